@@ -1,0 +1,126 @@
+"""Drafts, their accepted edits, and what their cells last did."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.sqlite import insert as upsert
+from sqlalchemy.engine import Connection
+
+from flowapp.store.rows import all_of, first, insert, table
+from flowapp.store.tables import DraftCellRow, DraftOperationRow, DraftRow
+
+_DRAFT = table(DraftRow)
+_EDIT = table(DraftOperationRow)
+_CELL = table(DraftCellRow)
+
+
+def create(connection: Connection, row: DraftRow) -> None:
+    """Insert a new draft."""
+    insert(connection, row)
+
+
+def get(connection: Connection, draft_id: str) -> DraftRow | None:
+    """The draft, unless it was deleted."""
+    query = sa.select(_DRAFT).where(_DRAFT.c.id == draft_id, _DRAFT.c.deleted_at.is_(None))
+    return first(connection, DraftRow, query)
+
+
+def list_of(connection: Connection, workspace: str, owner: str | None = None) -> list[DraftRow]:
+    """A workspace's drafts (of one owner), last edited first; `document` is left empty."""
+    columns = [c for c in _DRAFT.c if c.name != "document"]
+    query = sa.select(*columns, sa.literal("").label("document")).where(
+        _DRAFT.c.workspace == workspace, _DRAFT.c.deleted_at.is_(None)
+    )
+    if owner is not None:
+        query = query.where(_DRAFT.c.owner == owner)
+    return all_of(connection, DraftRow, query.order_by(_DRAFT.c.saved_at.desc()))
+
+
+def paths(connection: Connection, workspace: str) -> set[str]:
+    """The paths that drafts of the workspace use."""
+    query = sa.select(_DRAFT.c.path).where(_DRAFT.c.workspace == workspace, _DRAFT.c.deleted_at.is_(None))
+    return set(connection.execute(query).scalars())
+
+
+def save(connection: Connection, draft_id: str, expected: int, values: Mapping[str, object]) -> bool:
+    """Compare-and-swap: set columns if the draft is still at version `expected`; False when somebody was faster."""
+    statement = (
+        sa.update(_DRAFT)
+        .where(_DRAFT.c.id == draft_id, _DRAFT.c.version == expected, _DRAFT.c.deleted_at.is_(None))
+        .values(dict(values))
+    )
+    return connection.execute(statement).rowcount == 1
+
+
+def set_deployed(connection: Connection, draft_id: str, path: str, version: int, at_version: int) -> None:
+    """Note that the draft, as of its version `at_version`, was deployed as `version` of `path`."""
+    statement = (
+        sa.update(_DRAFT)
+        .where(_DRAFT.c.id == draft_id)
+        .values(path=path, deployed_version=version, deployed_at_version=at_version)
+    )
+    connection.execute(statement)
+
+
+def delete(connection: Connection, draft_id: str, at: str) -> bool:
+    """Mark a draft deleted."""
+    statement = sa.update(_DRAFT).where(_DRAFT.c.id == draft_id, _DRAFT.c.deleted_at.is_(None)).values(deleted_at=at)
+    return connection.execute(statement).rowcount == 1
+
+
+def add_edit(connection: Connection, row: DraftOperationRow) -> None:
+    """Record an accepted edit. What was undone before it can no longer be redone."""
+    connection.execute(sa.delete(_EDIT).where(_EDIT.c.draft_id == row.draft_id, _EDIT.c.undone.is_(True)))
+    insert(connection, row)
+
+
+def extend_edit(connection: Connection, edit_id: int, version: int, operations: str, at: str) -> None:
+    """Let a recorded edit also stand for a later one that replaced the same thing (typing in one cell)."""
+    statement = sa.update(_EDIT).where(_EDIT.c.id == edit_id).values(version=version, operations=operations, at=at)
+    connection.execute(statement)
+
+
+def last_edit(connection: Connection, draft_id: str) -> DraftOperationRow | None:
+    """What undo would take back."""
+    query = sa.select(_EDIT).where(_EDIT.c.draft_id == draft_id, _EDIT.c.undone.is_(False)).order_by(_EDIT.c.id.desc())
+    return first(connection, DraftOperationRow, query)
+
+
+def next_redo(connection: Connection, draft_id: str) -> DraftOperationRow | None:
+    """What redo would do again: the edit undone last."""
+    query = sa.select(_EDIT).where(_EDIT.c.draft_id == draft_id, _EDIT.c.undone.is_(True)).order_by(_EDIT.c.id)
+    return first(connection, DraftOperationRow, query)
+
+
+def mark_edit(connection: Connection, edit_id: int, *, undone: bool, inverse: str | None = None) -> None:
+    """Set whether an edit is undone, and (after redo) its new inverse."""
+    values: dict[str, object] = {"undone": undone}
+    if inverse is not None:
+        values["inverse"] = inverse
+    connection.execute(sa.update(_EDIT).where(_EDIT.c.id == edit_id).values(values))
+
+
+def records(connection: Connection, draft_id: str) -> dict[str, str]:
+    """The JSON text of each cell's record, by cell id."""
+    query = sa.select(_CELL.c.cell_id, _CELL.c.record).where(_CELL.c.draft_id == draft_id)
+    return {row.cell_id: row.record for row in connection.execute(query)}
+
+
+def put_records(connection: Connection, draft_id: str, changed: Mapping[str, str], at: str) -> None:
+    """Write cells' records (JSON text by cell id)."""
+    if not changed:
+        return
+    statement = upsert(_CELL)
+    statement = statement.on_conflict_do_update(
+        index_elements=["draft_id", "cell_id"],
+        set_={"record": statement.excluded.record, "updated_at": statement.excluded.updated_at},
+    )
+    rows = [{"draft_id": draft_id, "cell_id": cell, "record": text, "updated_at": at} for cell, text in changed.items()]
+    connection.execute(statement, rows)
+
+
+def forget_records(connection: Connection, draft_id: str, cells: Iterable[str]) -> None:
+    """Drop the records of cells, so that they count as never run."""
+    connection.execute(sa.delete(_CELL).where(_CELL.c.draft_id == draft_id, _CELL.c.cell_id.in_(list(cells))))

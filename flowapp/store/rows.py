@@ -1,0 +1,37 @@
+"""Table rows in and out of SQLAlchemy Core: no session, no lazy loading, rows are plain values."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+from sqlmodel import SQLModel
+
+R = TypeVar("R", bound=SQLModel)
+
+
+def table(kind: type[SQLModel]) -> sa.Table:
+    """The Core table of a row class."""
+    return SQLModel.metadata.tables[str(kind.__tablename__)]
+
+
+def first(connection: Connection, kind: type[R], query: sa.Select[Any]) -> R | None:
+    """The first row of a query over all columns of `kind`."""
+    row = connection.execute(query.limit(1)).mappings().first()
+    return None if row is None else kind(**row)
+
+
+def all_of(connection: Connection, kind: type[R], query: sa.Select[Any]) -> list[R]:
+    """All rows of a query over all columns of `kind`."""
+    return [kind(**row) for row in connection.execute(query).mappings()]
+
+
+def insert(connection: Connection, row: SQLModel) -> int | None:
+    """Insert a row; returns the generated id where the table has one."""
+    values = row.model_dump()
+    if values.get("id", 0) is None:
+        del values["id"]
+    done = connection.execute(sa.insert(table(type(row))).values(values))
+    key = done.inserted_primary_key
+    return key[0] if key is not None and isinstance(key[0], int) else None

@@ -1,0 +1,61 @@
+"""What can go wrong between the server and its data.
+
+StoreError
+├── DatabaseUnsupported   store.database_unsupported
+├── HomeInUse             store.home_in_use
+├── DatabaseClosed        store.closed
+├── OwnershipLost         store.ownership_lost
+├── ValueMissing          store.value_missing
+└── BlobMissing           store.blob_missing
+"""
+
+from __future__ import annotations
+
+from flowapp.errors import FlowappError
+
+
+class StoreError(FlowappError):
+    """Base of the errors of this room."""
+
+    code = "store.error"
+    status = 500
+
+
+class DatabaseUnsupported(StoreError):
+    """`DATABASE_URL` names a database that this version cannot use."""
+
+    code = "store.database_unsupported"
+
+
+class HomeInUse(StoreError):
+    """Another server has the data folder open: two writers would each believe to be alone."""
+
+    code = "store.home_in_use"
+
+
+class DatabaseClosed(StoreError):
+    """The server is stopping and takes no more writes."""
+
+    code = "store.closed"
+    status = 503
+
+
+class OwnershipLost(StoreError):
+    """A segment wrote to a run that another one has taken over; the write was refused and the segment must stop."""
+
+    code = "store.ownership_lost"
+    status = 409
+
+
+class ValueMissing(StoreError):
+    """A row names a value that is not stored (any more)."""
+
+    code = "store.value_missing"
+    status = 404
+
+
+class BlobMissing(StoreError):
+    """A value names a blob whose file is gone."""
+
+    code = "store.blob_missing"
+    status = 404

@@ -1,0 +1,126 @@
+"""What happened, told to everyone in this process who asked for it.
+
+An event that belongs to a change of the database is handed to `after_commit` inside the write, and goes out when (and only
+when) that write is durable. Live log text has no row of its own at that moment and goes out through `publish`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections import defaultdict
+from collections.abc import AsyncIterator, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+MAX_WAITING = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """`topic` is what is subscribed to (`draft:<id>`, `run:<id>`), `type` what happened, `data` plain JSON."""
+
+    topic: str
+    type: str
+    data: dict[str, Any] = field(default_factory=dict)
+
+
+class Subscription(AsyncIterator[Event]):
+    """Events of some topics from the moment of subscribing on; ends when closed.
+
+    A reader that falls behind by `MAX_WAITING` events gets one event of type `lost` in place of the rest and should load
+    its page anew.
+    """
+
+    def __init__(self, events: Events, topics: frozenset[str]) -> None:
+        self._events = events
+        self.topics = topics
+        self._queue: asyncio.Queue[Event | None] = asyncio.Queue()
+        self._lost = False
+        self.closed = False
+
+    def __aiter__(self) -> Subscription:
+        return self
+
+    async def __anext__(self) -> Event:
+        if self.closed and self._queue.empty():
+            raise StopAsyncIteration
+        event = await self._queue.get()
+        if event is None:
+            raise StopAsyncIteration
+        if event.type == "lost":
+            self._lost = False
+        return event
+
+    def offer(self, event: Event) -> None:
+        """Queue an event for the reader."""
+        if self._lost or self.closed:
+            return
+        if self._queue.qsize() >= MAX_WAITING:
+            self._lost = True
+            while not self._queue.empty():
+                self._queue.get_nowait()
+            event = Event(event.topic, "lost")
+        self._queue.put_nowait(event)
+
+    def close(self) -> None:
+        """Stop listening; the reader's loop ends after what is already queued."""
+        if not self.closed:
+            self.closed = True
+            self._events.forget(self)
+            self._queue.put_nowait(None)
+
+
+class Events:
+    """The hub of one server process. `publish` belongs to the event loop's thread, `after_commit` to a write."""
+
+    def __init__(self) -> None:
+        self._subscriptions: dict[str, set[Subscription]] = defaultdict(set)
+        self._pending = threading.local()
+
+    def subscribe(self, topics: Iterable[str]) -> Subscription:
+        """Listen to topics; nothing published after this call is missed."""
+        subscription = Subscription(self, frozenset(topics))
+        for topic in subscription.topics:
+            self._subscriptions[topic].add(subscription)
+        return subscription
+
+    def forget(self, subscription: Subscription) -> None:
+        """Take a subscription off all its topics."""
+        for topic in subscription.topics:
+            waiting = self._subscriptions.get(topic)
+            if waiting is not None:
+                waiting.discard(subscription)
+                if not waiting:
+                    del self._subscriptions[topic]
+
+    def wanted(self, topic: str) -> bool:
+        """Whether anyone listens: costly event data need not be built for nobody."""
+        return topic in self._subscriptions
+
+    def publish(self, event: Event) -> None:
+        """Hand an event to its listeners now."""
+        for subscription in tuple(self._subscriptions.get(event.topic, ())):
+            subscription.offer(event)
+
+    def after_commit(self, event: Event) -> None:
+        """Inside a write: publish this event once the write is durable; dropped if the write fails.
+
+        Raises:
+            RuntimeError: called outside a write.
+        """
+        pending: list[Event] | None = getattr(self._pending, "events", None)
+        if pending is None:
+            raise RuntimeError("after_commit belongs inside Database.write")
+        pending.append(event)
+
+    def collect(self) -> list[Event]:
+        """Start collecting for one write (called by the writer thread)."""
+        self._pending.events = []
+        collected: list[Event] = self._pending.events
+        return collected
+
+    def close_all(self) -> None:
+        """End every stream, so that a stopping server is not held open by its listeners."""
+        for subscription in {s for waiting in self._subscriptions.values() for s in waiting}:
+            subscription.close()

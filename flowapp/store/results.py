@@ -1,0 +1,58 @@
+"""The result store: what a step with a given fingerprint gave, for one workspace and one identity's rights.
+
+A failed step never gets here: an error is not a result.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from flowapp.jsontext import JsonText
+from flowapp.store.clock import seconds_ago
+from flowapp.store.database import Database
+from flowapp.store.runs import rows_of, table_of
+from flowapp.store.tables import ResultRow
+from flowapp.store.values import Values
+
+_PUT = (
+    "INSERT INTO result (workspace, rights, fingerprint, value, run_id, run_number, path, duration_ms, at) "
+    "VALUES (:workspace, :rights, :fingerprint, :value, :run_id, :run_number, :path, :duration_ms, :at) "
+    "ON CONFLICT (workspace, rights, fingerprint) DO UPDATE SET value = excluded.value, run_id = excluded.run_id, "
+    "run_number = excluded.run_number, path = excluded.path, duration_ms = excluded.duration_ms, at = excluded.at"
+)
+
+
+class Results:
+    """Stored results, and (for convenience of their readers) the values they name."""
+
+    def __init__(self, database: Database, values: Values) -> None:
+        self._database = database
+        self._values = values
+
+    async def lookup(
+        self, workspace: str, rights: str, fingerprint: str, max_age_s: float | None = None
+    ) -> ResultRow | None:
+        """The stored result of a fingerprint, not older than `max_age_s` seconds where given."""
+        table = table_of(ResultRow)
+        query = sa.select(table).where(
+            table.c.workspace == workspace, table.c.rights == rights, table.c.fingerprint == fingerprint
+        )
+        if max_age_s is not None:
+            query = query.where(table.c.at >= seconds_ago(max_age_s))
+        found = await self._database.read(lambda connection: rows_of(ResultRow, connection.execute(query)))
+        return found[0] if found else None
+
+    def put(self, connection: Connection, row: ResultRow | dict[str, Any]) -> None:
+        """Inside a write: remember a successful result; a newer one replaces an older."""
+        connection.execute(sa.text(_PUT), row if isinstance(row, dict) else row.model_dump())
+
+    async def put_value(self, text: JsonText) -> str:
+        """See `Values.put_value`."""
+        return await self._values.put_value(text)
+
+    async def get_value(self, digest: str) -> JsonText:
+        """See `Values.get_value`."""
+        return await self._values.get_value(digest)

@@ -1,0 +1,233 @@
+"""Runs and their steps: what happened, in rows that pages read and the engine resumes from.
+
+Only the segment whose token is in `run.owner` may write to a run: every write here that belongs to a running run names it,
+and is refused with `OwnershipLost` when another segment has taken over since.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+from sqlmodel import SQLModel
+
+from flowapp.store.clock import now
+from flowapp.store.database import Database
+from flowapp.store.errors import OwnershipLost
+from flowapp.store.events import Event
+from flowapp.store.tables import JobRow, RunRow
+
+UNFINISHED = ("queued", "running", "suspended")
+FINISHED = ("success", "failure", "canceled", "skipped")
+_JOB_NAMESPACE = uuid.UUID("6f2b3d0e-6c1c-5a7e-9b0e-5d1f5b1f9a10")
+
+Row = TypeVar("Row", bound=SQLModel)
+
+
+@dataclass(frozen=True, slots=True)
+class NewRun:
+    """What a run starts from. `document` and `args` are value hashes, `plan` is JSON text (runs of kind `cells`)."""
+
+    workspace: str
+    kind: str
+    document: str
+    args: str
+    created_by: str
+    path: str = ""
+    summary: str = ""
+    version: int | None = None
+    draft_id: str | None = None
+    plan: str | None = None
+    permissioned_as: str = ""
+    parent_run: str | None = None
+
+
+def job_id(run_id: str, path: str) -> str:
+    """The stable id of the step at `path` of a run: known before it starts, the same after a restart."""
+    return str(uuid.uuid5(_JOB_NAMESPACE, f"{run_id}/{path}"))
+
+
+def table_of(model: type[SQLModel]) -> sa.Table:
+    """The table of a row class: queries are written against tables, rows come back detached."""
+    return SQLModel.metadata.tables[str(model.__tablename__)]
+
+
+def rows_of(model: type[Row], found: sa.CursorResult[Any]) -> list[Row]:
+    """Rows of a whole-table query as (detached) row objects."""
+    return [model(**row) for row in found.mappings()]
+
+
+def _columns(model: type[SQLModel]) -> list[str]:
+    return [column.name for column in sa.inspect(model).columns]
+
+
+_JOB_COLUMNS = _columns(JobRow)
+# One statement writes a step: new or finished, and only while this segment owns the run.
+_PUT_JOB = (
+    f"INSERT INTO job ({', '.join(_JOB_COLUMNS)}) SELECT {', '.join('?' * len(_JOB_COLUMNS))} "  # noqa: S608 - our own column names
+    "WHERE EXISTS (SELECT 1 FROM run WHERE id = ? AND owner = ?) "
+    "ON CONFLICT (run_id, path) DO UPDATE SET "
+    + ", ".join(f"{name} = excluded.{name}" for name in _JOB_COLUMNS if name not in ("run_id", "path", "id"))
+)
+
+
+class Runs:
+    """Queries about runs and steps."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def create(self, new: NewRun, run_id: str | None = None) -> RunRow:
+        """Add a run in state `queued`, with the next number of its workspace."""
+        return await self._database.write(lambda connection: self.insert(connection, new, run_id))
+
+    def insert(self, connection: Connection, new: NewRun, run_id: str | None = None) -> RunRow:
+        """`create` for use inside a larger write."""
+        highest = connection.exec_driver_sql(
+            "SELECT max(number) FROM run WHERE workspace = ?", (new.workspace,)
+        ).scalar()
+        row = RunRow(
+            id=run_id or str(uuid.uuid4()),
+            number=(highest or 0) + 1,
+            status="queued",
+            created_at=now(),
+            **{name: getattr(new, name) for name in NewRun.__dataclass_fields__},
+        )
+        connection.execute(sa.insert(RunRow).values(**row.model_dump()))
+        self._announce(row)
+        return row
+
+    async def get(self, run_id: str) -> RunRow | None:
+        """One run."""
+        return await self._database.read(lambda connection: self.find(connection, run_id))
+
+    def find(self, connection: Connection, run_id: str) -> RunRow | None:
+        """`get` for use inside a larger read or write."""
+        table = table_of(RunRow)
+        found = rows_of(RunRow, connection.execute(sa.select(table).where(table.c.id == run_id)))
+        return found[0] if found else None
+
+    async def page(
+        self,
+        workspace: str,
+        *,
+        path: str | None = None,
+        status: str | None = None,
+        draft_id: str | None = None,
+        offset: int = 0,
+        limit: int = 30,
+    ) -> list[RunRow]:
+        """Runs of a workspace, newest first."""
+        table = table_of(RunRow)
+        query = sa.select(table).where(table.c.workspace == workspace)
+        for name, wanted in (("path", path), ("status", status), ("draft_id", draft_id)):
+            if wanted is not None:
+                query = query.where(table.c[name] == wanted)
+        query = query.order_by(table.c.created_at.desc()).offset(offset).limit(limit)
+        return await self._database.read(lambda connection: rows_of(RunRow, connection.execute(query)))
+
+    async def unfinished(self) -> list[RunRow]:
+        """Runs that were queued or under way: what a starting server takes up again, oldest first."""
+        table = table_of(RunRow)
+        query = sa.select(table).where(table.c.status.in_(("queued", "running"))).order_by(table.c.created_at)
+        return await self._database.read(lambda connection: rows_of(RunRow, connection.execute(query)))
+
+    async def claim(self, run_id: str, owner: str, isolation: str = "") -> RunRow | None:
+        """Make `owner` the only segment that may write to the run; None when the run is over or gone."""
+
+        def work(connection: Connection) -> RunRow | None:
+            done = connection.exec_driver_sql(
+                "UPDATE run SET owner = ?, status = 'running', segment = segment + 1, isolation = ?, "
+                "started_at = coalesce(started_at, ?) WHERE id = ? AND status IN ('queued', 'running', 'suspended')",
+                (owner, isolation, now(), run_id),
+            )
+            if done.rowcount == 0:
+                return None
+            row = self.find(connection, run_id)
+            if row is not None:
+                self._announce(row)
+            return row
+
+        return await self._database.write(work)
+
+    async def finish(self, run_id: str, owner: str, status: str, result: str | None, *, failed: bool) -> RunRow:
+        """End a run.
+
+        Raises:
+            OwnershipLost: another segment owns the run now.
+        """
+
+        def work(connection: Connection) -> RunRow:
+            done = connection.exec_driver_sql(
+                "UPDATE run SET status = ?, result = ?, failed = ?, ended_at = ?, owner = NULL WHERE id = ? AND owner = ?",
+                (status, result, failed, now(), run_id, owner),
+            )
+            row = self.find(connection, run_id) if done.rowcount else None
+            if row is None:
+                raise OwnershipLost(f"Run {run_id} was taken over")
+            self._announce(row)
+            return row
+
+        return await self._database.write(work)
+
+    async def ask_cancel(self, run_id: str, by: str, reason: str) -> RunRow | None:
+        """Note who canceled a run that is not over (the first one counts); None when it is over or gone."""
+
+        def work(connection: Connection) -> RunRow | None:
+            done = connection.exec_driver_sql(
+                "UPDATE run SET canceled_by = coalesce(canceled_by, ?), canceled_reason = coalesce(canceled_reason, ?) "
+                "WHERE id = ? AND status IN ('queued', 'running', 'suspended')",
+                (by, reason, run_id),
+            )
+            return self.find(connection, run_id) if done.rowcount else None
+
+        return await self._database.write(work)
+
+    async def steps(self, run_id: str) -> list[JobRow]:
+        """The steps of a run that have a row, in the order in which they started."""
+        table = table_of(JobRow)
+        query = sa.select(table).where(table.c.run_id == run_id).order_by(table.c.started_at, table.c.path)
+        return await self._database.read(lambda connection: rows_of(JobRow, connection.execute(query)))
+
+    async def step(self, run_id: str, path: str) -> JobRow | None:
+        """One step of a run."""
+        table = table_of(JobRow)
+        query = sa.select(table).where(table.c.run_id == run_id, table.c.path == path)
+        found = await self._database.read(lambda connection: rows_of(JobRow, connection.execute(query)))
+        return found[0] if found else None
+
+    async def step_by_id(self, step_job_id: str) -> JobRow | None:
+        """The step that the API knows by this job id."""
+        table = table_of(JobRow)
+        query = sa.select(table).where(table.c.id == step_job_id)
+        found = await self._database.read(lambda connection: rows_of(JobRow, connection.execute(query)))
+        return found[0] if found else None
+
+    def put_job(self, connection: Connection, row: Mapping[str, Any], owner: str) -> None:
+        """Inside a write: add or replace a step's row (all columns of `JobRow` are named).
+
+        Raises:
+            OwnershipLost: `owner` does not own the run any more.
+        """
+        values = tuple(row[name] for name in _JOB_COLUMNS)
+        if connection.exec_driver_sql(_PUT_JOB, (*values, row["run_id"], owner)).rowcount == 0:
+            raise OwnershipLost(f"Run {row['run_id']} was taken over")
+
+    def _announce(self, row: RunRow) -> None:
+        """Tell pages about a run's new state once it is stored."""
+        data = run_event(row)
+        self._database.events.after_commit(Event(f"run:{row.id}", "run", {"run": data}))
+        self._database.events.after_commit(Event(f"runs:{row.workspace}", "run", {"run": data}))
+
+
+def run_event(row: RunRow) -> dict[str, Any]:
+    """What an event says about a run (no values: pages fetch those)."""
+    names: Sequence[str] = (
+        *("id", "workspace", "number", "kind", "path", "summary", "draft_id", "status", "failed"),
+        *("created_by", "created_at", "started_at", "ended_at"),
+    )
+    return {name: getattr(row, name) for name in names}

@@ -1,0 +1,55 @@
+"""All that one data folder holds, opened and closed together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from flowapp.store.blobs import Blobs
+from flowapp.store.database import Database
+from flowapp.store.events import Events
+from flowapp.store.logs import Logs
+from flowapp.store.results import Results
+from flowapp.store.runs import Runs
+from flowapp.store.values import Values
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """The database, the blob files, and the queries that the engine and the pages share."""
+
+    home: Path
+    database: Database
+    events: Events
+    blobs: Blobs
+    values: Values
+    runs: Runs
+    results: Results
+    logs: Logs
+
+    @classmethod
+    async def open(cls, url: str, home: Path) -> Store:
+        """Open (and where needed create) the data folder.
+
+        Raises:
+            DatabaseUnsupported: `url` is not SQLite.
+            HomeInUse: another server has this data folder open.
+        """
+        database, blobs = Database(), Blobs(home)
+        await database.open(url, home)
+        values = Values(database, blobs)
+        return cls(
+            home=home,
+            database=database,
+            events=database.events,
+            blobs=blobs,
+            values=values,
+            runs=Runs(database),
+            results=Results(database, values),
+            logs=Logs(database),
+        )
+
+    async def close(self) -> None:
+        """Make everything durable and let go of the folder."""
+        await self.database.close()
+        self.blobs.close()

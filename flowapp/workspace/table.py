@@ -1,0 +1,229 @@
+"""Tables out of JSON values: which values are tables, and their sorting, filtering, searching, paging and CSV.
+
+Pure. The order of work is filter, search, sort, page; the CSV is of the whole view, not of the page.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from flowapp.jsontext import dumps
+from flowapp.workspace.tree import preview, scalar, type_of
+
+FIRST_ROWS = 50
+MAX_ROWS = 1000
+MAX_COLUMNS = 500
+CELL_CUT = 500
+_LOOK_AT = 1000
+_CSV_CHUNK = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """Rows with named columns. `cell(row, column)` reads one cell; a missing one is None."""
+
+    columns: Sequence[str]
+    rows: Sequence[Any]
+    cell: Callable[[Any, str], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What is looked at: `sort` is `column:asc` or `column:desc`; `filters` are per column (see `_condition`)."""
+
+    sort: str = ""
+    query: str = ""
+    filters: Mapping[str, str] = field(default_factory=dict)
+    offset: int = 0
+    limit: int = FIRST_ROWS
+
+
+def grid_of(value: Any) -> Grid | None:
+    """The table that a value is: a list of objects, or one of Windmill's table shapes; None for anything else."""
+    if isinstance(value, dict) and len(value) == 1:
+        ((kind, content),) = value.items()
+        match kind, content:
+            case "table-col", dict():
+                return _by_column(content)
+            case "table-row", list():
+                return _by_row(content)
+            case "table-row-object", list():
+                return _by_object(content)
+            case _:
+                return None
+    return _by_object(value) if isinstance(value, list) and value and isinstance(value[0], dict) else None
+
+
+def page(grid: Grid, view: View) -> dict[str, Any]:
+    """The TablePage of a view."""
+    rows = select(grid, view)
+    offset, limit = max(0, view.offset), max(0, min(view.limit, MAX_ROWS))
+    return {
+        "columns": [{"name": name, "type": column_type(grid, name)} for name in grid.columns],
+        "rows": [[shown(grid.cell(row, name)) for name in grid.columns] for row in rows[offset : offset + limit]],
+        "total": len(grid.rows),
+        "matched": len(rows),
+        "offset": offset,
+    }
+
+
+def select(grid: Grid, view: View) -> Sequence[Any]:
+    """The rows of a view, in its order."""
+    rows = grid.rows
+    for name, text in view.filters.items():
+        if text.strip() and name in grid.columns:
+            holds = _condition(text.strip())
+            rows = [row for row in rows if holds(grid.cell(row, name))]
+    if view.query.strip():
+        needle = view.query.strip().casefold()
+        rows = [row for row in rows if any(needle in plain(grid.cell(row, name)).casefold() for name in grid.columns)]
+    name, _, direction = view.sort.rpartition(":")
+    if name in grid.columns:
+        keyed = [(_order(grid.cell(row, name)), row) for row in rows]
+        empty = [row for key, row in keyed if key is None]
+        full = [(key, row) for key, row in keyed if key is not None]
+        full.sort(key=lambda pair: pair[0], reverse=direction == "desc")
+        rows = [row for _, row in full] + empty
+    return rows
+
+
+def csv_chunks(grid: Grid, view: View) -> Iterator[str]:
+    """The view as CSV text (header first, CRLF lines), in pieces. Nested values are JSON text, null is empty."""
+    buffer = io.StringIO()
+    writer = csv.writer(buffer)
+    writer.writerow(grid.columns)
+    for row in select(grid, view):
+        writer.writerow([plain(grid.cell(row, name)) for name in grid.columns])
+        if buffer.tell() > _CSV_CHUNK:
+            yield buffer.getvalue()
+            buffer.seek(0)
+            buffer.truncate()
+    yield buffer.getvalue()
+
+
+def column_type(grid: Grid, name: str) -> str:
+    """The type that the first rows have in common; "mixed" where they differ, "null" where they have none."""
+    types = {type_of(grid.cell(row, name)) for row in grid.rows[:_LOOK_AT]} - {"null"}
+    if not types:
+        return "null"
+    return types.pop() if len(types) == 1 else "mixed"
+
+
+def shown(value: Any) -> Any:
+    """A cell as a page gets it: scalars as they are, long texts cut, nested values as a preview."""
+    if isinstance(value, str):
+        return value if len(value) <= CELL_CUT else value[:CELL_CUT] + "…"
+    if isinstance(value, dict | list):
+        return preview(value)
+    return scalar(value)
+
+
+def plain(value: Any) -> str:
+    """A cell's whole text, as CSV, filters and search see it."""
+    if isinstance(value, str):
+        return value
+    if value is None:
+        return ""
+    return dumps(value)
+
+
+def _by_object(rows: list[Any]) -> Grid | None:
+    """A list of objects; a first row that is a list of names gives the order of columns."""
+    names: list[str] = []
+    if rows and isinstance(rows[0], list) and all(isinstance(name, str) for name in rows[0]):
+        names, rows = list(rows[0]), rows[1:]
+    if not all(isinstance(row, dict) for row in rows):
+        return None
+    columns = dict.fromkeys(names)
+    for row in rows:
+        if not columns.keys() >= row.keys():
+            columns |= dict.fromkeys(row)
+            if len(columns) > MAX_COLUMNS:
+                break
+    if not columns:
+        return None
+    return Grid(list(columns)[:MAX_COLUMNS], rows, lambda row, name: row.get(name))
+
+
+def _by_row(rows: list[Any]) -> Grid | None:
+    """A list of lists; a first row of distinct texts is the header."""
+    if not rows or not all(isinstance(row, list) for row in rows):
+        return None
+    header = rows[0]
+    if all(isinstance(name, str) and name for name in header) and len(set(header)) == len(header):
+        names, rows = header, rows[1:]
+    else:
+        names = [str(index + 1) for index in range(max(len(row) for row in rows))]
+    if not names:
+        return None
+    positions = {name: index for index, name in enumerate(names)}
+    return Grid(
+        names[:MAX_COLUMNS], rows, lambda row, name: row[positions[name]] if positions[name] < len(row) else None
+    )
+
+
+def _by_column(columns: dict[str, Any]) -> Grid | None:
+    if not columns or not all(isinstance(cells, list) for cells in columns.values()):
+        return None
+    count = max(len(cells) for cells in columns.values())
+    names = list(columns)[:MAX_COLUMNS]
+    return Grid(names, range(count), lambda row, name: columns[name][row] if row < len(columns[name]) else None)
+
+
+_COMPARISONS: tuple[tuple[str, Callable[[float, float], bool]], ...] = (
+    (">=", lambda a, b: a >= b),
+    ("<=", lambda a, b: a <= b),
+    ("!=", lambda a, b: a != b),
+    (">", lambda a, b: a > b),
+    ("<", lambda a, b: a < b),
+    ("=", lambda a, b: a == b),
+)
+
+
+def _condition(text: str) -> Callable[[Any], bool]:
+    """`>5`, `<=5`, `=5`, `!=5` compare numbers, `=text` and `!=text` whole texts, anything else is contained in the cell."""
+    for sign, compare in _COMPARISONS:
+        if not text.startswith(sign):
+            continue
+        wanted = text[len(sign) :].strip()
+        try:
+            number = float(wanted)
+        except ValueError:
+            if sign == "=":
+                return lambda cell: plain(cell).casefold() == wanted.casefold()
+            if sign == "!=":
+                return lambda cell: plain(cell).casefold() != wanted.casefold()
+            break
+        return lambda cell: (given := _number(cell)) is not None and compare(given, number)
+    needle = text.casefold()
+    return lambda cell: needle in plain(cell).casefold()
+
+
+def _number(cell: Any) -> float | None:
+    if isinstance(cell, bool) or not isinstance(cell, int | float | str):
+        return None
+    try:
+        number = float(cell)
+    except (ValueError, OverflowError):
+        return None
+    return None if math.isnan(number) else number
+
+
+def _order(cell: Any) -> tuple[int, Any] | None:
+    """A key that orders cells of any types: numbers, then truth values, then texts, then nested values; None is empty."""
+    match cell:
+        case None:
+            return None
+        case bool():
+            return 1, cell
+        case int() | float():
+            return 0, cell
+        case str():
+            return 2, cell.casefold()
+        case _:
+            return 3, dumps(cell)

@@ -166,7 +166,7 @@ class JobRow(SQLModel, table=True):
     """One step of a run: the memo row that the engine resumes from, and what pages show.
 
     `path` names the place and iteration: `a`, `loop`, `loop[3].b`, `branch.large.c`. A row with `ended_at` is finished
-    and never runs again. `reads` is what the notebook compares for staleness: JSON text of {read expression: value hash}.
+    and never runs again.
     """
 
     __tablename__ = "job"
@@ -182,7 +182,6 @@ class JobRow(SQLModel, table=True):
     args: str | None = None  #: value hash
     result: str | None = None  #: value hash; an error is {"error": {...}}
     fingerprint: str | None = None
-    reads: str | None = None
     reused_from: str | None = None  #: run id
     started_at: str | None = None
     ended_at: str | None = None

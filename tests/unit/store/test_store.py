@@ -52,12 +52,20 @@ async def _run(store: Store) -> str:
 
 def _job(run_id: str, path: str, **more: object) -> dict[str, object]:
     empty = dict.fromkeys(
-        ("language", "args", "result", "fingerprint", "reads", "reused_from", "ended_at", "duration_ms", "meta")
+        ("language", "args", "result", "fingerprint", "reused_from", "ended_at", "duration_ms", "meta")
     )
     return {
         **empty,
-        "run_id": run_id, "path": path, "id": job_id(run_id, path), "workspace": "main", "step_id": path,
-        "kind": "rawscript", "status": "running", "attempt": 1, "started_at": now(), "isolation": "",
+        "run_id": run_id,
+        "path": path,
+        "id": job_id(run_id, path),
+        "workspace": "main",
+        "step_id": path,
+        "kind": "rawscript",
+        "status": "running",
+        "attempt": 1,
+        "started_at": now(),
+        "isolation": "",
         **more,
     }
 

@@ -102,7 +102,6 @@ def upgrade() -> None:
         sa.Column("args", sa.String(), nullable=True),
         sa.Column("result", sa.String(), nullable=True),
         sa.Column("fingerprint", sa.String(), nullable=True),
-        sa.Column("reads", sa.String(), nullable=True),
         sa.Column("reused_from", sa.String(), nullable=True),
         sa.Column("started_at", sa.String(), nullable=True),
         sa.Column("ended_at", sa.String(), nullable=True),

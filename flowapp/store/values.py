@@ -116,6 +116,22 @@ class Values:
             raise ValueMissing(f"The stored value {digest[:12]} is gone", "It may have been deleted by retention.")
         return int(size)
 
+    async def locate(self, digest: str) -> Prepared:
+        """Where a value is: its text for a small one, the blob's name for a big one, which is not read.
+
+        Raises:
+            ValueMissing: nothing is stored under this hash.
+        """
+        known = self._cache.get(digest)
+        if known is not None:
+            return Prepared(digest, known, None, len(known))
+        found = await self._database.read(
+            lambda c: c.exec_driver_sql("SELECT text, blob, size FROM value WHERE hash = ?", (digest,)).first()
+        )
+        if found is None:
+            raise ValueMissing(f"The stored value {digest[:12]} is gone", "It may have been deleted by retention.")
+        return Prepared(digest, found[0], found[1], int(found[2]))
+
     def _remember(self, digest: str, text: JsonText) -> None:
         if digest in self._cache or len(text) > CACHE_CHARACTERS // 8:
             return

@@ -1,0 +1,92 @@
+"""The command line. `serve` is what scripts/run ends in."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from flowapp import __version__
+from flowapp.build import ROOT, BuildFailed, ensure, is_current
+from flowapp.errors import FlowappError
+from flowapp.settings import Settings, SettingsError
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; answers the exit status. Errors that a person can mend are one or two lines, without traceback."""
+    parser = argparse.ArgumentParser(prog="flowapp", description="A browser notebook for workflows.")
+    parser.add_argument("--version", action="version", version=f"flowapp {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("serve", help="build the page if its sources changed, then start the server")
+    commands.add_parser("build", help="build the page if its sources changed")
+    chosen = parser.parse_args(arguments)
+    try:
+        return _serve() if chosen.command == "serve" else _build()
+    except FlowappError as error:
+        _complain(error.message, error.hint)
+    except BuildFailed as error:
+        _complain(f"The page could not be built. The last lines were:\n{error}", "")
+    except KeyboardInterrupt:
+        return 130
+    return 1
+
+
+def _build() -> int:
+    ensure(_say)
+    return 0
+
+
+def _serve() -> int:
+    settings = Settings.from_env(os.environ, default_home=ROOT / ".flowapp")
+    make_home(settings.home)
+    if not is_current():
+        from flowapp.serve import check_address
+
+        check_address(settings.host, settings.port)  # before the slow build, not after it
+        ensure(_say)
+    # Reflex reads its environment and configuration when it is imported, and only from the project's folder.
+    os.chdir(ROOT)
+    sys.path.insert(0, str(ROOT))
+    from flowapp.compose import Services
+    from flowapp.serve import serve
+
+    def announce(services: Services) -> None:
+        _say(f"Flowapp {__version__} is ready. Open this link, it signs you in once:\n\n    {services.sign_in_url()}\n")
+        for note in services.notes():
+            _say(note)
+
+    asyncio.run(serve(settings, announce))
+    return 0
+
+
+def make_home(home: Path) -> None:
+    """Create the data folder, for the owner only, and make sure that it can be written.
+
+    Raises:
+        SettingsError: it cannot.
+    """
+    try:
+        home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        probe = home / ".write-test"
+        probe.write_bytes(b"")
+        probe.unlink()
+    except OSError as error:
+        raise SettingsError(
+            f"The data folder {home} cannot be written ({error.strerror}).",
+            "Choose another one: FLOWAPP_HOME=<folder>.",
+        ) from None
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)
+
+
+def _complain(message: str, hint: str) -> None:
+    print(f"flowapp: {message}{' ' + hint if hint else ''}", file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

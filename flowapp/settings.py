@@ -1,0 +1,109 @@
+"""Configuration: everything that may differ between two starts comes from the environment, and is read here once.
+
+`SETTINGS` is the list that docs/settings.md documents (a test compares the two).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from flowapp.errors import FlowappError
+
+MIN_TOKEN_LENGTH = 16
+
+
+class SettingsError(FlowappError):
+    """A setting has a value that cannot be used. The message is one line and names the setting."""
+
+    code = "settings.invalid"
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One environment variable: what it is called, what stands in when it is unset, and what it does."""
+
+    name: str
+    default: str
+    meaning: str
+
+
+SETTINGS: tuple[Setting, ...] = (
+    Setting("PORT", "3000", "TCP port of the one server."),
+    Setting("HOST", "127.0.0.1", "Address to listen on. `0.0.0.0` answers other machines too; put TLS in front of it."),
+    Setting("FLOWAPP_HOME", "./.flowapp", "Data folder: database, results, uploaded files, keys."),
+    Setting("DATABASE_URL", "", "SQLite file as `sqlite:///<file>`. Empty: `flowapp.db` in the data folder."),
+    Setting("FLOWAPP_TOKEN", "", "The first admin's API and sign-in token, for automation; at least 16 characters."),
+    Setting("FLOWAPP_MIN_ISOLATION", "", "Isolation of user code below which the server refuses to start."),
+    Setting("FLOWAPP_IDLE_RUNNERS", "8", "Warm processes kept ready for cells and steps, over all languages."),
+    Setting("OPENAI_API_KEY", "", "Lets *Connect inputs* ask a model, only when a person presses it."),
+    Setting("OPENAI_BASE_URL", "", "Address of an OpenAI-compatible server; empty: the client's own default."),
+    Setting("OPENAI_MODEL", "", "Name of the model for *Connect inputs*."),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The configuration of one server process."""
+
+    home: Path
+    host: str = "127.0.0.1"
+    port: int = 3000
+    database_url: str = ""
+    token: str = field(default="", repr=False)
+    min_isolation: str = ""
+    idle_runners: int = 8
+    openai_api_key: str = field(default="", repr=False)
+    openai_base_url: str = ""
+    openai_model: str = ""
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str], default_home: Path | None = None) -> Settings:
+        """Read the settings.
+
+        Args:
+            env: the environment; empty values count as unset.
+            default_home: data folder when FLOWAPP_HOME is unset; `.flowapp` in the working directory if not given.
+
+        Raises:
+            SettingsError: a value cannot be used; the message says which one and why.
+        """
+        given = {setting.name: env.get(setting.name, "").strip() for setting in SETTINGS}
+        home = Path(given["FLOWAPP_HOME"]).expanduser() if given["FLOWAPP_HOME"] else default_home or Path(".flowapp")
+        return cls(
+            home=Path(os.path.abspath(home)),
+            host=given["HOST"] or "127.0.0.1",
+            port=_number("PORT", given["PORT"] or "3000", 1, 65535),
+            database_url=given["DATABASE_URL"],
+            token=_token(given["FLOWAPP_TOKEN"]),
+            min_isolation=given["FLOWAPP_MIN_ISOLATION"].lower(),
+            idle_runners=_number("FLOWAPP_IDLE_RUNNERS", given["FLOWAPP_IDLE_RUNNERS"] or "8", 1, 256),
+            openai_api_key=given["OPENAI_API_KEY"],
+            openai_base_url=given["OPENAI_BASE_URL"],
+            openai_model=given["OPENAI_MODEL"],
+        )
+
+    @property
+    def url(self) -> str:
+        """Where a browser on this machine finds the server."""
+        host = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "": "127.0.0.1"}.get(self.host, self.host)
+        if ":" in host and not host.startswith("["):
+            host = f"[{host}]"
+        return f"http://{host}:{self.port}"
+
+
+def _number(name: str, text: str, low: int, high: int) -> int:
+    if not text.isascii() or not text.isdigit() or not low <= int(text) <= high:
+        raise SettingsError(f"{name} must be a whole number from {low} to {high}, not {text!r}.")
+    return int(text)
+
+
+def _token(text: str) -> str:
+    if text and (len(text) < MIN_TOKEN_LENGTH or not text.isascii() or any(c.isspace() for c in text)):
+        raise SettingsError(
+            f"FLOWAPP_TOKEN must have at least {MIN_TOKEN_LENGTH} ASCII characters without spaces.",
+            "Make one with: python3 -c 'import secrets; print(secrets.token_urlsafe(24))'",
+        )
+    return text

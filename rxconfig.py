@@ -1,0 +1,26 @@
+"""Reflex configuration. What belongs to one start (port, host, data folder) is not here: it never enters the build."""
+
+from __future__ import annotations
+
+import os
+
+from flowapp.build import use_packaged_node
+
+use_packaged_node()
+os.environ.setdefault("REFLEX_CHECK_LATEST_VERSION", "false")
+
+import reflex as rx  # noqa: E402 - Reflex reads the environment that the lines above prepare
+
+config = rx.Config(
+    app_name="flowapp",
+    telemetry_enabled=False,
+    show_built_with_reflex=False,
+    # No other origin gets CORS headers. The check of the Origin header, on websockets too, is made in flowapp/api/security.py,
+    # which knows the host that the browser used; an empty list switches Reflex's own (fixed) list off.
+    cors_allowed_origins=[],
+    # States are a cache in front of SQL (ARCHITECTURE.md), so they need no disk.
+    state_manager_mode=rx.constants.StateManagerMode.MEMORY,
+    frontend_compression_formats=["gzip"],
+    plugins=[rx.plugins.RadixThemesPlugin()],
+    disable_plugins=[rx.plugins.SitemapPlugin],
+)

@@ -1,0 +1,155 @@
+#!/usr/bin/env python3
+"""Make the virtual environment and install the pinned packages; does nothing when that is already done.
+
+Only the standard library, because nothing else is there yet. Usage: prepare.py run|dev. Packages come from wherever the
+user's own pip configuration says; uv, which installs them quickly, does not read it, so it is handed over.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+VENV = ROOT / ".venv"
+UV = "uv==0.9.30"
+REQUIREMENTS = {"run": "requirements.txt", "dev": "requirements-dev.txt"}
+_TAIL = 1500
+#: pip's option → uv's environment variable
+_PIP_TO_UV = {
+    "index-url": "UV_DEFAULT_INDEX",
+    "extra-index-url": "UV_INDEX",
+    "find-links": "UV_FIND_LINKS",
+    "cert": "SSL_CERT_FILE",
+    "trusted-host": "UV_INSECURE_HOST",
+}
+
+
+class Failed(Exception):
+    """A step did not work; the message is for people."""
+
+
+def main(kind: str) -> int:
+    """Prepare for `run` or `dev`; answers the exit status."""
+    try:
+        if not _is_done(kind):
+            with _locked():
+                if not _is_done(kind):
+                    _prepare(kind)
+    except Failed as failure:
+        print(f"flowapp: {failure}", file=sys.stderr)
+        return 1
+    except PermissionError as error:
+        print(f"flowapp: {error.filename} cannot be written. Clone into a folder of your own.", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _prepare(kind: str) -> None:
+    begun = time.monotonic()
+    _make_venv()
+    print("Installing Python packages (once) …", flush=True)
+    uv = VENV / "bin/uv"
+    if not uv.exists():
+        _run([str(VENV / "bin/python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", UV])
+    command = [str(uv), "pip", "install", "--quiet", "--python", str(VENV / "bin/python")]
+    _run([*command, "-r", REQUIREMENTS[kind]], _uv_environment())
+    for done in sorted({kind, "run"}):  # the development set holds the other
+        _stamp(done).write_text(_fingerprint(done))
+    print(f"Installed in {time.monotonic() - begun:.0f} s.", flush=True)
+
+
+def _make_venv() -> None:
+    """Make `.venv`; one that another interpreter made, or that was left half made, is made anew."""
+    marker = VENV / "flowapp-interpreter"
+    if marker.exists() and marker.read_text() == _interpreter() and (VENV / "bin/pip").exists():
+        return
+    if VENV.exists() and not (VENV / "pyvenv.cfg").exists() and any(VENV.iterdir()):
+        raise Failed(f"{VENV} is in the way and is not a virtual environment. Move it elsewhere.")
+    print("Making the virtual environment …", flush=True)
+    shutil.rmtree(VENV, ignore_errors=True)
+    made = subprocess.run([sys.executable, "-m", "venv", str(VENV)], capture_output=True, text=True, check=False)
+    if made.returncode != 0:
+        if "ensurepip" in made.stdout + made.stderr:
+            raise Failed("Python's venv module is not complete. On Debian and Ubuntu: apt install python3-venv")
+        raise Failed(f"the virtual environment could not be made: {_tail(made.stdout + made.stderr)}")
+    marker.write_text(_interpreter())
+
+
+def _uv_environment() -> dict[str, str]:
+    """The user's pip configuration in uv's words, unless uv has a configuration of its own."""
+    environment = dict(os.environ)
+    listed = _run([str(VENV / "bin/python"), "-m", "pip", "config", "list"])
+    for line in listed.splitlines():  # global.index-url='https://…'
+        name, _, value = line.partition("=")
+        target = _PIP_TO_UV.get(name.rpartition(".")[2])
+        if target and not environment.get(target):
+            environment[target] = " ".join(value.strip().strip("'\"").replace("\\n", " ").split())
+    # pip looks at all indexes and takes the best version; uv would stop at the first index that has the name
+    environment.setdefault("UV_INDEX_STRATEGY", "unsafe-best-match")
+    environment.setdefault("UV_LINK_MODE", "copy" if not _same_device() else "hardlink")
+    return environment
+
+
+def _same_device() -> bool:
+    cache = Path(os.environ.get("UV_CACHE_DIR") or Path.home() / ".cache")
+    with contextlib.suppress(OSError):
+        return cache.stat().st_dev == ROOT.stat().st_dev
+    return False
+
+
+def _is_done(kind: str) -> bool:
+    with contextlib.suppress(OSError):
+        return _stamp(kind).read_text() == _fingerprint(kind)
+    return False
+
+
+def _stamp(kind: str) -> Path:
+    return VENV / f"flowapp-{kind}.fingerprint"
+
+
+def _fingerprint(kind: str) -> str:
+    digest = hashlib.sha256(f"{_interpreter()}\n{UV}\n{VENV}\n".encode())
+    for name in sorted({"requirements.txt", REQUIREMENTS[kind]}):
+        digest.update((ROOT / name).read_bytes())
+    return digest.hexdigest()
+
+
+def _interpreter() -> str:
+    return f"{os.path.realpath(sys.executable)} {sys.version_info[0]}.{sys.version_info[1]}"
+
+
+def _run(command: list[str], environment: dict[str, str] | None = None) -> str:
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise Failed(f"{' '.join(command[:4])} … failed:\n{_tail(done.stdout + done.stderr)}")
+    return done.stdout
+
+
+def _tail(text: str) -> str:
+    return text.strip()[-_TAIL:]
+
+
+@contextlib.contextmanager
+def _locked() -> Iterator[None]:
+    """One preparation at a time; the lock is on the project folder itself, so that nothing is left behind."""
+    handle = os.open(ROOT, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2 or sys.argv[1] not in REQUIREMENTS:
+        sys.exit("usage: prepare.py run|dev")
+    sys.exit(main(sys.argv[1]))

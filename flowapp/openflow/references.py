@@ -27,22 +27,24 @@ __all__ = [
 LONGEST_CACHED = 5_000
 """Characters."""
 
-SCOPE_NAMES = frozenset(
+_SCOPE_NAMES = (
     "results flow_input previous_result flow_env result all_iters resume resumes approvers error params started_at "
-    "flow_job_id variable resource WM_SCHEDULED_FOR".split()
+    "flow_job_id variable resource WM_SCHEDULED_FOR"
 )
+SCOPE_NAMES = frozenset(_SCOPE_NAMES.split())
 """Names that an expression may find defined, in one place or another (openflow semantics, section 2)."""
 
 _OWN_FIELDS = frozenset({"results", "flow_input", "previous_result", "variable", "resource"})
 
-GLOBAL_NAMES = frozenset(
+_GLOBAL_NAMES = (
     "Object Array JSON Math Date String Number Boolean RegExp Map Set WeakMap WeakSet WeakRef Promise Symbol BigInt "
     "parseInt parseFloat isNaN isFinite undefined NaN Infinity encodeURIComponent decodeURIComponent encodeURI decodeURI "
     "escape unescape Error TypeError RangeError SyntaxError ReferenceError EvalError URIError AggregateError globalThis "
     "Intl ArrayBuffer SharedArrayBuffer DataView Uint8Array Uint8ClampedArray Uint16Array Uint32Array Int8Array "
     "Int16Array Int32Array Float32Array Float64Array BigInt64Array BigUint64Array Reflect Proxy Function Iterator "
-    "arguments console atob btoa structuredClone URL URLSearchParams TextEncoder TextDecoder".split()
+    "arguments console atob btoa structuredClone URL URLSearchParams TextEncoder TextDecoder"
 )
+GLOBAL_NAMES = frozenset(_GLOBAL_NAMES.split())
 """What JavaScript itself defines."""
 
 _NAME = re.compile(r"[A-Za-z_$][A-Za-z0-9_$]*")

@@ -24,10 +24,11 @@ RESERVED_IDS = frozenset({"failure", "preprocessor", "Input", "Result", "Trigger
 _VALID_ID = re.compile(r"[A-Za-z0-9_-]+")
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 # Short enough to come up in a, b, …, zz, aaa: an id that is a word of JavaScript would read badly as `results.do`.
-_JS_WORDS = frozenset(
+_SHORT_WORDS = (
     "as do if in is of let new try var for get set int abs any xor case char else enum eval from goto long null this "
-    "true void with async await break byte catch class const false final float short super throw while yield".split()
+    "true void with async await break byte catch class const false final float short super throw while yield"
 )
+_JS_WORDS = frozenset(_SHORT_WORDS.split())
 
 
 @dataclass(frozen=True, slots=True)

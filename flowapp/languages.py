@@ -1,0 +1,95 @@
+"""The languages of cells: what they are called, how their files end, and whether this version runs them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Language:
+    """One language that a raw script can have."""
+
+    name: str
+    """As OpenFlow names it."""
+    label: str
+    """For people."""
+    extension: str
+    """File name ending, without the dot."""
+    editor: str
+    """Monaco's language id."""
+    comment: str
+    """What begins a line comment."""
+    starter_code: str
+    """What a new cell holds."""
+    runnable: bool = False
+
+    @property
+    def why_not(self) -> str:
+        """For people: why a cell of this language cannot run; empty when it can."""
+        return "" if self.runnable else f"{self.label} cells cannot run on this version yet."
+
+
+_PYTHON = 'def main(x: str = "world"):\n    return f"Hello {x}"\n'
+_TYPESCRIPT = 'export async function main(x: string = "world") {\n  return `Hello ${x}`;\n}\n'
+_BASH = 'x="${1:-world}"\necho "Hello $x"\n'
+_GO = 'package inner\n\nfunc main(x string) (interface{}, error) {\n\treturn "Hello " + x, nil\n}\n'
+_POWERSHELL = 'param($x = "world")\nWrite-Output "Hello $x"\n'
+_PHP = '<?php\n\nfunction main(string $x = "world") {\n    return "Hello $x";\n}\n'
+_RUST = 'fn main(x: String) -> anyhow::Result<String> {\n    Ok(format!("Hello {x}"))\n}\n'
+_GRAPHQL = "query($x: String) {\n  hello(name: $x)\n}\n"
+_ANSIBLE = "---\n- hosts: localhost\n  tasks:\n    - debug:\n        msg: Hello\n"
+_CSHARP = 'class Script\n{\n    public static string Main(string x = "world")\n    {\n        return $"Hello {x}";\n    }\n}\n'
+_NU = 'def main [x: string = "world"] {\n  $"Hello ($x)"\n}\n'
+_JAVA = 'public class Main {\n  public static Object main(String x) {\n    return "Hello " + x;\n  }\n}\n'
+_RUBY = 'def main(x = "world")\n  "Hello #{x}"\nend\n'
+_R = 'main <- function(x = "world") {\n  paste("Hello", x)\n}\n'
+
+LANGUAGES: tuple[Language, ...] = (
+    Language("python3", "Python", "py", "python", "#", _PYTHON, runnable=True),
+    Language("deno", "TypeScript", "ts", "typescript", "//", _TYPESCRIPT, runnable=True),
+    Language("bun", "TypeScript (Bun)", "ts", "typescript", "//", _TYPESCRIPT, runnable=True),
+    Language("bash", "Bash", "sh", "shell", "#", _BASH, runnable=True),
+    Language("nativets", "REST (native TypeScript)", "ts", "typescript", "//", _TYPESCRIPT),
+    Language("bunnative", "TypeScript (Bun, native)", "ts", "typescript", "//", _TYPESCRIPT),
+    Language("go", "Go", "go", "go", "//", _GO),
+    Language("postgresql", "PostgreSQL", "pg.sql", "sql", "--", "-- $1 name (text)\nSELECT $1::text AS hello;\n"),
+    Language("mysql", "MySQL", "my.sql", "sql", "--", "-- :name (text)\nSELECT :name AS hello;\n"),
+    Language("bigquery", "BigQuery", "bq.sql", "sql", "--", "-- @name (string)\nSELECT @name AS hello;\n"),
+    Language("snowflake", "Snowflake", "sf.sql", "sql", "--", "-- ? name (varchar)\nSELECT ? AS hello;\n"),
+    Language("mssql", "SQL Server", "ms.sql", "sql", "--", "-- @p1 name (varchar)\nSELECT @p1 AS hello;\n"),
+    Language("oracledb", "Oracle", "odb.sql", "sql", "--", "-- :name (text)\nSELECT :name AS hello FROM dual\n"),
+    Language("duckdb", "DuckDB", "duckdb.sql", "sql", "--", "-- $name (text)\nSELECT $name AS hello;\n"),
+    Language("graphql", "GraphQL", "gql", "graphql", "#", _GRAPHQL),
+    Language("powershell", "PowerShell", "ps1", "powershell", "#", _POWERSHELL),
+    Language("php", "PHP", "php", "php", "//", _PHP),
+    Language("rust", "Rust", "rs", "rust", "//", _RUST),
+    Language("ansible", "Ansible", "playbook.yml", "yaml", "#", _ANSIBLE),
+    Language("csharp", "C#", "cs", "csharp", "//", _CSHARP),
+    Language("nu", "Nu", "nu", "shell", "#", _NU),
+    Language("java", "Java", "java", "java", "//", _JAVA),
+    Language("ruby", "Ruby", "rb", "ruby", "#", _RUBY),
+    Language("rlang", "R", "r", "r", "#", _R),
+)
+
+_BY_NAME = {language.name: language for language in LANGUAGES}
+
+
+def by_name(name: str) -> Language | None:
+    """The language that OpenFlow calls so, None when it is not known."""
+    return _BY_NAME.get(name)
+
+
+def label_of(name: str) -> str:
+    """What to call the language in front of people; its own name when it is not known."""
+    language = _BY_NAME.get(name)
+    return language.label if language is not None else name
+
+
+# Where several languages share an ending, the Windmill command line tells them apart by a longer one.
+_INLINE_EXTENSIONS = {"deno": "deno.ts", "nativets": "native.ts"}
+
+
+def inline_extension(name: str) -> str:
+    """The ending that the Windmill command line gives the file of an inline script ("py", "deno.ts")."""
+    language = _BY_NAME.get(name)
+    return _INLINE_EXTENSIONS.get(name) or (language.extension if language is not None else "no_ext")

@@ -45,7 +45,9 @@ def check_address(host: str, port: int) -> str:
         try:
             probe.bind(address)
         except PermissionError:
-            raise CannotListen(f"Port {port} needs administrator rights.", "Choose another one, like PORT=3001.") from None
+            raise CannotListen(
+                f"Port {port} needs administrator rights.", "Choose another one, like PORT=3001."
+            ) from None
         except OSError as error:
             raise CannotListen(
                 f"Port {port} on {host} is not free ({error.strerror}).",

@@ -158,7 +158,7 @@ def same_origin(headers: Headers) -> bool:
 
 def _may_change(headers: Headers) -> bool:
     """A request that carries its own bearer token was not made by the browser on its own account; one with a cookie may be."""
-    return b"cookie" not in headers and b"authorization" in headers or same_origin(headers)
+    return (b"cookie" not in headers and b"authorization" in headers) or same_origin(headers)
 
 
 def _is_public(path: str) -> bool:

@@ -1,0 +1,133 @@
+"""Browser tests against the real product. A page that logs an error or asks anybody else for anything fails its test."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, sync_playwright
+
+from tests.acceptance.product import ARTIFACTS, TOKEN, Product
+
+CHROMIUM_FLAGS = (
+    "--no-sandbox",  # tests may run as root
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-dev-shm-usage",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+
+class Watch:
+    """What a page must not do: log errors, or reach outside."""
+
+    def __init__(self, origin: str) -> None:
+        self._origin = origin
+        self.errors: list[str] = []
+        self.outside: list[str] = []
+        self.expected: list[str] = []
+
+    def attach(self, context: BrowserContext) -> None:
+        """Listen to every page of the context."""
+        context.on("console", self._console)
+        context.on("weberror", lambda error: self.errors.append(f"uncaught: {error.error}"))
+        context.on("request", self._request)
+
+    def expect_error(self, part: str) -> None:
+        """Tell that an error with this text belongs to the test."""
+        self.expected.append(part)
+
+    def verify(self) -> None:
+        """Fail for what was seen and not expected."""
+        unexpected = [error for error in self.errors if not any(part in error for part in self.expected)]
+        assert not self.outside, f"requests left the machine: {self.outside}"
+        assert not unexpected, "the page logged errors:\n" + "\n".join(unexpected)
+
+    def _console(self, message: ConsoleMessage) -> None:
+        if message.type == "error":
+            place = message.location.get("url", "")
+            self.errors.append(f"{message.text} ({place})")
+
+    def _request(self, request: Request) -> None:
+        if not request.url.startswith((self._origin, "data:", "blob:", "about:")):
+            self.outside.append(request.url)
+
+
+@pytest.fixture(scope="session")
+def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
+    """The server that most tests share."""
+    server = Product(tmp_path_factory.mktemp("acceptance") / "home")
+    server.start()
+    yield server
+    if server.running():
+        server.stop()
+    ARTIFACTS.mkdir(exist_ok=True)
+    shutil.copy(server.output, ARTIFACTS / "server.log")
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Debian's own Chromium; no browser is downloaded."""
+    found = next(
+        (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
+    )
+    assert found, "no Chromium found: scripts/test installs it, or run: apt install chromium"
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=found, args=list(CHROMIUM_FLAGS))
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def watch(product: Product) -> Watch:
+    """What the test's pages did wrong; verified when the test ends."""
+    return Watch(product.url)
+
+
+@pytest.fixture
+def context(browser: Browser, product: Product, watch: Watch) -> Iterator[BrowserContext]:
+    """A fresh browser profile at 1440 pixels, not signed in."""
+    profile = browser.new_context(base_url=product.url, viewport={"width": 1440, "height": 900}, accept_downloads=True)
+    profile.set_default_timeout(15_000)
+    watch.attach(profile)
+    yield profile
+    profile.close()
+    watch.verify()
+
+
+@pytest.fixture
+def stranger(context: BrowserContext) -> Page:
+    """A page of somebody who has not signed in."""
+    return context.new_page()
+
+
+@pytest.fixture
+def page(context: BrowserContext) -> Page:
+    """A page of the signed-in admin."""
+    signed_in = context.new_page()
+    signed_in.goto(f"/signin?token={TOKEN}")
+    return signed_in
+
+
+def shoot(page: Page, name: str) -> list[Path]:
+    """Screenshots at 1440 and 390 pixels, light and dark, into test-artifacts/."""
+    ARTIFACTS.mkdir(exist_ok=True)
+    taken = []
+    before = page.viewport_size
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+        for width in (1440, 390):
+            page.set_viewport_size({"width": width, "height": 900})
+            page.wait_for_timeout(250)
+            path = ARTIFACTS / f"{name}-{width}-{scheme}.png"
+            page.screenshot(path=path, animations="disabled")
+            taken.append(path)
+    page.emulate_media(color_scheme="light")
+    if before:
+        page.set_viewport_size(before)
+    return taken

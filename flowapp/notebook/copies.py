@@ -1,0 +1,57 @@
+"""A module as a paste or a duplicate: with step ids of its own, and its inner references following them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from flowapp.notebook.document import Document, StepId
+from flowapp.notebook.sites import sites_of
+from flowapp.notebook.trees import Path, set_at
+from flowapp.openflow.references import rename
+from flowapp.openflow.walk import id_of, slots
+
+
+def fresh_module(document: Document, module: Mapping[str, Any]) -> dict[str, Any]:
+    """The module with a new id for every step whose id is missing or was used in the document.
+
+    References between the steps of the module follow; those to steps outside stay as they are, to be reported by lint
+    where they lead nowhere.
+    """
+    copy = dict(module)
+    taken = document.used | frozenset(document.cells)
+    given: dict[StepId, StepId] = {}
+    places = [(path, id_of(found)) for path, found in _modules(copy, ())]
+    fresh_ids: set[StepId] = {step_id for _, step_id in places if step_id and step_id not in taken}
+    for path, step_id in places:
+        if step_id in fresh_ids and step_id not in given:
+            given[step_id] = step_id
+            continue
+        new = document.fresh_step_id(frozenset(fresh_ids) | frozenset(given.values()))
+        given.setdefault(step_id or new, new)
+        fresh_ids.add(new)
+        copy = set_at(copy, (*path, "id"), new)
+    return _rewired(copy, {old: new for old, new in given.items() if old != new})
+
+
+def _rewired(copy: dict[str, Any], given: Mapping[StepId, StepId]) -> dict[str, Any]:
+    # Through names that no step can have, so that a → b and b → c do not run into each other.
+    for path, module in list(_modules(copy, ())):
+        for site in sites_of(module):
+            expr = site.expr
+            for old in given:
+                expr = rename(expr, old, f"new {old}")
+            for old, new in given.items():
+                expr = rename(expr, f"new {old}", new)
+            if expr != site.expr:
+                copy = set_at(copy, (*path, *site.path), expr)
+    return copy
+
+
+def _modules(module: dict[str, Any], path: Path) -> list[tuple[Path, dict[str, Any]]]:
+    found = [(path, module)]
+    for slot, inner in slots(module).items():
+        keys: Path = ("branches", int(slot[9:]), "modules") if slot.startswith("branches/") else (slot,)
+        for index, each in enumerate(inner):
+            found += _modules(each, (*path, "value", *keys, index))
+    return found

@@ -1,0 +1,182 @@
+"""What a cell's result depends on in the document itself: code, language, lock, settings and inputs.
+
+A definition is compared field by field with the one a result was computed from, which is how a stale cell can say what
+changed. Step ids in expressions are replaced by cell ids first, so that a rename makes nothing stale.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from functools import lru_cache
+from typing import Any
+
+from flowapp.jsontext import canonical, hash_of
+from flowapp.notebook.document import CellId, Document, Entry
+from flowapp.notebook.trees import ByIdentity
+from flowapp.notebook.wires import uses_of
+from flowapp.openflow.references import rename
+from flowapp.openflow.walk import inputs_of, inputs_pointer
+
+#: Before the cell id of a nested cell among the inputs of its container.
+NESTED = "@"
+
+#: Before the name of a setting that is an expression, among the inputs.
+SETTING = ":"
+
+#: Settings that change when, where or how often a step runs, but not what it answers.
+_HARMLESS = frozenset(
+    [
+        "id",
+        "summary",
+        "retry",
+        "timeout",
+        "cache_ttl",
+        "cache_ignore_s3_path",
+        "priority",
+        "delete_after_use",
+        "delete_after_secs",
+        "sleep",
+        "tag",
+        "tag_override",
+        "concurrent_limit",
+        "concurrency_time_window_s",
+        "custom_concurrency_key",
+        "debouncing",
+        "parallelism",
+        "squash",
+        "is_trigger",
+        "assets",
+    ]
+)
+_CODE = frozenset({"content", "language", "lock"})
+_CONTAINERS = frozenset({"forloopflow", "whileloopflow", "branchone", "branchall"})
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """Hashes of what a cell says. `inputs` holds one per field, expression (`:<setting>`) and nested cell (`@<cell id>`)."""
+
+    code: str
+    language: str
+    lock: str
+    settings: str
+    inputs: Mapping[str, str] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON, for the record of a result."""
+        return {**asdict(self), "inputs": dict(self.inputs)}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Definition:
+        """A definition as `to_json` wrote it."""
+        texts = {key: str(data.get(key, "")) for key in ("code", "language", "lock", "settings")}
+        return cls(**texts, inputs=dict(data.get("inputs") or {}))
+
+
+def definition_of(document: Document, cell: CellId) -> Definition:
+    """The present definition of a cell, nested cells included.
+
+    Raises:
+        KeyError: there is no such cell.
+    """
+    definitions: dict[CellId, Definition] = document._memo.setdefault("definitions", {})
+    found = definitions.get(cell)
+    if found is None:
+        found = definitions[cell] = _define(document, document.outline.by_cell[cell])
+    return found
+
+
+def _define(document: Document, entry: Entry) -> Definition:
+    fixed = _fixed(entry.module)
+    steps = sorted({step for _, references in uses_of(entry.module) for step in references.results})
+    mapping = tuple((step, document.cells[step]) for step in steps if step in document.cells)
+    inputs = {**fixed.statics}
+    for site, _ in uses_of(entry.module):
+        inputs[site.field if site.is_input else SETTING + site.field] = _expression_hash(site.expr, mapping)
+    members = document.outline.within(entry)[1:]
+    for member in members:
+        if member.parent == entry.cell:
+            place = f"{member.slot}/{member.index}"
+            inputs[NESTED + member.cell] = _flat(place, definition_of(document, member.cell))
+    settings = fixed.settings
+    if fixed.reads_environment:
+        settings = hash_of(settings + hash_of(canonical(document.flow["value"].get("flow_env"))))
+    return Definition(fixed.code, fixed.language, fixed.lock, settings, inputs)
+
+
+@dataclass(frozen=True, slots=True)
+class _Fixed:
+    """The part of a definition that depends on the module alone."""
+
+    code: str
+    language: str
+    lock: str
+    settings: str
+    statics: Mapping[str, str]
+    reads_environment: bool
+
+
+def _fix(module: Any) -> _Fixed:
+    value = module["value"]
+    script = value.get("type") == "rawscript"
+    return _Fixed(
+        code=hash_of(str(value.get("content") or "")) if script else "",
+        language=str(value.get("language") or "") if script else "",
+        lock=hash_of(str(value["lock"])) if script and value.get("lock") else "",
+        settings=hash_of(canonical(_settings(module))),
+        statics={
+            name: hash_of(canonical(transform))
+            for name, transform in inputs_of(module).items()
+            if not (
+                isinstance(transform, dict)
+                and isinstance(transform.get("expr"), str)
+                and transform.get("type") != "static"
+            )
+        },
+        reads_environment=any("flow_env" in references.names for _, references in uses_of(module)),
+    )
+
+
+_fixed: ByIdentity[_Fixed] = ByIdentity(_fix)
+
+
+def _settings(module: Mapping[str, Any]) -> Any:
+    """What is left of a module: no texts for people, no code, no inputs, no expressions, no nested cells."""
+    value = module["value"]
+    kind = value.get("type")
+    left_out = {inputs_pointer(module).split("/")[-1]} | _HARMLESS
+    if kind == "rawscript":
+        left_out |= _CODE
+    own = {key: _without_expressions(item) for key, item in value.items() if key not in left_out and item is not None}
+    if kind in _CONTAINERS:
+        own.pop("modules", None)
+        own.pop("default", None)
+        own["branches"] = [
+            {key: item for key, item in branch.items() if key not in ("modules", "expr", "summary")}
+            for branch in value.get("branches") or []
+            if isinstance(branch, dict)
+        ]
+    rest = {key: _without_expressions(item) for key, item in module.items() if key not in left_out and key != "value"}
+    return {"value": own, "module": {key: item for key, item in rest.items() if item is not None}}
+
+
+def _without_expressions(node: Any) -> Any:
+    if isinstance(node, list):
+        return [_without_expressions(item) for item in node]
+    if not isinstance(node, dict) or node.get("type") == "static":
+        return node
+    return {key: _without_expressions(item) for key, item in node.items() if key != "expr" or not isinstance(item, str)}
+
+
+def _flat(place: str, definition: Definition) -> str:
+    return hash_of(canonical([place, definition.to_json()]))
+
+
+@lru_cache(maxsize=20_000)
+def _expression_hash(expr: str, cells: tuple[tuple[str, str], ...]) -> str:
+    """The hash of an expression with step ids replaced by cell ids. No step id holds a space, so nothing can clash."""
+    text = expr.strip()
+    for step_id, cell in cells:
+        text = rename(text, step_id, f"cell {cell}")
+    return hash_of(f"javascript {text}")

@@ -1,0 +1,240 @@
+"""The complete list of what can happen to a notebook document.
+
+An operation carries all that it needs: no id is drawn and no clock is read when it is applied. Cells are named by cell
+id, so an operation still means the same after a rename.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+from flowapp.notebook.document import CellId, Document, StepId
+from flowapp.notebook.trees import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Nested:
+    """The cell id and what lies beside it, of a module nested in one that is inserted."""
+
+    cell: CellId
+    beside: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class InsertCell:
+    """Put a module before position `index` of a slot; an index past the end appends.
+
+    A module without an id gets the next one that was never used. Nested modules get the cell ids in `nested`, or
+    `<cell>.<step id>`.
+    """
+
+    cell: CellId
+    parent: CellId | None
+    slot: str
+    index: int
+    module: Mapping[str, Any]
+    beside: Mapping[str, Any] = field(default_factory=dict)
+    nested: Mapping[StepId, Nested] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteCell:
+    """Take a cell out, with all that is nested in it. Its readers keep their expressions."""
+
+    cell: CellId
+
+
+@dataclass(frozen=True, slots=True)
+class MoveCell:
+    """Move a cell to position `index` of a slot, counted without the cell."""
+
+    cell: CellId
+    parent: CellId | None
+    slot: str
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
+class AddBranch:
+    """Put a branch before position `index` of a branch cell. `nested` as in `InsertCell`."""
+
+    cell: CellId
+    index: int
+    branch: Mapping[str, Any]
+    nested: Mapping[StepId, Nested] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveBranch:
+    """Take a branch out, with its cells."""
+
+    cell: CellId
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
+class SetCode:
+    """Replace a script cell's code. The fields follow its signature; code that cannot be read keeps the last good ones."""
+
+    cell: CellId
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class SetLanguage:
+    """Change a script cell's language; a lock of the old language goes."""
+
+    cell: CellId
+    language: str
+
+
+@dataclass(frozen=True, slots=True)
+class SetTitle:
+    """Change a cell's title (the module's summary); None or an empty text removes it."""
+
+    cell: CellId
+    title: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class RenameStep:
+    """Give a step another id, and rewrite every reference to it."""
+
+    cell: CellId
+    step_id: StepId
+
+
+@dataclass(frozen=True, slots=True)
+class SetInput:
+    """Wire one field of a cell: a static or a javascript transform, or None to remove it.
+
+    Switching between the two keeps the other value beside the cell, so that switching back loses nothing.
+    """
+
+    cell: CellId
+    field: str
+    transform: Mapping[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class SetExpression:
+    """Set the text of one expression in a module, at keys relative to the module. What undoing a rename needs."""
+
+    cell: CellId
+    path: Path
+    expr: str
+
+
+@dataclass(frozen=True, slots=True)
+class SetSetting:
+    """Set a setting of a cell; None removes it, unless `null` says that null itself is meant."""
+
+    cell: CellId
+    key: str
+    value: Any
+    null: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SetSchema:
+    """Replace the JSON Schema of the flow's inputs; None removes it."""
+
+    schema: Mapping[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class SetSample:
+    """Set the sample value of a flow input, or remove it."""
+
+    name: str
+    value: Any = None
+    remove: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SetFlow:
+    """Set the flow's summary or description; None leaves it. `clear` names those to remove."""
+
+    summary: str | None = None
+    description: str | None = None
+    clear: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SetBeside:
+    """Set what lies beside a cell under a key (`kept/<field>` for one field of `kept`); None removes it."""
+
+    cell: CellId
+    key: str
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
+class InsertNote:
+    """Put a note after a cell (None: at the top). `index` is its place in the list of all notes, None: the end."""
+
+    note: str
+    after: CellId | None
+    text: str
+    index: int | None = None
+    #: other keys of an OpenFlow note: color, size, …
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class SetNote:
+    """Replace a note's text."""
+
+    note: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class MoveNote:
+    """Put a note after another cell (None: at the top)."""
+
+    note: str
+    after: CellId | None
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteNote:
+    """Take a note out."""
+
+    note: str
+
+
+Operation: TypeAlias = (
+    InsertCell
+    | DeleteCell
+    | MoveCell
+    | AddBranch
+    | RemoveBranch
+    | SetCode
+    | SetLanguage
+    | SetTitle
+    | RenameStep
+    | SetInput
+    | SetExpression
+    | SetSetting
+    | SetSchema
+    | SetSample
+    | SetFlow
+    | SetBeside
+    | InsertNote
+    | SetNote
+    | MoveNote
+    | DeleteNote
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """An accepted operation: the new document, what takes it back (in this order), whom it touched, and its label."""
+
+    document: Document
+    inverse: tuple[Operation, ...]
+    touched: frozenset[CellId]
+    label: str

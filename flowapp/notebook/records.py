@@ -1,0 +1,202 @@
+"""What a cell last did, as the store keeps it, and what it read then and would read now."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeAlias
+
+from flowapp.jsontext import canonical, dumps, hash_of
+from flowapp.notebook.definition import Definition
+from flowapp.notebook.document import CellId, Document, StepId
+from flowapp.notebook.trees import ByIdentity
+from flowapp.notebook.wires import Reads, graph_of
+
+Status: TypeAlias = Literal["success", "failure", "canceled", "skipped"]
+
+#: Stands in a record for "there was no value to read".
+NO_VALUE = ""
+FLOW_INPUT = "flow_input"
+
+
+@dataclass(frozen=True, slots=True)
+class ReusedFrom:
+    """The run that computed a reused result, and when (ISO 8601)."""
+
+    run_number: int
+    at: str
+
+
+@dataclass(frozen=True, slots=True)
+class CellError:
+    """Why a cell failed. `line` is a line of the user's code, from 1."""
+
+    name: str
+    message: str
+    line: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CellRecord:
+    """What a cell last did. A failed one is never a result, whatever it holds."""
+
+    status: Status
+    definition: Definition
+    #: what it read (keys as in `reads_taken`), by content hash
+    reads: Mapping[str, str] = field(default_factory=dict)
+    #: hash of the result
+    result: str | None = None
+    run_id: str = ""
+    run_number: int = 0
+    path: str = ""
+    #: ISO 8601, UTC
+    finished_at: str = ""
+    duration_ms: float | None = None
+    reused_from: ReusedFrom | None = None
+    error: CellError | None = None
+    #: run with the consent that inputs were out of date
+    on_old_inputs: bool = False
+
+    @property
+    def has_result(self) -> bool:
+        """Whether there is a result to read. Skipped steps hand on the result before them."""
+        return self.status in ("success", "skipped") and self.result is not None
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON, as the store keeps it."""
+        reused, error = self.reused_from, self.error
+        return {
+            "status": self.status,
+            "definition": self.definition.to_json(),
+            "reads": dict(self.reads),
+            "result": self.result,
+            "run_id": self.run_id,
+            "run_number": self.run_number,
+            "path": self.path,
+            "finished_at": self.finished_at,
+            "duration_ms": self.duration_ms,
+            "reused_from": {"run_number": reused.run_number, "at": reused.at} if reused else None,
+            "error": {"name": error.name, "message": error.message, "line": error.line} if error else None,
+            "on_old_inputs": self.on_old_inputs,
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> CellRecord:
+        """A record as `to_json` wrote it.
+
+        Raises:
+            KeyError: a part without a default is missing.
+        """
+        reused, error = data.get("reused_from"), data.get("error")
+        return cls(
+            status=data["status"],
+            definition=Definition.from_json(data["definition"]),
+            reads=dict(data.get("reads") or {}),
+            result=data.get("result"),
+            run_id=data.get("run_id") or "",
+            run_number=data.get("run_number") or 0,
+            path=data.get("path") or "",
+            finished_at=data.get("finished_at") or "",
+            duration_ms=data.get("duration_ms"),
+            reused_from=ReusedFrom(reused["run_number"], reused["at"]) if reused else None,
+            error=CellError(error["name"], error["message"], error.get("line")) if error else None,
+            on_old_inputs=bool(data.get("on_old_inputs")),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """What a cell is doing now. `position` counts from 1 in the queue; `since` is ISO 8601."""
+
+    kind: Literal["queued", "running", "waiting"]
+    position: int | None = None
+    since: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """The result of a step as a run had it: its hash (None: no result), and the run that it comes from."""
+
+    result: str | None
+    run_id: str = ""
+
+
+def reads_taken(document: Document, cell: CellId, taken: Mapping[StepId, Taken]) -> dict[str, str]:
+    """What a cell read in a run, for its record: content hashes by key.
+
+    Keys are `results.<cell id>`, `flow_input.<name>` and `flow_input` (as a whole); for nested cells `run.<cell id>` names
+    the run of a container whose inner steps are read.
+
+    Args:
+        document: the document that the run executed; its `flow_args` were the run's arguments.
+        cell: the cell that finished.
+        taken: every step that had a result in the run, given ones included.
+    """
+
+    def source(step_id: StepId, _cell: CellId) -> Taken:
+        return taken.get(step_id, Taken(None))
+
+    return _hashes(document, cell, source)
+
+
+def reads_now(document: Document, cell: CellId, records: Mapping[CellId, CellRecord]) -> dict[str, str]:
+    """What a cell would read from the results there are. Keys as in `reads_taken`."""
+
+    def source(_step_id: StepId, producer: CellId) -> Taken:
+        record = records.get(producer)
+        return Taken(record.result, record.run_id) if record is not None and record.has_result else Taken(None)
+
+    return _hashes(document, cell, source)
+
+
+def reads_of(document: Document, cell: CellId) -> Reads:
+    """The wires of a cell; of a top-level cell those that lead outside of it."""
+    graph = graph_of(document)
+    return graph.units.get(cell) or graph.own[cell]
+
+
+def pinned_value(module: Mapping[str, Any]) -> tuple[bool, Any]:
+    """Whether a stand-in value is switched on for a module, and that value."""
+    mock = module.get("mock")
+    if isinstance(mock, dict) and mock.get("enabled") is True:
+        return True, mock.get("return_value")
+    return False, None
+
+
+def _hashes(document: Document, cell: CellId, source: Callable[[StepId, CellId], Taken]) -> dict[str, str]:
+    reads = reads_of(document, cell)
+    outline = document.outline
+    found: dict[str, str] = {}
+    for wire in reads.wires:
+        if wire.producer is None:
+            continue
+        producer = outline.by_cell[wire.producer]
+        pinned, value = pinned_value(producer.module)
+        taken = Taken(_value_hash(value)) if pinned else source(producer.step_id, producer.cell)
+        found[f"results.{producer.cell}"] = taken.result or NO_VALUE
+        if wire.step_id != producer.step_id and not pinned:
+            # An inner step of a container is read from outside: the container's result does not tell all of it.
+            found[f"run.{producer.cell}"] = taken.run_id
+    for read in reads.inputs:
+        if read.name is None:
+            found[FLOW_INPUT] = _input_hash(document, None)
+        else:
+            found[f"{FLOW_INPUT}.{read.name}"] = _input_hash(document, read.name)
+    return found
+
+
+def _input_hash(document: Document, name: str | None) -> str:
+    hashes: dict[str | None, str] = document._memo.setdefault("input_hashes", {})
+    if not hashes:
+        args = document.flow_args()
+        hashes.update({key: _value_hash(value) for key, value in args.items()})
+        # The key None stands for all of them; a value's hash stands in for the value.
+        hashes[None] = hash_of(canonical({str(key): value for key, value in hashes.items()}))
+    return hashes.get(name, NO_VALUE)
+
+
+_object_hash: ByIdentity[str] = ByIdentity(lambda value: hash_of(canonical(value)), size=512)
+
+
+def _value_hash(value: Any) -> str:
+    return _object_hash(value) if isinstance(value, (dict, list)) else hash_of(dumps(value))

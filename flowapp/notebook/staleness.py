@@ -1,0 +1,249 @@
+"""The state of every cell, and why it is out of date.
+
+A cell's result is current when its definition and everything it read are what they were, and nothing that it reads from
+is itself to be run again. The whole downstream cone is marked at edit time, so a cell never looks current while a run
+would change it: whatever a run recomputes was marked before.
+
+    live?            -> queued | running | waiting
+    pinned           -> pinned           a stand-in value; not run
+    no record        -> never | blocked  blocked: something it reads from failed
+    record failed    -> failed           never a result
+    record, causes   -> stale
+    record, none     -> fresh | reused | skipped
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal, TypeAlias
+
+from flowapp.notebook import words
+from flowapp.notebook.definition import NESTED, SETTING, definition_of
+from flowapp.notebook.document import CellId, Document, Entry, StepId
+from flowapp.notebook.records import FLOW_INPUT, CellRecord, Live, pinned_value, reads_now, reads_of
+from flowapp.notebook.wires import Reads, Wire, graph_of
+
+Kind: TypeAlias = Literal[
+    "never", "queued", "running", "fresh", "reused", "stale", "pinned", "failed", "waiting", "skipped", "blocked"
+]
+CauseKind: TypeAlias = Literal["code", "input", "upstream", "flow_input", "settings", "failed", "missing"]
+
+#: States in which a cell has no current result: a run of a reader runs it first.
+NEEDS_RUN: frozenset[Kind] = frozenset({"never", "stale", "failed", "blocked"})
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """One reason why a result is out of date. `cell` and `step_id` name where it comes from, `field` what is affected."""
+
+    kind: CauseKind
+    text: str
+    cell: CellId | None = None
+    step_id: StepId | None = None
+    field: str | None = None
+
+    def to_json(self) -> dict[str, str]:
+        """JSON of the cause; what does not apply is left out."""
+        data = {"kind": self.kind, "cell": self.cell, "step_id": self.step_id, "field": self.field, "text": self.text}
+        return {key: value for key, value in data.items() if value is not None}
+
+
+@dataclass(frozen=True, slots=True)
+class CellState:
+    """The state of a cell as it is shown. `base` is the state without what it is doing right now."""
+
+    kind: Kind
+    base: Kind
+    text: str
+    causes: tuple[Cause, ...] = ()
+    #: step ids of the top-level cells that running this one runs first
+    runs_first: tuple[StepId, ...] = ()
+    at: str | None = None
+    since: str | None = None
+    duration_ms: float | None = None
+    run_number: int | None = None
+
+    @property
+    def needs_run(self) -> bool:
+        """Whether the cell has no current result."""
+        return self.base in NEEDS_RUN
+
+    def to_json(self) -> dict[str, Any]:
+        """The state as pages get it."""
+        data: dict[str, Any] = {
+            "kind": self.kind,
+            "text": self.text,
+            "causes": [cause.to_json() for cause in self.causes],
+            "runs_first": list(self.runs_first),
+            "at": self.at,
+            "duration_ms": self.duration_ms,
+            "run_number": self.run_number,
+        }
+        return {**data, "since": self.since} if self.since else data
+
+
+def states(
+    document: Document,
+    records: Mapping[CellId, CellRecord],
+    live: Mapping[CellId, Live],
+    now: datetime | None = None,
+) -> dict[CellId, CellState]:
+    """The state of every cell, in document order.
+
+    Args:
+        document: the document.
+        records: what cells last did; a cell without one never ran.
+        live: cells that are queued, running or waiting.
+        now: for "3 h old" and running times; its time zone is the one of clock times in texts. Without it both are left out.
+    """
+    work = _Work(document, records)
+    found: dict[CellId, CellState] = {}
+    for entry in document.outline.entries:
+        kind, causes = work.judge(entry)
+        work.base[entry.cell] = kind
+        found[entry.cell] = _shown(entry, kind, causes, work, live.get(entry.cell), now)
+    return found
+
+
+class _Work:
+    """The cells judged so far. Cells are judged in document order, so producers come before their readers."""
+
+    def __init__(self, document: Document, records: Mapping[CellId, CellRecord]) -> None:
+        self.document = document
+        self.records = records
+        self.base: dict[CellId, Kind] = {}
+        self._graph = graph_of(document)
+        self._bits = {unit.cell: 1 << number for number, unit in enumerate(document.outline.units)}
+        #: for each unit, the units to run before it, as bits
+        self._first: dict[CellId, int] = {}
+
+    def judge(self, entry: Entry) -> tuple[Kind, tuple[Cause, ...]]:
+        """The state without live cells, and its causes."""
+        reads = reads_of(self.document, entry.cell)
+        record = self.records.get(entry.cell)
+        if pinned_value(entry.module)[0]:
+            return "pinned", ()
+        if record is None or record.status == "canceled":
+            failed = tuple(self._failed_producers(reads))
+            return ("blocked", failed) if failed else ("never", ())
+        causes = tuple(_causes(self, entry, record, reads))
+        if record.status == "failure" or record.result is None:
+            return "failed", causes
+        if causes:
+            return "stale", causes
+        if record.status == "skipped":
+            return "skipped", ()
+        return ("reused" if record.reused_from is not None else "fresh"), ()
+
+    def runs_first(self, entry: Entry) -> tuple[StepId, ...]:
+        """The top-level cells without a current result that this cell's unit reads from, however far up."""
+        bits = self._first_bits(entry)
+        if not bits:
+            return ()
+        return tuple(unit.step_id for unit in self.document.outline.units if bits & self._bits[unit.cell])
+
+    def _first_bits(self, entry: Entry) -> int:
+        found = self._first.get(entry.unit)
+        if found is None:
+            found = 0
+            unit = self._graph.units.get(entry.unit)
+            for wire in unit.wires if unit else ():
+                if wire.producer in self._bits and self.base.get(wire.producer) in NEEDS_RUN:
+                    found |= self._bits[wire.producer] | self._first.get(wire.producer, 0)
+            self._first[entry.unit] = found
+        return found
+
+    def _failed_producers(self, reads: Reads) -> Iterator[Cause]:
+        for wire in reads.wires:
+            if wire.producer and self.base.get(wire.producer) in ("failed", "blocked"):
+                blocker = self.document.outline.by_cell[wire.producer]
+                yield Cause("failed", words.upstream_failed(blocker.step_id), blocker.cell, blocker.step_id, wire.field)
+
+
+def _causes(work: _Work, entry: Entry, record: CellRecord, reads: Reads) -> Iterator[Cause]:
+    now = reads_now(work.document, entry.cell, work.records)
+    broken = [wire for wire in reads.wires if wire.producer is None]
+    lost = record.reads.keys() - now.keys()
+    missing = [wire for wire in broken if any(key.startswith("results.") for key in lost)]
+    changed = list(_definition_causes(work.document, entry, record, {wire.field for wire in missing}))
+    yield from changed
+    yield from (_missing(wire) for wire in missing)
+    seen: set[tuple[CellId, str]] = set()
+    for wire in reads.wires:
+        if wire.producer is not None and (wire.producer, wire.field) not in seen:
+            seen.add((wire.producer, wire.field))
+            cause = _upstream(work, wire, wire.producer, record, now)
+            if cause:
+                yield cause
+    for read in reads.inputs:
+        key = FLOW_INPUT if read.name is None else f"{FLOW_INPUT}.{read.name}"
+        if record.reads.get(key) != now[key]:
+            yield Cause("flow_input", words.flow_input_changed(read.name), field=read.field)
+    if reads.iteration and entry.parent and work.base.get(entry.parent) == "stale":
+        container = work.document.outline.by_cell[entry.parent]
+        yield Cause("upstream", words.container_stale(container.step_id), container.cell, container.step_id)
+    if lost and not changed and not missing:
+        yield Cause("missing", words.source_lost())
+
+
+def _definition_causes(document: Document, entry: Entry, record: CellRecord, but: set[str]) -> Iterator[Cause]:
+    old, new = record.definition, definition_of(document, entry.cell)
+    if (old.code, old.language, old.lock) != (new.code, new.language, new.lock):
+        yield Cause("code", words.code_changed(old.language != new.language), entry.cell, entry.step_id)
+    if old.settings != new.settings:
+        yield Cause("settings", words.settings_changed(), entry.cell, entry.step_id)
+    for name in dict.fromkeys((*new.inputs, *old.inputs)):
+        if old.inputs.get(name) == new.inputs.get(name) or name.removeprefix(SETTING) in but:
+            continue
+        if name.startswith(NESTED):
+            inner = document.entry(name.removeprefix(NESTED))
+            step_id = inner.step_id if inner else None
+            text = words.nested_changed(step_id, name in old.inputs, name in new.inputs)
+            yield Cause("code", text, inner.cell if inner else entry.cell, step_id)
+        elif name.startswith(SETTING):
+            setting = name.removeprefix(SETTING)
+            yield Cause("settings", words.setting_changed(setting), entry.cell, entry.step_id, setting)
+        else:
+            yield Cause("input", words.input_changed(name), entry.cell, entry.step_id, name)
+
+
+def _upstream(work: _Work, wire: Wire, cell: CellId, record: CellRecord, now: Mapping[str, str]) -> Cause | None:
+    """Why what comes through a wire is not what was read, or None."""
+    producer = work.document.outline.by_cell[cell]
+    base, step_id = work.base.get(cell), producer.step_id
+    where = (cell, step_id, wire.field)
+    if base in ("failed", "blocked"):
+        return Cause("failed", words.upstream_failed(step_id), *where)
+    if base == "never":
+        return Cause("missing", words.upstream_missing(step_id), *where)
+    if base == "stale":
+        return Cause("upstream", words.upstream_stale(wire.field, step_id), *where)
+    keys = (f"results.{cell}", f"run.{cell}")
+    if any(key in now and record.reads.get(key) != now[key] for key in keys):
+        return Cause("upstream", words.upstream_changed(wire.field, step_id), *where)
+    return None
+
+
+def _missing(wire: Wire) -> Cause:
+    return Cause("missing", words.wire_broken(wire.field, wire.step_id, wire.broken), None, wire.step_id, wire.field)
+
+
+def _shown(
+    entry: Entry, base: Kind, causes: tuple[Cause, ...], work: _Work, live: Live | None, now: datetime | None
+) -> CellState:
+    record = work.records.get(entry.cell)
+    kind: Kind = live.kind if live else base
+    parent = work.document.entry(entry.parent) if entry.parent else None
+    return CellState(
+        kind=kind,
+        base=base,
+        text=words.badge(kind, record, causes, live, now, entry.module, parent.step_id if parent else None),
+        causes=causes,
+        runs_first=work.runs_first(entry),
+        at=record.finished_at or None if record else None,
+        since=(live.since or None) if live else None,
+        duration_ms=record.duration_ms if record else None,
+        run_number=record.run_number or None if record else None,
+    )

@@ -124,3 +124,9 @@ def put_records(connection: Connection, draft_id: str, changed: Mapping[str, str
 def forget_records(connection: Connection, draft_id: str, cells: Iterable[str]) -> None:
     """Drop the records of cells, so that they count as never run."""
     connection.execute(sa.delete(_CELL).where(_CELL.c.draft_id == draft_id, _CELL.c.cell_id.in_(list(cells))))
+
+
+def value_text(connection: Connection, digest: str) -> str | None:
+    """The text of a value that is stored inline; None for a big one. For use inside a write that just stored it."""
+    found = connection.exec_driver_sql("SELECT text FROM value WHERE hash = ?", (digest,)).scalar()
+    return None if found is None else str(found)

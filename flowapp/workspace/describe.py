@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
+from urllib.parse import quote
 
 from flowapp.jsontext import dumps
 from flowapp.workspace import rich, table, tree
 
-TEXT_VIEW = 80
+MAX_PARTS = 50
 
 
 def describe(value: Any, file_url: str, *, failed: bool = False) -> dict[str, Any]:
@@ -30,7 +31,7 @@ def describe(value: Any, file_url: str, *, failed: bool = False) -> dict[str, An
             "rich": None,
             "error": error,
         }
-    own = rich.rich_of(value, file_url)
+    own = _parts(value, file_url) or rich.rich_of(value, file_url)
     grid = None if own else table.grid_of(value)
     views = _views(value, own, has_table=grid is not None)
     return {
@@ -44,6 +45,24 @@ def describe(value: Any, file_url: str, *, failed: bool = False) -> dict[str, An
         "rich": own,
         "error": None,
     }
+
+
+def _parts(value: Any, file_url: str) -> dict[str, Any] | None:
+    """`{"render_all": […]}`: several results below each other, each described like a result of its own.
+
+    `at` is the part's path within the whole value, by which its further rows and children are asked for.
+    """
+    if not isinstance(value, Mapping) or len(value) != 1 or not isinstance(value.get("render_all"), list):
+        return None
+    parts = []
+    for index, part in enumerate(value["render_all"][:MAX_PARTS]):
+        at = ["render_all", index]
+        if isinstance(part, Mapping) and "render_all" in part:
+            parts.append({**describe(None, file_url), "node": tree.node(part), "at": at})
+            continue
+        place = quote(dumps(at))
+        parts.append({**describe(part, f"{file_url}&at={place}"), "at": at})
+    return {"kind": "parts", "value": parts, "total": len(value["render_all"])}
 
 
 def error_of(value: Any) -> dict[str, Any] | None:
@@ -101,6 +120,8 @@ def _views(value: Any, own: dict[str, Any] | None, *, has_table: bool) -> list[s
 
 
 def _title(value: Any, own: dict[str, Any] | None, grid: table.Grid | None) -> str:
+    if own is not None and own["kind"] == "parts":
+        return "1 part" if own["total"] == 1 else f"{own['total']} parts"
     if own is not None:
         return str(own.get("name") or own["kind"].capitalize())
     if grid is not None and isinstance(value, dict):

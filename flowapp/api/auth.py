@@ -1,0 +1,77 @@
+"""Who sent this request: every route that is not public depends on `Caller` (a test goes through all routes)."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import Depends, Request
+from starlette.responses import Response
+
+from flowapp.access.errors import NotSignedIn, WrongOrigin
+from flowapp.access.identity import Identity
+from flowapp.access.sessions import SESSION_DAYS, Person
+from flowapp.api.security import SAFE_METHODS, same_origin
+from flowapp.workspace.app import Workspace
+
+COOKIE = "flowapp_session"
+_CLI_COOKIE = "token"  # Windmill's CLI sends its token this way on some calls
+
+
+def workspace_of(request: Request) -> Workspace:
+    """The application container that this API was made for."""
+    found = request.app.state.workspace
+    assert isinstance(found, Workspace)
+    return found
+
+
+App = Annotated[Workspace, Depends(workspace_of)]
+
+
+def token_of(request: Request) -> tuple[str, bool]:
+    """The token of a request ("" for none), and whether a cookie brought it."""
+    kind, _, token = request.headers.get("authorization", "").strip().partition(" ")
+    if kind.lower() == "bearer" and token.strip():
+        return token.strip(), False
+    cookie = request.cookies.get(COOKIE) or request.cookies.get(_CLI_COOKIE) or ""
+    return cookie, bool(cookie)
+
+
+async def person_of(request: Request, workspace: App) -> Person:
+    """The signed-in person, in no workspace yet.
+
+    Raises:
+        NotSignedIn: no token, or one that is not valid (any more).
+        WrongOrigin: a changing request with a cookie that another site's page sent.
+    """
+    token, by_cookie = token_of(request)
+    if by_cookie and request.method not in SAFE_METHODS:
+        headers = {name.lower(): value for name, value in request.headers.raw}
+        if not same_origin(headers):
+            raise WrongOrigin("This request came from another site.", "Open Flowapp itself and try again.")
+    person = await workspace.sessions.person(token) if token else None
+    if person is None:
+        raise NotSignedIn("You are not signed in.", "Sign in again; your work is saved.")
+    return person
+
+
+async def identity_of(ws: str, person: Annotated[Person, Depends(person_of)], workspace: App) -> Identity:
+    """The signed-in person in the workspace that the path names."""
+    return await workspace.sessions.identity(person, ws)
+
+
+SignedIn = Annotated[Person, Depends(person_of)]
+Caller = Annotated[Identity, Depends(identity_of)]
+
+
+def set_session(response: Response, request: Request, session: str) -> None:
+    """Give the browser its session cookie: out of reach of scripts, not sent by other sites' forms."""
+    scheme = request.headers.get("x-forwarded-proto", request.url.scheme)
+    response.set_cookie(
+        COOKIE,
+        session,
+        max_age=SESSION_DAYS * 86400,
+        httponly=True,
+        samesite="lax",
+        secure=scheme.split(",")[0].strip() == "https",
+        path="/",
+    )

@@ -1,0 +1,111 @@
+"""Reading what a request carries, within limits, with errors that say what to do."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+from starlette.requests import ClientDisconnect, Request
+
+from flowapp.jsontext import loads
+from flowapp.workspace.errors import BadRequest, UploadTooLarge
+
+MAX_JSON = 16 << 20
+MAX_UPLOAD = 60 << 20
+MAX_DEPTH = 200
+_IN_THREAD = 128 * 1024
+
+
+async def read_body(request: Request, limit: int) -> bytes:
+    """The whole body.
+
+    Raises:
+        UploadTooLarge: more than `limit` bytes; the rest is not read.
+    """
+    announced = request.headers.get("content-length", "")
+    if announced.isdigit() and int(announced) > limit:
+        raise _too_large(limit)
+    chunks: list[bytes] = []
+    size = 0
+    try:
+        async for chunk in request.stream():
+            size += len(chunk)
+            if size > limit:
+                raise _too_large(limit)
+            chunks.append(chunk)
+    except ClientDisconnect:
+        raise BadRequest("The connection closed before the whole request had arrived.") from None
+    return b"".join(chunks)
+
+
+async def json_body(request: Request, limit: int = MAX_JSON) -> Any:
+    """The body as a JSON value; an empty body is null.
+
+    Raises:
+        BadRequest: not UTF-8, not JSON, or nested deeper than 200 levels.
+        UploadTooLarge: more than `limit` bytes.
+    """
+    body = await read_body(request, limit)
+    if not body.strip():
+        return None
+    return await asyncio.to_thread(parse_json, body) if len(body) > _IN_THREAD else parse_json(body)
+
+
+async def object_body(request: Request, limit: int = MAX_JSON) -> dict[str, Any]:
+    """The body as a JSON object; an empty body and null are `{}`."""
+    value = await json_body(request, limit)
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise BadRequest("The body must be a JSON object.", 'Send something like {"name": "value"}.')
+    return value
+
+
+def parse_json(body: bytes) -> Any:
+    """The value of JSON bytes, with errors in words."""
+    try:
+        text = body.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise BadRequest(
+            f"The body is not UTF-8 text (byte {error.start} of {len(body)}).", "Save or send it as UTF-8."
+        ) from None
+    text = text.removeprefix("\ufeff")
+    try:
+        value = loads(text)
+    except RecursionError:
+        raise _too_deep() from None
+    except json.JSONDecodeError as error:  # orjson's error is one too
+        if "recursion" in error.msg.lower():
+            raise _too_deep() from None
+        raise BadRequest(
+            f"The body is not JSON: {error.msg} (line {error.lineno}, column {error.colno}).", "Check it with a JSON tool."
+        ) from None
+    if _deeper_than(value, MAX_DEPTH):
+        raise _too_deep()
+    return value
+
+
+def _deeper_than(value: Any, limit: int) -> bool:
+    level = [value]
+    for _ in range(limit):
+        level = [
+            child
+            for item in level
+            if isinstance(item, dict | list)
+            for child in (item.values() if isinstance(item, dict) else item)
+            if isinstance(child, dict | list)
+        ]
+        if not level:
+            return False
+    return True
+
+
+def _too_deep() -> BadRequest:
+    return BadRequest(f"The JSON is nested deeper than {MAX_DEPTH} levels.", "Flatten it, or pass it as text.")
+
+
+def _too_large(limit: int) -> UploadTooLarge:
+    return UploadTooLarge(
+        f"The request is bigger than {limit >> 20} MB.", "Send less, or put the data where a step can fetch it."
+    )

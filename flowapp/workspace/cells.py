@@ -1,0 +1,277 @@
+"""What the engine tells while it runs cells of a draft, turned into records, states, outputs and events.
+
+The record of a finished cell is written inside the engine's own transaction (`saving`), so that a kill loses neither the
+step nor the cell's record. Everything else is for pages that are open, and can be read again by those that are not.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.engine import Connection
+
+from flowapp.jsontext import JsonText, dumps, loads
+from flowapp.notebook.definition import definition_of
+from flowapp.notebook.document import CellId, Document, StepId
+from flowapp.notebook.records import CellError, CellRecord, Live, ReusedFrom, Status, Taken, reads_taken
+from flowapp.notebook.staleness import states
+from flowapp.store import drafts as draft_rows
+from flowapp.store.clock import now
+from flowapp.store.events import Event
+from flowapp.store.runs import FINISHED
+from flowapp.store.stores import Store
+from flowapp.store.tables import JobRow, RunRow
+from flowapp.workspace.context import Context
+from flowapp.workspace.describe import error_of
+from flowapp.workspace.open_drafts import OpenDraft, OpenDrafts
+from flowapp.workspace.outputs import LOG_TAIL, Outputs
+from flowapp.workspace.run_views import run_json, step_json
+
+#: A "running" that is over sooner is not sent: it would only make the page draw twice.
+SHOW_RUNNING_AFTER_S = 0.03
+#: Iterations of a loop finish faster than anyone can read: a cell's output is sent at most this often.
+OUTPUT_EVERY_S = 0.1
+
+_STATUS: dict[str, Status] = {
+    "success": "success",
+    "reused": "success",
+    "failure": "failure",
+    "canceled": "canceled",
+    "skipped": "skipped",
+}
+
+
+@dataclass(slots=True)
+class CellRun:
+    """A run of cells: the document it executes, and the results it has had so far."""
+
+    draft_id: str
+    document: Document
+    on_old_inputs: bool
+    taken: dict[StepId, Taken]
+    #: job path → cell and its new record, between the engine's transaction and its event
+    records: dict[str, tuple[CellId, CellRecord]] = field(default_factory=dict)
+    logs: dict[str, tuple[str, int]] = field(default_factory=dict)
+    #: cell → when its output was last sent
+    sent: dict[CellId, float] = field(default_factory=dict)
+    waiting: dict[CellId, JobRow] = field(default_factory=dict)
+
+
+class CellObserver:
+    """The engine's observer. Methods but `saving` are called on the event loop, and return at once."""
+
+    def __init__(self, context: Context, drafts: OpenDrafts, outputs: Outputs) -> None:
+        self._context = context
+        self._store: Store = context.store
+        self._drafts = drafts
+        self._outputs = outputs
+        self._runs: dict[str, CellRun] = {}
+        #: called when a draft's results have settled
+        self.settled: list[Any] = []
+
+    def begin(self, run_id: str, cell_run: CellRun) -> None:
+        """A run of cells was made; its steps will follow."""
+        self._runs[run_id] = cell_run
+
+    # --- the engine's side ------------------------------------------------------------------------------------------
+
+    def step_started(self, run: RunRow, job: JobRow) -> None:
+        """A step began."""
+        self._publish_step(run, job)
+        draft, cell = self._place(run, job)
+        if draft is None or cell is None:
+            return
+        draft.live[cell] = Live("running", since=job.started_at or "")
+        draft.live_runs[cell] = run.id
+        asyncio.get_running_loop().call_later(SHOW_RUNNING_AFTER_S, self._show_running, draft, cell)
+
+    def saving(self, connection: Connection, run: RunRow, job: JobRow) -> None:
+        """Inside the engine's write of a finished step: write the cell's record too."""
+        status = _STATUS.get(job.status)
+        if run.kind != "cells" or run.draft_id is None or status is None or job.ended_at is None:
+            return
+        cell_run = self._runs.get(run.id) or self._restore(connection, run)
+        entry = cell_run.document.outline.by_step.get(job.step_id) if cell_run else None
+        if cell_run is None or entry is None:
+            return
+        record = CellRecord(
+            status=status,
+            definition=definition_of(cell_run.document, entry.cell),
+            reads=reads_taken(cell_run.document, entry.cell, cell_run.taken),
+            result=job.result,
+            run_id=run.id,
+            run_number=run.number,
+            path=job.path,
+            finished_at=job.ended_at,
+            duration_ms=job.duration_ms,
+            reused_from=self._reused(connection, job),
+            error=_error(connection, job) if status == "failure" else None,
+            on_old_inputs=cell_run.on_old_inputs,
+        )
+        if record.has_result:
+            cell_run.taken[job.step_id] = Taken(job.result, run.id)
+        else:
+            cell_run.taken.pop(job.step_id, None)
+        cell_run.records[job.path] = entry.cell, record
+        draft_rows.put_records(connection, run.draft_id, {entry.cell: dumps(record.to_json())}, now())
+
+    def step_finished(self, run: RunRow, job: JobRow, args: JsonText | None, result: JsonText | None) -> None:
+        """A step's row is stored. The texts are at hand, so nothing has to be read again."""
+        self._publish_step(run, job)
+        cell_run = self._runs.get(run.id)
+        cell, record = cell_run.records.pop(job.path, (None, None)) if cell_run else (None, None)
+        draft = self._drafts.peek(run.draft_id) if run.draft_id else None
+        if cell_run is None or draft is None or cell is None or record is None:
+            return
+        draft.records[cell] = record
+        draft.live.pop(cell, None)
+        draft.live_runs.pop(cell, None)
+        self.publish_states(draft)
+        self._show_output(run, job, cell_run, draft, cell, result)
+
+    def logged(self, run: RunRow, path: str, text: str, offset: int) -> None:
+        """A running step printed something; `offset` counts the characters before it."""
+        events = self._store.events
+        events.publish(Event(f"run:{run.id}", "log", {"path": path, "text": text, "offset": offset}))
+        cell_run = self._runs.get(run.id)
+        if cell_run is None:
+            return
+        tail, size = cell_run.logs.get(path, ("", 0))
+        cell_run.logs[path] = (tail + text)[-LOG_TAIL:], max(size, offset + len(text))
+        entry = cell_run.document.outline.by_step.get(_step_of(path))
+        if entry is not None:
+            data = {"cell": entry.cell, "run_id": run.id, "path": path, "text": text, "offset": offset}
+            events.publish(Event(f"draft:{cell_run.draft_id}", "log", data))
+
+    def run_changed(self, run: RunRow) -> None:
+        """A run has another status."""
+        if run.kind != "cells" or run.draft_id is None:
+            return
+        data = {"run_id": run.id, "run_number": run.number, "status": run.status, "run": run_json(run)}
+        self._store.events.publish(Event(f"draft:{run.draft_id}", "run", data))
+        if run.status not in FINISHED:
+            return
+        cell_run = self._runs.pop(run.id, None)
+        draft = self._drafts.peek(run.draft_id)
+        if draft is None:
+            return
+        for cell in [cell for cell, run_id in draft.live_runs.items() if run_id == run.id]:
+            draft.live.pop(cell, None)
+            draft.live_runs.pop(cell, None)
+        self.publish_states(draft)
+        if cell_run is not None:
+            for cell, job in cell_run.waiting.items():
+                self._context.spawn(self._send_output(run, job, draft, cell), "output")
+        for listener in self.settled:
+            listener(draft)
+
+    # --- the pages' side --------------------------------------------------------------------------------------------
+
+    def publish_states(self, draft: OpenDraft) -> None:
+        """Compute the states anew and send those that changed."""
+        before = draft.states
+        draft.states = states(draft.document, draft.records, draft.live, datetime.now().astimezone())
+        changed = {cell: state.to_json() for cell, state in draft.states.items() if before.get(cell) != state}
+        if not changed:
+            return
+        if len(changed) == 1:
+            ((cell, state),) = changed.items()
+            event = Event(draft.topic, "state", {"cell": cell, "state": state})
+        else:
+            event = Event(draft.topic, "states", {"states": changed})
+        self._store.events.publish(event)
+
+    def _show_running(self, draft: OpenDraft, cell: CellId) -> None:
+        live = draft.live.get(cell)
+        if live is not None and live.kind == "running":
+            self.publish_states(draft)
+
+    def _show_output(
+        self, run: RunRow, job: JobRow, cell_run: CellRun, draft: OpenDraft, cell: CellId, result: JsonText | None
+    ) -> None:
+        if not self._store.events.wanted(draft.topic):
+            draft.outputs.pop(cell, None)
+            return
+        if "[" in job.path:
+            since = time.monotonic() - cell_run.sent.get(cell, 0.0)
+            if since < OUTPUT_EVERY_S:
+                if cell not in cell_run.waiting:
+                    loop = asyncio.get_running_loop()
+                    loop.call_later(OUTPUT_EVERY_S - since, self._show_waiting, run, cell_run, draft, cell)
+                cell_run.waiting[cell] = job
+                return
+            cell_run.sent[cell] = time.monotonic()
+        tail, size = cell_run.logs.pop(job.path, ("", 0))
+        output = self._outputs.quick(run, job, result, tail, size)
+        if output is not None:
+            self._publish_output(draft, cell, output)
+        else:
+            self._context.spawn(self._send_output(run, job, draft, cell, result), "output")
+
+    def _show_waiting(self, run: RunRow, cell_run: CellRun, draft: OpenDraft, cell: CellId) -> None:
+        job = cell_run.waiting.pop(cell, None)
+        if job is not None:
+            cell_run.sent[cell] = time.monotonic()
+            self._context.spawn(self._send_output(run, job, draft, cell), "output")
+
+    async def _send_output(
+        self, run: RunRow, job: JobRow, draft: OpenDraft, cell: CellId, result: JsonText | None = None
+    ) -> None:
+        output = await self._outputs.of_job(run, job, result)
+        record = draft.records.get(cell)
+        if record is not None and (record.run_id, record.path) == (run.id, job.path):
+            self._publish_output(draft, cell, output)
+
+    def _publish_output(self, draft: OpenDraft, cell: CellId, output: dict[str, Any]) -> None:
+        draft.outputs[cell] = output
+        self._store.events.publish(Event(draft.topic, "output", {"cell": cell, "output": output}))
+
+    def _publish_step(self, run: RunRow, job: JobRow) -> None:
+        topic = f"run:{run.id}"
+        if self._store.events.wanted(topic):
+            self._store.events.publish(Event(topic, "step", {"step": step_json(job)}))
+
+    def _place(self, run: RunRow, job: JobRow) -> tuple[OpenDraft | None, CellId | None]:
+        cell_run = self._runs.get(run.id)
+        if cell_run is None or run.draft_id is None:
+            return None, None
+        entry = cell_run.document.outline.by_step.get(job.step_id)
+        return self._drafts.peek(run.draft_id), entry.cell if entry else None
+
+    def _restore(self, connection: Connection, run: RunRow) -> CellRun | None:
+        """The binding of a run that an earlier server process began."""
+        plan = loads(run.plan) if run.plan else {}
+        text = draft_rows.value_text(connection, str(plan.get("notebook", "")))
+        if text is None or run.draft_id is None:
+            return None
+        taken = {step: Taken(given.get("result"), given["run_id"]) for step, given in plan.get("given", {}).items()}
+        done = connection.exec_driver_sql(
+            "SELECT step_id, result FROM job WHERE run_id = ? AND status IN ('success', 'reused', 'skipped')", (run.id,)
+        )
+        taken |= {step: Taken(result, run.id) for step, result in done}
+        restored = CellRun(run.draft_id, Document.from_json(text), bool(plan.get("on_old_inputs")), taken)
+        self._runs[run.id] = restored
+        return restored
+
+    def _reused(self, connection: Connection, job: JobRow) -> ReusedFrom | None:
+        if job.status != "reused" or job.reused_from is None:
+            return None
+        source = self._store.runs.find(connection, job.reused_from)
+        return None if source is None else ReusedFrom(source.number, source.ended_at or source.created_at)
+
+
+def _error(connection: Connection, job: JobRow) -> CellError:
+    text = draft_rows.value_text(connection, job.result) if job.result else None
+    found = error_of(loads(text)) if text else None
+    if found is None:
+        return CellError("Error", "The step failed.")
+    return CellError(found["name"], found["message"][:2000], found["line"])
+
+
+def _step_of(path: str) -> StepId:
+    """The step id at the end of a path such as `loop[3].b`."""
+    return path.rsplit(".", 1)[-1].split("[", 1)[0]

@@ -1,0 +1,70 @@
+"""What the use-cases share: the store, the ports to engine and expressions, background tasks."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Coroutine, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from flowapp.access.sessions import Sessions
+from flowapp.expressions.evaluator import Evaluator
+from flowapp.settings import Settings
+from flowapp.store.stores import Store
+from flowapp.store.variables import SecretBox
+from flowapp.workspace.parsed import Parsed
+
+log = logging.getLogger(__name__)
+
+
+class EnginePort(Protocol):
+    """What use-cases need of the engine."""
+
+    async def start_run(self, run_id: str) -> None:
+        """Begin a run whose row exists."""
+
+    async def cancel(self, run_id: str, by: str, reason: str) -> Any:
+        """Stop a run."""
+
+
+class RuntimesPort(Protocol):
+    """What health reports need of the runtimes."""
+
+    def describe(self) -> Mapping[str, Any]:
+        """Languages, versions, isolation."""
+
+
+@dataclass(slots=True)
+class Context:
+    """One server's parts. Background tasks are kept until they end, and ended with the server."""
+
+    store: Store
+    sessions: Sessions
+    engine: EnginePort
+    evaluator: Evaluator
+    runtimes: RuntimesPort
+    settings: Settings
+    secrets: SecretBox
+    parsed: Parsed
+    tasks: set[asyncio.Task[None]] = field(default_factory=set)
+
+    def spawn(self, work: Coroutine[Any, Any, None], what: str) -> None:
+        """Run `work` in the background; a failure is logged under the name `what`."""
+
+        async def guarded() -> None:
+            try:
+                await work
+            except Exception:
+                log.exception("%s failed", what)
+
+        task = asyncio.get_running_loop().create_task(guarded(), name=what)
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
+
+    async def close(self) -> None:
+        """End the background tasks and the values process."""
+        for task in tuple(self.tasks):
+            task.cancel()
+        await asyncio.gather(*self.tasks, return_exceptions=True)
+        await self.parsed.close()

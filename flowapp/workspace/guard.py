@@ -1,0 +1,62 @@
+"""Finding drafts and runs on behalf of somebody: the policy is asked here, before anything of them is told."""
+
+from __future__ import annotations
+
+from flowapp.access.identity import Identity
+from flowapp.access.policy import Action, Target, missing, require
+from flowapp.store import drafts
+from flowapp.store.stores import Store
+from flowapp.store.tables import DraftRow, RunRow
+
+
+def workspace_target(identity: Identity) -> Target:
+    """The workspace itself, as a target."""
+    return Target(identity.workspace, "workspace")
+
+
+def draft_target(row: DraftRow) -> Target:
+    """A draft belongs to its owner (and admins)."""
+    return Target(row.workspace, "draft", owner=row.owner, private=True)
+
+
+def run_target(row: RunRow) -> Target:
+    """A run of cells is as private as its draft; a run of a flow is as open as the flow's path."""
+    if row.kind == "cells":
+        return Target(row.workspace, "run", owner=row.created_by, private=True)
+    return Target(row.workspace, "run", path=row.path, owner=row.created_by)
+
+
+def flow_target(identity: Identity, path: str) -> Target:
+    """A deployed flow, by its path in the identity's workspace."""
+    return Target(identity.workspace, "flow", path=path)
+
+
+async def draft_row(store: Store, identity: Identity, action: Action, draft_id: str) -> DraftRow:
+    """The draft, if the identity may do `action` to it.
+
+    Raises:
+        NotFound: there is none, or it must look so.
+        NotAllowed: the role does not include the action.
+    """
+    # somebody without any right in this workspace must not even learn ids by the time an answer takes
+    require(identity, "workspace.read", workspace_target(identity))
+    row = await store.database.read(lambda connection: drafts.get(connection, draft_id))
+    if row is None:
+        raise missing("draft")
+    require(identity, action, draft_target(row))
+    return row
+
+
+async def run_row(store: Store, identity: Identity, action: Action, run_id: str) -> RunRow:
+    """The run, if the identity may do `action` to it.
+
+    Raises:
+        NotFound: there is none, or it must look so.
+        NotAllowed: the role does not include the action.
+    """
+    require(identity, "workspace.read", workspace_target(identity))
+    row = await store.runs.get(run_id)
+    if row is None:
+        raise missing("run")
+    require(identity, action, run_target(row))
+    return row

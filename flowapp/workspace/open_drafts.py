@@ -1,0 +1,149 @@
+"""Drafts in memory: the parsed document, what its cells last did, and what they are doing now.
+
+SQL is the truth: an entry can be dropped at any time and is read again, except that cells at work are only known here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy.engine import Connection
+
+from flowapp.jsontext import loads
+from flowapp.notebook.document import CellId, Document
+from flowapp.notebook.records import CellRecord, Live
+from flowapp.notebook.staleness import CellState
+from flowapp.notebook.view import Snapshot
+from flowapp.store import drafts
+from flowapp.store.stores import Store
+from flowapp.store.tables import DraftOperationRow, DraftRow
+from flowapp.workspace.codes import CodeVersions
+
+KEPT = 48
+
+
+@dataclass(frozen=True, slots=True)
+class Typing:
+    """The last edit, while it may still grow: somebody typing in one cell is one edit to undo."""
+
+    edit_id: int
+    cell: CellId
+    by: str
+    began: float
+
+
+@dataclass(slots=True)
+class OpenDraft:
+    """One draft. Changed only under `lock`, except `records`, `live` and `outputs`, which follow running cells."""
+
+    row: DraftRow
+    document: Document
+    records: dict[CellId, CellRecord]
+    undo: str | None
+    redo: str | None
+    live: dict[CellId, Live] = field(default_factory=dict)
+    #: cell → (run, path) of a run under way: what an abort must not leave behind
+    live_runs: dict[CellId, str] = field(default_factory=dict)
+    codes: CodeVersions = field(default_factory=CodeVersions)
+    outputs: dict[CellId, dict[str, Any]] = field(default_factory=dict)
+    outputs_read: bool = False
+    evaluated: dict[CellId, dict[str, dict[str, Any]]] = field(default_factory=dict)
+    states: dict[CellId, CellState] = field(default_factory=dict)
+    shown: Snapshot | None = None
+    typing: Typing | None = None
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    @property
+    def id(self) -> str:
+        """The draft's id."""
+        return self.row.id
+
+    @property
+    def topic(self) -> str:
+        """The event topic of the draft's pages."""
+        return f"draft:{self.row.id}"
+
+
+class OpenDrafts:
+    """The drafts that were used last."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._open: OrderedDict[str, OpenDraft] = OrderedDict()
+        self._opening: dict[str, asyncio.Lock] = {}
+
+    def peek(self, draft_id: str) -> OpenDraft | None:
+        """The draft if it is in memory."""
+        return self._open.get(draft_id)
+
+    async def get(self, draft_id: str) -> OpenDraft | None:
+        """The draft; None when there is none or it was deleted.
+
+        Raises:
+            DocumentUnusable: what is stored cannot be read.
+        """
+        found = self._open.get(draft_id)
+        if found is not None:
+            self._open.move_to_end(draft_id)
+            return found
+        async with self._opening.setdefault(draft_id, asyncio.Lock()):
+            found = self._open.get(draft_id) or await self._read(draft_id)
+            if found is not None:
+                self._open[draft_id] = found
+        self._opening.pop(draft_id, None)
+        self._drop_unused()
+        return found
+
+    def forget(self, draft_id: str) -> None:
+        """Drop the draft from memory."""
+        self._open.pop(draft_id, None)
+
+    async def reload(self, draft: OpenDraft) -> bool:
+        """Take over what is stored now (another server saved); False when the draft is gone."""
+        fresh = await self._read(draft.id)
+        if fresh is None:
+            return False
+        for name in ("row", "document", "records", "undo", "redo"):
+            setattr(draft, name, getattr(fresh, name))
+        draft.typing = None
+        return True
+
+    async def _read(self, draft_id: str) -> OpenDraft | None:
+        found = await self._store.database.read(lambda connection: _rows(connection, draft_id))
+        if found is None:
+            return None
+        row, records, undo, redo = found
+        text, row.document = row.document, ""
+        document = await asyncio.to_thread(Document.from_json, text)
+        return OpenDraft(
+            row=row,
+            document=document,
+            records={cell: CellRecord.from_json(loads(record)) for cell, record in records.items()},
+            undo=undo.label if undo else None,
+            redo=redo.label if redo else None,
+        )
+
+    def _drop_unused(self) -> None:
+        for draft_id, draft in list(self._open.items())[:-1]:
+            if len(self._open) <= KEPT:
+                return
+            if not draft.live and not draft.lock.locked() and not self._store.events.wanted(draft.topic):
+                del self._open[draft_id]
+
+
+_Rows = tuple[DraftRow, dict[str, str], DraftOperationRow | None, DraftOperationRow | None]
+
+
+def _rows(connection: Connection, draft_id: str) -> _Rows | None:
+    row = drafts.get(connection, draft_id)
+    if row is None:
+        return None
+    return (
+        row,
+        drafts.records(connection, draft_id),
+        drafts.last_edit(connection, draft_id),
+        drafts.next_redo(connection, draft_id),
+    )

@@ -1,0 +1,70 @@
+"""Runs and steps as pages get them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from flowapp.jsontext import loads
+from flowapp.openflow.walk import walk
+from flowapp.store.tables import JobRow, RunRow
+
+
+def run_json(run: RunRow) -> dict[str, Any]:
+    """One run, as lists and headers show it."""
+    return {
+        "id": run.id,
+        "number": run.number,
+        "path": run.path,
+        "summary": run.summary,
+        "status": run.status,
+        "kind": run.kind,
+        "version": run.version,
+        "created_at": run.created_at,
+        "started_at": run.started_at,
+        "ended_at": run.ended_at,
+        "duration_ms": duration_ms(run.started_at, run.ended_at),
+        "created_by": run.created_by,
+        "draft_id": run.draft_id,
+        "failed": run.failed,
+        "canceled_by": run.canceled_by,
+        "canceled_reason": run.canceled_reason,
+        "isolation": run.isolation,
+    }
+
+
+def step_json(job: JobRow, titles: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """One step of a run. `parent` is the path of the loop iteration or branch that it stands in."""
+    meta = loads(job.meta) if job.meta else {}
+    parent = job.path.rpartition(".")[0]
+    return {
+        "id": job.id,
+        "path": job.path,
+        "step_id": job.step_id,
+        "title": (titles or {}).get(job.step_id, ""),
+        "kind": job.kind,
+        "language": job.language,
+        "depth": job.path.count("."),
+        "parent": parent or None,
+        "status": job.status,
+        "started_at": job.started_at,
+        "ended_at": job.ended_at,
+        "duration_ms": job.duration_ms,
+        "attempt": job.attempt,
+        "isolation": job.isolation,
+        "reused": job.status == "reused" or job.reused_from is not None,
+        **(meta if isinstance(meta, dict) else {}),
+    }
+
+
+def titles_of(flow: Mapping[str, Any]) -> dict[str, str]:
+    """Step id → summary."""
+    return {place.step_id: str(place.module.get("summary") or "") for place in walk(flow)}
+
+
+def duration_ms(start: str | None, end: str | None) -> float | None:
+    """Milliseconds between two stored times."""
+    if not start or not end:
+        return None
+    return round((datetime.fromisoformat(end) - datetime.fromisoformat(start)).total_seconds() * 1000, 3)

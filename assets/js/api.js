@@ -1,0 +1,236 @@
+// The page's two doors to the server: JSON requests, and one event stream that all components of the page share.
+
+/** An answer that is not a success. `code` is stable; `message` and `hint` are sentences for people. */
+export class ApiError extends Error {
+  constructor(status, { code = "http.error", message = "", hint = "", ...rest } = {}) {
+    super(message || `The server answered ${status}.`);
+    this.name = "ApiError";
+    this.status = status;
+    this.code = code;
+    this.hint = hint;
+    this.problems = rest.problems || [];
+    this.details = rest;
+  }
+}
+
+const OFFLINE = { code: "net.offline", message: "The server cannot be reached.", hint: "Your text is kept in this browser. It is sent when the server is back." };
+
+const SLOW = { code: "net.timeout", message: "The server did not answer in time.", hint: "Try again." };
+
+/**
+ * Ask the server. `json` is sent as a JSON body, `body` as it is; `query` drops keys that are undefined, null or "".
+ * `timeout` is in ms; `keepalive` lets the request outlive the page. Answers the parsed JSON, or text for any other
+ * type, or null for an empty body. Throws ApiError; its status is 0 when no answer came.
+ */
+export async function request(method, path, { json, body, query, headers, signal, keepalive, timeout } = {}) {
+  let response;
+  try {
+    response = await fetch(withQuery(path, query), {
+      method,
+      keepalive,
+      signal: timeout ? AbortSignal.any([AbortSignal.timeout(timeout), ...(signal ? [signal] : [])]) : signal,
+      credentials: "same-origin",
+      headers: { Accept: "application/json", ...(json !== undefined && { "Content-Type": "application/json" }), ...headers },
+      body: json !== undefined ? JSON.stringify(json) : body,
+    });
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw new ApiError(0, error.name === "TimeoutError" ? SLOW : OFFLINE);
+  }
+  const type = response.headers.get("content-type") || "";
+  const content = response.status === 204 ? null : type.includes("json") ? await response.json().catch(() => null) : await response.text();
+  if (response.ok) return content;
+  if (response.status === 401) setConnection({ signedOut: true });
+  throw new ApiError(response.status, errorOf(content));
+}
+
+export const get = (path, query, options) => request("GET", path, { query, ...options });
+export const post = (path, json = {}, options) => request("POST", path, { json, ...options });
+
+function errorOf(content) {
+  if (content && typeof content === "object") return content.error && typeof content.error === "object" ? content.error : { message: content.detail || content.message };
+  return { message: typeof content === "string" && content.length < 300 && !content.startsWith("<") ? content : "" };
+}
+
+/** `path` with the query's values; objects and arrays travel as JSON text. */
+export function withQuery(path, query) {
+  const params = new URLSearchParams();
+  for (const [name, value] of Object.entries(query || {})) {
+    if (value === undefined || value === null || value === "") continue;
+    params.set(name, typeof value === "object" ? JSON.stringify(value) : String(value));
+  }
+  const text = params.toString();
+  return text ? `${path}${path.includes("?") ? "&" : "?"}${text}` : path;
+}
+
+export const workspacePath = (ws, ...parts) => ["/api/w", encodeURIComponent(ws), ...parts].join("/");
+export const runPath = (ws, runId, ...parts) => workspacePath(ws, "runs", encodeURIComponent(runId), ...parts);
+
+// ---------------------------------------------------------------- connection state
+
+/** `state`: "idle" nothing subscribed, "connecting", "open", "lost". `server` changes when the server restarts. */
+let connection = { state: "idle", server: null, signedOut: false };
+const connectionListeners = new Set();
+
+export const getConnection = () => connection;
+export function onConnection(listener) {
+  connectionListeners.add(listener);
+  return () => connectionListeners.delete(listener);
+}
+function setConnection(change) {
+  const next = { ...connection, ...change };
+  if (Object.keys(next).every((key) => next[key] === connection[key])) return;
+  connection = next;
+  for (const listener of [...connectionListeners]) listener(connection);
+}
+
+// ---------------------------------------------------------------- events
+
+const RETRY_MS = [500, 1000, 2000, 4000, 8000, 15000];
+const SILENCE_MS = 45000; // the server pings every 15 s; a stream that stays dumb this long is dead, whatever the socket says
+
+let subscriptions = new Set(); // {ws, topics: Set, onEvent, onStatus, live: stream | null, was: bool}
+let stream = null; // {ws, source, topics: string, heard: ms, server}
+let scheduled = null;
+let failures = 0;
+
+/**
+ * Listen to topics such as "draft:ID" or "run:ID" of a workspace. `onEvent` gets every event `{topic, type, …}` of them, and
+ * also `{type: "hello", server, resumed}` when its topics are live: fetch the snapshot then, and again when `resumed` is
+ * true, because events may have been missed. `onStatus` gets "open" and "lost". Answers a function that ends it.
+ *
+ * A page listens to one workspace at a time: the newest subscription's.
+ */
+export function subscribe(ws, topics, onEvent, onStatus) {
+  const subscription = { ws, topics: new Set([topics].flat()), onEvent, onStatus, live: null, was: false };
+  subscriptions.add(subscription);
+  schedule(0);
+  return () => {
+    subscriptions.delete(subscription);
+    schedule(250); // a component that only re-mounts must not cost a reconnect
+  };
+}
+
+function wanted() {
+  const ws = [...subscriptions].at(-1)?.ws;
+  return { ws, topics: [...new Set([...subscriptions].filter((one) => one.ws === ws).flatMap((one) => [...one.topics]))].sort().join(",") };
+}
+
+function schedule(delay) {
+  if (typeof EventSource === "undefined") return;
+  clearTimeout(scheduled);
+  scheduled = setTimeout(reconcile, delay);
+}
+
+function reconcile() {
+  scheduled = null;
+  const { ws, topics } = wanted();
+  if (!topics) {
+    close(stream);
+    stream = null;
+    setConnection({ state: "idle" });
+    return;
+  }
+  if (stream && stream.ws === ws && covers(stream.topics, topics) && stream.source.readyState !== 2) {
+    if (stream.server) greet(stream);
+    return;
+  }
+  open(ws, topics);
+}
+
+const covers = (have, need) => {
+  const held = new Set(have.split(","));
+  return need.split(",").every((topic) => held.has(topic)) && held.size <= need.split(",").length + 8;
+};
+
+function open(ws, topics) {
+  const older = stream ? [stream, ...stream.older] : [];
+  const next = { ws, topics, older, heard: Date.now(), server: null, source: new EventSource(withQuery(workspacePath(ws, "events"), { topics })) };
+  stream = next;
+  if (connection.state !== "open") setConnection({ state: "connecting" });
+  next.source.onmessage = (message) => {
+    next.heard = Date.now();
+    let event;
+    try {
+      event = JSON.parse(message.data);
+    } catch {
+      return;
+    }
+    if (event.type === "hello") hello(next, event);
+    else deliver(event);
+  };
+  next.source.addEventListener("ping", () => (next.heard = Date.now()));
+  next.source.onerror = () => lost(next);
+}
+
+function hello(current, event) {
+  failures = 0;
+  current.server = event.server || "unknown";
+  for (const old of current.older) {
+    close(old); // only now: nothing falls between the two streams, so whoever was live stays so and has missed nothing
+    for (const one of subscriptions) if (one.live === old && old.ws === current.ws) one.live = current;
+  }
+  current.older = [];
+  setConnection({ state: "open", server: current.server, signedOut: false });
+  greet(current);
+}
+
+/** Tell each subscription, once per stream, that its topics are live now. */
+function greet(current) {
+  const held = new Set(current.topics.split(","));
+  for (const one of [...subscriptions]) {
+    if (one.live === current || one.ws !== current.ws || ![...one.topics].every((topic) => held.has(topic))) continue;
+    const resumed = one.was;
+    one.live = current;
+    one.was = true;
+    safely(one.onEvent, { type: "hello", server: current.server, resumed });
+    if (one.onStatus) safely(one.onStatus, "open");
+  }
+}
+
+function deliver(event) {
+  for (const one of [...subscriptions]) if (!event.topic || one.topics.has(event.topic)) safely(one.onEvent, event);
+}
+
+function safely(listener, event) {
+  try {
+    listener(event);
+  } catch (error) {
+    reportError(error); // one component's fault must not starve the others
+  }
+}
+
+function lost(current) {
+  [current, ...current.older].forEach(close);
+  if (stream !== current) return;
+  stream = null;
+  failures += 1;
+  setConnection({ state: "lost" });
+  for (const one of [...subscriptions]) if (one.onStatus) safely(one.onStatus, "lost");
+  const wait = RETRY_MS[Math.min(failures - 1, RETRY_MS.length - 1)];
+  schedule(wait * (0.8 + Math.random() * 0.4));
+}
+
+function close(one) {
+  if (!one) return;
+  one.source.onmessage = one.source.onerror = null;
+  one.source.close();
+}
+
+if (typeof window !== "undefined") {
+  // EventSource does not show comment pings, so silence alone is no proof of death while nothing happens: ask instead.
+  const check = async () => {
+    if (!stream || document.hidden || Date.now() - stream.heard < SILENCE_MS) return;
+    const current = stream;
+    try {
+      await fetch("/api/version", { cache: "no-store" });
+      current.heard = Date.now();
+      if (current.source.readyState === 2 && stream === current) lost(current);
+    } catch {
+      if (stream === current) lost(current);
+    }
+  };
+  setInterval(check, 15000);
+  document.addEventListener("visibilitychange", check);
+  window.addEventListener("online", () => stream === null && subscriptions.size && schedule(0));
+}

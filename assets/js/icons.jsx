@@ -1,0 +1,42 @@
+// Line icons on a 16 px grid, one stroke width, drawn in the current colour. Always beside words, so hidden from readers.
+
+const PATHS = {
+  check: <path d="M3.5 8.5l3 3 6-7" />,
+  cross: <path d="M4.5 4.5l7 7M11.5 4.5l-7 7" />,
+  running: <path d="M8 2.5a5.5 5.5 0 1 1-5.5 5.5" />,
+  pause: <path d="M6 4v8M10 4v8" />,
+  stop: <rect x="4.5" y="4.5" width="7" height="7" rx="1" />,
+  skip: <path d="M3.5 8h9M9.5 5l3 3-3 3" />,
+  reused: <path d="M3.5 8a4.5 4.5 0 1 0 1.4-3.2M3.2 3v2.6h2.6" />,
+  dots: <path d="M4 8h.01M8 8h.01M12 8h.01" strokeWidth="2.2" />,
+  stale: <path d="M8 2.5a5.5 5.5 0 1 1 0 11M8 2.5v11" />,
+  right: <path d="M6 4l4 4-4 4" />,
+  left: <path d="M10 4L6 8l4 4" />,
+  down: <path d="M4 6l4 4 4-4" />,
+  up: <path d="M4 10l4-4 4 4" />,
+  download: <path d="M8 2.5v7.5M5 7.5l3 3 3-3M3 13.5h10" />,
+  upload: <path d="M8 10.5V3M5 5.5l3-3 3 3M3 13.5h10" />,
+  copy: <path d="M5.5 5.5h7v7h-7zM3.5 10.5v-7h7" />,
+  path: <path d="M3 12.5l3.5-9M9.5 12.5L13 3.5" />,
+  plug: <path d="M6 2.5v3M10 2.5v3M4.5 5.5h7v2a3.5 3.5 0 0 1-7 0zM8 11v2.5" />,
+  search: <path d="M7 3a4 4 0 1 1 0 8 4 4 0 0 1 0-8zM10 10l3.5 3.5" />,
+  filter: <path d="M2.5 4h11M4.5 8h7M6.5 12h3" />,
+  close: <path d="M4 4l8 8M12 4l-8 8" />,
+  file: <path d="M4 2.5h5l3 3v8H4zM9 2.5v3h3" />,
+  play: <path d="M5 3.5l7 4.5-7 4.5z" fill="currentColor" />,
+  wrap: <path d="M2.5 4h11M2.5 8h8.5a2 2 0 0 1 0 4H8M9.5 10.5L8 12l1.5 1.5M2.5 12h3" />,
+  warn: <path d="M8 2.8l5.7 10.2H2.3zM8 6.5v3M8 11.3v.01" />,
+  info: <path d="M8 2.5a5.5 5.5 0 1 1 0 11 5.5 5.5 0 0 1 0-11zM8 7.5v3.5M8 5.2v.01" />,
+  plus: <path d="M8 3.5v9M3.5 8h9" />,
+  trash: <path d="M3 4.5h10M6 4.5v-2h4v2M4.5 4.5l.5 9h6l.5-9" />,
+  book: <path d="M3 3h4a1 1 0 0 1 1 1v9a1 1 0 0 0-1-1H3zM13 3H9a1 1 0 0 0-1 1v9a1 1 0 0 1 1-1h4z" />,
+  external: <path d="M6.5 3.5h-3v9h9v-3M9 3h4v4M13 3L7.5 8.5" />,
+};
+
+export function Icon({ name, size = 14, className = "" }) {
+  return (
+    <svg className={`icon ${name === "running" ? "spin" : ""} ${className}`} width={size} height={size} viewBox="0 0 16 16" fill="none" stroke="currentColor" strokeWidth="1.5" strokeLinecap="round" strokeLinejoin="round" aria-hidden="true" focusable="false">
+      {PATHS[name] || null}
+    </svg>
+  );
+}

@@ -1,0 +1,104 @@
+// One output: a line that sums it up, tabs for its views, and the view. The choice of tab is kept per cell.
+import { useId, useRef } from "react";
+
+import { Icon } from "../icons.jsx";
+import { ago, bytes, duration, when } from "../words.js";
+import { ErrorView } from "./error.jsx";
+import { Logs } from "./logs.jsx";
+import { useRemembered } from "./parts.jsx";
+import { Rich, TextView } from "./rich.jsx";
+import { Table } from "./table.jsx";
+import { Tree } from "./tree.jsx";
+
+const LABELS = { table: "Table", json: "JSON", markdown: "Text", html: "Page", image: "Image", chart: "Chart", file: "File", render_all: "Report", text: "Text", logs: "Logs", error: "Error" };
+
+/** The tabs in order, and which is on: the remembered one if this output has it. */
+export function viewsOf(output) {
+  const views = output.kind === "error" ? ["error", ...(output.views || []).filter((view) => view !== "error")] : [...(output.views || ["json"])];
+  if (output.logs?.lines && !views.includes("logs")) views.push("logs");
+  return views;
+}
+
+/**
+ * `Output({ws, output, onWire, stale, baseExpr, onLine, memory, live, topic, maxHeight})`
+ *
+ * `output` is an OutputView; `onWire(path)` gets the path array below `baseExpr` (e.g. "results.a"); `stale` greys a result
+ * that is kept while its cell runs again; `onLine(n)` goes to a line of the cell; `memory` names whose choice of tab is
+ * remembered (a cell id); `live` while the step runs; `topic` is where its log events come from (default its run's).
+ */
+export function Output({ ws, output, onWire, stale = false, baseExpr, onLine, memory, live = false, topic, maxHeight = 360 }) {
+  const views = output ? viewsOf(output) : [];
+  const kept = output?.kind === "error" ? "error" : "value"; // an error must not hide behind a tab chosen for values
+  const [chosen, choose] = useRemembered(`flowapp:view:${kept}:${memory || `${ws}:${output?.path}`}`, null);
+  const id = useId();
+  if (!output) return null;
+  const fallback = output.kind === "error" ? "error" : views.includes(output.default_view) ? output.default_view : views[0];
+  const view = views.includes(chosen) ? chosen : fallback;
+  const base = baseExpr ?? (output.path ? `results.${output.path}` : "");
+  const at = { ws, runId: output.run_id, path: output.path };
+  return (
+    <div className={`output ${stale ? "stale" : ""}`}>
+      <Tabs id={id} views={views} view={view} choose={choose} output={output} />
+      <div className="out-view" role="tabpanel" id={`${id}-panel`} aria-labelledby={`${id}-${view}`} data-view={view}>
+        <View {...{ view, output, at, base, onWire, onLine, live, topic, maxHeight }} />
+      </div>
+    </div>
+  );
+}
+
+function View({ view, output, at, base, onWire, onLine, live, topic, maxHeight }) {
+  if (view === "logs") return <Logs {...at} live={live} topic={topic} maxHeight={maxHeight} />;
+  if (view === "error") return <ErrorView error={output.error || { message: output.title_text }} onLine={onLine} />;
+  if (output.kind === "none") return <Nothing output={output} />;
+  if (view === "table") return <Table {...at} at={output.table?.at} first={output.table} baseExpr={base} onWire={onWire} maxHeight={maxHeight} />;
+  if (view === "json") return isEmpty(output) ? <Nothing output={output} /> : <Tree {...at} root={output.node} baseExpr={base} onWire={onWire} maxHeight={maxHeight} />;
+  if (view === "text") return <TextView key={output.hash} {...at} node={output.node} />;
+  return <Rich {...at} rich={output.rich} baseExpr={base} onWire={onWire} maxHeight={maxHeight} />;
+}
+
+const isEmpty = (output) => output.type === "null" || ((output.type === "array" || output.type === "object") && output.node?.n === 0) || (output.type === "string" && output.node?.n === 0);
+
+function Nothing({ output }) {
+  return <p className="out-note">{EMPTY[output.type] || output.title_text || "The step ran and returned nothing."}</p>;
+}
+const EMPTY = {
+  null: "The step ran and returned nothing. To pass a value on, return it from main.",
+  array: "The step ran and returned an empty list.",
+  object: "The step ran and returned an object without fields.",
+  string: "The step ran and returned an empty text.",
+};
+
+function Tabs({ id, views, view, choose, output }) {
+  const list = useRef(null);
+  const onKeyDown = (event) => {
+    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    if (!step) return;
+    event.preventDefault();
+    event.stopPropagation();
+    const next = views[(views.indexOf(view) + step + views.length) % views.length];
+    choose(next);
+    list.current?.querySelector(`[data-tab="${next}"]`)?.focus();
+  };
+  return (
+    <div className="out-tabs">
+      <div role="tablist" aria-label="Views of the output" ref={list} onKeyDown={onKeyDown}>
+        {views.map((name) => (
+          <button key={name} type="button" role="tab" id={`${id}-${name}`} data-tab={name} aria-selected={name === view} aria-controls={`${id}-panel`} tabIndex={name === view ? 0 : -1} onClick={() => choose(name)}>
+            {LABELS[name] || name}
+            {name === "logs" && output.logs?.lines ? <span className="num"> {output.logs.lines.toLocaleString("en")}</span> : null}
+          </button>
+        ))}
+      </div>
+      <span className="out-sum">{summary(output)}</span>
+    </div>
+  );
+}
+
+function summary(output) {
+  const parts = [];
+  if (output.kind === "value" && output.title_text) parts.push(<span key="t">{output.title_text}</span>);
+  if (output.kind === "value" && output.size > 2048) parts.push(<span key="s" className="num">{bytes(output.size)}</span>);
+  if (output.reused_from) parts.push(<span key="r" className="reu" title={`Computed ${when(output.reused_from.at)}`}><Icon name="reused" size={12} /> run #{output.reused_from.run_number}, {ago(output.reused_from.at)}</span>);
+  else if (output.duration_ms !== null && output.duration_ms !== undefined) parts.push(<span key="d" className="num">{duration(output.duration_ms)}</span>);
+  return parts;
+}

@@ -1,0 +1,259 @@
+// The page of one run: what it is, how far it got, and every step's input, result, log and error. Made for a phone first.
+import { useCallback, useEffect, useMemo, useRef, useState } from "react";
+
+import { get, post, request, runPath, subscribe, workspacePath } from "../api.js";
+import { Icon } from "../icons.jsx";
+import { Output } from "../output/output.jsx";
+import { Problem, Skeleton } from "../output/parts.jsx";
+import { Logs } from "../output/logs.jsx";
+import { Tree } from "../output/tree.jsx";
+import { ago, clock, duration, stateOf, when } from "../words.js";
+import { axisOf, barOf, mergeStep, timelineRows } from "./timeline.js";
+
+const LIVE = new Set(["queued", "running", "suspended", "waiting"]);
+const isLive = (one) => Boolean(one) && LIVE.has(one.status);
+
+/** The run and its steps, kept up to date by the event stream. */
+function useRun(ws, runId) {
+  const [state, setState] = useState({ run: null, steps: [], error: null });
+  const load = useCallback(() => get(runPath(ws, runId)).then(({ run, steps }) => setState({ run, steps, error: null }), (error) => setState((old) => ({ ...old, error }))), [ws, runId]);
+  useEffect(() => {
+    setState({ run: null, steps: [], error: null });
+    load();
+    return subscribe(ws, `run:${runId}`, (event) => {
+      if (event.type === "hello" ? event.resumed : event.type === "lost") load();
+      else if (event.type === "run") {
+        setState((old) => ({ ...old, run: { ...old.run, ...event.run } }));
+        if (!isLive(event.run)) load(); // the last word comes from the database
+      } else if (event.type === "step") setState((old) => ({ ...old, steps: mergeStep(old.steps, event.step) }));
+    });
+  }, [ws, runId, load]);
+  return { ...state, load };
+}
+
+/** The present, moving only while something runs. */
+function useNow(moving) {
+  const [now, setNow] = useState(() => Date.now());
+  useEffect(() => {
+    setNow(Date.now());
+    if (!moving) return;
+    const timer = setInterval(() => setNow(Date.now()), 500);
+    return () => clearInterval(timer);
+  }, [moving]);
+  return now;
+}
+
+/** `RunView({ws, runId})` */
+export function RunView({ ws, runId }) {
+  const { run, steps, error, load } = useRun(ws, runId);
+  const [chosen, setChosen] = useState(null); // null: let the run decide
+  const now = useNow(isLive(run));
+  useEffect(() => setChosen(fromHash()), [runId]);
+  const choose = (path) => {
+    setChosen(path);
+    history.replaceState(null, "", path === "" ? location.pathname : `#step=${encodeURIComponent(path)}`);
+    if (window.matchMedia("(max-width: 980px)").matches) requestAnimationFrame(() => document.getElementById("run-detail")?.scrollIntoView({ block: "start" }));
+  };
+  useEffect(() => {
+    if (run) document.title = `Run #${run.number}, ${run.summary || run.path || "cells"}`;
+  }, [run?.number]);
+  if (error && !run) return <NoRun error={error} retry={load} />;
+  if (!run) return <div className="runpage"><Skeleton lines={5} label="Loading the run" /></div>;
+  const failed = steps.find((step) => ["failure", "failed"].includes(step.status) && !steps.some((inner) => inner.parent === step.path && inner.status === step.status)) || null;
+  const path = chosen ?? (run.status === "failure" && failed ? failed.path : "");
+  return (
+    <div className="runpage">
+      <Header ws={ws} run={run} now={now} reload={load} />
+      {error && <Problem error={error} what="The newest state" retry={load} />}
+      <div className="run-body">
+        <Timeline run={run} steps={steps} now={now} path={path} choose={choose} />
+        <Detail key={path} ws={ws} run={run} step={steps.find((one) => one.path === path) || null} path={path} now={now} />
+      </div>
+    </div>
+  );
+}
+
+const fromHash = () => {
+  const match = /#step=(.+)$/.exec(location.hash);
+  return match ? decodeURIComponent(match[1]) : null;
+};
+
+function NoRun({ error, retry }) {
+  if (error.status === 404) return <div className="runpage"><div className="card empty"><b>There is no such run</b><p>It may have been cleared away, or the address is from another workspace.</p><a className="btn" href="/runs">All runs</a></div></div>;
+  return <div className="runpage"><Problem error={error} what="The run" retry={retry} /></div>;
+}
+
+export function StateBadge({ status, text }) {
+  const state = stateOf(status);
+  return <span className={`badge ${state.tone}`}><Icon name={state.icon} size={13} />{text || state.word}</span>;
+}
+
+function Header({ ws, run, now, reload }) {
+  const [busy, setBusy] = useState("");
+  const [error, setError] = useState(null);
+  const live = isLive(run);
+  const took = live ? (run.started_at ? now - new Date(run.started_at).getTime() : null) : run.duration_ms;
+  const act = async (name, what) => {
+    setBusy(name);
+    setError(null);
+    try {
+      await what();
+    } catch (reason) {
+      setError(reason);
+    }
+    setBusy("");
+  };
+  const cancel = () => act("cancel", async () => {
+    await post(workspacePath(ws, "jobs_u", "queue", "cancel", run.id), { reason: "Cancelled on the run page" });
+    await reload();
+  });
+  const again = () => act("again", async () => {
+    const args = await get(runPath(ws, run.id, "raw"), { path: "", side: "args" });
+    const id = await request("POST", workspacePath(ws, "jobs", "run", "f", run.path), { json: args ?? {} });
+    location.assign(`/runs/${String(id).replaceAll('"', "").trim()}`);
+  });
+  const flow = run.kind === "flow" && run.path;
+  return (
+    <header className="run-head">
+      <div className="run-title">
+        <h1>{run.summary || run.path || "Cells of a draft"} <span className="num">#{run.number}</span></h1>
+        <StateBadge status={run.status} text={live && took !== null ? `${stateOf(run.status).word} ${clock(took)}` : undefined} />
+      </div>
+      <p className="run-facts">
+        {run.path && <span className="mono">{run.path}</span>}
+        {run.version ? <span>version {run.version}</span> : null}
+        {run.started_at && <span title={run.started_at}>{when(run.started_at, { seconds: true })}, {ago(run.started_at, now)}</span>}
+        {!live && took !== null && took !== undefined && <span className="num">{duration(took)}</span>}
+        {run.created_by && <span>by {run.created_by}</span>}
+        {run.kind === "cells" && <span>run from the notebook</span>}
+      </p>
+      <div className="run-acts">
+        {live && <button type="button" className="btn danger" disabled={busy === "cancel"} onClick={cancel}><Icon name="stop" /> {busy === "cancel" ? "Cancelling" : "Cancel run"}</button>}
+        {flow && !live && <button type="button" className="btn" disabled={busy === "again"} onClick={again}><Icon name="reused" /> {busy === "again" ? "Starting" : "Run again"}</button>}
+        {flow && <a className="btn" href={`/run/${run.path}?from=${run.id}`}><Icon name="play" /> Run with other input</a>}
+        {run.draft_id && <a className="btn" href={`/flows/${run.draft_id}`}><Icon name="book" /> Open in notebook</a>}
+      </div>
+      {error && <p className="form-error" role="alert">{error.message} {error.hint}</p>}
+      {run.error && !live && <p className="run-error"><Icon name="warn" /> <span><b>{run.error.name || "Failed"}</b>{run.error.step_id ? ` in ${run.error.step_id}` : ""}: {String(run.error.message || "").split("\n")[0]}</span></p>}
+    </header>
+  );
+}
+
+function Timeline({ run, steps, now, path, choose }) {
+  const [open, setOpen] = useState(() => new Map());
+  const rows = useMemo(() => timelineRows(steps, open, now), [steps, open, now]);
+  const axis = useMemo(() => axisOf(run, steps, now), [run, steps, now]);
+  const list = useRef(null);
+  const onKeyDown = (event) => {
+    const move = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (!move || !event.target.classList.contains("tl-main")) return;
+    event.preventDefault();
+    const all = [...list.current.querySelectorAll(".tl-main")];
+    all[all.indexOf(event.target) + move]?.focus();
+  };
+  const toggle = (row) => setOpen((old) => new Map(old).set(row.key, !row.open));
+  return (
+    <section className="card tl" aria-label="Timeline">
+      <div className="tl-axis" aria-hidden="true"><span /><span className="tl-track">{axis.ticks.map((tick) => <i key={tick.ms} style={{ left: `${tick.at * 100}%` }}><b>{duration(tick.ms)}</b></i>)}</span></div>
+      <ul ref={list} onKeyDown={onKeyDown}>
+        <li className={`tl-row whole ${path === "" ? "on" : ""}`}>
+          <span className="tl-fold" />
+          <button type="button" className="tl-main" aria-pressed={path === ""} onClick={() => choose("")}>
+            <span className="tl-name"><StateIcon status={run.status} /><b>Whole run</b></span>
+            <Bar row={{ from: axis.from, to: axis.to, status: run.status }} axis={axis} time={isLive(run) ? clock(now - axis.from) : duration(run.duration_ms)} />
+          </button>
+        </li>
+        {rows.map((row) => (
+          <li key={row.key} className={`tl-row ${row.kind} ${path === row.key ? "on" : ""}`} style={{ "--depth": row.depth }}>
+            {row.foldable ? <button type="button" className="tl-fold" aria-expanded={row.open} aria-label={`${row.open ? "Fold" : "Unfold"} ${row.step ? row.step.title || row.step.step_id : row.label}`} onClick={() => toggle(row)}><Icon name={row.open ? "down" : "right"} size={12} /></button> : <span className="tl-fold" />}
+            <button type="button" className="tl-main" aria-pressed={row.kind === "step" ? path === row.key : undefined} onClick={() => (row.kind === "step" ? choose(row.key) : toggle(row))}>
+              <span className="tl-name"><StateIcon status={row.step?.reused ? "reused" : row.status} />{row.step && <span className="tl-id">{row.step.step_id}</span>}<span className="tl-title">{row.step ? row.step.title || row.step.step_id : row.label}</span>{row.note && <span className="faint">{row.note}</span>}</span>
+              <Bar row={row} axis={axis} time={timeOf(row, now)} />
+            </button>
+          </li>
+        ))}
+        {!steps.length && <li className="out-note">{isLive(run) ? "No step has started yet." : "No step ran."}</li>}
+      </ul>
+    </section>
+  );
+}
+
+function timeOf(row, now) {
+  if (row.step?.reused) return "reused";
+  if (row.from === null) return stateOf(row.status).word.toLowerCase();
+  if (LIVE.has(row.status)) return clock(now - row.from);
+  return duration(row.step?.duration_ms ?? row.to - row.from);
+}
+
+function StateIcon({ status }) {
+  const state = stateOf(status);
+  return <span className={`tl-state ${state.tone}`} title={state.word}><Icon name={state.icon} size={13} /><span className="sr">{state.word}</span></span>;
+}
+
+function Bar({ row, axis, time }) {
+  const bar = barOf(row, axis);
+  const late = bar && bar.left + bar.width > 78;
+  return (
+    <span className="tl-track">
+      {axis.ticks.map((tick) => <i key={tick.ms} style={{ left: `${tick.at * 100}%` }} />)}
+      {bar && <span className={`tl-bar ${row.step?.reused ? "reused" : stateOf(row.status).tone}`} style={{ left: `${bar.left}%`, width: `${bar.width}%` }} />}
+      <span className="tl-time num" style={bar ? (late ? { right: `${Math.max(0, 100 - bar.left)}%` } : { left: `${bar.left + bar.width}%` }) : { left: 0 }}>{time}</span>
+    </span>
+  );
+}
+
+/** One step, or the whole run: result, input, log. */
+function Detail({ ws, run, step, path, now }) {
+  const [side, setSide] = useState("result");
+  const [got, setGot] = useState({ output: null, error: null });
+  const one = path === "" ? run : step;
+  const live = isLive(one);
+  const [tries, setTries] = useState(0);
+  useEffect(() => {
+    if (!one || live) return;
+    const stop = new AbortController();
+    get(runPath(ws, run.id, "output"), { path }, { signal: stop.signal }).then((output) => setGot({ output, error: null }), (error) => error.name !== "AbortError" && setGot({ output: null, error }));
+    return () => stop.abort();
+  }, [ws, run.id, path, one?.status, live, tries]);
+  if (!one) return <section id="run-detail" className="card run-detail"><p className="out-note">This step has not started in this run.</p></section>;
+  return (
+    <section id="run-detail" className="card run-detail" aria-label={path === "" ? "Whole run" : `Step ${path}`}>
+      <header className="detail-head">
+        <div>
+          {path !== "" && <span className="tl-id">{step.step_id}</span>}
+          <h2>{path === "" ? "Whole run" : step.title || step.step_id}</h2>
+          <span className="grow" />
+          <StateBadge status={step?.reused ? "reused" : one.status} text={live && one.started_at ? `${stateOf(one.status).word} ${clock(now - new Date(one.started_at).getTime())}` : undefined} />
+        </div>
+        {path !== "" && <p className="run-facts">{factsOf(step).map((fact) => <span key={fact}>{fact}</span>)}</p>}
+        <div className="seg" role="group" aria-label="Show">
+          <button type="button" aria-pressed={side === "result"} onClick={() => setSide("result")}>Result</button>
+          <button type="button" aria-pressed={side === "args"} onClick={() => setSide("args")}>Input</button>
+        </div>
+      </header>
+      {side === "args" ? <div className="detail-args"><Tree ws={ws} runId={run.id} path={path} side="args" maxHeight={520} baseExpr={path === "" ? "flow_input" : ""} /></div> : <Result {...{ ws, run, step, path, live, got, retry: () => setTries(tries + 1) }} />}
+    </section>
+  );
+}
+
+function factsOf(step) {
+  const facts = [];
+  if (step.path !== step.step_id) facts.push(step.path);
+  if (step.language_label || step.language) facts.push(step.language_label || step.language);
+  if (step.started_at) facts.push(when(step.started_at, { seconds: true }));
+  if (step.duration_ms !== null && step.duration_ms !== undefined) facts.push(duration(step.duration_ms));
+  if (step.attempt > 1) facts.push(`attempt ${step.attempt}`);
+  if (step.isolation) facts.push(`isolation ${step.isolation}`);
+  return facts;
+}
+
+function Result({ ws, run, step, path, live, got, retry }) {
+  if (live && path !== "") {
+    if (["suspended", "waiting"].includes(step.status)) return <p className="out-note">Waiting. The result appears when it goes on.</p>;
+    return <Logs ws={ws} runId={run.id} path={path} live maxHeight={480} />;
+  }
+  if (live) return <p className="out-note">The result of the run appears here when it ends. Choose a step to see its log and result.</p>;
+  if (got.error) return got.error.status === 404 ? <p className="out-note">{step?.status === "skipped" ? "Skipped: its condition said so." : "No result was kept."}</p> : <Problem error={got.error} what="The result" retry={retry} />;
+  if (!got.output) return <Skeleton lines={4} label="Loading the result" />;
+  return <Output ws={ws} output={got.output} memory={`run:${path}`} baseExpr={path ? undefined : "result"} maxHeight={520} />;
+}

@@ -1,0 +1,87 @@
+// How numbers, times and states are said, everywhere the same.
+
+const COUNT = new Intl.NumberFormat("en");
+
+export const count = (n, one, many = `${one}s`) => `${COUNT.format(n)} ${n === 1 ? one : many}`;
+export const number = (n) => COUNT.format(n);
+
+export function bytes(n) {
+  if (n < 1024) return `${n} B`;
+  const units = ["KB", "MB", "GB"];
+  let value = n / 1024;
+  let unit = 0;
+  while (value >= 1024 && unit < units.length - 1) {
+    value /= 1024;
+    unit += 1;
+  }
+  return `${value < 10 ? value.toFixed(1).replace(/\.0$/, "") : Math.round(value)} ${units[unit]}`;
+}
+
+export function duration(ms) {
+  if (ms === null || ms === undefined) return "";
+  if (ms < 1) return "< 1 ms";
+  if (ms < 100) return `${Math.round(ms)} ms`;
+  if (ms < 60000) return `${(ms / 1000).toFixed(ms < 10000 ? 1 : 0)} s`;
+  const s = Math.round(ms / 1000);
+  if (s < 3600) return `${Math.floor(s / 60)} min ${s % 60} s`;
+  if (s < 86400) return `${Math.floor(s / 3600)} h ${Math.floor((s % 3600) / 60)} min`;
+  return `${Math.floor(s / 86400)} d ${Math.floor((s % 86400) / 3600)} h`;
+}
+
+/** Running time that counts: 0:07, 12:40. */
+export function clock(ms) {
+  const s = Math.max(0, Math.floor(ms / 1000));
+  return `${Math.floor(s / 60)}:${String(s % 60).padStart(2, "0")}`;
+}
+
+const two = (n) => String(n).padStart(2, "0");
+
+/** 14:02 today, "Mon 14:02" this week, else the date; `seconds` for the run page. */
+export function when(iso, { seconds = false, now = new Date() } = {}) {
+  if (!iso) return "";
+  const at = new Date(iso);
+  if (Number.isNaN(at.getTime())) return String(iso);
+  const time = `${two(at.getHours())}:${two(at.getMinutes())}${seconds ? `:${two(at.getSeconds())}` : ""}`;
+  if (at.toDateString() === now.toDateString()) return time;
+  const days = (now - at) / 86400000;
+  if (days >= 0 && days < 6) return `${at.toLocaleDateString("en", { weekday: "short" })} ${time}`;
+  const year = at.getFullYear() === now.getFullYear() ? undefined : "numeric";
+  return `${at.toLocaleDateString("en", { day: "numeric", month: "short", year })}, ${time}`;
+}
+
+export function ago(iso, now = Date.now()) {
+  const s = (now - new Date(iso).getTime()) / 1000;
+  if (!(s >= 0)) return when(iso);
+  if (s < 45) return "just now";
+  if (s < 3600) return `${Math.max(1, Math.round(s / 60))} min ago`;
+  if (s < 86400) return `${Math.round(s / 3600)} h ago`;
+  if (s < 86400 * 7) return count(Math.round(s / 86400), "day") + " ago";
+  return when(iso);
+}
+
+const IDENTIFIER = /^[\p{L}_$][\p{L}\p{N}_$]*$/u;
+
+/** The JavaScript expression for a path below `base`: results.a, ["rows", 0] → results.a.rows[0]. */
+export function pathExpression(base, path) {
+  return path.reduce((text, key) => {
+    if (typeof key === "number") return `${text}[${key}]`;
+    if (!IDENTIFIER.test(key)) return `${text}[${JSON.stringify(key)}]`;
+    return text ? `${text}.${key}` : key;
+  }, base || "");
+}
+
+/** Run and step states: the word, the tone (a token family) and the icon's name. */
+export const STATES = {
+  queued: { word: "Queued", tone: "reused", icon: "dots" },
+  running: { word: "Running", tone: "run", icon: "running" },
+  suspended: { word: "Waiting", tone: "wait", icon: "pause" },
+  waiting: { word: "Waiting", tone: "wait", icon: "pause" },
+  success: { word: "Done", tone: "ok", icon: "check" },
+  failure: { word: "Failed", tone: "bad", icon: "cross" },
+  failed: { word: "Failed", tone: "bad", icon: "cross" },
+  canceled: { word: "Cancelled", tone: "reused", icon: "stop" },
+  cancelled: { word: "Cancelled", tone: "reused", icon: "stop" },
+  skipped: { word: "Skipped", tone: "reused", icon: "skip" },
+  reused: { word: "Reused", tone: "reused", icon: "reused" },
+};
+export const stateOf = (status) => STATES[status] || { word: status ? status[0].toUpperCase() + status.slice(1) : "Not run", tone: "reused", icon: "dots" };

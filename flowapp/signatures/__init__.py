@@ -1,0 +1,8 @@
+"""What scripts take and return: `main(...)` of each language as JSON Schema. Reads code and never runs it."""
+
+from __future__ import annotations
+
+from flowapp.signatures.inference import infer
+from flowapp.signatures.schema import Argument, Signature, SignatureProblem
+
+__all__ = ["Argument", "Signature", "SignatureProblem", "infer"]

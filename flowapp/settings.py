@@ -13,6 +13,8 @@ from pathlib import Path
 from flowapp.errors import FlowappError
 
 MIN_TOKEN_LENGTH = 16
+#: From weakest to strongest; what they mean is told by runtimes/ladder.py and docs/settings.md.
+ISOLATION_LEVELS = ("none", "basic", "user", "full")
 
 
 class SettingsError(FlowappError):
@@ -36,7 +38,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("FLOWAPP_HOME", "./.flowapp", "Data folder: database, results, uploaded files, keys."),
     Setting("DATABASE_URL", "", "SQLite file as `sqlite:///<file>`. Empty: `flowapp.db` in the data folder."),
     Setting("FLOWAPP_TOKEN", "", "The first admin's API and sign-in token, for automation; at least 16 characters."),
-    Setting("FLOWAPP_MIN_ISOLATION", "", "Isolation of user code below which the server refuses to start."),
+    Setting("FLOWAPP_MIN_ISOLATION", "basic", "Isolation of user code below which the server refuses to start."),
     Setting("FLOWAPP_IDLE_RUNNERS", "8", "Warm processes kept ready for cells and steps, over all languages."),
     Setting("OPENAI_API_KEY", "", "Lets *Connect inputs* ask a model, only when a person presses it."),
     Setting("OPENAI_BASE_URL", "", "Address of an OpenAI-compatible server; empty: the client's own default."),
@@ -53,7 +55,7 @@ class Settings:
     port: int = 3000
     database_url: str = ""
     token: str = field(default="", repr=False)
-    min_isolation: str = ""
+    min_isolation: str = "basic"
     idle_runners: int = 8
     openai_api_key: str = field(default="", repr=False)
     openai_base_url: str = ""
@@ -78,7 +80,7 @@ class Settings:
             port=_number("PORT", given["PORT"] or "3000", 1, 65535),
             database_url=given["DATABASE_URL"],
             token=_token(given["FLOWAPP_TOKEN"]),
-            min_isolation=given["FLOWAPP_MIN_ISOLATION"].lower(),
+            min_isolation=_level(given["FLOWAPP_MIN_ISOLATION"].lower() or "basic"),
             idle_runners=_number("FLOWAPP_IDLE_RUNNERS", given["FLOWAPP_IDLE_RUNNERS"] or "8", 1, 256),
             openai_api_key=given["OPENAI_API_KEY"],
             openai_base_url=given["OPENAI_BASE_URL"],
@@ -99,6 +101,12 @@ def _number(name: str, text: str, low: int, high: int) -> int:
     if not text.isascii() or not text.isdigit() or not low <= int(text) <= high:
         raise SettingsError(f"{name} must be a whole number from {low} to {high}, not {text!r}.")
     return int(text)
+
+
+def _level(text: str) -> str:
+    if text not in ISOLATION_LEVELS:
+        raise SettingsError(f"FLOWAPP_MIN_ISOLATION must be one of {', '.join(ISOLATION_LEVELS)}, not {text!r}.")
+    return text
 
 
 def _token(text: str) -> str:

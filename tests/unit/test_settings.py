@@ -13,7 +13,8 @@ DOCS = Path(__file__).resolve().parents[2] / "docs"
 def test_defaults_are_a_local_server() -> None:
     settings = Settings.from_env({}, default_home=Path("/srv/data"))
     assert (settings.host, settings.port, settings.home) == ("127.0.0.1", 3000, Path("/srv/data"))
-    assert settings.database_url == settings.token == settings.min_isolation == ""
+    assert settings.database_url == settings.token == ""
+    assert settings.min_isolation == "basic"
 
 
 def test_a_given_folder_is_relative_to_the_working_directory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -29,6 +30,11 @@ def test_empty_values_count_as_unset() -> None:
 def test_a_port_that_is_none_is_refused_by_name(port: str) -> None:
     with pytest.raises(SettingsError, match=r"^PORT must be a whole number from 1 to 65535"):
         Settings.from_env({"PORT": port})
+
+
+def test_an_unknown_isolation_level_is_refused() -> None:
+    with pytest.raises(SettingsError, match="none, basic, user, full"):
+        Settings.from_env({"FLOWAPP_MIN_ISOLATION": "high"})
 
 
 @pytest.mark.parametrize("token", ["short", "has a space in the middle", "ünïcödé-token-that-is-long"])

@@ -1,0 +1,211 @@
+"""One job's conversation with its process: hands over the job, streams its log, takes its one answer.
+
+Everything happens in callbacks of the event loop; nothing here waits, and nothing here trusts what the job sends.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import codecs
+import contextlib
+import os
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from flowapp.runtimes.guest import frames
+from flowapp.runtimes.launching import Sandbox
+
+_CHUNK = 1 << 16
+_TAIL = 4096
+#: after the answer, at most this much of what lies in the log pipe is still taken
+_LAST_DRAIN = 1 << 20
+_LARGEST_ERROR = 1 << 20
+_STEPS_PER_CALL = 16
+
+TIMED_OUT = b"t"
+CANCELED = b"c"
+FORGED = b"f"
+ENDED = b"e"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """How a conversation ended: a frame kind of `frames`, or one of the kinds of this module, with its body."""
+
+    kind: bytes
+    body: bytes = b""
+
+
+class Conversation:
+    """Hands one job to one sandbox. `answer` is done when the job is over; `close` must be called in any case."""
+
+    def __init__(self, sandbox: Sandbox, on_log: Callable[[str], None], output_bytes: int, result_bytes: int) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._sandbox = sandbox
+        self._result_bytes = result_bytes
+        self.answer: asyncio.Future[Answer] = self._loop.create_future()
+        self.log = LogReader(on_log, output_bytes)
+        self._unsent: list[memoryview] = []
+        self._head = bytearray()
+        self._body: bytearray | None = None
+        self._kind = b""
+        self._filled = 0
+        self._timer: asyncio.TimerHandle | None = None
+
+    def start(self, header: bytes, code: bytes, args: bytes, timeout_s: float) -> None:
+        """Send the job and listen."""
+        head = frames.JOB_HEAD.pack(len(header), len(code), len(args)) + header
+        self._unsent = [memoryview(part) for part in (head, code, args) if part]
+        self._loop.add_reader(self._sandbox.channel.fileno(), self._on_channel)
+        self._loop.add_reader(self._sandbox.log, self._on_log)
+        self._timer = self._loop.call_later(timeout_s, self.stop, Answer(TIMED_OUT))
+        self._send()
+
+    def stop(self, answer: Answer) -> None:
+        """End the job from outside."""
+        self._sandbox.kill()
+        self._finish(answer)
+
+    def close(self) -> None:
+        """Stop listening and let go of the sandbox."""
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._sandbox.channel.fileno() >= 0:
+            self._loop.remove_writer(self._sandbox.channel.fileno())
+            self._loop.remove_reader(self._sandbox.channel.fileno())
+            self._loop.remove_reader(self._sandbox.log)
+        self._sandbox.close()
+
+    def _send(self) -> None:
+        channel = self._sandbox.channel
+        try:
+            while self._unsent:
+                sent = channel.sendmsg(self._unsent)
+                while self._unsent and sent >= len(self._unsent[0]):
+                    sent -= len(self._unsent.pop(0))
+                if sent:
+                    self._unsent[0] = self._unsent[0][sent:]
+        except BlockingIOError:
+            self._loop.add_writer(channel.fileno(), self._send)
+            return
+        except OSError:
+            # Its end is noticed where it is read.
+            self._unsent = []
+        self._loop.remove_writer(channel.fileno())
+        with contextlib.suppress(OSError):
+            channel.shutdown(socket.SHUT_WR)
+
+    def _on_log(self) -> None:
+        if not self.log.read(self._sandbox.log):
+            self._loop.remove_reader(self._sandbox.log)
+
+    def _on_channel(self) -> None:
+        try:
+            for _ in range(_STEPS_PER_CALL):
+                if self.answer.done() or not self._step():
+                    return
+        except BlockingIOError:
+            return
+        except OSError:
+            self._finish(Answer(ENDED))
+
+    def _step(self) -> bool:
+        """Take what is there of the present frame; False when there will be no more."""
+        channel = self._sandbox.channel
+        if self._body is None:
+            data = channel.recv(frames.FRAME_HEAD.size - len(self._head))
+            if not data:
+                self._finish(Answer(ENDED))
+                return False
+            self._head += data
+            return self._open_frame() if len(self._head) == frames.FRAME_HEAD.size else True
+        count = channel.recv_into(memoryview(self._body)[self._filled :])
+        if count == 0:
+            self._finish(Answer(ENDED))
+            return False
+        self._filled += count
+        if self._filled == len(self._body):
+            return self._end_frame()
+        return True
+
+    def _open_frame(self) -> bool:
+        self._kind, length = frames.FRAME_HEAD.unpack(self._head)
+        self._head.clear()
+        limits = {frames.READY: 0, frames.RESULT: self._result_bytes}
+        if self._kind not in b"ROXDS" or length > limits.get(self._kind, _LARGEST_ERROR):
+            self.stop(Answer(FORGED))
+            return False
+        self._body = bytearray(length)
+        self._filled = 0
+        return self._end_frame() if length == 0 else True
+
+    def _end_frame(self) -> bool:
+        body, self._body = bytes(self._body or b""), None
+        if self._kind == frames.READY:
+            return True
+        self._finish(Answer(self._kind, body))
+        return False
+
+    def _finish(self, answer: Answer) -> None:
+        if self.answer.done():
+            return
+        self._loop.remove_reader(self._sandbox.channel.fileno())
+        self._loop.remove_reader(self._sandbox.log)
+        self.log.drain(self._sandbox.log)
+        self.answer.set_result(answer)
+
+
+class LogReader:
+    """Reads a job's output as it comes, cuts it at a limit, and keeps its end for error messages.
+
+    Past the limit the output is read and thrown away, so that the job neither stops nor fills the server's memory.
+    """
+
+    def __init__(self, on_log: Callable[[str], None], limit: int) -> None:
+        self._on_log = on_log
+        self._left = limit
+        self._limit = limit
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._tail = b""
+        self.truncated = False
+
+    @property
+    def tail(self) -> str:
+        """The end of the output, about the last 4 KB."""
+        return self._tail.decode("utf-8", "replace")
+
+    def read(self, descriptor: int) -> int:
+        """Take one chunk; the number of bytes that came, 0 at the end or when there is nothing now."""
+        try:
+            data = os.read(descriptor, _CHUNK)
+        except BlockingIOError:
+            return -1
+        except OSError:
+            return 0
+        if data:
+            self._take(data)
+        return len(data)
+
+    def drain(self, descriptor: int) -> None:
+        """Take what lies in the pipe, without waiting and without an end being there."""
+        total = 0
+        while total < _LAST_DRAIN and (count := self.read(descriptor)) > 0:
+            total += count
+        self._emit(self._decoder.decode(b"", final=True))
+
+    def _take(self, data: bytes) -> None:
+        self._tail = (self._tail + data[-_TAIL:])[-_TAIL:]
+        if self.truncated:
+            return
+        if len(data) <= self._left:
+            self._left -= len(data)
+            self._emit(self._decoder.decode(data))
+            return
+        self.truncated = True
+        self._emit(self._decoder.decode(data[: self._left], final=True))
+        self._emit(f"\n… output cut here: at most {self._limit / 1e6:.1f} MB are kept. The step goes on.\n")
+
+    def _emit(self, text: str) -> None:
+        if text:
+            self._on_log(text)

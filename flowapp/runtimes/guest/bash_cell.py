@@ -1,0 +1,167 @@
+"""A Bash cell: run by `bash -e` with positional arguments; the result is `result.json`, `result.out` or the last line.
+
+Standard output passes through here, because its last line may be the result; errors go straight to the log.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import select
+import shutil
+from typing import Any
+
+from flowapp.runtimes.guest import frames
+
+FILE_NAME = "cell.sh"
+_DECLARATION = re.compile(
+    r"""^\s*(?:(?:local|export|readonly|declare|typeset)\s+(?:-\w+\s+)*)?(\w+)=["']?\$(?:(\d)|\{(\d+)(?::?[-=?+][^}]*)?\})""",
+    re.MULTILINE,
+)
+#: Linux takes no single argument longer than 32 pages
+_LONGEST_ARGUMENT = 131_071
+_CHUNK = 1 << 16
+_LONGEST_LINE = 1 << 20
+#: bash's own exit codes for a script that could not be started
+_BASH_MISSING = 127
+
+
+def run(job: frames.JobText) -> tuple[bytes, bytes]:
+    """Run the script in the current folder; the frame to answer with."""
+    code = job.code.decode("utf-8", "replace")
+    values = arguments(code, json.loads(job.args))
+    long = next((index for index, text in enumerate(values, 1) if len(text) > _LONGEST_ARGUMENT), None)
+    if long is not None:
+        return _error("ExecutionErr", f"Argument ${long} is longer than the 128 KB that Linux allows for one argument.")
+    program = shutil.which("bash", path=os.environ["PATH"])
+    if program is None:
+        return _error("ExecutionErr", "bash is not installed on this machine.")
+    with open(FILE_NAME, "wb") as file:
+        file.write(job.code)
+    try:
+        status, last = _stream([program, "-e", FILE_NAME, *values])
+    except OSError as error:
+        return _error("ExecutionErr", f"bash could not be started: {error.strerror}")
+    if status != 0:
+        body = {"name": "ExecutionErr", "program": "bash", "exit_code": status}
+        return frames.ERROR, json.dumps(body).encode()
+    return _result(last, job.header["result_bytes"])
+
+
+def arguments(code: str, inputs: dict[str, Any]) -> list[bytes]:
+    """The script's positional arguments, in the order of the positions it declares (`name="$1"`).
+
+    Missing and null become empty, so that `${1:-default}` takes its default. Text stays as it is; everything else is
+    its JSON text.
+    """
+    names: dict[int, str] = {}
+    for match in _DECLARATION.finditer(code):
+        names.setdefault(int(match[2] or match[3]), match[1])
+    return [_text(inputs.get(names.get(position, ""))) for position in range(1, max(names, default=0) + 1)]
+
+
+def _text(value: Any) -> bytes:
+    if value is None:
+        return b""
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    # No argument can hold a zero byte.
+    return text.replace("\0", "").encode("utf-8", "replace")
+
+
+def _stream(command: list[str | bytes]) -> tuple[int, bytes]:
+    """Run the command, copying its output to the log; its exit status and the last line that is not blank."""
+    read, write = os.pipe2(os.O_CLOEXEC)
+    pid = os.posix_spawn(
+        os.fsencode(command[0]),
+        [os.fsencode(part) for part in command],
+        dict(os.environ),
+        file_actions=[(os.POSIX_SPAWN_DUP2, write, 1)],
+        setsigdef=[13, 2],
+    )
+    os.close(write)
+    ended = os.pidfd_open(pid)
+    poll = select.poll()
+    poll.register(read, select.POLLIN)
+    poll.register(ended, select.POLLIN)
+    tail = _LastLine()
+    while True:
+        ready = {descriptor for descriptor, _ in poll.poll()}
+        if read in ready:
+            data = os.read(read, _CHUNK)
+            if not data:
+                poll.unregister(read)
+            _copy(data, tail)
+        elif ended in ready:
+            break
+    os.set_blocking(read, False)
+    # A daemon may hold the pipe open for ever: take what is there, do not wait for its end.
+    with contextlib.suppress(BlockingIOError):
+        while data := os.read(read, _CHUNK):
+            _copy(data, tail)
+    _, status = os.waitpid(pid, 0)
+    return os.waitstatus_to_exitcode(status), tail.line()
+
+
+def _copy(data: bytes, tail: _LastLine) -> None:
+    tail.add(data)
+    view = memoryview(data)
+    while view:
+        view = view[os.write(1, view) :]
+
+
+class _LastLine:
+    """The last line of a stream that is not blank, without keeping the stream."""
+
+    def __init__(self) -> None:
+        self._last = b""
+        self._open = b""
+
+    def add(self, data: bytes) -> None:
+        head, newline, rest = data.rpartition(b"\n")
+        if newline:
+            # From the end: a chunk may have a hundred thousand lines, of which one counts.
+            whole = self._open + head
+            lines = whole.rstrip().rpartition(b"\n")[2]
+            if lines.strip():
+                self._last = lines[-_LONGEST_LINE:]
+            self._open = b""
+        self._open = (self._open + rest)[-_LONGEST_LINE:]
+
+    def line(self) -> bytes:
+        return (self._open if self._open.strip() else self._last).strip()
+
+
+def _result(last_line: bytes, limit: int) -> tuple[bytes, bytes]:
+    body: bytes
+    if os.path.isfile("result.json"):
+        text = _file("result.json", limit)
+        if text is None:
+            return _too_large(limit)
+        try:
+            json.loads(text)
+        except ValueError as error:
+            return _error("ExecutionErr", f"result.json is not JSON: {error}")
+        body = text
+    else:
+        raw = _file("result.out", limit) if os.path.isfile("result.out") else last_line
+        if raw is None:
+            return _too_large(limit)
+        body = json.dumps(raw.decode("utf-8", "replace").strip(), ensure_ascii=False).encode()
+    return (frames.RESULT, body) if len(body) <= limit else _too_large(limit)
+
+
+def _file(name: str, limit: int) -> bytes | None:
+    if os.path.getsize(name) > limit:
+        return None
+    with open(name, "rb") as file:
+        return file.read()
+
+
+def _too_large(limit: int) -> tuple[bytes, bytes]:
+    return _error("ResultTooLarge", f"The result is larger than the {limit / 1e6:.1f} MB that are kept.")
+
+
+def _error(name: str, message: str) -> tuple[bytes, bytes]:
+    return frames.ERROR, json.dumps({"name": name, "message": message}).encode()

@@ -1,0 +1,95 @@
+"""A TypeScript cell: the agent starts Deno while idle, and carries its answer from a named pipe to the channel.
+
+Deno reads the job from the channel itself (its standard input). The named pipe is removed once both ends are open, so
+that a cell cannot open it; the agent passes on only what belongs to one answer.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import socket
+
+from flowapp.runtimes.guest import python_cell, sandbox
+from flowapp.runtimes.guest.plan import NONE, Plan
+
+WRAPPER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "deno_wrapper.ts")
+_CHUNK = 1 << 18
+
+
+def serve(plan: Plan, place: sandbox.Place, channel: socket.socket, heap_mb: int) -> int:
+    """Run one Deno process to its end; its exit status (negative: signal)."""
+    answer_path = f"{place.folder}/.answer"
+    os.mkfifo(answer_path, 0o600)
+    answers = os.open(answer_path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    deno = plan.deno or ""
+    pid = os.posix_spawn(
+        deno,
+        command(plan, place, deno, heap_mb),
+        _environment(place),
+        file_actions=[(os.POSIX_SPAWN_DUP2, channel.fileno(), 0)],
+        setsigdef=[13, 2],
+    )
+    ended = os.pidfd_open(pid)
+    for descriptor in (1, 2):
+        os.close(descriptor)
+    poll = select.poll()
+    poll.register(answers, select.POLLIN)
+    poll.register(ended, select.POLLIN)
+    while True:
+        ready = {descriptor for descriptor, _ in poll.poll()}
+        if answers in ready:
+            with contextlib.suppress(BlockingIOError):
+                data = os.read(answers, _CHUNK)
+                if data:
+                    channel.sendall(data)
+                    continue
+                # Closed by its writer (a script may do that): only the end of the process is still to come.
+                poll.unregister(answers)
+        if ended in ready:
+            break
+    with contextlib.suppress(BlockingIOError):
+        while data := os.read(answers, _CHUNK):
+            channel.sendall(data)
+    _, status = os.waitpid(pid, 0)
+    return os.waitstatus_to_exitcode(status)
+
+
+def command(plan: Plan, place: sandbox.Place, deno: str, heap_mb: int) -> list[str]:
+    """The command line of an idle Deno.
+
+    Behind the sandbox a script may do all that the sandbox lets it do. Without one, Deno's own permissions are the only
+    wall there is.
+    """
+    folders = ",".join(folder for folder in (place.folder, place.shared) if folder)
+    permissions = (
+        [f"--allow-read={folders}", f"--allow-write={folders}", "--allow-net", "--allow-env", "--allow-sys"]
+        if plan.level == NONE
+        else ["--allow-all"]
+    )
+    return [
+        deno,
+        "run",
+        "--quiet",
+        "--no-prompt",
+        "--no-lock",
+        "--no-config",
+        "--no-npm",
+        "--no-remote",
+        "--no-check",
+        f"--v8-flags=--max-old-space-size={heap_mb}",
+        *permissions,
+        WRAPPER,
+        place.folder,
+        place.work,
+    ]
+
+
+def _environment(place: sandbox.Place) -> dict[str, str]:
+    return {
+        **python_cell.base_environment(place),
+        "DENO_DIR": f"{place.folder}/.deno",
+        "DENO_NO_UPDATE_CHECK": "1",
+        "NO_COLOR": "1",
+    }

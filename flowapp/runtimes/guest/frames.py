@@ -1,0 +1,73 @@
+"""The one protocol between the server and a job, over a stream socket that belongs to this job alone.
+
+Server → job, once: three lengths (header, code, args), then the three texts; then the sending side is shut.
+Job → server: frames of one letter, a length and a body. The first answer (`RESULT` or `ERROR`) ends the job.
+"""
+
+from __future__ import annotations
+
+import json
+import socket
+import struct
+from dataclasses import dataclass
+from typing import Any
+
+#: isolation is in place and a job may be sent
+READY = b"R"
+#: body: the result as JSON text
+RESULT = b"O"
+#: body: the error as a JSON object
+ERROR = b"X"
+#: body: the exit status of a script that ended without an answer, as text; negative = signal
+DIED = b"D"
+#: body: why the sandbox could not be set up, as text
+BROKEN = b"S"
+
+FRAME_HEAD = struct.Struct(">cI")
+JOB_HEAD = struct.Struct(">III")
+
+
+@dataclass(frozen=True, slots=True)
+class JobText:
+    """A job as it arrives. `header` is small and parsed; code and args are still text."""
+
+    header: dict[str, Any]
+    code: bytes
+    args: bytes
+
+
+def frame(kind: bytes, body: bytes = b"") -> bytes:
+    """One frame as bytes; big bodies are better sent by `send`."""
+    return FRAME_HEAD.pack(kind, len(body)) + body
+
+
+def send(channel: socket.socket, kind: bytes, body: bytes = b"") -> None:
+    """Send a frame without copying a big body."""
+    if len(body) < 1 << 16:
+        channel.sendall(frame(kind, body))
+    else:
+        channel.sendall(FRAME_HEAD.pack(kind, len(body)))
+        channel.sendall(body)
+
+
+def receive_job(channel: socket.socket) -> JobText | None:
+    """Wait for the job. None: the server let go of this process and it should end."""
+    head = _exactly(channel, JOB_HEAD.size)
+    if head is None:
+        return None
+    texts = [_exactly(channel, length) for length in JOB_HEAD.unpack(head)]
+    header, code, args = texts
+    if header is None or code is None or args is None:
+        return None
+    return JobText(json.loads(header), bytes(code), bytes(args))
+
+
+def _exactly(channel: socket.socket, length: int) -> bytearray | None:
+    buffer = bytearray(length)
+    view = memoryview(buffer)
+    while view:
+        count = channel.recv_into(view)
+        if count == 0:
+            return None
+        view = view[count:]
+    return buffer

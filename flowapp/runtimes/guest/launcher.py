@@ -1,0 +1,257 @@
+"""The launcher: makes the jail, forks an agent for each job ahead of time, and tells the server when a job is gone.
+
+It is started by exec (the server has threads, and a fork of it would be unsafe), runs no user code, and ends with the
+server: by the closed control socket, or by the kernel's signal at the server's death.
+
+Control messages are JSON, one per packet. Server → launcher: the plan, then `{"op": "spawn", "id", "kind", "shared",
+"heap_mb"}` and `{"op": "kill", "id"}`. Launcher → server: `{"ok"}` or `{"error"}` once, then `{"spawned": id, "pid"}`
+with the descriptors of the job (channel, log, process) and `{"gone": id, "status"}` when nothing of it is left.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import json
+import os
+import select
+import shutil
+import signal
+import socket
+from dataclasses import dataclass, field
+from typing import Any, NoReturn
+
+from flowapp.runtimes.guest import agent, family, interpreters, jail, kernel, landlock, preload, sandbox, seccomp
+from flowapp.runtimes.guest.plan import JAIL_TMP, NONE, USER, Plan
+
+_LARGEST_MESSAGE = 1 << 16
+_MOST_SLOTS = 256
+
+
+@dataclass(slots=True)
+class _Job:
+    """A sandbox that exists. `slot` gives its user id and its folder."""
+
+    id: int
+    slot: int
+    pid: int
+
+
+@dataclass(slots=True)
+class Launcher:
+    """State of the one launcher of this process."""
+
+    control: socket.socket
+    plan: Plan
+    locks: sandbox.Locks
+    own_pid_namespace: int | None
+    lifeline: tuple[int, int]
+    jobs: dict[int, _Job] = field(default_factory=dict)
+    free: list[int] = field(default_factory=lambda: list(range(_MOST_SLOTS - 1, -1, -1)))
+
+    def serve(self) -> None:
+        """Answer the server until it closes the control socket."""
+        wake_read, wake_write = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+        signal.set_wakeup_fd(wake_write, warn_on_full_buffer=False)
+        signal.signal(signal.SIGCHLD, _note)
+        poll = select.poll()
+        poll.register(self.control, select.POLLIN)
+        poll.register(wake_read, select.POLLIN)
+        while True:
+            ready = {descriptor for descriptor, _ in poll.poll()}
+            if wake_read in ready:
+                with contextlib.suppress(BlockingIOError):
+                    os.read(wake_read, 4096)
+                self._reap()
+            if self.control.fileno() in ready:
+                packet = self.control.recv(_LARGEST_MESSAGE)
+                if not packet:
+                    return
+                self._obey(json.loads(packet))
+
+    def _obey(self, message: dict[str, Any]) -> None:
+        if message["op"] == "kill":
+            job = self.jobs.get(message["id"])
+            if job is not None:
+                self._kill(job)
+        elif not self.free:
+            self._tell({"refused": message["id"], "reason": "every place for a job is taken"})
+        else:
+            try:
+                self._spawn(message)
+            except OSError as error:
+                self._tell({"refused": message["id"], "reason": str(error)})
+
+    def _spawn(self, message: dict[str, Any]) -> None:
+        slot = self.free[-1]
+        place = self._place(slot, message.get("shared"))
+        server_end, job_end = socket.socketpair()
+        log_read, log_write = os.pipe2(os.O_CLOEXEC)
+        pipes = agent.Pipes(job_end.fileno(), log_write, self.lifeline[0])
+        try:
+            pid = self._fork()
+            if pid == 0:
+                self._become_agent(place, pipes, message)
+            self.free.pop()
+            job = _Job(message["id"], slot, pid)
+            self.jobs[job.id] = job
+            handle = os.pidfd_open(pid)
+            self._tell({"spawned": job.id, "pid": pid}, [server_end.fileno(), log_read, handle])
+            os.close(handle)
+        finally:
+            server_end.close()
+            job_end.close()
+            os.close(log_read)
+            os.close(log_write)
+
+    def _become_agent(self, place: sandbox.Place, pipes: agent.Pipes, message: dict[str, Any]) -> NoReturn:
+        """In the child: never come back into the launcher's code, whatever happens."""
+        try:
+            os.close(self.lifeline[1])
+            signal.set_wakeup_fd(-1)
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            agent.run(self.plan, place, self.locks, pipes, message["kind"], message["heap_mb"])
+        finally:
+            os._exit(70)
+
+    def _fork(self) -> int:
+        """Fork; with namespaces, the child is process 1 of a fresh process namespace and we stay where we are."""
+        if self.own_pid_namespace is None:
+            return os.fork()
+        kernel.unshare(kernel.CLONE_NEWPID)
+        pid = os.fork()
+        if pid != 0:
+            kernel.setns(self.own_pid_namespace, kernel.CLONE_NEWPID)
+        return pid
+
+    def _place(self, slot: int, shared: str | None) -> sandbox.Place:
+        uid = None if self.plan.first_uid is None else self.plan.first_uid + slot
+        if self.plan.has_namespaces:
+            return sandbox.Place(JAIL_TMP, uid, shared)
+        folder = f"{self.plan.scaffold}/{slot}"
+        os.mkdir(folder, 0o700)
+        if uid is not None:
+            os.chown(folder, uid, uid)
+        return sandbox.Place(folder, uid, shared)
+
+    def _kill(self, job: _Job) -> None:
+        if self.plan.has_namespaces:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(job.pid, signal.SIGKILL)
+            return
+        family.end_descendants(job.pid)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(job.pid, signal.SIGKILL)
+
+    def _reap(self) -> None:
+        by_pid = {job.pid: job for job in self.jobs.values()}
+        while True:
+            try:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                return
+            if pid == 0:
+                return
+            job = by_pid.get(pid)
+            if job is not None:
+                self._clean(job)
+                del self.jobs[job.id]
+                self.free.append(job.slot)
+                self._tell({"gone": job.id, "status": os.waitstatus_to_exitcode(status)})
+
+    def _clean(self, job: _Job) -> None:
+        """Remove what a job left where no namespace took it along: strays, files, and its user's processes."""
+        if self.plan.has_namespaces:
+            return
+        known = {other.pid for other in self.jobs.values()}
+        for stray in family.children_of(os.getpid()):
+            if stray not in known:
+                family.end_descendants(stray)
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(stray, signal.SIGKILL)
+        if self.plan.first_uid is not None:
+            _end_all_of_user(self.plan.first_uid + job.slot)
+        shutil.rmtree(f"{self.plan.scaffold}/{job.slot}", ignore_errors=True)
+
+    def _tell(self, message: dict[str, Any], descriptors: list[int] | None = None) -> None:
+        packet = json.dumps(message).encode()
+        if descriptors:
+            socket.send_fds(self.control, [packet], descriptors)
+        else:
+            self.control.send(packet)
+
+
+def _note(_number: int, _frame: object) -> None:
+    """A handler must exist for the wake-up pipe to be written."""
+
+
+def _end_all_of_user(uid: int) -> None:
+    """Kill every process of a user id that belongs to this one job."""
+    pid = os.fork()
+    if pid == 0:
+        try:
+            os.setgroups([])
+            os.setresgid(uid, uid, uid)
+            os.setresuid(uid, uid, uid)
+            os.kill(-1, signal.SIGKILL)
+        finally:
+            os._exit(0)
+    os.waitpid(pid, 0)
+
+
+def _prepare(plan: Plan) -> sandbox.Locks:
+    """Enter the launcher's own namespaces and find out which locks this kernel has, by using them."""
+    if plan.level == USER:
+        uid, gid = os.getuid(), os.getgid()
+        kernel.unshare(kernel.CLONE_NEWUSER)
+        kernel.map_own_user(uid, gid)
+    if plan.has_namespaces:
+        kernel.unshare(kernel.CLONE_NEWNS)
+        jail.build(plan)
+    else:
+        kernel.adopt_orphans()
+    if plan.level == NONE:
+        return sandbox.Locks(landlock=False, seccomp_program=_working_filter(plan))
+    return sandbox.Locks(landlock=landlock.abi() > 0, seccomp_program=_working_filter(plan))
+
+
+def _working_filter(plan: Plan) -> bytes | None:
+    protected = () if plan.has_namespaces or plan.first_uid is not None else (*plan.protected, os.getpid())
+    program = seccomp.build(protected)
+    pid = os.fork()
+    if pid == 0:
+        try:
+            kernel.no_new_privileges()
+            seccomp.apply(program)
+        except OSError:
+            os._exit(1)
+        os._exit(0)
+    _, status = os.waitpid(pid, 0)
+    return program if status == 0 else None
+
+
+def main(control_descriptor: int) -> None:
+    """Run the launcher on an inherited control socket."""
+    kernel.set_name("flowapp-jobs")
+    kernel.die_with_parent()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    control = socket.socket(fileno=control_descriptor)
+    control.set_inheritable(False)
+    packet = control.recv(_LARGEST_MESSAGE)
+    if not packet:
+        return
+    plan = interpreters.added_to(Plan.from_json(packet))
+    try:
+        locks = _prepare(plan)
+        namespace = os.open("/proc/self/ns/pid", os.O_RDONLY | os.O_CLOEXEC) if plan.has_namespaces else None
+    except OSError as error:
+        control.send(json.dumps({"error": str(error)}).encode())
+        return
+    preload.load()
+    os.environ.clear()
+    gc.collect()
+    gc.freeze()
+    control.send(
+        json.dumps({"ok": True, "landlock": landlock.abi(), "seccomp": locks.seccomp_program is not None}).encode()
+    )
+    Launcher(control, plan, locks, namespace, os.pipe2(os.O_CLOEXEC)).serve()

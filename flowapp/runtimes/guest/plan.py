@@ -1,0 +1,52 @@
+"""What the server asks of the launcher: the first message on the control socket, as JSON."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+
+FULL = "full"
+USER = "user"
+BASIC = "basic"
+NONE = "none"
+#: names inside the jail, and the places that stand for them where there is no mount namespace
+JAIL_TMP = "/tmp"  # noqa: S108  # a private tmpfs of the job, not the host's /tmp
+WORK = "work"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How jobs of one launcher are kept apart.
+
+    `level` is one of full, user, basic, none. `home` is the data folder that no job may see. `scaffold` is an empty
+    folder: the jail's root is mounted on it (full, user), or the jobs' own folders are made in it (basic, none).
+    `readable` are files and folders that interpreters need. `shared` holds the `./shared` folders of runs.
+    """
+
+    level: str
+    home: str
+    scaffold: str
+    readable: tuple[str, ...]
+    shared: str
+    deno: str | None
+    first_uid: int | None
+    protected: tuple[int, ...]
+    scratch_mb: int
+    memory_mb: int
+
+    @property
+    def has_namespaces(self) -> bool:
+        """Whether jobs get a file tree, processes and IPC of their own."""
+        return self.level in (FULL, USER)
+
+    def to_json(self) -> str:
+        """As one line of JSON."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> Plan:
+        """The plan that `to_json` wrote."""
+        data = json.loads(text)
+        for name in ("readable", "protected"):
+            data[name] = tuple(data[name])
+        return cls(**data)

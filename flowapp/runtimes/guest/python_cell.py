@@ -1,0 +1,128 @@
+"""The idle process of Python and Bash cells: waits for its one job, runs it, answers, ends.
+
+`serve` never returns. The wrapper is constant: code, entry point, arguments and environment reach it as data.
+"""
+
+from __future__ import annotations
+
+import json
+import linecache
+import os
+import resource
+import socket
+import sys
+from types import ModuleType
+from typing import Any, NoReturn
+
+from flowapp.runtimes.guest import bash_cell, frames, kernel, python_calls, python_errors, python_results, sandbox
+
+FILE_NAME = "cell.py"
+#: what a handler of MemoryError may still use
+_RESERVE = 64 << 20
+
+
+def serve(place: sandbox.Place, channel: socket.socket) -> NoReturn:
+    """Report that isolation is in place, wait for the job, run it."""
+    frames.send(channel, frames.READY)
+    job = frames.receive_job(channel)
+    if job is None:
+        os._exit(0)
+    _apply_limits(job.header)
+    _set_environment(place, job.header["env"])
+    if job.header["language"] == "bash":
+        kernel.set_dumpable(False)
+        kind, body = bash_cell.run(job)
+    else:
+        _open_streams()
+        kind, body = run(job)
+        _close_streams()
+    frames.send(channel, kind, body)
+    os._exit(0)
+
+
+def run(job: frames.JobText) -> tuple[bytes, bytes]:
+    """Run a Python cell; the frame to answer with."""
+    try:
+        body = _call(job)
+    except BaseException as error:
+        resource.setrlimit(resource.RLIMIT_AS, (resource.getrlimit(resource.RLIMIT_AS)[1],) * 2)
+        return frames.ERROR, json.dumps(python_errors.describe(error, FILE_NAME), default=str).encode()
+    limit = job.header["result_bytes"]
+    if len(body) > limit:
+        return frames.ERROR, json.dumps(python_errors.too_large(len(body), limit)).encode()
+    return frames.RESULT, body
+
+
+def _call(job: frames.JobText) -> bytes:
+    source = job.code.decode("utf-8", "replace")
+    linecache.cache[FILE_NAME] = (len(source), None, source.splitlines(keepends=True), FILE_NAME)
+    module = _fresh_module()
+    exec(compile(source, FILE_NAME, "exec", dont_inherit=True), module.__dict__)  # noqa: S102  # the purpose of this file
+    function = getattr(module, job.header["entrypoint"], None)
+    if not callable(function):
+        raise python_errors.NoEntrypoint(job.header["entrypoint"])
+    inputs: dict[str, Any] = json.loads(job.args)
+    return python_results.encode(python_calls.call(function, inputs))
+
+
+def _fresh_module() -> ModuleType:
+    """The module that the cell is; nothing of ours stays importable."""
+    for name in [name for name in sys.modules if name.split(".")[0] == "flowapp"]:
+        del sys.modules[name]
+    sys.meta_path.append(python_errors.MissingClient())
+    module = ModuleType("cell")
+    module.__file__ = FILE_NAME
+    sys.modules["cell"] = module
+    sys.modules["__main__"] = ModuleType("__main__")
+    sys.argv = [FILE_NAME]
+    return module
+
+
+def _apply_limits(header: dict[str, Any]) -> None:
+    memory = header["memory_mb"] << 20
+    _lower(resource.RLIMIT_AS, memory, memory + _RESERVE)
+    _lower(resource.RLIMIT_FSIZE, header["file_mb"] << 20)
+    _lower(resource.RLIMIT_NPROC, header["processes"])
+
+
+def _lower(which: int, soft: int, hard: int | None = None) -> None:
+    """Set a limit, never above one that is already in force."""
+    _, ceiling = resource.getrlimit(which)
+    top = soft if hard is None else hard
+    if ceiling != resource.RLIM_INFINITY:
+        soft, top = min(soft, ceiling), min(top, ceiling)
+    resource.setrlimit(which, (soft, top))
+
+
+def _set_environment(place: sandbox.Place, given: dict[str, str]) -> None:
+    os.environ.clear()
+    os.environ.update(base_environment(place))
+    os.environ.update(given)
+
+
+def base_environment(place: sandbox.Place) -> dict[str, str]:
+    """What every job finds in its environment, before the job's own variables."""
+    return {
+        "PATH": f"{os.path.dirname(sys.executable)}:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin",
+        "HOME": place.folder,
+        "TMPDIR": place.folder,
+        "LANG": "C.UTF-8",
+        "USER": "job",
+    }
+
+
+def _open_streams() -> None:
+    # backslashreplace: printing a lone surrogate must not be what a script fails of.
+    sys.stdout = open(1, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115
+    sys.stderr = open(2, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115
+    sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115
+
+
+def _close_streams() -> None:
+    """Everything printed must be in the pipe before the answer is."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError, AttributeError):
+            # The script closed or replaced it: what it printed there is its own affair.
+            continue

@@ -1,0 +1,102 @@
+"""The values of this room: what a job is, what may limit it, what comes out of it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from flowapp.jsontext import JsonText
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one job may use. Past `output_bytes` the log is cut and the job goes on; all others end the job.
+
+    `memory_mb` counts the address space of each process (Python, Bash) or the heap (TypeScript), and the whole job
+    where the host has control groups. `processes` counts threads too.
+    """
+
+    memory_mb: int = 1024
+    output_bytes: int = 8 << 20
+    result_bytes: int = 64 << 20
+    processes: int = 128
+    file_mb: int = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One script to run once. `args` is the JSON text of an object: inputs by name.
+
+    `env` is added to the job's own environment; names that would change the interpreter itself are left out.
+    `shared` is a folder from `Runtimes.shared_folder`, seen by the script as `./shared`.
+    """
+
+    id: str
+    language: str
+    code: str
+    args: JsonText
+    env: Mapping[str, str] = field(default_factory=dict)
+    entrypoint: str = "main"
+    timeout_s: float = 300.0
+    limits: Limits = Limits()
+    shared: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a job: a result (JSON text), or an error `{"name", "message", "stack"?, "line"?, "exit_code"?}`.
+
+    `duration_ms` is the time from handing the job to its process until its answer, without waiting for a free process.
+    """
+
+    result: JsonText | None
+    error: dict[str, Any] | None
+    duration_ms: float
+    isolation: str
+    log_truncated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Isolation:
+    """How far user code is kept away on this host, found out by trying it at start.
+
+    `level` is full, user, basic or none; `label` says it in words; `mechanisms` names each wall and whether it stands;
+    `notes` say what is missing and why.
+    """
+
+    level: str
+    label: str
+    mechanisms: Mapping[str, bool]
+    notes: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """As /api/health and the pages show it."""
+        return {
+            "level": self.level,
+            "label": self.label,
+            "mechanisms": dict(self.mechanisms),
+            "notes": list(self.notes),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class RuntimeSettings:
+    """How the runtimes are set up on this host.
+
+    `home` is the data folder, which no job may see. `python` runs the cells: its installed packages are what cells can
+    import. `deno` is the Deno program; None looks for the one installed beside `python`. `idle` is how many Python and
+    Bash processes wait ready, `idle_deno` how many Deno ones. `min_isolation`: start only at this level or above.
+    """
+
+    home: Path
+    python: Path = Path(sys.executable)
+    deno: Path | None = None
+    idle: int = 8
+    idle_deno: int = 2
+    min_isolation: str = "basic"
+    max_jobs: int = 64
+    scratch_mb: int = 1024
+    memory_mb: int = 1024

@@ -1,0 +1,200 @@
+"""The isolation ladder: which walls this host lets us build, found out by building them.
+
+| rung  | who                          | walls                                                                             |
+|-------|------------------------------|-----------------------------------------------------------------------------------|
+| full  | root                         | own user per job, file tree, processes and IPC of its own; Landlock; seccomp      |
+| user  | anybody with user namespaces | the same, without a second user                                                   |
+| basic | anybody                      | Landlock (or, for root, own users) hides the data folder; seccomp; limits         |
+| none  | anybody                      | limits only; user code can read the data folder: only when told to                |
+
+A rung counts only when a real job, run at start, could not do what it must not do.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from flowapp.jsontext import JsonText
+from flowapp.runtimes import handover, probe, versions
+from flowapp.runtimes.conversation import Conversation
+from flowapp.runtimes.errors import IsolationTooLow, RuntimeUnavailable, SandboxFailed
+from flowapp.runtimes.guest import frames, kernel
+from flowapp.runtimes.guest.plan import BASIC, FULL, NONE, USER, Plan
+from flowapp.runtimes.jobs import Isolation, Job, RuntimeSettings
+from flowapp.runtimes.launching import Launcher
+
+LEVELS = (NONE, BASIC, USER, FULL)
+_LABELS = {
+    FULL: "Full: each step has its own user, files and processes",
+    USER: "User: each step has its own files and processes, under the server's user",
+    BASIC: "Basic: the data folder is hidden from steps, but they share the server's machine view",
+    NONE: "None: steps can read everything that the server can",
+}
+_PROBE_SECONDS = 20.0
+_MOST_SLOTS = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """What this host turned out to be able to do, and the launcher that does it."""
+
+    isolation: Isolation
+    launcher: Launcher
+    shared: Path
+    deno: str | None
+    languages: dict[str, dict[str, Any]]
+
+    def remove_traces(self) -> None:
+        """Remove the folders made for jobs; after the launcher has ended."""
+        if not self.launcher.plan.has_namespaces:
+            shutil.rmtree(self.launcher.plan.scaffold, ignore_errors=True)
+
+
+async def climb(settings: RuntimeSettings, lost: Callable[[], None]) -> Host:
+    """Start a launcher on the highest rung that holds.
+
+    Raises:
+        IsolationTooLow: no rung from `settings.min_isolation` on holds; the message says what each was missing.
+        RuntimeUnavailable: this is no Linux, or not a machine whose calls we know.
+    """
+    lowest = lowest_allowed(settings.min_isolation)
+    if not kernel.supported():
+        raise RuntimeUnavailable("Scripts run on Linux (x86_64 or aarch64) only.")
+    shared = _folders(settings.home)
+    deno = await asyncio.to_thread(versions.find_deno, settings)
+    notes: list[str] = []
+    for level in _candidates():
+        if LEVELS.index(level) < LEVELS.index(lowest):
+            break
+        plan = _plan(settings, level, shared, deno)
+        try:
+            launcher = await Launcher.start(settings.python, plan, lost)
+        except RuntimeUnavailable as error:
+            notes.append(f"{level}: {error.message}")
+            continue
+        try:
+            seen = await _try_out(launcher, settings)
+        except (SandboxFailed, TimeoutError) as error:
+            notes.append(f"{level}: {error or 'a first script did not end'}")
+            await _let_go(launcher)
+            continue
+        leaks = seen.leaks(level)
+        if leaks and level != NONE:
+            notes.append(f"{level}: a script could {', '.join(leaks)}")
+            await _let_go(launcher)
+            continue
+        isolation = Isolation(level, _LABELS[level], probe.mechanisms(plan, launcher.facts, seen), (*notes, *leaks))
+        return Host(isolation, launcher, shared, deno, await versions.languages(settings, deno))
+    raise IsolationTooLow(
+        f"User code cannot be isolated here as FLOWAPP_MIN_ISOLATION={lowest} demands. " + "; ".join(notes),
+        "Allow user namespaces or Landlock on this host, run as root, or, on a machine of your own, set "
+        "FLOWAPP_MIN_ISOLATION=none.",
+    )
+
+
+async def relaunch(host: Host, settings: RuntimeSettings, lost: Callable[[], None]) -> Launcher:
+    """The same launcher again, after the old one was lost."""
+    plan = host.launcher.plan
+    if not plan.has_namespaces:
+        host.remove_traces()
+        plan = _plan(settings, plan.level, host.shared, host.deno)
+    return await Launcher.start(settings.python, plan, lost)
+
+
+def with_launcher(host: Host, launcher: Launcher) -> Host:
+    """The host with another launcher of the same kind."""
+    return replace(host, launcher=launcher)
+
+
+def lowest_allowed(wanted: str) -> str:
+    """The rung that a setting names; empty means basic.
+
+    Raises:
+        IsolationTooLow: it names none.
+    """
+    if (wanted or BASIC) not in LEVELS:
+        raise IsolationTooLow(f"FLOWAPP_MIN_ISOLATION must be one of {', '.join(LEVELS)}, not {wanted!r}.")
+    return wanted or BASIC
+
+
+def _candidates() -> tuple[str, ...]:
+    return (FULL, BASIC, NONE) if os.geteuid() == 0 else (USER, BASIC, NONE)
+
+
+def _folders(home: Path) -> Path:
+    shared = home / "runtimes" / "shared"
+    for folder in (shared, home / "runtimes" / "jail"):
+        folder.mkdir(parents=True, exist_ok=True)
+    (home / "runtimes").chmod(0o700)
+    return shared
+
+
+def _plan(settings: RuntimeSettings, level: str, shared: Path, deno: str | None) -> Plan:
+    if level in (FULL, USER):
+        scaffold = str(settings.home.resolve() / "runtimes" / "jail")
+    else:
+        scaffold = tempfile.mkdtemp(prefix="flowapp-jobs-")
+        os.chmod(scaffold, 0o711)  # noqa: S103  # job users must pass through it, and cannot list it
+    return Plan(
+        level=level,
+        home=str(settings.home.resolve()),
+        scaffold=scaffold,
+        readable=(),
+        shared=str(shared.resolve()),
+        deno=deno,
+        first_uid=_first_uid() if os.geteuid() == 0 and level != NONE else None,
+        protected=(os.getpid(),),
+        scratch_mb=settings.scratch_mb,
+        memory_mb=settings.memory_mb,
+    )
+
+
+def _first_uid() -> int:
+    """The first of 256 user ids that nobody else uses.
+
+    Far above those of people and services, and different for each server process. Inside a container that was given
+    only some ids, the last of those.
+    """
+    room = 0
+    with open("/proc/self/uid_map") as file:
+        for row in file:
+            inside, _, count = (int(part) for part in row.split())
+            room = max(room, inside + count)
+    if room > 1 << 31:
+        return 0x60000000 + os.getpid() % 0x100000 * _MOST_SLOTS
+    blocks = max((room - 60_000 if room > 65_000 else room // 2) // _MOST_SLOTS, 1)
+    return room - (os.getpid() % blocks + 1) * _MOST_SLOTS
+
+
+async def _try_out(launcher: Launcher, settings: RuntimeSettings) -> probe.Seen:
+    """Run a job that tries what jobs must not do."""
+    sandbox = await launcher.sandbox("script", shared=None, heap_mb=settings.memory_mb)
+    marker = settings.home / "runtimes" / "hidden"
+    marker.write_text("no job may read this\n")
+    arguments = {"hidden": [str(marker), str(settings.home)], "server": os.getpid()}
+    job = Job("probe", "python3", probe.CODE, JsonText(json.dumps(arguments)))
+    conversation = Conversation(sandbox, lambda _text: None, 1 << 16, 1 << 16)
+    try:
+        conversation.start(*handover.texts(job), _PROBE_SECONDS)
+        answer = await conversation.answer
+    finally:
+        conversation.close()
+    if answer.kind != frames.RESULT:
+        raise SandboxFailed(answer.body.decode("utf-8", "replace")[:500] or "a first script did not end")
+    return probe.Seen(**json.loads(answer.body))
+
+
+async def _let_go(launcher: Launcher) -> None:
+    await launcher.close()
+    if not launcher.plan.has_namespaces:
+        with contextlib.suppress(OSError):
+            shutil.rmtree(launcher.plan.scaffold)

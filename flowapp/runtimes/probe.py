@@ -1,0 +1,75 @@
+"""The first job of every start: it tries what jobs must not be able to do, and reports what it could."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from flowapp.runtimes.guest.plan import BASIC, FULL, NONE, USER, Plan
+
+CODE = """
+import ctypes, os
+
+def main(hidden, server):
+    def can(action):
+        try:
+            action()
+            return True
+        except OSError:
+            return False
+
+    libc = ctypes.CDLL(None, use_errno=True)
+    return {
+        "reads_data": any(can(lambda: os.listdir(p) if os.path.isdir(p) else open(p).close()) for p in hidden),
+        "reads_server": can(lambda: open(f"/proc/{server}/environ").close()) and os.getpid() != 2,
+        "signals_server": can(lambda: os.kill(server, 0)) and not os.path.isdir("/proc/1/task/2") and os.getpid() > 2,
+        "is_root": os.getuid() == 0,
+        "makes_namespaces": libc.unshare(0x10000000) == 0,
+        "own_processes": os.getpid() <= 2,
+        "own_files": not os.path.exists("/home") and not os.path.exists("/boot"),
+    }
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What the probing job found. The first five are things it must not be able to do."""
+
+    reads_data: bool
+    reads_server: bool
+    signals_server: bool
+    is_root: bool
+    makes_namespaces: bool
+    own_processes: bool
+    own_files: bool
+
+    def leaks(self, level: str) -> list[str]:
+        """Why `level` does not hold, as the end of "a script could …"; empty when it does."""
+        found = []
+        if self.reads_data:
+            found.append("read the data folder")
+        if self.reads_server:
+            found.append("read the server's environment")
+        if self.signals_server:
+            found.append("signal the server")
+        if level in (FULL, USER) and not self.own_processes:
+            found.append("see other processes")
+        if level == FULL and self.is_root:
+            found.append("act as root")
+        return found
+
+
+def mechanisms(plan: Plan, facts: dict[str, Any], seen: Seen) -> dict[str, bool]:
+    """Each wall by name, and whether it stands."""
+    return {
+        "own user": plan.first_uid is not None,
+        "own files": plan.level in (FULL, USER),
+        "own processes": seen.own_processes,
+        "landlock": bool(facts.get("landlock")) and plan.level != NONE,
+        "seccomp": bool(facts.get("seccomp")),
+        "limits": True,
+        "data folder hidden": not seen.reads_data,
+        "control group": bool(facts.get("control_group")),
+        "server protected": not (seen.reads_server or seen.signals_server)
+        or (plan.level == BASIC and not seen.reads_data),
+    }

@@ -1,0 +1,219 @@
+"""The door of this room: take a job, give it to a warm process, answer with its outcome."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from flowapp.jsontext import JsonText
+from flowapp.runtimes import handover, ladder, outcomes
+from flowapp.runtimes.conversation import CANCELED, Answer, Conversation
+from flowapp.runtimes.errors import RuntimesClosed, RuntimesError, SandboxFailed
+from flowapp.runtimes.guest import frames
+from flowapp.runtimes.jobs import Isolation, Job, Outcome, RuntimeSettings
+from flowapp.runtimes.launching import Launcher, Sandbox
+from flowapp.runtimes.pools import Pool
+
+_log = logging.getLogger(__name__)
+_DEATH_SECONDS = 2.0
+#: results above this are checked beside the event loop
+_CHECK_INLINE = 1 << 20
+
+
+@dataclass(slots=True)
+class _Running:
+    """A job that `cancel` can reach: before it has a process, and after."""
+
+    conversation: Conversation | None = None
+    canceled: bool = False
+
+
+class Runtimes:
+    """All languages of this host. One per server; `start` before the first job, `close` after the last."""
+
+    def __init__(self, settings: RuntimeSettings) -> None:
+        self.settings = settings
+        self._host: ladder.Host | None = None
+        self._pools: dict[str, Pool] = {}
+        self._running: dict[str, _Running] = {}
+        self._places = asyncio.Semaphore(settings.max_jobs)
+        self._closed = False
+        self._restart: asyncio.Task[None] | None = None
+
+    @property
+    def isolation(self) -> Isolation:
+        """The level that this host reached. Only after `start`."""
+        return self._ready().isolation
+
+    async def start(self) -> None:
+        """Find the best isolation of this host by using it, and warm the processes up.
+
+        Raises:
+            IsolationTooLow: the host does not reach `settings.min_isolation`, or cannot even hide the data folder.
+            RuntimeUnavailable: no process can be started at all.
+        """
+        self._host = await ladder.climb(self.settings, self._lost)
+        self._fill(self._host.launcher)
+
+    def _fill(self, launcher: Launcher) -> None:
+        memory = self.settings.memory_mb
+        self._pools = {
+            "script": Pool(launcher, "script", self.settings.idle, memory),
+            "deno": Pool(launcher, "deno", self.settings.idle_deno if self._ready().deno else 0, memory),
+        }
+        for pool in self._pools.values():
+            pool.refill()
+
+    async def close(self) -> None:
+        """Stop every job and every process."""
+        self._closed = True
+        if self._restart is not None:
+            self._restart.cancel()
+        for job_id in list(self._running):
+            await self.cancel(job_id)
+        for pool in self._pools.values():
+            await pool.close()
+        if self._host is not None:
+            await self._host.launcher.close()
+            self._host.remove_traces()
+
+    async def run(self, job: Job, on_log: Callable[[str], None]) -> Outcome:
+        """Run one job to its end. `on_log` gets its output while it runs, decoded, in pieces of any size.
+
+        Errors of the script, limits and cancellation are `Outcome.error`.
+
+        Raises:
+            RuntimesClosed: the server is stopping.
+        """
+        refused = handover.refusal(job, self._ready().deno)
+        if refused is not None:
+            return Outcome(None, refused, 0.0, self.isolation.level)
+        running = self._running.setdefault(job.id, _Running())
+        try:
+            async with self._places:
+                try:
+                    return await self._attempt(job, on_log, running)
+                except SandboxFailed as first:
+                    _log.warning("job %s: %s Trying once more.", job.id, first.message)
+                    await self._wait_for_restart()
+                    return await self._attempt(job, on_log, running)
+        except SandboxFailed as error:
+            return Outcome(None, outcomes.internal(error.message), 0.0, self.isolation.level)
+        finally:
+            del self._running[job.id]
+
+    async def cancel(self, job_id: str) -> bool:
+        """Kill a job with everything that it started; False when there is no such job."""
+        running = self._running.get(job_id)
+        if running is None:
+            return False
+        running.canceled = True
+        if running.conversation is not None:
+            running.conversation.stop(Answer(CANCELED))
+        return True
+
+    def shared_folder(self, name: str) -> Path:
+        """The folder that the steps of one run see as `./shared`; made when it is not there."""
+        folder = self._ready().shared / handover.folder_name(name)
+        folder.mkdir(mode=0o777, exist_ok=True)
+        folder.chmod(0o777)
+        return folder
+
+    def describe(self) -> dict[str, Any]:
+        """Languages, versions, pools and isolation, for health and status pages."""
+        host = self._ready()
+        return {
+            "isolation": host.isolation.to_json(),
+            "languages": host.languages,
+            "pools": {name: {"idle": pool.idle, "target": pool.target} for name, pool in self._pools.items()},
+            "running": len(self._running),
+        }
+
+    async def _attempt(self, job: Job, on_log: Callable[[str], None], running: _Running) -> Outcome:
+        if self._closed:
+            raise RuntimesClosed("The server is stopping.")
+        pool = self._pools[handover.kind_of(job.language)]
+        sandbox = await self._sandbox(pool, job)
+        conversation = Conversation(sandbox, on_log, job.limits.output_bytes, job.limits.result_bytes)
+        running.conversation = conversation
+        try:
+            if running.canceled:
+                conversation.stop(Answer(CANCELED))
+            begun = time.perf_counter()
+            conversation.start(*handover.texts(job), job.timeout_s)
+            answer = await conversation.answer
+            duration = (time.perf_counter() - begun) * 1000
+        finally:
+            running.conversation = None
+            conversation.close()
+            pool.refill()
+        if answer.kind == frames.BROKEN:
+            raise SandboxFailed(answer.body.decode("utf-8", "replace"))
+        return await self._outcome(job, answer, conversation, sandbox, duration)
+
+    async def _sandbox(self, pool: Pool, job: Job) -> Sandbox:
+        if job.shared is None and (pool.kind != "deno" or job.limits.memory_mb == self.settings.memory_mb):
+            return await pool.take()
+        shared = str(job.shared) if job.shared else None
+        return await pool.make(shared=shared, memory_mb=job.limits.memory_mb)
+
+    async def _outcome(
+        self, job: Job, answer: Answer, conversation: Conversation, sandbox: Sandbox, duration: float
+    ) -> Outcome:
+        level = self.isolation.level
+        cut = conversation.log.truncated
+        if answer.kind == frames.RESULT:
+            problem = await _problem_of(answer.body)
+            if problem is None:
+                return Outcome(JsonText(answer.body.decode()), None, duration, level, cut)
+            return Outcome(None, problem, duration, level, cut)
+        status: int | None = None
+        if answer.kind not in (frames.ERROR, frames.DIED):
+            with contextlib.suppress(TimeoutError):
+                status = await asyncio.wait_for(asyncio.shield(sandbox.gone), _DEATH_SECONDS)
+        error = outcomes.error_of(job, answer, conversation.log.tail, status)
+        return Outcome(None, error, duration, level, cut)
+
+    def _ready(self) -> ladder.Host:
+        if self._host is None:
+            raise RuntimesError("The runtimes have not been started.")
+        return self._host
+
+    def _lost(self) -> None:
+        """The launcher ended by itself (killed by somebody, out of memory): start another one."""
+        if not self._closed:
+            _log.error("the process that starts scripts ended; starting it again")
+            self._restart = asyncio.get_running_loop().create_task(self._start_again())
+
+    async def _start_again(self) -> None:
+        host = self._ready()
+        old = list(self._pools.values())
+        launcher = await ladder.relaunch(host, self.settings, self._lost)
+        self._host = ladder.with_launcher(host, launcher)
+        self._fill(launcher)
+        for pool in old:
+            await pool.close()
+
+    async def _wait_for_restart(self) -> None:
+        if self._restart is not None and not self._restart.done():
+            await asyncio.shield(self._restart)
+
+
+async def _problem_of(body: bytes) -> dict[str, Any] | None:
+    """Why a result is not the JSON text it should be: a script can write to its own channel."""
+    try:
+        if len(body) <= _CHECK_INLINE:
+            orjson.loads(body)
+        else:
+            await asyncio.to_thread(orjson.loads, body)
+    except ValueError as error:
+        return outcomes.bad_result(str(error))
+    return None

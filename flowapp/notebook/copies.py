@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from flowapp.notebook.document import Document, StepId
+from flowapp.notebook.document import Document, StepId, nested_modules
 from flowapp.notebook.sites import sites_of
-from flowapp.notebook.trees import Path, set_at
+from flowapp.notebook.trees import set_at
 from flowapp.openflow.references import rename
-from flowapp.openflow.walk import id_of, slots
+from flowapp.openflow.walk import id_of
 
 
 def fresh_module(document: Document, module: Mapping[str, Any]) -> dict[str, Any]:
@@ -21,7 +21,7 @@ def fresh_module(document: Document, module: Mapping[str, Any]) -> dict[str, Any
     copy = dict(module)
     taken = document.used | frozenset(document.cells)
     given: dict[StepId, StepId] = {}
-    places = [(path, id_of(found)) for path, found in _modules(copy, ())]
+    places = [(path, id_of(found)) for path, found in nested_modules(copy)]
     fresh_ids: set[StepId] = {step_id for _, step_id in places if step_id and step_id not in taken}
     for path, step_id in places:
         if step_id in fresh_ids and step_id not in given:
@@ -36,7 +36,7 @@ def fresh_module(document: Document, module: Mapping[str, Any]) -> dict[str, Any
 
 def _rewired(copy: dict[str, Any], given: Mapping[StepId, StepId]) -> dict[str, Any]:
     # Through names that no step can have, so that a → b and b → c do not run into each other.
-    for path, module in list(_modules(copy, ())):
+    for path, module in list(nested_modules(copy)):
         for site in sites_of(module):
             expr = site.expr
             for old in given:
@@ -46,12 +46,3 @@ def _rewired(copy: dict[str, Any], given: Mapping[StepId, StepId]) -> dict[str, 
             if expr != site.expr:
                 copy = set_at(copy, (*path, *site.path), expr)
     return copy
-
-
-def _modules(module: dict[str, Any], path: Path) -> list[tuple[Path, dict[str, Any]]]:
-    found = [(path, module)]
-    for slot, inner in slots(module).items():
-        keys: Path = ("branches", int(slot[9:]), "modules") if slot.startswith("branches/") else (slot,)
-        for index, each in enumerate(inner):
-            found += _modules(each, (*path, "value", *keys, index))
-    return found

@@ -157,12 +157,17 @@ class Document:
         return {**_defaults(self.flow.get("schema")), **self.sample}
 
 
-def nested_steps(module: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """The module itself and all modules nested in it, in document order."""
-    yield dict(module) if not isinstance(module, dict) else module
-    for modules in slots(dict(module) if not isinstance(module, dict) else module).values():
-        for inner in modules:
-            yield from nested_steps(inner)
+def nested_modules(module: dict[str, Any], path: Path = ()) -> Iterator[tuple[Path, dict[str, Any]]]:
+    """The module itself and all modules nested in it, in document order, each with the keys that lead to it."""
+    yield path, module
+    for slot, modules in slots(module).items():
+        for index, inner in enumerate(modules):
+            yield from nested_modules(inner, (*path, "value", *slot_keys(slot), index))
+
+
+def slot_keys(slot: str) -> Path:
+    """Keys from a container's value to the list of modules that a slot names."""
+    return ("branches", int(slot.removeprefix("branches/")), "modules") if slot.startswith("branches/") else (slot,)
 
 
 def list_path(entry: Entry | None, slot: str) -> Path | None:
@@ -174,9 +179,7 @@ def list_path(entry: Entry | None, slot: str) -> Path | None:
         return ("value", "modules") if slot == "modules" else None
     if slot not in slots(entry.module) and not (slot == "default" and entry.kind == "branchone"):
         return None
-    if slot.startswith("branches/"):
-        return (*entry.path, "value", "branches", int(slot.removeprefix("branches/")), "modules")
-    return (*entry.path, "value", slot)
+    return (*entry.path, "value", *slot_keys(slot))
 
 
 def _defaults(schema: Any) -> dict[str, Any]:
@@ -196,20 +199,13 @@ def _steps(flow: Mapping[str, Any]) -> Iterator[tuple[StepId, Path, dict[str, An
         raise DocumentUnusable("The flow has no list of modules.", "An OpenFlow document has value.modules.")
     for slot in ("preprocessor_module", "modules", "failure_module"):
         found = value.get(slot)
-        modules = found if isinstance(found, list) else [found] if isinstance(found, dict) else []
-        for index, module in enumerate(modules):
-            path: Path = ("value", slot, index) if slot == "modules" else ("value", slot)
-            yield from _nested(module, path)
-
-
-def _nested(module: dict[str, Any], path: Path) -> Iterator[tuple[StepId, Path, dict[str, Any]]]:
-    if not isinstance(module, dict) or not isinstance(module.get("value"), dict):
-        raise DocumentUnusable("A step of the flow has no value.", "Each module has an id and a value with a type.")
-    yield str(module.get("id") or ""), path, module
-    for slot, modules in slots(module).items():
-        keys: Path = ("branches", int(slot[9:]), "modules") if slot.startswith("branches/") else (slot,)
-        for index, inner in enumerate(modules):
-            yield from _nested(inner, (*path, "value", *keys, index))
+        modules = found if isinstance(found, list) else [] if found is None else [found]
+        for index, top in enumerate(modules):
+            at: Path = ("value", slot, index) if slot == "modules" else ("value", slot)
+            for path, module in nested_modules(top, at):
+                if not isinstance(module, dict) or not isinstance(module.get("value"), dict):
+                    raise DocumentUnusable("A step of the flow has no value.", "Each module has an id and a value.")
+                yield str(module.get("id") or ""), path, module
 
 
 def _with_step_ids(flow: dict[str, Any]) -> dict[str, Any]:
@@ -260,12 +256,7 @@ class _OutlineBuilder:
             unit = parent[1] if parent else cell
             loops = in_loop or module["value"].get("type") in ("forloopflow", "whileloopflow")
             for inner_slot, inner in slots(module).items():
-                keys: Path = (
-                    ("branches", int(inner_slot[9:]), "modules")
-                    if inner_slot.startswith("branches/")
-                    else (inner_slot,)
-                )
-                self.add(inner, (*path, "value", *keys), inner_slot, (cell, unit), depth + 1, loops)
+                self.add(inner, (*path, "value", *slot_keys(inner_slot)), inner_slot, (cell, unit), depth + 1, loops)
             self._entries[order] = Entry(
                 cell=cell,
                 step_id=step_id,

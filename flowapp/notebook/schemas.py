@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Any
 
 from flowapp.notebook.document import Document, Entry
@@ -23,12 +22,6 @@ class Fields:
     problem: SignatureProblem | None = None
 
 
-@lru_cache(maxsize=2000)
-def signature_of(language: str, code: str, entrypoint: str = "main") -> Signature | SignatureProblem:
-    """`signatures.infer`, remembered by content."""
-    return infer(language, code, entrypoint)
-
-
 def entrypoint_of(entry: Entry) -> str:
     """The function that a script cell runs."""
     return "preprocessor" if entry.slot == "preprocessor" else "main"
@@ -40,7 +33,7 @@ def read_signature(entry: Entry) -> Signature | SignatureProblem | None:
     code, language = value.get("content"), value.get("language")
     if entry.kind != "rawscript" or not isinstance(code, str) or not isinstance(language, str):
         return None
-    return signature_of(language, code, entrypoint_of(entry))
+    return infer(language, code, entrypoint_of(entry))
 
 
 def schema_of(document: Document, entry: Entry) -> Mapping[str, Any] | None:

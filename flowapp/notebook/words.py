@@ -27,7 +27,7 @@ def badge(
         return _live(live, now)
     match kind:
         case "never":
-            return f"Not run: runs with {container}" if container else "Not run"
+            return f"Runs with {container}" if container else "Not run"
         case "blocked":
             return f"Blocked: {causes[0].text}" if causes else "Blocked"
         case "pinned":

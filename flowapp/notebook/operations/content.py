@@ -18,9 +18,9 @@ from flowapp.notebook.operations.types import (
     SetSetting,
     SetTitle,
 )
-from flowapp.notebook.schemas import entrypoint_of, read_signature, schema_of, signature_of
+from flowapp.notebook.schemas import entrypoint_of, read_signature, schema_of
 from flowapp.notebook.trees import MISSING
-from flowapp.signatures import Signature, SignatureProblem
+from flowapp.signatures import Signature, SignatureProblem, infer
 
 
 def set_code(document: Document, operation: SetCode) -> Applied | Rejected:
@@ -86,7 +86,7 @@ def _keep_schema(
 ) -> tuple[Document, tuple[Operation, ...]]:
     """Keep the last good schema beside the cell while its code cannot be read, and drop it when it can."""
     kept: Any = before.about(entry.cell).get("schema")
-    broken = isinstance(signature_of(language, code, entrypoint_of(entry)), SignatureProblem)
+    broken = isinstance(infer(language, code, entrypoint_of(entry)), SignatureProblem)
     wanted: Any = schema_of(before, entry) if broken else None
     if kept is None and wanted is None and isinstance(read_signature(entry), Signature):
         return changed, ()

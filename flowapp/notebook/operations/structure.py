@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from flowapp.notebook import errors
-from flowapp.notebook.document import SINGLE_SLOTS, CellId, Document, Entry, StepId, list_path, nested_steps
+from flowapp.notebook.document import SINGLE_SLOTS, CellId, Document, Entry, StepId, list_path, nested_modules
 from flowapp.notebook.errors import Rejected
 from flowapp.notebook.operations.common import edited, name_of
 from flowapp.notebook.operations.types import (
@@ -24,7 +24,7 @@ from flowapp.notebook.operations.types import (
     RemoveBranch,
 )
 from flowapp.notebook.trees import Path, drop_at, get_at, insert_at, set_at
-from flowapp.openflow.walk import slots, tools, well_formed_id
+from flowapp.openflow.walk import id_of, slots, tools, well_formed_id
 
 
 def insert(document: Document, operation: InsertCell) -> Applied | Rejected:
@@ -112,6 +112,8 @@ def add_branch(document: Document, operation: AddBranch) -> Applied | Rejected:
         return errors.bad_module("a branch has a list of modules")
     if reason := _faulty(branch["modules"]):
         return errors.bad_module(reason)
+    if not all(id_of(step) for module in branch["modules"] for _, step in nested_modules(module)):
+        return errors.bad_module("its id is missing")
     added = _adopted(document, branch["modules"], operation.nested, operation.cell)
     if isinstance(added, Rejected):
         return added
@@ -156,17 +158,20 @@ def _place(document: Document, parent: CellId | None, slot: str) -> Path | Rejec
 
 
 def _named(document: Document, operation: InsertCell) -> dict[str, Any] | Rejected:
-    """The module to insert, with an id."""
+    """The module to insert, with an id for itself and for each module nested in it."""
     module = dict(operation.module)
-    if reason := _faulty([{"id": "x", **module} if not module.get("id") else module]):
+    if reason := _faulty([module]):
         return errors.bad_module(reason)
-    if module.get("id"):
-        return module
-    if operation.slot in SINGLE_SLOTS:
-        return {"id": operation.slot, **{key: value for key, value in module.items() if key != "id"}}
-    inner = frozenset(str(step.get("id")) for step in nested_steps(module))
-    # The id comes first, as in documents that people write.
-    return {"id": document.fresh_step_id(inner), **{key: value for key, value in module.items() if key != "id"}}
+    inner = frozenset(id_of(step) for _, step in nested_modules(module))
+    for path, step in list(nested_modules(module)):
+        if id_of(step):
+            continue
+        fresh = operation.slot if operation.slot in SINGLE_SLOTS and not path else document.fresh_step_id(inner)
+        inner |= {fresh}
+        # The id comes first, as in documents that people write.
+        now = get_at(module, path)
+        module = set_at(module, path, {"id": fresh, **{key: value for key, value in now.items() if key != "id"}})
+    return module
 
 
 def _adopted(
@@ -177,7 +182,7 @@ def _adopted(
     beside = dict(document.beside)
     taken = set(cells.values())
     for module in modules:
-        for step in nested_steps(module):
+        for _, step in nested_modules(module):
             step_id = step["id"]
             if step_id in cells:
                 return errors.step_id_taken(step_id)
@@ -188,18 +193,18 @@ def _adopted(
             cells[step_id] = nested.cell
             if nested.beside:
                 beside[nested.cell] = dict(nested.beside)
-    tool_ids = {str(tool.get("id")) for module in modules for step in nested_steps(module) for tool in tools(step)}
+    tool_ids = {str(tool.get("id")) for module in modules for _, step in nested_modules(module) for tool in tools(step)}
     return replace(document, cells=cells, beside=beside, used=document.used | frozenset(cells) | tool_ids)
 
 
 def _faulty(modules: list[Any]) -> str | None:
-    """Why these are no modules, or None. A step id may be any of the well-formed ones, reserved ones only in their slot."""
+    """Why these are no modules, or None. An id may be missing."""
     for module in modules:
         if not isinstance(module, dict) or not isinstance(module.get("value"), dict):
             return "it has no value"
         if not isinstance(module["value"].get("type"), str):
             return "its value has no type"
-        if not isinstance(module.get("id"), str) or not well_formed_id(module["id"]):
+        if module.get("id") and not well_formed_id(str(module["id"])):
             return "its id is not a step id"
         for slot, inner in slots(module).items():
             if reason := _faulty(inner):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from flowapp.signatures.inference import infer
+from flowapp.signatures.lint import lint
 from flowapp.signatures.schema import Argument, Signature, SignatureProblem
 
-__all__ = ["Argument", "Signature", "SignatureProblem", "infer"]
+__all__ = ["Argument", "Signature", "SignatureProblem", "infer", "lint"]

@@ -1,0 +1,72 @@
+"""Lint of a flow document by itself: shape, ids, steps, expressions and wires.
+
+Needs no run, no database and no other document. The rules about the code of scripts need signatures: `signatures.lint`
+adds them to these, and is what the rest of the program calls.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from flowapp.openflow.documents import shape_problems
+from flowapp.openflow.lint_steps import step_problems
+from flowapp.openflow.lint_wires import wire_problems
+from flowapp.openflow.problems import Problem, Severity
+from flowapp.openflow.rules import RULES, WARNINGS, severity_of
+from flowapp.openflow.walk import RESERVED_IDS, Place, id_of, step_ids, tools, walk, well_formed_id
+
+__all__ = ["RULES", "WARNINGS", "Problem", "Severity", "lint"]
+
+
+def lint(flow: Mapping[str, Any]) -> list[Problem]:
+    """Everything that is wrong with the document as far as it can be seen in it; works on broken documents too."""
+    places = list(walk(flow))
+    found = shape_problems(flow)
+    found += _id_problems(places)
+    found += _flow_problems(flow)
+    for place in places:
+        found += step_problems(flow, place)
+    found += wire_problems(flow, places)
+    return found
+
+
+def _id_problems(places: list[Place]) -> Iterator[Problem]:
+    taken: set[str] = set()
+    for place in places:
+        own_slot = place.slot in ("failure", "preprocessor")
+        yield from _one_id(place.step_id, f"{place.pointer}/id", taken, own_slot=own_slot)
+        agent_tools: set[str] = set()  # ids of tools are names inside their agent
+        for index, tool in enumerate(tools(place.module)):
+            pointer = f"{place.pointer}/value/tools/{index}/id"
+            yield from _one_id(id_of(tool), pointer, agent_tools, own_slot=True)
+
+
+def _one_id(step_id: str, pointer: str, taken: set[str], *, own_slot: bool) -> Iterator[Problem]:
+    if not step_id:
+        if not own_slot:
+            yield _problem("id.missing", "This step has no id.", "Give it one, such as a.", pointer)
+        return
+    if step_id in taken:
+        message = f"There is more than one step {step_id}."
+        yield _problem("id.duplicate", message, "Rename one of them.", pointer, step_id)
+    taken.add(step_id)
+    if not well_formed_id(step_id):
+        hint = "Use letters, digits, _ and -."
+        yield _problem("id.invalid", f"{step_id!r} cannot be a step id.", hint, pointer, step_id)
+    elif step_id in RESERVED_IDS and not own_slot:
+        yield _problem("id.reserved", f"The id {step_id} is reserved.", "Choose another one.", pointer, step_id)
+
+
+def _flow_problems(flow: Mapping[str, Any]) -> Iterator[Problem]:
+    value = flow.get("value")
+    if not isinstance(value, Mapping):
+        return
+    early = value.get("early_return")
+    if isinstance(early, str) and early and early not in step_ids(flow):
+        message = f"The early answer is to come from step {early}, which does not exist."
+        yield _problem("early_return.unknown_step", message, "Choose another step.", "/value/early_return")
+
+
+def _problem(rule: str, message: str, hint: str, pointer: str, step_id: str | None = None) -> Problem:
+    return Problem(rule, severity_of(rule), message, hint, pointer, step_id)

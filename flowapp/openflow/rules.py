@@ -1,0 +1,62 @@
+"""The lint rules of flow documents. Each is described in docs/lint-rules.md, which a test keeps complete."""
+
+from __future__ import annotations
+
+from flowapp.openflow.problems import Severity
+
+RULES: dict[str, str] = {
+    "doc.shape": "The document is not shaped as OpenFlow says.",
+    "id.missing": "A step has no id.",
+    "id.duplicate": "Two steps have the same id.",
+    "id.invalid": "A step id has characters that ids may not have.",
+    "id.reserved": "A step id belongs to the engine or the editor.",
+    "wire.unknown_step": "An expression reads the result of a step that does not exist.",
+    "wire.later_step": "An expression reads the result of a step that has not run by then.",
+    "wire.self": "An expression reads the result of its own step before there is one.",
+    "wire.enclosing": "A step reads the result of the loop or branch that it is in.",
+    "wire.other_branch": "A step reads the result of a step in another branch.",
+    "wire.inside_loop": "A step reads, from outside a loop, the result of a step inside it.",
+    "wire.unknown_flow_input": "An expression reads a flow input that the flow does not declare.",
+    "wire.iter_outside_loop": "An expression reads `flow_input.iter` outside a loop.",
+    "expr.syntax": "An expression is not JavaScript.",
+    "expr.empty": "An input is set to an expression, and the expression is empty.",
+    "expr.no_return": "An expression written as statements never returns a value.",
+    "expr.unknown_name": "An expression uses a name that nothing defines.",
+    "code.empty": "A script has no code.",
+    "code.syntax": "The code of a script does not parse.",
+    "code.no_main": "A script has no entry function that can be called by name.",
+    "language.unknown": "The language of a script is not known.",
+    "language.not_runnable": "Scripts of this language cannot run on this version.",
+    "field.missing_input": "A script needs an input that is not set.",
+    "field.unknown_input": "An input is set that the script does not take.",
+    "field.ai_outside_agent": "An input is left to an AI model outside an AI agent.",
+    "loop.iterator_missing": "A for loop has nothing to go over.",
+    "loop.iterator_not_list": "A for loop goes over a fixed value that is not a list.",
+    "loop.endless": "A while loop has nothing that stops it.",
+    "branch.no_predicate": "A branch has no condition.",
+    "path.empty": "No script or flow has been chosen for a step.",
+    "path.absolute": "The path of a script or flow begins with a slash.",
+    "path.shape": "The path of a script or flow does not begin with u/, f/, g/ or hub/.",
+    "flow.cycle": "A flow calls itself.",
+    "retry.exponential_zero": "An exponential retry waits zero seconds each time.",
+    "suspend.no_events": "A step is set to wait for approvals, and for none of them.",
+    "stop.ignored": "A stop condition is set where it has no effect.",
+    "mock.enabled": "A step returns a fixed value instead of running.",
+    "worker.parallel": "A flow on one worker has a parallel loop or branch.",
+    "early_return.unknown_step": "The step for the early answer does not exist.",
+    "failure.kind": "The failure handler is not a script.",
+}
+"""Rule id -> what it finds, in one line."""
+
+_WARNINGS = (
+    "wire.other_branch wire.inside_loop wire.unknown_flow_input wire.iter_outside_loop expr.empty expr.no_return "
+    "expr.unknown_name language.not_runnable field.unknown_input field.ai_outside_agent loop.endless suspend.no_events "
+    "stop.ignored mock.enabled failure.kind"
+)
+WARNINGS = frozenset(_WARNINGS.split())
+"""Rules whose problems are warnings."""
+
+
+def severity_of(rule: str) -> Severity:
+    """How bad a breach of the rule is."""
+    return "warning" if rule in WARNINGS else "error"

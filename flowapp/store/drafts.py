@@ -9,7 +9,7 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.engine import Connection
 
 from flowapp.store.rows import all_of, first, insert, table
-from flowapp.store.tables import DraftCellRow, DraftOperationRow, DraftRow
+from flowapp.store.tables import DraftCellRow, DraftOperationRow, DraftRow, JobRow, RunRow
 
 _DRAFT = table(DraftRow)
 _EDIT = table(DraftOperationRow)
@@ -70,10 +70,10 @@ def delete(connection: Connection, draft_id: str, at: str) -> bool:
     return connection.execute(statement).rowcount == 1
 
 
-def add_edit(connection: Connection, row: DraftOperationRow) -> None:
-    """Record an accepted edit. What was undone before it can no longer be redone."""
+def add_edit(connection: Connection, row: DraftOperationRow) -> int | None:
+    """Record an accepted edit; returns its id. What was undone before it can no longer be redone."""
     connection.execute(sa.delete(_EDIT).where(_EDIT.c.draft_id == row.draft_id, _EDIT.c.undone.is_(True)))
-    insert(connection, row)
+    return insert(connection, row)
 
 
 def extend_edit(connection: Connection, edit_id: int, version: int, operations: str, at: str) -> None:
@@ -130,3 +130,33 @@ def value_text(connection: Connection, digest: str) -> str | None:
     """The text of a value that is stored inline; None for a big one. For use inside a write that just stored it."""
     found = connection.exec_driver_sql("SELECT text FROM value WHERE hash = ?", (digest,)).scalar()
     return None if found is None else str(found)
+
+
+def steps_of(
+    connection: Connection, places: Iterable[tuple[str, str]], tail: int
+) -> list[tuple[RunRow, JobRow, str, int]]:
+    """For each (run id, step path): the run, the step, the end of its log (`tail` characters) and the log's length.
+
+    Places that are gone are left out.
+    """
+    runs, jobs = table(RunRow), table(JobRow)
+    known: dict[str, RunRow | None] = {}
+    found: list[tuple[RunRow, JobRow, str, int]] = []
+    for run_id, path in places:
+        if run_id not in known:
+            known[run_id] = first(connection, RunRow, sa.select(runs).where(runs.c.id == run_id))
+        run = known[run_id]
+        job = first(connection, JobRow, sa.select(jobs).where(jobs.c.run_id == run_id, jobs.c.path == path))
+        if run is None or job is None:
+            continue
+        chunks = connection.exec_driver_sql(
+            "SELECT offset, text FROM log WHERE run_id = ? AND path = ? AND attempt = ? ORDER BY offset DESC LIMIT 20",
+            (run_id, path, job.attempt),
+        ).all()
+        text, size = "", (chunks[0][0] + len(chunks[0][1]) if chunks else 0)
+        for _, chunk in chunks:
+            text = chunk + text
+            if len(text) >= tail:
+                break
+        found.append((run, job, text[-tail:], size))
+    return found

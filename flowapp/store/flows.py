@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from flowapp.store.rows import all_of, first, insert, table
-from flowapp.store.tables import FlowVersionRow
+from flowapp.store.tables import FlowVersionRow, RunRow
 
 _VERSION = table(FlowVersionRow)
 
@@ -66,3 +66,17 @@ def add(connection: Connection, row: FlowVersionRow) -> int:
 def _without_document() -> sa.Select[tuple[object, ...]]:
     columns = [c for c in _VERSION.c if c.name != "document"]
     return sa.select(*columns, sa.literal("").label("document"))
+
+
+def last_runs(connection: Connection, workspace: str) -> tuple[dict[str, RunRow], dict[str, RunRow]]:
+    """The newest run of each flow by path, and of the cells of each draft by draft id."""
+    runs = table(RunRow)
+    newest = (
+        sa.select(sa.func.max(runs.c.number))
+        .where(runs.c.workspace == workspace)
+        .group_by(runs.c.kind, sa.case((runs.c.kind == "cells", runs.c.draft_id), else_=runs.c.path))
+    )
+    rows = all_of(connection, RunRow, sa.select(runs).where(runs.c.workspace == workspace, runs.c.number.in_(newest)))
+    by_path = {row.path: row for row in rows if row.kind != "cells"}
+    by_draft = {row.draft_id: row for row in rows if row.kind == "cells" and row.draft_id is not None}
+    return by_path, by_draft

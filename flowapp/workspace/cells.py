@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -176,6 +176,8 @@ class CellObserver:
         before = draft.states
         draft.states = states(draft.document, draft.records, draft.live, datetime.now().astimezone())
         changed = {cell: state.to_json() for cell, state in draft.states.items() if before.get(cell) != state}
+        if draft.shown is not None:
+            draft.shown = replace(draft.shown, states=draft.states)
         if not changed:
             return
         if len(changed) == 1:

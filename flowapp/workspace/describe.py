@@ -61,7 +61,11 @@ def _parts(value: Any, file_url: str) -> dict[str, Any] | None:
             parts.append({**describe(None, file_url), "node": tree.node(part), "at": at})
             continue
         place = quote(dumps(at))
-        parts.append({**describe(part, f"{file_url}&at={place}"), "at": at})
+        described = describe(part, f"{file_url}&at={place}")
+        rows = described["table"]
+        if rows is not None and rows["at"] is not None:
+            rows["at"] = [*at, *rows["at"]]
+        parts.append({**described, "at": at})
     return {"kind": "parts", "value": parts, "total": len(value["render_all"])}
 
 
@@ -83,7 +87,10 @@ def error_of(value: Any) -> dict[str, Any] | None:
 def table_page(value: Any, path: Sequence[str | int], view: table.View) -> dict[str, Any] | None:
     """The TablePage of the value at `path`; None when that is no table."""
     grid = table.grid_of(tree.at(value, path))
-    return None if grid is None else table.page(grid, view)
+    if grid is None:
+        return None
+    shown = table.page(grid, view)
+    return {**shown, "at": None if shown["at"] is None else [*path, *shown["at"]]}
 
 
 def table_csv(value: Any, path: Sequence[str | int], view: table.View) -> Iterator[str] | None:

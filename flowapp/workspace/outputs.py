@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, Literal
@@ -9,6 +10,7 @@ from urllib.parse import quote
 
 from flowapp.access.identity import Identity
 from flowapp.jsontext import JsonText, loads
+from flowapp.store import drafts
 from flowapp.store.stores import Store
 from flowapp.store.tables import JobRow, RunRow
 from flowapp.workspace import guard
@@ -93,9 +95,13 @@ class Outputs:
         digest = await self._digest(identity, run_id, path, "result")
         return self._parsed.stream(digest, {"op": "csv", "at": list(at), "view": _view_json(view)})
 
-    async def raw(self, identity: Identity, run_id: str, path: str, side: Side = "result") -> bytes:
-        """The value's whole JSON text."""
+    async def raw(
+        self, identity: Identity, run_id: str, path: str, side: Side = "result", at: Sequence[str | int] = ()
+    ) -> bytes:
+        """The whole JSON text of the value, or of what is at a path in it."""
         digest = await self._digest(identity, run_id, path, side)
+        if at:
+            return b"".join([piece async for piece in self._parsed.stream(digest, {"op": "scalar", "at": list(at)})])
         place = await self._store.values.locate(digest)
         if place.blob is not None:
             return await self._store.blobs.read(place.blob)
@@ -122,6 +128,21 @@ class Outputs:
         over = run.ended_at is not None or (job is not None and job.ended_at is not None)
         return {"text": part.text, "next": part.next, "done": over and not part.text}
 
+    async def log_text(self, identity: Identity, run_id: str, path: str) -> AsyncIterator[str]:
+        """The whole log, in pieces. Access is checked before this returns."""
+        run = await guard.run_row(self._store, identity, "run.read", run_id)
+
+        async def pieces() -> AsyncIterator[str]:
+            offset = 0
+            while True:
+                part = await self._store.logs.read(run.id, path, offset=offset)
+                if not part.text:
+                    return
+                yield part.text
+                offset = part.next
+
+        return pieces()
+
     async def of_job(self, run: RunRow, job: JobRow, text: JsonText | None = None) -> dict[str, Any]:
         """The OutputView of a step whose run the caller may read."""
         tail, size = await self._store.logs.tail(run.id, job.path, LOG_TAIL)
@@ -142,6 +163,29 @@ class Outputs:
             request = _describe_request(run, job.path, failed=_failed(job))
             described = {**self._parsed.now(job.result, request, text), "size": len(text)}
         return {**_frame(run, job.path, job.result), **described, **_end(job, described, tail, log_size, None)}
+
+    async def of_cells(self, places: Mapping[str, tuple[str, str]]) -> dict[str, dict[str, Any]]:
+        """The OutputViews of many cells by (run id, step path), read in one go; steps that are gone are left out."""
+        steps = await self._store.database.read(
+            lambda connection: drafts.steps_of(connection, set(places.values()), LOG_TAIL)
+        )
+        by_place = {(run.id, job.path): (run, job, tail, size) for run, job, tail, size in steps}
+        digests = {job.result for _, job, _, _ in steps if job.result is not None and job.reused_from is None}
+        located = {digest: await self._store.values.locate(digest) for digest in digests}
+        texts = {digest: JsonText(place.text) for digest, place in located.items() if place.text is not None}
+
+        def tiny() -> dict[str, dict[str, Any] | None]:
+            return {
+                cell: self.quick(*by_place[place][:2], texts.get(by_place[place][1].result or ""), *by_place[place][2:])
+                for cell, place in places.items()
+                if place in by_place and (by_place[place][1].result is None or by_place[place][1].result in texts)
+            }
+
+        found = {cell: output for cell, output in (await asyncio.to_thread(tiny)).items() if output is not None}
+        for cell, place in places.items():
+            if cell not in found and place in by_place:
+                found[cell] = await self.of_job(*by_place[place][:2])
+        return found
 
     async def of_run(self, run: RunRow) -> dict[str, Any]:
         """The OutputView of a run's own result."""

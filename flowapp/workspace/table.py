@@ -25,11 +25,17 @@ _CSV_CHUNK = 64 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """Rows with named columns. `cell(row, column)` reads one cell; a missing one is None."""
+    """Rows with named columns. `cell(row, column)` reads one cell; a missing one is None.
+
+    `at` is the path of the list of rows within the value (None where rows are no list), and `first` the position of the
+    first row in that list (1 below a header).
+    """
 
     columns: Sequence[str]
     rows: Sequence[Any]
     cell: Callable[[Any, str], Any]
+    at: tuple[str, ...] | None = ()
+    first: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,43 +59,52 @@ def grid_of(value: Any) -> Grid | None:
             case "table-row", list():
                 return _by_row(content)
             case "table-row-object", list():
-                return _by_object(content)
+                return _by_object(content, ("table-row-object",))
             case _:
                 return None
     return _by_object(value) if isinstance(value, list) and value and isinstance(value[0], dict) else None
 
 
 def page(grid: Grid, view: View) -> dict[str, Any]:
-    """The TablePage of a view."""
-    rows = select(grid, view)
+    """The TablePage of a view. `index` says for each row where in the list at `at` it comes from."""
+    found = select(grid, view)
     offset, limit = max(0, view.offset), max(0, min(view.limit, MAX_ROWS))
+    shown_rows = found[offset : offset + limit]
     return {
         "columns": [{"name": name, "type": column_type(grid, name)} for name in grid.columns],
-        "rows": [[shown(grid.cell(row, name)) for name in grid.columns] for row in rows[offset : offset + limit]],
+        "rows": [[shown(grid.cell(grid.rows[number], name)) for name in grid.columns] for number in shown_rows],
         "total": len(grid.rows),
-        "matched": len(rows),
+        "matched": len(found),
         "offset": offset,
+        "at": None if grid.at is None else list(grid.at),
+        "index": [number + grid.first for number in shown_rows],
     }
 
 
-def select(grid: Grid, view: View) -> Sequence[Any]:
-    """The rows of a view, in its order."""
-    rows = grid.rows
+def select(grid: Grid, view: View) -> Sequence[int]:
+    """The numbers of a view's rows, in its order."""
+    numbers: Sequence[int] = range(len(grid.rows))
+
+    def cell(number: int, name: str) -> Any:
+        return grid.cell(grid.rows[number], name)
+
     for name, text in view.filters.items():
         if text.strip() and name in grid.columns:
             holds = _condition(text.strip())
-            rows = [row for row in rows if holds(grid.cell(row, name))]
+            numbers = [number for number in numbers if holds(cell(number, name))]
     if view.query.strip():
         needle = view.query.strip().casefold()
-        rows = [row for row in rows if any(needle in plain(grid.cell(row, name)).casefold() for name in grid.columns)]
+        numbers = [
+            number for number in numbers if any(needle in plain(cell(number, name)).casefold() for name in grid.columns)
+        ]
     name, _, direction = view.sort.rpartition(":")
     if name in grid.columns:
-        keyed = [(_order(grid.cell(row, name)), row) for row in rows]
-        empty = [row for key, row in keyed if key is None]
-        full = [(key, row) for key, row in keyed if key is not None]
+        keyed = [(_order(cell(number, name)), number) for number in numbers]
+        empty = [number for key, number in keyed if key is None]
+        full = [(key, number) for key, number in keyed if key is not None]
         full.sort(key=lambda pair: pair[0], reverse=direction == "desc")
-        rows = [row for _, row in full] + empty
-    return rows
+        numbers = [number for _, number in full] + empty
+    return numbers
 
 
 def csv_chunks(grid: Grid, view: View) -> Iterator[str]:
@@ -97,8 +112,8 @@ def csv_chunks(grid: Grid, view: View) -> Iterator[str]:
     buffer = io.StringIO()
     writer = csv.writer(buffer)
     writer.writerow(grid.columns)
-    for row in select(grid, view):
-        writer.writerow([plain(grid.cell(row, name)) for name in grid.columns])
+    for number in select(grid, view):
+        writer.writerow([plain(grid.cell(grid.rows[number], name)) for name in grid.columns])
         if buffer.tell() > _CSV_CHUNK:
             yield buffer.getvalue()
             buffer.seek(0)
@@ -132,9 +147,10 @@ def plain(value: Any) -> str:
     return dumps(value)
 
 
-def _by_object(rows: list[Any]) -> Grid | None:
+def _by_object(rows: list[Any], at: tuple[str, ...] = ()) -> Grid | None:
     """A list of objects; a first row that is a list of names gives the order of columns."""
     names: list[str] = []
+    count = len(rows)
     if rows and isinstance(rows[0], list) and all(isinstance(name, str) for name in rows[0]):
         names, rows = list(rows[0]), rows[1:]
     if not all(isinstance(row, dict) for row in rows):
@@ -147,14 +163,14 @@ def _by_object(rows: list[Any]) -> Grid | None:
                 break
     if not columns:
         return None
-    return Grid(list(columns)[:MAX_COLUMNS], rows, lambda row, name: row.get(name))
+    return Grid(list(columns)[:MAX_COLUMNS], rows, lambda row, name: row.get(name), at, count - len(rows))
 
 
 def _by_row(rows: list[Any]) -> Grid | None:
     """A list of lists; a first row of distinct texts is the header."""
     if not rows or not all(isinstance(row, list) for row in rows):
         return None
-    header = rows[0]
+    count, header = len(rows), rows[0]
     if all(isinstance(name, str) and name for name in header) and len(set(header)) == len(header):
         names, rows = header, rows[1:]
     else:
@@ -162,9 +178,11 @@ def _by_row(rows: list[Any]) -> Grid | None:
     if not names:
         return None
     positions = {name: index for index, name in enumerate(names)}
-    return Grid(
-        names[:MAX_COLUMNS], rows, lambda row, name: row[positions[name]] if positions[name] < len(row) else None
-    )
+
+    def cell(row: list[Any], name: str) -> Any:
+        return row[positions[name]] if positions[name] < len(row) else None
+
+    return Grid(names[:MAX_COLUMNS], rows, cell, ("table-row",), count - len(rows))
 
 
 def _by_column(columns: dict[str, Any]) -> Grid | None:
@@ -172,7 +190,7 @@ def _by_column(columns: dict[str, Any]) -> Grid | None:
         return None
     count = max(len(cells) for cells in columns.values())
     names = list(columns)[:MAX_COLUMNS]
-    return Grid(names, range(count), lambda row, name: columns[name][row] if row < len(columns[name]) else None)
+    return Grid(names, range(count), lambda row, name: columns[name][row] if row < len(columns[name]) else None, None)
 
 
 _COMPARISONS: tuple[tuple[str, Callable[[float, float], bool]], ...] = (

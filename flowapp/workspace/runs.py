@@ -1,0 +1,332 @@
+"""Running: cells of a draft, deployed flows; canceling; what ran."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy.engine import Connection
+
+from flowapp.access.identity import Identity
+from flowapp.access.policy import Allowed, decide, missing, require
+from flowapp.jsontext import JsonText, dumps, hash_of, loads
+from flowapp.notebook.document import CellId, Document
+from flowapp.notebook.plan import MODES, Mode, Plan, plan
+from flowapp.notebook.records import Live, Taken
+from flowapp.store import audit, flows
+from flowapp.store.runs import FINISHED, NewRun
+from flowapp.store.tables import RunRow
+from flowapp.store.values import Prepared
+from flowapp.workspace import editing, guard
+from flowapp.workspace.cells import CellObserver, CellRun
+from flowapp.workspace.context import Context
+from flowapp.workspace.drafts import Drafts
+from flowapp.workspace.editing import Staged
+from flowapp.workspace.errors import AsksFirst, BadRequest, NothingToRun
+from flowapp.workspace.open_drafts import OpenDraft
+from flowapp.workspace.run_views import run_json, step_json, titles_of
+
+MAX_PAGE = 100
+
+
+class Runs:
+    """Use-cases about runs."""
+
+    def __init__(self, context: Context, drafts: Drafts, observer: CellObserver) -> None:
+        self._context = context
+        self._store = context.store
+        self._drafts = drafts
+        self._observer = observer
+
+    # --- cells ------------------------------------------------------------------------------------------------------
+
+    async def run_cells(
+        self,
+        identity: Identity,
+        draft_id: str,
+        cells: Sequence[CellId],
+        *,
+        mode: str = "auto",
+        operations: Any = None,
+        client: str = "",
+        confirmed: Sequence[CellId] = (),
+    ) -> dict[str, Any]:
+        """Save flushed edits, plan, and start a run of cells; answers when it has started.
+
+        Args:
+            identity: who runs.
+            draft_id: the draft.
+            cells: what to run, by `mode` (see `notebook.plan`).
+            mode: auto, old_results, stale, all, up_to, from.
+            operations: edits of the page that are to be saved first (JSON), or None.
+            client: the page.
+            confirmed: cells with outside effects whose repetition the person agreed to.
+
+        Returns:
+            `{"run_id", "run_number", "change": Change or None, "plan": {"run", "given"}}`
+
+        Raises:
+            NothingToRun: nothing is out of date, or the cells run already.
+            AsksFirst: cells of the plan that ran before have outside effects and are not confirmed.
+            EditRejected, DraftConflict: see `Drafts.edit`.
+        """
+        if mode not in MODES:
+            raise BadRequest(f"There is no mode {mode!r}.", f"Use one of {', '.join(sorted(MODES))}.")
+        draft = await self._drafts.open(identity, "draft.run", draft_id)
+        if operations:
+            require(identity, "draft.edit", guard.draft_target(draft.row))
+        async with draft.lock:
+
+            async def attempt() -> tuple[RunRow, Plan]:
+                edit = editing.stage(draft, identity, operations, client) if operations else None
+                return await self._start(draft, identity, edit, list(cells), mode, frozenset(confirmed))
+
+            run, planned = await self._drafts.retrying(draft, attempt)
+            await self._context.engine.start_run(run.id)
+            self._observer.publish_states(draft)
+            change = await self._drafts.tell(draft, client) if operations else None
+        shown = {"run": list(planned.run), "given": list(planned.given)}
+        return {"run_id": run.id, "run_number": run.number, "change": change, "plan": shown}
+
+    async def cancel_draft(self, identity: Identity, draft_id: str) -> list[str]:
+        """Cancel all running cells of a draft; returns the runs."""
+        draft = await self._drafts.open(identity, "draft.run", draft_id)
+        runs = sorted(set(draft.live_runs.values()))
+        for run_id in runs:
+            await self._context.engine.cancel(run_id, identity.username, "canceled in the notebook")
+        await self._audit(identity, "run.cancel", draft.row.path, ", ".join(runs))
+        return runs
+
+    async def _start(
+        self,
+        draft: OpenDraft,
+        identity: Identity,
+        edit: Staged | None,
+        cells: list[CellId],
+        mode: str,
+        confirmed: frozenset[CellId],
+    ) -> tuple[RunRow, Plan]:
+        document = edit.document if edit else draft.document
+        states = editing.shown(draft, document, (), None).states
+        planned = plan(document, states, cells, _mode(mode))
+        self._refuse(draft, document, planned, confirmed)
+        cell_run = _binding(draft, document, planned)
+        notebook, flow, args = document.to_json(), dumps(document.flow), dumps(document.flow_args())
+        prepared = (_inline(notebook), _inline(flow), await self._store.values.prepare(args))
+        at = editing.timestamp()
+        new = NewRun(
+            workspace=identity.workspace,
+            kind="cells",
+            path=draft.row.path,
+            summary=_summary(document, planned),
+            draft_id=draft.id,
+            document=prepared[1].hash,
+            args=prepared[2].hash,
+            plan=dumps(_plan_json(document, draft, planned, prepared[0].hash)),
+            created_by=identity.username,
+            permissioned_as=identity.permissioned_as,
+        )
+
+        def work(connection: Connection) -> tuple[RunRow, int | None]:
+            edit_id = None
+            if edit is not None:
+                edit_id = editing.save(connection, edit, notebook, at)
+            self._store.values.insert(connection, *prepared)
+            run = self._store.runs.insert(connection, new)
+            detail = f"run {run.number}: {', '.join(_steps(document, planned.run))}"
+            audit.add(
+                connection,
+                workspace=identity.workspace,
+                by=identity.username,
+                action="draft.run",
+                target=draft.row.path,
+                detail=detail,
+            )
+            return run, edit_id
+
+        run, edit_id = await self._store.database.write(work)
+        if edit is not None:
+            editing.adopt(edit, at, edit_id)
+        for position, cell in enumerate(planned.run, 1):
+            draft.live[cell] = Live("queued", position=position)
+            draft.live_runs[cell] = run.id
+        self._observer.begin(run.id, cell_run)
+        return run, planned
+
+    def _refuse(self, draft: OpenDraft, document: Document, planned: Plan, confirmed: frozenset[CellId]) -> None:
+        if not planned.run:
+            raise NothingToRun(
+                "There is nothing to run: every cell has a current result.", "Run a cell itself to compute it again."
+            )
+        busy = [cell for cell in planned.run if cell in draft.live]
+        if busy:
+            names = ", ".join(_steps(document, busy))
+            raise NothingToRun(f"{names} is running already.", "Wait for it, or cancel it first.")
+        asks = [cell for cell in planned.asks if cell in draft.records and cell not in confirmed]
+        if asks:
+            names = ", ".join(_steps(document, asks))
+            raise AsksFirst(
+                f"{names} has effects outside of Flowapp and has run before.", "Confirm to let it happen again.", asks
+            )
+
+    # --- flows ------------------------------------------------------------------------------------------------------
+
+    async def run_flow(self, identity: Identity, path: str, args: dict[str, Any]) -> RunRow:
+        """Start the latest deployed version of a flow.
+
+        Raises:
+            NotFound: no flow is deployed at `path`, or it must look so.
+            NotAllowed: the role does not include running.
+        """
+        require(identity, "flow.run", guard.flow_target(identity, path))
+        version = await self._store.database.read(lambda connection: flows.latest(connection, identity.workspace, path))
+        if version is None:
+            raise missing("flow")
+        prepared = (_inline(JsonText(version.document)), await self._store.values.prepare(dumps(args)))
+        new = NewRun(
+            workspace=identity.workspace,
+            kind="flow",
+            path=path,
+            summary=version.summary,
+            version=version.version,
+            document=prepared[0].hash,
+            args=prepared[1].hash,
+            created_by=identity.username,
+            permissioned_as=identity.permissioned_as,
+        )
+
+        def work(connection: Connection) -> RunRow:
+            self._store.values.insert(connection, *prepared)
+            run = self._store.runs.insert(connection, new)
+            audit.add(
+                connection,
+                workspace=identity.workspace,
+                by=identity.username,
+                action="flow.run",
+                target=path,
+                detail=f"run {run.number}, version {version.version}",
+            )
+            return run
+
+        run = await self._store.database.write(work)
+        await self._context.engine.start_run(run.id)
+        return run
+
+    async def cancel(self, identity: Identity, run_id: str, reason: str) -> RunRow:
+        """Cancel a run; one that is over stays as it is.
+
+        Raises:
+            NotFound, NotAllowed: see `guard.run_row`.
+        """
+        run = await guard.run_row(self._store, identity, "run.cancel", run_id)
+        if run.status not in FINISHED:
+            await self._context.engine.cancel(run.id, identity.username, reason[:500])
+            await self._audit(identity, "run.cancel", run.path, f"run {run.number}: {reason}")
+        return run
+
+    # --- reading ----------------------------------------------------------------------------------------------------
+
+    async def listing(
+        self,
+        identity: Identity,
+        *,
+        page: int = 1,
+        per_page: int = 30,
+        path: str | None = None,
+        status: str | None = None,
+        draft_id: str | None = None,
+    ) -> list[dict[str, Any]]:
+        """Runs, newest first; `page` counts from 1 (0 is page 1 too). Runs that the identity may not read are left out."""
+        require(identity, "workspace.read", guard.workspace_target(identity))
+        size = max(1, min(per_page, MAX_PAGE))
+        rows = await self._store.runs.page(
+            identity.workspace,
+            path=path,
+            status=status,
+            draft_id=draft_id,
+            offset=(max(1, page) - 1) * size,
+            limit=size,
+        )
+        return [run_json(run) for run in rows if may_read(identity, run)]
+
+    async def detail(self, identity: Identity, run_id: str) -> dict[str, Any]:
+        """`{"run", "steps"}` of one run."""
+        run = await guard.run_row(self._store, identity, "run.read", run_id)
+        jobs = await self._store.runs.steps(run.id)
+        document = loads(await self._store.values.get_value(run.document))
+        titles = titles_of(document)
+        shown: dict[str, Any] = run_json(run)
+        args = await self._store.values.locate(run.args)
+        if args.text is not None:
+            found = loads(args.text)
+            shown["args_keys"] = list(found) if isinstance(found, dict) else []
+        if run.failed and run.result is not None:
+            result = await self._store.values.locate(run.result)
+            value = loads(result.text) if result.text is not None else None
+            shown["error"] = value.get("error") if isinstance(value, dict) else None
+        if run.status == "canceled":
+            shown["cancel"] = {"by": run.canceled_by, "reason": run.canceled_reason}
+        return {"run": shown, "steps": [step_json(job, titles) for job in jobs]}
+
+    async def _audit(self, identity: Identity, action: str, target: str, detail: str) -> None:
+        await self._store.database.write(
+            lambda connection: audit.add(
+                connection,
+                workspace=identity.workspace,
+                by=identity.username,
+                action=action,
+                target=target,
+                detail=detail,
+            )
+        )
+
+
+def may_read(identity: Identity, run: RunRow) -> bool:
+    """Whether a run belongs into this identity's lists."""
+    return isinstance(decide(identity, "run.read", guard.run_target(run)), Allowed)
+
+
+def _mode(mode: str) -> Mode:
+    found: Mode = next(name for name in ("auto", "old_results", "stale", "all", "up_to", "from") if name == mode)
+    return found
+
+
+def _inline(text: JsonText) -> Prepared:
+    """Documents stay in the database whatever their size: a file of its own, synced to disk, would cost more."""
+    return Prepared(hash_of(text), text, None, len(text))
+
+
+def _binding(draft: OpenDraft, document: Document, planned: Plan) -> CellRun:
+    by_step = document.outline.by_step
+    taken: dict[str, Taken] = {}
+    for step_id in planned.given:
+        for entry in document.outline.within(by_step[step_id]):
+            record = draft.records.get(entry.cell)
+            if record is not None and record.has_result:
+                taken[entry.step_id] = Taken(record.result, record.run_id)
+    return CellRun(draft.id, document, planned.on_old_inputs, taken)
+
+
+def _plan_json(document: Document, draft: OpenDraft, planned: Plan, notebook: str) -> dict[str, Any]:
+    given: dict[str, Any] = {}
+    for step_id in planned.given:
+        record = draft.records[document.outline.by_step[step_id].cell]
+        given[step_id] = {"run_id": record.run_id, "path": record.path, "result": record.result}
+    return {
+        "run": _steps(document, planned.run),
+        "given": given,
+        "reuse": True,
+        "on_old_inputs": planned.on_old_inputs,
+        "notebook": notebook,
+    }
+
+
+def _steps(document: Document, cells: Sequence[CellId]) -> list[str]:
+    return [document.outline.by_cell[cell].step_id for cell in cells]
+
+
+def _summary(document: Document, planned: Plan) -> str:
+    names = _steps(document, planned.run)
+    shown = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+    summary = str(document.flow.get("summary") or "")
+    return f"{summary}: {shown}" if summary else shown

@@ -115,7 +115,7 @@ class Live:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """The result of a step as a run had it: its hash (None: no result), and the run that it comes from."""
+    """The result of a step as a run had it: its hash (None: no result), and the run in which the step last executed."""
 
     result: str | None
     run_id: str = ""

@@ -83,8 +83,9 @@ class Bench:
             definition, reads = definition_of(self.document, cell), reads_taken(self.document, cell, taken)
             old = self.records.get(cell)
             if old and old.has_result and (old.definition, old.reads) == (definition, reads):
-                result = old.result
+                result, run_id = old.result, old.run_id
             else:
+                run_id = f"run{self.runs}"
                 computed.add(cell)
                 result = f"r{self.runs}-{cell}" if new_values else f"r-{definition.code}"
             failed = cell in failing
@@ -93,12 +94,12 @@ class Bench:
                 definition=definition,
                 reads=reads,
                 result=result,
-                run_id=f"run{self.runs}",
+                run_id=run_id,
                 run_number=self.runs,
                 path=entry.step_id,
             )
             if not failed:
-                taken[entry.step_id] = Taken(result, f"run{self.runs}")
+                taken[entry.step_id] = Taken(result, run_id)
         return computed
 
 

@@ -13,6 +13,7 @@ import hashlib
 import importlib.util
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -35,7 +36,8 @@ SOURCES = (
 )
 _WRITTEN_BY_PEOPLE = SOURCES[:-1]
 _IGNORED_PARTS = {"__pycache__", "external"}
-_LOG_TAIL = 4000
+_LAST_LINES = 20
+_CHATTER = re.compile(r"\bnpm (silly|verbose|timing|timer|info|http)\b|^\s*$")
 
 
 class BuildFailed(Exception):
@@ -117,7 +119,7 @@ def _build() -> None:
     before = sources_hash(sources=_WRITTEN_BY_PEOPLE)
     status, output = _run_build()
     if status != 0:
-        raise BuildFailed(output[-_LOG_TAIL:].strip() or f"the build ended with status {status}")
+        raise BuildFailed(_last_words(output) or f"the build ended with status {status}")
     _forget_registries(ROOT / "reflex.lock/package-lock.json")
     # A source that changed while the bundler ran may or may not be in the build: then the next start builds again.
     if before == sources_hash(sources=_WRITTEN_BY_PEOPLE):
@@ -153,6 +155,12 @@ def _run_build() -> tuple[int, str]:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(building.pid, signal.SIGKILL)
     return building.returncode, output
+
+
+def _last_words(output: str) -> str:
+    """The end of the build's output without npm's tracing, which would push the reason out of sight."""
+    lines = [line.rstrip() for line in output.splitlines() if not _CHATTER.search(line)]
+    return "\n".join(lines[-_LAST_LINES:])
 
 
 def _forget_registries(path: Path) -> None:
@@ -194,6 +202,7 @@ def _main() -> None:
     """Compile the pages and bundle them; runs in a process of its own (`python -m flowapp.build`)."""
     import rxconfig  # noqa: F401 - prepares PATH and environment before Reflex is imported
 
+    os.environ.setdefault("NODE_USE_SYSTEM_CA", "1")  # registries behind a company's own certificate authority
     if registry := _npm_registry():
         os.environ.setdefault("NPM_CONFIG_REGISTRY", registry)
     from reflex.utils import build, prerequisites

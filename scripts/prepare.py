@@ -95,6 +95,7 @@ def _uv_environment() -> dict[str, str]:
             environment[target] = " ".join(value.strip().strip("'\"").replace("\\n", " ").split())
     # pip looks at all indexes and takes the best version; uv would stop at the first index that has the name
     environment.setdefault("UV_INDEX_STRATEGY", "unsafe-best-match")
+    environment.setdefault("UV_NATIVE_TLS", "1")  # registries behind a company's own certificate authority
     environment.setdefault("UV_LINK_MODE", "copy" if not _same_device() else "hardlink")
     return environment
 

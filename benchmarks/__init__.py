@@ -1,0 +1,1 @@
+"""Measurements, not tests: each module prints its figures when run with `scripts/bench <name>`."""

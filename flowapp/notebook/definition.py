@@ -7,7 +7,7 @@ changed. Step ids in expressions are replaced by cell ids first, so that a renam
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
@@ -89,19 +89,26 @@ def definition_of(document: Document, cell: CellId) -> Definition:
 
 def _define(document: Document, entry: Entry) -> Definition:
     fixed = _fixed(entry.module)
-    steps = sorted({step for _, references in uses_of(entry.module) for step in references.results})
-    mapping = tuple((step, document.cells[step]) for step in steps if step in document.cells)
-    inputs = {**fixed.statics}
-    for site, _ in uses_of(entry.module):
-        inputs[site.field if site.is_input else SETTING + site.field] = _expression_hash(site.expr, mapping)
-    members = document.outline.within(entry)[1:]
-    for member in members:
-        if member.parent == entry.cell:
-            place = f"{member.slot}/{member.index}"
-            inputs[NESTED + member.cell] = _flat(place, definition_of(document, member.cell))
-    settings = fixed.settings
-    if fixed.reads_environment:
-        settings = hash_of(settings + hash_of(canonical(document.flow["value"].get("flow_env"))))
+    cells = tuple((step, document.cells[step]) for step in fixed.steps if step in document.cells)
+    environment = hash_of(canonical(document.flow["value"].get("flow_env"))) if fixed.reads_environment else ""
+    own = fixed.placed.get((cells, environment))
+    if own is None:
+        own = fixed.placed[cells, environment] = _place(entry.module, fixed, cells, environment)
+    if entry.last == entry.order:
+        return own
+    inner = {
+        NESTED + member.cell: _flat(f"{member.slot}/{member.index}", definition_of(document, member.cell))
+        for member in document.outline.within(entry)[1:]
+        if member.parent == entry.cell
+    }
+    return replace(own, inputs={**own.inputs, **inner})
+
+
+def _place(module: Any, fixed: _Fixed, cells: tuple[tuple[str, str], ...], environment: str) -> Definition:
+    inputs = dict(fixed.statics)
+    for site, _ in uses_of(module):
+        inputs[site.field if site.is_input else SETTING + site.field] = _expression_hash(site.expr, cells)
+    settings = hash_of(fixed.settings + environment) if environment else fixed.settings
     return Definition(fixed.code, fixed.language, fixed.lock, settings, inputs)
 
 
@@ -114,7 +121,11 @@ class _Fixed:
     lock: str
     settings: str
     statics: Mapping[str, str]
+    #: steps that its expressions refer to
+    steps: tuple[str, ...]
     reads_environment: bool
+    #: definitions by the cells that the steps are, and the hash of the flow's environment; there is hardly ever a second
+    placed: dict[tuple[tuple[tuple[str, str], ...], str], Definition] = field(default_factory=dict)
 
 
 def _fix(module: Any) -> _Fixed:
@@ -134,6 +145,7 @@ def _fix(module: Any) -> _Fixed:
                 and transform.get("type") != "static"
             )
         },
+        steps=tuple(sorted({step for _, references in uses_of(module) for step in references.results})),
         reads_environment=any("flow_env" in references.names for _, references in uses_of(module)),
     )
 

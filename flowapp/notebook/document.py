@@ -134,10 +134,9 @@ class Document:
     @property
     def outline(self) -> Outline:
         """The cells in their places; computed once per document."""
-        found = self._memo.get("outline")
+        found: Outline | None = self._memo.get("outline")
         if found is None:
             found = self._memo["outline"] = _outline(self)
-        assert isinstance(found, Outline)
         return found
 
     def entry(self, cell: CellId) -> Entry | None:

@@ -116,6 +116,7 @@ class _Work:
         self.base: dict[CellId, Kind] = {}
         self._graph = graph_of(document)
         self._bits = {unit.cell: 1 << number for number, unit in enumerate(document.outline.units)}
+        self._step_ids = {1 << number: unit.step_id for number, unit in enumerate(document.outline.units)}
         #: for each unit, the units to run before it, as bits
         self._first: dict[CellId, int] = {}
 
@@ -140,9 +141,12 @@ class _Work:
     def runs_first(self, entry: Entry) -> tuple[StepId, ...]:
         """The top-level cells without a current result that this cell's unit reads from, however far up."""
         bits = self._first_bits(entry)
-        if not bits:
-            return ()
-        return tuple(unit.step_id for unit in self.document.outline.units if bits & self._bits[unit.cell])
+        found: list[StepId] = []
+        while bits:
+            lowest = bits & -bits
+            found.append(self._step_ids[lowest])
+            bits ^= lowest
+        return tuple(found)
 
     def _first_bits(self, entry: Entry) -> int:
         found = self._first.get(entry.unit)
@@ -190,6 +194,8 @@ def _causes(work: _Work, entry: Entry, record: CellRecord, reads: Reads) -> Iter
 
 def _definition_causes(document: Document, entry: Entry, record: CellRecord, but: set[str]) -> Iterator[Cause]:
     old, new = record.definition, definition_of(document, entry.cell)
+    if old == new:
+        return
     if (old.code, old.language, old.lock) != (new.code, new.language, new.lock):
         yield Cause("code", words.code_changed(old.language != new.language), entry.cell, entry.step_id)
     if old.settings != new.settings:

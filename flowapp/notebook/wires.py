@@ -14,6 +14,7 @@ from flowapp.notebook.document import CellId, Document, Entry, StepId
 from flowapp.notebook.sites import Site, sites_of
 from flowapp.notebook.trees import ByIdentity
 from flowapp.openflow.references import References, find
+from flowapp.openflow.walk import kind_of, slots
 
 Broken: TypeAlias = Literal["gone", "later"]
 
@@ -67,10 +68,9 @@ class Graph:
 
 def graph_of(document: Document) -> Graph:
     """The wires of a document; computed once per document."""
-    found = document._memo.get("graph")
+    found: Graph | None = document._memo.get("graph")
     if found is None:
         found = document._memo["graph"] = _build(document)
-    assert isinstance(found, Graph)
     return found
 
 
@@ -84,34 +84,71 @@ _uses: ByIdentity[tuple[tuple[Site, References], ...]] = ByIdentity(
 )
 
 
-def reads_previous(site: Site, references: References) -> bool:
+@dataclass(frozen=True, slots=True)
+class _Use:
+    """What one expression refers to, sorted: a set of texts has another order in each process, and views are compared."""
+
+    field: str
+    results: tuple[StepId, ...]
+    whole_results: bool
+    inputs: tuple[str, ...]
+    whole_input: bool
+    previous: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Uses:
+    """What a module refers to, wherever it stands."""
+
+    expressions: tuple[_Use, ...]
+    passes_previous: bool
+    passes_arguments: bool
+
+
+def _summary(module: Any) -> _Uses:
+    return _Uses(
+        expressions=tuple(
+            _Use(
+                field=site.field,
+                results=tuple(sorted(references.results)),
+                whole_results=references.whole_results,
+                inputs=tuple(sorted(references.flow_input)),
+                whole_input=references.whole_flow_input,
+                previous=_reads_previous(site, references),
+            )
+            for site, references in uses_of(module)
+        ),
+        passes_previous=_passes_previous(module),
+        passes_arguments=_passes_arguments(module),
+    )
+
+
+_summary_of: ByIdentity[_Uses] = ByIdentity(_summary)
+
+
+def _reads_previous(site: Site, references: References) -> bool:
     """Whether an expression reads the result of the step before."""
     if references.previous_result:
         return True
     return "result" in references.names and not site.is_input and not site.after_run
 
 
-def passes_previous(entry: Entry) -> bool:
-    """Whether a step may answer the result of the step before without naming it: an identity, a skipped step, an empty branch."""
-    module, value = entry.module, entry.module["value"]
-    if entry.kind == "identity" or module.get("skip_if"):
+def _passes_previous(module: Mapping[str, Any]) -> bool:
+    """Whether a step may answer the result of the step before without naming it.
+
+    So do an identity, a step that may be skipped, and a branch cell with an empty branch.
+    """
+    kind = kind_of(module)
+    if kind == "identity" or module.get("skip_if"):
         return True
-    if entry.kind == "branchone":
-        branches = value.get("branches") or []
-        return not value.get("default") or any(
-            not branch.get("modules") for branch in branches if isinstance(branch, dict)
-        )
-    return False
+    return kind == "branchone" and not all(slots(module).values())
 
 
-def passes_arguments(entry: Entry) -> bool:
+def _passes_arguments(module: Mapping[str, Any]) -> bool:
     """Whether a step may answer or take all arguments of the flow: an empty body, inputs passed on as they are."""
-    module, value = entry.module, entry.module["value"]
-    if module.get("pass_flow_input_directly") or value.get("pass_flow_input_directly"):
+    if module.get("pass_flow_input_directly") or module["value"].get("pass_flow_input_directly"):
         return True
-    if entry.kind == "branchall":
-        return any(not branch.get("modules") for branch in value.get("branches") or [] if isinstance(branch, dict))
-    return entry.kind in ("forloopflow", "whileloopflow") and not value.get("modules")
+    return kind_of(module) in ("branchall", "forloopflow", "whileloopflow") and not all(slots(module).values())
 
 
 def _build(document: Document) -> Graph:
@@ -125,25 +162,24 @@ def _reads(document: Document, entry: Entry) -> Reads:
     wires: list[Wire] = []
     inputs: list[InputRead] = []
     iteration = False
-    for site, references in uses_of(entry.module):
-        field = site.field
-        # Sorted: a set of texts has another order in each process, and views are compared.
-        wires += [_wire(document, entry, field, step_id) for step_id in sorted(references.results)]
-        if references.whole_results:
-            wires += _all_before(document, entry, field)
-        for name in sorted(references.flow_input):
+    uses = _summary_of(entry.module)
+    for use in uses.expressions:
+        wires += [_wire(document, entry, use.field, step_id) for step_id in use.results]
+        if use.whole_results:
+            wires += _all_before(document, entry, use.field)
+        for name in use.inputs:
             if entry.in_loop and (name == "iter" or name.startswith("iter_parent")):
                 iteration = True
             else:
-                inputs.append(InputRead(entry.cell, field, name))
-        if references.whole_flow_input:
-            inputs.append(InputRead(entry.cell, field, None))
+                inputs.append(InputRead(entry.cell, use.field, name))
+        if use.whole_input:
+            inputs.append(InputRead(entry.cell, use.field, None))
             iteration |= entry.in_loop
-        if reads_previous(site, references):
-            iteration |= _previous(document, entry, field, wires, inputs)
-    if passes_previous(entry):
+        if use.previous:
+            iteration |= _previous(document, entry, use.field, wires, inputs)
+    if uses.passes_previous:
         iteration |= _previous(document, entry, PREVIOUS, wires, inputs)
-    if passes_arguments(entry):
+    if uses.passes_arguments:
         inputs.append(InputRead(entry.cell, "flow_input", None))
     return Reads(tuple(dict.fromkeys(wires)), tuple(dict.fromkeys(inputs)), iteration)
 

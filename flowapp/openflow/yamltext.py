@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import yaml
@@ -48,6 +48,8 @@ class _Frame:
     """Number of values read before it."""
     key: str | None = None
     merging: bool = False
+    merged: list[dict[str, Any]] = field(default_factory=list)
+    """What `<<` brings in; the mapping's own keys go before it."""
 
 
 def read(text: str) -> Any:
@@ -96,6 +98,8 @@ class _Reader:
             self._open(event, [], "seq")
         elif isinstance(event, (yaml.MappingEndEvent, yaml.SequenceEndEvent)):
             frame = self._frames.pop()
+            if isinstance(frame.value, dict):
+                frame.value.update({k: v for m in reversed(frame.merged) for k, v in m.items() if k not in frame.value})
             if frame.anchor:
                 self._anchors[frame.anchor] = (frame.value, self._count - frame.started_at)
             self._put(frame.value, event)
@@ -162,20 +166,18 @@ class _Reader:
             frame.value.append(value)
         elif frame.merging:
             frame.merging = False
-            _merge(frame.value, value, event)
+            frame.merged += _mappings(value, event)
         else:
             assert frame.key is not None
             frame.value[frame.key] = value
             frame.key = None
 
 
-def _merge(into: dict[str, Any], value: Any, event: Any) -> None:
+def _mappings(value: Any, event: Any) -> list[dict[str, Any]]:
     sources = value if isinstance(value, list) else [value]
-    for source in sources:
-        if not isinstance(source, dict):
-            refuse("doc.yaml", "Only mappings can be merged with `<<`.", line=_line(event))
-        for key, item in source.items():
-            into.setdefault(key, item)
+    if not all(isinstance(source, dict) for source in sources):
+        refuse("doc.yaml", "Only mappings can be merged with `<<`.", line=_line(event))
+    return sources
 
 
 def _copied(value: Any, depth: int, event: Any) -> Any:
@@ -325,8 +327,9 @@ def _escaped(character: str) -> str:
 
 
 def _block(text: str, indent: str) -> str:
-    # Where the first line is blank or begins with white space, a reader cannot see the indentation by itself.
-    indicator = str(len(indent) % 10) if text[0] in " \t\n" else ""
+    # Where the first line is blank or begins with white space, a reader cannot see the indentation by itself. It is
+    # counted from that of the parent, which is always two less.
+    indicator = "2" if text[0] in " \t\n" else ""
     body = text.rstrip("\n")
     ends = len(text) - len(body)
     chomping = "-" if ends == 0 else "" if ends == 1 else "+"

@@ -63,7 +63,9 @@ def install_error_handlers(app: FastAPI) -> None:
     @app.exception_handler(RecursionError)
     async def _deep(request: Request, error: Exception) -> Response:
         hint = "Flatten it, or pass it as text."
-        return _refusal(request, 400, {"code": "request.invalid", "message": "The value is nested too deeply.", "hint": hint})
+        return _refusal(
+            request, 400, {"code": "request.invalid", "message": "The value is nested too deeply.", "hint": hint}
+        )
 
     @app.exception_handler(Exception)
     async def _unexpected(request: Request, error: Exception) -> Response:

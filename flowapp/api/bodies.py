@@ -79,7 +79,8 @@ def parse_json(body: bytes) -> Any:
         if "recursion" in error.msg.lower():
             raise _too_deep() from None
         raise BadRequest(
-            f"The body is not JSON: {error.msg} (line {error.lineno}, column {error.colno}).", "Check it with a JSON tool."
+            f"The body is not JSON: {error.msg} (line {error.lineno}, column {error.colno}).",
+            "Check it with a JSON tool.",
         ) from None
     if _deeper_than(value, MAX_DEPTH):
         raise _too_deep()

@@ -78,6 +78,11 @@ class NewDrafts:
         title = title or str(document.flow.get("summary") or "")
         return await self._store_new(identity, document, path, title)
 
+    async def templates(self, identity: Identity) -> list[dict[str, Any]]:
+        """The templates, in their order."""
+        require(identity, "workspace.read", guard.workspace_target(identity))
+        return [template.to_json() for template in await templates.all_templates()]
+
     async def from_deployed(self, identity: Identity, path: str) -> dict[str, str]:
         """A draft of the latest deployed version of a flow, or the draft of it that one has already."""
         require(identity, "flow.read", guard.flow_target(identity, path))

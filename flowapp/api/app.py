@@ -1,0 +1,21 @@
+"""The FastAPI application over a workspace."""
+
+from __future__ import annotations
+
+from fastapi import FastAPI
+
+from flowapp.api import drafts, events, flows, jobs, runs, session, system
+from flowapp.api.answers import install_error_handlers
+from flowapp.workspace.app import Workspace
+
+ROUTERS = (system, session, drafts, flows, runs, jobs, events)
+
+
+def create_api(workspace: Workspace) -> FastAPI:
+    """All routes (`/api/…`, `/signin`, `/signout`), bound to this workspace. No documentation pages: they load from a CDN."""
+    app = FastAPI(title="Flowapp", docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
+    app.state.workspace = workspace
+    for module in ROUTERS:
+        app.include_router(module.router)
+    install_error_handlers(app)
+    return app

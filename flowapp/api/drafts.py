@@ -1,0 +1,211 @@
+"""Notebooks: `/api/w/{ws}/drafts/…`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+from urllib.parse import unquote
+
+from fastapi import APIRouter, Query, Request
+from starlette.responses import Response
+
+from flowapp.api.answers import answer
+from flowapp.api.auth import App, Caller
+from flowapp.api.bodies import MAX_UPLOAD, json_body, object_body, read_body
+from flowapp.api.downloads import attachment
+from flowapp.workspace.errors import BadRequest
+
+router = APIRouter(prefix="/api/w/{ws}/drafts")
+Text = Annotated[str, Query(max_length=4000)]
+
+
+@router.post("")
+async def create(request: Request, caller: Caller, workspace: App) -> Response:
+    """A new draft: empty, from a template, from OpenFlow JSON (`flow`) or text (`text`)."""
+    body = await object_body(request)
+    made = await workspace.new_drafts.create(
+        caller,
+        path=text_of(body, "path"),
+        summary=text_of(body, "summary"),
+        template=text_of(body, "template"),
+        flow=body.get("flow"),
+        text=text_of(body, "text"),
+    )
+    return answer(made, 201)
+
+
+@router.delete("/{draft_id}")
+async def delete(draft_id: str, caller: Caller, workspace: App) -> Response:
+    """Delete a draft."""
+    await workspace.drafts.delete(caller, draft_id)
+    return answer({"deleted": draft_id})
+
+
+@router.get("/{draft_id}/notebook")
+async def notebook(draft_id: str, caller: Caller, workspace: App) -> Response:
+    """All that the page shows."""
+    return answer(await workspace.drafts.notebook(caller, draft_id))
+
+
+@router.post("/{draft_id}/operations")
+async def operations(draft_id: str, request: Request, caller: Caller, workspace: App) -> Response:
+    """Edit; the answer is the Change."""
+    body = await object_body(request)
+    return answer(await workspace.drafts.edit(caller, draft_id, body.get("ops"), text_of(body, "client")))
+
+
+@router.post("/{draft_id}/undo")
+async def undo(draft_id: str, request: Request, caller: Caller, workspace: App) -> Response:
+    """Take back the last edit."""
+    body = await object_body(request)
+    return answer(await workspace.drafts.undo(caller, draft_id, text_of(body, "client")))
+
+
+@router.post("/{draft_id}/redo")
+async def redo(draft_id: str, request: Request, caller: Caller, workspace: App) -> Response:
+    """Do the edit again that was undone last."""
+    body = await object_body(request)
+    return answer(await workspace.drafts.redo(caller, draft_id, text_of(body, "client")))
+
+
+@router.post("/{draft_id}/run")
+async def run(draft_id: str, request: Request, caller: Caller, workspace: App) -> Response:
+    """Run cells; states and outputs come by events."""
+    body = await object_body(request)
+    started = await workspace.runs.run_cells(
+        caller,
+        draft_id,
+        texts_of(body, "cells"),
+        mode=text_of(body, "mode") or "auto",
+        operations=body.get("ops") or None,
+        client=text_of(body, "client"),
+        confirmed=texts_of(body, "confirmed"),
+    )
+    return answer(started)
+
+
+@router.post("/{draft_id}/cancel")
+async def cancel(draft_id: str, caller: Caller, workspace: App) -> Response:
+    """Cancel all running cells."""
+    return answer({"cancelled": await workspace.runs.cancel_draft(caller, draft_id)})
+
+
+@router.post("/{draft_id}/preview")
+async def preview(draft_id: str, request: Request, caller: Caller, workspace: App) -> Response:
+    """The value of an expression in the place of a cell's field."""
+    body = await object_body(request)
+    names = ("cell", "field", "expr")
+    cell, field, expr = (text_of(body, name) for name in names)
+    return answer(await workspace.previews.preview(caller, draft_id, cell, field, expr))
+
+
+@router.get("/{draft_id}/picker")
+async def picker(draft_id: str, caller: Caller, workspace: App, cell: Text, field: Text = "", q: Text = "") -> Response:
+    """Sources for a field."""
+    return answer(await workspace.picker.groups(caller, draft_id, cell, field, q))
+
+
+@router.get("/{draft_id}/picker/children")
+async def picker_children(
+    draft_id: str, caller: Caller, workspace: App, cell: Text, expr: Text, offset: int = 0, limit: int = 100
+) -> Response:
+    """What is inside a source."""
+    return answer(await workspace.picker.children(caller, draft_id, cell, expr, offset, limit))
+
+
+@router.post("/{draft_id}/input/{name}")
+async def upload(draft_id: str, name: str, request: Request, caller: Caller, workspace: App) -> Response:
+    """The raw body becomes the sample value of a flow input."""
+    content = await read_body(request, MAX_UPLOAD)
+    change = await workspace.inputs.upload(
+        caller,
+        draft_id,
+        name,
+        content,
+        media_type=request.headers.get("content-type", "text/plain").split(";")[0].strip(),
+        file_name=_file_name(request),
+        client=request.headers.get("x-client", ""),
+    )
+    return answer(change)
+
+
+@router.get("/{draft_id}/input/{name}/text")
+async def input_text(
+    draft_id: str, name: str, caller: Caller, workspace: App, offset: int = 0, limit: int = 65536
+) -> Response:
+    """A piece of the sample value's text."""
+    return answer(await workspace.inputs.text(caller, draft_id, name, offset, limit))
+
+
+@router.post("/{draft_id}/infer_schema")
+async def infer_schema(draft_id: str, request: Request, caller: Caller, workspace: App) -> Response:
+    """A schema that a sample fits."""
+    body = await json_body(request)
+    if not isinstance(body, dict) or "sample" not in body:
+        raise BadRequest('Send {"sample": …}.')
+    return answer({"schema": await workspace.inputs.infer_schema(caller, draft_id, body["sample"])})
+
+
+@router.post("/{draft_id}/connect")
+async def connect(draft_id: str, request: Request, caller: Caller, workspace: App) -> Response:
+    """Proposals for the open inputs of a cell."""
+    body = await object_body(request)
+    use_model = body.get("use_model") is True
+    return answer(await workspace.connect.propose(caller, draft_id, text_of(body, "cell"), use_model=use_model))
+
+
+@router.get("/{draft_id}/static")
+async def static(draft_id: str, caller: Caller, workspace: App) -> Response:
+    """All constants, by cell."""
+    return answer(await workspace.static_inputs.list(caller, draft_id))
+
+
+@router.post("/{draft_id}/deploy")
+async def deploy(draft_id: str, request: Request, caller: Caller, workspace: App) -> Response:
+    """Make the draft the next version of its flow."""
+    body = await object_body(request)
+    deployed = await workspace.flows.deploy(
+        caller,
+        draft_id,
+        path=text_of(body, "path"),
+        message=text_of(body, "message"),
+        replace=body.get("replace") is True,
+    )
+    return answer(deployed)
+
+
+@router.get("/{draft_id}/export")
+async def export(draft_id: str, caller: Caller, workspace: App, format: str = "yaml") -> Response:
+    """The OpenFlow document as a file."""
+    file = await workspace.flows.export(caller, draft_id, format)
+    return Response(file.content, media_type=file.media_type, headers=attachment(file.name))
+
+
+def text_of(body: dict[str, Any], name: str) -> str:
+    """A text field of a body; missing and null are empty.
+
+    Raises:
+        BadRequest: it is something else.
+    """
+    value = body.get(name)
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        raise BadRequest(f"{name} must be a text.")
+    return value
+
+
+def texts_of(body: dict[str, Any], name: str) -> list[str]:
+    """A list of texts of a body; missing and null are empty.
+
+    Raises:
+        BadRequest: it is something else.
+    """
+    value = body.get(name) or []
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise BadRequest(f"{name} must be a list of texts.")
+    return value
+
+
+def _file_name(request: Request) -> str:
+    """The name in `X-File-Name`, which browsers send percent-encoded."""
+    return unquote(request.headers.get("x-file-name", ""))[:200]

@@ -1,0 +1,90 @@
+"""The application container: all use-cases of one server, wired to its store, engine, expressions and runtimes.
+
+It only wires. Each use-case takes the caller's identity first and asks `access.policy` before it does anything.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from flowapp.access.sessions import Sessions
+from flowapp.expressions.evaluator import Evaluator
+from flowapp.settings import Settings
+from flowapp.store.stores import Store
+from flowapp.store.variables import SecretBox
+from flowapp.workspace.cells import CellObserver
+from flowapp.workspace.connect import Connect
+from flowapp.workspace.context import Context, EnginePort, RuntimesPort
+from flowapp.workspace.drafts import Drafts
+from flowapp.workspace.flows import Flows
+from flowapp.workspace.inputs import Inputs
+from flowapp.workspace.new_drafts import NewDrafts
+from flowapp.workspace.open_drafts import OpenDrafts
+from flowapp.workspace.outputs import Outputs
+from flowapp.workspace.parsed import Parsed
+from flowapp.workspace.picker import Picker
+from flowapp.workspace.previews import Previews
+from flowapp.workspace.runs import Runs
+from flowapp.workspace.static_inputs import StaticInputs
+from flowapp.workspace.streams import Streams
+
+
+class ObservedEngine(EnginePort, Protocol):
+    """An engine that tells what it does."""
+
+    observer: Any
+
+
+class Workspace:
+    """What `ui` and `api` get. `start` before the first request, `close` after the engine has stopped."""
+
+    def __init__(
+        self, store: Store, engine: ObservedEngine, evaluator: Evaluator, runtimes: RuntimesPort, settings: Settings
+    ) -> None:
+        self.store = store
+        self.engine = engine
+        self.evaluator = evaluator
+        self.runtimes = runtimes
+        self.settings = settings
+        self.sessions = Sessions(store.database, settings.token)
+        self.secrets = SecretBox(store.home)
+        parsed = Parsed(store)
+        self._context = Context(
+            store=store,
+            sessions=self.sessions,
+            engine=engine,
+            evaluator=evaluator,
+            runtimes=runtimes,
+            settings=settings,
+            secrets=self.secrets,
+            parsed=parsed,
+        )
+        open_drafts = OpenDrafts(store)
+        self.outputs = Outputs(store, parsed)
+        self.observer = CellObserver(self._context, open_drafts, self.outputs)
+        self.drafts = Drafts(self._context, open_drafts, self.outputs)
+        self.runs = Runs(self._context, self.drafts, self.observer)
+        self.inputs = Inputs(self._context, self.drafts)
+        self.new_drafts = NewDrafts(self._context, self.inputs)
+        self.flows = Flows(self._context, self.drafts)
+        self.previews = Previews(self._context, self.drafts)
+        self.picker = Picker(self._context, self.drafts)
+        self.connect = Connect(self.drafts, self.picker, self.previews)
+        self.static_inputs = StaticInputs(self.drafts)
+        self.streams = Streams(self._context, self.drafts)
+        self.drafts.changed.append(self.previews.refresh_soon)
+        self.observer.settled.append(self.previews.refresh_soon)
+        engine.observer = self.observer
+
+    async def start(self) -> None:
+        """Make the first workspace and its admin where there is none."""
+        await self.sessions.ensure_first()
+
+    def stop_streams(self) -> None:
+        """End all event streams: the server stops, and open streams would hold it up."""
+        self.streams.stop()
+
+    async def close(self) -> None:
+        """End streams and background work. The store is closed by who opened it."""
+        self.stop_streams()
+        await self._context.close()

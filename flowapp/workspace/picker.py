@@ -1,0 +1,332 @@
+"""What a field can be plugged into: likely sources first, with types and samples, one level at a time.
+
+Works for cells that never ran, by what their code declares to return; such items carry `declared`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from sqlalchemy.engine import Connection
+
+from flowapp.access.identity import Identity
+from flowapp.jsontext import dumps
+from flowapp.notebook.document import CellId, Document, Entry
+from flowapp.notebook.schemas import fields_of, read_signature
+from flowapp.openflow import references
+from flowapp.signatures import Signature
+from flowapp.store import variables
+from flowapp.store.blobs import BlobRef
+from flowapp.workspace import matching, tree
+from flowapp.workspace.context import Context
+from flowapp.workspace.drafts import Drafts
+from flowapp.workspace.errors import BadRequest
+from flowapp.workspace.matching import Candidate, Match
+from flowapp.workspace.open_drafts import OpenDraft
+from flowapp.workspace.scope import CellScope, Source, in_reach, scope_of
+
+MAX_ITEMS = 200
+NEAR_CELLS = 40
+_MATCHES_EACH = 20
+
+Item = dict[str, Any]
+
+
+class Picker:
+    """Use-cases of the plug."""
+
+    def __init__(self, context: Context, drafts: Drafts) -> None:
+        self._context = context
+        self._store = context.store
+        self._drafts = drafts
+
+    async def groups(self, identity: Identity, draft_id: str, cell: CellId, field: str, query: str) -> dict[str, Any]:
+        """`{"groups": [{"name", "items"}]}` for a field of a cell; empty groups are left out."""
+        draft = await self._drafts.open(identity, "draft.read", draft_id)
+        entry = _entry(draft, cell)
+        scope = scope_of(draft, entry)
+        before = in_reach(draft.document, entry)[-NEAR_CELLS:]
+        results = [await self._result_item(scope, other) for other in reversed(before)]
+        inputs = [_input_item(draft.document, name, value) for name, value in _inputs(draft.document, scope)]
+        groups: list[tuple[str, list[Item]]] = []
+        if field and not query:
+            suggested = [_suggestion(match) for match in await self.suggestions(draft, entry, field)]
+            groups.append(("Suggested", suggested))
+        groups.append(("Flow input", inputs))
+        groups.append(("Loop", _loop_items(scope)))
+        if before and entry.previous is not None:
+            previous = await self._result_item(scope, before[-1], expr="previous_result")
+            groups.append(("Previous result", [previous]))
+        groups.append(("Results", [*results, *await self._found(scope, before, query)]))
+        groups += await self._paths(identity)
+        needle = query.strip().casefold()
+        shown = [
+            {"name": name, "items": [item for item in items if _contains(item, needle)][:MAX_ITEMS]}
+            for name, items in groups
+        ]
+        return {"groups": [group for group in shown if group["items"]]}
+
+    async def children(
+        self, identity: Identity, draft_id: str, cell: CellId, expr: str, offset: int = 0, limit: int = 100
+    ) -> dict[str, Any]:
+        """`{"items", "total"}`: what is inside the value of a plain path such as `results.a.rows`.
+
+        Raises:
+            BadRequest: not a plain path.
+        """
+        draft = await self._drafts.open(identity, "draft.read", draft_id)
+        entry = _entry(draft, cell)
+        scope = scope_of(draft, entry)
+        path = ("previous_result",) if expr.strip() == "previous_result" else references.simple_path(expr)
+        if path is None:
+            raise BadRequest("Only plain paths such as results.a.rows can be opened.")
+        node = await self._node(draft.document, scope, path, offset, limit)
+        items = [
+            {
+                "expr": references.member(expr, child["k"]),
+                "label": str(child["k"]),
+                "type": child["t"],
+                "sample": _sample(child),
+                "children": bool(child.get("n")) and child["t"] in ("object", "array"),
+                **({"declared": True} if node.get("declared") else {}),
+            }
+            for child in node.get("c", [])
+        ]
+        return {"items": items, "total": node.get("n", 0) if node["t"] in ("object", "array") else 0}
+
+    async def suggestions(self, draft: OpenDraft, entry: Entry, field: str) -> list[Match]:
+        """The sources that fit a field, best first."""
+        scope = scope_of(draft, entry)
+        schema = fields_of(draft.document, entry).properties.get(field)
+        return matching.matches(
+            field, schema if isinstance(schema, Mapping) else {}, await self.candidates(draft.document, scope)
+        )
+
+    async def candidates(self, document: Document, scope: CellScope) -> list[Candidate]:
+        """All values one level into what the cell can read, nearest first."""
+        found: list[Candidate] = []
+        before = in_reach(document, scope.entry)[-NEAR_CELLS:]
+        for near, other in enumerate(reversed(before)):
+            root = (
+                f"results.{other.step_id}"
+                if other.step_id.isidentifier()
+                else references.member("results", other.step_id)
+            )
+            node = await self._node(document, scope, ("results", other.step_id), 0, 100)
+            sample = _sample(node)
+            found.append(Candidate(root, other.step_id, node["t"], near, other.step_id, sample))
+            if node["t"] == "object":
+                found += [
+                    Candidate(references.member(root, c["k"]), str(c["k"]), c["t"], near, other.step_id, _sample(c))
+                    for c in node.get("c", [])
+                ]
+        for name, value in _inputs(document, scope):
+            item = _input_item(document, name, value)
+            found.append(Candidate(item["expr"], name, item["type"], 1, None, item["sample"]))
+        found += [Candidate(item["expr"], item["label"], item["type"], 0) for item in _loop_items(scope)]
+        return found
+
+    async def _found(self, scope: CellScope, before: list[Entry], query: str) -> list[Item]:
+        """Matches of a query deeper inside the results."""
+        if len(query.strip()) < 2:
+            return []
+        items: list[Item] = []
+        for other in reversed(before):
+            source = scope.results.get(other.step_id)
+            if source is None or len(items) >= MAX_ITEMS:
+                continue
+            request = {"op": "node", "at": [], "offset": 0, "limit": 100, "q": query}
+            node = await self._context.parsed.ask(source.digest, request, source.text)
+            root = references.member("results", other.step_id)
+            items += list(_leaves(root, other.step_id, node))[:_MATCHES_EACH]
+        return items
+
+    async def _result_item(self, scope: CellScope, other: Entry, expr: str = "") -> Item:
+        node = await self._node(None, scope, ("results", other.step_id), 0, 0, other)
+        title = str(other.module.get("summary") or "")
+        item: Item = {
+            "expr": expr or references.member("results", other.step_id),
+            "label": f"{other.step_id}: {title}" if title else other.step_id,
+            "step_id": other.step_id,
+            "type": node["t"],
+            "sample": _sample(node),
+            "children": node["t"] in ("object", "array") and bool(node.get("n")),
+        }
+        return {**item, "declared": True} if node.get("declared") else item
+
+    async def _node(
+        self,
+        document: Document | None,
+        scope: CellScope,
+        path: tuple[str | int, ...],
+        offset: int,
+        limit: int,
+        other: Entry | None = None,
+    ) -> dict[str, Any]:
+        """The TreeNode at a plain path: of the stored result, or by declaration where there is none."""
+        source: Source | None
+        match path[0]:
+            case "results" if len(path) > 1:
+                step = str(path[1])
+                source, rest = scope.results.get(step), path[2:]
+                if other is None and document is not None:
+                    other = document.outline.by_step.get(step)
+            case "previous_result":
+                source, rest = scope.previous, path[1:]
+            case "flow_input" if len(path) > 1 and path[1] in scope.args:
+                value = scope.args[str(path[1])]
+                if BlobRef.from_json(value) is not None:
+                    value = ""
+                return _safe_node(value, path[2:], offset, limit)
+            case _:
+                return {"t": "", "n": 0}
+        if source is not None:
+            request = {"op": "node", "at": list(rest), "offset": offset, "limit": limit, "q": ""}
+            found: dict[str, Any] = await self._context.parsed.ask(source.digest, request, source.text)
+            return found
+        return _declared(other, rest) if other is not None else {"t": "", "n": 0}
+
+    async def _paths(self, identity: Identity) -> list[tuple[str, list[Item]]]:
+        def work(connection: Connection) -> tuple[list[str], list[tuple[str, str]]]:
+            names = [row.path for row in variables.list_variables(connection, identity.workspace)]
+            kinds = [(row.path, row.resource_type) for row in variables.list_resources(connection, identity.workspace)]
+            return names, kinds
+
+        names, kinds = await self._store.database.read(work)
+        common = {"type": "", "sample": "", "children": False}
+        return [
+            ("Variables", [{"expr": f"variable({dumps(path)})", "label": path, **common} for path in names]),
+            (
+                "Resources",
+                [{"expr": f"resource({dumps(path)})", "label": path, **common, "sample": kind} for path, kind in kinds],
+            ),
+        ]
+
+
+def _entry(draft: OpenDraft, cell: CellId) -> Entry:
+    entry = draft.document.entry(cell)
+    if entry is None:
+        raise BadRequest(f"Cell {cell} is no longer there.", "Reload the page.")
+    return entry
+
+
+def _inputs(document: Document, scope: CellScope) -> Iterable[tuple[str, Any]]:
+    schema = document.flow.get("schema")
+    properties = schema.get("properties") if isinstance(schema, Mapping) else None
+    names = dict.fromkeys([*(properties if isinstance(properties, Mapping) else {}), *scope.args])
+    return [(name, scope.args.get(name)) for name in names]
+
+
+def _input_item(document: Document, name: str, value: Any) -> Item:
+    schema = document.flow.get("schema")
+    properties = schema.get("properties") if isinstance(schema, Mapping) else None
+    about = properties.get(name) if isinstance(properties, Mapping) else None
+    declared = matching.types_of(about) if isinstance(about, Mapping) else frozenset()
+    blob = BlobRef.from_json(value)
+    if blob is not None:
+        kind, sample, inside = "string", f"{blob.name or 'text'}, {blob.size:,} bytes".replace(",", " "), False
+    elif value is None:
+        kind, sample, inside = next(iter(sorted(declared)), ""), "", False
+    else:
+        kind, sample, inside = tree.type_of(value), tree.summary(value), isinstance(value, dict | list) and bool(value)
+    return {
+        "expr": references.member("flow_input", name),
+        "label": name,
+        "type": kind,
+        "sample": sample,
+        "children": inside,
+    }
+
+
+def _loop_items(scope: CellScope) -> list[Item]:
+    if not scope.loops:
+        return []
+    loop = scope.loops[0]
+    items = [("flow_input.iter.value", "value", ""), ("flow_input.iter.index", "index", "number")]
+    return [
+        {"expr": expr, "label": f"{label} of {loop.step_id}", "type": kind, "sample": "", "children": False}
+        for expr, label, kind in items
+        if loop.kind == "forloopflow" or label == "index"
+    ]
+
+
+def _suggestion(match: Match) -> Item:
+    candidate = match.candidate
+    item: Item = {
+        "expr": candidate.expr,
+        "label": candidate.expr,
+        "type": candidate.type,
+        "sample": candidate.sample,
+        "children": False,
+        "why": match.why,
+    }
+    return {**item, "step_id": candidate.step_id} if candidate.step_id else item
+
+
+def _declared(entry: Entry, path: tuple[str | int, ...]) -> dict[str, Any]:
+    """A node made of what the code says it returns."""
+    signature = read_signature(entry)
+    schema: Any = signature.returns if isinstance(signature, Signature) else None
+    for key in path:
+        if not isinstance(schema, Mapping):
+            break
+        schema = schema.get("items") if isinstance(key, int) else (schema.get("properties") or {}).get(key)
+    if not isinstance(schema, Mapping):
+        return {"t": "", "n": 0}
+    kinds = matching.types_of(schema)
+    properties = schema.get("properties")
+    children = [
+        {"k": name, "t": next(iter(sorted(matching.types_of(about))), ""), "n": len(about.get("properties") or {})}
+        for name, about in (properties.items() if isinstance(properties, Mapping) else ())
+        if isinstance(about, Mapping)
+    ]
+    return {"t": next(iter(sorted(kinds)), ""), "n": len(children), "c": children, "declared": True}
+
+
+def _safe_node(value: Any, path: tuple[str | int, ...], offset: int, limit: int) -> dict[str, Any]:
+    try:
+        return tree.node(tree.at(value, path), offset=offset, limit=limit)
+    except tree.PathMissing:
+        return {"t": "", "n": 0}
+
+
+def _sample(node: Mapping[str, Any]) -> str:
+    match node.get("t"):
+        case "array":
+            return "" if node.get("declared") else _counted(node.get("n", 0), "item")
+        case "object":
+            return "" if node.get("declared") else _counted(node.get("n", 0), "key")
+        case "null":
+            return "null"
+        case "boolean":
+            return "true" if node.get("v") else "false"
+        case "string" | "number":
+            return str(node.get("v", ""))[:80]
+        case _:
+            return ""
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}".replace(",", " ")
+
+
+def _leaves(expr: str, label: str, node: Mapping[str, Any]) -> Iterable[Item]:
+    for child in node.get("c", []):
+        inner = references.member(expr, child["k"])
+        if child.get("c"):
+            yield from _leaves(inner, f"{label}.{child['k']}", child)
+        else:
+            kind = child["t"]
+            inside = kind in ("object", "array") and bool(child.get("n"))
+            yield {
+                "expr": inner,
+                "label": f"{label}.{child['k']}",
+                "type": kind,
+                "sample": _sample(child),
+                "children": inside,
+            }
+
+
+def _contains(item: Item, needle: str) -> bool:
+    return not needle or any(needle in str(item.get(name, "")).casefold() for name in ("expr", "label", "sample"))

@@ -1,0 +1,292 @@
+"""Evaluated values beside expressions: with the production evaluator, on the results that pages show.
+
+Values of secrets are never read for a preview: an expression that reads variables or resources is shown when it runs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from flowapp.access.identity import Identity
+from flowapp.expressions.values import Batch, Expression, ExpressionFailed
+from flowapp.jsontext import NULL, JsonText, canonical, dumps, hash_of, loads
+from flowapp.notebook.document import CellId, Entry
+from flowapp.notebook.schemas import transforms_of
+from flowapp.openflow import references
+from flowapp.store.blobs import BlobRef
+from flowapp.store.events import Event
+from flowapp.workspace import tree
+from flowapp.workspace.context import Context
+from flowapp.workspace.drafts import Drafts
+from flowapp.workspace.errors import BadRequest, WorkspaceError
+from flowapp.workspace.open_drafts import OpenDraft
+from flowapp.workspace.scope import CellScope, Source, scope_of
+
+#: Bigger values are only read along plain paths, which needs no JavaScript.
+MAX_VALUE = 4 << 20
+REFRESH_AFTER_S = 0.08
+KEPT = 4000
+
+Shown = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """One expression of a cell, with what it needs and a key under which its answer can be kept."""
+
+    field: str
+    expr: str
+    predicate: bool
+    key: str
+
+
+class Previews:
+    """Use-cases about evaluated expressions."""
+
+    def __init__(self, context: Context, drafts: Drafts) -> None:
+        self._context = context
+        self._store = context.store
+        self._drafts = drafts
+        self._kept: OrderedDict[str, Shown] = OrderedDict()
+        self._waiting: set[str] = set()
+
+    async def preview(self, identity: Identity, draft_id: str, cell: CellId, field: str, expr: str) -> Shown:
+        """`{"ok": true, "text", "type", "node"}` of an expression in the place of a cell's field, or why there is none."""
+        draft = await self._drafts.open(identity, "draft.run", draft_id)
+        entry = draft.document.entry(cell)
+        if entry is None:
+            raise BadRequest(f"Cell {cell} is no longer there.", "Reload the page.")
+        (answer,) = await self.values(draft, entry, [(expr, _is_predicate(field))])
+        if isinstance(answer, str):
+            return {"ok": False, "text": answer}
+        value = await asyncio.to_thread(loads, answer[0])
+        return {"ok": True, "text": tree.summary(value), "type": tree.type_of(value), "node": tree.node(value)}
+
+    async def values(
+        self, draft: OpenDraft, entry: Entry, expressions: Sequence[tuple[str, bool]]
+    ) -> list[tuple[JsonText] | str]:
+        """For each (expression, is a predicate): its value as JSON text in a tuple, or why there is none, in words."""
+        scope = scope_of(draft, entry)
+        answers: list[tuple[JsonText] | str | None] = [None] * len(expressions)
+        batch: list[int] = []
+        for position, (expr, _) in enumerate(expressions):
+            problem = _unready(scope, expr)
+            if problem:
+                answers[position] = problem
+            else:
+                batch.append(position)
+        needed = [expressions[position] for position in batch]
+        if needed:
+            for position, answer in zip(batch, await self._evaluated(draft, scope, needed), strict=True):
+                answers[position] = answer
+        return [answer if answer is not None else "no value" for answer in answers]
+
+    def refresh_soon(self, draft: OpenDraft) -> None:
+        """Evaluate the draft's expressions anew in a moment, unless that is under way already."""
+        if draft.id in self._waiting or not self._store.events.wanted(draft.topic):
+            return
+        self._waiting.add(draft.id)
+        self._context.spawn(self._refresh(draft), "evaluated values")
+
+    async def _refresh(self, draft: OpenDraft) -> None:
+        try:
+            await asyncio.sleep(REFRESH_AFTER_S)
+        finally:
+            self._waiting.discard(draft.id)
+        for entry in draft.document.outline.entries:
+            if draft.live:
+                return  # results are about to change; `settled` comes again
+            shown = await self._of_cell(draft, entry)
+            if draft.evaluated.get(entry.cell, {}) != shown:
+                draft.evaluated[entry.cell] = shown
+                if draft.shown is not None:
+                    draft.shown = replace(draft.shown, evaluated=dict(draft.evaluated))
+                self._store.events.publish(Event(draft.topic, "evaluated", {"cell": entry.cell, "inputs": shown}))
+
+    async def _of_cell(self, draft: OpenDraft, entry: Entry) -> dict[str, Shown]:
+        fields = list(_expressions(entry))
+        if not fields:
+            return {}
+        scope = scope_of(draft, entry)
+        questions = [_Question(name, expr, _is_predicate(name), _key(scope, expr)) for name, expr in fields]
+        new = [question for question in questions if question.key not in self._kept]
+        if new:
+            answers = await self.values(draft, entry, [(question.expr, question.predicate) for question in new])
+            for question, answer in zip(new, answers, strict=True):
+                self._keep(question.key, await _shown(answer))
+        return {question.field: self._kept[question.key] for question in questions if question.key in self._kept}
+
+    def _keep(self, key: str, shown: Shown) -> None:
+        self._kept[key] = shown
+        while len(self._kept) > KEPT:
+            self._kept.popitem(last=False)
+
+    async def _evaluated(
+        self, draft: OpenDraft, scope: CellScope, expressions: Sequence[tuple[str, bool]]
+    ) -> list[tuple[JsonText] | str]:
+        found = [references.find(expr) for expr, _ in expressions]
+        everything = any(reference.whole_results for reference in found)
+        steps = set(scope.results) if everything else {step for reference in found for step in reference.results}
+        plain = [references.simple_path(expr) for expr, _ in expressions]
+        texts: dict[str, JsonText] = {}
+        big: set[str] = set()
+        for step in steps & scope.results.keys():
+            text = await self._text(scope.results[step])
+            if text is None:
+                big.add(step)
+            else:
+                texts[step] = text
+        variables, big_inputs = await self._scope_texts(draft, scope, found)
+        answers: list[tuple[JsonText] | str | None] = []
+        left: list[tuple[str, bool]] = []
+        for reference, path, expression in zip(found, plain, expressions, strict=True):
+            if path is not None and len(path) > 1 and path[0] == "results" and path[1] in big:
+                answers.append(await self._along(scope.results[str(path[1])], path[2:]))
+            elif (reference.results | reference.flow_input) & (big | big_inputs) or (reference.whole_results and big):
+                answers.append("too big to show before a run")
+            else:
+                answers.append(None)
+                left.append(expression)
+        batch = Batch([Expression(text, predicate) for text, predicate in left], variables, texts)
+        evaluated = iter(await self._ask(batch) if left else ())
+        return [answer if answer is not None else next(evaluated) for answer in answers]
+
+    async def _ask(self, batch: Batch) -> list[tuple[JsonText] | str]:
+        """Evaluate; when one of several takes too long, each is asked by itself so that the others have their value."""
+        answers = await self._context.evaluator.evaluate(batch)
+        if len(answers) > 1 and any(
+            isinstance(a, ExpressionFailed) and a.name in ("Timeout", "Crashed") for a in answers
+        ):
+            answers = []
+            for expression in batch.expressions:
+                answers += await self._context.evaluator.evaluate(replace(batch, expressions=[expression]))
+        return [f"{a.name}: {a.message}" if isinstance(a, ExpressionFailed) else (a,) for a in answers]
+
+    async def _scope_texts(
+        self, draft: OpenDraft, scope: CellScope, found: Iterable[references.References]
+    ) -> tuple[dict[str, JsonText], set[str]]:
+        """`flow_input`, `previous_result` and `flow_env` as texts, and the flow inputs that are too big."""
+        used = list(found)
+        whole = any(reference.whole_flow_input for reference in used)
+        names = {name for reference in used for name in reference.flow_input}
+        args: dict[str, Any] = {}
+        big: set[str] = set()
+        for name, value in scope.args.items():
+            blob = BlobRef.from_json(value)
+            if blob is None:
+                args[name] = value
+            elif blob.size > MAX_VALUE or not (whole or name in names):
+                big.add(name)
+            else:
+                args[name] = await self._store.blobs.read_text(blob.sha256)
+        if "iter" in names and scope.loops:
+            args["iter"] = await self._first_item(draft, scope.loops[0])
+        variables = {"flow_input": dumps(args)}
+        env = draft.document.flow["value"].get("flow_env")
+        variables["flow_env"] = dumps(env if isinstance(env, Mapping) else {})
+        if any(reference.previous_result for reference in used):
+            variables["previous_result"] = await self._previous(scope, variables["flow_input"])
+        return variables, big
+
+    async def _previous(self, scope: CellScope, flow_input: JsonText) -> JsonText:
+        if scope.previous is not None:
+            return await self._text(scope.previous) or NULL
+        return flow_input if scope.entry.parent is None else NULL
+
+    async def _first_item(self, draft: OpenDraft, loop: Entry) -> dict[str, Any]:
+        """What the first round of a loop sees as `flow_input.iter`."""
+        iterator = loop.module["value"].get("iterator")
+        if not isinstance(iterator, Mapping):
+            return {"index": 0, "value": None}
+        items: Any = iterator.get("value")
+        if iterator.get("type") == "javascript" and isinstance(iterator.get("expr"), str):
+            (answer,) = await self.values(draft, loop, [(iterator["expr"], False)])
+            items = await asyncio.to_thread(loads, answer[0]) if isinstance(answer, tuple) else None
+        if isinstance(items, int) and not isinstance(items, bool):
+            return {"index": 0, "value": 0}
+        return {"index": 0, "value": items[0] if isinstance(items, list) and items else None}
+
+    async def _along(self, source: Source, path: Sequence[str | int]) -> tuple[JsonText] | str:
+        try:
+            return (
+                dumps(await self._context.parsed.ask(source.digest, {"op": "scalar", "at": list(path)}, source.text)),
+            )
+        except WorkspaceError as error:
+            return error.message
+
+    async def _text(self, source: Source) -> JsonText | None:
+        """The text of a value that is not too big."""
+        if source.text is not None:
+            return source.text
+        place = await self._store.values.locate(source.digest)
+        if place.size > MAX_VALUE:
+            return None
+        return await self._store.values.get_value(source.digest)
+
+
+def _expressions(entry: Entry) -> Iterable[tuple[str, str]]:
+    """The expressions of a cell that pages show a value beside: inputs, iterator, branch predicates."""
+    for name, transform in transforms_of(entry).items():
+        expr = transform.get("expr") if isinstance(transform, Mapping) else None
+        if isinstance(expr, str) and expr.strip() and transform.get("type") == "javascript":
+            yield name, expr
+    value = entry.module["value"]
+    iterator = value.get("iterator")
+    if isinstance(iterator, Mapping) and iterator.get("type") == "javascript" and isinstance(iterator.get("expr"), str):
+        yield "iterator", iterator["expr"]
+    if entry.kind == "branchone":
+        for index, branch in enumerate(value.get("branches") or []):
+            if isinstance(branch, Mapping) and isinstance(branch.get("expr"), str) and branch["expr"].strip():
+                yield f"branches/{index}/expr", branch["expr"]
+
+
+def _is_predicate(field: str) -> bool:
+    return field.startswith("branches/") or field in ("skip_if", "stop_after_if", "stop_after_all_iters_if")
+
+
+def _unready(scope: CellScope, expr: str) -> str:
+    """Why an expression cannot be evaluated yet, in words; empty when it can."""
+    found = references.find(expr)
+    if not expr.strip():
+        return "no expression"
+    if found.syntax is not None:
+        return f"{found.syntax.message} (line {found.syntax.line})"
+    if found.variables or found.resources or {"variable", "resource"} & found.names:
+        return "shown when it runs: it reads a variable or resource"
+    missing = sorted(found.results & scope.missing)
+    if missing:
+        return f"run {', '.join(missing)} first"
+    gone = sorted(found.results - scope.results.keys())
+    if gone:
+        return f"there is no step {gone[0]} before this cell"
+    if found.previous_result and scope.entry.previous is not None and scope.previous is None:
+        return "run the cell before first"
+    return ""
+
+
+def _key(scope: CellScope, expr: str) -> str:
+    """Equal for equal answers: the expression and the hashes of all that it can read."""
+    found = references.find(expr)
+    steps = sorted(scope.results if found.whole_results else found.results)
+    parts: list[Any] = [expr, [[step, scope.results[step].digest if step in scope.results else None] for step in steps]]
+    if found.flow_input or found.whole_flow_input:
+        names = sorted(scope.args if found.whole_flow_input else found.flow_input & scope.args.keys())
+        parts.append([[name, scope.args[name]] for name in names])
+    if "iter" in found.flow_input or found.whole_flow_input:
+        parts.append([loop.module["value"].get("iterator") for loop in scope.loops])
+        parts.append({step: source.digest for step, source in scope.results.items()})
+    if found.previous_result:
+        parts.append(scope.previous.digest if scope.previous else ("", dumps(scope.args)))
+    return hash_of(canonical(parts))
+
+
+async def _shown(answer: tuple[JsonText] | str) -> Shown:
+    if isinstance(answer, str):
+        return {"ok": False, "text": answer}
+    text = answer[0]
+    value = await asyncio.to_thread(loads, text) if len(text) > 64 * 1024 else loads(text)
+    return {"ok": True, "text": tree.summary(value), "type": tree.type_of(value)}

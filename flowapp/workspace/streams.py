@@ -1,0 +1,128 @@
+"""Event streams for pages: what happens to drafts and runs that the identity may read, as it happens."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from typing import Any
+
+from flowapp.access.identity import Identity
+from flowapp.access.policy import require
+from flowapp.store.events import Event, Subscription
+from flowapp.store.tables import RunRow
+from flowapp.workspace import guard
+from flowapp.workspace.context import Context
+from flowapp.workspace.drafts import Drafts
+from flowapp.workspace.errors import BadRequest
+from flowapp.workspace.run_views import duration_ms
+from flowapp.workspace.runs import may_read
+
+PING_S = 15.0
+MAX_TOPICS = 32
+#: Changes with each start of the server: a page that sees another one loads anew.
+SERVER = uuid.uuid4().hex
+
+Message = dict[str, Any]
+
+
+class Streams:
+    """Open streams. `stop` ends them all, so that a stopping server is not held up by its pages."""
+
+    def __init__(self, context: Context, drafts: Drafts) -> None:
+        self._store = context.store
+        self._drafts = drafts
+        self._open: set[Subscription] = set()
+        self._stopped = False
+
+    async def open(
+        self, identity: Identity, topics: Sequence[str], still_valid: Callable[[], Awaitable[bool]]
+    ) -> AsyncIterator[Message | None]:
+        """A stream of events as JSON, None now and then to keep the connection alive.
+
+        Topics are `draft:<id>`, `run:<id>` and `runs` (all runs of the workspace that the identity may read). Each is asked
+        of the policy before this returns. The stream ends when the session does (`still_valid`) or the server stops.
+        """
+        require(identity, "workspace.read", guard.workspace_target(identity))
+        if not topics or len(topics) > MAX_TOPICS:
+            raise BadRequest(f"Ask for 1 to {MAX_TOPICS} topics.", "topics=draft:<id>,run:<id>")
+        wanted = [await self._checked(identity, topic) for topic in dict.fromkeys(topics)]
+        subscription = self._store.events.subscribe(wanted)
+        self._open.add(subscription)
+        return self._messages(identity, subscription, still_valid)
+
+    def stop(self) -> None:
+        """End all streams, and refuse new ones."""
+        self._stopped = True
+        for subscription in tuple(self._open):
+            subscription.close()
+
+    async def _checked(self, identity: Identity, topic: str) -> str:
+        kind, _, name = topic.partition(":")
+        match kind:
+            case "draft":
+                await self._drafts.open(identity, "draft.read", name)
+                return topic
+            case "run":
+                await guard.run_row(self._store, identity, "run.read", name)
+                return topic
+            case "runs":
+                return f"runs:{identity.workspace}"
+            case _:
+                raise BadRequest(f"There is no topic {topic[:80]!r}.", "Topics are draft:<id>, run:<id> and runs.")
+
+    async def _messages(
+        self, identity: Identity, subscription: Subscription, still_valid: Callable[[], Awaitable[bool]]
+    ) -> AsyncIterator[Message | None]:
+        waiting: asyncio.Future[Event] | None = None
+        try:
+            yield {"type": "hello", "server": SERVER}
+            while not self._stopped:
+                waiting = waiting or asyncio.ensure_future(anext(subscription))
+                done, _ = await asyncio.wait((waiting,), timeout=PING_S)
+                if not done:
+                    if not await still_valid():
+                        return
+                    yield None
+                    continue
+                try:
+                    event = waiting.result()
+                except StopAsyncIteration:
+                    return
+                finally:
+                    waiting = None
+                if _may_know(identity, event):
+                    yield _message(event)
+        finally:
+            if waiting is not None:
+                waiting.cancel()
+            subscription.close()
+            self._open.discard(subscription)
+
+
+def _may_know(identity: Identity, event: Event) -> bool:
+    """Topics were checked when the stream was opened; the list of all runs also holds private ones."""
+    if not event.topic.startswith("runs:") or "run" not in event.data:
+        return True
+    run = event.data["run"]
+    row = RunRow(
+        id=run["id"],
+        workspace=run["workspace"],
+        number=run["number"],
+        kind=run["kind"],
+        path=run["path"],
+        document="",
+        args="",
+        status=run["status"],
+        created_by=run["created_by"],
+        created_at=run["created_at"],
+    )
+    return may_read(identity, row)
+
+
+def _message(event: Event) -> Message:
+    data = dict(event.data)
+    run = data.get("run")
+    if event.type == "run" and isinstance(run, dict) and "duration_ms" not in run:
+        data["run"] = {**run, "duration_ms": duration_ms(run.get("started_at"), run.get("ended_at"))}
+    return {"topic": event.topic, "type": event.type, **data}

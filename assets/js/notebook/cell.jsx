@@ -1,0 +1,222 @@
+// One cell, read top to bottom as its data flows: head, inputs, code or body, result.
+// Each part follows only what it shows, so an event of one cell renders one part of it.
+import { useDraggable } from "@dnd-kit/core";
+import { memo, useContext } from "react";
+import { Output } from "../output/output.jsx";
+import { cellNode, perform, run, select } from "./commands.js";
+import { ScrollerContext, useFact, useKey, useStore } from "./context.js";
+import { CellEditor, CodeDiff } from "./editor.jsx";
+import { Glyph } from "./icons.jsx";
+import { CellInputs } from "./inputs.jsx";
+import { BranchBody, LoopBody } from "./bodies.jsx";
+import { keysOf } from "./shortcuts.js";
+import { RunsFirst, StateBadge, isActive } from "./state.jsx";
+import { EditInPlace, MenuButton } from "./ui.jsx";
+
+const LANGUAGES = [["python3", "Python"], ["deno", "TypeScript"], ["bun", "TypeScript (Bun)"], ["bash", "Bash"]];
+const STEP_ID = /^[A-Za-z][A-Za-z0-9_-]*$/;
+const LOOPS = new Set(["forloopflow", "whileloopflow"]);
+const BRANCHES = new Set(["branchone", "branchall"]);
+
+export const Cell = memo(function Cell({ id }) {
+  const store = useStore();
+  const cell = useKey(`cell:${id}`);
+  const selected = useFact("selected", (at) => at === id);
+  const editing = useFact("editing", (at) => at === id);
+  const later = useFact("picking", (picking) => Boolean(picking) && isLater(store, id, picking.cell));
+  if (!cell) return null;
+  const onFocus = (event) => {
+    if (event.target.closest("[data-cell]") === event.currentTarget && store.get("selected") !== id) store.set("selected", id);
+  };
+  const onMouseDown = (event) => {
+    if (event.target.closest("[data-cell]") !== event.currentTarget) return;
+    if (!event.target.closest("button, input, textarea, select, a, label, [role=option], [role=treeitem], td, .nb-code, .nb-out")) {
+      event.preventDefault();
+      select(store, id);
+    } else store.set("selected", id);
+  };
+  return (
+    <section className="nb-cell" data-cell={id} data-kind={cell.kind} data-selected={selected || undefined} data-editing={editing || undefined} data-later={later || undefined} tabIndex={selected ? 0 : -1} aria-label={`Cell ${cell.step_id}${cell.title ? `, ${cell.title}` : ""}`} aria-current={selected || undefined} onFocus={onFocus} onMouseDown={onMouseDown}>
+      <CellHead cell={cell} />
+      {cell.collapsed ? <FoldedResult id={id} /> : <CellBody cell={cell} />}
+    </section>
+  );
+});
+
+const isLater = (store, id, target) => {
+  const order = store.get("order") ?? [];
+  return order.indexOf(id) >= order.indexOf(target) && id !== target;
+};
+
+function CellBody({ cell }) {
+  const { id, kind } = cell;
+  return (
+    <>
+      <CellInputs id={id} />
+      {cell.language && <Code cell={cell} />}
+      {LOOPS.has(kind) && <LoopBody cell={cell} />}
+      {BRANCHES.has(kind) && <BranchBody cell={cell} />}
+      <CellOutput id={id} step={cell.step_id} container={LOOPS.has(kind) || BRANCHES.has(kind)} />
+    </>
+  );
+}
+
+const CellHead = memo(function CellHead({ cell }) {
+  const store = useStore();
+  const { id } = cell;
+  const save = (op) => store.do({ cell: id, ...op });
+  const checkId = (text) => {
+    if (!STEP_ID.test(text)) return "Letters, digits, _ and -, beginning with a letter";
+    const owner = store.cellOfStep(text);
+    return owner && owner !== id ? "Another cell has this id" : "";
+  };
+  return (
+    <header className="nb-hd">
+      <DragHandle id={id} step={cell.step_id} />
+      <RunButton id={id} step={cell.step_id} nested={Boolean(cell.parent)} />
+      <EditInPlace className="nb-chip" mono label={`Step id of ${cell.step_id}`} value={cell.step_id} placeholder="…" check={checkId} onSave={(step_id) => save({ op: "rename_step", step_id })} />
+      <EditInPlace className="nb-title" label={`Title of ${cell.step_id}`} value={cell.title ?? ""} placeholder="Untitled" onSave={(title) => save({ op: "set_title", title })} />
+      <LanguageMenu cell={cell} />
+      {cell.outside_effects && <span className="nb-effects" title="Has effects outside: running it again asks first"><Glyph name="flag" size={12} /><span className="nb-sr">Has outside effects</span></span>}
+      <span className="nb-space" />
+      <span className="nb-hd-tools">
+        {cell.inputs?.length > 0 && <button type="button" className="nb-icon" aria-label="Propose wires" title={`Propose wires (${keysOf("connect")})`} onClick={() => perform(store, "connect", id)}><Glyph name="plug" /></button>}
+        <button type="button" className="nb-icon" aria-label={cell.collapsed ? "Unfold" : "Fold"} aria-expanded={!cell.collapsed} title={`${cell.collapsed ? "Unfold" : "Fold"} (${keysOf("collapse")})`} onClick={() => perform(store, "collapse", id)}><Glyph name={cell.collapsed ? "expand" : "collapse"} /></button>
+        <MenuButton label={`More for ${cell.step_id}`} items={() => cellMenu(store, cell)} />
+      </span>
+      <span className="nb-hd-state">
+        <RunsFirst id={id} />
+        <StateBadge id={id} />
+      </span>
+    </header>
+  );
+});
+
+function cellMenu(store, cell) {
+  const item = (command, label, icon, extra) => ({ label, icon, keys: keysOf(command), run: () => perform(store, command, cell.id), ...extra });
+  return [
+    item("run_stay", "Run", "play"),
+    item("run_old", "Run on the old results", "play"),
+    item("run_up_to", "Run up to here", "up"),
+    item("run_from", "Run from here", "down"),
+    "-",
+    item("insert_above", "Insert code above", "plus"),
+    item("insert_below", "Insert code below", "plus"),
+    item("note_below", "Insert a note below", "note"),
+    item("duplicate", "Duplicate", "copy"),
+    item("move_up", "Move up", "up"),
+    item("move_down", "Move down", "down"),
+    "-",
+    { label: "Has outside effects: ask before running again", checked: cell.outside_effects, run: () => store.do({ op: "set_beside", cell: cell.id, key: "outside_effects", value: !cell.outside_effects }) },
+    { label: "Never reuse an earlier result", checked: cell.reuse === "never", run: () => store.do({ op: "set_beside", cell: cell.id, key: "reuse", value: cell.reuse === "never" ? "auto" : "never" }) },
+    "-",
+    item("delete", "Delete", "trash", { tone: "bad" }),
+  ];
+}
+
+function LanguageMenu({ cell }) {
+  const store = useStore();
+  if (cell.kind !== "rawscript") return <span className="nb-lang">{cell.language_label}</span>;
+  const items = LANGUAGES.map(([language, label]) => ({ label, checked: cell.language === language, run: () => language !== cell.language && store.do({ op: "set_language", cell: cell.id, language }) }));
+  return (
+    <MenuButton className="nb-lang" label={`Language of ${cell.step_id}: ${cell.language_label}`} align="start" items={items}>
+      {cell.language_label}
+    </MenuButton>
+  );
+}
+
+const RunButton = memo(function RunButton({ id, step, nested }) {
+  const store = useStore();
+  const active = useFact(`state:${id}`, isActive);
+  const label = active ? `Cancel ${step}` : nested ? `Run the loop or branch around ${step}` : `Run ${step}`;
+  return (
+    <button type="button" className="nb-run" data-active={active || undefined} aria-label={label} title={active ? label : `${label} (${keysOf("run")})`} onClick={() => (active ? perform(store, "cancel") : run(store, id, "auto"))}>
+      <Glyph name={active ? "stop" : "play"} size={12} />
+    </button>
+  );
+});
+
+function DragHandle({ id, step }) {
+  const { attributes, listeners, setNodeRef } = useDraggable({ id });
+  return (
+    <button ref={setNodeRef} type="button" {...listeners} className="nb-grip" aria-label={`Drag to move ${step}; with keys: ${keysOf("move_up")} and ${keysOf("move_down")}`} aria-describedby={attributes["aria-describedby"]} tabIndex={-1}>
+      <Glyph name="grip" />
+    </button>
+  );
+}
+
+const Code = memo(function Code({ cell }) {
+  const store = useStore();
+  const root = useContext(ScrollerContext);
+  const error = useKey(`output:${cell.id}`)?.error ?? null;
+  const onKey = (command) => {
+    if (command === "leave") select(store, cell.id);
+    else perform(store, command, cell.id);
+  };
+  return (
+    <div className="nb-code-wrap">
+      <Conflict id={cell.id} language={cell.editor} />
+      <CellEditor id={cell.id} language={cell.editor} label={`Code of ${cell.step_id}. Escape leaves the text.`} error={error} root={root} onKey={onKey} />
+    </div>
+  );
+});
+
+/** Someone else changed the text while there was unsaved text here: both are shown, the person chooses. */
+function Conflict({ id, language }) {
+  const store = useStore();
+  const conflict = useKey(`conflict:${id}`);
+  if (!conflict) return null;
+  return (
+    <div className="nb-conflict" role="alert">
+      <p><Glyph name="warn" /> This text was also changed elsewhere. Yours is kept here, not saved yet.</p>
+      <CodeDiff original={conflict.theirs} modified={conflict.mine} language={language} height="180px" />
+      <footer>
+        <button type="button" className="nb-btn" data-primary onClick={() => store.resolveConflict(id, "mine")}>Keep mine</button>
+        <button type="button" className="nb-btn" onClick={() => store.resolveConflict(id, "theirs")}>Take theirs</button>
+      </footer>
+    </div>
+  );
+}
+
+const OLD = new Set(["stale", "queued", "running", "blocked"]);
+
+const CellOutput = memo(function CellOutput({ id, step }) {
+  const store = useStore();
+  const output = useKey(`output:${id}`);
+  const kind = useFact(`state:${id}`, (state) => state?.kind);
+  const running = kind === "running" || kind === "queued";
+  const onWire = (path) => store.wire(`results.${step}`, path);
+  return (
+    <>
+      {running && <LiveLog id={id} />}
+      {output && (
+        <div className="nb-out" data-pickable data-old={OLD.has(kind) || undefined} aria-busy={running || undefined}>
+          <Output ws={store.ws} output={output} stale={OLD.has(kind)} baseExpr={`results.${step}`} memory={id} onWire={onWire} onLine={(line) => cellNode(id)?.querySelector(".nb-code")?.dispatchEvent(new CustomEvent("nb-focus", { detail: { line } }))} />
+        </div>
+      )}
+    </>
+  );
+});
+
+/** What the running cell prints, as it prints it; the finished result has its own log tab. */
+function LiveLog({ id }) {
+  const log = useKey(`log:${id}`);
+  if (!log?.text) return null;
+  const text = log.text.slice(-8000).replace(/\u001b\[[0-9;]*[A-Za-z]/g, "");
+  return (
+    <pre className="nb-log" role="log" aria-label="Log" ref={(node) => node && (node.scrollTop = node.scrollHeight)}>
+      {text}
+    </pre>
+  );
+}
+
+function FoldedResult({ id }) {
+  const output = useKey(`output:${id}`);
+  const kind = useFact(`state:${id}`, (state) => state?.kind);
+  if (!output?.title_text) return null;
+  return (
+    <p className="nb-folded" data-old={OLD.has(kind) || undefined}>
+      <span className="nb-faint">=</span> {output.title_text}
+    </p>
+  );
+}

@@ -1,0 +1,222 @@
+// What each shortcut id does. The key handler, the palette, the menus and the buttons all come through `perform`.
+import { request } from "../api.js";
+import { childrenOf, descendantsOf } from "./reduce.js";
+import { KINDS, insertCell, insertNote, placeOf } from "./modules.js";
+import { newId } from "./store.js";
+
+export const cellNode = (id) => document.querySelector(`[data-cell="${CSS.escape(id)}"]`);
+
+/** Select a cell and bring it into view. `focus`: take the keyboard too. */
+export function select(store, id, { focus = true } = {}) {
+  if (!id) return;
+  store.set("selected", id);
+  if (!focus) return;
+  requestAnimationFrame(() => {
+    const node = cellNode(id) ?? document.querySelector(`[data-note="${CSS.escape(id)}"]`);
+    node?.focus({ preventScroll: true });
+    (node?.querySelector(":scope > .nb-hd") ?? node)?.scrollIntoView({ block: "nearest", behavior: "instant" });
+  });
+}
+
+const rootOf = (store, id) => {
+  let cell = store.cell(id);
+  while (cell?.parent) cell = store.cell(cell.parent);
+  return cell?.id;
+};
+
+function step(store, id, by) {
+  const order = store.get("order") ?? [];
+  if (!order.length) return null;
+  const at = order.indexOf(id);
+  return order[Math.max(0, Math.min(order.length - 1, at === -1 ? 0 : at + by))];
+}
+
+/** The cell after this one that can be run: not inside the one that was just run. */
+function following(store, id) {
+  const order = store.get("order") ?? [];
+  const inside = new Set(descendantsOf(store.view.cells, id));
+  return order.slice(order.indexOf(id) + 1).find((other) => !inside.has(other)) ?? id;
+}
+
+export function run(store, id, mode) {
+  const root = rootOf(store, id);
+  return root && store.run([root], mode);
+}
+
+function move(store, id, by) {
+  const cell = store.cell(id);
+  const siblings = store.siblings(id);
+  const index = siblings.indexOf(id) + by;
+  if (index >= 0 && index < siblings.length) store.do({ op: "move_cell", cell: id, parent: cell.parent, slot: cell.slot, index });
+  else if (cell.parent) {
+    const parent = store.cell(cell.parent);
+    store.do({ op: "move_cell", cell: id, parent: parent.parent, slot: parent.slot, index: parent.index + (by > 0 ? 1 : 0) });
+  } else return;
+  store.announce(`${cell.step_id} moved ${by > 0 ? "down" : "up"}`);
+  select(store, id);
+}
+
+export function remove(store, id) {
+  const cell = store.cell(id);
+  if (!cell) return;
+  const order = store.get("order");
+  const gone = new Set([id, ...descendantsOf(store.view.cells, id)]);
+  const at = order.indexOf(id);
+  const neighbour = order.slice(at).find((other) => !gone.has(other)) ?? order.slice(0, at).reverse()[0];
+  store.do({ op: "delete_cell", cell: id });
+  store.toast({ text: `Deleted ${cell.step_id}${cell.title ? `, ${cell.title}` : ""}`, action: { label: "Undo", run: () => store.history("undo").then(() => select(store, id)) } });
+  if (neighbour) select(store, neighbour);
+  else document.querySelector(".nb-main")?.focus();
+}
+
+/** The cell's module as it is in the file (retries and all that the page does not show included), put below itself. */
+async function duplicate(store, id) {
+  const cell = store.cell(id);
+  await store.settled();
+  try {
+    const flow = await request("GET", `${store.base}/export?format=json`);
+    const module = findModule((typeof flow === "string" ? JSON.parse(flow) : flow).value, cell.step_id);
+    if (!module) return;
+    const taken = new Set([...store.view.cells.values()].map((other) => other.step_id));
+    const place = placeOf(store, id, 1);
+    const copy = newId("c");
+    store.do({ op: "insert_cell", cell: copy, ...place, module: renamed(module, taken) });
+    select(store, copy);
+  } catch (error) {
+    store.toast({ text: error.message, hint: error.hint, tone: "bad" });
+  }
+}
+
+const listsOf = (value) => [value.modules, value.default, ...(value.branches ?? []).map((branch) => branch.modules)].filter(Array.isArray);
+
+function findModule(value, step) {
+  for (const list of listsOf(value)) {
+    for (const module of list) {
+      const hit = module.id === step ? module : findModule(module.value ?? {}, step);
+      if (hit) return hit;
+    }
+  }
+  return null;
+}
+
+/** A copy for inserting: the outer id is left to the server, inner ones get new names, and inner wires follow them. */
+function renamed(module, taken) {
+  let text = JSON.stringify({ ...module, id: undefined });
+  const inner = listsOf(module.value).flatMap(function ids(list) {
+    return list.flatMap((child) => [child.id, ...listsOf(child.value ?? {}).flatMap(ids)]);
+  });
+  for (const id of inner) {
+    let fresh = `${id}_copy`;
+    for (let n = 2; taken.has(fresh); n += 1) fresh = `${id}_copy${n}`;
+    taken.add(fresh);
+    text = text.replaceAll(`"id":${JSON.stringify(id)}`, `"id":${JSON.stringify(fresh)}`).replace(new RegExp(`\\bresults\\.${id}\\b`, "g"), `results.${fresh}`);
+  }
+  return JSON.parse(text);
+}
+
+function collapse(store, ids) {
+  const folded = ids.every((id) => store.cell(id).collapsed);
+  store.do(...ids.map((id) => ({ op: "set_beside", cell: id, key: "collapsed", value: !folded })));
+}
+
+function insert(store, id, kind, offset) {
+  const place = id ? placeOf(store, id, offset) : { parent: null, slot: "modules", index: offset ? childrenOf(store.view.cells, null).length : 0 };
+  const made = insertCell(store, kind, place);
+  select(store, made);
+  if (kind !== "loop" && kind !== "branch") editSoon(made);
+}
+
+/** A new cell is for writing: the cursor goes into its text once it is there. */
+export function editSoon(id, tries = 40) {
+  const focus = () => {
+    const code = cellNode(id)?.querySelector(".nb-code");
+    if (code) code.dispatchEvent(new CustomEvent("nb-focus"));
+    else if (tries > 0) setTimeout(() => editSoon(id, tries - 1), 25);
+  };
+  requestAnimationFrame(focus);
+}
+
+function note(store, id, above) {
+  const order = store.siblings(id);
+  const after = above ? order[order.indexOf(id) - 1] ?? null : id;
+  const made = insertNote(store, after);
+  requestAnimationFrame(() => document.querySelector(`[data-note="${made}"]`)?.dispatchEvent(new CustomEvent("nb-edit")));
+}
+
+const download = (store, format) => {
+  const link = document.createElement("a");
+  link.href = `${store.base}/export?format=${format}`;
+  link.download = "";
+  link.click();
+};
+
+const inCell = (id, selector) => cellNode(id)?.querySelector(`:scope > .nb-hd ${selector}`);
+
+const NEEDS_CELL = {
+  run: (store, id) => {
+    run(store, id, "auto");
+    select(store, following(store, id));
+  },
+  run_stay: (store, id) => run(store, id, "auto"),
+  run_all_stale: (store, id) => run(store, id, "stale"),
+  run_old: (store, id) => run(store, id, "old_results"),
+  run_container: (store, id) => run(store, id, "auto"),
+  run_up_to: (store, id) => run(store, id, "up_to"),
+  run_from: (store, id) => run(store, id, "from"),
+  edit: (store, id) => (cellNode(id)?.querySelector(":scope > .nb-code-wrap .nb-code") ? editSoon(id) : cellNode(id)?.querySelector("textarea, select, input")?.focus()),
+  leave: (store, id) => select(store, id),
+  move_down: (store, id) => move(store, id, 1),
+  move_up: (store, id) => move(store, id, -1),
+  note_below: (store, id) => note(store, id, false),
+  note_above: (store, id) => note(store, id, true),
+  duplicate,
+  delete: remove,
+  collapse: (store, id) => collapse(store, [id]),
+  title: (store, id) => inCell(id, ".nb-title input")?.focus(),
+  rename: (store, id) => inCell(id, ".nb-chip input")?.focus(),
+  connect: (store, id) => store.set("sidebar", { tab: "connect", cell: id, open: true, at: Date.now() }),
+  picker: (store, id) => {
+    const row = cellNode(id)?.querySelector("[data-missing] [data-plug]") ?? cellNode(id)?.querySelector("[data-plug]");
+    row?.click();
+  },
+};
+
+const ALWAYS = {
+  run_stale: (store) => store.run([], "stale"),
+  run_all: (store) => store.run([], "all"),
+  cancel: (store) => store.cancel(),
+  next: (store, id) => select(store, step(store, id, 1)),
+  previous: (store, id) => select(store, step(store, id, -1)),
+  first: (store) => select(store, store.get("order")?.[0]),
+  last: (store) => select(store, store.get("order")?.at(-1)),
+  insert_below: (store, id) => insert(store, id, store.cell(id)?.language && KINDS.some((kind) => kind.id === store.cell(id).language) ? store.cell(id).language : "python3", 1),
+  insert_above: (store, id) => insert(store, id, "python3", 0),
+  loop_below: (store, id) => insert(store, id, "loop", 1),
+  branch_below: (store, id) => insert(store, id, "branch", 1),
+  collapse_all: (store) => collapse(store, store.get("order") ?? []),
+  undo: (store) => store.history("undo"),
+  redo: (store) => store.history("redo"),
+  save: (store) => store.flush(),
+  palette: (store) => store.set("dialog", { kind: "palette" }),
+  help: (store) => store.set("dialog", { kind: "help" }),
+  sidebar: (store) => store.set("sidebar", { ...store.get("sidebar"), open: !store.get("sidebar").open, hidden: !store.get("sidebar").hidden }),
+  problems: (store) => store.set("sidebar", { ...store.get("sidebar"), tab: "problems", open: true, hidden: false }),
+  deploy: (store) => store.set("dialog", { kind: "deploy" }),
+  export_yaml: (store) => download(store, "yaml"),
+  export_json: (store) => download(store, "json"),
+  export_zip: (store) => download(store, "zip"),
+};
+
+export const needsCell = (command) => command in NEEDS_CELL;
+
+/** Do a command, on a cell where it needs one. Answers false when there is nothing to do it on. */
+export function perform(store, command, id = store.get("selected")) {
+  if (store.get("phase") !== "ready") return false;
+  if (ALWAYS[command]) {
+    ALWAYS[command](store, store.cell(id) ? id : null);
+    return true;
+  }
+  if (!NEEDS_CELL[command] || !store.cell(id)) return false;
+  NEEDS_CELL[command](store, id);
+  return true;
+}

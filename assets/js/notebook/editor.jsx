@@ -1,0 +1,284 @@
+// Code editors. The text of a cell belongs to the store; an editor is mounted near the viewport, elsewhere the same text
+// stands coloured but still, on the same grid, so that mounting moves nothing.
+import { memo, useContext, useEffect, useRef, useState } from "react";
+import { StoreContext } from "./context.js";
+import { LINE, OPTIONS, PAD, countLines, loadMonaco } from "./monaco.js";
+import { useSignal } from "./signals.js";
+import { applied } from "./shortcuts.js";
+
+const MAX_LINES = 36;
+const NEAR = "300px";
+const FAR = "1200px";
+
+const heightOf = (lines, max = MAX_LINES) => Math.min(max, Math.max(1, lines)) * LINE + 2 * PAD;
+
+// one observer per scroller and margin, not one per cell
+const observers = new WeakMap();
+function observe(root, margin, node, seen) {
+  const byMargin = observers.get(root ?? document) ?? new Map();
+  observers.set(root ?? document, byMargin);
+  let entry = byMargin.get(margin);
+  if (!entry) {
+    const targets = new Map();
+    const observer = new IntersectionObserver((list) => list.forEach((item) => targets.get(item.target)?.(item.isIntersecting)), { root, rootMargin: margin });
+    byMargin.set(margin, (entry = { observer, targets }));
+  }
+  entry.targets.set(node, seen);
+  entry.observer.observe(node);
+  return () => {
+    entry.targets.delete(node);
+    entry.observer.unobserve(node);
+  };
+}
+
+/** Widgets of the editor (completion, hints) live above all cells, or a cell's own box would cut them off. */
+function overflowNode() {
+  let node = document.getElementById("nb-editor-widgets");
+  if (!node) {
+    node = document.createElement("div");
+    node.id = "nb-editor-widgets";
+    node.className = "monaco-editor nb-editor-widgets";
+    document.body.append(node);
+  }
+  return node;
+}
+
+const widgetOpen = (box) => Boolean(document.querySelector("#nb-editor-widgets .visible") || box.querySelector(".find-widget.visible"));
+
+/** Models outlive their editors, so undo in a cell survives scrolling away. */
+export function modelOf(monaco, store, id, language) {
+  store.models ??= new Map();
+  let model = store.models.get(id);
+  if (!model) {
+    model = monaco.editor.createModel(store.text(id), language);
+    model.updateOptions({ bracketColorizationOptions: { enabled: false, independentColorPoolPerBracketType: false } });
+    model.onDidChangeContent(() => model.silent || store.typed(id, model.getValue()));
+    store.models.set(id, model);
+  }
+  if (model.getLanguageId() !== language) monaco.editor.setModelLanguage(model, language);
+  return model;
+}
+
+function replaceAll(model, text) {
+  if (model.getValue() === text) return;
+  model.silent = true;
+  model.pushEditOperations([], [{ range: model.getFullModelRange(), text }], () => null);
+  model.silent = false;
+}
+
+function useColours(box, text, language, off, root) {
+  const [html, setHtml] = useState(null);
+  useEffect(() => {
+    if (off) return undefined;
+    let gone = false;
+    const stop = observe(root, "700px", box.current, (near) => {
+      if (!near) return;
+      stop();
+      loadMonaco().then((monaco) => monaco.editor.colorize(text, language, { tabSize: 4 })).then((coloured) => !gone && setHtml({ text, coloured }));
+    });
+    return () => {
+      gone = true;
+      stop();
+    };
+  }, [text, language, off, root]);
+  return html?.text === text ? html.coloured : null;
+}
+
+/**
+ * The code of one cell. `errorLine` marks a line; The event `nb-focus` on its node ({line}?) puts the cursor into it.
+ * `onKey(command)` is called with "run", "run_stay", "run_all_stale", "run_old", "leave".
+ */
+export const CellEditor = memo(function CellEditor({ id, language, label, error, root, onKey }) {
+  const store = useContext(StoreContext);
+  const box = useRef(null);
+  const host = useRef(null);
+  const editor = useRef(null);
+  const focusAt = useRef(null);
+  const [live, setLive] = useState(false);
+  const [ready, setReady] = useState(false);
+  const [shown, setShown] = useState(() => store.text(id));
+  const [lines, setLines] = useState(() => countLines(shown));
+  const keys = useRef(onKey);
+  keys.current = onKey;
+  const replaced = useSignal(store, `text:${id}`);
+
+  useEffect(() => {
+    if (!replaced) return;
+    const model = store.models?.get(id);
+    if (model) replaceAll(model, replaced.text);
+    setShown(replaced.text);
+    setLines(countLines(replaced.text));
+  }, [replaced]);
+
+  useEffect(() => observe(root, NEAR, box.current, (near) => near && setLive(true)), [root]);
+  useEffect(() => observe(root, FAR, box.current, (near) => {
+    if (near || editor.current?.hasWidgetFocus()) return;
+    setShown(store.text(id));
+    setLive(false);
+  }), [root, id]);
+
+  useEffect(() => {
+    if (!live) return undefined;
+    let gone = false;
+    let resize;
+    let followers = [];
+    loadMonaco().then((monaco) => {
+      if (gone || !host.current) return;
+      const model = modelOf(monaco, store, id, language);
+      const made = monaco.editor.create(host.current, { ...OPTIONS, model, ariaLabel: label, tabIndex: -1, overflowWidgetsDomNode: overflowNode(), ...(isNarrow() && { lineNumbers: "off" }), scrollbar: { ...OPTIONS.scrollbar, vertical: model.getLineCount() > MAX_LINES ? "auto" : "hidden" } });
+      editor.current = made;
+      const count = () => {
+        const now = model.getLineCount();
+        setLines(now);
+        made.updateOptions({ scrollbar: { vertical: now > MAX_LINES ? "auto" : "hidden" } });
+      };
+      followers = [model.onDidChangeContent(count), made.onDidFocusEditorWidget(() => store.set("editing", id)), made.onDidBlurEditorWidget(() => (store.flush(), store.get("editing") === id && store.set("editing", null)))];
+      count();
+      resize = new ResizeObserver(() => made.layout());
+      resize.observe(host.current);
+      setReady(true);
+      markError(monaco, made, error);
+      if (focusAt.current) focusNow(made, focusAt);
+    });
+    return () => {
+      gone = true;
+      resize?.disconnect();
+      followers.forEach((follower) => follower.dispose());
+      editor.current?.dispose();
+      editor.current = null;
+      setReady(false);
+    };
+  }, [live, id]);
+
+  useEffect(() => {
+    if (store.models?.get(id)) loadMonaco().then((monaco) => modelOf(monaco, store, id, language));
+  }, [language]);
+
+  useEffect(() => {
+    if (editor.current) loadMonaco().then((monaco) => editor.current && markError(monaco, editor.current, error));
+  }, [error?.line, error?.message]);
+
+  const wake = (at) => {
+    focusAt.current = at ?? {};
+    if (editor.current) focusNow(editor.current, focusAt);
+    else setLive(true);
+  };
+  useEffect(() => {
+    const node = box.current;
+    const focus = (event) => wake(event.detail ?? {});
+    node.addEventListener("nb-focus", focus);
+    return () => node.removeEventListener("nb-focus", focus);
+  });
+
+  const onKeyDownCapture = (event) => {
+    const command = applied("edit", event);
+    if (!command || (command === "leave" && (widgetOpen(box.current) || (editor.current?.getSelections()?.length ?? 0) > 1))) return;
+    event.preventDefault();
+    event.stopPropagation();
+    keys.current(command);
+  };
+  const coloured = useColours(box, shown, language, live, root);
+  const height = heightOf(lines);
+  return (
+    <div ref={box} className="nb-code" data-live={ready || undefined} style={{ height }} data-code={id} onKeyDownCapture={onKeyDownCapture}>
+      {live ? <div ref={host} className="nb-code-live" /> : null}
+      {!ready && <StaticCode text={shown} html={coloured} lines={lines} onWake={wake} behind={live} error={error} />}
+    </div>
+  );
+});
+
+function StaticCode({ text, html, lines, onWake, behind, error }) {
+  const onMouseDown = (event) => {
+    if (event.button !== 0) return;
+    event.preventDefault(); // the browser would put the focus on the cell after the editor took it
+    onWake({ x: event.clientX, y: event.clientY });
+  };
+  const shown = Math.min(lines, 400);
+  return (
+    <div className="nb-static" aria-hidden={behind || undefined} onMouseDown={onMouseDown}>
+      {error?.line && <i className="nb-error-line" style={{ top: PAD + (error.line - 1) * LINE }} />}
+      <div className="nb-gutter" aria-hidden="true">{Array.from({ length: shown }, (_, i) => i + 1).join("\n")}</div>
+      {html ? <pre dangerouslySetInnerHTML={{ __html: html }} /> : <pre>{text}</pre>}
+    </div>
+  );
+}
+
+function focusNow(editor, at) {
+  const { x, y, line } = at.current;
+  at.current = null;
+  if (line) {
+    editor.setPosition({ lineNumber: line, column: 1 });
+    editor.revealLineInCenterIfOutsideViewport(line);
+  } else if (x !== undefined) {
+    const target = editor.getTargetAtClientPoint(x, y);
+    if (target?.position) editor.setPosition(target.position);
+  }
+  editor.focus();
+}
+
+function markError(monaco, editor, error) {
+  const model = editor.getModel();
+  const line = error?.line && error.line <= model.getLineCount() ? error.line : null;
+  const range = line && { startLineNumber: line, endLineNumber: line, startColumn: model.getLineFirstNonWhitespaceColumn(line) || 1, endColumn: model.getLineMaxColumn(line) };
+  monaco.editor.setModelMarkers(model, "run", range ? [{ ...range, severity: 8, message: error.message }] : []);
+  editor.errorMarks ??= editor.createDecorationsCollection();
+  editor.errorMarks.set(range ? [{ range: new monaco.Range(line, 1, line, 1), options: { isWholeLine: true, className: "nb-error-line", linesDecorationsClassName: "nb-error-mark" } }] : []);
+}
+
+const isNarrow = () => window.matchMedia("(max-width: 700px)").matches;
+
+const sized = (value, fallback) => value ?? fallback;
+
+/** A free-standing editor with the props of reflex-monaco's MonacoEditor, loaded from the bundle. */
+export function CodeEditor({ value, defaultValue = "", language, defaultLanguage = "plaintext", line, width, height, onChange, readOnly = false }) {
+  const host = useRef(null);
+  const editor = useRef(null);
+  const changed = useRef(onChange);
+  changed.current = onChange;
+  useEffect(() => {
+    let gone = false;
+    loadMonaco().then((monaco) => {
+      if (gone) return;
+      const made = monaco.editor.create(host.current, { ...OPTIONS, value: value ?? defaultValue, language: language ?? defaultLanguage, readOnly, automaticLayout: true });
+      made.onDidChangeModelContent(() => changed.current?.(made.getValue()));
+      if (line) made.revealLineInCenter(line);
+      editor.current = made;
+    });
+    return () => {
+      gone = true;
+      editor.current?.getModel()?.dispose();
+      editor.current?.dispose();
+      editor.current = null;
+    };
+  }, [language]);
+  useEffect(() => {
+    const made = editor.current;
+    if (made && value !== undefined && value !== made.getValue() && !made.hasTextFocus()) made.setValue(value);
+  }, [value]);
+  return <div ref={host} style={{ width: sized(width, "100%"), height: sized(height, "240px") }} />;
+}
+
+/** Two texts side by side (below 900 px: inline), with the props of reflex-monaco's DiffMonacoEditor. */
+export function CodeDiff({ original = "", modified = "", language = "plaintext", originalLanguage, modifiedLanguage, width, height }) {
+  const host = useRef(null);
+  useEffect(() => {
+    let gone = false;
+    let stop = () => {};
+    loadMonaco().then((monaco) => {
+      if (gone) return;
+      const made = monaco.editor.createDiffEditor(host.current, { ...OPTIONS, readOnly: true, automaticLayout: true, renderSideBySideInlineBreakpoint: 640, originalEditable: false, lineNumbersMinChars: 3 });
+      const models = { original: monaco.editor.createModel(original, originalLanguage ?? language), modified: monaco.editor.createModel(modified, modifiedLanguage ?? language) };
+      made.setModel(models);
+      stop = () => {
+        made.dispose();
+        models.original.dispose();
+        models.modified.dispose();
+      };
+    });
+    return () => {
+      gone = true;
+      stop();
+    };
+  }, [original, modified, language]);
+  return <div ref={host} style={{ width: sized(width, "100%"), height: sized(height, "320px") }} />;
+}

@@ -1,0 +1,307 @@
+// The flow's input, on top of the notebook: its fields (a JSON Schema, edited in place) and the values the cells run with.
+import { memo, useEffect, useRef, useState } from "react";
+import { useFact, useKey, useStore } from "./context.js";
+import { Glyph } from "./icons.jsx";
+import { StaticInput } from "./inputs.jsx";
+import { Dialog, EditInPlace, GrowingText } from "./ui.jsx";
+import { typeWord } from "./values.js";
+import { bytes } from "../words.js";
+
+const BIG = 64 * 1024;
+const TEXT_PAGE = 4000;
+const NAME = /^[A-Za-z_$][\w$ -]*$/;
+
+const TYPES = [
+  ["text", "Text", { type: "string" }],
+  ["file", "Text or file", { type: "string", "x-file": true }],
+  ["number", "Number", { type: "number" }],
+  ["integer", "Whole number", { type: "integer" }],
+  ["boolean", "Yes or no", { type: "boolean" }],
+  ["choice", "One of a list", { type: "string", enum: [] }],
+  ["date", "Date", { type: "string", format: "date" }],
+  ["list", "List", { type: "array" }],
+  ["object", "Object", { type: "object" }],
+  ["any", "Anything", {}],
+];
+
+const typeOf = (schema) => {
+  if (schema.enum) return "choice";
+  if (schema.type === "string") return schema.format === "date" ? "date" : "text";
+  return { number: "number", integer: "integer", boolean: "boolean", array: "list", object: "object" }[schema.type] ?? "any";
+};
+
+const orderOf = (schema) => {
+  const names = Object.keys(schema?.properties ?? {});
+  const order = (schema?.order ?? []).filter((name) => names.includes(name));
+  return [...order, ...names.filter((name) => !order.includes(name))];
+};
+
+const withOrder = (schema, names) => ({ ...schema, order: names });
+
+export const FlowInput = memo(function FlowInput() {
+  const store = useStore();
+  const input = useKey("input");
+  const [open, setOpen] = useState(null);
+  const [sampling, setSampling] = useState(false);
+  const selected = useFact("selected", (at) => at === "input");
+  const schema = input?.schema ?? { type: "object", properties: {} };
+  const names = orderOf(schema);
+  const values = Object.fromEntries((input?.values ?? []).map((value) => [value.name, value]));
+  const save = (next) => store.do({ op: "set_schema", schema: next });
+  const add = () => {
+    let name = "input";
+    for (let n = 2; names.includes(name); n += 1) name = `input_${n}`;
+    save(withOrder({ type: "object", ...schema, properties: { ...schema.properties, [name]: { type: "string" } } }, [...names, name]));
+    setOpen(name);
+  };
+  return (
+    <section className="nb-cell nb-flow-input" data-input-cell data-selected={selected || undefined} aria-label="Flow input">
+      <header className="nb-hd">
+        <span className="nb-chip nb-chip-fixed">input</span>
+        <span className="nb-title nb-title-fixed">Flow input</span>
+        <span className="nb-space" />
+        <span className="nb-hd-tools" data-always>
+          <button type="button" className="nb-btn nb-small" onClick={() => setSampling(true)}>From a sample</button>
+          <button type="button" className="nb-btn nb-small" onClick={add}><Glyph name="plus" size={12} /> Field</button>
+        </span>
+      </header>
+      {names.length ? (
+        <div className="nb-in">
+          {names.map((name, index) => (
+            <Field key={name} name={name} index={index} names={names} schema={schema} value={values[name]} open={open === name} onOpen={(to) => setOpen(to)} onSave={save} />
+          ))}
+        </div>
+      ) : (
+        <p className="nb-empty nb-pad">No input yet. Add a field for each thing a run should be given: a file, a threshold, a name.</p>
+      )}
+      {sampling && <SampleDialog schema={schema} onClose={() => setSampling(false)} />}
+    </section>
+  );
+});
+
+const Field = memo(function Field({ name, index, names, schema, value, open, onOpen, onSave }) {
+  const store = useStore();
+  const field = schema.properties[name] ?? {};
+  const required = (schema.required ?? []).includes(name);
+  const picking = useFact("picking", Boolean);
+  const [dropping, setDropping] = useState(false);
+  const [problem, setProblem] = useState(null);
+  const missing = required && value?.value === undefined && !value?.blob && field.default === undefined;
+  const upload = async (file, as) => {
+    setProblem(null);
+    setDropping("busy");
+    try {
+      await store.upload(name, file, file.type || (as?.endsWith(".csv") ? "text/csv" : "text/plain"), as);
+      store.announce(`${name}: ${as ?? "text"} uploaded`);
+    } catch (error) {
+      setProblem(`${error.message} ${error.hint ?? ""}`);
+    }
+    setDropping(false);
+  };
+  const drop = {
+    onDragOver: (event) => event.dataTransfer.types.includes("Files") && (event.preventDefault(), dropping || setDropping("over")),
+    onDragLeave: () => dropping === "over" && setDropping(false),
+    onDrop: (event) => {
+      if (!event.dataTransfer.files[0]) return;
+      event.preventDefault();
+      upload(event.dataTransfer.files[0], event.dataTransfer.files[0].name);
+    },
+  };
+  const pick = picking ? () => store.wire("flow_input", [name]) : undefined;
+  return (
+    <>
+      <div className="nb-row" data-missing={missing || undefined} data-drop={dropping || undefined} data-open={open || undefined} {...drop}>
+        {pick ? (
+          <button type="button" className="nb-field nb-pickable" data-pickable onClick={pick}>{name}</button>
+        ) : (
+          <span className="nb-field" title={field.description || `${name}: ${typeWord(field)}`}>{name}</span>
+        )}
+        <span className="nb-source"><Value name={name} field={field} value={value} missing={missing} onUpload={upload} /></span>
+        <span className="nb-now nb-plain">{value?.blob ? bytes(value.blob.size) : typeWord(field)}</span>
+        <span className="nb-row-tools">
+          {(!field.type || field.type === "string") && !field.enum && <UploadButton name={name} onFile={upload} />}
+          <button type="button" className="nb-icon" aria-label={`Change the field ${name}`} title="Name, type, default" aria-expanded={open} onClick={() => onOpen(open ? null : name)}><Glyph name="pencil" size={13} /></button>
+        </span>
+        {(problem || missing || dropping === "busy") && (
+          <span className="nb-row-problem" data-quiet={dropping === "busy" || undefined}>{dropping === "busy" ? "Uploading…" : <><Glyph name="warn" size={12} /> {problem ?? `${name} needs a value for the cells to run with`}</>}</span>
+        )}
+      </div>
+      {open && <FieldEditor {...{ name, index, names, schema, field, required, onOpen, onSave }} />}
+    </>
+  );
+});
+
+function UploadButton({ name, onFile }) {
+  const file = useRef(null);
+  return (
+    <>
+      <input ref={file} type="file" hidden aria-hidden="true" tabIndex={-1} onChange={(event) => event.target.files[0] && (onFile(event.target.files[0], event.target.files[0].name), (event.target.value = ""))} />
+      <button type="button" className="nb-icon" aria-label={`Upload a file for ${name}`} title="Upload a file, or drop one on the row" onClick={() => file.current.click()}><Glyph name="upload" size={13} /></button>
+    </>
+  );
+}
+
+function Value({ name, field, value, missing, onUpload }) {
+  const store = useStore();
+  if (value?.blob || (value && value.value === undefined && value.preview)) return <BigText name={name} value={value} onReplace={() => store.do({ op: "set_sample", name, value: "" })} />;
+  const stage = (next) => {
+    if (typeof next === "string" && next.length > BIG) {
+      store.unstage(`sample:${name}`);
+      onUpload(new Blob([next], { type: "text/plain" }), null);
+    } else store.stage(`sample:${name}`, { op: "set_sample", name, value: next });
+  };
+  return <StaticInput input={{ field: name, value: value?.value, schema: field, type: "static" }} label={`Value of ${name}`} missing={missing} onStage={stage} onUnset={() => store.do({ op: "set_sample", name, value: null })} />;
+}
+
+/** A text too big for the page: its first lines here, more from the server on request, page by page. */
+function BigText({ name, value, onReplace }) {
+  const store = useStore();
+  const [page, setPage] = useState(null);
+  const show = async (offset) => {
+    try {
+      const answer = await store.query(`input/${encodeURIComponent(name)}/text`, { offset, limit: TEXT_PAGE });
+      setPage({ offset, ...answer });
+    } catch (error) {
+      setPage({ offset: 0, total: 0, text: error.message });
+    }
+  };
+  return (
+    <span className="nb-big">
+      <span className="nb-big-line">
+        <Glyph name="file" size={13} />
+        <b>{value.blob?.name ?? "pasted text"}</b>
+        <button type="button" className="nb-link" aria-expanded={Boolean(page)} onClick={() => (page ? setPage(null) : show(0))}>{page ? "Hide" : "Look inside"}</button>
+        <button type="button" className="nb-link" onClick={onReplace}>Remove</button>
+      </span>
+      {page && (
+        <>
+          <pre tabIndex={0} aria-label={`Text of ${name}`}>{page.text}</pre>
+          {page.total > TEXT_PAGE && (
+            <span className="nb-big-pages">
+              <button type="button" className="nb-icon" aria-label="Earlier" disabled={!page.offset} onClick={() => show(Math.max(0, page.offset - TEXT_PAGE))}><Glyph name="left" size={13} /></button>
+              {bytes(page.offset)} to {bytes(Math.min(page.total, page.offset + TEXT_PAGE))} of {bytes(page.total)}
+              <button type="button" className="nb-icon" aria-label="Later" disabled={page.offset + TEXT_PAGE >= page.total} onClick={() => show(page.offset + TEXT_PAGE)}><Glyph name="right" size={13} /></button>
+            </span>
+          )}
+        </>
+      )}
+    </span>
+  );
+}
+
+function FieldEditor({ name, index, names, schema, field, required, onOpen, onSave }) {
+  const properties = schema.properties;
+  const change = (patch) => onSave({ ...schema, properties: { ...properties, [name]: clean({ ...field, ...patch }) } });
+  const rename = (next) => {
+    const renamed = Object.fromEntries(Object.entries(properties).map(([key, value]) => [key === name ? next : key, value]));
+    onOpen(next);
+    onSave({ ...schema, properties: renamed, order: names.map((key) => (key === name ? next : key)), required: (schema.required ?? []).map((key) => (key === name ? next : key)) });
+  };
+  const check = (text) => (!NAME.test(text) ? "Letters, digits and _" : text !== name && names.includes(text) ? "Another field has this name" : "");
+  const setType = (id) => {
+    const { description, title } = field;
+    const base = TYPES.find(([type]) => type === id)[2];
+    onSave({ ...schema, properties: { ...properties, [name]: clean({ ...base, description, title }) } });
+  };
+  const setRequired = (on) => onSave({ ...schema, required: on ? [...(schema.required ?? []), name] : (schema.required ?? []).filter((key) => key !== name) });
+  const shift = (by) => {
+    const order = names.filter((key) => key !== name);
+    order.splice(index + by, 0, name);
+    onSave(withOrder(schema, order));
+  };
+  const remove = () => {
+    const { [name]: gone, ...rest } = properties;
+    onOpen(null);
+    onSave({ ...schema, properties: rest, order: names.filter((key) => key !== name), required: (schema.required ?? []).filter((key) => key !== name) });
+  };
+  return (
+    <div className="nb-field-editor" role="group" aria-label={`Field ${name}`} onKeyDown={(event) => event.key === "Escape" && (event.stopPropagation(), onOpen(null))}>
+      <label>Name<EditInPlace className="nb-boxed" mono label="Name" value={name} check={check} onSave={rename} /></label>
+      <label>
+        Type
+        <select className="nb-input nb-select" value={typeOf(field)} onChange={(event) => setType(event.target.value)}>
+          {TYPES.filter(([id]) => id !== "file").map(([id, label]) => <option key={id} value={id}>{label}</option>)}
+        </select>
+      </label>
+      {field.enum && <label>Choices, one a line<Lines value={field.enum} onSave={(choices) => change({ enum: choices })} /></label>}
+      <label>Default<SavedText value={field.default === undefined ? "" : typeof field.default === "string" ? field.default : JSON.stringify(field.default)} placeholder="none" onSave={(text) => change({ default: text === "" ? undefined : field.type === "string" || !field.type ? text : parsed(text) })} /></label>
+      <label className="nb-wide">Description<SavedText value={field.description ?? ""} placeholder="What it is, for the person who runs the flow" onSave={(text) => change({ description: text || undefined })} /></label>
+      <footer>
+        <label className="nb-check"><input type="checkbox" checked={required} onChange={(event) => setRequired(event.target.checked)} /> required</label>
+        <span className="nb-space" />
+        <button type="button" className="nb-icon" aria-label="Move field up" disabled={!index} onClick={() => shift(-1)}><Glyph name="up" /></button>
+        <button type="button" className="nb-icon" aria-label="Move field down" disabled={index === names.length - 1} onClick={() => shift(1)}><Glyph name="down" /></button>
+        <button type="button" className="nb-icon" aria-label={`Delete the field ${name}`} onClick={remove}><Glyph name="trash" /></button>
+        <button type="button" className="nb-btn nb-small" onClick={() => onOpen(null)}>Done</button>
+      </footer>
+    </div>
+  );
+}
+
+const clean = (schema) => Object.fromEntries(Object.entries(schema).filter(([key, value]) => value !== undefined && key !== "x-file"));
+
+const parsed = (text) => {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+};
+
+function SavedText({ value, placeholder, onSave }) {
+  const [text, setText] = useState(null);
+  const save = () => {
+    if (text !== null && text !== value) onSave(text);
+    setText(null);
+  };
+  return <input className="nb-input nb-boxed" value={text ?? value} placeholder={placeholder} spellCheck={false} onChange={(event) => setText(event.target.value)} onBlur={save} onKeyDown={(event) => event.key === "Enter" && save()} />;
+}
+
+function Lines({ value, onSave }) {
+  const [text, setText] = useState(null);
+  const save = () => {
+    if (text !== null) onSave(text.split("\n").map((line) => line.trim()).filter(Boolean));
+    setText(null);
+  };
+  return <GrowingText className="nb-input nb-boxed" label="Choices, one a line" value={text ?? value.join("\n")} onChange={setText} onBlur={save} />;
+}
+
+/** Paste an example of the input: the server reads the schema off it, and its values become the values to run with. */
+function SampleDialog({ schema, onClose }) {
+  const store = useStore();
+  const [text, setText] = useState("");
+  const [found, setFound] = useState(null);
+  const turn = useRef(0);
+  useEffect(() => {
+    if (!text.trim()) return setFound(null);
+    const mine = (turn.current += 1);
+    const timer = setTimeout(async () => {
+      try {
+        const sample = JSON.parse(text);
+        if (typeof sample !== "object" || sample === null || Array.isArray(sample)) throw new Error('Give an object, such as {"threshold": 10}');
+        const answer = await store.ask("POST", "infer_schema", { json: { sample } });
+        if (mine === turn.current) setFound({ sample, schema: answer.schema });
+      } catch (error) {
+        if (mine === turn.current) setFound({ problem: error.message });
+      }
+    }, 250);
+    return () => clearTimeout(timer);
+  }, [text]);
+  const use = () => {
+    const properties = { ...schema.properties, ...found.schema.properties };
+    const names = [...new Set([...orderOf(schema), ...Object.keys(found.schema.properties ?? {})])];
+    store.do({ op: "set_schema", schema: { type: "object", ...schema, properties, order: names } }, ...Object.entries(found.sample).map(([name, value]) => ({ op: "set_sample", name, value })));
+    onClose();
+  };
+  const fields = Object.entries(found?.schema?.properties ?? {});
+  return (
+    <Dialog title="Fields from a sample" onClose={onClose} footer={<><button type="button" className="nb-btn" onClick={onClose}>Cancel</button><button type="button" className="nb-btn" data-primary disabled={!fields.length} onClick={use}>{fields.length ? `Use ${fields.length} field${fields.length === 1 ? "" : "s"}` : "Use"}</button></>}>
+      <p className="nb-muted">Paste one example of what a run is given, as JSON. Fields that exist keep their place.</p>
+      <textarea className="nb-input nb-boxed nb-paste" aria-label="Sample as JSON" rows={8} value={text} spellCheck={false} autoFocus placeholder={'{"currency": "EUR", "threshold": 10000}'} onChange={(event) => setText(event.target.value)} />
+      <div className="nb-sample-found" aria-live="polite">
+        {found?.problem && <p className="nb-hint" data-tone="bad">{found.problem}</p>}
+        {fields.map(([name, field]) => <span key={name} className="nb-sample-field"><code>{name}</code> {typeWord(field)}</span>)}
+      </div>
+    </Dialog>
+  );
+}

@@ -1,0 +1,56 @@
+// The gap between two cells: a line to drop on while dragging, and on hover or focus the kinds that can be put there.
+import { useDndContext, useDroppable } from "@dnd-kit/core";
+import { memo, useState } from "react";
+import { editSoon, select } from "./commands.js";
+import { useKey, useStore } from "./context.js";
+import { Glyph } from "./icons.jsx";
+import { KINDS, NOTE, insertCell, insertNote } from "./modules.js";
+
+export const gapId = ({ parent, slot, index }) => JSON.stringify([parent, slot, index]);
+export const gapOf = (id) => {
+  const [parent, slot, index] = JSON.parse(id);
+  return { parent, slot, index };
+};
+
+/** `after`: the cell before the gap, where a note would hang; undefined where a note has no place. */
+export const Gap = memo(function Gap({ parent, slot, index, after, always = false, empty }) {
+  const dragging = useKey("dragging");
+  const [open, setOpen] = useState(false);
+  return (
+    <div className="nb-gap" data-always={always || undefined} data-open={open || undefined} onMouseEnter={() => setOpen(true)} onMouseLeave={() => setOpen(false)} onFocus={() => setOpen(true)} onBlur={(event) => event.currentTarget.contains(event.relatedTarget) || setOpen(false)}>
+      {dragging ? <DropLine parent={parent} slot={slot} index={index} /> : null}
+      {empty && <span className="nb-gap-empty">{empty}</span>}
+      {open || always ? (
+        <Kinds parent={parent} slot={slot} index={index} after={after} />
+      ) : (
+        <button type="button" className="nb-gap-plus" aria-label="Insert here"><Glyph name="plus" size={12} /></button>
+      )}
+    </div>
+  );
+});
+
+function Kinds({ parent, slot, index, after }) {
+  const store = useStore();
+  const put = (kind) => {
+    const cell = insertCell(store, kind.id, { parent, slot, index });
+    select(store, cell);
+    if (kind.icon === "code") editSoon(cell);
+  };
+  const putNote = () => {
+    const note = insertNote(store, after);
+    requestAnimationFrame(() => document.querySelector(`[data-note="${note}"]`)?.dispatchEvent(new CustomEvent("nb-edit")));
+  };
+  return (
+    <span className="nb-kinds" role="group" aria-label="Insert here">
+      <Glyph name="plus" size={12} />
+      {KINDS.map((kind) => <button key={kind.id} type="button" aria-label={`Insert ${kind.label}`} onClick={() => put(kind)}>{kind.label}</button>)}
+      {after !== undefined && <button type="button" aria-label="Insert a note" onClick={putNote}>{NOTE.label}</button>}
+    </span>
+  );
+}
+
+function DropLine(place) {
+  const { setNodeRef, isOver } = useDroppable({ id: gapId(place) });
+  useDndContext();
+  return <i ref={setNodeRef} className="nb-drop" data-over={isOver || undefined} />;
+}

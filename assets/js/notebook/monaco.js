@@ -1,0 +1,42 @@
+// One promise of the editor for the whole page, and the options all our editors share.
+let loading;
+
+export const loadMonaco = () => (loading ??= Promise.all([import("./monaco_setup.js"), document.fonts?.load('13px "JetBrains Mono"')]).then(([monaco]) => monaco));
+
+export const LINE = 20;
+export const PAD = 8;
+
+export const OPTIONS = {
+  theme: "flowapp",
+  fontFamily: '"JetBrains Mono", ui-monospace, monospace',
+  fontSize: 13,
+  lineHeight: LINE,
+  fontLigatures: false,
+  padding: { top: PAD, bottom: PAD },
+  minimap: { enabled: false },
+  scrollBeyondLastLine: false,
+  automaticLayout: false,
+  glyphMargin: false,
+  folding: false,
+  lineNumbersMinChars: 4,
+  lineDecorationsWidth: 14,
+  overviewRulerLanes: 0,
+  hideCursorInOverviewRuler: true,
+  overviewRulerBorder: false,
+  renderLineHighlight: "none",
+  fixedOverflowWidgets: true,
+  stickyScroll: { enabled: false },
+  guides: { indentation: false },
+  bracketPairColorization: { enabled: false },
+  wordBasedSuggestions: "currentDocument",
+  scrollbar: { alwaysConsumeMouseWheel: false, horizontalScrollbarSize: 8, verticalScrollbarSize: 8, useShadows: false },
+  occurrencesHighlight: "off",
+  contextmenu: false,
+  accessibilitySupport: "auto",
+};
+
+export const countLines = (text) => {
+  let lines = 1;
+  for (let i = text.indexOf("\n"); i !== -1; i = text.indexOf("\n", i + 1)) lines += 1;
+  return lines;
+};

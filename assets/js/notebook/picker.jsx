@@ -1,0 +1,124 @@
+// The property picker: everything an input can be connected to, likely values first, with types and samples.
+// While it is open the page is in picking mode: values in earlier outputs can be clicked, later cells are dimmed.
+import { useEffect, useMemo, useRef, useState } from "react";
+import { useStore } from "./context.js";
+import { pickables } from "./expression.jsx";
+import { Glyph } from "./icons.jsx";
+import { Popover } from "./ui.jsx";
+
+const PAGE = 100;
+
+export function Picker({ cell, field, anchor, onConnect, onAppend, onClose }) {
+  const store = useStore();
+  const [groups, setGroups] = useState(null);
+  const [problem, setProblem] = useState(null);
+  const [query, setQuery] = useState("");
+  const [open, setOpen] = useState(() => new Map()); // expr -> items | "loading"
+  const [at, setAt] = useState(0);
+  const box = useRef(null);
+  const search = useRef(null);
+  useEffect(() => {
+    search.current?.focus();
+    pickables(store, cell, field).then((answer) => setGroups(answer.groups), (error) => setProblem(error.message));
+  }, [cell, field]);
+  useEffect(() => {
+    store.set("pickTarget", { connect: onConnect });
+    return () => store.set("pickTarget", undefined);
+  }, [onConnect]);
+
+  const rows = useMemo(() => flatten(groups ?? [], open, query.trim().toLowerCase()), [groups, open, query]);
+  const items = rows.filter((row) => row.item);
+  const active = items[Math.min(at, items.length - 1)];
+  useEffect(() => setAt(0), [query]);
+  useEffect(() => box.current?.querySelector("[aria-selected=true]")?.scrollIntoView({ block: "nearest" }), [active?.key]);
+
+  const expand = async (row) => {
+    if (!row?.item.children || open.has(row.item.expr)) return;
+    setOpen((now) => new Map(now).set(row.item.expr, "loading"));
+    try {
+      const answer = await pickables(store, cell, field, row.item.expr);
+      setOpen((now) => new Map(now).set(row.item.expr, answer.items.slice(0, PAGE)));
+    } catch (error) {
+      setProblem(error.message);
+      fold(row.item.expr);
+    }
+  };
+  const fold = (expr) => setOpen((now) => (now = new Map(now), now.delete(expr), now));
+  const onKeyDown = (event) => {
+    const move = { ArrowDown: 1, ArrowUp: -1, PageDown: 8, PageUp: -8 }[event.key];
+    if (move) setAt((now) => Math.max(0, Math.min(items.length - 1, now + move)));
+    else if (event.key === "Enter" && active) (event.altKey && onAppend ? onAppend : onConnect)(active.item.expr);
+    else if (event.key === "ArrowRight" && active?.item.children && search.current.selectionStart === query.length) expand(active);
+    else if (event.key === "ArrowLeft" && active && (open.has(active.item.expr) || active.parent) && search.current.selectionStart === 0) {
+      if (open.has(active.item.expr)) fold(active.item.expr);
+      else setAt(items.findIndex((row) => row.item.expr === active.parent));
+    } else return;
+    event.preventDefault();
+    event.stopPropagation();
+  };
+  return (
+    <Popover anchor={anchor} align="end" label={`Connect ${field}`} className="nb-picker" onClose={onClose} stay={(target) => Boolean(target.closest?.("[data-pickable]"))}>
+      <div className="nb-search">
+        <Glyph name="search" />
+        <input ref={search} role="combobox" aria-label={`Find a value for ${field}`} aria-expanded="true" aria-controls="nb-picker-list" aria-activedescendant={active ? `pick-${active.key}` : undefined} placeholder={`Value for ${field}`} value={query} spellCheck={false} onChange={(event) => setQuery(event.target.value)} onKeyDown={onKeyDown} />
+      </div>
+      <div ref={box} id="nb-picker-list" role="listbox" aria-label="Values" className="nb-picker-list">
+        {!groups && !problem && <Skeleton />}
+        {problem && <p className="nb-empty">{problem}</p>}
+        {groups && !items.length && <p className="nb-empty">{query ? `Nothing is called “${query}”` : "Nothing to connect yet. Give the flow an input, or put a cell before this one."}</p>}
+        {rows.map((row) =>
+          row.item ? (
+            <PickRow key={row.key} row={row} active={row === active} open={open.has(row.item.expr)} onHover={() => setAt(items.indexOf(row))} onPick={(event) => (event.altKey && onAppend ? onAppend : onConnect)(row.item.expr)} onToggle={() => (open.has(row.item.expr) ? fold(row.item.expr) : expand(row))} />
+          ) : (
+            <h4 key={row.key} role="presentation">{row.name}</h4>
+          ),
+        )}
+      </div>
+      <footer>
+        <span><kbd>↵</kbd> connect</span>
+        {onAppend && <span><kbd>Alt ↵</kbd> insert at cursor</span>}
+        <span><kbd>→</kbd> look inside</span>
+        <span className="nb-faint">or click a value in an earlier result</span>
+      </footer>
+    </Popover>
+  );
+}
+
+function PickRow({ row, active, open, onHover, onPick, onToggle }) {
+  const { item, depth } = row;
+  return (
+    <div id={`pick-${row.key}`} role="option" aria-selected={active} aria-label={`${item.expr}, ${item.type}${item.sample ? `, ${item.sample}` : ""}`} className="nb-option" style={{ "--depth": depth }} onMouseMove={active ? undefined : onHover} onClick={onPick}>
+      <span className="nb-twist" data-open={open || undefined} onClick={(event) => item.children && (event.stopPropagation(), onToggle())}>
+        {item.children && <Glyph name="expand" size={12} />}
+      </span>
+      <code>{item.label ?? item.expr}</code>
+      {item.why && <span className="nb-why">{item.why}</span>}
+      <span className="nb-sample">{item.sample}</span>
+      <span className="nb-type">{item.type}</span>
+    </div>
+  );
+}
+
+function flatten(groups, open, query) {
+  const rows = [];
+  const add = (item, depth, group, parent) => {
+    rows.push({ key: `${group}-${item.expr}`, item, depth, parent });
+    const inside = open.get(item.expr);
+    if (Array.isArray(inside)) for (const child of inside) add(child, depth + 1, group, item.expr);
+  };
+  for (const group of groups) {
+    const hits = group.items.filter((item) => !query || `${item.expr} ${item.label ?? ""}`.toLowerCase().includes(query));
+    if (!hits.length) continue;
+    rows.push({ key: `g-${group.name}`, name: group.name });
+    for (const item of hits) add(item, 0, group.name, null);
+  }
+  return rows;
+}
+
+function Skeleton() {
+  return (
+    <div className="nb-skeleton" aria-hidden="true">
+      {[70, 50, 62, 40].map((width) => <i key={width} style={{ width: `${width}%` }} />)}
+    </div>
+  );
+}

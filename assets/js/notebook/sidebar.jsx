@@ -1,0 +1,214 @@
+// The side panel: every fixed value in one place, proposed wires, and what is wrong. A sheet from below on phones.
+import { memo, useCallback, useEffect, useMemo, useRef, useState } from "react";
+import { cellNode, select } from "./commands.js";
+import { useFact, useKey, useStore } from "./context.js";
+import { Glyph } from "./icons.jsx";
+import { StaticInput } from "./inputs.jsx";
+import { isReference } from "./values.js";
+
+const TABS = [["static", "Static inputs"], ["connect", "Connect"], ["problems", "Problems"]];
+
+export const Sidebar = memo(function Sidebar() {
+  const store = useStore();
+  const side = useKey("sidebar");
+  const problems = useKey("problems") ?? [];
+  const onKeyDown = (event) => {
+    const by = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    if (!by) return;
+    event.preventDefault();
+    const at = TABS.findIndex(([id]) => id === side.tab);
+    const [next] = TABS[(at + by + TABS.length) % TABS.length];
+    store.set("sidebar", { ...side, tab: next });
+    document.getElementById(`nb-tab-${next}`)?.focus();
+  };
+  return (
+    <aside className="nb-side" data-open={side.open || undefined} aria-label="Side panel">
+      <div className="nb-tabs" role="tablist" aria-label="Side panel" onKeyDown={onKeyDown}>
+        {TABS.map(([id, label]) => (
+          <button key={id} id={`nb-tab-${id}`} type="button" role="tab" aria-selected={side.tab === id} aria-controls="nb-side-panel" tabIndex={side.tab === id ? 0 : -1} onClick={() => store.set("sidebar", { ...side, tab: id })}>
+            {label}
+            {id === "problems" && problems.length > 0 && <span className="nb-count" data-tone={problems.some((item) => item.severity === "error") ? "bad" : "stale"}>{problems.length}</span>}
+          </button>
+        ))}
+        <button type="button" className="nb-icon nb-sheet-close" aria-label="Close the panel" onClick={() => store.set("sidebar", { ...side, open: false })}><Glyph name="close" /></button>
+      </div>
+      <div id="nb-side-panel" className="nb-side-body" role="tabpanel" aria-labelledby={`nb-tab-${side.tab}`} tabIndex={-1}>
+        {side.tab === "static" && <StaticInputs />}
+        {side.tab === "connect" && <Connect />}
+        {side.tab === "problems" && <Problems problems={problems} />}
+      </div>
+    </aside>
+  );
+});
+
+// ---------------------------------------------------------------- static inputs
+
+/** All fixed values by cell. Read from the cells themselves, so an edit here and an edit in the cell are the same edit. */
+function StaticInputs() {
+  const order = useKey("order") ?? [];
+  const [query, setQuery] = useState("");
+  return (
+    <>
+      <label className="nb-find">
+        <Glyph name="search" size={13} />
+        <input type="search" aria-label="Find an input" placeholder="Find an input" value={query} onChange={(event) => setQuery(event.target.value)} />
+      </label>
+      {order.map((id) => <StaticGroup key={id} id={id} query={query.trim().toLowerCase()} />)}
+      <p className="nb-empty nb-pad nb-only-empty">{query ? `No fixed value is called “${query}”.` : "No fixed values. When an input of a cell is typed in rather than connected, it is listed here."}</p>
+    </>
+  );
+}
+
+const StaticGroup = memo(function StaticGroup({ id, query }) {
+  const store = useStore();
+  const cell = useKey(`cell:${id}`);
+  const inputs = (cell?.inputs ?? []).filter((input) => input.type === "static" || input.type === null || input.type === undefined);
+  const shown = inputs.filter((input) => !query || `${input.field} ${cell.step_id} ${cell.title} ${textFor(input.value)}`.toLowerCase().includes(query));
+  if (!shown.length) return null;
+  return (
+    <section className="nb-group" aria-label={`${cell.step_id} ${cell.title}`}>
+      <h3>
+        <button type="button" onClick={() => select(store, id)}><span className="nb-chip nb-chip-fixed">{cell.step_id}</span><span>{cell.title || "Untitled"}</span></button>
+      </h3>
+      {shown.map((input) => (
+        <div key={input.field} className="nb-side-field">
+          <span className="nb-field" title={input.field}>{input.field}{(input.secret || isReference(input.value)) && <span className="nb-secret" title="A reference: the value itself is never shown"> ref</span>}</span>
+          <StaticInput input={input} label={`${input.field} of ${cell.step_id}`} missing={input.required && input.value == null} onStage={(value) => store.stage(`input:${id}:${input.field}`, { op: "set_input", cell: id, field: input.field, transform: { type: "static", value } })} onUnset={() => store.do({ op: "set_input", cell: id, field: input.field, transform: null })} onExpression={(expr) => store.do({ op: "set_input", cell: id, field: input.field, transform: { type: "javascript", expr } })} />
+        </div>
+      ))}
+    </section>
+  );
+});
+
+const textFor = (value) => (typeof value === "string" ? value : JSON.stringify(value) ?? "");
+
+// ---------------------------------------------------------------- connect
+
+function Connect() {
+  const store = useStore();
+  const side = useKey("sidebar");
+  const selected = useKey("selected");
+  const id = side.cell && store.cell(side.cell) ? side.cell : selected;
+  const cell = useKey(`cell:${id}`);
+  useEffect(() => {
+    if (side.cell && side.cell !== selected) store.set("sidebar", { ...store.get("sidebar"), cell: null });
+  }, [selected]);
+  if (!cell?.inputs?.length) return <p className="nb-empty nb-pad">{cell ? `${cell.step_id} takes no inputs.` : "Select a cell to see what its inputs could be connected to."}</p>;
+  return <Proposals key={id} cell={cell} asked={side.at} />;
+}
+
+function Proposals({ cell, asked }) {
+  const store = useStore();
+  const [answer, setAnswer] = useState(null);
+  const [busy, setBusy] = useState(false);
+  const [done, setDone] = useState(() => new Set());
+  const turn = useRef(0);
+  const ask = useCallback(async (useModel) => {
+    const mine = (turn.current += 1);
+    setBusy(useModel ? "model" : "matcher");
+    try {
+      await store.settled();
+      const found = await store.ask("POST", "connect", { json: { cell: cell.id, use_model: useModel } });
+      if (mine === turn.current) setAnswer(found), setDone(new Set());
+    } catch (error) {
+      if (mine === turn.current) setAnswer({ proposals: [], notice: `${error.message} ${error.hint ?? ""}` });
+    }
+    if (mine === turn.current) setBusy(false);
+  }, [cell.id]);
+  useEffect(() => {
+    ask(false);
+  }, [ask, asked]);
+  const open = useMemo(() => (answer?.proposals ?? []).filter((item) => !done.has(item.field)), [answer, done]);
+  const accept = (items) => {
+    store.do(...items.map((item) => ({ op: "set_input", cell: cell.id, field: item.field, transform: { type: "javascript", expr: item.expr } })));
+    setDone(new Set([...done, ...items.map((item) => item.field)]));
+    store.announce(`Connected ${items.map((item) => item.field).join(", ")}`);
+  };
+  const refuse = (item) => setDone(new Set([...done, item.field]));
+  const change = (item, expr) => setAnswer({ ...answer, proposals: answer.proposals.map((other) => (other === item ? { ...item, expr, evaluated: null, why: "your choice" } : other)) });
+  const current = (field) => {
+    const input = cell.inputs.find((other) => other.field === field);
+    return input?.type === "javascript" ? input.expr : input?.value !== undefined && input?.value !== null ? JSON.stringify(input.value) : "";
+  };
+  return (
+    <section className="nb-connect" aria-busy={Boolean(busy)} aria-label={`Proposed wires for ${cell.step_id}`}>
+      <h3><span className="nb-chip nb-chip-fixed">{cell.step_id}</span><span>{cell.title || "Untitled"}</span></h3>
+      {answer?.notice && <p className="nb-notice"><Glyph name="info" size={13} /> {answer.notice}</p>}
+      {!answer && <div className="nb-skeleton" aria-hidden="true"><i style={{ width: "80%" }} /><i style={{ width: "60%" }} /></div>}
+      {answer && !open.length && <p className="nb-empty">{done.size ? "All proposals are decided." : "Nothing earlier fits the inputs of this cell by name and type."}</p>}
+      {open.length > 0 && (
+        <ul className="nb-proposals">
+          {open.map((item) => (
+            <li key={item.field}>
+              <span className="nb-proposal">
+                <code>{item.field}</code> <span aria-label="from">←</span> <code className="nb-wire">{item.expr}</code>
+                {current(item.field) && current(item.field) !== item.expr && <del title="what it is now">{current(item.field)}</del>}
+              </span>
+              <span className="nb-yn">
+                <button type="button" className="nb-yes" aria-label={`Accept ${item.field}`} title="Accept" onClick={() => accept([item])}><Glyph name="check" /></button>
+                <button type="button" className="nb-no" aria-label={`Refuse ${item.field}`} title="Refuse" onClick={() => refuse(item)}><Glyph name="cross" /></button>
+              </span>
+              <span className="nb-why">
+                {item.evaluated && <span className="nb-now" data-ok={item.evaluated.ok}>{item.evaluated.ok ? `= ${item.evaluated.text}` : item.evaluated.text}</span>}
+                {item.why && <span>{item.why}</span>}
+                {item.source === "model" && <span className="nb-by"><Glyph name="sparkle" size={11} /> model</span>}
+              </span>
+              {item.alternatives?.length > 0 && (
+                <span className="nb-alternatives">
+                  or {item.alternatives.slice(0, 3).map((expr) => <button key={expr} type="button" className="nb-link" onClick={() => change(item, expr)}><code>{expr}</code></button>)}
+                </span>
+              )}
+            </li>
+          ))}
+        </ul>
+      )}
+      <footer>
+        {open.length > 0 && <button type="button" className="nb-btn" data-primary onClick={() => accept(open)}>{open.length === 1 ? "Accept" : open.length === 2 ? "Accept both" : `Accept all ${open.length}`}</button>}
+        <button type="button" className="nb-btn" disabled={Boolean(busy)} onClick={() => ask(true)}>{busy === "model" ? "Asking…" : "Ask the model"}</button>
+      </footer>
+    </section>
+  );
+}
+
+// ---------------------------------------------------------------- problems
+
+function Problems({ problems }) {
+  const store = useStore();
+  if (!problems.length) return <p className="nb-empty nb-pad">No problems. Wires, ids and code are checked as you type.</p>;
+  const jump = (problem) => {
+    const id = problem.step_id && store.cellOfStep(problem.step_id);
+    store.set("sidebar", { ...store.get("sidebar"), open: false });
+    if (!id) return document.querySelector("[data-input-cell]")?.scrollIntoView({ block: "start" });
+    select(store, id);
+    if (problem.field) requestAnimationFrame(() => requestAnimationFrame(() => cellNode(id)?.querySelector(`[data-field="${CSS.escape(problem.field)}"] :is(textarea, input, select)`)?.focus()));
+    return undefined;
+  };
+  const sorted = [...problems].sort((a, b) => (a.severity === "error" ? 0 : 1) - (b.severity === "error" ? 0 : 1));
+  return (
+    <ul className="nb-problems">
+      {sorted.map((problem, index) => (
+        <li key={index}>
+          <button type="button" onClick={() => jump(problem)}>
+            <span className="nb-problem-icon" data-tone={problem.severity === "error" ? "bad" : "stale"}><Glyph name={problem.severity === "error" ? "cross" : "warn"} size={13} /><span className="nb-sr">{problem.severity}</span></span>
+            <span>
+              {problem.step_id && <span className="nb-chip nb-chip-fixed">{problem.step_id}</span>} {problem.message}
+              {problem.hint && <small>{problem.hint}</small>}
+              <small className="nb-rule">{problem.rule}</small>
+            </span>
+          </button>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+export const PanelButton = () => {
+  const store = useStore();
+  const problems = useFact("problems", (list) => list?.length ?? 0);
+  return (
+    <button type="button" className="nb-btn nb-panel-button" aria-label={`Side panel${problems ? `, ${problems} problems` : ""}`} onClick={() => store.set("sidebar", { ...store.get("sidebar"), open: true, hidden: !store.get("sidebar").hidden })}>
+      <Glyph name="panel" />
+      {problems > 0 && <span className="nb-count" data-tone="stale">{problems}</span>}
+    </button>
+  );
+};

@@ -1,0 +1,33 @@
+// A row of cells and notes, with a gap before, between and after them: the top level, a loop's body, one branch.
+import { memo } from "react";
+import { useKey } from "./context.js";
+import { Cell } from "./cell.jsx";
+import { Gap } from "./insert.jsx";
+import { Note } from "./notes.jsx";
+
+const NONE = [];
+
+export const Slot = memo(function Slot({ parent = null, slot = "modules", empty }) {
+  const items = useKey(`slot:${parent ? `${parent}:${slot}` : "root"}`) ?? NONE;
+  const rows = [];
+  let index = 0;
+  let after = parent ? undefined : null;
+  for (const item of items) {
+    const note = item.startsWith("note:");
+    rows.push(
+      <div key={item} className="nb-item" role="listitem">
+        <Gap parent={parent} slot={slot} index={index} after={after} />
+        {note ? <Note id={item.slice(5)} /> : <Cell id={item} />}
+      </div>,
+    );
+    if (note) continue;
+    index += 1;
+    after = item;
+  }
+  return (
+    <div className="nb-slot" data-root={!parent || undefined}>
+      {items.length > 0 && <div role="list">{rows}</div>}
+      <Gap parent={parent} slot={slot} index={index} after={after} always={!parent || !items.length} empty={items.length ? undefined : empty} />
+    </div>
+  );
+});

@@ -1,0 +1,103 @@
+// How a cell says what state it is in: an icon, words, and on request the reasons with a way to each of them.
+import { memo, useEffect, useRef, useState } from "react";
+import { perform, run, select } from "./commands.js";
+import { useKey, useStore } from "./context.js";
+import { Glyph } from "./icons.jsx";
+import { keysOf } from "./shortcuts.js";
+import { Popover } from "./ui.jsx";
+import { clock } from "../words.js";
+
+const LOOKS = {
+  never: { icon: "never", tone: "none" },
+  queued: { icon: "queued", tone: "reused" },
+  running: { icon: "running", tone: "run" },
+  fresh: { icon: "check", tone: "ok" },
+  reused: { icon: "reused", tone: "reused" },
+  stale: { icon: "stale", tone: "stale" },
+  pinned: { icon: "pin", tone: "wait" },
+  failed: { icon: "cross", tone: "bad" },
+  waiting: { icon: "pause", tone: "wait" },
+  skipped: { icon: "skip", tone: "reused" },
+  blocked: { icon: "pause", tone: "stale" },
+};
+
+const NEVER = { kind: "never", text: "Not run", causes: [], runs_first: [] };
+
+export const isActive = (state) => state?.kind === "queued" || state?.kind === "running" || state?.kind === "waiting";
+
+/** Seconds since a moment, counting while mounted. */
+function Elapsed({ since }) {
+  const [now, setNow] = useState(() => Date.now());
+  useEffect(() => {
+    const timer = setInterval(() => setNow(Date.now()), 1000);
+    return () => clearInterval(timer);
+  }, []);
+  return <span className="nb-clock">{clock(now - new Date(since).getTime())}</span>;
+}
+
+export const StateBadge = memo(function StateBadge({ id }) {
+  const state = useKey(`state:${id}`) ?? NEVER;
+  const look = LOOKS[state.kind] ?? LOOKS.never;
+  const [open, setOpen] = useState(false);
+  const button = useRef(null);
+  const words = state.kind === "running" ? "Running" : state.text;
+  return (
+    <>
+      <button ref={button} type="button" className="nb-state" data-tone={look.tone} data-kind={state.kind} aria-expanded={open} aria-haspopup="dialog" onClick={() => setOpen(!open)}>
+        <Glyph name={look.icon} size={13} />
+        <span><Emphasis text={words} word={state.kind === "stale" ? state.causes?.[0]?.field : null} /></span>
+        {state.kind === "running" && state.since && <Elapsed since={state.since} />}
+      </button>
+      {open && <Why id={id} state={state} anchor={button.current} onClose={(why) => why !== "anchor" && setOpen(false)} />}
+    </>
+  );
+});
+
+/** The words with the one that matters in bold: which input made the cell out of date. */
+function Emphasis({ text = "", word }) {
+  const at = word ? text.indexOf(word) : -1;
+  if (at < 0) return text;
+  return <>{text.slice(0, at)}<b>{word}</b>{text.slice(at + word.length)}</>;
+}
+
+/** Which cells the run would take with it, said before the press. */
+export const RunsFirst = memo(function RunsFirst({ id }) {
+  const first = useKey(`state:${id}`)?.runs_first;
+  if (!first?.length) return null;
+  const shown = first.length > 3 ? `${first.slice(0, 2).join(", ")} and ${first.length - 2} more` : first.join(", ");
+  return <span className="nb-first">runs {shown} first</span>;
+});
+
+function Why({ id, state, anchor, onClose }) {
+  const store = useStore();
+  const act = (work) => () => {
+    onClose("act");
+    work();
+  };
+  return (
+    <Popover anchor={anchor} align="end" label="State of the cell" className="nb-why-pop" onClose={onClose}>
+      <p><strong>{state.text}</strong></p>
+      {state.causes?.length > 0 && (
+        <ul>
+          {state.causes.map((cause, index) => (
+            <li key={index}>
+              {cause.cell && cause.cell !== id ? <button type="button" className="nb-link" onClick={act(() => select(store, cause.cell))}>{cause.text}</button> : cause.text}
+            </li>
+          ))}
+        </ul>
+      )}
+      {state.runs_first?.length > 0 && <p className="nb-faint">A run takes {state.runs_first.join(", ")} first.</p>}
+      {state.run_number && <p className="nb-faint">From run {state.run_number}</p>}
+      <footer>
+        {isActive(state) ? (
+          <button type="button" className="nb-btn" onClick={act(() => perform(store, "cancel"))}>Cancel</button>
+        ) : (
+          <>
+            <button type="button" className="nb-btn" data-primary onClick={act(() => run(store, id, "auto"))}>Run <kbd>{keysOf("run_stay")}</kbd></button>
+            {state.runs_first?.length > 0 && <button type="button" className="nb-btn" onClick={act(() => run(store, id, "old_results"))}>Run on the old results</button>}
+          </>
+        )}
+      </footer>
+    </Popover>
+  );
+}

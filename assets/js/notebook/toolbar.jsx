@@ -1,0 +1,89 @@
+// The bar on top: which draft this is, whether it is saved, and what can be done with all of it.
+import { memo } from "react";
+import { perform } from "./commands.js";
+import { useKey, useStore } from "./context.js";
+import { Glyph } from "./icons.jsx";
+import { PanelButton } from "./sidebar.jsx";
+import { keysOf, spoken } from "./shortcuts.js";
+import { EditInPlace, MenuButton } from "./ui.jsx";
+import { when } from "../words.js";
+
+export const Toolbar = memo(function Toolbar() {
+  const store = useStore();
+  const draft = useKey("draft");
+  const parts = (draft.path ?? "").split("/").slice(0, -1);
+  return (
+    <header className="nb-bar">
+      <nav className="nb-crumb" aria-label="Place">
+        {parts.map((part, index) => <span key={index}>{part} / </span>)}
+      </nav>
+      <h1 className="nb-name"><EditInPlace label="Name of the flow" value={draft.summary ?? ""} placeholder={draft.path?.split("/").at(-1) || "Untitled flow"} onSave={(summary) => store.do({ op: "set_flow", summary })} /></h1>
+      <span className="nb-pill">{draftWords(draft)}</span>
+      <SaveState />
+      <span className="nb-space" />
+      <History draft={draft} />
+      <RunButtons />
+      <ExportMenu />
+      {draft.deployed_version && <a className="nb-btn nb-run-link" href={`/run/${draft.path}`}>Run…</a>}
+      <button type="button" className="nb-btn" data-primary onClick={() => perform(store, "deploy")}>Deploy</button>
+      <PanelButton />
+    </header>
+  );
+});
+
+function draftWords(draft) {
+  if (!draft.deployed_version) return "Draft, not deployed";
+  if (!draft.changes) return `Same as v${draft.deployed_version}`;
+  return `Draft, ${draft.changes} change${draft.changes === 1 ? "" : "s"} since v${draft.deployed_version}`;
+}
+
+const SaveState = memo(function SaveState() {
+  const save = useKey("save");
+  const link = useKey("link");
+  const draft = useKey("draft");
+  const lost = link === "lost" || save.kind === "offline";
+  const words = lost ? "Offline, kept here" : { saved: `Saved ${when(save.at ?? draft.saved_at)}`, pending: "Saving…", saving: "Saving…", error: "Not saved yet, kept here" }[save.kind];
+  return (
+    <span className="nb-save" data-tone={lost || save.kind === "error" ? "stale" : undefined} title={save.message} role="status">
+      {(lost || save.kind === "error") && <Glyph name="warn" size={13} />}
+      {words}
+    </span>
+  );
+});
+
+function History({ draft }) {
+  const store = useStore();
+  const button = (verb, label, what) => (
+    <button type="button" className="nb-icon" aria-label={what ? `${label}: ${what}` : label} title={`${what ? `${label}: ${what}` : `Nothing to ${verb}`} (${keysOf(verb)})`} aria-disabled={!what} onClick={() => what && store.history(verb)}>
+      <Glyph name={verb} size={15} />
+    </button>
+  );
+  return <span className="nb-history">{button("undo", "Undo", draft.can_undo)}{button("redo", "Redo", draft.can_redo)}</span>;
+}
+
+const RunButtons = memo(function RunButtons() {
+  const store = useStore();
+  const { stale, active, cells } = useKey("counts");
+  return (
+    <>
+      <button type="button" className="nb-btn" disabled={!stale} title={keysOf("run_stale")} onClick={() => perform(store, "run_stale")}>
+        <Glyph name="play" size={11} /> <span className="nb-wide-only">Run out of date</span> <span className="nb-number">{stale}</span>
+      </button>
+      <button type="button" className="nb-btn nb-cancel" disabled={!active && !cells} data-on={active > 0 || undefined} onClick={() => perform(store, active ? "cancel" : "run_all")}>
+        {active ? "Cancel" : "Run all"}
+      </button>
+    </>
+  );
+});
+
+function ExportMenu() {
+  const store = useStore();
+  const item = (id, label) => ({ label, icon: "download", run: () => perform(store, id) });
+  return (
+    <MenuButton label="More" items={[
+      item("export_yaml", "Export as YAML"), item("export_json", "Export as JSON"), item("export_zip", "Export as a folder (zip)"), "-",
+      { label: "All commands", icon: "search", keys: spoken("Mod+k"), run: () => perform(store, "palette") },
+      { label: "Keyboard shortcuts", icon: "keys", keys: "?", run: () => perform(store, "help") },
+    ]} />
+  );
+}

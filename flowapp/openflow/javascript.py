@@ -346,7 +346,8 @@ def _key(node: Node, source: bytes) -> str | int | None:
     """The literal key of a member or subscript expression, None when it is computed."""
     if node.type == "member_expression":
         member = node.child_by_field_name("property")
-        return _text(member, source) if member is not None and member.type == "property_identifier" else None
+        named = member is not None and member.type == "property_identifier" and not member.is_missing
+        return _text(member, source) if member is not None and named else None
     index = node.child_by_field_name("index")
     if index is None:
         return None

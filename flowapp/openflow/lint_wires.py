@@ -65,7 +65,7 @@ def wire_problems(flow: Mapping[str, Any], places: list[Place]) -> Iterator[Prob
             yield from _expression_problems(expression)
             found = references.find(expression.text)
             step = steps.by_id.get(place.step_id)
-            if step is None:
+            if step is None or found.syntax is not None:
                 continue
             for step_id in sorted(found.results):
                 problem = _wire_problem(expression, step, step_id, steps)

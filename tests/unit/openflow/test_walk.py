@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -125,7 +125,7 @@ def test_step_ids_include_tools() -> None:
 
 
 class TestInputs:
-    transform = {"x": {"type": "static", "value": 1}}
+    transform: ClassVar[dict[str, Any]] = {"x": {"type": "static", "value": 1}}
 
     @pytest.mark.parametrize(
         ("module", "pointer"),

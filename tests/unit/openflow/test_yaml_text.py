@@ -73,7 +73,7 @@ class TestRead:
         ["[" * 100_000, "{a: " * 100_000, "- " * 100_000, "a:\n" + "".join(" " * i + "a:\n" for i in range(1, 300))],
     )
     def test_refuses_deep_nesting(self, text: str) -> None:
-        with pytest.raises(DocumentInvalid, match="deep|nest"):
+        with pytest.raises(DocumentInvalid, match=r"deep|nest"):
             yamltext.read(text)
 
     def test_refuses_alias_bombs_before_they_grow(self) -> None:

@@ -1,0 +1,37 @@
+"""The table of languages."""
+
+from __future__ import annotations
+
+import pytest
+
+from flowapp.languages import LANGUAGES, by_name, inline_extension, label_of
+from flowapp.signatures import Signature, infer
+from flowapp.signatures.inference import READ
+
+
+def test_names_are_unique() -> None:
+    assert len({language.name for language in LANGUAGES}) == len(LANGUAGES)
+
+
+def test_what_runs() -> None:
+    assert {language.name for language in LANGUAGES if language.runnable} == {"python3", "deno", "bun", "bash"}
+    go = by_name("go")
+    assert go is not None
+    assert go.why_not == "Go cells cannot run on this version yet."
+    python = by_name("python3")
+    assert python is not None
+    assert python.why_not == ""
+
+
+def test_unknown_languages() -> None:
+    assert by_name("cobol") is None
+    assert label_of("cobol") == "cobol"
+    assert inline_extension("cobol") == "no_ext"
+
+
+@pytest.mark.parametrize("language", [language for language in LANGUAGES if language.name in READ])
+def test_starter_code_has_a_signature(language: object) -> None:
+    assert isinstance(language, type(LANGUAGES[0]))
+    signature = infer(language.name, language.starter_code)
+    assert isinstance(signature, Signature)
+    assert signature.schema["properties"]["x"] == {"type": "string", "default": "world"}

@@ -1,0 +1,133 @@
+"""What a person does in a notebook, as words for tests: by role and name where they have one."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from playwright.sync_api import Locator, Page, expect
+
+RUN_TIMEOUT = 60_000
+
+
+class NotebookPage:
+    """The notebook that is open in `page`."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+
+    @property
+    def draft_id(self) -> str:
+        """The id in the address."""
+        return self.page.url.split("/flows/")[1].strip("/").split("?")[0]
+
+    def loaded(self) -> NotebookPage:
+        """Wait until the cells are there."""
+        expect(self.page.locator(".nb-cell[data-cell], .nb-flow-input").first).to_be_visible()
+        return self
+
+    def cell(self, step: str) -> Locator:
+        """A cell by its step id."""
+        return self.page.get_by_role("region", name=re.compile(rf"^Cell {re.escape(step)}(,|$)"))
+
+    def state(self, step: str) -> Locator:
+        """A cell's state badge."""
+        return self.cell(step).locator("> .nb-hd .nb-state")
+
+    def expect_state(self, step: str, *kinds: str) -> None:
+        """Wait until the cell is in one of these states."""
+        expect(self.state(step)).to_have_attribute(
+            "data-kind", re.compile(f"^({'|'.join(kinds)})$"), timeout=RUN_TIMEOUT
+        )
+
+    def expect_states(self, **kinds: str) -> None:
+        """Wait until each cell is in its state."""
+        for step, kind in kinds.items():
+            self.expect_state(step, *kind.split("|"))
+
+    def output(self, step: str) -> Locator:
+        """A cell's result."""
+        return self.cell(step).locator("> .nb-out")
+
+    def row(self, step: str, field: str) -> Locator:
+        """An input of a cell."""
+        return self.cell(step).locator(f'.nb-row[data-field="{field}"]').first
+
+    def value(self, step: str, field: str) -> Locator:
+        """What an input's expression gives now."""
+        return self.row(step, field).locator(".nb-now")
+
+    def run(self, step: str) -> None:
+        """Press a cell's run button."""
+        self.cell(step).locator("> .nb-hd .nb-run").click()
+
+    def into_code(self, step: str) -> None:
+        """Put the cursor into a cell's code, by mouse."""
+        code = self.cell(step).locator("> .nb-code-wrap .nb-code")
+        code.scroll_into_view_if_needed()
+        expect(code.locator(".monaco-editor")).to_be_visible()
+        code.click(position={"x": 220, "y": 14})
+        expect(code.locator(".monaco-editor.focused")).to_be_visible()
+
+    def set_code(self, step: str, text: str) -> None:
+        """Replace a cell's code."""
+        self.into_code(step)
+        self.type_code(text)
+
+    def type_code(self, text: str) -> None:
+        """Replace all text of the editor that has the focus."""
+        self.page.keyboard.press("Control+a")
+        self.page.keyboard.insert_text(text)
+
+    def select(self, step: str) -> None:
+        """Select a cell without entering its text, by keyboard alone: walk with j from the first."""
+        keyboard = self.page.keyboard
+        keyboard.press("Escape")
+        keyboard.press("g")
+        keyboard.press("g")
+        for _ in range(40):
+            if self.cell(step).get_attribute("data-selected") is not None:
+                return
+            keyboard.press("j")
+        raise AssertionError(f"no way to {step} by keyboard")
+
+    def settled(self) -> None:
+        """Wait until everything typed is saved."""
+        expect(self.page.locator(".nb-save")).to_contain_text("Saved")
+
+
+def open_template(page: Page, title: str) -> NotebookPage:
+    """From the home page, by mouse."""
+    page.goto("/")
+    page.get_by_role("button", name=re.compile("^Template")).click()
+    page.get_by_role("dialog").get_by_role("button", name=re.compile(f"^{re.escape(title)}")).click()
+    page.wait_for_url("**/flows/*")
+    return NotebookPage(page).loaded()
+
+
+def open_flow(page: Page, client: Any, flow: dict[str, Any]) -> NotebookPage:
+    """A notebook of a given document, made through the API."""
+    answer = client.post("/api/w/main/drafts", json={"flow": flow})
+    assert answer.status_code < 300, answer.text
+    page.goto(f"/flows/{answer.json()['id']}")
+    return NotebookPage(page).loaded()
+
+
+def python(step: str, code: str, inputs: dict[str, Any] | None = None, summary: str = "") -> dict[str, Any]:
+    """A Python module of a flow document."""
+    value = {"type": "rawscript", "language": "python3", "content": code, "input_transforms": inputs or {}}
+    return {"id": step, "summary": summary, "value": value}
+
+
+def flow_of(*modules: dict[str, Any], schema: dict[str, Any] | None = None, summary: str = "A test") -> dict[str, Any]:
+    """A flow document of these modules."""
+    return {
+        "summary": summary,
+        "value": {"modules": list(modules)},
+        "schema": schema or {"type": "object", "properties": {}},
+    }
+
+
+def wire(expr: str) -> dict[str, str]:
+    """An input that is an expression."""
+    return {"type": "javascript", "expr": expr}

@@ -1,0 +1,115 @@
+"""Job 8: deploy, run from a form, watch the run."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from playwright.sync_api import Page, expect
+
+from tests.acceptance.conftest import shoot
+from tests.acceptance.notebook_page import RUN_TIMEOUT, flow_of, open_flow, open_template, python, wire
+from tests.acceptance.product import Product
+
+SCHEMA = {
+    "type": "object",
+    "order": ["name", "times"],
+    "required": ["name"],
+    "properties": {"name": {"type": "string"}, "times": {"type": "integer", "default": 2}},
+}
+GREET = 'import time\n\n\ndef main(name: str, times: int):\n    print("greeting")\n    time.sleep(0.3)\n    return [f"Hello {name}"] * times\n'
+
+
+def greeting() -> dict[str, Any]:
+    """A small flow with an input."""
+    inputs = {"name": wire("flow_input.name"), "times": wire("flow_input.times")}
+    count = python("b", "def main(words: list):\n    return len(words)\n", {"words": wire("results.a")}, "Count")
+    return flow_of(python("a", GREET, inputs, "Greet"), count, schema=SCHEMA, summary="Greeting")
+
+
+def deploy(page: Page, path: str) -> None:
+    """Deploy the open draft, by mouse."""
+    page.get_by_role("button", name="Deploy", exact=True).click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Path").fill(path)
+    dialog.get_by_label("What changed").fill("first version")
+    shoot(page, "notebook-deploy")
+    dialog.get_by_role("button", name="Deploy", exact=True).click()
+    expect(page.get_by_text(f"Deployed {path}")).to_be_visible()
+
+
+def test_deploy_run_and_watch_by_mouse(page: Page, product: Product) -> None:
+    with product.client() as client:
+        open_flow(page, client, greeting())
+    deploy(page, "f/tests/greeting")
+    page.goto("/run/f/tests/greeting")
+    expect(page.get_by_label(re.compile("^name"))).to_be_visible()
+    page.get_by_role("button", name="Run", exact=True).click()  # a required field is empty
+    expect(page.locator(".form-error").first).to_be_visible()
+    shoot(page, "run-form")
+    page.get_by_label(re.compile("^name")).fill("Ada")
+    page.get_by_role("button", name="Run", exact=True).click()
+    page.wait_for_url("**/runs/*")
+    timeline = page.get_by_role("region", name="Timeline")
+    expect(timeline).to_contain_text("Greet")
+    expect(page.locator(".run-title .badge")).to_contain_text(
+        re.compile("Success|Done|Succeeded", re.IGNORECASE), timeout=RUN_TIMEOUT
+    )
+    timeline.get_by_role("button", name=re.compile("Greet")).click()
+    detail = page.locator("#run-detail")
+    expect(detail).to_contain_text("Hello Ada")
+    detail.get_by_role("tab", name=re.compile("^(Logs?)")).first.click()
+    expect(detail).to_contain_text("greeting")
+    detail.get_by_role("tab", name=re.compile("^Input")).click()
+    expect(detail).to_contain_text("Ada")
+    shoot(page, "run")
+    page.goto("/runs")
+    expect(page.get_by_text("Greeting").first).to_be_visible()
+    shoot(page, "runs")
+
+
+def test_deploy_and_run_by_keyboard(page: Page, product: Product) -> None:
+    with product.client() as client:
+        notebook = open_flow(page, client, greeting())
+    keyboard = page.keyboard
+    notebook.select("a")
+    keyboard.press("Control+k")
+    keyboard.type("deploy")
+    keyboard.press("Enter")
+    page.get_by_role("dialog").get_by_label("Path").focus()
+    keyboard.press("Control+a")
+    keyboard.type("f/tests/keys")
+    keyboard.press("Enter")
+    expect(page.get_by_text("Deployed f/tests/keys")).to_be_visible()
+    page.goto("/run/f/tests/keys")
+    page.get_by_label(re.compile("^name")).focus()
+    keyboard.type("Grace")
+    keyboard.press("Enter")
+    page.wait_for_url("**/runs/*")
+    expect(page.locator("#run-detail")).to_contain_text("2", timeout=RUN_TIMEOUT)
+
+
+def test_the_deployed_orders_report_shows_its_loop_and_branch(page: Page) -> None:
+    open_template(page, "Orders report")
+    deploy(page, "f/tests/orders")
+    with_file = page.request.get("/orders-2026-q3.csv").text()
+    started = page.request.post(
+        "/api/w/main/jobs/run/f/f/tests/orders", data={"orders": with_file, "threshold": 1, "currency": "USD"}
+    )
+    page.goto(f"/runs/{started.text().strip().strip(chr(34))}")
+    timeline = page.get_by_role("region", name="Timeline")
+    for title in ("Read and check the orders", "Summarise each region", "Table and chart"):
+        expect(timeline).to_contain_text(title, timeout=RUN_TIMEOUT)
+    expect(page.locator("#run-detail")).to_contain_text("North", timeout=RUN_TIMEOUT)
+    shoot(page, "run-orders")
+
+
+def test_a_draft_with_errors_is_not_deployed(page: Page, product: Product) -> None:
+    broken = python("a", "def main(x: int):\n    return x\n", {"x": wire("results.nowhere")})
+    with product.client() as client:
+        open_flow(page, client, flow_of(broken))
+    page.get_by_role("button", name="Deploy", exact=True).click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Path").fill("f/tests/broken")
+    dialog.get_by_role("button", name="Deploy", exact=True).click()
+    expect(dialog.get_by_role("alert")).to_contain_text("nowhere")

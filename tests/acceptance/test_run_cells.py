@@ -1,0 +1,185 @@
+"""Job 4: run a cell, see its log and result, edit, run what is out of date, and find everything again."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from playwright.sync_api import Page, expect
+
+from tests.acceptance.conftest import Watch, shoot
+from tests.acceptance.notebook_page import flow_of, open_flow, open_template, python, wire
+from tests.acceptance.product import Product
+
+ROWS = 'def main():\n    print("reading")\n    return [{"total": 3}, {"total": 4}]\n'
+SUM = 'def main(rows: list) -> int:\n    return sum(row["total"] for row in rows)\n'
+TEXT = 'def main(total: int) -> str:\n    return f"in all {total}"\n'
+SLOW = 'import time\n\n\ndef main():\n    for n in range(100):\n        print("line", n, flush=True)\n        time.sleep(0.2)\n'
+
+
+def three_cells() -> dict[str, Any]:
+    """a → b → c."""
+    return flow_of(
+        python("a", ROWS, summary="Rows"),
+        python("b", SUM, {"rows": wire("results.a")}, "Sum"),
+        python("c", TEXT, {"total": wire("results.b")}, "Text"),
+    )
+
+
+def test_the_last_cell_of_the_orders_report_takes_the_others_along(page: Page) -> None:
+    notebook = open_template(page, "Orders report")
+    expect(notebook.cell("f").locator("> .nb-hd .nb-first")).to_contain_text("first")
+    notebook.into_code("f")
+    page.keyboard.press("Shift+Enter")
+    notebook.expect_states(a="fresh", b="fresh", c="fresh", d="fresh", e="fresh", f="fresh")
+    expect(notebook.output("f")).to_contain_text("North")
+    shoot(page, "notebook-orders-run")
+    # a second press has nothing to recompute
+    notebook.into_code("b")
+    page.keyboard.press("Shift+Enter")
+    notebook.expect_state("b", "reused", "fresh")
+
+
+def test_editing_marks_everything_below_and_stale_only_runs_it(page: Page, product: Product) -> None:
+    with product.client() as client:
+        notebook = open_flow(page, client, three_cells())
+    notebook.into_code("c")
+    page.keyboard.press("Shift+Enter")
+    notebook.expect_states(a="fresh", b="fresh", c="fresh")
+    expect(notebook.output("c")).to_contain_text("in all 7")
+
+    notebook.set_code("b", SUM.replace("sum(", "10 * sum("))
+    notebook.expect_states(a="fresh", b="stale", c="stale")
+    expect(notebook.state("c")).to_contain_text("b")  # says what changed
+    notebook.state("c").click()
+    expect(page.get_by_role("dialog", name="State of the cell")).to_be_visible()
+    page.keyboard.press("Escape")
+
+    page.get_by_role("button", name=re.compile("Run out of date")).click()
+    notebook.expect_states(a="fresh", b="fresh", c="fresh")
+    expect(notebook.output("c")).to_contain_text("in all 70")
+
+
+def test_the_same_by_keyboard(page: Page, product: Product) -> None:
+    with product.client() as client:
+        notebook = open_flow(page, client, three_cells())
+    notebook.select("c")
+    page.keyboard.press("Shift+Enter")
+    notebook.expect_states(a="fresh", b="fresh", c="fresh")
+
+    notebook.select("b")
+    page.keyboard.press("Enter")
+    expect(notebook.cell("b").locator(".monaco-editor.focused")).to_be_visible()
+    notebook.type_code(SUM.replace("sum(", "2 * sum("))
+    page.keyboard.press("Escape")
+    notebook.expect_states(b="stale", c="stale")
+
+    page.keyboard.press("e")
+    page.keyboard.press("a")
+    notebook.expect_states(b="fresh", c="fresh")
+    expect(notebook.output("c")).to_contain_text("in all 14")
+
+
+def test_a_cell_runs_on_the_old_results_when_asked(page: Page, product: Product) -> None:
+    with product.client() as client:
+        notebook = open_flow(page, client, three_cells())
+    notebook.into_code("c")
+    page.keyboard.press("Shift+Enter")
+    notebook.expect_state("c", "fresh")
+    notebook.set_code("a", ROWS.replace("3", "100"))
+    notebook.expect_state("c", "stale")
+    notebook.set_code("c", TEXT.replace("in all", "still"))
+    page.keyboard.press("Alt+Shift+Enter")
+    expect(notebook.output("c")).to_contain_text("still 7")
+    notebook.expect_states(a="stale", b="stale")
+
+
+def test_logs_appear_while_a_cell_runs_and_it_can_be_cancelled(page: Page, product: Product) -> None:
+    with product.client() as client:
+        notebook = open_flow(page, client, flow_of(python("slow", SLOW)))
+    notebook.run("slow")
+    notebook.expect_state("slow", "running")
+    expect(notebook.cell("slow").get_by_role("log")).to_contain_text("line 2")
+    notebook.cell("slow").get_by_role("button", name="Cancel slow").click()
+    notebook.expect_state("slow", "failed", "never", "stale")
+
+
+def test_an_error_names_its_line(page: Page, product: Product) -> None:
+    code = "def main():\n    numbers = [1]\n    return numbers[3]\n"
+    with product.client() as client:
+        notebook = open_flow(page, client, flow_of(python("a", code), python("b", SUM, {"rows": wire("results.a")})))
+    notebook.run("a")
+    notebook.expect_state("a", "failed")
+    expect(notebook.output("a")).to_contain_text("IndexError")
+    expect(notebook.output("a")).to_contain_text("line 3")
+    shoot(page, "notebook-error")
+
+
+def test_results_states_and_typed_text_survive_reload_and_restart(page: Page, product: Product, watch: Watch) -> None:
+    with product.client() as client:
+        notebook = open_flow(page, client, three_cells())
+    notebook.into_code("c")
+    page.keyboard.press("Shift+Enter")
+    notebook.expect_states(a="fresh", b="fresh", c="fresh")
+    typed = TEXT.replace("in all", "typed while it was there,")
+    notebook.set_code("c", typed)
+    notebook.expect_state("c", "stale")
+    notebook.settled()
+
+    page.reload()
+    notebook.loaded()
+    notebook.expect_states(a="fresh", b="fresh", c="stale")
+    expect(notebook.cell("c").locator(".nb-code")).to_contain_text("typed while it was there,")
+
+    watch.expect_error("")  # the browser reports the lost connection
+    product.stop()
+    notebook.set_code("c", typed.replace("there", "away"))
+    product.start()
+    notebook.settled()
+    page.reload()
+    notebook.loaded()
+    expect(notebook.cell("c").locator(".nb-code")).to_contain_text("typed while it was away,")
+    expect(notebook.output("b")).to_contain_text("7")
+    notebook.expect_states(a="fresh", b="fresh", c="stale")
+
+
+def test_structure_by_keyboard_insert_move_duplicate_delete_undo(page: Page, product: Product) -> None:
+    with product.client() as client:
+        notebook = open_flow(page, client, three_cells())
+    keyboard = page.keyboard
+    notebook.select("a")
+    keyboard.press("n")
+    expect(notebook.cell("d")).to_be_visible()
+    keyboard.press("Escape")
+    order = [text.split(",")[0] for text in cells_in_order(page)]
+    assert order == ["Cell a", "Cell d", "Cell b", "Cell c"]
+    notebook.select("d")
+    keyboard.press("J")
+    expect(page.locator(".nb-cell[data-cell]").nth(2)).to_have_attribute("aria-label", re.compile("^Cell d"))
+    notebook.select("d")
+    keyboard.press("d")
+    keyboard.press("d")
+    expect(notebook.cell("d")).to_have_count(0)
+    keyboard.press("z")
+    expect(notebook.cell("d")).to_be_visible()
+
+
+def test_the_palette_and_the_help_show_every_key(page: Page, product: Product) -> None:
+    with product.client() as client:
+        notebook = open_flow(page, client, three_cells())
+    notebook.select("a")
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog")).to_contain_text("Run cell")
+    shoot(page, "notebook-help")
+    page.keyboard.press("Escape")
+    page.keyboard.press("Control+k")
+    expect(page.get_by_role("dialog")).to_be_visible()
+    page.keyboard.type("deploy")
+    shoot(page, "notebook-palette")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("dialog")).to_contain_text("Path")
+
+
+def cells_in_order(page: Page) -> list[str]:
+    """The names of all cells from top to bottom."""
+    return [node.get_attribute("aria-label") or "" for node in page.locator(".nb-cell[data-cell]").all()]

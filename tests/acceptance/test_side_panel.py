@@ -1,0 +1,98 @@
+"""Jobs 6 and 7: all static inputs in one place, and proposals that are accepted or refused one by one."""
+
+from __future__ import annotations
+
+from playwright.sync_api import Page, expect
+
+from tests.acceptance.conftest import shoot
+from tests.acceptance.notebook_page import NotebookPage, flow_of, open_flow, python
+from tests.acceptance.product import Product
+
+LOAD = 'def main(days: int = 7, region: str = "all"):\n    return {"customer_name": "Ada", "amount": 12.5}\n'
+SEND = 'def main(customer_name: str, amount: float, token: str = ""):\n    return [customer_name, amount]\n'
+
+
+def opened(page: Page, product: Product) -> NotebookPage:
+    """Two cells with static inputs, one of them a reference to a secret."""
+    days = {"days": {"type": "static", "value": 30}, "region": {"type": "static", "value": "EU"}}
+    token = {"token": {"type": "static", "value": "$var:u/admin/token"}}
+    with product.client() as client:
+        return open_flow(page, client, flow_of(python("a", LOAD, days, "Load"), python("b", SEND, token, "Send")))
+
+
+def test_static_inputs_are_grouped_searched_and_edited_in_place(page: Page, product: Product) -> None:
+    notebook = opened(page, product)
+    panel = page.get_by_role("complementary", name="Side panel")
+    panel.get_by_role("tab", name="Static inputs").click()
+    load = panel.get_by_role("region", name="a Load")
+    expect(load.get_by_label("days of a")).to_have_value("30")
+    expect(panel.get_by_role("region", name="b Send")).to_contain_text("ref")
+    shoot(page, "notebook-static-inputs")
+
+    panel.get_by_label("Find an input").fill("region")
+    expect(load.get_by_label("days of a")).to_have_count(0)
+    load.get_by_label("region of a").fill("US")
+    page.keyboard.press("Enter")
+    notebook.settled()
+    expect(notebook.row("a", "region").get_by_label("region of a")).to_have_value("US")
+
+
+def test_static_inputs_by_keyboard(page: Page, product: Product) -> None:
+    notebook = opened(page, product)
+    page.get_by_role("tab", name="Static inputs").focus()
+    page.keyboard.press("Tab")
+    for _ in range(20):
+        if page.evaluate("document.activeElement.getAttribute('aria-label')") == "days of a":
+            break
+        page.keyboard.press("Tab")
+    page.keyboard.press("Control+a")
+    page.keyboard.type("90")
+    page.keyboard.press("Enter")
+    notebook.settled()
+    expect(notebook.row("a", "days").get_by_label("days of a")).to_have_value("90")
+
+
+def test_proposals_are_accepted_and_refused_one_by_one_and_undone(page: Page, product: Product) -> None:
+    notebook = opened(page, product)
+    notebook.run("a")
+    notebook.expect_state("a", "fresh")
+    notebook.cell("b").hover()
+    notebook.cell("b").get_by_role("button", name="Propose wires").click()
+    panel = page.get_by_role("complementary", name="Side panel")
+    expect(panel.get_by_text("results.a.customer_name")).to_be_visible()
+    expect(panel.get_by_text("results.a.amount")).to_be_visible()
+    expect(panel).to_contain_text("12.5")
+    shoot(page, "notebook-connect")
+    panel.get_by_role("button", name="Accept amount").click()
+    panel.get_by_role("button", name="Refuse customer_name").click()
+    expect(notebook.row("b", "amount").get_by_role("combobox")).to_have_value("results.a.amount")
+    expect(notebook.row("b", "customer_name").get_by_role("combobox")).to_have_count(0)
+    notebook.select("b")
+    page.keyboard.press("z")
+    expect(notebook.row("b", "amount").get_by_role("combobox")).to_have_count(0)
+
+
+def test_proposals_by_keyboard(page: Page, product: Product) -> None:
+    notebook = opened(page, product)
+    notebook.run("a")
+    notebook.expect_state("a", "fresh")
+    notebook.select("b")
+    page.keyboard.press("w")
+    accept = page.get_by_role("button", name="Accept both")
+    expect(accept).to_be_visible()
+    accept.focus()
+    page.keyboard.press("Enter")
+    expect(notebook.row("b", "amount").get_by_role("combobox")).to_have_value("results.a.amount")
+    expect(notebook.row("b", "customer_name").get_by_role("combobox")).to_have_value("results.a.customer_name")
+
+
+def test_asking_a_model_that_is_not_configured_says_so(page: Page, product: Product) -> None:
+    notebook = opened(page, product)
+    notebook.run("a")
+    notebook.expect_state("a", "fresh")
+    notebook.select("b")
+    page.keyboard.press("w")
+    panel = page.get_by_role("complementary", name="Side panel")
+    panel.get_by_role("button", name="Ask the model").click()
+    expect(panel.locator(".nb-notice")).to_contain_text("OPENAI_API_KEY")
+    expect(panel.get_by_text("results.a.amount")).to_be_visible()

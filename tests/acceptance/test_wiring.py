@@ -1,0 +1,149 @@
+"""Job 5: connect an input to an earlier result, by picking, by typing, by value."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from playwright.sync_api import Page, expect
+
+from tests.acceptance.conftest import shoot
+from tests.acceptance.notebook_page import NotebookPage, flow_of, open_flow, python
+from tests.acceptance.product import Product
+
+ROWS = 'def main():\n    return {"rows": [{"total": 41, "name": "first"}, {"total": 5, "name": "second"}]}\n'
+TAKES = 'def main(amount: float, label: str = "none"):\n    return [amount, label]\n'
+
+
+def two_cells() -> dict[str, Any]:
+    """a gives rows; b takes an amount, which nothing is connected to."""
+    return flow_of(python("a", ROWS, summary="Rows"), python("b", TAKES, summary="Takes"))
+
+
+def opened(page: Page, product: Product) -> NotebookPage:
+    """The two cells, a has run."""
+    with product.client() as client:
+        notebook = open_flow(page, client, two_cells())
+    notebook.run("a")
+    notebook.expect_state("a", "fresh")
+    return notebook
+
+
+def test_by_mouse_through_the_picker(page: Page, product: Product) -> None:
+    notebook = opened(page, product)
+    notebook.row("b", "amount").hover()
+    notebook.row("b", "amount").get_by_role("button", name="Connect amount").click()
+    picker = page.get_by_role("dialog", name="Connect amount")
+    expect(picker.get_by_role("option").first).to_be_visible()
+    shoot(page, "notebook-picker")
+    picker.get_by_role("combobox").fill("results.a")
+    row = picker.get_by_role("option").filter(has_text="results.a").first
+    expect(row).to_be_visible()
+    page.keyboard.press("Escape")
+    notebook.row("b", "amount").get_by_role("button", name="Make amount an expression").click()
+    notebook.row("b", "amount").get_by_role("combobox").fill("results.a.rows[0].total")
+    expect(notebook.value("b", "amount")).to_contain_text("41")
+    notebook.run("b")
+    notebook.expect_state("b", "fresh")
+    expect(notebook.output("b")).to_contain_text("41")
+
+
+def test_by_mouse_from_a_value_of_an_earlier_result(page: Page, product: Product) -> None:
+    notebook = opened(page, product)
+    notebook.row("b", "amount").hover()
+    notebook.row("b", "amount").get_by_role("button", name="Connect amount").click()
+    expect(page.get_by_role("dialog", name="Connect amount")).to_be_visible()
+    notebook.output("a").get_by_text("41", exact=True).first.click()
+    expect(notebook.row("b", "amount").get_by_role("combobox")).to_have_value("results.a.rows[0].total")
+    expect(notebook.value("b", "amount")).to_contain_text("41")
+
+
+def test_by_keyboard_through_the_picker(page: Page, product: Product) -> None:
+    notebook = opened(page, product)
+    keyboard = page.keyboard
+    notebook.select("b")
+    keyboard.press("p")
+    picker = page.get_by_role("dialog", name="Connect amount")
+    expect(picker.get_by_role("option").first).to_be_visible()
+    keyboard.type("results.a")
+    walk_to(page, "results.a")
+    keyboard.press("ArrowRight")
+    walk_to(page, "results.a.rows")
+    keyboard.press("ArrowRight")
+    walk_to(page, "results.a.rows[0]")
+    keyboard.press("ArrowRight")
+    walk_to(page, "results.a.rows[0].total")
+    keyboard.press("Enter")
+    expect(notebook.row("b", "amount").get_by_role("combobox")).to_have_value("results.a.rows[0].total")
+    expect(notebook.value("b", "amount")).to_contain_text("41")
+
+
+def walk_to(page: Page, expr: str) -> None:
+    """Arrow down until the option of this expression is the active one."""
+    chosen = page.get_by_role("dialog").locator("[role=option][aria-selected=true]")
+    wanted = page.get_by_role("dialog").locator(f'[role=option][aria-label^="{expr},"]').first
+    expect(wanted).to_be_visible()
+    for _ in range(30):
+        if (chosen.get_attribute("aria-label") or "").startswith(f"{expr},"):
+            return
+        page.keyboard.press("ArrowDown")
+    raise AssertionError(f"{expr} was not reached")
+
+
+def test_completion_while_typing_javascript(page: Page, product: Product) -> None:
+    notebook = opened(page, product)
+    row = notebook.row("b", "amount")
+    row.get_by_role("button", name="Make amount an expression").click()
+    field = row.get_by_role("combobox")
+    field.click()
+    page.keyboard.type("results.a.")
+    completions = page.get_by_role("listbox", name="Completions")
+    expect(completions.get_by_role("option").filter(has_text="results.a.rows")).to_be_visible()
+    page.keyboard.press("Enter")
+    page.keyboard.type(".map(r => r.total).reduce((a, b) => a + b)")
+    expect(notebook.value("b", "amount")).to_contain_text("46")
+
+
+def test_an_expression_that_cannot_be_evaluated_says_why(page: Page, product: Product) -> None:
+    notebook = opened(page, product)
+    row = notebook.row("b", "amount")
+    row.get_by_role("button", name="Make amount an expression").click()
+    row.get_by_role("combobox").fill("results.a.rows[9].total")
+    expect(notebook.value("b", "amount")).to_have_attribute("data-ok", "false")
+    row.get_by_role("combobox").fill("results.a.rows[")
+    expect(notebook.value("b", "amount")).to_have_attribute("data-ok", "false")
+
+
+def test_switching_between_value_and_expression_loses_neither(page: Page, product: Product) -> None:
+    notebook = opened(page, product)
+    row = notebook.row("b", "amount")
+    row.get_by_label("amount of b").fill("12")
+    page.keyboard.press("Enter")
+    notebook.settled()
+    row.get_by_role("button", name="Make amount an expression").click()
+    row.get_by_role("combobox").fill("results.a.rows[1].total")
+    page.keyboard.press("Enter")
+    notebook.settled()
+    row.get_by_role("button", name="Make amount a fixed value").click()
+    expect(row.get_by_label("amount of b")).to_have_value("12")
+    row.get_by_role("button", name="Make amount an expression").click()
+    expect(row.get_by_role("combobox")).to_have_value("results.a.rows[1].total")
+    page.reload()
+    notebook.loaded()
+    expect(row.get_by_role("combobox")).to_have_value("results.a.rows[1].total")
+
+
+def test_renaming_a_step_renames_it_in_every_expression(page: Page, product: Product) -> None:
+    notebook = opened(page, product)
+    row = notebook.row("b", "amount")
+    row.get_by_role("button", name="Make amount an expression").click()
+    row.get_by_role("combobox").fill("results.a.rows[0].total")
+    page.keyboard.press("Enter")
+    notebook.settled()
+    notebook.select("a")
+    page.keyboard.press("r")
+    page.keyboard.press("Control+a")
+    page.keyboard.type("orders")
+    page.keyboard.press("Enter")
+    expect(notebook.cell("orders")).to_be_visible()
+    expect(row.get_by_role("combobox")).to_have_value("results.orders.rows[0].total")
+    notebook.expect_state("orders", "fresh")

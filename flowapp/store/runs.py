@@ -160,19 +160,21 @@ class Runs:
         Raises:
             OwnershipLost: another segment owns the run now.
         """
+        return await self._database.write(lambda c: self.end(c, run_id, owner, status, result, failed=failed))
 
-        def work(connection: Connection) -> RunRow:
-            done = connection.exec_driver_sql(
-                "UPDATE run SET status = ?, result = ?, failed = ?, ended_at = ?, owner = NULL WHERE id = ? AND owner = ?",
-                (status, result, failed, now(), run_id, owner),
-            )
-            row = self.find(connection, run_id) if done.rowcount else None
-            if row is None:
-                raise OwnershipLost(f"Run {run_id} was taken over")
-            self._announce(row)
-            return row
-
-        return await self._database.write(work)
+    def end(
+        self, connection: Connection, run_id: str, owner: str, status: str, result: str | None, *, failed: bool
+    ) -> RunRow:
+        """`finish` for use inside a larger write."""
+        done = connection.exec_driver_sql(
+            "UPDATE run SET status = ?, result = ?, failed = ?, ended_at = ?, owner = NULL WHERE id = ? AND owner = ?",
+            (status, result, failed, now(), run_id, owner),
+        )
+        row = self.find(connection, run_id) if done.rowcount else None
+        if row is None:
+            raise OwnershipLost(f"Run {run_id} was taken over")
+        self._announce(row)
+        return row
 
     async def ask_cancel(self, run_id: str, by: str, reason: str) -> RunRow | None:
         """Note who canceled a run that is not over (the first one counts); None when it is over or gone."""

@@ -1,0 +1,122 @@
+"""Branches: the first whose predicate is true, or all of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from flowapp.engine.errors import error_value
+from flowapp.engine.loops import Attempt, settled, side_by_side
+from flowapp.engine.scope import Scope, array_text
+from flowapp.engine.values import Done, Module, Recorded, StepInfo
+from flowapp.expressions import Expression, ExpressionFailed
+from flowapp.jsontext import JsonText
+from flowapp.openflow.walk import id_of, kind_of
+
+if TYPE_CHECKING:
+    from flowapp.engine.interpreter import Interpreter
+
+DEFAULT = "default"
+
+
+async def branch_one(
+    interpreter: Interpreter,
+    module: Module,
+    info: StepInfo,
+    scope: Scope,
+    inner: str,
+    attempt: int,
+    recorded: Recorded | None,
+) -> Attempt:
+    """`branchone`: the first branch whose predicate is true, else the default; an empty one passes the previous result on."""
+    value = module["value"]
+    chosen: int | str | Done
+    if recorded is not None and "branch" in recorded.meta and recorded.attempt == attempt:
+        chosen = recorded.meta["branch"]
+    else:
+        chosen = await _choose(interpreter, value.get("branches") or [], scope, info.step_id)
+    if isinstance(chosen, Done):
+        return chosen, interpreter.ports.journal.open(info, attempt, None), None
+    meta = {**info.meta, "branch": chosen}
+    step = interpreter.ports.journal.open(StepInfo(info.path, info.step_id, info.kind, None, meta), attempt, None)
+    await step.save()
+    branch = value.get(DEFAULT) if isinstance(chosen, str) else value["branches"][chosen].get("modules")
+    if not branch:
+        return Done(scope.previous), step, None
+    inside = scope.child()
+    done = await interpreter.sequence(branch, inside, f"{inner}[{chosen}].")
+    scope.expose(inside)
+    return done, step, None
+
+
+async def branch_all(
+    interpreter: Interpreter, module: Module, info: StepInfo, scope: Scope, inner: str, attempt: int
+) -> Attempt:
+    """`branchall`: every branch; the result is an array by branch."""
+    value = module["value"]
+    branches: list[dict[str, Any]] = list(value.get("branches") or [])
+    parallel = value.get("parallel") is not False
+    meta = {**info.meta, "branches": len(branches), "parallel": parallel}
+    step = interpreter.ports.journal.open(StepInfo(info.path, info.step_id, info.kind, None, meta), attempt, None)
+    await step.save()
+    scopes = [scope.child() for _ in branches]
+
+    async def branch(index: int) -> Done:
+        modules = branches[index].get("modules") or []
+        done = await interpreter.sequence(modules, scopes[index], f"{inner}[{index}].")
+        if done.failed and branches[index].get("skip_failure"):
+            return Done(done.value)
+        return done
+
+    if parallel:
+        done = settled(await side_by_side(len(branches), interpreter.rules.most_parallel, branch), skip=False)
+    else:
+        done = await _one_by_one(len(branches), branch)
+    for inside in scopes:
+        scope.expose(inside)
+    return done, step, None
+
+
+async def recall(interpreter: Interpreter, module: Module, recorded: Recorded, scope: Scope, inner: str) -> None:
+    """Make the results inside a finished branch module readable again after a restart."""
+    value = module["value"]
+    lists: dict[int | str, Any] = {i: b.get("modules") for i, b in enumerate(value.get("branches") or [])}
+    if "branch" in recorded.meta:
+        chosen = recorded.meta["branch"]
+        lists = {chosen: value.get(DEFAULT) if chosen == DEFAULT else lists.get(chosen)}
+    for name, modules in lists.items():
+        for inside in modules or []:
+            path = f"{inner}[{name}].{id_of(inside)}"
+            found = await interpreter.ports.journal.recall(path)
+            if found is None or not found.finished:
+                continue
+            scope.results.maps[0].setdefault(id_of(inside), found.value)
+            if kind_of(inside) in ("branchone", "branchall"):
+                deeper = path if found.attempt == 1 else f"{path}~{found.attempt}"
+                await recall(interpreter, inside, found, scope, deeper)
+
+
+async def _one_by_one(count: int, branch: Any) -> Done:
+    values: list[JsonText] = []
+    for index in range(count):
+        done: Done = await branch(index)
+        values.append(done.value)
+        if done.failed:
+            return Done(array_text(values), failed=True, handled=done.handled)
+        if done.stop is not None:
+            return Done(array_text(values), stop=done.stop)
+    return Done(array_text(values))
+
+
+async def _choose(
+    interpreter: Interpreter, branches: list[dict[str, Any]], scope: Scope, step_id: str
+) -> int | str | Done:
+    """All predicates in one round trip; the first true one counts, and a failing one only if none before it is true."""
+    predicates = [Expression(str(branch.get("expr") or ""), predicate=True) for branch in branches]
+    answers = await interpreter.values(scope, predicates) if predicates else []
+    for position, answer in enumerate(answers):
+        if isinstance(answer, ExpressionFailed):
+            message = f"The condition of branch {position + 1} of {step_id}: {answer.message}"
+            return Done(error_value(answer.name, message, step_id=step_id, line=answer.line), failed=True)
+        if answer == "true":
+            return position
+    return DEFAULT

@@ -1,0 +1,291 @@
+"""The engine: starts, resumes, cancels and ends runs."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import uuid
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from flowapp.engine.durable import Durable
+from flowapp.engine.errors import EngineClosed, RunNotFound, Unsupported, canceled_value, error_value
+from flowapp.engine.interpreter import Interpreter, Ports, Rules
+from flowapp.engine.journal import RunJournal
+from flowapp.engine.leaves import LeafSettings, Leaves, RunsJobs, rights_of
+from flowapp.engine.ports import Evaluate, Secrets, StepObserver, Tokens
+from flowapp.engine.support import check
+from flowapp.engine.values import Done, Plan
+from flowapp.errors import FlowappError
+from flowapp.expressions import Evaluator
+from flowapp.jsontext import JsonText, loads
+from flowapp.openflow import documents
+from flowapp.openflow.walk import walk
+from flowapp.store.errors import DatabaseClosed, OwnershipLost
+from flowapp.store.runs import FINISHED
+from flowapp.store.stores import Store
+from flowapp.store.tables import RunRow
+
+log = logging.getLogger(__name__)
+_PARSED = 64
+
+
+@dataclass(slots=True)
+class EngineConfig:
+    """What the composition decides. `isolation` is what the runtimes reached, noted on every run."""
+
+    leaves: LeafSettings = field(default_factory=LeafSettings)
+    rules: Rules = field(default_factory=Rules)
+    isolation: str = ""
+
+
+class SystemClock:
+    """The real time."""
+
+    def now(self) -> datetime:
+        """The present moment."""
+        return datetime.now(UTC)
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait."""
+        await asyncio.sleep(seconds)
+
+
+class Engine:
+    """Runs flows. `observer`, `secrets` and `tokens` are set by whoever owns the runs, before `start`."""
+
+    def __init__(
+        self, store: Store, evaluator: Evaluator, runtimes: RunsJobs, config: EngineConfig | None = None
+    ) -> None:
+        self.observer: StepObserver | None = None
+        self.secrets: Secrets | None = None
+        self.tokens: Tokens | None = None
+        self._store = store
+        self._evaluate: Evaluate = evaluator.evaluate
+        self._runtimes = runtimes
+        self._config = config or EngineConfig()
+        self._durable = Durable(store.home, self._segment)
+        self._working: dict[str, asyncio.Task[None]] = {}
+        self._ended: dict[str, list[asyncio.Future[RunRow]]] = {}
+        self._flows: OrderedDict[str, Mapping[str, Any]] = OrderedDict()
+        self._closing = False
+
+    async def start(self) -> None:
+        """Start, and take up every run that an earlier server process left unfinished."""
+        self._durable.launch()
+        pending = await self._durable.pending()
+        for run in await self._store.runs.unfinished():
+            if run.id not in pending:
+                # its server died between storing the run and starting it, or between the end of a segment and the next
+                await self._durable.begin(run.id, run.segment)
+
+    async def close(self) -> None:
+        """Stop every run where it is; finished steps are kept, and the next server goes on from there."""
+        self._closing = True
+        tasks = list(self._working.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._durable.close()
+        for waiting in self._ended.values():
+            for future in waiting:
+                future.cancel()
+
+    async def start_run(self, run_id: str) -> None:
+        """Begin a run whose row exists (state queued).
+
+        Raises:
+            EngineClosed: the server is stopping.
+            RunNotFound: there is no such run.
+        """
+        if self._closing:
+            raise EngineClosed("The server is stopping and starts no more runs")
+        run = await self._store.runs.get(run_id)
+        if run is None:
+            raise RunNotFound(f"There is no run {run_id}")
+        if run.status not in FINISHED and run_id not in self._working:
+            await self._durable.begin(run_id, run.segment)
+
+    async def cancel(self, run_id: str, by: str, reason: str = "") -> bool:
+        """Stop a run: its processes are killed, it ends as canceled. False when it is over already, or unknown."""
+        run = await self._store.runs.ask_cancel(run_id, by, reason)
+        if run is None:
+            return False
+        task = self._working.get(run_id)
+        if task is not None:
+            task.cancel()
+        else:
+            # not begun yet, or left by an earlier process: its next segment sees the wish and ends it
+            await self._durable.begin(run_id, run.segment)
+        return True
+
+    async def finished(self, run_id: str) -> RunRow:
+        """Wait for a run to end; returns at once when it has.
+
+        Raises:
+            RunNotFound: there is no such run.
+        """
+        future: asyncio.Future[RunRow] = asyncio.get_running_loop().create_future()
+        self._ended.setdefault(run_id, []).append(future)
+        try:
+            run = await self._store.runs.get(run_id)
+            if run is None:
+                raise RunNotFound(f"There is no run {run_id}")
+            return run if run.status in FINISHED else await future
+        finally:
+            waiting = self._ended.get(run_id, [])
+            if future in waiting:
+                waiting.remove(future)
+            if not waiting:
+                self._ended.pop(run_id, None)
+
+    # --- a segment --------------------------------------------------------------------------------------------------
+
+    async def _segment(self, run_id: str) -> None:
+        """Go as far as possible with a run. Raises nothing but the cancellation of a stopping server."""
+        if self._closing:
+            raise asyncio.CancelledError
+        task = asyncio.get_running_loop().create_task(self._work(run_id), name=f"run {run_id}")
+        self._working[run_id] = task
+        try:
+            await asyncio.wait({task})
+        except asyncio.CancelledError:
+            task.cancel()
+            await asyncio.wait({task})
+            raise
+        finally:
+            if self._working.get(run_id) is task:
+                del self._working[run_id]
+        if task.cancelled():
+            raise asyncio.CancelledError
+        error = task.exception()
+        if error is not None:
+            log.error("run %s stopped", run_id, exc_info=error)
+
+    async def _work(self, run_id: str) -> None:
+        owner = uuid.uuid4().hex
+        run = await self._store.runs.claim(run_id, owner, self._config.isolation)
+        if run is None:
+            return
+        rows = await self._store.runs.steps(run_id) if run.segment > 1 else []
+        journal = RunJournal(self._store, run, owner, rows, self.observer, rights_of(run))
+        self._changed(run)
+        try:
+            try:
+                done = Done(JsonText("null"), failed=True) if run.canceled_by else await self._interpret(run, journal)
+                status = "canceled" if run.canceled_by else _status(done)
+                value = canceled_value(run.canceled_by, run.canceled_reason or "") if run.canceled_by else done.value
+            except asyncio.CancelledError:
+                now = await self._store.runs.get(run_id)
+                if self._closing or now is None or now.canceled_by is None:
+                    raise
+                # the wish to cancel is in the row; finishing needs a task that is not being canceled itself
+                current = asyncio.current_task()
+                if current is not None:
+                    current.uncancel()
+                status, value = "canceled", canceled_value(now.canceled_by, now.canceled_reason or "")
+                await journal.cancel_open(value)
+            await self._finish(run, owner, status, value)
+        except BaseException as error:
+            if not _lost(error):
+                raise
+            log.info("run %s was taken over by another segment", run_id)
+
+    async def _interpret(self, run: RunRow, journal: RunJournal) -> Done:
+        """Run the flow; whatever prevents that becomes the run's error."""
+        try:
+            plan = await self._plan(run)
+            flow = await self._flow(run.document)
+            check(flow, None if plan.run is None else frozenset(plan.run))
+            leaves = Leaves(
+                self._store,
+                self._runtimes,
+                self._config.leaves,
+                run,
+                plan,
+                secrets=self.secrets,
+                tokens=self.tokens,
+            )
+            ports = Ports(self._evaluate, leaves.run, journal, SystemClock(), leaves.expand, leaves.lookup)
+            args = await self._store.values.get_value(run.args)
+            interpreter = Interpreter(flow, ports, plan, self._config.rules, run.id, run.started_at or "")
+            return await interpreter.run(args)
+        except Unsupported as error:
+            return Done(error_value("Unsupported", error.message), failed=True)
+        except (OwnershipLost, DatabaseClosed):
+            raise
+        except FlowappError as error:
+            return Done(error_value("InternalErr", error.message), failed=True)
+        except Exception as error:
+            if _lost(error):
+                raise
+            log.exception("run %s failed inside the engine", run.id)
+            return Done(error_value("InternalErr", f"The engine failed: {type(error).__name__}"), failed=True)
+
+    async def _flow(self, digest: str) -> Mapping[str, Any]:
+        """The parsed document, kept for the next run of the same one. Never changed by anyone."""
+        flow = self._flows.get(digest)
+        if flow is None:
+            flow = loads(await self._store.values.get_value(digest))
+            if any(not place.step_id for place in walk(flow)):
+                flow = documents.fill_ids(flow)
+            self._flows[digest] = flow
+            if len(self._flows) > _PARSED:
+                self._flows.popitem(last=False)
+        else:
+            self._flows.move_to_end(digest)
+        return flow
+
+    async def _plan(self, run: RunRow) -> Plan:
+        if not run.plan:
+            return Plan()
+        plan = loads(run.plan)
+        given: dict[str, JsonText] = {}
+        for step_id, source in (plan.get("given") or {}).items():
+            row = await self._store.runs.step(str(source["run_id"]), str(source["path"]))
+            if row is None or row.result is None:
+                message = f"The result of {step_id} that this run builds on is gone"
+                raise RunNotFound(message, f"Run {step_id} again.")
+            given[str(step_id)] = await self._store.values.get_value(row.result)
+        return Plan(
+            run=tuple(str(step_id) for step_id in plan.get("run") or ()),
+            given=given,
+            reuse=bool(plan.get("reuse")),
+            never=frozenset(str(step_id) for step_id in plan.get("never") or ()),
+        )
+
+    async def _finish(self, run: RunRow, owner: str, status: str, value: JsonText) -> None:
+        store = self._store
+        prepared = await store.values.prepare(value)
+        failed = status in ("failure", "canceled")
+
+        def work(connection: Any) -> RunRow:
+            store.values.insert(connection, prepared)
+            return store.runs.end(connection, run.id, owner, status, prepared.hash, failed=failed)
+
+        ended = await store.database.write(work)
+        self._changed(ended)
+        for future in self._ended.get(run.id, ()):
+            if not future.done():
+                future.set_result(ended)
+
+    def _changed(self, run: RunRow) -> None:
+        if self.observer is not None:
+            self.observer.run_changed(run)
+
+
+def _status(done: Done) -> str:
+    if done.failed:
+        return "failure"
+    skipped = done.skipped or (done.stop is not None and done.stop.skipped)
+    return "skipped" if skipped else "success"
+
+
+def _lost(error: BaseException) -> bool:
+    """Whether this is (or holds, from parallel steps) the news that another segment owns the run."""
+    if isinstance(error, BaseExceptionGroup):
+        return any(_lost(inner) for inner in error.exceptions)
+    return isinstance(error, OwnershipLost)

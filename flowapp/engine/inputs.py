@@ -1,0 +1,92 @@
+"""Evaluating what a step is given: its input transforms and its timeout, in one round trip."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from flowapp.engine.errors import error_value
+from flowapp.engine.scope import Scope, object_text, static_of
+from flowapp.engine.values import Done, Module
+from flowapp.expressions import Batch, Expression, ExpressionFailed
+from flowapp.jsontext import NULL, JsonText, loads
+from flowapp.openflow import references
+from flowapp.openflow.walk import id_of, inputs_of
+from flowapp.store.blobs import REFERENCE
+
+if TYPE_CHECKING:
+    from flowapp.engine.interpreter import Interpreter, Ports
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluated:
+    """A step's arguments (text of an object) and its own timeout in seconds, where it has one."""
+
+    args: JsonText
+    timeout_s: float | None
+
+
+def expression_of(transform: Any, *, predicate: bool = False) -> Expression | JsonText:
+    """An input transform as something to evaluate, or as its value when it is static (bare values count as static)."""
+    if not isinstance(transform, Mapping):
+        return static_of({"value": transform})
+    if transform.get("type") == "javascript":
+        return Expression(str(transform.get("expr") or ""), predicate)
+    return static_of(transform)
+
+
+async def evaluate(interpreter: Interpreter, module: Module, scope: Scope) -> Evaluated | Done:
+    """The arguments of a script step; a failure names the input whose expression failed."""
+    step_id = id_of(module)
+    transforms = {} if module.get("pass_flow_input_directly") else inputs_of(module)
+    names = [name for name, transform in transforms.items() if _kind(transform) != "ai"]
+    wanted = [expression_of(transforms[name]) for name in names]
+    timeout = module.get("timeout")
+    answers = await interpreter.values(scope, [*wanted, expression_of(timeout)] if timeout is not None else wanted)
+    fields: dict[str, JsonText] = dict(scope.flow_input) if module.get("pass_flow_input_directly") else {}
+    for name, answer in zip(names, answers, strict=False):
+        if isinstance(answer, ExpressionFailed):
+            message = f"Input {name}: {answer.message}"
+            return Done(error_value(answer.name, message, step_id=step_id, line=answer.line), failed=True)
+        fields[name] = answer
+    seconds: float | None = None
+    if timeout is not None:
+        found = NULL if isinstance(answers[-1], ExpressionFailed) else answers[-1]
+        number = loads(found)
+        if isinstance(number, bool) or not isinstance(number, (int, float)) or number <= 0:
+            message = f"The timeout of step {step_id} is not a number of seconds: {found}"
+            return Done(error_value("ExecutionErr", message, step_id=step_id), failed=True)
+        seconds = float(number)
+    return Evaluated(object_text(fields), seconds)
+
+
+async def expanded(ports: Ports, batch: Batch) -> Batch:
+    """The batch with blob references replaced in whatever its expressions mention, for JavaScript to see the text."""
+    results: dict[str, JsonText] = {}
+    everything = False
+    names: set[str] = set()
+    for expression in batch.expressions:
+        found = references.find(expression.text)
+        everything = everything or found.whole_results
+        for step_id in found.results:
+            if step_id in batch.results:
+                results[step_id] = batch.results[step_id]
+        names |= found.names
+        if found.flow_input or found.whole_flow_input:
+            names.add("flow_input")
+        if found.previous_result:
+            names.add("previous_result")
+    marked = {k: v for k, v in (batch.results if everything else results).items() if REFERENCE in v}
+    scope = {name: batch.scope[name] for name in names & set(batch.scope)}
+    marked_scope = {name: text for name, text in scope.items() if REFERENCE in text}
+    if not marked and not marked_scope:
+        return batch
+    shown = {**batch.results, **{k: await ports.expand(v) for k, v in marked.items()}}
+    values = {name: batch.scope[name] for name in batch.scope}
+    values |= {name: await ports.expand(text) for name, text in marked_scope.items()}
+    return Batch(batch.expressions, values, shown, batch.lookup)
+
+
+def _kind(transform: Any) -> str:
+    return str(transform.get("type")) if isinstance(transform, Mapping) else "static"

@@ -1,0 +1,281 @@
+"""The memo of a run: a step's row is both what pages show and what a restarted run resumes from.
+
+A step costs one write, at its end: arguments, result, the rest of its log, its place in the result store and whatever the
+observer adds go into one transaction, which is refused when another segment has taken the run over. Only a step that takes
+longer than `SHOW_AFTER_S` gets a row while it runs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from contextlib import suppress
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.engine import Connection
+
+from flowapp.engine.ports import StepObserver
+from flowapp.engine.values import LeafOutcome, Recorded, Status, StepInfo
+from flowapp.jsontext import NULL, JsonText, dumps, loads
+from flowapp.store.clock import now
+from flowapp.store.errors import OwnershipLost, StoreError
+from flowapp.store.runs import job_id
+from flowapp.store.stores import Store
+from flowapp.store.tables import JobRow, RunRow
+from flowapp.store.values import Prepared
+
+SHOW_AFTER_S = 0.2
+LOG_CHUNK = 32 * 1024
+LOG_EVERY_S = 1.0
+_COLUMNS = tuple(JobRow.model_fields)
+
+
+class RunJournal:
+    """The steps of one run, as one segment (which owns the run by its token) sees and writes them."""
+
+    def __init__(
+        self,
+        store: Store,
+        run: RunRow,
+        owner: str,
+        rows: Iterable[JobRow],
+        observer: StepObserver | None,
+        rights: str,
+    ) -> None:
+        self.store = store
+        self.run = run
+        self.owner = owner
+        self.observer = observer
+        self.rights = rights
+        self.open_steps: dict[str, Step] = {}
+        self._rows = {row.path: row for row in rows}
+
+    async def recall(self, path: str) -> Recorded | None:
+        """What is recorded of a step, by this segment or an earlier one."""
+        row = self._rows.get(path)
+        if row is None:
+            return None
+        meta = loads(row.meta) if row.meta else {}
+        finished = row.ended_at is not None
+        values = self.store.values
+        return Recorded(
+            status=row.status,  # type: ignore[arg-type]  # the column holds nothing else
+            attempt=row.attempt,
+            value=await values.get_value(row.result) if finished and row.result else NULL,
+            finished=finished,
+            args=await values.get_value(row.args) if not finished and row.args else None,
+            ended_at=row.ended_at,
+            meta=meta,
+        )
+
+    def open(self, info: StepInfo, attempt: int, args: JsonText | None) -> Step:
+        """A step begins; whoever watches is told."""
+        row = JobRow(
+            run_id=self.run.id,
+            path=info.path,
+            id=job_id(self.run.id, info.path),
+            workspace=self.run.workspace,
+            step_id=info.step_id,
+            kind=info.kind,
+            language=info.language,
+            status="running",
+            attempt=attempt,
+            started_at=now(),
+            meta=dumps(dict(info.meta)) if info.meta else None,
+        )
+        step = Step(self, row, args)
+        self.open_steps[info.path] = step
+        if self.observer is not None:
+            self.observer.step_started(self.run, row)
+        return step
+
+    def recorded(self, row: JobRow) -> None:
+        """A step's row is durable."""
+        self._rows[row.path] = row
+
+    async def cancel_open(self, value: JsonText) -> None:
+        """Record every step that is under way as canceled."""
+        for step in tuple(self.open_steps.values()):
+            await step.close("canceled", value)
+
+
+class Step:
+    """One attempt at a step, from its begin to its recorded end."""
+
+    def __init__(self, journal: RunJournal, row: JobRow, args: JsonText | None) -> None:
+        self._journal = journal
+        self.row = row
+        self._args = args
+        self._log: list[str] = []
+        self._log_start = 0
+        self._log_end = 0
+        self._loop = asyncio.get_running_loop()
+        self._show = self._loop.call_later(SHOW_AFTER_S, self._spawn, self._save_quietly)
+        self._flush: asyncio.TimerHandle | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._closed = False
+
+    # --- while it runs ----------------------------------------------------------------------------------------------
+
+    def log(self, text: str) -> None:
+        """Show output at once; keep it in chunks."""
+        if not text or self._closed:
+            return
+        journal = self._journal
+        if journal.observer is not None:
+            journal.observer.logged(journal.run, self.row.path, text, self._log_end)
+        self._log.append(text)
+        self._log_end += len(text)
+        if self._log_end - self._log_start >= LOG_CHUNK:
+            self._spawn(self._save_log)
+        elif self._flush is None:
+            self._flush = self._loop.call_later(LOG_EVERY_S, self._spawn, self._save_log)
+
+    async def save(self) -> None:
+        """Record that the step is under way, with its arguments and meta."""
+        self._show.cancel()
+        await self._write(await self._prepared(None))
+        self._journal.recorded(self.row)
+
+    async def retrying(self, value: JsonText, due: str, attempt: int) -> None:
+        """Record a failed attempt, and when the next begins."""
+        self._stop_timers()
+        meta = loads(self.row.meta) if self.row.meta else {}
+        failures = [*meta.get("failed_attempts", []), {"attempt": self.row.attempt, "error": loads(value).get("error")}]
+        self.row.meta = dumps({**meta, "retry_at": due, "failed_attempts": failures})
+        log = self._take_log()
+        failed, self.row.attempt = self.row.attempt, attempt
+        await self._write(await self._prepared(None), log, log_attempt=failed)
+        self._journal.recorded(self.row)
+        self._closed = True
+        self._journal.open_steps.pop(self.row.path, None)
+
+    # --- its end ----------------------------------------------------------------------------------------------------
+
+    async def close(
+        self, status: Status, value: JsonText, outcome: LeafOutcome | None = None, *, handled: bool = False
+    ) -> None:
+        """Record the end in one transaction, then tell whoever watches.
+
+        Raises:
+            OwnershipLost: another segment has the run now; nothing was written.
+        """
+        self._stop_timers()
+        self._closed = True
+        row = self.row
+        row.status, row.ended_at = status, now()
+        row.duration_ms = outcome.duration_ms if outcome is not None else None
+        if row.duration_ms is None:
+            row.duration_ms = _milliseconds(row.started_at, row.ended_at)
+        if outcome is not None:
+            row.isolation, row.fingerprint, row.reused_from = (
+                outcome.isolation,
+                outcome.fingerprint,
+                outcome.reused_from,
+            )
+        if handled:
+            row.meta = dumps({**(loads(row.meta) if row.meta else {}), "handled": True})
+        prepared = await self._prepared(value)
+        await self._write(prepared, self._take_log(), finished=True)
+        journal = self._journal
+        journal.recorded(row)
+        journal.open_steps.pop(row.path, None)
+        if journal.observer is not None:
+            journal.observer.step_finished(journal.run, row, self._args, value)
+
+    # --- writing ----------------------------------------------------------------------------------------------------
+
+    async def _prepared(self, value: JsonText | None) -> list[Prepared]:
+        found: list[Prepared] = []
+        if self._args is not None:
+            found.append(await self._journal.store.values.prepare(self._args))
+            self.row.args = found[-1].hash
+        if value is not None:
+            found.append(await self._journal.store.values.prepare(value))
+            self.row.result = found[-1].hash
+        return found
+
+    async def _write(
+        self,
+        values: list[Prepared],
+        log: tuple[int, str] | None = None,
+        *,
+        finished: bool = False,
+        log_attempt: int | None = None,
+    ) -> None:
+        journal, row = self._journal, self.row
+        columns = {name: getattr(row, name) for name in _COLUMNS}
+        result = self._result_row() if finished and row.status == "success" and row.fingerprint else None
+
+        def work(connection: Connection) -> None:
+            journal.store.values.insert(connection, *values)
+            journal.store.runs.put_job(connection, columns, journal.owner)
+            if log is not None:
+                attempt = log_attempt or columns["attempt"]
+                journal.store.logs.append(connection, row.run_id, row.path, attempt, *log, journal.owner)
+            if result is not None:
+                journal.store.results.put(connection, result)
+            if finished and journal.observer is not None:
+                journal.observer.saving(connection, journal.run, row)
+
+        await journal.store.database.write(work)
+
+    def _result_row(self) -> dict[str, Any]:
+        run, row = self._journal.run, self.row
+        return {
+            "workspace": run.workspace,
+            "rights": self._journal.rights,
+            "fingerprint": row.fingerprint,
+            "value": row.result,
+            "run_id": run.id,
+            "run_number": run.number,
+            "path": row.path,
+            "duration_ms": row.duration_ms,
+            "at": row.ended_at,
+        }
+
+    async def _save_quietly(self) -> None:
+        """The row of a step that takes its time; the end writes it again, so a failure here needs nobody's attention."""
+        with suppress(StoreError):
+            prepared = await self._prepared(None)
+            if not self._closed:
+                await self._write(prepared)
+
+    async def _save_log(self) -> None:
+        log = self._take_log()
+        if log is None:
+            return
+        journal, row = self._journal, self.row
+        with suppress(OwnershipLost):
+            await journal.store.database.write(
+                lambda c: journal.store.logs.append(c, row.run_id, row.path, row.attempt, *log, journal.owner)
+            )
+
+    def _take_log(self) -> tuple[int, str] | None:
+        """The part of the log that is not stored yet: where it begins, and its text."""
+        if self._flush is not None:
+            self._flush.cancel()
+            self._flush = None
+        if not self._log:
+            return None
+        log = self._log_start, "".join(self._log)
+        self._log, self._log_start = [], self._log_end
+        return log
+
+    def _spawn(self, work: Any) -> None:
+        task = self._loop.create_task(work())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _stop_timers(self) -> None:
+        self._show.cancel()
+        if self._flush is not None:
+            self._flush.cancel()
+            self._flush = None
+
+
+def _milliseconds(start: str | None, end: str | None) -> float | None:
+    if start is None or end is None:
+        return None
+    return round((datetime.fromisoformat(end) - datetime.fromisoformat(start)).total_seconds() * 1000, 3)

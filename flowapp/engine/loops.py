@@ -1,0 +1,158 @@
+"""For and while loops: iterations are scopes of this run, with steps of their own but no run of their own."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from flowapp.engine.errors import error_value
+from flowapp.engine.inputs import expression_of
+from flowapp.engine.scope import Scope, array_text
+from flowapp.engine.values import Done, LeafOutcome, Module, Recorded, StepInfo
+from flowapp.expressions import ExpressionFailed
+from flowapp.jsontext import JsonText, dumps, loads
+
+if TYPE_CHECKING:
+    from flowapp.engine.interpreter import Interpreter
+
+Attempt = tuple[Done, Any, LeafOutcome | None]
+_LONGEST_SHOWN = 200
+
+
+async def for_loop(
+    interpreter: Interpreter,
+    module: Module,
+    info: StepInfo,
+    scope: Scope,
+    inner: str,
+    attempt: int,
+    recorded: Recorded | None,
+) -> Attempt:
+    """`forloopflow`: the body once per item, one after the other or in parallel; the result is an array by index."""
+    value = module["value"]
+    journal = interpreter.ports.journal
+    items: list[JsonText] | Done
+    if recorded is not None and recorded.args is not None and recorded.attempt == attempt:
+        # the items were recorded when the loop began: its steps belong to those, whatever the iterator would say now
+        items = [dumps(item) for item in loads(recorded.args)]
+    else:
+        items = await _items(interpreter, value.get("iterator"), scope, info.step_id)
+    if isinstance(items, Done):
+        return items, journal.open(info, attempt, None), None
+    meta = {**info.meta, "iterations": len(items), "parallel": bool(value.get("parallel"))}
+    step = journal.open(StepInfo(info.path, info.step_id, info.kind, None, meta), attempt, array_text(items))
+    await step.save()
+
+    async def iteration(index: int) -> Done:
+        inside = scope.iteration(index, items[index])
+        return await interpreter.sequence(value.get("modules") or [], inside, f"{inner}[{index}].")
+
+    skip = bool(value.get("skip_failures"))
+    if value.get("parallel"):
+        width = await _parallelism(interpreter, value.get("parallelism"), scope, len(items))
+        if isinstance(width, Done):
+            return width, step, None
+        done = settled(await side_by_side(len(items), width, iteration), skip=skip)
+    else:
+        done = await _in_order(interpreter, module, scope, range(len(items)), iteration, skip=skip)
+    return done, step, None
+
+
+async def while_loop(
+    interpreter: Interpreter, module: Module, info: StepInfo, scope: Scope, inner: str, attempt: int
+) -> Attempt:
+    """`whileloopflow`: the body until a step in it, or the loop itself, says stop."""
+    value = module["value"]
+    step = interpreter.ports.journal.open(info, attempt, None)
+    await step.save()
+
+    async def iteration(index: int) -> Done:
+        inside = scope.iteration(index, dumps(index))
+        return await interpreter.sequence(value.get("modules") or [], inside, f"{inner}[{index}].")
+
+    limit = interpreter.rules.longest_while
+    done = await _in_order(
+        interpreter, module, scope, range(limit), iteration, skip=bool(value.get("skip_failures")), endless=True
+    )
+    return done, step, None
+
+
+async def _in_order(
+    interpreter: Interpreter,
+    module: Module,
+    scope: Scope,
+    indexes: range,
+    iteration: Callable[[int], Awaitable[Done]],
+    *,
+    skip: bool,
+    endless: bool = False,
+) -> Done:
+    values: list[JsonText] = []
+    for index in indexes:
+        done = await iteration(index)
+        values.append(done.value)
+        if done.failed and not skip:
+            return Done(array_text(values), failed=True, handled=done.handled)
+        if done.stop is not None:
+            return Done(array_text(values))
+        rule = module.get("stop_after_if")
+        if rule and not done.failed:
+            more = {"all_iters": array_text(values)} if "all_iters" in str(rule.get("expr")) else {}
+            stopped = await interpreter.stops(rule, scope, done.value, str(module.get("id")), more)
+            if stopped is not None:
+                return stopped if stopped.failed else Done(array_text(values))
+    if endless:
+        message = f"The loop did not stop within {len(indexes)} iterations"
+        return Done(error_value("ExecutionErr", message, step_id=str(module.get("id"))), failed=True)
+    return Done(array_text(values))
+
+
+async def side_by_side(count: int, width: int, work: Callable[[int], Awaitable[Done]]) -> list[Done]:
+    """Run `work(0)` … `work(count - 1)`, at most `width` at once; all of them, whatever fails."""
+    found: list[Done | None] = [None] * count
+    waiting = iter(range(count))
+
+    async def worker() -> None:
+        for index in waiting:
+            found[index] = await work(index)
+
+    async with asyncio.TaskGroup() as group:
+        for _ in range(min(width, count)):
+            group.create_task(worker())
+    return [done for done in found if done is not None]
+
+
+def settled(found: Sequence[Done], *, skip: bool) -> Done:
+    """The outcome of what ran side by side: an array, failed if something failed and that is not to be passed over."""
+    failures = [done for done in found if done.failed]
+    return Done(
+        array_text([done.value for done in found]),
+        failed=bool(failures) and not skip,
+        handled=bool(failures) and all(done.handled for done in failures),
+    )
+
+
+async def _items(interpreter: Interpreter, iterator: Any, scope: Scope, step_id: str) -> list[JsonText] | Done:
+    (answer,) = await interpreter.values(scope, [expression_of(iterator)])
+    if isinstance(answer, ExpressionFailed):
+        message = f"The iterator of {step_id}: {answer.message}"
+        return Done(error_value(answer.name, message, step_id=step_id, line=answer.line), failed=True)
+    value = loads(await interpreter.ports.expand(answer))
+    if not isinstance(value, list):
+        shown = answer if len(answer) <= _LONGEST_SHOWN else f"{answer[:_LONGEST_SHOWN]}…"
+        message = f"Expected an array value in the iterator expression, found: {shown}"
+        return Done(error_value("ExecutionErr", message, step_id=step_id), failed=True)
+    return [dumps(item) for item in value]
+
+
+async def _parallelism(interpreter: Interpreter, given: Any, scope: Scope, count: int) -> int | Done:
+    most = interpreter.rules.most_parallel
+    if given is None:
+        return most
+    (answer,) = await interpreter.values(scope, [expression_of(given)])
+    number = None if isinstance(answer, ExpressionFailed) else loads(answer)
+    if isinstance(number, bool) or not isinstance(number, (int, float)) or number < 1:
+        why = answer.message if isinstance(answer, ExpressionFailed) else f"expected a number from 1 on, found {answer}"
+        return Done(error_value("ExecutionErr", f"The parallelism of the loop: {why}"), failed=True)
+    return min(int(number), most, max(count, 1))

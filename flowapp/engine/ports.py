@@ -1,0 +1,102 @@
+"""What the interpreter needs of the world, and what the engine tells its owner. All of it can be faked in a test."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import Protocol
+
+from sqlalchemy.engine import Connection
+
+from flowapp.engine.values import LeafCall, LeafOutcome, Recorded, Status, StepInfo
+from flowapp.expressions import Batch, ExpressionFailed
+from flowapp.jsontext import JsonText
+from flowapp.store.tables import JobRow, RunRow
+
+Evaluate = Callable[[Batch], Awaitable[list[JsonText | ExpressionFailed]]]
+"""Evaluates expressions; `flowapp.expressions.Evaluator.evaluate`."""
+
+Expand = Callable[[JsonText], Awaitable[JsonText]]
+"""Replaces the blob references in a JSON text by the texts that they stand for."""
+
+
+class OpenStep(Protocol):
+    """A step that has begun and is not yet recorded as finished."""
+
+    def log(self, text: str) -> None:
+        """Output of the step, as it comes."""
+
+    async def save(self) -> None:
+        """Record now that the step is under way, with its arguments and meta."""
+
+    async def retrying(self, value: JsonText, due: str, attempt: int) -> None:
+        """Record that the attempt failed with `value`, and that the next one (number `attempt`) starts at `due`."""
+
+    async def close(
+        self, status: Status, value: JsonText, outcome: LeafOutcome | None = None, *, handled: bool = False
+    ) -> None:
+        """Record the end. When this returns, the step is durable and never runs again.
+
+        `handled`: a failure module has already run for the failure (see `Done`).
+        """
+
+
+class Journal(Protocol):
+    """The memo of one run."""
+
+    async def recall(self, path: str) -> Recorded | None:
+        """What an earlier segment recorded of a step."""
+
+    def open(self, info: StepInfo, attempt: int, args: JsonText | None) -> OpenStep:
+        """A step begins."""
+
+
+RunLeaf = Callable[[LeafCall, OpenStep], Awaitable[LeafOutcome]]
+"""Runs one script, or takes its result from the result store. Errors of the script are data."""
+
+
+class Clock(Protocol):
+    """The time."""
+
+    def now(self) -> datetime:
+        """The present moment, aware."""
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait."""
+
+
+class Secrets(Protocol):
+    """Variables and resources, with the rights of the run's identity."""
+
+    async def lookup(self, run: RunRow, kind: str, path: str) -> JsonText | None:
+        """JSON text of the variable (a string) or resource at `path`; None when there is none.
+
+        Raises:
+            FlowappError: the identity may not read it; its message becomes the step's error.
+        """
+
+
+class Tokens(Protocol):
+    """Tokens by which a job may call the API."""
+
+    async def issue(self, run: RunRow, job_id: str, seconds: float) -> str:
+        """A token with the rights of the run's identity, valid for the job's life."""
+
+
+class StepObserver(Protocol):
+    """Told what happens in runs. Everything but `saving` is called on the event loop and must return at once."""
+
+    def step_started(self, run: RunRow, job: JobRow) -> None:
+        """A step began."""
+
+    def saving(self, connection: Connection, run: RunRow, job: JobRow) -> None:
+        """In the writer thread, inside the transaction that stores the finished step: what belongs to it goes in too."""
+
+    def step_finished(self, run: RunRow, job: JobRow, args: JsonText | None, result: JsonText | None) -> None:
+        """A step's end is durable; the texts are at hand, so nothing has to be read again."""
+
+    def logged(self, run: RunRow, path: str, text: str, offset: int) -> None:
+        """A step printed `text`; `offset` counts the characters before it."""
+
+    def run_changed(self, run: RunRow) -> None:
+        """A run began or ended."""

@@ -1,0 +1,72 @@
+"""`$var:`, `$res:` and `$jsonvar:` in arguments: strings that stand for a variable or resource, at any depth.
+
+They are replaced only when a step is handed its arguments: what is stored and shown of a step keeps the reference.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from flowapp.engine.errors import EngineError
+from flowapp.jsontext import JsonText, dumps, loads
+
+SECRET_MARKS = ('"$var:', '"$res:', '"$jsonvar:', '"$encrypted:')
+DEEPEST = 12
+"""Resources that refer to resources that refer to …"""
+
+Fetch = Callable[[str, str], Awaitable[JsonText | None]]
+
+
+class MissingReference(EngineError):
+    """An argument refers to a variable or resource that is not there."""
+
+    code = "engine.missing_reference"
+    status = 400
+
+
+async def resolve(text: JsonText, fetch: Fetch) -> tuple[JsonText, bool]:
+    """The text with every reference replaced, and whether there was one.
+
+    Raises:
+        MissingReference: names the path that was not found, or says that references go in a circle.
+    """
+    if not any(mark in text for mark in SECRET_MARKS):
+        return text, False
+    found: list[str] = []
+    value = await _resolved(loads(text), fetch, found, 0)
+    return (dumps(value), True) if found else (text, False)
+
+
+async def _resolved(value: Any, fetch: Fetch, found: list[str], depth: int) -> Any:
+    if isinstance(value, str) and value.startswith("$"):
+        return await _one(value, fetch, found, depth)
+    if isinstance(value, list):
+        return [await _resolved(item, fetch, found, depth) for item in value]
+    if isinstance(value, dict):
+        return {name: await _resolved(item, fetch, found, depth) for name, item in value.items()}
+    return value
+
+
+async def _one(text: str, fetch: Fetch, found: list[str], depth: int) -> Any:
+    mark, colon, path = text.partition(":")
+    if not colon or mark not in ("$var", "$res", "$jsonvar", "$encrypted"):
+        return text
+    if depth > DEEPEST:
+        raise MissingReference(f"The resource {path} is reached through too many others, or refers to itself")
+    if mark == "$encrypted":
+        raise MissingReference("Encrypted arguments ($encrypted:) are not supported by this version")
+    found.append(text)
+    kind = "resource" if mark == "$res" else "variable"
+    stored = await fetch(kind, path)
+    if stored is None:
+        raise MissingReference(f"{kind.capitalize()} {path} was not found", "Create it, or correct the path.")
+    value = loads(stored)
+    if mark == "$res":
+        return await _resolved(value, fetch, found, depth + 1)
+    if mark == "$jsonvar":
+        try:
+            return loads(value) if isinstance(value, str) else value
+        except ValueError:
+            raise MissingReference(f"Variable {path} does not hold JSON") from None
+    return value

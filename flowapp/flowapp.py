@@ -1,13 +1,11 @@
-"""The Reflex app: the module that Reflex looks for. Pages come from `flowapp.ui`; the server is put together in `compose.py`."""
+"""The Reflex app: the module that Reflex looks for by name. What it shows is in `flowapp.ui`, what it answers in `compose.py`."""
 
 from __future__ import annotations
 
 import reflex as rx
 
-app = rx.App()
+from flowapp.ui import app_options, pages
 
+__all__ = ["app", "pages"]
 
-@app.add_page
-def index() -> rx.Component:
-    """Home."""
-    return rx.heading("Flowapp")
+app = rx.App(**app_options())

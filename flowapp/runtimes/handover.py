@@ -46,9 +46,6 @@ def texts(job: Job) -> tuple[bytes, bytes, bytes]:
         "language": job.language,
         "entrypoint": job.entrypoint,
         "env": environment(job.env),
-        "memory_mb": job.limits.memory_mb,
-        "processes": job.limits.processes,
-        "file_mb": job.limits.file_mb,
         "result_bytes": job.limits.result_bytes,
     }
     return json.dumps(header).encode(), job.code.encode("utf-8", "replace"), job.args.encode("utf-8", "replace")

@@ -25,6 +25,11 @@ class Limits:
     processes: int = 128
     file_mb: int = 1024
 
+    @property
+    def bounds(self) -> tuple[int, int, int]:
+        """The limits that are set when a process is made, before it knows its job: memory, processes, file size."""
+        return self.memory_mb, self.processes, self.file_mb
+
 
 @dataclass(frozen=True, slots=True)
 class Job:
@@ -89,6 +94,7 @@ class RuntimeSettings:
     `home` is the data folder, which no job may see. `python` runs the cells: its installed packages are what cells can
     import. `deno` is the Deno program; None looks for the one installed beside `python`. `idle` is how many Python and
     Bash processes wait ready, `idle_deno` how many Deno ones. `min_isolation`: start only at this level or above.
+    `limits` are those that warm processes are made with: a job with others gets a process made for it.
     """
 
     home: Path
@@ -99,4 +105,4 @@ class RuntimeSettings:
     min_isolation: str = "basic"
     max_jobs: int = 64
     scratch_mb: int = 1024
-    memory_mb: int = 1024
+    limits: Limits = Limits()

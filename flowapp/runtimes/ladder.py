@@ -154,7 +154,6 @@ def _plan(settings: RuntimeSettings, level: str, shared: Path, deno: str | None)
         first_uid=_first_uid() if os.geteuid() == 0 and level != NONE else None,
         protected=(os.getpid(),),
         scratch_mb=settings.scratch_mb,
-        memory_mb=settings.memory_mb,
     )
 
 
@@ -177,7 +176,7 @@ def _first_uid() -> int:
 
 async def _try_out(launcher: Launcher, settings: RuntimeSettings) -> probe.Seen:
     """Run a job that tries what jobs must not do."""
-    sandbox = await launcher.sandbox("script", shared=None, heap_mb=settings.memory_mb)
+    sandbox = await launcher.sandbox("script", shared=None, bounds=settings.limits.bounds)
     marker = settings.home / "runtimes" / "hidden"
     marker.write_text("no job may read this\n")
     arguments = {"hidden": [str(marker), str(settings.home)], "server": os.getpid()}

@@ -107,7 +107,12 @@ class Launcher:
             raise RuntimeUnavailable(str(facts["error"]))
         return facts
 
-    async def sandbox(self, kind: str, *, shared: str | None, heap_mb: int) -> Sandbox:
+    @property
+    def is_running(self) -> bool:
+        """Whether it can still be asked for sandboxes."""
+        return not self._closing
+
+    async def sandbox(self, kind: str, *, shared: str | None, bounds: tuple[int, int, int]) -> Sandbox:
         """Ask for one more sandbox.
 
         Raises:
@@ -119,7 +124,7 @@ class Launcher:
         number = self._last_id
         answer: asyncio.Future[Sandbox] = asyncio.get_running_loop().create_future()
         self._asked[number] = (kind, answer)
-        message = {"op": "spawn", "id": number, "kind": kind, "shared": shared, "heap_mb": heap_mb}
+        message = {"op": "spawn", "id": number, "kind": kind, "shared": shared, "bounds": bounds}
         try:
             await self._send(message)
             return await asyncio.shield(answer)

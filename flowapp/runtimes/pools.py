@@ -15,11 +15,11 @@ _log = logging.getLogger(__name__)
 class Pool:
     """Keeps `target` sandboxes idle. They are refilled after a job, never while it waits."""
 
-    def __init__(self, launcher: Launcher, kind: str, target: int, memory_mb: int) -> None:
+    def __init__(self, launcher: Launcher, kind: str, target: int, bounds: tuple[int, int, int]) -> None:
         self.kind = kind
         self.target = target
         self._launcher = launcher
-        self._memory_mb = memory_mb
+        self.bounds = bounds
         self._idle: deque[Sandbox] = deque()
         self._refills: set[asyncio.Task[None]] = set()
         self._closed = False
@@ -40,11 +40,11 @@ class Pool:
             if not sandbox.gone.done():
                 return sandbox
             sandbox.close()
-        return await self.make(shared=None, memory_mb=self._memory_mb)
+        return await self.make(shared=None, bounds=self.bounds)
 
-    async def make(self, *, shared: str | None, memory_mb: int) -> Sandbox:
+    async def make(self, *, shared: str | None, bounds: tuple[int, int, int]) -> Sandbox:
         """A new one with something of its own."""
-        return await self._launcher.sandbox(self.kind, shared=shared, heap_mb=memory_mb)
+        return await self._launcher.sandbox(self.kind, shared=shared, bounds=bounds)
 
     def refill(self) -> None:
         """Ask for what is missing; returns at once."""
@@ -55,7 +55,7 @@ class Pool:
 
     async def _add(self) -> None:
         try:
-            sandbox = await self.make(shared=None, memory_mb=self._memory_mb)
+            sandbox = await self.make(shared=None, bounds=self.bounds)
         except SandboxFailed as error:
             _log.warning("a warm process could not be made: %s", error.message)
             return

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import shutil
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -64,10 +65,10 @@ class Runtimes:
         self._fill(self._host.launcher)
 
     def _fill(self, launcher: Launcher) -> None:
-        memory = self.settings.memory_mb
+        bounds = self.settings.limits.bounds
         self._pools = {
-            "script": Pool(launcher, "script", self.settings.idle, memory),
-            "deno": Pool(launcher, "deno", self.settings.idle_deno if self._ready().deno else 0, memory),
+            "script": Pool(launcher, "script", self.settings.idle, bounds),
+            "deno": Pool(launcher, "deno", self.settings.idle_deno if self._ready().deno else 0, bounds),
         }
         for pool in self._pools.values():
             pool.refill()
@@ -127,6 +128,10 @@ class Runtimes:
         folder.chmod(0o777)
         return folder
 
+    def drop_shared_folder(self, name: str) -> None:
+        """Remove a run's shared folder with everything in it; nothing happens when there is none."""
+        shutil.rmtree(self._ready().shared / handover.folder_name(name), ignore_errors=True)
+
     def describe(self) -> dict[str, Any]:
         """Languages, versions, pools and isolation, for health and status pages."""
         host = self._ready()
@@ -160,10 +165,10 @@ class Runtimes:
         return await self._outcome(job, answer, conversation, sandbox, duration)
 
     async def _sandbox(self, pool: Pool, job: Job) -> Sandbox:
-        if job.shared is None and (pool.kind != "deno" or job.limits.memory_mb == self.settings.memory_mb):
+        if job.shared is None and job.limits.bounds == pool.bounds:
             return await pool.take()
         shared = str(job.shared) if job.shared else None
-        return await pool.make(shared=shared, memory_mb=job.limits.memory_mb)
+        return await pool.make(shared=shared, bounds=job.limits.bounds)
 
     async def _outcome(
         self, job: Job, answer: Answer, conversation: Conversation, sandbox: Sandbox, duration: float
@@ -196,14 +201,22 @@ class Runtimes:
     async def _start_again(self) -> None:
         host = self._ready()
         old = list(self._pools.values())
-        launcher = await ladder.relaunch(host, self.settings, self._lost)
+        await host.launcher.close()
+        try:
+            launcher = await ladder.relaunch(host, self.settings, self._lost)
+        except RuntimesError as error:
+            _log.error("scripts cannot be started: %s The next job tries again.", error.message)
+            return
         self._host = ladder.with_launcher(host, launcher)
         self._fill(launcher)
         for pool in old:
             await pool.close()
 
     async def _wait_for_restart(self) -> None:
-        if self._restart is not None and not self._restart.done():
+        """After a failed start of a job: wait for a launcher that is coming up, or bring one up."""
+        if not self._ready().launcher.is_running and (self._restart is None or self._restart.done()):
+            self._lost()
+        if self._restart is not None:
             await asyncio.shield(self._restart)
 
 

@@ -15,6 +15,7 @@ from typing import NoReturn
 
 from flowapp.runtimes.guest import deno_cell, frames, kernel, python_cell, sandbox
 from flowapp.runtimes.guest.family import end_descendants
+from flowapp.runtimes.guest.limits import Bounds
 from flowapp.runtimes.guest.plan import Plan
 
 _CHANNEL = 3
@@ -31,7 +32,7 @@ class Pipes:
     lifeline: int
 
 
-def run(plan: Plan, place: sandbox.Place, locks: sandbox.Locks, pipes: Pipes, kind: str, heap_mb: int) -> NoReturn:
+def run(plan: Plan, place: sandbox.Place, locks: sandbox.Locks, pipes: Pipes, kind: str, bounds: Bounds) -> NoReturn:
     """Be the agent of one job of `kind` ("script" or "deno"). Never returns."""
     status = 70
     try:
@@ -40,13 +41,14 @@ def run(plan: Plan, place: sandbox.Place, locks: sandbox.Locks, pipes: Pipes, ki
             if place.uid is not None:
                 os.fchown(1, place.uid, place.uid)
             sandbox.enter(plan, place, locks)
+            bounds.apply(kind)
             _end_if_launcher_is_gone()
         except OSError as error:
             frames.send(channel, frames.BROKEN, str(error).encode())
             os._exit(71)
         if not plan.has_namespaces:
             kernel.adopt_orphans()
-        status = _serve(plan, place, channel, kind, heap_mb)
+        status = _serve(plan, place, channel, kind, bounds)
         if not plan.has_namespaces:
             end_descendants(os.getpid())
         with contextlib.suppress(OSError):
@@ -85,11 +87,11 @@ def _end_if_launcher_is_gone() -> None:
     os.close(_LIFELINE)
 
 
-def _serve(plan: Plan, place: sandbox.Place, channel: socket.socket, kind: str, heap_mb: int) -> int:
+def _serve(plan: Plan, place: sandbox.Place, channel: socket.socket, kind: str, bounds: Bounds) -> int:
     """Start the language's idle process and wait for its end; answers the exit status (negative: signal)."""
     kernel.set_dumpable(False)
     if kind == "deno":
-        return deno_cell.serve(plan, place, channel, heap_mb)
+        return deno_cell.serve(plan, place, channel, bounds.memory_mb)
     child = os.fork()
     if child == 0:
         kernel.die_with_parent()

@@ -82,8 +82,15 @@ function fault(error: unknown, cell: string): Fault {
   const shown = stack.replaceAll(cell, "cell.ts").replaceAll(/ \(?(?:ext|node):[^\n]*/g, "");
   const place = /cell\.ts:(\d+)/.exec(shown);
   const found: Fault = { name: error.name || "Error", message: explained(error.message.replaceAll(cell, "cell.ts")) };
-  if (shown) found.stack = shown.slice(0, 20_000);
   if (place) found.line = Number(place[1]);
+  // Deno wraps what its parser says into a TypeError of the import.
+  const unparsed = /^(?:SyntaxError|The module's source code could not be parsed): /.exec(found.message);
+  if (unparsed && found.name === "TypeError") {
+    found.name = "SyntaxError";
+    found.message = found.message.slice(unparsed[0].length);
+    return found;
+  }
+  if (shown) found.stack = shown.slice(0, 20_000);
   const own = Object.entries(error).filter(([, item]) => item === null || typeof item !== "function");
   if (own.length) found.extra = Object.fromEntries(own);
   return found;

@@ -9,6 +9,7 @@ import contextlib
 import ctypes
 import os
 import platform
+import re
 import struct
 
 CLONE_NEWNS = 0x00020000
@@ -60,6 +61,12 @@ def supported() -> bool:
     return os.uname().sysname == "Linux" and machine in _NUMBERS
 
 
+def counts_per_namespace() -> bool:
+    """Whether the limit of processes is counted per user namespace (Linux 5.14)."""
+    major, minor = (int(part) for part in re.findall(r"\d+", os.uname().release)[:2])
+    return (major, minor) >= (5, 14)
+
+
 def check(result: int, what: str) -> int:
     """The result of a C call, or the error it stands for."""
     if result < 0:
@@ -90,7 +97,7 @@ def setns(descriptor: int, kind: int) -> None:
 
 
 def mount(source: str, target: str, kind: str | None, flags: int, data: str | None = None) -> None:
-    """Mount, bind or change the flags of a mount, as in mount(2)."""
+    """Mount, bind, or change the flags of a mount."""
     done = libc.mount(
         os.fsencode(source),
         os.fsencode(target),
@@ -136,7 +143,7 @@ def make_read_only(target: str, *, devices: bool = False) -> None:
 
 
 def prctl(option: int, first: int = 0, second: int = 0) -> int:
-    """Change something of this process, as in prctl(2), with integer arguments."""
+    """Change something of this process; all arguments are integers."""
     given = (ctypes.c_ulong(first), ctypes.c_ulong(second), ctypes.c_ulong(0), ctypes.c_ulong(0))
     return check(libc.prctl(ctypes.c_int(option), *given), f"prctl {option}")
 

@@ -4,7 +4,7 @@ It is started by exec (the server has threads, and a fork of it would be unsafe)
 server: by the closed control socket, or by the kernel's signal at the server's death.
 
 Control messages are JSON, one per packet. Server → launcher: the plan, then `{"op": "spawn", "id", "kind", "shared",
-"heap_mb"}` and `{"op": "kill", "id"}`. Launcher → server: `{"ok"}` or `{"error"}` once, then `{"spawned": id, "pid"}`
+"bounds"}` and `{"op": "kill", "id"}`. Launcher → server: `{"ok"}` or `{"error"}` once, then `{"spawned": id, "pid"}`
 with the descriptors of the job (channel, log, process) and `{"gone": id, "status"}` when nothing of it is left.
 """
 
@@ -18,14 +18,30 @@ import select
 import shutil
 import signal
 import socket
+import time
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
-from flowapp.runtimes.guest import agent, family, interpreters, jail, kernel, landlock, preload, sandbox, seccomp
+from flowapp.runtimes.guest import (
+    agent,
+    family,
+    interpreters,
+    jail,
+    kernel,
+    landlock,
+    limits,
+    preload,
+    sandbox,
+    seccomp,
+)
+from flowapp.runtimes.guest.limits import Bounds
 from flowapp.runtimes.guest.plan import JAIL_TMP, NONE, USER, Plan
 
 _LARGEST_MESSAGE = 1 << 16
 _MOST_SLOTS = 256
+_COUNT_SECONDS = 2.0
+#: other processes of the same user may start while a job runs
+_SPARE_TASKS = 64
 
 
 @dataclass(slots=True)
@@ -47,6 +63,7 @@ class Launcher:
     own_pid_namespace: int | None
     lifeline: tuple[int, int]
     jobs: dict[int, _Job] = field(default_factory=dict)
+    counted: tuple[float, int] = (float("-inf"), 0)
     free: list[int] = field(default_factory=lambda: list(range(_MOST_SLOTS - 1, -1, -1)))
 
     def serve(self) -> None:
@@ -85,13 +102,14 @@ class Launcher:
     def _spawn(self, message: dict[str, Any]) -> None:
         slot = self.free[-1]
         place = self._place(slot, message.get("shared"))
+        neighbours = self._neighbours()
         server_end, job_end = socket.socketpair()
         log_read, log_write = os.pipe2(os.O_CLOEXEC)
         pipes = agent.Pipes(job_end.fileno(), log_write, self.lifeline[0])
         try:
             pid = self._fork()
             if pid == 0:
-                self._become_agent(place, pipes, message)
+                self._become_agent(place, pipes, message, neighbours)
             self.free.pop()
             job = _Job(message["id"], slot, pid)
             self.jobs[job.id] = job
@@ -104,13 +122,15 @@ class Launcher:
             os.close(log_read)
             os.close(log_write)
 
-    def _become_agent(self, place: sandbox.Place, pipes: agent.Pipes, message: dict[str, Any]) -> NoReturn:
+    def _become_agent(
+        self, place: sandbox.Place, pipes: agent.Pipes, message: dict[str, Any], neighbours: int
+    ) -> NoReturn:
         """In the child: never come back into the launcher's code, whatever happens."""
         try:
             os.close(self.lifeline[1])
             signal.set_wakeup_fd(-1)
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-            agent.run(self.plan, place, self.locks, pipes, message["kind"], message["heap_mb"])
+            agent.run(self.plan, place, self.locks, pipes, message["kind"], Bounds.of(message, neighbours))
         finally:
             os._exit(70)
 
@@ -123,6 +143,17 @@ class Launcher:
         if pid != 0:
             kernel.setns(self.own_pid_namespace, kernel.CLONE_NEWPID)
         return pid
+
+    def _neighbours(self) -> int:
+        """How many tasks the kernel would count into a job's limit of processes although they are not the job's.
+
+        None where each job has a user, or a user namespace that counts by itself (Linux 5.14).
+        """
+        if self.plan.first_uid is not None or (self.plan.level == USER and kernel.counts_per_namespace()):
+            return 0
+        if time.monotonic() - self.counted[0] > _COUNT_SECONDS:
+            self.counted = (time.monotonic(), limits.tasks_of_user(os.getuid()) + _SPARE_TASKS)
+        return self.counted[1]
 
     def _place(self, slot: int, shared: str | None) -> sandbox.Place:
         uid = None if self.plan.first_uid is None else self.plan.first_uid + slot
@@ -199,12 +230,14 @@ def _end_all_of_user(uid: int) -> None:
     os.waitpid(pid, 0)
 
 
-def _prepare(plan: Plan) -> sandbox.Locks:
+def _prepare(plan: Plan, control: socket.socket) -> sandbox.Locks:
     """Enter the launcher's own namespaces and find out which locks this kernel has, by using them."""
     if plan.level == USER:
         uid, gid = os.getuid(), os.getgid()
         kernel.unshare(kernel.CLONE_NEWUSER)
         kernel.map_own_user(uid, gid)
+        kernel.die_with_parent()  # a change of credentials clears it
+        _move_into_own_pid_namespace(control)
     if plan.has_namespaces:
         kernel.unshare(kernel.CLONE_NEWNS)
         jail.build(plan)
@@ -213,6 +246,20 @@ def _prepare(plan: Plan) -> sandbox.Locks:
     if plan.level == NONE:
         return sandbox.Locks(landlock=False, seccomp_program=_working_filter(plan))
     return sandbox.Locks(landlock=landlock.abi() > 0, seccomp_program=_working_filter(plan))
+
+
+def _move_into_own_pid_namespace(control: socket.socket) -> None:
+    """Go on as a child in a process namespace that belongs to our user namespace; the parent only waits.
+
+    Coming back after making a job's process namespace (`_fork`) needs rights over the one we come back to.
+    """
+    kernel.unshare(kernel.CLONE_NEWPID)
+    pid = os.fork()
+    if pid != 0:
+        control.close()
+        os.waitpid(pid, 0)
+        os._exit(0)
+    kernel.die_with_parent()
 
 
 def _working_filter(plan: Plan) -> bytes | None:
@@ -242,7 +289,7 @@ def main(control_descriptor: int) -> None:
         return
     plan = interpreters.added_to(Plan.from_json(packet))
     try:
-        locks = _prepare(plan)
+        locks = _prepare(plan, control)
         namespace = os.open("/proc/self/ns/pid", os.O_RDONLY | os.O_CLOEXEC) if plan.has_namespaces else None
     except OSError as error:
         control.send(json.dumps({"error": str(error)}).encode())

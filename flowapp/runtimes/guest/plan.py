@@ -32,7 +32,6 @@ class Plan:
     first_uid: int | None
     protected: tuple[int, ...]
     scratch_mb: int
-    memory_mb: int
 
     @property
     def has_namespaces(self) -> bool:

@@ -8,17 +8,23 @@ from __future__ import annotations
 import json
 import linecache
 import os
-import resource
 import socket
 import sys
 from types import ModuleType
 from typing import Any, NoReturn
 
-from flowapp.runtimes.guest import bash_cell, frames, kernel, python_calls, python_errors, python_results, sandbox
+from flowapp.runtimes.guest import (
+    bash_cell,
+    frames,
+    kernel,
+    limits,
+    python_calls,
+    python_errors,
+    python_results,
+    sandbox,
+)
 
 FILE_NAME = "cell.py"
-#: what a handler of MemoryError may still use
-_RESERVE = 64 << 20
 
 
 def serve(place: sandbox.Place, channel: socket.socket) -> NoReturn:
@@ -27,7 +33,6 @@ def serve(place: sandbox.Place, channel: socket.socket) -> NoReturn:
     job = frames.receive_job(channel)
     if job is None:
         os._exit(0)
-    _apply_limits(job.header)
     _set_environment(place, job.header["env"])
     if job.header["language"] == "bash":
         kernel.set_dumpable(False)
@@ -45,7 +50,7 @@ def run(job: frames.JobText) -> tuple[bytes, bytes]:
     try:
         body = _call(job)
     except BaseException as error:
-        resource.setrlimit(resource.RLIMIT_AS, (resource.getrlimit(resource.RLIMIT_AS)[1],) * 2)
+        limits.use_reserve()
         return frames.ERROR, json.dumps(python_errors.describe(error, FILE_NAME), default=str).encode()
     limit = job.header["result_bytes"]
     if len(body) > limit:
@@ -76,22 +81,6 @@ def _fresh_module() -> ModuleType:
     sys.modules["__main__"] = ModuleType("__main__")
     sys.argv = [FILE_NAME]
     return module
-
-
-def _apply_limits(header: dict[str, Any]) -> None:
-    memory = header["memory_mb"] << 20
-    _lower(resource.RLIMIT_AS, memory, memory + _RESERVE)
-    _lower(resource.RLIMIT_FSIZE, header["file_mb"] << 20)
-    _lower(resource.RLIMIT_NPROC, header["processes"])
-
-
-def _lower(which: int, soft: int, hard: int | None = None) -> None:
-    """Set a limit, never above one that is already in force."""
-    _, ceiling = resource.getrlimit(which)
-    top = soft if hard is None else hard
-    if ceiling != resource.RLIM_INFINITY:
-        soft, top = min(soft, ceiling), min(top, ceiling)
-    resource.setrlimit(which, (soft, top))
 
 
 def _set_environment(place: sandbox.Place, given: dict[str, str]) -> None:

@@ -6,13 +6,10 @@ Runs in the agent (process 1 of the job's process namespace), while it is idle, 
 from __future__ import annotations
 
 import os
-import resource
 from dataclasses import dataclass
 
 from flowapp.runtimes.guest import jail, kernel, landlock, seccomp
 from flowapp.runtimes.guest.plan import JAIL_TMP, USER, WORK, Plan
-
-_OPEN_FILES = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +56,6 @@ def enter(plan: Plan, place: Place, locks: Locks) -> None:
     kernel.no_new_privileges()
     if locks.landlock:
         _hide_files(plan, place)
-    _limit_defaults()
     if locks.seccomp_program is not None:
         seccomp.apply(locks.seccomp_program)
     os.chdir(place.work)
@@ -97,12 +93,3 @@ def _hide_files(plan: Plan, place: Place) -> None:
         readable=[*jail.readable_paths(plan), "/proc", "/dev/fd"],
         writable=[place.folder, *devices, *shared],
     )
-
-
-def _limit_defaults() -> None:
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    files = _OPEN_FILES if hard == resource.RLIM_INFINITY else min(_OPEN_FILES, hard)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))
-    # A script that locks memory or holds queues could starve others; none needs to.
-    resource.setrlimit(resource.RLIMIT_MEMLOCK, (0, 0))

@@ -1,0 +1,75 @@
+"""Resource limits of one job, set on its processes while they are idle."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import resource
+from dataclasses import dataclass
+from typing import Any
+
+#: our own processes in a job: the agent, and the one that waits
+_OURS = 2
+#: what a handler of MemoryError may still use
+_RESERVE_MB = 64
+#: writable memory that Deno asks for before any script: its threads' stacks and the heap's own tables
+_DENO_BASE_MB = 640
+_OPEN_FILES = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """Limits of one job; see `jobs.Limits`. `neighbours` are processes that the kernel counts together with the job's."""
+
+    memory_mb: int
+    processes: int
+    file_mb: int
+    neighbours: int = 0
+
+    @classmethod
+    def of(cls, message: dict[str, Any], neighbours: int) -> Bounds:
+        """The bounds in a spawn message."""
+        memory_mb, processes, file_mb = message["bounds"]
+        return cls(memory_mb, processes, file_mb, neighbours)
+
+    def apply(self, kind: str) -> None:
+        """Limit this process and its descendants.
+
+        V8 reserves far more address space than it uses, so Deno is bounded by its heap flag and by writable memory.
+        """
+        if kind == "deno":
+            _limit(resource.RLIMIT_DATA, self.memory_mb + _DENO_BASE_MB << 20)
+        else:
+            _limit(resource.RLIMIT_AS, self.memory_mb << 20, self.memory_mb + _RESERVE_MB << 20)
+        _limit(resource.RLIMIT_FSIZE, self.file_mb << 20)
+        _limit(resource.RLIMIT_NPROC, self.processes + self.neighbours + _OURS)
+        _limit(resource.RLIMIT_NOFILE, _OPEN_FILES)
+        _limit(resource.RLIMIT_CORE, 0)
+        # A script that locks memory could starve others; none needs to.
+        _limit(resource.RLIMIT_MEMLOCK, 0)
+
+
+def use_reserve() -> None:
+    """Allow what was held back for reporting that memory ran out."""
+    _, hard = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (hard, hard))
+
+
+def tasks_of_user(uid: int) -> int:
+    """How many tasks (processes and their threads) the kernel counts for a user, as far as we can see them."""
+    total = 0
+    for name in os.listdir("/proc"):
+        if name.isdigit():
+            with contextlib.suppress(OSError):
+                if os.stat(f"/proc/{name}").st_uid == uid:
+                    total += len(os.listdir(f"/proc/{name}/task"))
+    return total
+
+
+def _limit(which: int, soft: int, hard: int | None = None) -> None:
+    """Set a limit, never above one that is already in force."""
+    _, ceiling = resource.getrlimit(which)
+    top = soft if hard is None else hard
+    if ceiling != resource.RLIM_INFINITY:
+        soft, top = min(soft, ceiling), min(top, ceiling)
+    resource.setrlimit(which, (soft, top))

@@ -1,0 +1,130 @@
+"""Runs all scenarios in a process of its own, and prints what each led to as one line of JSON.
+
+It is a server in small: the runtimes live in it, and it is what hostile scripts try to read and to hit.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import resource
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[3]
+sys.path.insert(0, str(ROOT))
+
+from flowapp.jsontext import JsonText, loads  # noqa: E402
+from flowapp.runtimes import Job, Limits, Runtimes, RuntimeSettings  # noqa: E402
+from tests.integration.runtimes.scenarios import SCENARIOS, Scenario, filled  # noqa: E402
+
+_MARKER = "31415.{}"
+_PATIENCE = 2.0
+
+
+async def main(names: list[str]) -> None:
+    home = Path(tempfile.mkdtemp(prefix="flowapp-test-home-"))
+    home.chmod(0o755)
+    (home / "secret").write_text("the database\n")
+    os.environ["FLOWAPP_TEST_SECRET"] = "in the server's environment"
+    outside = tempfile.mkdtemp(prefix="flowapp-test-outside-")
+    os.chmod(outside, 0o777)
+    runtimes = Runtimes(RuntimeSettings(home=home, idle=2, idle_deno=1))
+    await runtimes.start()
+    _say({"isolation": runtimes.isolation.to_json()})
+    for number, name in enumerate(names or SCENARIOS):
+        values = {
+            "home": str(home),
+            "server": os.getpid(),
+            "marker": _MARKER.format(os.getpid() * 1000 + number),
+            "outside": outside,
+        }
+        seen = await _run(runtimes, SCENARIOS[name], values)
+        _say({"name": name, "seen": seen, "intact": await _is_intact(runtimes)})
+    await runtimes.close()
+    _say({"left": await _left()})
+
+
+async def _run(runtimes: Runtimes, scenario: Scenario, values: dict[str, Any]) -> dict[str, Any]:
+    pieces: list[str] = []
+    job = Job(
+        id="scenario",
+        language=scenario.language,
+        code=scenario.code,
+        args=JsonText(filled(scenario.args, values)),
+        env={"WM_JOB_ID": "scenario", "LD_PRELOAD": "evil.so", "PYTHONSTARTUP": "evil.py"},
+        timeout_s=scenario.timeout_s,
+        limits=Limits(**scenario.limits),
+    )
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    outcome = await runtimes.run(job, pieces.append)
+    log = "".join(pieces)
+    return {
+        "result": None if outcome.result is None else loads(outcome.result),
+        "error": outcome.error,
+        "log": log[-2000:],
+        "log_size": len(log),
+        "log_truncated": outcome.log_truncated,
+        "duration_ms": outcome.duration_ms,
+        "server_growth_mb": (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024,
+        "strays": await _strays(values["marker"]),
+        "level": outcome.isolation,
+    }
+
+
+async def _is_intact(runtimes: Runtimes) -> bool:
+    for language, code in (
+        ("python3", "def main(a):\n    return a + 1\n"),
+        ("bash", 'a="$1"\necho $((a + 1))\n'),
+        ("deno", "export const main = (a: number) => a + 1;"),
+    ):
+        outcome = await runtimes.run(Job("after", language, code, JsonText('{"a":1}')), lambda _text: None)
+        if outcome.result not in ("2", '"2"'):
+            sys.stderr.write(f"{language}: {outcome}\n")
+            return False
+    return True
+
+
+async def _strays(marker: str) -> list[str]:
+    """Processes of the scenario that are still there a while after it."""
+    end = time.monotonic() + _PATIENCE
+    while (found := [line for line in _commands() if marker in line]) and time.monotonic() < end:
+        await asyncio.sleep(0.02)
+    return found
+
+
+async def _left() -> list[str]:
+    """Processes below us after everything was closed."""
+    end = time.monotonic() + _PATIENCE
+    while (found := _children()) and time.monotonic() < end:
+        await asyncio.sleep(0.02)
+    return found
+
+
+def _children() -> list[str]:
+    text = Path(f"/proc/self/task/{os.getpid()}/children").read_text()
+    return text.split()
+
+
+def _commands() -> list[str]:
+    found = []
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdigit():
+            try:
+                found.append((folder / "cmdline").read_bytes().replace(b"\0", b" ").decode("utf-8", "replace"))
+            except OSError:
+                continue
+    return found
+
+
+def _say(message: dict[str, Any]) -> None:
+    sys.stdout.write(json.dumps(message) + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    asyncio.run(main(sys.argv[1:]))

@@ -1,0 +1,410 @@
+"""What hostile or unlucky scripts do, and what must come of it. Run by `driver.py` on each kind of host.
+
+`{home}`, `{server}` and `{marker}` in arguments are filled in by the driver. A check gets the outcome and raises
+AssertionError.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a scenario led to, as the driver reports it."""
+
+    result: Any
+    error: dict[str, Any] | None
+    log: str
+    log_size: int
+    log_truncated: bool
+    duration_ms: float
+    server_growth_mb: float
+    strays: list[str]
+    level: str
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    language: str
+    code: str
+    check: Callable[[Seen], None]
+    args: dict[str, Any] = field(default_factory=dict)
+    limits: dict[str, int] = field(default_factory=dict)
+    timeout_s: float = 20.0
+
+
+def fails(name: str, *parts: str, exit_code: int | None = None) -> Callable[[Seen], None]:
+    def check(seen: Seen) -> None:
+        assert seen.error is not None, seen.result
+        assert seen.error["name"] == name, seen.error
+        for part in parts:
+            assert part in seen.error["message"], seen.error
+        if exit_code is not None:
+            assert seen.error["exit_code"] == exit_code, seen.error
+
+    return check
+
+
+def gives(value: Any) -> Callable[[Seen], None]:
+    def check(seen: Seen) -> None:
+        assert seen.error is None, seen.error
+        assert seen.result == value, seen.result
+
+    return check
+
+
+def every(*checks: Callable[[Seen], None]) -> Callable[[Seen], None]:
+    def check(seen: Seen) -> None:
+        for one in checks:
+            one(seen)
+
+    return check
+
+
+def no_strays(seen: Seen) -> None:
+    assert seen.strays == []
+
+
+def cut_log(seen: Seen) -> None:
+    assert seen.log_truncated
+    assert seen.log_size < 1_100_000
+    assert "output cut here" in seen.log
+    assert seen.server_growth_mb < 60
+
+
+def ends_somehow(seen: Seen) -> None:
+    """A bomb may end by its limit, by the clock, or give up; what matters is that the host does not care."""
+    assert seen.duration_ms < 15_000
+
+
+def only_own_processes(seen: Seen) -> None:
+    assert seen.error is None, seen.error
+    if seen.level != "basic":
+        assert seen.result["visible"] <= 4
+    assert seen.result["readable"] == [], seen.result["readable"][:20]
+
+
+_EXIT = "import os\ndef main():\n    os._exit(3)\n"
+_SEGFAULT = "import ctypes\ndef main():\n    ctypes.string_at(0)\n"
+_LOOP = "def main():\n    while True:\n        pass\n"
+_BOMB = "def main():\n    held = []\n    while True:\n        held.append(bytearray(10_000_000))\n"
+_FLOOD = """
+def main():
+    line = "x" * 999 + "\\n"
+    import sys
+    for _ in range(200_000):
+        sys.stdout.write(line)
+    return "still here"
+"""
+_DAEMON = """
+import os, subprocess
+def main(marker):
+    if os.fork() == 0:
+        os.setsid()
+        if os.fork() == 0:
+            subprocess.Popen(["sleep", marker], start_new_session=True)
+            import signal, time
+            for number in (1, 2, 15):
+                signal.signal(number, signal.SIG_IGN)
+            time.sleep(300)
+        os._exit(0)
+    import time; time.sleep(0.3)
+    return "left"
+"""
+_FORK_BOMB = """
+import os
+def main(marker):
+    while True:
+        try:
+            os.fork()
+        except OSError:
+            pass
+"""
+_GARBAGE = """
+import os
+def main():
+    for number in range(3, 64):
+        try:
+            os.write(number, b"\\xff" * 64)
+        except OSError:
+            pass
+    return "real"
+"""
+_LATE_FORGERY = """
+import os, struct, threading, time, atexit
+def main():
+    body = b'"forged"'
+    frame = struct.pack(">cI", b"O", len(body)) + body
+    def forge():
+        for number in range(3, 64):
+            try:
+                os.write(number, frame)
+            except OSError:
+                pass
+    atexit.register(forge)
+    def later():
+        time.sleep(0.05)
+        forge()
+    threading.Thread(target=later, daemon=True).start()
+    if os.fork() == 0:
+        later()
+        os._exit(0)
+    return "real"
+"""
+_BAD_JSON = """
+import os, struct
+def main():
+    body = b'{"not json'
+    os.write(3, struct.pack(">cI", b"O", len(body)) + body)
+"""
+_HUGE_CLAIM = """
+import os, struct
+def main():
+    os.write(3, struct.pack(">cI", b"O", 4_000_000_000))
+    return 1
+"""
+_READ = """
+import os
+def main(paths):
+    found = []
+    for path in paths:
+        for action in (os.listdir, lambda p: open(p, "rb").read(10), lambda p: os.open(p, os.O_RDONLY | os.O_DIRECTORY)):
+            try:
+                action(path)
+                found.append(path)
+            except OSError:
+                pass
+    return found
+"""
+_WRITE = """
+import os
+def main(paths):
+    found = []
+    for path in paths:
+        try:
+            os.open(path + "/flowapp-written", os.O_CREAT | os.O_WRONLY)
+            found.append(path)
+        except OSError:
+            pass
+    return found
+"""
+_LOOK_AROUND = """
+import os
+def main():
+    pids = [int(name) for name in os.listdir("/proc") if name.isdigit()]
+    readable = []
+    for pid in pids:
+        # 1 is our own agent: nothing of it may be readable either
+        if pid == os.getpid():
+            continue
+        for what in ("environ", "mem", "maps", "cwd", "root"):
+            path = f"/proc/{pid}/{what}"
+            try:
+                if os.listdir(path) if what in ("cwd", "root") else open(path, "rb").read(1):
+                    readable.append(path)
+            except OSError:
+                pass
+    return {"visible": len(pids), "readable": readable}
+"""
+_SIGNALS = """
+import os, signal
+def main(server):
+    done = []
+    for pid in (os.getppid(), server, -server, 1):
+        if pid in (0, -1):
+            continue
+        try:
+            os.kill(pid, signal.SIGKILL)
+            done.append(pid)
+        except OSError:
+            pass
+    try:
+        os.kill(-1, signal.SIGTERM)
+    except OSError:
+        pass
+    return "alive"
+"""
+_ESCAPES = """
+import ctypes, os, socket
+def main():
+    libc = ctypes.CDLL(None, use_errno=True)
+    done = []
+    for name, call in {
+        "unshare": lambda: libc.unshare(0x10000000),
+        "mount": lambda: libc.mount(b"none", b"/tmp", b"tmpfs", 0, None),
+        "chroot": lambda: libc.chroot(b"/tmp"),
+        "ptrace": lambda: libc.ptrace(0, 0, 0, 0),
+        "bpf": lambda: libc.syscall(321, 0, 0, 0),
+        "keyctl": lambda: libc.syscall(250, 0, 0, 0),
+        "io_uring": lambda: libc.syscall(425, 1, 0),
+        "setuid": lambda: libc.setuid(0),
+    }.items():
+        if call() >= 0:
+            done.append(name)
+    try:
+        socket.socket(40, socket.SOCK_STREAM)
+        done.append("vsock")
+    except OSError:
+        pass
+    return done
+"""
+_ENVIRONMENT = "import os\ndef main():\n    return sorted(os.environ)\n"
+_ECHO = "def main(text):\n    return text\n"
+_BIG_FILE = "def main():\n    with open('big', 'wb') as file:\n        file.write(b'x' * 10_000_000)\n"
+_DEEP = "def main():\n    value = []\n    for _ in range(100_000):\n        value = [value]\n    return value\n"
+
+SCENARIOS: dict[str, Scenario] = {
+    "python ends itself": Scenario("python3", _EXIT, fails("ExecutionErr", "exit code 3", exit_code=3)),
+    "python segfault": Scenario("python3", _SEGFAULT, fails("ExecutionErr", "SIGSEGV", exit_code=-11)),
+    "python sys.exit": Scenario(
+        "python3", "import sys\ndef main():\n    sys.exit(4)\n", fails("SystemExit", "sys.exit(4)", exit_code=4)
+    ),
+    "python loop": Scenario("python3", _LOOP, fails("Timeout", "1 s"), timeout_s=1.0),
+    "python memory": Scenario("python3", _BOMB, fails("MemoryError"), limits={"memory_mb": 256}),
+    "python flood": Scenario(
+        "python3", _FLOOD, every(gives("still here"), cut_log), limits={"output_bytes": 1_000_000}, timeout_s=60
+    ),
+    "python daemon": Scenario("python3", _DAEMON, every(gives("left"), no_strays), {"marker": "{marker}"}),
+    "python fork bomb": Scenario(
+        "python3",
+        _FORK_BOMB,
+        every(ends_somehow, no_strays),
+        {"marker": "{marker}"},
+        limits={"processes": 32},
+        timeout_s=2.0,
+    ),
+    "python garbage on every descriptor": Scenario("python3", _GARBAGE, fails("ExecutionErr", "channel")),
+    "python forges after main": Scenario("python3", _LATE_FORGERY, gives("real")),
+    "python answers what is no JSON": Scenario("python3", _BAD_JSON, fails("ExecutionErr", "JSON")),
+    "python claims a huge answer": Scenario("python3", _HUGE_CLAIM, fails("ExecutionErr", "channel")),
+    "python reads the data folder": Scenario(
+        "python3",
+        _READ,
+        gives([]),
+        {"paths": ["{home}", "{home}/runtimes", "{home}/runtimes/hidden", "{home}/secret", "{home}/runtimes/shared"]},
+    ),
+    "python reads the server": Scenario(
+        "python3",
+        _READ,
+        gives([]),
+        {
+            "paths": [
+                "/proc/{server}/environ",
+                "/proc/{server}/mem",
+                "/proc/{server}/root",
+                "/proc/{server}/cwd",
+                "/proc/{server}/fd/0",
+                "/root/.bashrc",
+                "/root/.ssh",
+                "/home",
+                "/etc/shadow",
+            ]
+        },
+    ),
+    "python writes elsewhere": Scenario(
+        "python3", _WRITE, gives([]), {"paths": ["/", "/usr", "/etc", "/root", "/var", "/home", "{home}", "{outside}"]}
+    ),
+    "python looks at other processes": Scenario("python3", _LOOK_AROUND, only_own_processes),
+    "python signals everybody": Scenario("python3", _SIGNALS, ends_somehow, {"server": "{server}"}),
+    "python tries to get out": Scenario("python3", _ESCAPES, gives([])),
+    "python environment": Scenario(
+        "python3", _ENVIRONMENT, gives(["HOME", "LANG", "PATH", "TMPDIR", "USER", "WM_JOB_ID"])
+    ),
+    "python big text": Scenario("python3", _ECHO, gives("ä" * 25_000_000), {"text": "ä" * 25_000_000}, timeout_s=60),
+    "python surrogates": Scenario("python3", "def main():\n    return 'a\\ud800b\\U0001F600'\n", gives("a\ufffdb😀")),
+    "python prints surrogates": Scenario(
+        "python3", "def main():\n    print('a\\ud800b', chr(233))\n    return 1\n", gives(1)
+    ),
+    "python big file": Scenario("python3", _BIG_FILE, fails("OSError"), limits={"file_mb": 1}),
+    "python deep value": Scenario("python3", _DEEP, fails("RecursionError")),
+    "python result over its limit": Scenario(
+        "python3", "def main():\n    return 'x' * 5000\n", fails("ResultTooLarge", "MB"), limits={"result_bytes": 1000}
+    ),
+    "python late import": Scenario(
+        "python3", "def main():\n    import wave\n    return wave.__name__\n", gives("wave")
+    ),
+    "bash loop": Scenario("bash", "while true; do :; done\n", fails("Timeout"), timeout_s=1.0),
+    "bash exit code": Scenario("bash", "echo before\nexit 7\n", fails("ExecutionErr", "7", "before", exit_code=7)),
+    "bash stops at an error": Scenario("bash", "echo one\nfalse\necho two\n", fails("ExecutionErr", exit_code=1)),
+    "bash fork bomb": Scenario(
+        "bash",
+        "b() { b | b & }; b; sleep 30\n",
+        every(ends_somehow, no_strays),
+        limits={"processes": 32},
+        timeout_s=2.0,
+    ),
+    "bash daemon": Scenario(
+        "bash",
+        'marker="$1"\nsetsid sleep "$marker" >/dev/null 2>&1 &\nsetsid sleep "$marker" &\ndisown -a\necho left\n',
+        every(gives("left"), no_strays),
+        {"marker": "{marker}"},
+    ),
+    "bash flood": Scenario(
+        "bash",
+        "head -c 200000000 /dev/zero | tr '\\0' 'x' | fold -w 100\necho\necho done\n",
+        every(gives("done"), cut_log),
+        limits={"output_bytes": 1_000_000},
+        timeout_s=60,
+    ),
+    "bash kills its parent": Scenario("bash", "kill -9 $PPID\nsleep 5\n", fails("ExecutionErr")),
+    "deno loop": Scenario("deno", "export function main() { while (true); }", fails("Timeout"), timeout_s=1.0),
+    "deno exit": Scenario("deno", "export function main() { Deno.exit(5); }", fails("ExecutionErr", "5", exit_code=5)),
+    "deno memory": Scenario(
+        "deno",
+        "export function main() { const a: unknown[] = []; while (true) a.push(new Array(1000).fill(Math.random())); }",
+        fails("ExecutionErr"),
+        limits={"memory_mb": 128},
+        timeout_s=30,
+    ),
+    "deno memory outside the heap": Scenario(
+        "deno",
+        "export function main() { const a: unknown[] = []; for (;;) a.push(new Uint8Array(10_000_000).fill(1)); }",
+        ends_somehow,
+        limits={"memory_mb": 256},
+        timeout_s=10,
+    ),
+    "deno unhandled rejection": Scenario(
+        "deno",
+        "export async function main() { Promise.reject(new RangeError('lost')); await new Promise(r => setTimeout(r, 2e4)); }",
+        fails("RangeError", "lost"),
+    ),
+    "deno reads the data folder": Scenario(
+        "deno",
+        "export function main(path: string) { try { return [...Deno.readDirSync(path)] } catch (e) { return e.name } }",
+        lambda seen: _is_refused(seen),
+        {"path": "{home}"},
+    ),
+    "deno big text": Scenario(
+        "deno",
+        "export const main = (text: string) => text;",
+        gives("ä" * 5_000_000),
+        {"text": "ä" * 5_000_000},
+        timeout_s=60,
+    ),
+    "deno surrogates": Scenario(
+        "deno", "export const main = () => ({ a: 'a\\ud800b😀' });", gives({"a": "a\ufffdb😀"})
+    ),
+    "deno flood": Scenario(
+        "deno",
+        "export function main() { const line = 'x'.repeat(9999); for (let i = 0; i < 20000; i++) console.log(line); return 1 }",
+        every(gives(1), cut_log),
+        limits={"output_bytes": 1_000_000},
+        timeout_s=60,
+    ),
+}
+
+
+def _is_refused(seen: Seen) -> None:
+    assert seen.result in ("NotFound", "PermissionDenied", "NotCapable"), seen.result
+
+
+def filled(arguments: dict[str, Any], values: dict[str, Any]) -> str:
+    """The arguments as JSON text, with the driver's values put in."""
+    text = json.dumps(arguments)
+    for name, value in values.items():
+        text = text.replace(f'"{{{name}}}"', json.dumps(value)).replace(f"{{{name}}}", str(value))
+    return text

@@ -189,7 +189,8 @@ function greet(current) {
 }
 
 function deliver(event) {
-  for (const one of [...subscriptions]) if (!event.topic || one.topics.has(event.topic)) safely(one.onEvent, event);
+  const topic = event.topic?.startsWith("runs:") ? "runs" : event.topic;
+  for (const one of [...subscriptions]) if (!topic || one.topics.has(topic)) safely(one.onEvent, event);
 }
 
 function safely(listener, event) {

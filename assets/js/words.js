@@ -21,12 +21,17 @@ export function duration(ms) {
   if (ms === null || ms === undefined) return "";
   if (ms < 1) return "< 1 ms";
   if (ms < 100) return `${Math.round(ms)} ms`;
-  if (ms < 60000) return `${(ms / 1000).toFixed(ms < 10000 ? 1 : 0)} s`;
+  if (ms < 59500) return `${(ms / 1000).toFixed(ms < 9950 ? 1 : 0).replace(".0", "")} s`;
   const s = Math.round(ms / 1000);
-  if (s < 3600) return `${Math.floor(s / 60)} min ${s % 60} s`;
-  if (s < 86400) return `${Math.floor(s / 3600)} h ${Math.floor((s % 3600) / 60)} min`;
-  return `${Math.floor(s / 86400)} d ${Math.floor((s % 86400) / 3600)} h`;
+  if (s < 3600) return both(s, 60, "min", 1, "s");
+  if (s < 86400) return both(s, 3600, "h", 60, "min");
+  return both(s, 86400, "d", 3600, "h");
 }
+
+const both = (s, big, bigUnit, small, smallUnit) => {
+  const rest = Math.floor((s % big) / small);
+  return `${Math.floor(s / big)} ${bigUnit}${rest ? ` ${rest} ${smallUnit}` : ""}`;
+};
 
 /** Running time that counts: 0:07, 12:40. */
 export function clock(ms) {

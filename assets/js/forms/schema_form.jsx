@@ -81,7 +81,7 @@ export function SchemaForm({ schema: given, values = {}, onSubmit, submitLabel =
   };
   return (
     <div className="schema-form" ref={box}>
-      <ThemedForm schema={schema} uiSchema={uiSchema} formData={data} validator={validator} noHtml5Validate showErrorList={false} disabled={disabled || busy} liveValidate={tried ? "onChange" : false} onChange={(event) => setData(event.formData)} onSubmit={(event) => { setTried(0); onSubmit?.(dataToSend(event.formData ?? {})); }} onError={onError} experimental_defaultFormStateBehavior={{ emptyObjectFields: "populateRequiredDefaults" }}>
+      <ThemedForm schema={schema} uiSchema={uiSchema} formData={data} validator={validator} noHtml5Validate showErrorList={false} disabled={disabled || busy} liveValidate={tried ? "onChange" : false} onChange={(event) => setData(event.formData)} onSubmit={(event) => { setTried(0); onSubmit?.(dataToSend(event.formData ?? {})); }} onError={onError} experimental_defaultFormStateBehavior={{ emptyObjectFields: "skipEmptyDefaults" }}>
         {none && <p className="form-help">This flow takes no input.</p>}
         <div className="form-foot">
           {footer}

@@ -197,8 +197,9 @@ export function FieldFrame({ id, label, description, required, errors, children,
   return (
     <div className={`form-field ${errors?.length ? "invalid" : ""}`}>
       {!bare && label && <label htmlFor={id}>{label}{required ? null : <span className="optional"> optional</span>}</label>}
+      {bare && children}
       {description && <p className="form-help" id={`${id}__description`}>{description}</p>}
-      {children}
+      {!bare && children}
       {errors?.length ? <p className="form-error" id={`${id}-error`} role="alert"><Icon name="warn" size={13} /> {[...new Set(errors)].join(" ")}</p> : null}
     </div>
   );

@@ -10,7 +10,7 @@ import { Rich, TextView } from "./rich.jsx";
 import { Table } from "./table.jsx";
 import { Tree } from "./tree.jsx";
 
-const LABELS = { table: "Table", json: "JSON", markdown: "Text", html: "Page", image: "Image", chart: "Chart", file: "File", render_all: "Report", text: "Text", logs: "Logs", error: "Error" };
+const LABELS = { table: "Table", json: "JSON", markdown: "Text", html: "Page", image: "Image", chart: "Chart", file: "File", parts: "Report", map: "Map", text: "Text", logs: "Logs", error: "Error" };
 
 /** The tabs in order, and which is on: the remembered one if this output has it. */
 export function viewsOf(output) {
@@ -50,7 +50,7 @@ function View({ view, output, at, base, onWire, onLine, live, topic, maxHeight }
   if (view === "logs") return <Logs {...at} live={live} topic={topic} maxHeight={maxHeight} />;
   if (view === "error") return <ErrorView error={output.error || { message: output.title_text }} onLine={onLine} />;
   if (output.kind === "none") return <Nothing output={output} />;
-  if (view === "table") return <Table {...at} at={output.table?.at} first={output.table} baseExpr={base} onWire={onWire} maxHeight={maxHeight} />;
+  if (view === "table") return <Table {...at} wireAt={output.table?.at} first={output.table} baseExpr={base} onWire={onWire} maxHeight={maxHeight} />;
   if (view === "json") return isEmpty(output) ? <Nothing output={output} /> : <Tree {...at} root={output.node} baseExpr={base} onWire={onWire} maxHeight={maxHeight} />;
   if (view === "text") return <TextView key={output.hash} {...at} node={output.node} />;
   return <Rich {...at} rich={output.rich} baseExpr={base} onWire={onWire} maxHeight={maxHeight} />;

@@ -14,11 +14,11 @@ const Chart = lazy(() => import("./chart.jsx"));
 
 /**
  * `Rich({ws, runId, path, rich, baseExpr, onWire})`; `rich` is {kind, value} or, when too big to travel along,
- * {kind, value: null, url, name, size}; the kind "render_all" has parts, each {rich} or {table} or {node}.
+ * {kind, value: null, url, name, size}; the kind "parts" holds several results, each described like one of its own.
  */
 export function Rich({ rich, ...at }) {
   if (!rich) return <p className="out-note">There is nothing to draw.</p>;
-  if (rich.kind === "render_all") return (rich.parts || rich.value || []).map((part, index) => <Part key={index} part={part} at={at} />);
+  if (rich.kind === "parts") return <Parts rich={rich} at={at} />;
   if (rich.kind === "file") return <FileView rich={rich} value={inner(rich.value, ["file"])} />;
   if (rich.kind === "image") return <ImageView source={rich.url && !rich.value ? rich.url : imageSource(rich.value)} value={rich.value} />;
   if (rich.value === undefined || rich.value === null) return <TooBig {...at} rich={rich} />;
@@ -30,16 +30,22 @@ export function Rich({ rich, ...at }) {
   }
 }
 
-/** One part of a result that asks for several renderings. */
-function Part({ part, at }) {
-  const rich = part.rich || (part.kind && part.kind !== "table" && part.kind !== "value" ? part : null);
+/** Several results below each other. `part.at` is its path within the whole value. */
+function Parts({ rich, at }) {
+  const parts = rich.value || [];
   return (
-    <section className="part">
-      {rich && <Rich {...at} rich={rich} />}
-      {!rich && part.table && <Table {...at} at={part.table.at || part.at} first={part.table} />}
-      {!rich && !part.table && part.node && <Tree {...at} root={part.node} />}
-    </section>
+    <>
+      {parts.map((part, index) => <section className="part" key={index}><Part part={part} at={at} /></section>)}
+      {rich.total > parts.length && <p className="out-note">{rich.total - parts.length} more parts are in the JSON tab.</p>}
+    </>
   );
+}
+
+function Part({ part, at }) {
+  if (part.rich) return <Rich {...at} rich={part.rich} />;
+  if (part.table) return <Table {...at} at={part.at} wireAt={part.table.at || part.at} first={part.table} />;
+  if (part.type === "string" && !part.node?.cut) return <pre className="text-view">{part.node?.v}</pre>;
+  return <Tree {...at} root={part.node} at={part.at} />;
 }
 
 function TooBig({ ws, runId, path, rich }) {

@@ -43,8 +43,11 @@ const filled = (filter) => {
   return entries.length ? Object.fromEntries(entries) : undefined;
 };
 
-/** `Table({ws, runId, path, at, first, baseExpr, onWire, maxHeight})`: `first` is the page that came with the output. */
-export function Table({ ws, runId, path, at = [], first, baseExpr = "", onWire, maxHeight = 360 }) {
+/**
+ * `Table({ws, runId, path, at, wireAt, first, baseExpr, onWire, maxHeight})`: `first` is the page that came with the output, `at`
+ * where the server finds the table in the value, `wireAt` where its list of rows stands for expressions.
+ */
+export function Table({ ws, runId, path, at = [], wireAt = at, first, baseExpr = "", onWire, maxHeight = 360 }) {
   const table = useTable({ ws, runId, path, at, first });
   const { view, page, busy } = table;
   const [filters, setFilters] = useState(false);
@@ -84,7 +87,7 @@ export function Table({ ws, runId, path, at = [], first, baseExpr = "", onWire, 
               return (
                 <tr key={original ?? `r${page.offset + index}`}>
                   <td className="rownum num">{original === null ? "" : number(original + 1)}</td>
-                  {columns.map((column, c) => <Cell key={column.name} value={row[c]} column={column} where={original === null ? null : [...at, original, column.name]} baseExpr={baseExpr} onWire={onWire} />)}
+                  {columns.map((column, c) => <Cell key={column.name} value={row[c]} column={column} where={original === null ? null : [...wireAt, original, column.name]} baseExpr={baseExpr} onWire={onWire} />)}
                 </tr>
               );
             })}

@@ -11,12 +11,12 @@ import { PAGE, isContainer, keyOf, preview, rowsOf, scalarText } from "./tree_mo
 const ROW = 22;
 
 /** What is open and loaded below `root`, with loaders. `q` asks the server for the matching part of the tree. */
-function useTree({ ws, runId, path, side, root, q }) {
+function useTree({ ws, runId, path, side, root, at: base, q }) {
   const [found, setFound] = useState(null);
   const [open, setOpen] = useState(() => new Map());
   const [children, setChildren] = useState(() => new Map());
   const [error, setError] = useState(null);
-  const ask = useCallback((at, offset = 0) => get(runPath(ws, runId, "node"), { path, side, at, offset, limit: PAGE }), [ws, runId, path, side]);
+  const ask = useCallback((at, offset = 0) => get(runPath(ws, runId, "node"), { path, side, at: [...base, ...at], offset, limit: PAGE }), [ws, runId, path, side, base]);
 
   useEffect(() => {
     setOpen(new Map());
@@ -26,7 +26,7 @@ function useTree({ ws, runId, path, side, root, q }) {
   useEffect(() => {
     if (!q) return setFound(null);
     const stop = new AbortController();
-    get(runPath(ws, runId, "node"), { path, side, at: [], q, limit: PAGE }, { signal: stop.signal })
+    get(runPath(ws, runId, "node"), { path, side, at: base, q, limit: PAGE }, { signal: stop.signal })
       .then((node) => setFound({ q, node }))
       .catch((reason) => reason.name !== "AbortError" && setError(reason));
     return () => stop.abort();
@@ -65,8 +65,13 @@ function openAll(root) {
   return open;
 }
 
-/** `Tree({ws, runId, path, side, root, baseExpr, onWire, maxHeight})`; without `root` it loads its own first level. */
-export function Tree({ ws, runId, path, side = "result", root, baseExpr = "", onWire, maxHeight = 360 }) {
+const WHOLE = [];
+
+/**
+ * `Tree({ws, runId, path, side, at, root, baseExpr, onWire, maxHeight})`: the value at `at` of a step's result or args; without
+ * `root` it loads its own first level. Paths given to `onWire` begin at the whole value.
+ */
+export function Tree({ ws, runId, path, side = "result", at = WHOLE, root, baseExpr = "", onWire, maxHeight = 360 }) {
   const [own, setOwn] = useState(null);
   const [failed, setFailed] = useState(null);
   const [tries, setTries] = useState(0);
@@ -75,19 +80,19 @@ export function Tree({ ws, runId, path, side = "result", root, baseExpr = "", on
     const stop = new AbortController();
     setOwn(null);
     setFailed(null);
-    get(runPath(ws, runId, "node"), { path, side, at: [], limit: PAGE }, { signal: stop.signal }).then(setOwn, (error) => error.name !== "AbortError" && setFailed(error));
+    get(runPath(ws, runId, "node"), { path, side, at, limit: PAGE }, { signal: stop.signal }).then(setOwn, (error) => error.name !== "AbortError" && setFailed(error));
     return () => stop.abort();
-  }, [root, ws, runId, path, side, tries]);
+  }, [root, ws, runId, path, side, at, tries]);
   const top = root || own;
   if (failed) return <Problem error={failed} what="The value" retry={() => setTries(tries + 1)} />;
   if (!top) return <Skeleton lines={4} label="Loading the value" />;
-  return <TreeRows {...{ ws, runId, path, side, root: top, baseExpr, onWire, maxHeight }} />;
+  return <TreeRows {...{ ws, runId, path, side, at, root: top, baseExpr, onWire, maxHeight }} />;
 }
 
-function TreeRows({ ws, runId, path, side, root, baseExpr, onWire, maxHeight }) {
+function TreeRows({ ws, runId, path, side, at: base, root, baseExpr, onWire, maxHeight }) {
   const [text, setText] = useState("");
   const q = useDebounced(text.trim());
-  const tree = useTree({ ws, runId, path, side, root, q });
+  const tree = useTree({ ws, runId, path, side, root, at: base, q });
   const { rows } = tree;
   const [active, setActive] = useState(0);
   const scroller = useRef(null);
@@ -98,10 +103,10 @@ function TreeRows({ ws, runId, path, side, root, baseExpr, onWire, maxHeight }) 
     setActive(index);
     virtual.scrollToIndex(index);
   };
-  const expression = (row) => pathExpression(baseExpr, row.path);
+  const expression = (row) => pathExpression(baseExpr, [...base, ...row.path]);
   const valueText = async (row) => {
     if (!isContainer(row.node) && !row.node.cut) return row.node.t === "string" ? row.node.v : scalarText(row.node);
-    const value = await get(runPath(ws, runId, "raw"), { path, side, at: row.path });
+    const value = await get(runPath(ws, runId, "raw"), { path, side, at: [...base, ...row.path] });
     return typeof value === "string" ? value : JSON.stringify(value, null, 2);
   };
   const onKeyDown = (event) => {
@@ -115,7 +120,7 @@ function TreeRows({ ws, runId, path, side, root, baseExpr, onWire, maxHeight }) 
     if (act.toggle !== undefined) tree.toggle(row, act.toggle);
     if (act.more) tree.load(row.path, known(row));
     if (act.copy) Promise.resolve(act.copy === "path" ? expression(row) : valueText(row)).then(copyText).then((done) => setSaid(done ? `${act.copy === "path" ? "Path" : "Value"} copied` : "Not copied"), () => setSaid("Not copied"));
-    if (act.wire && onWire) onWire(row.path);
+    if (act.wire && onWire) onWire([...base, ...row.path]);
   };
   const known = (row) => tree.children.get(keyOf(row.path)) || rows.find((one) => one.kind === "node" && one.key === keyOf(row.path))?.node.c || [];
   const big = isContainer(root) && root.n > 8;
@@ -136,7 +141,7 @@ function TreeRows({ ws, runId, path, side, root, baseExpr, onWire, maxHeight }) 
             return (
               <div key={row.key} id={`${idOf(runId, path, side)}-${item.index}`} className={`tree-row ${item.index === at ? "on" : ""}`} style={{ transform: `translateY(${item.start}px)`, paddingLeft: 4 + row.level * 16 }} data-pick={onWire && row.kind === "node" ? expression(row) : undefined} onClick={() => setActive(item.index)} {...treeItem(row)}>
                 {row.kind === "node" && <Node row={row} q={q} toggle={tree.toggle} />}
-                {row.kind === "node" && <Actions row={row} expression={expression} valueText={valueText} onWire={onWire} />}
+                {row.kind === "node" && <Actions row={row} expression={expression} valueText={valueText} onWire={onWire && ((rowPath) => onWire([...base, ...rowPath]))} />}
                 {row.kind === "wait" && <span className="faint">Loading</span>}
                 {row.kind === "more" && <button type="button" className="link" tabIndex={-1} onClick={() => tree.load(row.path, known(row))}>Show {Math.min(PAGE, row.total - row.shown)} more of {(row.total - row.shown).toLocaleString("en")}</button>}
               </div>

@@ -192,12 +192,11 @@ function StateIcon({ status }) {
 
 function Bar({ row, axis, time }) {
   const bar = barOf(row, axis);
-  const late = bar && bar.left + bar.width > 78;
   return (
     <span className="tl-track">
       {axis.ticks.map((tick) => <i key={tick.ms} style={{ left: `${tick.at * 100}%` }} />)}
       {bar && <span className={`tl-bar ${row.step?.reused ? "reused" : stateOf(row.status).tone}`} style={{ left: `${bar.left}%`, width: `${bar.width}%` }} />}
-      <span className="tl-time num" style={bar ? (late ? { right: `${Math.max(0, 100 - bar.left)}%` } : { left: `${bar.left + bar.width}%` }) : { left: 0 }}>{time}</span>
+      <span className="tl-time num" style={{ left: bar ? `${bar.left + bar.width}%` : 0 }}>{time}</span>
     </span>
   );
 }

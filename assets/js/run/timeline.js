@@ -6,31 +6,45 @@ const at = (iso) => (iso ? new Date(iso).getTime() : null);
 const OPEN = new Set(["queued", "running", "suspended", "waiting"]);
 const RANK = { failure: 5, failed: 5, running: 4, suspended: 3, waiting: 3, queued: 2, canceled: 2, cancelled: 2, success: 1, skipped: 0 };
 
-/** The steps as a tree: each node `{step, groups: [{index, label, nodes}]}`; groups are iterations, branches, or one nameless group. */
+/** `loop[3].b` stands in iteration 3 of `loop`: the container's path and the index, or null at the top level. */
+function placeOf(step) {
+  const parent = step.parent ?? (step.path.includes(".") ? step.path.slice(0, step.path.lastIndexOf(".")) : null);
+  if (!parent) return null;
+  const slot = /^(.*)\[([^[\]]+)\]$/.exec(parent);
+  const index = step.index ?? step.branch ?? (slot ? (/^\d+$/.test(slot[2]) ? Number(slot[2]) : slot[2]) : null);
+  return { container: slot ? slot[1] : parent, index };
+}
+
+/** The steps as a tree: each node `{step, groups: [{index, kind, label, nodes}]}`; groups are iterations or branches. */
 export function treeOf(steps) {
-  const nodes = new Map(steps.map((step) => [step.path, { step, groups: [] }]));
+  const nodes = new Map();
   const roots = [];
-  for (const step of steps) {
-    const node = nodes.get(step.path);
-    const parent = step.parent ? nodes.get(step.parent) : null;
-    if (!parent) {
-      roots.push(node);
-      continue;
-    }
-    const index = step.index ?? step.branch ?? null;
-    let group = parent.groups.find((one) => one.index === index);
-    if (!group) parent.groups.push((group = { index, kind: step.index !== undefined && step.index !== null ? "iteration" : "branch", label: labelOf(step), nodes: [] }));
-    group.nodes.push(node);
-  }
+  const nodeAt = (path, step) => {
+    let node = nodes.get(path);
+    if (!node) {
+      // a container may have no row of its own yet: it stands in its place without times
+      nodes.set(path, (node = { step: step || { path, step_id: path.slice(path.lastIndexOf(".") + 1), title: "", status: null, started_at: null }, groups: [] }));
+      const place = placeOf(node.step);
+      if (!place) roots.push(node);
+      else groupOf(nodeAt(place.container), place.index).nodes.push(node);
+    } else if (step) node.step = step;
+    return node;
+  };
+  for (const step of steps) nodeAt(step.path, step);
   for (const node of nodes.values()) node.groups.sort((a, b) => (typeof a.index === "number" && typeof b.index === "number" ? a.index - b.index : 0));
   return roots;
 }
 
-function labelOf(step) {
-  if (step.index !== undefined && step.index !== null) return step.iteration_label ? String(step.iteration_label) : `Iteration ${step.index + 1}`;
-  if (step.branch !== undefined && step.branch !== null) return step.branch === "default" ? "Otherwise" : typeof step.branch === "number" ? `Branch ${step.branch + 1}` : String(step.branch);
-  return "";
+function groupOf(node, index) {
+  let group = node.groups.find((one) => one.index === index);
+  if (!group) {
+    const branch = String(node.step.kind || "").startsWith("branch") || typeof index === "string";
+    node.groups.push((group = { index, kind: branch ? "branch" : "iteration", label: index === null ? "" : branch ? branchLabel(index) : `Iteration ${index + 1}`, nodes: [] }));
+  }
+  return group;
 }
+
+const branchLabel = (index) => (index === "default" ? "Otherwise" : typeof index === "number" ? `Branch ${index + 1}` : String(index));
 
 const spanOf = (nodes, now) => {
   let from = Infinity;
@@ -62,7 +76,7 @@ export function timelineRows(steps, open, now) {
     const inside = spanOf(inner, now);
     const own = spanOf([{ step, groups: [] }], now);
     const opened = open.get(step.path) ?? (many < FOLD_FROM || inside.status === "failure" || inside.status === "failed");
-    rows.push({ key: step.path, kind: "step", step, depth, foldable: inner.length > 0, open: opened, from: own.from ?? inside.from, to: own.to ?? inside.to, status: step.status, note: many ? `${many.toLocaleString("en")} ${many === 1 ? "iteration" : "iterations"}` : "" });
+    rows.push({ key: step.path, kind: "step", step, depth, foldable: inner.length > 0, open: opened, from: own.from ?? inside.from, to: own.to ?? inside.to, status: step.status ?? inside.status, note: many ? `${many.toLocaleString("en")} ${many === 1 ? "iteration" : "iterations"}` : "" });
     if (!opened) return;
     for (const group of groups) {
       if (group.label && (group.kind === "iteration" ? group.nodes.length > 1 : groups.length > 1)) {

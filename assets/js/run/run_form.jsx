@@ -1,0 +1,65 @@
+// The page that runs a deployed flow: its description, a form of its input, one button. Made for a phone first.
+import { useEffect, useState } from "react";
+
+import { get, request, runPath, workspacePath } from "../api.js";
+import { SchemaForm } from "../forms/schema_form.jsx";
+import { Icon } from "../icons.jsx";
+import { Skeleton } from "../output/parts.jsx";
+
+const encoded = (path) => path.split("/").map(encodeURIComponent).join("/");
+
+/** `RunForm({ws, path, from})`: `from` is a run whose input fills the form. */
+export function RunForm({ ws, path, from }) {
+  const [flow, setFlow] = useState(null);
+  const [values, setValues] = useState(undefined);
+  const [note, setNote] = useState("");
+  const [error, setError] = useState(null);
+  const [failed, setFailed] = useState(null);
+  const [busy, setBusy] = useState(false);
+  useEffect(() => {
+    let ended = false;
+    setFlow(null);
+    setError(null);
+    get(workspacePath(ws, "flows", "schema", encoded(path))).then((found) => { if (!ended) { setFlow(found); document.title = `Run ${found.summary || path}`; } }, (reason) => !ended && setError(reason));
+    if (!from) setValues({});
+    else get(runPath(ws, from, "raw"), { path: "", side: "args" }).then((args) => { if (!ended) { setValues(args ?? {}); setNote("Filled with the input of an earlier run."); } }, () => { if (!ended) { setValues({}); setNote("The input of the earlier run could not be read, so the form starts empty."); } });
+    return () => { ended = true; };
+  }, [ws, path, from]);
+  const submit = async (args) => {
+    setBusy(true);
+    setFailed(null);
+    try {
+      const id = await request("POST", workspacePath(ws, "jobs", "run", "f", encoded(path)), { json: args });
+      location.assign(`/runs/${String(id).replaceAll('"', "").trim()}`);
+    } catch (reason) {
+      setFailed(reason);
+      setBusy(false);
+    }
+  };
+  if (error) return <Missing path={path} error={error} />;
+  if (!flow || values === undefined) return <div className="run-form"><Skeleton lines={6} label="Loading the form" /></div>;
+  return (
+    <div className="run-form">
+      <header>
+        <h1>{flow.summary || path}</h1>
+        <p className="run-facts"><span className="mono">{path}</span>{flow.version ? <span>version {flow.version}</span> : null}</p>
+        {flow.description && <p className="form-help">{flow.description}</p>}
+        {note && <p className="form-help" role="status"><Icon name="info" /> {note}</p>}
+      </header>
+      <SchemaForm schema={flow.schema || {}} values={values} busy={busy} onSubmit={submit} submitLabel="Run flow" footer={failed && <p className="form-error" role="alert"><Icon name="warn" /> {failed.message} {failed.hint}</p>} />
+    </div>
+  );
+}
+
+function Missing({ path, error }) {
+  const gone = error.status === 404;
+  return (
+    <div className="run-form">
+      <div className="card empty">
+        <b>{gone ? "This flow is not deployed" : "The form could not be loaded"}</b>
+        <p>{gone ? <>There is no deployed flow at <span className="mono">{path}</span>. Deploy its draft first, or check the address.</> : `${error.message} ${error.hint}`}</p>
+        <a className="btn" href="/">All flows</a>
+      </div>
+    </div>
+  );
+}

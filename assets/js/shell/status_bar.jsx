@@ -1,0 +1,58 @@
+// The line at the foot of every page: connection, isolation, versions. It also keeps the page's event stream open.
+import "../fonts.js";
+import { useEffect, useState, useSyncExternalStore } from "react";
+
+import { get, getConnection, onConnection, subscribe } from "../api.js";
+
+const WORDS = { open: "Connected", connecting: "Connecting", idle: "Connecting", lost: "Connection lost, trying again" };
+const SETTLE_MS = 1200; // a short break says nothing that a person needs to read
+
+/** Connection words that do not flicker: trouble is shown once it has lasted. */
+function useConnection() {
+  const now = useSyncExternalStore(onConnection, getConnection, getConnection);
+  const [shown, setShown] = useState(now);
+  useEffect(() => {
+    if (now.state === "open" || now.signedOut) return setShown(now);
+    const timer = setTimeout(() => setShown(now), SETTLE_MS);
+    return () => clearTimeout(timer);
+  }, [now]);
+  return shown;
+}
+
+/** `StatusBar({ws})` */
+export function StatusBar({ ws }) {
+  const connection = useConnection();
+  const [health, setHealth] = useState(null);
+  useEffect(() => subscribe(ws, "runs", () => {}), [ws]);
+  useEffect(() => {
+    let ended = false;
+    get("/api/health").then((found) => !ended && setHealth(found), () => {});
+    return () => { ended = true; };
+  }, [connection.server]); // a restarted server may be another version
+  const lost = connection.state === "lost";
+  return (
+    <>
+      <footer className="statusbar">
+        <span role="status" className={lost ? "status-lost" : undefined}><i className={`dot ${connection.state === "open" ? "" : lost ? "lost" : "wait"}`} aria-hidden="true" />{connection.signedOut ? "Signed out" : WORDS[connection.state]}</span>
+        {health?.isolation && <span title={isolationDetail(health.isolation)}>Isolation: {health.isolation.label || health.isolation.level || String(health.isolation)}</span>}
+        {languagesOf(health?.languages)}
+        <span className="grow" />
+        {health?.version && <span>Flowapp {health.version}</span>}
+      </footer>
+      {connection.signedOut && <div className="sheet" role="alertdialog" aria-label="Signed out"><span>You are signed out. What you typed is kept in this browser.</span><a className="btn pri" href={`/signin?next=${encodeURIComponent(location.pathname + location.search)}`}>Sign in</a></div>}
+    </>
+  );
+}
+
+function isolationDetail(isolation) {
+  const parts = [...Object.entries(isolation.mechanisms || {}).map(([name, held]) => `${name}: ${held === true ? "yes" : held === false ? "no" : held}`), ...(Array.isArray(isolation.notes) ? isolation.notes : [isolation.notes])];
+  return parts.filter(Boolean).join("\n");
+}
+
+/** Languages come as a list or as a map by name; only those that can run are named. */
+function languagesOf(given) {
+  if (!given) return null;
+  const list = Array.isArray(given) ? given : Object.entries(given).map(([name, one]) => ({ name, ...(typeof one === "object" ? one : { version: one }) }));
+  const words = list.filter((one) => one.runnable !== false && one.available !== false && one.version).map((one) => (/[a-z]/i.test(one.version) ? one.version : `${one.label || one.name} ${one.version}`));
+  return words.length ? <span>{[...new Set(words)].join(", ")}</span> : null;
+}

@@ -1,0 +1,92 @@
+"""Small local components for lists: times in the reader's zone, states, icons, a file field, a live signal."""
+
+from __future__ import annotations
+
+import reflex as rx
+from reflex_base.components.component import Component
+
+from flowapp.ui.components.local import OUTPUT_LIBRARIES, LocalComponent
+
+_BITS = "$/public/js/shell/bits.jsx"
+
+
+class StatusBar(LocalComponent):
+    """Connection, isolation and versions at the foot of every page; holds the page's event stream open."""
+
+    library = "$/public/js/shell/status_bar.jsx"
+    tag = "StatusBar"
+    lib_dependencies: list[str] = OUTPUT_LIBRARIES
+    ws: rx.Var[str]
+
+
+class When(LocalComponent):
+    """A time in words; `relative` counts from now ("3 min ago")."""
+
+    library = _BITS
+    tag = "When"
+    iso: rx.Var[str]
+    prefix: rx.Var[str]
+    relative: rx.Var[bool]
+
+
+class Took(LocalComponent):
+    """A duration in ms as words; nothing for a negative one."""
+
+    library = _BITS
+    tag = "Took"
+    ms: rx.Var[float]
+
+
+class RunState(LocalComponent):
+    """A run's state: icon and word."""
+
+    library = _BITS
+    tag = "State"
+    alias = "RunStateBadge"
+    status: rx.Var[str]
+
+
+class Glyph(Component):
+    """One of the line icons; drawn by the server too, so that the shell does not blink."""
+
+    library = _BITS
+    tag = "Glyph"
+    name: rx.Var[str]
+    size: rx.Var[int]
+
+
+class FileText(LocalComponent):
+    """A file field that puts the file's text into the textarea `target` of the same form."""
+
+    library = _BITS
+    tag = "FileText"
+    target: rx.Var[str]
+    accept: rx.Var[str]
+
+
+class ServerPages(LocalComponent):
+    """On the page for unknown addresses: asks the server for those that it answers itself, such as /signin."""
+
+    library = _BITS
+    tag = "ServerPages"
+    paths: rx.Var[list[str]]
+
+
+class Signal(LocalComponent):
+    """Calls `on_change`, at most once a second, when something of a topic changed."""
+
+    library = _BITS
+    tag = "Signal"
+    ws: rx.Var[str]
+    topic: rx.Var[str]
+    on_change: rx.EventHandler[rx.event.no_args_event_spec]  # type: ignore[type-arg,valid-type]  # Reflex reads it at run time
+
+
+status_bar = StatusBar.create
+when = When.create
+took = Took.create
+run_state = RunState.create
+glyph = Glyph.create
+file_text = FileText.create
+server_pages = ServerPages.create
+signal = Signal.create

@@ -1,0 +1,7 @@
+"""The pages. Importing this package registers them with Reflex; each module is one page and so one chunk of the build."""
+
+from __future__ import annotations
+
+from flowapp.ui.pages import home, missing, notebook, run, run_form, runs
+
+__all__ = ["home", "missing", "notebook", "run", "run_form", "runs"]

@@ -1,0 +1,112 @@
+"""`/runs`: the list of runs with filters that live in the address."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import reflex as rx
+
+from flowapp.ui import services
+from flowapp.ui.components.bits import glyph, run_state, signal, took, when
+from flowapp.ui.shell import link, problem_notice, shell, skeleton, title
+from flowapp.ui.state.runs import STATUSES, RunsState, address
+
+#: Reflex makes vars and events of the class's attributes, past what a type checker sees.
+STATE: Any = RunsState
+
+
+@rx.page(route="/runs", title="Runs · Flowapp", on_load=STATE.load)
+def runs() -> rx.Component:
+    """The list."""
+    return shell(
+        problem_notice(STATE.problem, STATE.hint),
+        rx.el.div(
+            rx.el.div(*[_chip(status, word) for status, word in STATUSES], class_name="chips", role="group"),
+            rx.el.span(class_name="grow"),
+            _find(),
+            class_name="list-head",
+        ),
+        rx.el.div(rx.cond(STATE.loaded, _list(), skeleton(8)), class_name="card list"),
+        _pager(),
+        signal(ws=services.WORKSPACE, topic="runs", on_change=STATE.refresh),
+        place="runs",
+        top=title("Runs"),
+    )
+
+
+def _chip(status: str, word: str) -> rx.Component:
+    return link(
+        word,
+        to=address(status, "", 1),
+        class_name="chip",
+        custom_attrs={"aria-pressed": STATE.status == status},
+        role="button",
+    )
+
+
+def _find() -> rx.Component:
+    return rx.el.form(
+        rx.el.label(
+            glyph(name="search", size=14),
+            rx.el.span("Find by path", class_name="sr"),
+            rx.el.input(name="path", placeholder="Find by path", default_value=STATE.path, type="search"),
+            class_name="find",
+        ),
+        on_submit=STATE.find,
+        role="search",
+    )
+
+
+def _list() -> rx.Component:
+    return rx.cond(STATE.lines.length() == 0, _empty(), rx.el.ul(rx.foreach(STATE.lines, _line)))
+
+
+def _line(line: Any) -> rx.Component:
+    """A RunLine."""
+    return rx.el.li(
+        link(
+            rx.el.span(line.number, class_name="muted num hide-sm"),
+            rx.el.span(
+                rx.el.span(line.title, class_name="row-title"),
+                rx.el.span(
+                    rx.el.span(line.number, " · ", when(iso=line.started_at), " · ", class_name="only-sm"),
+                    line.note,
+                    class_name="row-sub",
+                ),
+                class_name="row-names",
+            ),
+            run_state(status=line.status),
+            rx.el.span(took(ms=line.duration_ms), class_name="row-sub right hide-sm"),
+            rx.el.span(when(iso=line.started_at), class_name="row-sub right hide-sm"),
+            to=line.href,
+            class_name="row-link row-run",
+        ),
+    )
+
+
+def _empty() -> rx.Component:
+    return rx.cond(
+        STATE.narrowed,
+        rx.el.div(
+            rx.el.b("No run matches"),
+            rx.el.p("Runs of other states or paths may be there."),
+            link("Show all runs", to="/runs", class_name="btn"),
+            class_name="empty",
+        ),
+        rx.el.div(
+            rx.el.b("No runs yet"),
+            rx.el.p("Every run of a cell or a flow is listed here, with what each step got, gave and printed."),
+            link("Open a flow", to="/", class_name="btn pri"),
+            class_name="empty",
+        ),
+    )
+
+
+def _pager() -> rx.Component:
+    return rx.el.nav(
+        rx.cond(STATE.page > 1, link(glyph(name="left"), "Newer", to=STATE.newer, class_name="btn")),
+        rx.el.span(class_name="grow"),
+        rx.cond(STATE.more, link("Older", glyph(name="right"), to=STATE.older, class_name="btn")),
+        class_name="pages",
+        custom_attrs={"aria-label": "Pages"},
+    )

@@ -1,0 +1,60 @@
+"""How pages reach the application: the composition root binds it once, handlers ask for it.
+
+Nothing here decides rights: a handler gets an identity, and the use-case that it calls asks the policy.
+"""
+
+from __future__ import annotations
+
+from http.cookies import CookieError, SimpleCookie
+from typing import TYPE_CHECKING
+
+from flowapp.access.errors import NotSignedIn
+
+if TYPE_CHECKING:
+    from flowapp.access.identity import Identity
+    from flowapp.workspace.app import Workspace
+
+#: The workspace that pages show; one server has one until members and switching arrive.
+WORKSPACE = "main"
+#: The cookie that signing in sets (`flowapp.api`, which pages do not import; a test keeps the two equal).
+SESSION_COOKIE = "flowapp_session"
+
+_bound: Workspace | None = None
+
+
+def bind(workspace: Workspace) -> None:
+    """Set the application that pages talk to. Called once, before the first page is served."""
+    global _bound
+    _bound = workspace
+
+
+def workspace() -> Workspace:
+    """The application.
+
+    Raises:
+        RuntimeError: nothing is bound: pages are being served without `flowapp.compose`.
+    """
+    if _bound is None:
+        raise RuntimeError("flowapp.ui.services.bind was not called before a page asked for the application")
+    return _bound
+
+
+async def identity(cookie_header: str) -> Identity:
+    """Who the session cookie of a page belongs to.
+
+    Raises:
+        NotSignedIn: there is no session, or it has ended.
+    """
+    token = _session_token(cookie_header)
+    person = await workspace().sessions.person(token) if token else None
+    if person is None:
+        raise NotSignedIn("You are not signed in.", "Sign in again; your work is saved.")
+    return await workspace().sessions.identity(person, WORKSPACE)
+
+
+def _session_token(cookie_header: str) -> str:
+    try:
+        cookies = SimpleCookie(cookie_header)
+    except CookieError:
+        return ""
+    return cookies[SESSION_COOKIE].value if SESSION_COOKIE in cookies else ""

@@ -1,0 +1,104 @@
+"""What every page stands in: the rail, a top bar, the status bar, and the way past them for keyboards."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import reflex as rx
+from reflex_components_core.react_router.dom import ReactRouterLink  # type: ignore[import-untyped]  # ships no types
+
+from flowapp.ui import services
+from flowapp.ui.components.bits import glyph, status_bar
+
+Place = Literal["home", "runs", ""]
+
+
+def link(*children: Any, to: Any, **props: Any) -> rx.Component:
+    """A link within the app, without a page load."""
+    return ReactRouterLink.create(*children, to=to, **props)
+
+
+def shell(
+    *content: rx.Component, place: Place = "", top: rx.Component | None = None, inset: bool = True
+) -> rx.Component:
+    """A page. `top` is what stands in the top bar (None: the content brings its own bar); `inset` gives it a column."""
+    main = rx.el.main(
+        rx.el.div(*content, class_name="page-in") if inset else rx.fragment(*content),
+        id="main",
+        tab_index=-1,
+        class_name="page" if top is not None else "page flush",
+    )
+    return rx.el.div(
+        rx.el.a("Skip to content", href="#main", class_name="skip"),
+        _rail(place),
+        rx.el.header(top, class_name="top") if top is not None else rx.fragment(),
+        main,
+        status_bar(ws=services.WORKSPACE),
+        class_name="shell" if top is not None else "shell bare",
+    )
+
+
+def title(text: str) -> rx.Component:
+    """A page's name in the top bar."""
+    return rx.el.h1(text)
+
+
+def problem_notice(problem: Any, hint: Any) -> rx.Component:
+    """An error of the page's last action, where it cannot be missed."""
+    return rx.cond(
+        problem != "",
+        rx.el.div(rx.el.b(problem), rx.el.span(hint, class_name="muted"), class_name="notice", role="alert"),
+    )
+
+
+def skeleton(lines: int = 5) -> rx.Component:
+    """Grey bars where a list is about to stand."""
+    widths = ("62%", "84%", "47%", "73%", "55%")
+    bars = [rx.el.i(style={"width": widths[index % len(widths)]}) for index in range(lines)]
+    return rx.el.div(
+        *bars,
+        class_name="skeleton page-skeleton",
+        role="status",
+        custom_attrs={"aria-label": "Loading"},
+    )
+
+
+def _rail(place: Place) -> rx.Component:
+    return rx.el.nav(
+        link(_mark(), to="/", class_name="brand", custom_attrs={"aria-label": "Flowapp, home"}),
+        _entry("Flows", "/", "flows", current=place == "home"),
+        _entry("Runs", "/runs", "clock", current=place == "runs"),
+        rx.el.span(class_name="grow"),
+        rx.el.button(
+            glyph(name="theme", size=18),
+            rx.el.span(rx.color_mode_cond("Dark", "Light")),
+            type="button",
+            on_click=rx.toggle_color_mode,
+            custom_attrs={"aria-label": rx.color_mode_cond("Use dark colours", "Use light colours")},
+        ),
+        rx.el.form(
+            rx.el.button(glyph(name="leave", size=18), rx.el.span("Sign out"), type="submit"),
+            method="post",
+            action="/signout",
+        ),
+        class_name="rail",
+        custom_attrs={"aria-label": "Main"},
+    )
+
+
+def _entry(label: str, to: str, icon: str, *, current: bool) -> rx.Component:
+    marks = {"aria-current": "page"} if current else {}
+    return link(glyph(name=icon, size=18), rx.el.span(label), to=to, custom_attrs=marks)
+
+
+def _mark() -> rx.Component:
+    """The mark: two cells and the wire between them."""
+    return rx.el.svg(
+        rx.el.rect(x="3", y="3", width="18", height="7", rx="2", fill="var(--accent)"),
+        rx.el.rect(
+            x="3", y="14", width="18", height="7", rx="2", fill="none", stroke="var(--accent)", stroke_width="2"
+        ),
+        rx.el.path(d="M12 10v4", stroke="var(--accent)", stroke_width="2"),
+        view_box="0 0 24 24",
+        custom_attrs={"aria-hidden": "true", "viewBox": "0 0 24 24"},
+    )

@@ -1,0 +1,218 @@
+"""The home page: a person's flows with their last run, and the three ways to begin a new one."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import reflex as rx
+
+from flowapp.access.identity import Identity
+from flowapp.ui import services
+from flowapp.ui.state.page import PageState
+from flowapp.workspace import templates
+from flowapp.workspace.errors import DocumentRejected
+
+
+@dataclasses.dataclass
+class FlowLine:
+    """One flow in the list, ready to be drawn. Times are ISO 8601; the browser says them in its own zone."""
+
+    path: str
+    title: str
+    draft_href: str
+    run_form_href: str
+    note: str
+    edited_at: str
+    run_status: str
+    run_at: str
+    run_href: str
+
+
+@dataclasses.dataclass
+class TemplateLine:
+    """A template to start from."""
+
+    name: str
+    title: str
+    description: str
+    steps: str
+
+
+@dataclasses.dataclass
+class ProblemLine:
+    """A problem of an imported document and its place."""
+
+    severity: str
+    message: str
+    hint: str
+    where: str
+
+
+class HomeState(PageState, rx.State):
+    """The list and the dialogs of the home page."""
+
+    lines: rx.Field[list[FlowLine]] = rx.field(default_factory=list)
+    templates: rx.Field[list[TemplateLine]] = rx.field(default_factory=list)
+    loaded: bool = False
+    query: str = ""
+    choosing: bool = False
+    importing: bool = False
+    busy: str = ""
+    import_error: str = ""
+    import_problems: rx.Field[list[ProblemLine]] = rx.field(default_factory=list)
+
+    @rx.var
+    def shown(self) -> list[FlowLine]:
+        """The flows that match the search."""
+        needle = self.query.strip().casefold()
+        return [line for line in self.lines if needle in f"{line.title} {line.path}".casefold()]
+
+    @rx.event
+    async def load(self) -> Any:
+        """Read the list and the templates."""
+        return await self._as_person(self._load)
+
+    @rx.event
+    def search(self, query: str) -> None:
+        """Narrow the list that this page already has."""
+        self.query = query[:200]
+
+    @rx.event
+    def choose_template(self, opened: bool) -> None:
+        """Open or close the choice of templates."""
+        self.choosing = opened
+
+    @rx.event
+    def open_import(self, opened: bool) -> None:
+        """Open or close the import dialog, without old problems."""
+        self.importing = opened
+        self.import_error, self.import_problems = "", []
+
+    @rx.event
+    async def new_blank(self) -> Any:
+        """A draft without cells."""
+
+        async def work(who: Identity) -> Any:
+            return _open(await services.workspace().new_drafts.create(who))
+
+        self.busy = "blank"
+        answer = await self._as_person(work)
+        self.busy = ""
+        return answer
+
+    @rx.event
+    async def new_from_template(self, name: str) -> Any:
+        """A draft with a template's cells and sample."""
+
+        async def work(who: Identity) -> Any:
+            return _open(await services.workspace().new_drafts.create(who, template=name))
+
+        self.busy = name
+        answer = await self._as_person(work)
+        self.busy, self.choosing = "", False
+        return answer
+
+    @rx.event
+    async def edit_deployed(self, path: str) -> Any:
+        """The person's draft of a deployed flow, made if there is none."""
+
+        async def work(who: Identity) -> Any:
+            return _open(await services.workspace().new_drafts.from_deployed(who, path))
+
+        return await self._as_person(work)
+
+    @rx.event
+    async def import_text(self, form: dict[str, Any]) -> Any:
+        """A draft from OpenFlow YAML or JSON; what is wrong with the text is listed with its places."""
+
+        async def work(who: Identity) -> Any:
+            return await self._import(who, str(form.get("text") or ""))
+
+        self.busy = "import"
+        answer = await self._as_person(work)
+        self.busy = ""
+        if self.problem and self.importing:
+            self.import_error, self.problem = f"{self.problem} {self.hint}".strip(), ""
+        return answer
+
+    async def _load(self, who: Identity) -> None:
+        self.lines = [flow_line(flow) for flow in await services.workspace().flows.listing(who)]
+        self.templates = [template_line(one.to_json()) for one in await templates.all_templates()]
+        self.loaded = True
+
+    async def _import(self, who: Identity, text: str) -> Any:
+        self.import_error, self.import_problems = "", []
+        if not text.strip():
+            self.import_error = "Paste a flow or choose a file first."
+            return None
+        try:
+            return _open(await services.workspace().new_drafts.create(who, text=text))
+        except DocumentRejected as error:
+            self.import_error = error.message
+            self.import_problems = problem_lines(error.problems)
+            return None
+
+
+def _open(draft: Mapping[str, Any]) -> Any:
+    return rx.redirect(f"/flows/{draft['id']}")
+
+
+def flow_line(flow: Mapping[str, Any]) -> FlowLine:
+    """A flow of `workspace.flows.listing` as a line; an address is "" where there is nothing to open."""
+    run = flow.get("last_run") or {}
+    version, draft = flow.get("version"), flow.get("draft_id")
+    note = f"Version {version}" if version else "Draft, not deployed"
+    return FlowLine(
+        path=str(flow["path"]),
+        title=str(flow.get("summary") or "Untitled"),
+        draft_href=f"/flows/{draft}" if draft else "",
+        run_form_href=f"/run/{flow['path']}" if version else "",
+        note=f"{note}, draft open" if version and draft else note,
+        edited_at=str(flow.get("edited_at") or ""),
+        run_status=str(run.get("status") or ""),
+        run_at=str(run.get("at") or ""),
+        run_href=f"/runs/{run['id']}" if run.get("id") else "",
+    )
+
+
+def template_line(template: Mapping[str, Any]) -> TemplateLine:
+    """A template as a card."""
+    steps = int(template.get("steps") or 0)
+    return TemplateLine(
+        name=str(template["name"]),
+        title=str(template.get("title") or template["name"]),
+        description=str(template.get("description") or ""),
+        steps="1 cell" if steps == 1 else f"{steps} cells",
+    )
+
+
+def problem_lines(problems: Iterable[Mapping[str, Any]], most: int = 100) -> list[ProblemLine]:
+    """Problems of a document as lines; at most `most`, and a last line that counts the rest."""
+    listed = list(problems)
+    lines = [
+        ProblemLine(
+            severity=str(one.get("severity") or "error"),
+            message=str(one.get("message") or ""),
+            hint=str(one.get("hint") or ""),
+            where=_place(one),
+        )
+        for one in listed[:most]
+    ]
+    if len(listed) > most:
+        lines.append(ProblemLine("warning", f"{len(listed) - most} more problems.", "", ""))
+    return lines
+
+
+def _place(problem: Mapping[str, Any]) -> str:
+    parts = []
+    if problem.get("line"):
+        parts.append(f"line {problem['line']}")
+    if problem.get("step_id"):
+        parts.append(f"step {problem['step_id']}")
+    if problem.get("field"):
+        parts.append(f"field {problem['field']}")
+    if problem.get("pointer"):
+        parts.append(str(problem["pointer"]))
+    return " · ".join(parts)

@@ -1,0 +1,49 @@
+"""What the states of all pages share: who is asking, and how an error reaches the page.
+
+A state is a cache of the slice that the page shows; SQL is the truth. Every event handler does its work inside `_as_person`,
+because a client names the handler it wants in the frame it sends: that a page was guarded says nothing about the next event.
+Helpers begin with an underscore: Reflex would let a browser call them otherwise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+from urllib.parse import quote
+
+import reflex as rx
+
+from flowapp.access.errors import NotSignedIn
+from flowapp.access.identity import Identity
+from flowapp.errors import FlowappError
+from flowapp.ui import services
+
+T = TypeVar("T")
+
+
+class PageState(rx.State, mixin=True):
+    """`problem` is the sentence to show on the page ("" for none), `hint` what to do about it."""
+
+    problem: str = ""
+    hint: str = ""
+
+    async def _as_person(self, work: Callable[[Identity], Awaitable[Any]]) -> Any:
+        """Do `work` as the person whose session cookie this page has; what it returns is the handler's answer.
+
+        With no session the page goes to sign in and comes back. An error meant for people is put on the page; any other one
+        is left to Reflex, which logs it.
+        """
+        self.problem = self.hint = ""
+        try:
+            who = await services.identity(self.router.headers.cookie or "")
+            return await work(who)
+        except NotSignedIn:
+            return rx.redirect(f"/signin?next={quote(self._here())}")
+        except FlowappError as error:
+            self.problem, self.hint = error.message, error.hint
+            return None
+
+    def _here(self) -> str:
+        """The address of the page that sent this event, without host."""
+        url = self.router.url
+        return f"{url.path}?{url.query}" if url.query else url.path

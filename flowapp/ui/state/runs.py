@@ -1,0 +1,109 @@
+"""The list of runs, narrowed by the address: `/runs?status=failure&path=sales&page=2` can be sent to a colleague."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlencode
+
+import reflex as rx
+
+from flowapp.access.identity import Identity
+from flowapp.ui import services
+from flowapp.ui.state.page import PageState
+
+PER_PAGE = 30
+#: What the filter offers: the address's word, and the word on the button.
+STATUSES = (("", "All"), ("running", "Running"), ("success", "Done"), ("failure", "Failed"), ("canceled", "Cancelled"))
+
+
+@dataclasses.dataclass
+class RunLine:
+    """One run in the list, ready to be drawn."""
+
+    href: str
+    number: str
+    title: str
+    note: str
+    status: str
+    started_at: str
+    duration_ms: float
+    by: str
+
+
+class RunsState(PageState, rx.State):
+    """One page of runs."""
+
+    lines: rx.Field[list[RunLine]] = rx.field(default_factory=list)
+    loaded: bool = False
+    status: str = ""
+    path: str = ""
+    page: int = 1
+    more: bool = False
+
+    @rx.var
+    def narrowed(self) -> bool:
+        """Whether a filter hides runs."""
+        return bool(self.status or self.path or self.page > 1)
+
+    @rx.var
+    def older(self) -> str:
+        """The address of the next page."""
+        return address(self.status, self.path, self.page + 1)
+
+    @rx.var
+    def newer(self) -> str:
+        """The address of the page before."""
+        return address(self.status, self.path, self.page - 1)
+
+    @rx.event
+    async def load(self) -> Any:
+        """On load: take the filters from the address and read the page."""
+        given = self.router.url.query_parameters
+        self.status = str(given.get("status", ""))[:40]
+        self.path = str(given.get("path", ""))[:200]
+        page = str(given.get("page", "1"))
+        self.page = max(1, int(page)) if page.isdecimal() else 1
+        return await self._as_person(self._read)
+
+    @rx.event
+    async def refresh(self) -> Any:
+        """Read the same page again: some run of the workspace changed."""
+        return await self._as_person(self._read)
+
+    @rx.event
+    def find(self, form: dict[str, Any]) -> Any:
+        """Go to the runs of a path."""
+        return rx.redirect(address(self.status, str(form.get("path") or "").strip(), 1))
+
+    async def _read(self, who: Identity) -> None:
+        found = await services.workspace().runs.listing(
+            who, page=self.page, per_page=PER_PAGE, path=self.path or None, status=self.status or None
+        )
+        self.lines = [run_line(run) for run in found]
+        self.more = len(found) == PER_PAGE
+        self.loaded = True
+
+
+def address(status: str, path: str, page: int) -> str:
+    """The address of a page of runs; what is not asked for is left out."""
+    query = {"status": status, "path": path, "page": str(page) if page > 1 else ""}
+    text = urlencode({key: value for key, value in query.items() if value})
+    return f"/runs?{text}" if text else "/runs"
+
+
+def run_line(run: Mapping[str, Any]) -> RunLine:
+    """A run of `workspace.runs.listing` as a line."""
+    path = str(run.get("path") or "")
+    cells = run.get("kind") == "cells"
+    return RunLine(
+        href=f"/runs/{run['id']}",
+        number=f"#{run['number']}",
+        title=str(run.get("summary") or path or "Untitled"),
+        note="Cells, from the notebook" if cells else path,
+        status=str(run["status"]),
+        started_at=str(run.get("started_at") or run.get("created_at") or ""),
+        duration_ms=-1.0 if run.get("duration_ms") is None else float(run["duration_ms"]),
+        by=str(run.get("created_by") or ""),
+    )

@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import reflex as rx
+from reflex_base.vars import VarData
 
 from flowapp.ui import services
 from flowapp.ui.components.notebook import notebook as notebook_body
 from flowapp.ui.shell import shell
 from flowapp.ui.state.guard import Guard
 
+#: The draft's id straight from the address: the notebook loads before Reflex's websocket has said a word.
+DRAFT_ID: rx.Var[str] = rx.Var(
+    "(routeParams.draft_id ?? '')",
+    _var_type=str,
+    _var_data=VarData(
+        hooks={"const routeParams = useParams();": None}, imports={"react-router": [rx.ImportVar(tag="useParams")]}
+    ),
+)
+
 
 @rx.page(route="/flows/[draft_id]", title="Notebook · Flowapp", on_load=Guard.enter)
 def notebook() -> rx.Component:
     """The notebook brings its own top bar; its cells live in local components, past Reflex state."""
-    body = notebook_body(ws=services.WORKSPACE, draft_id=rx.State.draft_id)  # type: ignore[attr-defined]  # made by the route
-    return shell(body, place="home", inset=False)
+    return shell(notebook_body(ws=services.WORKSPACE, draft_id=DRAFT_ID), place="home", inset=False)

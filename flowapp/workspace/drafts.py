@@ -136,6 +136,8 @@ class Drafts:
 
     async def retrying(self, draft: OpenDraft, attempt: Callable[[], Awaitable[Any]]) -> Any:
         """Try again on the newest document when another server saved meanwhile."""
+        if draft.shown is None:
+            draft.shown = await editing.snapshot(draft)
         for last in range(ATTEMPTS):
             try:
                 return await attempt()

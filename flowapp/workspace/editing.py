@@ -235,11 +235,8 @@ def shown(draft: OpenDraft, document: Document, problems: Sequence[Any], client:
 
 async def change(draft: OpenDraft, client: str) -> tuple[dict[str, Any], dict[str, Any]]:
     """What differs from what pages were shown last: as the writing client gets it, and as all others do."""
-    before = draft.shown
     after = await snapshot(draft)
-    draft.shown = after
-    if before is None:
-        before = Snapshot(after.document, {})
+    before, draft.shown = draft.shown or after, after
     found = difference(before, after)
     common = {
         "version": draft.row.version,

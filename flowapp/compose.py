@@ -1,47 +1,125 @@
-"""INTERIM composition root: Reflex page only, everyone is signed in. Rooms are wired as they land."""
+"""The composition root: puts one server together, in the order in which its parts need each other, and takes it apart again.
+
+    store → evaluator → runtimes → engine → workspace → api and page
+
+Stopping goes backwards: nobody asks for a part that is already gone, and what runs is brought to a point from which the next
+start continues.
+"""
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import Any
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+from starlette.requests import Request
+
+from flowapp.api import create_api
+from flowapp.api.auth import token_of
 from flowapp.api.security import Headers, Security
+from flowapp.engine import Engine, EngineConfig, LeafSettings
+from flowapp.expressions.evaluator import Evaluator
+from flowapp.runtimes import Runtimes, RuntimeSettings
 from flowapp.settings import Settings
+from flowapp.store.stores import Store
+from flowapp.ui import services
+from flowapp.workspace.app import Workspace
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp
 
 
+@dataclass(frozen=True, slots=True)
 class Services:
-    def __init__(self, settings: Settings) -> None:
-        self.settings = settings
+    """A started server, before it answers on a port."""
 
-    def asgi(self) -> Any:
-        import rxconfig  # noqa: F401
-        from reflex_base import constants
-        from reflex_base.environment import environment
+    settings: Settings
+    workspace: Workspace
+    runtimes: Runtimes
+    sign_in_token: str
 
-        environment.REFLEX_ENV_MODE.set(constants.Env.PROD)
-        environment.REFLEX_MOUNT_FRONTEND_COMPILED_APP.set(True)
-        environment.REFLEX_SKIP_COMPILE.set(True)
-        from flowapp.flowapp import app
+    def asgi(self) -> ASGIApp:
+        """Everything that answers: the API around Reflex's page, and the middleware around both. Once per process."""
+        services.bind(self.workspace)
+        app = _built_page()
+        api = create_api(self.workspace)
 
         async def signed_in(headers: Headers) -> bool:
-            return True
+            token, _ = token_of(Request({"type": "http", "headers": list(headers.items())}))
+            return bool(token) and await self.workspace.sessions.person(token) is not None
 
-        app.api_transformer = [lambda inner: Security(inner, signed_in)]
-        return app()
+        app.api_transformer = [api, lambda inner: Security(inner, signed_in)]
+        answering: ASGIApp = app()
+        return answering
 
     def sign_in_url(self) -> str:
-        return self.settings.url
+        """The link that a browser on this machine opens to get in; it works once."""
+        return f"{self.settings.url}/signin?token={self.sign_in_token}"
 
     def notes(self) -> list[str]:
-        return []
+        """What whoever started the server should know: how user code is isolated here."""
+        isolation = self.runtimes.isolation
+        return [f"Isolation of user code on this machine: {isolation.label}.", *isolation.notes]
 
     def stop_streams(self) -> None:
-        pass
+        """End every open event stream, so that the server can stop."""
+        self.workspace.stop_streams()
 
 
 @asynccontextmanager
 async def open_services(settings: Settings) -> AsyncIterator[Services]:
-    yield Services(settings)
+    """Start all parts; stop them in reverse when the block ends, also when a later one could not start.
+
+    Raises:
+        FlowappError: a part could not start; its message says what to do.
+    """
+    async with AsyncExitStack() as stack:
+        store = await Store.open(settings.database_url, settings.home)
+        stack.push_async_callback(store.close)
+        evaluator = Evaluator()
+        stack.push_async_callback(evaluator.close)
+        await evaluator.start()
+        runtimes = Runtimes(_runtime_settings(settings))
+        stack.push_async_callback(runtimes.close)
+        await runtimes.start()
+        config = EngineConfig(LeafSettings(base_url=settings.url), isolation=runtimes.isolation.level)
+        engine = Engine(store, evaluator, runtimes, config)
+        workspace = Workspace(store, engine, evaluator, runtimes, settings)
+        stack.push_async_callback(workspace.close)
+        await workspace.start()
+        stack.push_async_callback(engine.close)
+        await engine.start()
+        yield Services(settings, workspace, runtimes, await workspace.sessions.issue_signin_token())
+
+
+def _runtime_settings(settings: Settings) -> RuntimeSettings:
+    """Warm processes are shared out: TypeScript's are dear (46 MB each), Python and Bash share theirs."""
+    typescript = max(1, settings.idle_runners // 4)
+    return RuntimeSettings(
+        home=settings.home,
+        python=Path(sys.executable),
+        idle=max(1, settings.idle_runners - typescript),
+        idle_deno=typescript,
+        min_isolation=settings.min_isolation,
+    )
+
+
+def _built_page() -> Any:
+    """The Reflex app over the finished build: nothing is compiled at start.
+
+    The last two settings are what `reflex run --env prod` sets inside; Reflex is pinned, and the start is tested.
+    """
+    from reflex_base import constants
+    from reflex_base.environment import environment
+
+    import rxconfig  # noqa: F401 - prepares the environment before Reflex reads it
+
+    environment.REFLEX_ENV_MODE.set(constants.Env.PROD)
+    environment.REFLEX_MOUNT_FRONTEND_COMPILED_APP.set(True)
+    environment.REFLEX_SKIP_COMPILE.set(True)
+    from flowapp.flowapp import app
+
+    return app

@@ -70,6 +70,15 @@ def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
     shutil.copy(server.output, ARTIFACTS / "server.log")
 
 
+@pytest.fixture
+def another(tmp_path: Path) -> Iterator[Product]:
+    """A server of the test's own, not started yet; stopped in any case."""
+    server = Product(tmp_path / "home")
+    yield server
+    if server.running():
+        server.kill()
+
+
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """Debian's own Chromium; no browser is downloaded."""

@@ -70,6 +70,7 @@ class Product:
             )
         while not self._answers():
             if self._process.poll() is not None or time.monotonic() - begun > START_SECONDS:
+                self.kill()
                 raise AssertionError(f"the server did not start:\n{self.text()[-3000:]}")
             time.sleep(0.05)
         return time.monotonic() - begun

@@ -106,8 +106,8 @@ def test_the_home_page_at_all_sizes(page: Page) -> None:
     shoot(page, "home")
 
 
-def test_what_was_made_is_there_after_a_restart_which_builds_nothing(tmp_path: Path) -> None:
-    product = Product(tmp_path / "home")
+def test_what_was_made_is_there_after_a_restart_which_builds_nothing(another: Product) -> None:
+    product = another
     product.start()
     with product.client() as client:
         made = client.post("/api/w/main/drafts", json={"summary": "Kept"}).raise_for_status().json()
@@ -120,7 +120,6 @@ def test_what_was_made_is_there_after_a_restart_which_builds_nothing(tmp_path: P
     said = product.text()[printed:]
     assert "Building" not in said
     assert "Installing" not in said
-    product.stop()
 
 
 def test_a_second_server_on_the_same_data_is_refused_in_one_line(product: Product) -> None:
@@ -134,8 +133,8 @@ def test_a_second_server_on_the_same_data_is_refused_in_one_line(product: Produc
     assert "Traceback" not in second.text()
 
 
-def test_an_open_event_stream_does_not_hold_a_stop(tmp_path: Path) -> None:
-    product = Product(tmp_path / "home")
+def test_an_open_event_stream_does_not_hold_a_stop(another: Product) -> None:
+    product = another
     product.start()
     with product.client() as client, client.stream("GET", "/api/w/main/events?topics=runs:main") as stream:
         assert stream.status_code == 200
@@ -145,8 +144,8 @@ def test_an_open_event_stream_does_not_hold_a_stop(tmp_path: Path) -> None:
         assert time.monotonic() - begun < 10  # without care an open stream holds it for more than 20 s
 
 
-def test_a_killed_server_leaves_no_process_behind(tmp_path: Path) -> None:
-    product = Product(tmp_path / "home")
+def test_a_killed_server_leaves_no_process_behind(another: Product) -> None:
+    product = another
     product.start()
     children = below(product.pid)
     assert children
@@ -156,7 +155,6 @@ def test_a_killed_server_leaves_no_process_behind(tmp_path: Path) -> None:
         time.sleep(0.1)
     assert not left
     product.start()  # the lock of the data folder died with the process
-    product.stop()
 
 
 def below(pid: int) -> list[int]:

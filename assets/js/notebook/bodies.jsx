@@ -16,7 +16,7 @@ export const LoopBody = memo(function LoopBody({ cell }) {
   return (
     <>
       <div className="nb-in nb-loop" role="group" aria-label={`Settings of ${cell.step_id}`}>
-        {loop && <Decider cell={cell} field="iterator" name="for each of" expr={settings.iterator?.expr ?? ""} wrap={(expr) => ({ type: "javascript", expr })} placeholder="results.a.rows" />}
+        {loop && <Decider cell={cell} field="iterator" name="for each of" expr={settings.iterator?.expr ?? ""} wrap={(expr) => ({ type: "javascript", expr })} placeholder="a list, such as results.a.rows" />}
         {!loop && <p className="nb-faint">Runs again until its stop condition is met.</p>}
         <div className="nb-row nb-switches">
           {loop && (
@@ -70,7 +70,7 @@ function Decider({ cell, field, name, expr, wrap, placeholder }) {
     <div className="nb-row" data-missing={missing || undefined} data-wrong={problem?.severity}>
       <span className="nb-field">{name}</span>
       <span className="nb-source">
-        <ExpressionInput cell={id} field={field} expr={expr} label={`${name}, ${cell.step_id}`} placeholder={placeholder} handle={picker.handle} onStage={(text) => store.stage(`setting:${id}:${key}`, op(text))} onPreview={setPreview} />
+        <ExpressionInput cell={id} field={field} expr={expr} label={`${name}, ${cell.step_id}`} placeholder={placeholder} missing={missing} handle={picker.handle} onStage={(text) => store.stage(`setting:${id}:${key}`, op(text))} onPreview={setPreview} />
       </span>
       <Evaluated value={preview ?? JSON.parse(known)} />
       <span className="nb-row-tools">
@@ -134,7 +134,7 @@ function Branch({ cell, branch, index, one, taken }) {
       </div>
       {one && (
         <div className="nb-in">
-          <Decider cell={cell} field={`branches/${index}/expr`} name="when" expr={branch.expr ?? ""} wrap={(expr) => expr} placeholder="results.a.total > 100" />
+          <Decider cell={cell} field={`branches/${index}/expr`} name="when" expr={branch.expr ?? ""} wrap={(expr) => expr} placeholder="a condition, such as results.a.total > 100" />
         </div>
       )}
       <div className="nb-nest"><Slot parent={id} slot={`branches/${index}`} empty={one ? "Cells put here run when the condition is true" : "Cells put here run beside the other branches"} /></div>

@@ -9,6 +9,7 @@ import { CellEditor, CodeDiff } from "./editor.jsx";
 import { Glyph } from "./icons.jsx";
 import { CellInputs } from "./inputs.jsx";
 import { BranchBody, LoopBody } from "./bodies.jsx";
+import { KIND_LABELS } from "./reduce.js";
 import { keysOf } from "./shortcuts.js";
 import { RunsFirst, StateBadge, isActive } from "./state.jsx";
 import { EditInPlace, MenuButton } from "./ui.jsx";
@@ -23,7 +24,7 @@ export const Cell = memo(function Cell({ id }) {
   const cell = useKey(`cell:${id}`);
   const selected = useFact("selected", (at) => at === id);
   const editing = useFact("editing", (at) => at === id);
-  const later = useFact("picking", (picking) => Boolean(picking) && isLater(store, id, picking.cell));
+  const picking = useFact("picking", (field) => (field ? pickingRole(store, id, field.cell) : undefined));
   if (!cell) return null;
   const onFocus = (event) => {
     if (event.target.closest("[data-cell]") === event.currentTarget && store.get("selected") !== id) store.set("selected", id);
@@ -36,16 +37,18 @@ export const Cell = memo(function Cell({ id }) {
     } else store.set("selected", id);
   };
   return (
-    <section className="nb-cell" data-cell={id} data-kind={cell.kind} data-selected={selected || undefined} data-editing={editing || undefined} data-later={later || undefined} tabIndex={selected ? 0 : -1} aria-label={`Cell ${cell.step_id}${cell.title ? `, ${cell.title}` : ""}`} aria-current={selected || undefined} onFocus={onFocus} onMouseDown={onMouseDown}>
+    <section className="nb-cell" data-cell={id} data-kind={cell.kind} data-selected={selected || undefined} data-editing={editing || undefined} data-pick-role={picking} tabIndex={selected ? 0 : -1} aria-label={`Cell ${cell.step_id}${cell.title ? `, ${cell.title}` : ""}`} aria-current={selected || undefined} onFocus={onFocus} onMouseDown={onMouseDown}>
       <CellHead cell={cell} />
       {cell.collapsed ? <FoldedResult id={id} /> : <CellBody cell={cell} />}
     </section>
   );
 });
 
-const isLater = (store, id, target) => {
+/** While a field is being connected: values of earlier cells can be picked, later cells are out of reach. */
+const pickingRole = (store, id, target) => {
   const order = store.get("order") ?? [];
-  return order.indexOf(id) >= order.indexOf(target) && id !== target;
+  if (id === target) return "target";
+  return order.indexOf(id) > order.indexOf(target) ? "later" : "source";
 };
 
 function CellBody({ cell }) {
@@ -114,9 +117,16 @@ function cellMenu(store, cell) {
   ];
 }
 
+function kindWords(cell) {
+  const label = KIND_LABELS[cell.kind] ?? (cell.path ? `${cell.kind}, ${cell.path}` : cell.kind);
+  if (!cell.settings?.parallel) return label;
+  const most = cell.settings.parallelism?.value ?? cell.settings.parallelism;
+  return `${label}, parallel${most ? ` ${most}` : ""}`;
+}
+
 function LanguageMenu({ cell }) {
   const store = useStore();
-  if (cell.kind !== "rawscript") return <span className="nb-lang">{cell.language_label}</span>;
+  if (cell.kind !== "rawscript") return <span className="nb-lang">{kindWords(cell)}</span>;
   const items = LANGUAGES.map(([language, label]) => ({ label, checked: cell.language === language, run: () => language !== cell.language && store.do({ op: "set_language", cell: cell.id, language }) }));
   return (
     <MenuButton className="nb-lang" label={`Language of ${cell.step_id}: ${cell.language_label}`} align="start" items={items}>
@@ -185,12 +195,19 @@ const CellOutput = memo(function CellOutput({ id, step }) {
   const output = useKey(`output:${id}`);
   const kind = useFact(`state:${id}`, (state) => state?.kind);
   const running = kind === "running" || kind === "queued";
+  const onClickCapture = (event) => {
+    const value = store.get("pickTarget") && event.target.closest("[data-pick]");
+    if (!value || event.currentTarget.closest("[data-cell]").dataset.pickRole !== "source") return;
+    event.preventDefault();
+    event.stopPropagation();
+    store.get("pickTarget").connect(value.dataset.pick);
+  };
   const onWire = (path) => store.wire(`results.${step}`, path);
   return (
     <>
       {running && <LiveLog id={id} />}
       {output && (
-        <div className="nb-out" data-pickable data-old={OLD.has(kind) || undefined} aria-busy={running || undefined}>
+        <div className="nb-out" data-pickable data-old={OLD.has(kind) || undefined} aria-busy={running || undefined} onClickCapture={onClickCapture}>
           <Output ws={store.ws} output={output} stale={OLD.has(kind)} baseExpr={`results.${step}`} memory={id} onWire={onWire} onLine={(line) => cellNode(id)?.querySelector(".nb-code")?.dispatchEvent(new CustomEvent("nb-focus", { detail: { line } }))} />
         </div>
       )}

@@ -1,6 +1,8 @@
 // The dialogs of the page: deploy, "this has effects outside", and "which input wants this value".
 import { useEffect, useMemo, useState } from "react";
 import { useKey, useStore } from "./context.js";
+import { request } from "../api.js";
+import { changesBetween } from "./changes.js";
 import { Glyph } from "./icons.jsx";
 import { Help, Palette } from "./palette.jsx";
 import { Dialog } from "./ui.jsx";
@@ -43,7 +45,7 @@ function Deploy({ onClose }) {
   const [busy, setBusy] = useState(false);
   const [failed, setFailed] = useState(null);
   useEffect(() => {
-    store.settled().then(() => store.ask("GET", "changes")).then((answer) => setChanges(answer.changes), () => setChanges(undefined));
+    compare(store, draft).then(setChanges, () => setChanges([]));
   }, []);
   const deploy = async (event) => {
     event.preventDefault();
@@ -51,9 +53,9 @@ function Deploy({ onClose }) {
     setFailed(null);
     try {
       await store.settled();
-      const answer = await store.ask("POST", "deploy", { json: { path: path.trim(), message } });
+      const answer = await store.ask("POST", "deploy", { json: { path: path.trim(), message, replace: failed?.code === "flow.path_taken" } });
       store.set("deployed", answer);
-      store.toast({ text: `Deployed ${answer.path}, version ${answer.version}`, tone: "ok", action: { label: "Run it", run: () => window.location.assign(`/run/${answer.path}`) }, ms: 12000 });
+      store.toast({ text: `Deployed ${answer.path}, version ${answer.version}`, hint: answer.left_out?.join(" "), tone: "ok", action: { label: "Run it", run: () => window.location.assign(`/run/${answer.path}`) }, ms: 12000 });
       onClose();
       store.refresh();
     } catch (error) {
@@ -65,13 +67,13 @@ function Deploy({ onClose }) {
   return (
     <Dialog title={draft.deployed_version ? `Deploy version ${draft.deployed_version + 1}` : "Deploy"} onClose={onClose}>
       <form className="nb-form" onSubmit={deploy}>
-        <label>Path<input className="nb-input nb-boxed nb-mono" value={path} required spellCheck={false} placeholder="f/sales/orders_report" onChange={(event) => setPath(event.target.value)} /></label>
+        <label>Path<input className="nb-input nb-boxed nb-mono" value={path} required spellCheck={false} placeholder="f/sales/orders_report" onChange={(event) => (setPath(event.target.value), setFailed(null))} /></label>
         <label>What changed<textarea className="nb-input nb-boxed" rows={2} value={message} autoFocus placeholder="For the list of versions" onChange={(event) => setMessage(event.target.value)} /></label>
         <section aria-label="Changes">
           <h3>{draft.deployed_version ? `${draft.changes} change${draft.changes === 1 ? "" : "s"} since version ${draft.deployed_version}` : "First version"}</h3>
           {changes?.length > 0 && (
             <ul className="nb-changes">
-              {changes.map((change, index) => <li key={index}>{change.step_id && <span className="nb-chip nb-chip-fixed">{change.step_id}</span>} <span>{change.text ?? change.title}</span></li>)}
+              {changes.map((change, index) => <li key={index}>{change.step_id && <span className="nb-chip nb-chip-fixed">{change.step_id}</span>} <span>{change.text}</span></li>)}
             </ul>
           )}
         </section>
@@ -82,10 +84,19 @@ function Deploy({ onClose }) {
             {refused.slice(0, 5).map((problem, index) => <p key={index}>{problem.step_id && <code>{problem.step_id}</code>} {problem.message}</p>)}
           </div>
         )}
-        <footer><button type="button" className="nb-btn" onClick={onClose}>Cancel</button><button type="submit" className="nb-btn" data-primary disabled={busy || !path.trim()}>{busy ? "Deploying…" : "Deploy"}</button></footer>
+        <footer><button type="button" className="nb-btn" onClick={onClose}>Cancel</button><button type="submit" className="nb-btn" data-primary disabled={busy || !path.trim()}>{busy ? "Deploying…" : failed?.code === "flow.path_taken" ? "Replace it" : "Deploy"}</button></footer>
       </form>
     </Dialog>
   );
+}
+
+/** Changes since the deployed version: both documents read from the server, compared here. */
+async function compare(store, draft) {
+  if (!draft.deployed_version) return [];
+  await store.settled();
+  const path = draft.path.split("/").map(encodeURIComponent).join("/");
+  const [before, after] = await Promise.all([request("GET", `/api/w/${encodeURIComponent(store.ws)}/flows/get/${path}`), request("GET", `${store.base}/export?format=json`)]);
+  return changesBetween(before, typeof after === "string" ? JSON.parse(after) : after);
 }
 
 /** A value was picked first: which later input takes it? Empty required ones come first. */

@@ -51,7 +51,7 @@ const rank = (item, wanted) => (lastPart(item.expr).toLowerCase().startsWith(wan
  * `onStage(expr)` on each change; `onPreview(result)` with the value the server computes while typing.
  * `handle.current.insert(text)` puts text at the last cursor.
  */
-export function ExpressionInput({ cell, field, expr, label, placeholder = "results.a.rows", onStage, onPreview, handle }) {
+export function ExpressionInput({ cell, field, expr, label, placeholder = "an expression, such as results.a", missing, onStage, onPreview, handle }) {
   const store = useStore();
   const node = useRef(null);
   const cursor = useRef(null);
@@ -142,7 +142,7 @@ export function ExpressionInput({ cell, field, expr, label, placeholder = "resul
   return (
     <>
       <GrowingText
-        inputRef={node} className="nb-input nb-expr" label={label} value={shown} placeholder={placeholder} onChange={change} onBlur={onBlur} onKeyDown={onKeyDown}
+        inputRef={node} className="nb-input nb-expr" label={label} value={shown} placeholder={placeholder} missing={missing} onChange={change} onBlur={onBlur} onKeyDown={onKeyDown}
         combobox={{ role: "combobox", "aria-autocomplete": "list", "aria-expanded": Boolean(list), "aria-controls": list ? listId : undefined, "aria-activedescendant": list ? `${listId}-${list.at}` : undefined }}
       />
       {list && node.current && (
@@ -156,7 +156,9 @@ export function ExpressionInput({ cell, field, expr, label, placeholder = "resul
 
 function Completions({ id, list, onPick }) {
   const box = useRef(null);
-  useEffect(() => box.current?.children[list.at]?.scrollIntoView({ block: "nearest" }), [list.at]);
+  useEffect(() => {
+    box.current?.children[list.at]?.scrollIntoView({ block: "nearest" });
+  }, [list.at]);
   return (
     <div id={id} ref={box} role="presentation">
       {list.items.map((item, index) => (

@@ -86,7 +86,7 @@ const Field = memo(function Field({ name, index, names, schema, value, open, onO
   const picking = useFact("picking", Boolean);
   const [dropping, setDropping] = useState(false);
   const [problem, setProblem] = useState(null);
-  const missing = required && value?.value === undefined && !value?.blob && field.default === undefined;
+  const missing = required && (value?.value === undefined || value.value === null) && !value?.blob && !(value?.given && value.preview) && field.default === undefined;
   const upload = async (file, as) => {
     setProblem(null);
     setDropping("busy");
@@ -126,7 +126,7 @@ const Field = memo(function Field({ name, index, names, schema, value, open, onO
           <span className="nb-row-problem" data-quiet={dropping === "busy" || undefined}>{dropping === "busy" ? "Uploading…" : <><Glyph name="warn" size={12} /> {problem ?? `${name} needs a value for the cells to run with`}</>}</span>
         )}
       </div>
-      {open && <FieldEditor {...{ name, index, names, schema, field, required, onOpen, onSave }} />}
+      {open && <FieldEditor {...{ name, index, names, schema, field, value, required, onOpen, onSave }} />}
     </>
   );
 });
@@ -143,14 +143,14 @@ function UploadButton({ name, onFile }) {
 
 function Value({ name, field, value, missing, onUpload }) {
   const store = useStore();
-  if (value?.blob || (value && value.value === undefined && value.preview)) return <BigText name={name} value={value} onReplace={() => store.do({ op: "set_sample", name, value: "" })} />;
+  if (value?.blob || (value?.given && value.value === undefined && value.preview)) return <BigText name={name} value={value} onReplace={() => store.do({ op: "set_sample", name, value: null, remove: true })} />;
   const stage = (next) => {
     if (typeof next === "string" && next.length > BIG) {
       store.unstage(`sample:${name}`);
       onUpload(new Blob([next], { type: "text/plain" }), null);
     } else store.stage(`sample:${name}`, { op: "set_sample", name, value: next });
   };
-  return <StaticInput input={{ field: name, value: value?.value, schema: field, type: "static" }} label={`Value of ${name}`} missing={missing} onStage={stage} onUnset={() => store.do({ op: "set_sample", name, value: null })} />;
+  return <StaticInput input={{ field: name, value: value?.given === false ? undefined : value?.value, schema: field, type: "static" }} label={`Value of ${name}`} missing={missing} onStage={stage} onUnset={() => store.do({ op: "set_sample", name, value: null, remove: true })} />;
 }
 
 /** A text too big for the page: its first lines here, more from the server on request, page by page. */
@@ -189,13 +189,15 @@ function BigText({ name, value, onReplace }) {
   );
 }
 
-function FieldEditor({ name, index, names, schema, field, required, onOpen, onSave }) {
+function FieldEditor({ name, index, names, schema, field, value, required, onOpen, onSave }) {
+  const store = useStore();
   const properties = schema.properties;
   const change = (patch) => onSave({ ...schema, properties: { ...properties, [name]: clean({ ...field, ...patch }) } });
   const rename = (next) => {
     const renamed = Object.fromEntries(Object.entries(properties).map(([key, value]) => [key === name ? next : key, value]));
     onOpen(next);
     onSave({ ...schema, properties: renamed, order: names.map((key) => (key === name ? next : key)), required: (schema.required ?? []).map((key) => (key === name ? next : key)) });
+    if (value?.given && value.value !== undefined) store.do({ op: "set_sample", name: next, value: value.value }, { op: "set_sample", name, value: null, remove: true });
   };
   const check = (text) => (!NAME.test(text) ? "Letters, digits and _" : text !== name && names.includes(text) ? "Another field has this name" : "");
   const setType = (id) => {
@@ -219,7 +221,7 @@ function FieldEditor({ name, index, names, schema, field, required, onOpen, onSa
       <label>Name<EditInPlace className="nb-boxed" mono label="Name" value={name} check={check} onSave={rename} /></label>
       <label>
         Type
-        <select className="nb-input nb-select" value={typeOf(field)} onChange={(event) => setType(event.target.value)}>
+        <select className="nb-input nb-select nb-boxed" value={typeOf(field)} onChange={(event) => setType(event.target.value)}>
           {TYPES.filter(([id]) => id !== "file").map(([id, label]) => <option key={id} value={id}>{label}</option>)}
         </select>
       </label>

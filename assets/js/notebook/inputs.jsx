@@ -48,7 +48,7 @@ const InputRow = memo(function InputRow({ cell, step, input, problem }) {
         {type === "ai" ? (
           <span className="nb-faint">filled by the agent</span>
         ) : expression ? (
-          <ExpressionInput cell={cell} field={field} expr={input.expr ?? ""} label={`Expression for ${field} of ${step}`} handle={picker.handle} onStage={(expr) => stage({ type: "javascript", expr })} onPreview={setPreview} />
+          <ExpressionInput cell={cell} field={field} expr={input.expr ?? ""} label={`Expression for ${field} of ${step}`} missing={missing} handle={picker.handle} onStage={(expr) => stage({ type: "javascript", expr })} onPreview={setPreview} />
         ) : (
           <StaticInput input={input} label={`${field} of ${step}`} missing={missing} onStage={(value) => stage({ type: "static", value })} onUnset={() => save(null)} onExpression={(expr) => save({ type: "javascript", expr })} />
         )}

@@ -13,7 +13,7 @@ import { Sidebar } from "./sidebar.jsx";
 import { Slot } from "./slot.jsx";
 import { NotebookStore } from "./store.js";
 import { Toolbar } from "./toolbar.jsx";
-import { Toasts } from "./ui.jsx";
+import { Boundary, Toasts } from "./ui.jsx";
 
 export function Notebook({ ws = "main", draftId }) {
   const store = useMemo(() => new NotebookStore({ ws, draftId }), [ws, draftId]);
@@ -50,7 +50,7 @@ function Page() {
           <Waiting phase={phase} />
         )}
       </main>
-      {phase === "ready" ? <Sidebar /> : <aside className="nb-side" aria-hidden="true" />}
+      {phase === "ready" ? <Boundary what="The side panel"><Sidebar /></Boundary> : <aside className="nb-side" aria-hidden="true" />}
       <Dialogs />
       <Toasts />
     </div>
@@ -61,7 +61,7 @@ const Cells = memo(function Cells() {
   const empty = useFact("order", (order) => !order?.length);
   return (
     <div className="nb-col">
-      <FlowInput />
+      <Boundary what="The flow input"><FlowInput /></Boundary>
       <Slot empty={empty ? "An empty flow. Begin with a cell: each one takes inputs, runs, and gives its result to the next." : undefined} />
     </div>
   );

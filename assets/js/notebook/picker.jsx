@@ -30,7 +30,9 @@ export function Picker({ cell, field, anchor, onConnect, onAppend, onClose }) {
   const items = rows.filter((row) => row.item);
   const active = items[Math.min(at, items.length - 1)];
   useEffect(() => setAt(0), [query]);
-  useEffect(() => box.current?.querySelector("[aria-selected=true]")?.scrollIntoView({ block: "nearest" }), [active?.key]);
+  useEffect(() => {
+    box.current?.querySelector("[aria-selected=true]")?.scrollIntoView({ block: "nearest" });
+  }, [active?.key]);
 
   const expand = async (row) => {
     if (!row?.item.children || open.has(row.item.expr)) return;

@@ -41,7 +41,7 @@ function depthIn(cells, parent) {
   return parent ? (cells.get(parent)?.depth ?? 0) + 1 : 0;
 }
 
-const kindLabel = { forloopflow: "Loop", whileloopflow: "While loop", branchone: "First true branch", branchall: "All branches" };
+export const KIND_LABELS = { forloopflow: "Loop", whileloopflow: "While loop", branchone: "First true branch", branchall: "All branches" };
 
 /** The view of a cell that the server has not seen yet. */
 export function draftCell(op, depth) {
@@ -52,7 +52,7 @@ export function draftCell(op, depth) {
   }));
   return {
     id: op.cell, step_id: op.module.id ?? "", parent: op.parent, slot: op.slot, index: op.index, depth, kind: value.type,
-    language: value.language ?? null, language_label: LABELS[value.language] ?? kindLabel[value.type] ?? value.type,
+    language: value.language ?? null, language_label: LABELS[value.language] ?? KIND_LABELS[value.type] ?? value.type,
     editor: EDITORS[value.language] ?? "plaintext", title: op.module.summary ?? "", code: value.content ?? null, code_version: 0,
     collapsed: false, outside_effects: false, reuse: "auto", inputs,
     settings: { iterator: value.iterator, parallel: value.parallel ?? false, branches: (value.branches ?? []).map(({ summary, expr }) => ({ summary, expr })) },
@@ -120,7 +120,8 @@ const STEPS = {
 };
 
 function withSample(values, op) {
-  const next = { name: op.name, value: op.value, preview: JSON.stringify(op.value), blob: null };
+  if (op.remove) return values.map((item) => (item.name === op.name ? { ...item, value: undefined, preview: "", blob: null, given: false } : item));
+  const next = { name: op.name, value: op.value, preview: JSON.stringify(op.value), blob: null, given: true };
   return values.some((item) => item.name === op.name)
     ? values.map((item) => (item.name === op.name ? { ...item, ...next } : item))
     : [...values, next];

@@ -4,6 +4,7 @@ import { useKey } from "./context.js";
 import { Cell } from "./cell.jsx";
 import { Gap } from "./insert.jsx";
 import { Note } from "./notes.jsx";
+import { Boundary } from "./ui.jsx";
 
 const NONE = [];
 
@@ -17,7 +18,7 @@ export const Slot = memo(function Slot({ parent = null, slot = "modules", empty 
     rows.push(
       <div key={item} className="nb-item" role="listitem">
         <Gap parent={parent} slot={slot} index={index} after={after} />
-        {note ? <Note id={item.slice(5)} /> : <Cell id={item} />}
+        <Boundary what={note ? "This note" : "This cell"}>{note ? <Note id={item.slice(5)} /> : <Cell id={item} />}</Boundary>
       </div>,
     );
     if (note) continue;

@@ -32,7 +32,6 @@ export class NotebookStore extends Signals {
     this.queue = []; // operations to send, in order
     this.sending = [];
     this.texts = new Map(); // cell id -> {text, saved, version}
-    this.fields = new Map(); // flushers of fields being edited
     this.tail = Promise.resolve();
     this.retries = 0;
     this.serverId = null;
@@ -88,7 +87,7 @@ export class NotebookStore extends Signals {
 
   takeSnapshot(snapshot) {
     const cells = new Map(snapshot.cells.map((cell) => [cell.id, cell]));
-    for (const cell of snapshot.cells) this.takeLive(cell);
+    for (const cell of snapshot.cells) this.takeLive(cell, "snapshot");
     this.server = { draft: snapshot.draft, cells, notes: snapshot.notes ?? [], input: snapshot.input, problems: snapshot.problems ?? [] };
     for (const cell of snapshot.cells) this.takeText(cell, "other");
     this.rebuild();
@@ -101,7 +100,7 @@ export class NotebookStore extends Signals {
     for (const id of change.removed ?? []) cells.delete(id);
     for (const cell of change.cells ?? []) {
       cells.set(cell.id, cell);
-      this.takeLive(cell);
+      this.takeLive(cell, source);
       this.takeText(cell, source);
     }
     this.server = {
@@ -114,8 +113,11 @@ export class NotebookStore extends Signals {
     this.rebuild();
   }
 
-  takeLive(cell) {
-    if (cell.state) this.takeState(cell.id, cell.state, true);
+  takeLive(cell, source) {
+    // the answer to an edit may be older than the event that said "running": events tell how runs go
+    const active = ACTIVE.has(this.get(`state:${cell.id}`)?.kind);
+    const older = active && (source === "own" || source === "history") && !ACTIVE.has(cell.state?.kind);
+    if (cell.state && !older) this.takeState(cell.id, cell.state, true);
     if (cell.output !== undefined) this.takeOutput(cell.id, cell.output);
     this.takeEvaluated(cell.id, Object.fromEntries((cell.inputs ?? []).map((input) => [input.field, input.evaluated ?? null])));
     if (cell.settings?.evaluated) this.takeEvaluated(cell.id, cell.settings.evaluated);
@@ -166,6 +168,9 @@ export class NotebookStore extends Signals {
         break;
       case "change":
         if (event.client !== this.client) this.takeChange(event, "other");
+        break;
+      case "deleted":
+        this.set("phase", "missing");
         break;
       case "run":
         if (!ACTIVE.has(event.status) && event.status !== "suspended") this.settleLocal();
@@ -337,7 +342,6 @@ export class NotebookStore extends Signals {
   }
 
   collect() {
-    for (const commit of this.fields.values()) commit();
     for (const [key, { op, timer, held }] of this.staged) {
       if (held) continue;
       clearTimeout(timer);
@@ -434,13 +438,19 @@ export class NotebookStore extends Signals {
 
   rejected({ op, key, again }, error) {
     if (op.op === "set_code" && error.code?.includes("conflict")) {
-      this.refresh();
+      this.refresh().then(() => this.sendAgain(op.cell));
       return;
     }
     if (key) this.kept.forget(key);
     const alreadyDone = again && (op.op.startsWith("insert") || op.op.startsWith("delete"));
     if (!alreadyDone) this.toast({ text: error.message, hint: error.hint, tone: "bad" });
     this.refresh();
+  }
+
+  /** After a conflict that is none (only the version moved): the text here still has to be saved. */
+  sendAgain(id) {
+    const mine = this.texts.get(id);
+    if (mine && mine.text !== mine.saved && !this.get(`conflict:${id}`)) this.typed(id, mine.text);
   }
 
   retryLater() {
@@ -516,22 +526,24 @@ export class NotebookStore extends Signals {
   async run(ids, mode = "auto") {
     const targets = this.targets(ids, mode);
     if (!targets.length && mode !== "all") return;
-    if (!(await this.agreed(targets))) return;
     this.collect();
     const items = this.queue;
     this.queue = [];
     const before = this.pressed(targets, mode);
+    let asks = null;
     await this.serially(async () => {
       this.sending = items;
       try {
-        const answer = await request("POST", `${this.base}/run`, { json: { client: this.client, ops: items.map((item) => item.op), cells: ids, mode } });
+        const answer = await request("POST", `${this.base}/run`, { json: { client: this.client, ops: items.map((item) => item.op), cells: ids, mode, confirmed: [...this.confirmedEffects] } });
         this.accepted(items, answer.change);
         this.started(before, answer);
       } catch (error) {
         this.notStarted(before, items, error);
+        if (error.code === "run.asks_first") asks = error.details?.cells ?? [];
       }
     });
     this.pump();
+    if (asks && (await this.agreed(asks))) await this.run(ids, mode);
   }
 
   targets(ids, mode) {
@@ -576,6 +588,7 @@ export class NotebookStore extends Signals {
       this.queue = [...items, ...this.queue];
       this.oneByOne = true;
     }
+    if (error.code === "run.asks_first") return;
     if (error.status === 0) this.setSave("offline", error.message);
     this.toast({ text: error.status === 0 ? "Not run: the server does not answer" : error.message, hint: error.hint, tone: "bad" });
     this.announce("Not run");
@@ -592,17 +605,11 @@ export class NotebookStore extends Signals {
     this.pressedStates = null;
   }
 
-  async agreed(targets) {
-    const first = targets.flatMap((id) => (this.get(`state:${id}`)?.runs_first ?? []).map((step) => this.cellOfStep(step)));
-    const inside = targets.flatMap((id) => descendantsOf(this.view.cells, id));
-    const ask = [...new Set([...first, ...targets, ...inside])].filter((id) => {
-      const cell = this.view.cells.get(id);
-      return cell?.outside_effects && this.get(`state:${id}`)?.kind !== "never" && !this.confirmedEffects.has(id);
-    });
-    if (!ask.length) return true;
-    const agreed = await new Promise((resolve) => this.set("dialog", { kind: "effects", cells: ask, resolve }));
+  /** Cells with outside effects would run again: the person is asked once per page and cell. */
+  async agreed(cells) {
+    const agreed = await new Promise((resolve) => this.set("dialog", { kind: "effects", cells, resolve }));
     this.set("dialog", undefined);
-    if (agreed) for (const id of ask) this.confirmedEffects.add(id);
+    if (agreed) for (const id of cells) this.confirmedEffects.add(id);
     return agreed;
   }
 
@@ -628,7 +635,7 @@ export class NotebookStore extends Signals {
   async upload(name, file, mediaType, fileName) {
     await this.settled();
     return this.serially(async () => {
-      const headers = { "Content-Type": mediaType || "application/octet-stream" };
+      const headers = { "Content-Type": mediaType || "application/octet-stream", "X-Client": this.client };
       if (fileName) headers["X-File-Name"] = encodeURIComponent(fileName);
       this.takeChange(await request("POST", `${this.base}/input/${encodeURIComponent(name)}`, { body: file, headers }), "own");
     });

@@ -1,6 +1,6 @@
 // Small pieces of furniture: popover, menu, dialog, toasts and the live region. Built on the browser's own top layer
 // (popover attribute, <dialog>), so nothing is clipped by a cell and Escape and focus behave as everywhere.
-import { useCallback, useEffect, useId, useLayoutEffect, useRef, useState } from "react";
+import { Component, useCallback, useEffect, useId, useLayoutEffect, useRef, useState } from "react";
 import { createPortal } from "react-dom";
 import { useKey, useStore } from "./context.js";
 import { Glyph } from "./icons.jsx";
@@ -228,4 +228,24 @@ export function GrowingText({ value, label, onChange, onBlur, onFocus, onKeyDown
       <textarea rows={1} {...common} onChange={(event) => onChange(event.target.value, event.target)} />
     </span>
   );
+}
+
+/** A fault in drawing one part must not take the rest, and the unsaved text in it, off the page. */
+export class Boundary extends Component {
+  state = { error: null };
+
+  static getDerivedStateFromError(error) {
+    return { error };
+  }
+
+  render() {
+    const { error } = this.state;
+    if (!error) return this.props.children;
+    return (
+      <div className="nb-notice" data-tone="bad" role="alert">
+        <Glyph name="warn" size={13} /> {this.props.what ?? "This part"} could not be drawn: {String(error.message)}
+        <button type="button" className="nb-link" onClick={() => this.setState({ error: null })}>Try again</button>
+      </div>
+    );
+  }
 }

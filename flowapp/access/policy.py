@@ -26,7 +26,7 @@ Action = Literal[
     "flow.deploy",
     "run.read",
     "run.cancel",
-    "secret.read",
+    "variable.use",
     "variable.read",
     "variable.write",
     "member.manage",
@@ -34,7 +34,8 @@ Action = Literal[
 Kind = Literal["workspace", "draft", "flow", "run", "variable"]
 
 _VIEWER: frozenset[Action] = frozenset({"workspace.read", "flow.read", "run.read"})
-_OPERATOR: frozenset[Action] = _VIEWER | {"flow.run", "run.cancel"}
+# `variable.use`: what one runs may read it; `variable.read`: one may look at it oneself
+_OPERATOR: frozenset[Action] = _VIEWER | {"flow.run", "run.cancel", "variable.use"}
 _DEVELOPER: frozenset[Action] = _OPERATOR | {
     "draft.create",
     "draft.read",
@@ -42,7 +43,6 @@ _DEVELOPER: frozenset[Action] = _OPERATOR | {
     "draft.run",
     "draft.delete",
     "flow.deploy",
-    "secret.read",
     "variable.read",
     "variable.write",
 }

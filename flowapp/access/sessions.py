@@ -146,6 +146,12 @@ class Sessions:
             self._identities.popitem(last=False)
         return identity
 
+    async def identity_named(self, username: str, workspace: str) -> Identity:
+        """The present identity of a username, for what runs on somebody's behalf; role "none" when they have left."""
+        found = await self._database.read(lambda connection: identities.member_named(connection, workspace, username))
+        email, role = found or ("", "")
+        return Identity(workspace, email, username, next((name for name in ROLES if name == role), "none"))
+
     async def _spend(self, token: str) -> str | None:
         digest = hash_token(token)
         return await self._database.write(lambda connection: identities.use_once(connection, digest, now()))

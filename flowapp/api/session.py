@@ -26,6 +26,7 @@ _PAGE = """<!doctype html>
 <meta name="color-scheme" content="light dark">
 <meta name="robots" content="noindex">
 <title>Sign in · Flowapp</title>
+<link rel="icon" href="/favicon.svg" type="image/svg+xml">
 <link rel="stylesheet" href="/css/signin.css">
 </head>
 <body>

@@ -31,6 +31,17 @@ def role(connection: Connection, workspace_id: str, email: str) -> str | None:
     return None if found is None else str(found)
 
 
+def member_named(connection: Connection, workspace_id: str, username: str) -> tuple[str, str] | None:
+    """Email and role of the member with that username, unless disabled."""
+    query = (
+        sa.select(_USER.c.email, _MEMBER.c.role)
+        .join(_MEMBER, _MEMBER.c.email == _USER.c.email)
+        .where(_USER.c.username == username, _MEMBER.c.workspace == workspace_id, _USER.c.disabled.is_(False))
+    )
+    found = connection.execute(query).first()
+    return None if found is None else (str(found.email), str(found.role))
+
+
 def add_workspace(connection: Connection, row: WorkspaceRow) -> None:
     """Insert a workspace."""
     insert(connection, row)

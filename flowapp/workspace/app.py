@@ -24,6 +24,7 @@ from flowapp.workspace.outputs import Outputs
 from flowapp.workspace.parsed import Parsed
 from flowapp.workspace.picker import Picker
 from flowapp.workspace.previews import Previews
+from flowapp.workspace.run_secrets import RunSecrets
 from flowapp.workspace.runs import Runs
 from flowapp.workspace.static_inputs import StaticInputs
 from flowapp.workspace.streams import Streams
@@ -33,6 +34,7 @@ class ObservedEngine(EnginePort, Protocol):
     """An engine that tells what it does."""
 
     observer: Any
+    secrets: Any
 
 
 class Workspace:
@@ -75,6 +77,7 @@ class Workspace:
         self.drafts.changed.append(self.previews.refresh_soon)
         self.observer.settled.append(self.previews.refresh_soon)
         engine.observer = self.observer
+        engine.secrets = RunSecrets(self._context)
 
     async def start(self) -> None:
         """Make the first workspace and its admin where there is none."""

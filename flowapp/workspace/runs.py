@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy.engine import Connection
@@ -13,6 +13,7 @@ from flowapp.jsontext import JsonText, dumps, hash_of, loads
 from flowapp.notebook.document import CellId, Document
 from flowapp.notebook.plan import MODES, Mode, Plan, plan
 from flowapp.notebook.records import Live, Taken
+from flowapp.notebook.staleness import CellState
 from flowapp.store import audit, flows
 from flowapp.store.runs import FINISHED, NewRun
 from flowapp.store.tables import RunRow
@@ -122,7 +123,7 @@ class Runs:
             draft_id=draft.id,
             document=prepared[1].hash,
             args=prepared[2].hash,
-            plan=dumps(_plan_json(document, draft, planned, prepared[0].hash)),
+            plan=dumps(_plan_json(document, draft, planned, prepared[0].hash, _never(document, states, cells))),
             created_by=identity.username,
             permissioned_as=identity.permissioned_as,
         )
@@ -307,7 +308,29 @@ def _binding(draft: OpenDraft, document: Document, planned: Plan) -> CellRun:
     return CellRun(draft.id, document, planned.on_old_inputs, taken)
 
 
-def _plan_json(document: Document, draft: OpenDraft, planned: Plan, notebook: str) -> dict[str, Any]:
+def _never(document: Document, states: Mapping[CellId, CellState], targets: Sequence[CellId]) -> list[str]:
+    """The steps that are computed even where an equal result is stored.
+
+    These are cells that say so, cells with outside effects, and those that somebody runs although they are up to date: who
+    asks for that wants it computed again.
+    """
+    outline = document.outline
+    again = {
+        inner.cell
+        for cell in targets
+        if cell in outline.by_cell and not states[outline.by_cell[cell].unit].needs_run
+        for inner in outline.within(outline.by_cell[outline.by_cell[cell].unit])
+    }
+    return [
+        entry.step_id
+        for entry in outline.entries
+        if entry.cell in again
+        or document.about(entry.cell).get("outside_effects") is True
+        or document.about(entry.cell).get("reuse") == "never"
+    ]
+
+
+def _plan_json(document: Document, draft: OpenDraft, planned: Plan, notebook: str, never: list[str]) -> dict[str, Any]:
     given: dict[str, Any] = {}
     for step_id in planned.given:
         record = draft.records[document.outline.by_step[step_id].cell]
@@ -316,6 +339,7 @@ def _plan_json(document: Document, draft: OpenDraft, planned: Plan, notebook: st
         "run": _steps(document, planned.run),
         "given": given,
         "reuse": True,
+        "never": never,
         "on_old_inputs": planned.on_old_inputs,
         "notebook": notebook,
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import httpx
+
 from flowapp.api import create_api
 from flowapp.jsontext import dumps, loads
 from flowapp.store import identities
@@ -23,6 +24,7 @@ class ScriptedEngine:
     def __init__(self, store: Store) -> None:
         self.store = store
         self.observer: Any = None
+        self.secrets: Any = None
         self.answers: dict[str, Any] = {}
         self.failing: dict[str, dict[str, Any]] = {}
         self.hold = False

@@ -6,11 +6,11 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+
 from flowapp.expressions.evaluator import Evaluator
 from flowapp.settings import Settings
 from flowapp.store.stores import Store
 from flowapp.workspace.app import Workspace
-
 from tests.integration.api.api_server import TOKEN, Runtimes, ScriptedEngine, Server
 
 

@@ -8,7 +8,6 @@ import zipfile
 from typing import Any
 
 from flowapp.store import audit
-
 from tests.integration.api.api_server import CHAIN, Server, flow_of, js, script
 
 
@@ -223,7 +222,9 @@ class TestInputs:
 class TestWiring:
     async def test_the_picker_offers_what_comes_before(self, server: Server) -> None:
         flow = flow_of(
-            script("a", "def main():\n    return {}"), script("b", "def main(orders: list): pass"), script("c", "def main(): pass")
+            script("a", "def main():\n    return {}"),
+            script("b", "def main(orders: list): pass"),
+            script("c", "def main(): pass"),
         )
         draft = await server.draft(flow)
         server.engine.answers = {"a": {"orders": [{"id": 1}], "odd key": 1}}
@@ -289,7 +290,9 @@ class TestWiring:
 
     async def test_all_constants_in_one_place(self, server: Server) -> None:
         static = {"type": "static", "value": "$var:u/admin/key"}
-        flow = flow_of(script("a", "def main(key: str, n): pass", key=static, n=js("1")), script("b", "def main(): pass"))
+        flow = flow_of(
+            script("a", "def main(key: str, n): pass", key=static, n=js("1")), script("b", "def main(): pass")
+        )
         draft = await server.draft(flow)
         (group,) = (await server.client.get(f"/api/w/main/drafts/{draft}/static")).json()["groups"]
         (field,) = group["fields"]

@@ -1,0 +1,64 @@
+"""Variables and resources for runs: read with the rights that the run's person has at that moment."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy.engine import Connection
+
+from flowapp.access.errors import NotAllowed
+from flowapp.access.identity import Identity
+from flowapp.access.policy import Target, require
+from flowapp.jsontext import JsonText, dumps, loads
+from flowapp.store import variables
+from flowapp.store.tables import RunRow
+from flowapp.workspace.context import Context
+
+MAX_DEPTH = 8
+
+
+class RunSecrets:
+    """The engine's port for `variable(…)`, `resource(…)`, `$var:` and `$res:`."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    async def lookup(self, run: RunRow, kind: str, path: str) -> JsonText | None:
+        """JSON text of the variable (a string) or resource at `path`; None when there is none.
+
+        References inside of a resource (`$var:…`, `$res:…`) are replaced by what they name.
+
+        Raises:
+            NotFound, NotAllowed: the run's person may not use it.
+        """
+        username = run.permissioned_as.removeprefix("u/") or run.created_by
+        identity = await self._context.sessions.identity_named(username, run.workspace)
+        value = await self._context.store.database.read(
+            lambda connection: self._read(connection, identity, kind, path, 0)
+        )
+        return None if value is _NONE else dumps(value)
+
+    def _read(self, connection: Connection, identity: Identity, kind: str, path: str, depth: int) -> Any:
+        if depth > MAX_DEPTH:
+            raise NotAllowed(f"{path} refers to itself.", "A resource must not name itself, directly or by others.")
+        require(identity, "variable.use", Target(identity.workspace, "variable", path=path))
+        if kind == "variable":
+            value = variables.get_variable(connection, self._context.secrets, identity.workspace, path)
+            return _NONE if value is None else value
+        row = variables.get_resource(connection, identity.workspace, path)
+        return _NONE if row is None else self._filled(connection, identity, loads(row.value), depth + 1)
+
+    def _filled(self, connection: Connection, identity: Identity, value: Any, depth: int) -> Any:
+        if isinstance(value, str):
+            for prefix, kind in (("$var:", "variable"), ("$res:", "resource")):
+                if value.startswith(prefix):
+                    found = self._read(connection, identity, kind, value.removeprefix(prefix), depth)
+                    return None if found is _NONE else found
+        if isinstance(value, dict):
+            return {name: self._filled(connection, identity, item, depth) for name, item in value.items()}
+        if isinstance(value, list):
+            return [self._filled(connection, identity, item, depth) for item in value]
+        return value
+
+
+_NONE = object()

@@ -69,14 +69,14 @@ const spanOf = (nodes, now) => {
  */
 export function timelineRows(steps, open, now) {
   const rows = [];
-  const visit = (node, depth) => {
+  const visit = (node, depth, label = "") => {
     const { step, groups } = node;
     const inner = groups.flatMap((group) => group.nodes);
     const many = groups.filter((group) => group.kind === "iteration").length;
     const inside = spanOf(inner, now);
     const own = spanOf([{ step, groups: [] }], now);
     const opened = open.get(step.path) ?? (many < FOLD_FROM || inside.status === "failure" || inside.status === "failed");
-    rows.push({ key: step.path, kind: "step", step, depth, foldable: inner.length > 0, open: opened, from: own.from ?? inside.from, to: own.to ?? inside.to, status: step.status ?? inside.status, note: many ? `${many.toLocaleString("en")} ${many === 1 ? "iteration" : "iterations"}` : "" });
+    rows.push({ key: step.path, kind: "step", step, depth, foldable: inner.length > 0, open: opened, from: own.from ?? inside.from, to: own.to ?? inside.to, status: step.status ?? inside.status, note: many ? `${many.toLocaleString("en")} ${many === 1 ? "iteration" : "iterations"}` : label });
     if (!opened) return;
     for (const group of groups) {
       if (group.label && (group.kind === "iteration" ? group.nodes.length > 1 : groups.length > 1)) {
@@ -85,7 +85,7 @@ export function timelineRows(steps, open, now) {
         const unfolded = open.get(key) ?? (groups.length < 4 || span.status === "failure" || span.status === "failed");
         rows.push({ key, kind: "group", label: group.label, depth: depth + 1, foldable: true, open: unfolded, ...span, note: "" });
         if (unfolded) group.nodes.forEach((child) => visit(child, depth + 2));
-      } else group.nodes.forEach((child) => visit(child, depth + 1));
+      } else group.nodes.forEach((child) => visit(child, depth + 1, group.label));
     }
   };
   treeOf(steps).forEach((node) => visit(node, 0));

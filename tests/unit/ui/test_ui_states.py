@@ -1,0 +1,221 @@
+"""States of pages: every event authorises itself, errors reach the page, rows become lines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from reflex_base.event import EventSpec
+
+from flowapp.access.errors import NotAllowed
+from flowapp.access.identity import Identity
+from flowapp.api.auth import COOKIE
+from flowapp.ui import services
+from flowapp.ui.state.guard import Guard
+from flowapp.ui.state.home import HomeState, flow_line, problem_lines
+from flowapp.ui.state.page import PageState
+from flowapp.ui.state.runs import RunsState, address, run_line
+from flowapp.workspace.errors import DocumentRejected
+
+ADA = Identity("main", "ada@example.org", "ada", "developer")
+
+
+class FakeSessions:
+    async def person(self, token: str) -> str | None:
+        return "ada" if token == "good" else None
+
+    async def identity(self, person: str, workspace: str) -> Identity:
+        assert (person, workspace) == ("ada", "main")
+        return ADA
+
+
+class FakeWorkspace:
+    """What states ask for; each call notes the identity it came with."""
+
+    def __init__(self) -> None:
+        self.sessions = FakeSessions()
+        self.flows = self.runs = self.new_drafts = self
+        self.asked: list[Identity] = []
+        self.listed: list[dict[str, Any]] = []
+        self.fails: Exception | None = None
+
+    async def listing(self, identity: Identity, **filters: Any) -> list[dict[str, Any]]:
+        self.asked.append(identity)
+        self.filters = filters
+        if self.fails:
+            raise self.fails
+        return self.listed
+
+    async def create(self, identity: Identity, **given: str) -> dict[str, str]:
+        self.asked.append(identity)
+        if self.fails:
+            raise self.fails
+        return {"id": "d1", "path": "u/ada/x"}
+
+    async def from_deployed(self, identity: Identity, path: str) -> dict[str, str]:
+        return await self.create(identity)
+
+
+@pytest.fixture
+def workspace(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeWorkspace]:
+    fake = FakeWorkspace()
+    monkeypatch.setattr(services, "_bound", fake)
+    yield fake
+
+
+def state_of(
+    kind: type[Any], cookie: str = "flowapp_session=good", url: str = "http://host/runs?status=failure"
+) -> Any:
+    """A state as Reflex makes it, with the headers of a browser."""
+    from reflex.istate.data import RouterData
+
+    state = kind(_reflex_internal_init=True)
+    object.__setattr__(
+        state,
+        "router",
+        RouterData.from_router_data(
+            {
+                "headers": {"cookie": cookie, "origin": "http://host"},
+                "asPath": url.removeprefix("http://host"),
+                "pathname": "/runs",
+            }
+        ),
+    )
+    return state
+
+
+async def send(state: Any, handler: str, *args: Any) -> Any:
+    answer = type(state).event_handlers[handler].fn(state, *args)
+    return await answer if hasattr(answer, "__await__") else answer
+
+
+def target(answer: Any) -> str:
+    """Where a redirect goes."""
+    assert isinstance(answer, EventSpec)
+    return str(dict(answer.args and [(str(k), v) for k, v in answer.args])["path"]).strip('"')
+
+
+STATES: tuple[type[Any], ...] = (Guard, HomeState, RunsState)
+#: Handlers that change only what this browser shows, with the reason that they need no identity.
+ONLY_THE_PAGE = {
+    ("HomeState", "search"): "narrows a list the page has",
+    ("HomeState", "choose_template"): "opens a dialog",
+    ("HomeState", "open_import"): "opens a dialog",
+    ("RunsState", "find"): "changes the address",
+    **{
+        (state.__name__, "setvar"): "Reflex's own: sets shown values of the sender's own page; no handler trusts them"
+        for state in STATES
+    },
+}
+ARGUMENTS = {"new_from_template": ("orders",), "import_text": ({"text": "summary: x"},), "edit_deployed": ("f/x",)}
+
+
+def _handlers() -> list[tuple[type[Any], str]]:
+    own = []
+    for state in STATES:
+        for name in state.event_handlers:
+            if name in vars(state) and (state.__name__, name) not in ONLY_THE_PAGE:
+                own.append((state, name))
+    return own
+
+
+@pytest.mark.parametrize(("kind", "handler"), _handlers(), ids=lambda value: getattr(value, "__name__", value))
+@pytest.mark.parametrize("cookie", ["", "flowapp_session=bad", "garbage; =;;"])
+async def test_every_event_refuses_strangers(
+    kind: type[Any], handler: str, cookie: str, workspace: FakeWorkspace
+) -> None:
+    answer = await send(state_of(kind, cookie), handler, *ARGUMENTS.get(handler, ()))
+    assert target(answer).startswith("/signin?next=")
+    assert workspace.asked == []
+
+
+@pytest.mark.parametrize(("kind", "handler"), _handlers(), ids=lambda value: getattr(value, "__name__", value))
+async def test_every_event_acts_as_the_person_of_the_session(
+    kind: type[Any], handler: str, workspace: FakeWorkspace
+) -> None:
+    await send(state_of(kind), handler, *ARGUMENTS.get(handler, ()))
+    assert set(workspace.asked) <= {ADA}
+    assert workspace.asked or kind is Guard
+
+
+def test_helpers_of_states_cannot_be_called_by_a_browser() -> None:
+    for kind in STATES:
+        assert not [name for name in kind.event_handlers if name.startswith("_") and name in vars(PageState)]
+
+
+def test_the_cookie_is_the_one_that_signing_in_sets() -> None:
+    assert services.SESSION_COOKIE == COOKIE
+
+
+async def test_a_refusal_is_put_on_the_page(workspace: FakeWorkspace) -> None:
+    workspace.fails = NotAllowed("Viewers cannot do this.", "Ask an admin.")
+    state = state_of(HomeState)
+    assert await send(state, "new_blank") is None
+    assert (state.problem, state.hint, state.busy) == ("Viewers cannot do this.", "Ask an admin.", "")
+
+
+async def test_a_new_draft_opens(workspace: FakeWorkspace) -> None:
+    assert target(await send(state_of(HomeState), "new_blank")) == "/flows/d1"
+
+
+async def test_problems_of_an_import_are_listed_with_their_places(workspace: FakeWorkspace) -> None:
+    problem = {
+        "severity": "error",
+        "message": "No such step",
+        "hint": "",
+        "step_id": "b",
+        "field": "rows",
+        "pointer": "/value",
+    }
+    workspace.fails = DocumentRejected("Not a flow.", "", [problem])
+    state = state_of(HomeState)
+    await send(state, "open_import", True)
+    await send(state, "import_text", {"text": "x: 1"})
+    assert state.import_error == "Not a flow."
+    assert state.import_problems[0].where == "step b · field rows · /value"
+    await send(state, "open_import", True)
+    assert state.import_problems == []
+
+
+async def test_an_empty_import_is_not_sent(workspace: FakeWorkspace) -> None:
+    state = state_of(HomeState)
+    await send(state, "import_text", {"text": "  \n"})
+    assert "Paste a flow" in state.import_error
+    assert workspace.asked == []
+
+
+async def test_filters_come_from_the_address(workspace: FakeWorkspace) -> None:
+    workspace.listed = [{"id": "r", "number": 7, "status": "failure", "path": "f/x", "kind": "flow"}]
+    state = state_of(RunsState, url="http://host/runs?status=failure&path=sales&page=x")
+    await send(state, "load")
+    assert workspace.filters == {"page": 1, "per_page": 30, "path": "sales", "status": "failure"}
+    assert state.lines[0].number == "#7"
+    assert state.narrowed
+
+
+def test_addresses_leave_out_what_is_not_asked_for() -> None:
+    assert address("", "", 1) == "/runs"
+    assert address("failure", "f/a b", 2) == "/runs?status=failure&path=f%2Fa+b&page=2"
+
+
+def test_a_flow_without_a_draft_can_be_run_and_edited() -> None:
+    line = flow_line({"path": "f/x", "summary": "", "version": 2, "draft_id": None, "last_run": None})
+    assert (line.title, line.draft_href, line.run_form_href, line.note) == ("Untitled", "", "/run/f/x", "Version 2")
+
+
+def test_a_draft_shows_its_last_run() -> None:
+    run = {"id": "r1", "status": "success", "at": "2026-11-22T10:00:00Z", "number": 3}
+    line = flow_line({"path": "f/x", "summary": "X", "version": None, "draft_id": "d", "last_run": run})
+    assert (line.draft_href, line.run_href, line.note) == ("/flows/d", "/runs/r1", "Draft, not deployed")
+
+
+def test_a_run_that_has_not_ended_has_no_duration() -> None:
+    line = run_line({"id": "r", "number": 1, "status": "running", "kind": "cells", "duration_ms": None})
+    assert (line.duration_ms, line.note) == (-1.0, "Cells, from the notebook")
+
+
+def test_many_problems_are_cut_and_counted() -> None:
+    lines = problem_lines([{"message": str(i)} for i in range(120)], most=100)
+    assert len(lines) == 101
+    assert lines[-1].message == "20 more problems."

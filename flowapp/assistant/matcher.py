@@ -1,0 +1,141 @@
+"""Proposals without a model: by names, types, samples and nearness. Deterministic, and silent rather than wrong.
+
+A proposal needs a name that says the same and a type that fits; among equals the nearest source wins. Where two different
+values of the same place fit equally well, none is proposed: a person knows which one is meant, the matcher does not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from flowapp.assistant import tokens
+from flowapp.assistant.fit import fits
+from flowapp.assistant.proposals import Proposal
+from flowapp.assistant.scope import Scope, Source
+from flowapp.assistant.shapes import is_secret_schema
+from flowapp.assistant.targets import Target
+
+#: A proposal below this is not made; a field with a default of its own needs more.
+LEAST = 0.62
+LEAST_WITH_DEFAULT = 0.8
+#: Alternatives are shown down to this.
+LEAST_ALTERNATIVE = 0.4
+#: Two candidates closer than this are equally good.
+_EQUAL = 0.035
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    source: Source
+    name: float
+    fit: float
+
+    @property
+    def score(self) -> float:
+        nearness = 0.06 / max(1, self.source.distance) if self.source.kind == "result" else 0.03
+        if self.source.kind == "item":
+            nearness = 0.09
+        depth = 0.025 * max(0, len(self.source.keys) - 1)
+        return min(1.0, self.name * 0.93 * (0.75 + 0.25 * self.fit) + nearness - depth)
+
+
+def match(targets: Iterable[Target], scope: Scope) -> list[Proposal]:
+    """Proposals for the fields that have a clear source; the other fields are left out."""
+    found = (match_one(target, scope) for target in targets)
+    return [proposal for proposal in found if proposal is not None]
+
+
+def match_one(target: Target, scope: Scope) -> Proposal | None:
+    """The proposal for one field, or None where nothing fits well or two things fit equally well."""
+    if is_secret_schema(target.schema):
+        return None
+    ranked = rank(target, scope)
+    least = LEAST if target.required and "default" not in target.schema else LEAST_WITH_DEFAULT
+    if not ranked or ranked[0].score < least or _ambiguous(ranked):
+        return None
+    best = ranked[0]
+    others = [each.source.expr for each in ranked[1:4] if each.score >= LEAST_ALTERNATIVE]
+    return Proposal(target.field, best.source.expr, _why(target, best), best.score, tuple(others))
+
+
+def rank(target: Target, scope: Scope) -> list[_Candidate]:
+    """All sources whose type fits, the best first."""
+    candidates = []
+    for source in scope.sources:
+        if source.shape.secret:
+            continue
+        fit = fits(target.schema, source.shape)
+        name = _similarity(target, source) if fit is not None else 0.0
+        if fit is not None and name > 0.3:
+            candidates.append(_Candidate(source, name, fit))
+    return sorted(candidates, key=lambda each: (-each.score, each.source.distance, each.source.expr))
+
+
+def _similarity(target: Target, source: Source) -> float:
+    """How much the names say the same, from 0 to 1."""
+    wanted = tokens.words(target.field)
+    if not wanted:
+        return 0.0
+    own, above, title = _names(source)
+    best = max((_compare(wanted, words, above, title) for words in own), default=0.0)
+    # A step's title says less about its result than a key does.
+    return best if source.keys else 0.92 * best
+
+
+def _names(source: Source) -> tuple[list[tuple[str, ...]], frozenset[str], frozenset[str]]:
+    """The names a source goes by, the words of the objects it is in, and those of its step."""
+    above = frozenset(word for key in source.keys[:-1] for word in tokens.words(key))
+    names = [source.step_id] if len(source.step_id) > 2 else []
+    title = tokens.words(source.title)
+    step = frozenset(title) | {word for name in names for word in tokens.words(name)}
+    if source.keys:
+        return [tokens.words(source.keys[-1])], above, step
+    if source.kind == "item":
+        names.append("item")
+    return [*(tokens.words(name) for name in names), *([title[-1:]] if title else [])], above, step
+
+
+def _compare(wanted: tuple[str, ...], words: tuple[str, ...], above: frozenset[str], title: frozenset[str]) -> float:
+    if not words:
+        return 0.0
+    if wanted == words:
+        return 1.0
+    asked, own = frozenset(wanted), frozenset(words)
+    shared = asked & own
+    if not shared:
+        return 0.0
+    through, beside = (asked - own) & above, (asked - own - above) & title
+    covered = tokens.weigh(shared) + 0.95 * tokens.weigh(through) + 0.7 * tokens.weigh(beside)
+    covered /= tokens.weigh(asked)
+    matched = tokens.weigh(shared) / tokens.weigh(own)
+    # The kind of thing has to be the same: an order's id is not an order's date.
+    head = tokens.head(wanted)
+    if head not in own and wanted[-1] not in own:
+        covered *= 0.6
+    # A shared word that says little (id, name) needs the rest to agree.
+    if all(tokens.is_light(word) for word in shared) and asked - own - above - title:
+        return 0.0
+    return 0.7 * covered + 0.3 * matched
+
+
+def _ambiguous(ranked: Sequence[_Candidate]) -> bool:
+    """Whether another source fits equally well, in the same place, and is another value."""
+    best = ranked[0]
+    for other in ranked[1:]:
+        if best.score - other.score > _EQUAL:
+            return False
+        same_root = (other.source.kind, other.source.step_id) == (best.source.kind, best.source.step_id)
+        if same_root and other.name >= best.name - 0.01 and len(other.source.keys) <= len(best.source.keys):
+            return other.source.shape.sample != best.source.shape.sample or not best.source.shape.observed
+    return False
+
+
+def _why(target: Target, best: _Candidate) -> str:
+    source = best.source
+    where = {"flow_input": "the flow's input", "item": "the loop's item"}.get(
+        source.kind
+    ) or f"the result of {source.step_id}"
+    name = source.keys[-1] if source.keys else source.title or source.step_id or "item"
+    lead = f"{target.field} matches {name}" if name != target.field else f"same name, {name},"
+    return f"{lead} in {where}"

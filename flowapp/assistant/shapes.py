@@ -1,0 +1,104 @@
+"""The shape of a value: from an observed sample, or from a JSON Schema where nothing has run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+JsonType: TypeAlias = str
+UNKNOWN = "unknown"
+_MOST_KEYS = 200
+_DEEPEST = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """A value's JSON type (`unknown` where nothing is known), and what is inside it.
+
+    `integer` is told from `number`. `observed` says that `sample` is a real value.
+    """
+
+    type: JsonType = UNKNOWN
+    sample: Any = None
+    observed: bool = False
+    members: Mapping[str, Shape] = field(default_factory=dict)
+    item: Shape | None = None
+    #: a secret by its name or its schema: its sample is never shown to a model
+    secret: bool = False
+
+    @classmethod
+    def of_value(cls, value: Any, depth: int = 0) -> Shape:
+        """The shape of an observed value. Lists are described by their first item."""
+        kind = type_of(value)
+        if kind == "object" and depth < _DEEPEST:
+            keys = [key for key in list(value)[:_MOST_KEYS] if isinstance(key, str)]
+            return cls(kind, value, True, {key: cls.of_value(value[key], depth + 1) for key in keys})
+        if kind == "array" and depth < _DEEPEST:
+            return cls(kind, value, True, item=cls.of_value(value[0], depth + 1) if value else None)
+        hidden = isinstance(value, str) and value.startswith(("$var:", "$res:", "$jsonvar:", "$encrypted:"))
+        return cls(kind, value, True, secret=hidden)
+
+    @classmethod
+    def of_schema(cls, schema: Any, depth: int = 0) -> Shape:
+        """The shape that a JSON Schema promises."""
+        if not isinstance(schema, Mapping) or depth >= _DEEPEST:
+            return cls()
+        kinds = types_in(schema)
+        kind = next(iter(kinds)) if len(kinds) == 1 else UNKNOWN
+        properties = schema.get("properties")
+        members = {
+            str(key): cls.of_schema(about, depth + 1)
+            for key, about in (list(properties.items())[:_MOST_KEYS] if isinstance(properties, Mapping) else [])
+        }
+        item = cls.of_schema(schema["items"], depth + 1) if kind == "array" and "items" in schema else None
+        return cls(kind, members=members, item=item, secret=is_secret_schema(schema))
+
+    def at(self, path: tuple[str | int, ...]) -> Shape | None:
+        """The shape at a path, or None where the value has nothing there (or nothing is known)."""
+        here: Shape | None = self
+        for key in path:
+            if here is None:
+                return None
+            here = here.item if isinstance(key, int) else here.members.get(key)
+        return here
+
+
+def type_of(value: Any) -> JsonType:
+    """The JSON type of a value, with `integer` told from `number`; `unknown` for null, which may stand for anything."""
+    match value:
+        case None:
+            return UNKNOWN
+        case bool():
+            return "boolean"
+        case int():
+            return "integer"
+        case float():
+            return "integer" if value.is_integer() else "number"
+        case str():
+            return "string"
+        case list() | tuple():
+            return "array"
+        case _:
+            return "object"
+
+
+def types_in(schema: Mapping[str, Any]) -> frozenset[JsonType]:
+    """The types a schema allows; empty where it does not say."""
+    found = schema.get("type")
+    if isinstance(found, str):
+        return frozenset({found}) - {"null", ""}
+    if isinstance(found, list):
+        return frozenset(kind for kind in found if isinstance(kind, str)) - {"null"}
+    choices = schema.get("enum")
+    if isinstance(choices, list) and choices:
+        return frozenset(type_of(choice) for choice in choices) - {UNKNOWN}
+    return frozenset()
+
+
+def is_secret_schema(schema: Mapping[str, Any]) -> bool:
+    """Whether a schema says that the value is a secret or a resource."""
+    form = schema.get("format")
+    return (
+        schema.get("password") is True or form == "password" or (isinstance(form, str) and form.startswith("resource-"))
+    )

@@ -44,7 +44,7 @@ class Runtimes:
         self.settings = settings
         self._host: ladder.Host | None = None
         self._pools: dict[str, Pool] = {}
-        self._running: dict[str, _Running] = {}
+        self._running: dict[str, list[_Running]] = {}
         self._places = asyncio.Semaphore(settings.max_jobs)
         self._closed = False
         self._restart: asyncio.Task[None] | None = None
@@ -97,7 +97,8 @@ class Runtimes:
         refused = handover.refusal(job, self._ready().deno)
         if refused is not None:
             return Outcome(None, refused, 0.0, self.isolation.level)
-        running = self._running.setdefault(job.id, _Running())
+        running = _Running()
+        self._running.setdefault(job.id, []).append(running)
         try:
             async with self._places:
                 try:
@@ -109,17 +110,18 @@ class Runtimes:
         except SandboxFailed as error:
             return Outcome(None, outcomes.internal(error.message), 0.0, self.isolation.level)
         finally:
-            del self._running[job.id]
+            self._running[job.id].remove(running)
+            if not self._running[job.id]:
+                del self._running[job.id]
 
     async def cancel(self, job_id: str) -> bool:
-        """Kill a job with everything that it started; False when there is no such job."""
-        running = self._running.get(job_id)
-        if running is None:
-            return False
-        running.canceled = True
-        if running.conversation is not None:
-            running.conversation.stop(Answer(CANCELED))
-        return True
+        """Kill a job (all jobs of this id) with everything that it started; False when there is none."""
+        found = self._running.get(job_id, [])
+        for running in found:
+            running.canceled = True
+            if running.conversation is not None:
+                running.conversation.stop(Answer(CANCELED))
+        return bool(found)
 
     def shared_folder(self, name: str) -> Path:
         """The folder that the steps of one run see as `./shared`; made when it is not there."""

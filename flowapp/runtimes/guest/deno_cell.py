@@ -88,7 +88,7 @@ def command(plan: Plan, place: sandbox.Place, deno: str, heap_mb: int) -> list[s
 
 def _environment(place: sandbox.Place) -> dict[str, str]:
     return {
-        **python_cell.base_environment(place),
+        **python_cell.base_environment(place.folder),
         "DENO_DIR": f"{place.folder}/.deno",
         "DENO_NO_UPDATE_CHECK": "1",
         "NO_COLOR": "1",

@@ -24,6 +24,7 @@ from typing import Any, NoReturn
 
 from flowapp.runtimes.guest import (
     agent,
+    cgroups,
     family,
     interpreters,
     jail,
@@ -31,6 +32,7 @@ from flowapp.runtimes.guest import (
     landlock,
     limits,
     preload,
+    python_cell,
     sandbox,
     seccomp,
 )
@@ -60,6 +62,7 @@ class Launcher:
     control: socket.socket
     plan: Plan
     locks: sandbox.Locks
+    groups: cgroups.Groups | None
     own_pid_namespace: int | None
     lifeline: tuple[int, int]
     jobs: dict[int, _Job] = field(default_factory=dict)
@@ -81,10 +84,24 @@ class Launcher:
                     os.read(wake_read, 4096)
                 self._reap()
             if self.control.fileno() in ready:
-                packet = self.control.recv(_LARGEST_MESSAGE)
+                try:
+                    packet = self.control.recv(_LARGEST_MESSAGE)
+                except ConnectionResetError:
+                    return
                 if not packet:
                     return
                 self._obey(json.loads(packet))
+
+    def end(self) -> None:
+        """Kill every job, wait until nothing of them is left, and remove what was made for them."""
+        for job in self.jobs.values():
+            self._kill(job)
+        for job in self.jobs.values():
+            with contextlib.suppress(ChildProcessError):
+                os.waitpid(job.pid, 0)
+            self._clean(job)
+        if self.groups is not None:
+            self.groups.remove()
 
     def _obey(self, message: dict[str, Any]) -> None:
         if message["op"] == "kill":
@@ -110,6 +127,10 @@ class Launcher:
             pid = self._fork()
             if pid == 0:
                 self._become_agent(place, pipes, message, neighbours)
+            if self.groups is not None:
+                # The job exists already: a group that somebody removed must not lose it. Its other limits stand.
+                with contextlib.suppress(OSError):
+                    self.groups.put(pid, slot, message["bounds"][0])
             self.free.pop()
             job = _Job(message["id"], slot, pid)
             self.jobs[job.id] = job
@@ -288,6 +309,8 @@ def main(control_descriptor: int) -> None:
     if not packet:
         return
     plan = interpreters.added_to(Plan.from_json(packet))
+    # Looked for first: from inside a user namespace or a jail nothing of it is to be seen.
+    groups = cgroups.find() if plan.level != NONE else None
     try:
         locks = _prepare(plan, control)
         namespace = os.open("/proc/self/ns/pid", os.O_RDONLY | os.O_CLOEXEC) if plan.has_namespaces else None
@@ -295,10 +318,18 @@ def main(control_descriptor: int) -> None:
         control.send(json.dumps({"error": str(error)}).encode())
         return
     preload.load()
-    os.environ.clear()
+    python_cell.prepare()
     gc.collect()
     gc.freeze()
-    control.send(
-        json.dumps({"ok": True, "landlock": landlock.abi(), "seccomp": locks.seccomp_program is not None}).encode()
-    )
-    Launcher(control, plan, locks, namespace, os.pipe2(os.O_CLOEXEC)).serve()
+    facts = {
+        "ok": True,
+        "landlock": landlock.abi(),
+        "seccomp": locks.seccomp_program is not None,
+        "control_group": groups is not None,
+    }
+    control.send(json.dumps(facts).encode())
+    launcher = Launcher(control, plan, locks, groups, namespace, os.pipe2(os.O_CLOEXEC))
+    try:
+        launcher.serve()
+    finally:
+        launcher.end()

@@ -1,0 +1,107 @@
+"""How long a trivial job takes, per language: `python -m benchmarks.runtimes [jobs]`. One JSON line per figure.
+
+cold: the first job of a pool without idle processes; warm: jobs with a pause in which the pool refills; sustained: one
+job after the other, so that every refill is paid for; parallel: four at a time. Times in milliseconds, from calling
+`run` to its answer; isolation, log and result included, engine and database not.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from flowapp.jsontext import JsonText  # noqa: E402
+from flowapp.runtimes import Job, Runtimes, RuntimeSettings  # noqa: E402
+
+CODE = {
+    "python3": "def main(a):\n    print('got', a)\n    return {'a': a}\n",
+    "deno": "export function main(a: number) { console.log('got', a); return { a }; }\n",
+    "bash": 'a="$1"\necho "got $a"\n',
+}
+#: seconds in which a pool is full again
+PAUSE = {"python3": 0.02, "bash": 0.02, "deno": 0.15}
+
+
+async def once(runtimes: Runtimes, language: str) -> float:
+    begun = time.perf_counter()
+    outcome = await runtimes.run(Job("b", language, CODE[language], JsonText('{"a":1}')), lambda _text: None)
+    assert outcome.error is None, outcome.error
+    return (time.perf_counter() - begun) * 1000
+
+
+def say(language: str, what: str, times: list[float], wall_ms: float | None = None) -> None:
+    ordered = sorted(times)
+    line = {
+        "language": language,
+        "what": what,
+        "jobs": len(times),
+        "median_ms": round(statistics.median(times), 2),
+        "p95_ms": round(ordered[int(len(ordered) * 0.95)], 2),
+        "min_ms": round(ordered[0], 2),
+    }
+    if wall_ms is not None:
+        line["ms_per_job"] = round(wall_ms / len(times), 2)
+    print(json.dumps(line), flush=True)
+
+
+async def cold(language: str) -> None:
+    times = []
+    for _ in range(5):
+        with tempfile.TemporaryDirectory(prefix="flowapp-bench-") as home:
+            runtimes = Runtimes(RuntimeSettings(home=Path(home), idle=0, idle_deno=0))
+            await runtimes.start()
+            times.append(await once(runtimes, language))
+            await runtimes.close()
+    say(language, "cold", times)
+
+
+async def warm(runtimes: Runtimes, language: str, jobs: int) -> None:
+    times = []
+    for _ in range(jobs):
+        await asyncio.sleep(PAUSE[language])
+        times.append(await once(runtimes, language))
+    say(language, "warm", times)
+
+
+async def sustained(runtimes: Runtimes, language: str, jobs: int, at_once: int) -> None:
+    begun = time.perf_counter()
+    times: list[float] = []
+    left = iter(range(jobs))
+
+    async def worker() -> None:
+        for _ in left:
+            times.append(await once(runtimes, language))
+
+    await asyncio.gather(*(worker() for _ in range(at_once)))
+    say(language, "sustained" if at_once == 1 else f"parallel {at_once}", times, (time.perf_counter() - begun) * 1000)
+
+
+async def main(jobs: int) -> None:
+    with tempfile.TemporaryDirectory(prefix="flowapp-bench-") as home:
+        runtimes = Runtimes(RuntimeSettings(home=Path(home)))
+        begun = time.perf_counter()
+        await runtimes.start()
+        started = (time.perf_counter() - begun) * 1000
+        print(json.dumps({"what": "start", "ms": round(started), "isolation": runtimes.isolation.level}), flush=True)
+        await asyncio.sleep(1)
+        for language in CODE:
+            count = jobs if language != "deno" else max(jobs // 8, 10)
+            await warm(runtimes, language, count)
+            await sustained(runtimes, language, count, 1)
+            await sustained(runtimes, language, count, 4)
+            await asyncio.sleep(0.5)
+        await runtimes.close()
+    for language in CODE:
+        await cold(language)
+
+
+if __name__ == "__main__":
+    asyncio.run(main(int(sys.argv[1]) if len(sys.argv) > 1 else 200))

@@ -1,11 +1,11 @@
 // One cell, read top to bottom as its data flows: head, inputs, code or body, result.
 // Each part follows only what it shows, so an event of one cell renders one part of it.
 import { useDraggable } from "@dnd-kit/core";
-import { memo, useContext } from "react";
+import { memo, useContext, useEffect, useRef, useState } from "react";
 import { Output } from "../output/output.jsx";
 import { cellNode, perform, run, select } from "./commands.js";
 import { ScrollerContext, useFact, useKey, useStore } from "./context.js";
-import { CellEditor, CodeDiff } from "./editor.jsx";
+import { CellEditor, CodeDiff, observe } from "./editor.jsx";
 import { Glyph } from "./icons.jsx";
 import { CellInputs } from "./inputs.jsx";
 import { BranchBody, LoopBody } from "./bodies.jsx";
@@ -190,11 +190,24 @@ function Conflict({ id, language }) {
 
 const OLD = new Set(["stale", "queued", "running", "blocked"]);
 
+/** Results far below are drawn when they come near: a notebook of a hundred cells opens at once. */
+function useNear(active) {
+  const root = useContext(ScrollerContext);
+  const mark = useRef(null);
+  const [near, setNear] = useState(false);
+  useEffect(() => {
+    if (near || !active) return undefined;
+    return observe(root, "1500px", mark.current, (seen) => seen && setNear(true));
+  }, [near, active, root]);
+  return [near, mark];
+}
+
 const CellOutput = memo(function CellOutput({ id, step }) {
   const store = useStore();
   const output = useKey(`output:${id}`);
   const kind = useFact(`state:${id}`, (state) => state?.kind);
   const running = kind === "running" || kind === "queued";
+  const [near, mark] = useNear(Boolean(output));
   const onClickCapture = (event) => {
     const value = store.get("pickTarget") && event.target.closest("[data-pick]");
     if (!value || event.currentTarget.closest("[data-cell]").dataset.pickRole !== "source") return;
@@ -206,7 +219,8 @@ const CellOutput = memo(function CellOutput({ id, step }) {
   return (
     <>
       {running && <LiveLog id={id} />}
-      {output && (
+      {output && !near && <div ref={mark} className="nb-out nb-out-far">{output.title_text}</div>}
+      {output && near && (
         <div className="nb-out" data-pickable data-old={OLD.has(kind) || undefined} aria-busy={running || undefined} onClickCapture={onClickCapture}>
           <Output ws={store.ws} output={output} stale={OLD.has(kind)} baseExpr={`results.${step}`} memory={id} onWire={onWire} onLine={(line) => cellNode(id)?.querySelector(".nb-code")?.dispatchEvent(new CustomEvent("nb-focus", { detail: { line } }))} />
         </div>

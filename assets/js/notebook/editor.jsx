@@ -14,7 +14,7 @@ const heightOf = (lines, max = MAX_LINES) => Math.min(max, Math.max(1, lines)) *
 
 // one observer per scroller and margin, not one per cell
 const observers = new WeakMap();
-function observe(root, margin, node, seen) {
+export function observe(root, margin, node, seen) {
   const byMargin = observers.get(root ?? document) ?? new Map();
   observers.set(root ?? document, byMargin);
   let entry = byMargin.get(margin);
@@ -127,10 +127,11 @@ export const CellEditor = memo(function CellEditor({ id, language, label, error,
       const model = modelOf(monaco, store, id, language);
       const made = monaco.editor.create(host.current, { ...OPTIONS, model, ariaLabel: label, tabIndex: -1, overflowWidgetsDomNode: overflowNode(), ...(isNarrow() && { lineNumbers: "off" }), scrollbar: { ...OPTIONS.scrollbar, vertical: model.getLineCount() > MAX_LINES ? "auto" : "hidden" } });
       editor.current = made;
+      let tall = model.getLineCount() > MAX_LINES;
       const count = () => {
         const now = model.getLineCount();
         setLines(now);
-        made.updateOptions({ scrollbar: { vertical: now > MAX_LINES ? "auto" : "hidden" } });
+        if (now > MAX_LINES !== tall) made.updateOptions({ scrollbar: { vertical: (tall = !tall) ? "auto" : "hidden" } });
       };
       followers = [model.onDidChangeContent(count), made.onDidFocusEditorWidget(() => store.set("editing", id)), made.onDidBlurEditorWidget(() => (store.flush(), store.get("editing") === id && store.set("editing", null)))];
       count();
@@ -258,27 +259,36 @@ export function CodeEditor({ value, defaultValue = "", language, defaultLanguage
   return <div ref={host} style={{ width: sized(width, "100%"), height: sized(height, "240px") }} />;
 }
 
-/** Two texts side by side (below 900 px: inline), with the props of reflex-monaco's DiffMonacoEditor. */
+const DIFF_GRACE_MS = 5000; // a diff under way still needs its texts; without them the worker's answer is an error
+
+/** Two texts side by side (below 640 px: inline), with the props of reflex-monaco's DiffMonacoEditor. */
 export function CodeDiff({ original = "", modified = "", language = "plaintext", originalLanguage, modifiedLanguage, width, height }) {
   const host = useRef(null);
+  const models = useRef(null);
   useEffect(() => {
     let gone = false;
     let stop = () => {};
     loadMonaco().then((monaco) => {
       if (gone) return;
       const made = monaco.editor.createDiffEditor(host.current, { ...OPTIONS, readOnly: true, automaticLayout: true, renderSideBySideInlineBreakpoint: 640, originalEditable: false, lineNumbersMinChars: 3 });
-      const models = { original: monaco.editor.createModel(original, originalLanguage ?? language), modified: monaco.editor.createModel(modified, modifiedLanguage ?? language) };
-      made.setModel(models);
+      const pair = { original: monaco.editor.createModel(original, originalLanguage ?? language), modified: monaco.editor.createModel(modified, modifiedLanguage ?? language) };
+      models.current = pair;
+      made.setModel(pair);
       stop = () => {
+        models.current = null;
         made.dispose();
-        models.original.dispose();
-        models.modified.dispose();
+        setTimeout(() => Object.values(pair).forEach((model) => model.dispose()), DIFF_GRACE_MS);
       };
     });
     return () => {
       gone = true;
       stop();
     };
-  }, [original, modified, language]);
+  }, [language, originalLanguage, modifiedLanguage]);
+  useEffect(() => {
+    const pair = models.current;
+    if (pair && pair.original.getValue() !== original) pair.original.setValue(original);
+    if (pair && pair.modified.getValue() !== modified) pair.modified.setValue(modified);
+  }, [original, modified]);
   return <div ref={host} style={{ width: sized(width, "100%"), height: sized(height, "320px") }} />;
 }

@@ -7,6 +7,7 @@ import { ScrollerContext, StoreContext, useFact, useKey, useStore } from "./cont
 import { Dialogs } from "./dialogs.jsx";
 import { FlowInput } from "./flow_input.jsx";
 import { gapOf } from "./insert.jsx";
+import { loadMonaco } from "./monaco.js";
 import { descendantsOf } from "./reduce.js";
 import { Chords, applied } from "./shortcuts.js";
 import { Sidebar } from "./sidebar.jsx";
@@ -19,6 +20,7 @@ export function Notebook({ ws = "main", draftId }) {
   const store = useMemo(() => new NotebookStore({ ws, draftId }), [ws, draftId]);
   useEffect(() => {
     store.start();
+    loadMonaco(); // comes while the snapshot does
     return () => {
       store.stop();
       for (const model of store.models?.values() ?? []) model.dispose();

@@ -200,8 +200,10 @@ export class NotebookStore extends Signals {
       if (source === "own" && !dirty && moved && !this.isPending(cell.id)) this.replaceText(cell.id, cell.code);
       return;
     }
-    if (cell.code === mine.text) mine.saved = cell.code;
-    else if (!dirty || source === "history") this.replaceText(cell.id, cell.code);
+    if (cell.code === mine.text) {
+      mine.saved = cell.code;
+      this.set(`conflict:${cell.id}`, undefined);
+    } else if (!dirty || source === "history") this.replaceText(cell.id, cell.code);
     else {
       mine.saved = cell.code;
       this.unstage(`code:${cell.id}`);

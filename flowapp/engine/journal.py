@@ -71,6 +71,10 @@ class RunJournal:
 
     def open(self, info: StepInfo, attempt: int, args: JsonText | None) -> Step:
         """A step begins; whoever watches is told."""
+        meta = dict(info.meta)
+        before = self._rows.get(info.path)
+        if before is not None and attempt > 1 and before.meta:
+            meta["failed_attempts"] = loads(before.meta).get("failed_attempts", [])
         row = JobRow(
             run_id=self.run.id,
             path=info.path,
@@ -82,7 +86,7 @@ class RunJournal:
             status="running",
             attempt=attempt,
             started_at=now(),
-            meta=dumps(dict(info.meta)) if info.meta else None,
+            meta=dumps(meta) if meta else None,
         )
         step = Step(self, row, args)
         self.open_steps[info.path] = step

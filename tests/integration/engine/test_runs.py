@@ -1,0 +1,384 @@
+"""The engine over a real database, DBOS and expression processes."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy.engine import Connection
+
+from flowapp.engine.errors import EngineClosed, RunNotFound
+from flowapp.errors import FlowappError
+from flowapp.jsontext import JsonText, dumps, loads
+from flowapp.runtimes.jobs import Job
+from flowapp.store.runs import job_id
+from flowapp.store.tables import JobRow, RunRow
+from tests.integration.engine.harness import FakeRuntimes, Server, flow_of, server, step
+
+
+class Watching:
+    """An observer that notes everything."""
+
+    def __init__(self) -> None:
+        self.heard: list[tuple[Any, ...]] = []
+        self.saved: list[str] = []
+
+    def step_started(self, run: RunRow, job: JobRow) -> None:
+        self.heard.append(("started", job.path))
+
+    def saving(self, connection: Connection, run: RunRow, job: JobRow) -> None:
+        found = connection.exec_driver_sql(
+            "SELECT status FROM job WHERE run_id = ? AND path = ?", (run.id, job.path)
+        ).scalar()
+        self.saved.append(f"{job.path} {found}")
+
+    def step_finished(self, run: RunRow, job: JobRow, args: JsonText | None, result: JsonText | None) -> None:
+        self.heard.append(("finished", job.path, job.status, args, result))
+
+    def logged(self, run: RunRow, path: str, text: str, offset: int) -> None:
+        self.heard.append(("log", path, text, offset))
+
+    def run_changed(self, run: RunRow) -> None:
+        self.heard.append(("run", run.status))
+
+
+class Stored:
+    """Variables and resources."""
+
+    async def lookup(self, run: RunRow, kind: str, path: str) -> JsonText | None:
+        if path == "f/forbidden":
+            raise FlowappError(f"{run.permissioned_as} may not read {path}")
+        return {"variable u/a/tok": dumps("s3cr3t"), "resource u/a/db": dumps({"password": "$var:u/a/tok"})}.get(
+            f"{kind} {path}"
+        )
+
+
+class Issuing:
+    """Tokens."""
+
+    async def issue(self, run: RunRow, job_id: str, seconds: float) -> str:
+        return f"token of {job_id} for {seconds:g}"
+
+
+def give(job: Job, log: Any) -> Any:
+    return loads(job.args)
+
+
+def speak(job: Job, log: Any) -> Any:
+    log("hello\n")
+    log("again\n")
+    return {"said": 2}
+
+
+def fail(job: Job, log: Any) -> Any:
+    log("about to fail\n")
+    raise ValueError("bad thing")
+
+
+async def hang(job: Job, log: Any) -> Any:
+    await asyncio.sleep(60)
+
+
+LEAVES = {"give": give, "speak": speak, "fail": fail, "hang": hang}
+
+
+@pytest.fixture
+async def made(tmp_path: Path) -> AsyncIterator[Server]:
+    async with server(
+        tmp_path, FakeRuntimes(dict(LEAVES)), observer=Watching(), secrets=Stored(), tokens=Issuing()
+    ) as running:
+        yield running
+
+
+async def test_a_run_leaves_its_steps_values_and_logs(made: Server) -> None:
+    flow = flow_of(step("a", "speak"), step("b", "give", {"n": "results.a.said + flow_input.k"}))
+    run, result = await made.run(flow, {"k": 40})
+    assert (run.status, result, run.isolation, run.owner) == ("success", {"n": 42}, "fake", None)
+    assert run.started_at is not None
+    assert run.ended_at is not None
+    a, b = await made.store.runs.steps(run.id)
+    assert (a.path, a.status, a.duration_ms, a.isolation, a.language, a.attempt) == (
+        "a",
+        "success",
+        1.5,
+        "fake",
+        "python3",
+        1,
+    )
+    assert a.id == job_id(run.id, "a")
+    assert await made.value(b.args) == {"n": 42}
+    assert await made.value(b.result) == {"n": 42}
+    assert (await made.store.logs.read(run.id, "a")).text == "hello\nagain\n"
+
+
+async def test_the_observer_hears_everything_in_order(made: Server) -> None:
+    watching = made.engine.observer
+    assert isinstance(watching, Watching)
+    await made.run(flow_of(step("a", "speak")))
+    assert watching.heard == [
+        ("run", "running"),
+        ("started", "a"),
+        ("log", "a", "hello\n", 0),
+        ("log", "a", "again\n", 6),
+        ("finished", "a", "success", "{}", '{"said":2}'),
+        ("run", "success"),
+    ]
+    assert watching.saved == ["a success"]
+
+
+async def test_run_events_are_published_at_the_commit(made: Server) -> None:
+    run = await made.create(flow_of(step("a", "speak")))
+    listener = made.store.events.subscribe([f"run:{run.id}"])
+    await made.engine.start_run(run.id)
+    assert [(await anext(listener)).data["run"]["status"] for _ in range(2)] == ["running", "success"]
+
+
+async def test_an_error_is_data_with_its_step(made: Server) -> None:
+    run, result = await made.run(flow_of(step("a", "fail")))
+    assert (run.status, run.failed) == ("failure", True)
+    assert result == {"error": {"name": "ValueError", "message": "bad thing", "line": 3, "step_id": "a"}}
+    assert (await made.store.logs.read(run.id, "a")).text == "about to fail\n"
+
+
+async def test_each_attempt_keeps_its_log(made: Server) -> None:
+    run, _ = await made.run(flow_of(step("a", "fail", retry={"constant": {"attempts": 1, "seconds": 0}})))
+    (row,) = await made.store.runs.steps(run.id)
+    assert row.attempt == 2
+    assert loads(str(row.meta))["failed_attempts"][0]["error"]["message"] == "bad thing"
+    for attempt in (1, 2):
+        assert (await made.store.logs.read(run.id, "a", attempt=attempt)).text == "about to fail\n"
+
+
+async def test_an_unsupported_flow_is_refused_before_its_first_step(made: Server) -> None:
+    run, result = await made.run(flow_of(step("a", "give"), {"id": "b", "value": {"type": "flow", "path": "f/x"}}))
+    assert run.failed
+    assert "runs the flow f/x" in result["error"]["message"]
+    assert made.runtimes.jobs == []
+
+
+async def test_environment_of_a_job(made: Server) -> None:
+    run, _ = await made.run(flow_of(step("a", "give", timeout={"type": "static", "value": 7})))
+    (job,) = made.runtimes.jobs
+    identity = job_id(run.id, "a")
+    assert job.timeout_s == 7
+    assert job.env["WM_TOKEN"] == f"token of {identity} for 7"
+    expected = {"WM_WORKSPACE": "main", "WM_JOB_ID": identity, "WM_FLOW_JOB_ID": run.id, "WM_ROOT_FLOW_JOB_ID": run.id}
+    assert expected.items() <= job.env.items()
+    assert (job.env["WM_FLOW_STEP_ID"], job.env["WM_FLOW_PATH"], job.env["WM_USERNAME"]) == ("a", "f/x/y", "admin")
+
+
+async def test_secrets_reach_the_job_but_not_the_stored_arguments(made: Server) -> None:
+    run, _ = await made.run(flow_of(step("a", "give", {"db": "flow_input.db"})), {"db": "$res:u/a/db"})
+    assert loads(made.runtimes.jobs[0].args) == {"db": {"password": "s3cr3t"}}
+    (row,) = await made.store.runs.steps(run.id)
+    assert await made.value(row.args) == {"db": "$res:u/a/db"}
+
+
+async def test_a_missing_or_forbidden_reference_fails_the_step(made: Server) -> None:
+    for path, words in (
+        ("u/a/none", "Variable u/a/none was not found"),
+        ("f/forbidden", "u/admin may not read f/forbidden"),
+    ):
+        run, result = await made.run(flow_of(step("a", "give", {"x": "flow_input.x"})), {"x": f"$var:{path}"})
+        assert run.failed
+        assert result["error"]["message"] == words
+
+
+async def test_variable_and_resource_functions(made: Server) -> None:
+    _, result = await made.run(flow_of(step("a", "give", {"x": "variable('u/a/tok') + resource('u/a/db').password"})))
+    assert result == {"x": "s3cr3ts3cr3t"}
+
+
+async def test_blob_references_become_text_for_jobs_and_for_expressions(made: Server) -> None:
+    blob = await made.store.blobs.put(b"id,name\n1,Ada\n", media_type="text/csv", name="x.csv")
+    flow = flow_of(step("a", "give", {"whole": "flow_input.file", "head": "flow_input.file.split('\\n')[0]"}))
+    run, result = await made.run(flow, {"file": blob.to_json()})
+    assert result == {"whole": "id,name\n1,Ada\n", "head": "id,name"}
+    (row,) = await made.store.runs.steps(run.id)
+    assert await made.value(row.args) == {"whole": blob.to_json(), "head": "id,name"}
+
+
+async def test_large_results_go_through_blobs(made: Server) -> None:
+    made.runtimes.leaves["big"] = lambda job, log: ["x" * 1000] * 500
+    _, result = await made.run(
+        flow_of(step("a", "big"), step("b", "give", {"n": "results.a.length", "last": "results.a[499].length"}))
+    )
+    assert result == {"n": 500, "last": 1000}
+
+
+async def test_cancel_ends_the_run_and_its_steps(made: Server) -> None:
+    run = await made.create(
+        flow_of(step("a", "give"), step("b", "hang"), step("c", "give"), failure_module=step("failure", "give"))
+    )
+    await made.engine.start_run(run.id)
+    while len(made.runtimes.jobs) < 2:
+        await asyncio.sleep(0.01)
+    assert await made.engine.cancel(run.id, "ada", "enough")
+    row, result = await asyncio.wait_for(made.ended(run.id), 1)
+    assert row.status == "canceled"
+    assert result == {
+        "error": {"name": "Canceled", "reason": "enough", "message": "Job canceled: enough by ada", "canceler": "ada"}
+    }
+    assert made.runtimes.canceled == [job_id(run.id, "b")]
+    assert {s.path: s.status for s in await made.store.runs.steps(run.id)} == {"a": "success", "b": "canceled"}
+    assert not await made.engine.cancel(run.id, "bob", "")
+    assert not await made.engine.cancel("nothing", "bob", "")
+
+
+async def test_cancel_before_the_start(made: Server) -> None:
+    run = await made.create(flow_of(step("a", "give")))
+    assert await made.engine.cancel(run.id, "ada", "")
+    row, _ = await made.ended(run.id)
+    assert (row.status, made.runtimes.jobs) == ("canceled", [])
+
+
+async def test_cancel_of_a_parallel_loop(made: Server) -> None:
+    body = {
+        "type": "forloopflow",
+        "iterator": {"type": "static", "value": [1, 2, 3]},
+        "parallel": True,
+        "modules": [step("b", "hang")],
+    }
+    run = await made.create(flow_of({"id": "l", "value": body}))
+    await made.engine.start_run(run.id)
+    while len(made.runtimes.jobs) < 3:
+        await asyncio.sleep(0.01)
+    await made.engine.cancel(run.id, "ada", "")
+    await asyncio.wait_for(made.ended(run.id), 1)
+    assert {s.status for s in await made.store.runs.steps(run.id)} == {"canceled"}
+
+
+async def test_a_step_that_takes_its_time_is_visible_while_it_runs(made: Server) -> None:
+    run = await made.create(flow_of(step("a", "hang")))
+    await made.engine.start_run(run.id)
+    for _ in range(100):
+        if await made.store.runs.steps(run.id):
+            break
+        await asyncio.sleep(0.02)
+    (row,) = await made.store.runs.steps(run.id)
+    assert (row.status, row.ended_at) == ("running", None)
+    await made.engine.cancel(run.id, "ada", "")
+
+
+async def test_cells_run_on_given_results_and_reuse_equal_work(made: Server) -> None:
+    flow = flow_of(step("a", "speak"), step("b", "give", {"n": "results.a.said + 0"}), step("c", "fail"))
+    first, _ = await made.run(flow, kind="cells", draft_id="d", plan=dumps({"run": ["a"], "given": {}, "reuse": True}))
+    given = {"a": {"run_id": first.id, "path": "a"}}
+    second, result = await made.run(
+        flow, kind="cells", draft_id="d", plan=dumps({"run": ["b"], "given": given, "reuse": True})
+    )
+    assert result == {"n": 2}
+    assert [s.path for s in await made.store.runs.steps(second.id)] == ["b"]
+    both = dumps({"run": ["a", "b"], "given": {}, "reuse": True})
+    third, _ = await made.run(flow, kind="cells", draft_id="d", plan=both)
+    assert [(s.path, s.status, s.reused_from) for s in await made.store.runs.steps(third.id)] == [
+        ("a", "reused", first.id),
+        ("b", "reused", second.id),
+    ]
+    assert len(made.runtimes.jobs) == 2
+    never = dumps({"run": ["a"], "given": {}, "reuse": True, "never": ["a"]})
+    await made.run(flow, kind="cells", draft_id="d", plan=never)
+    assert len(made.runtimes.jobs) == 3
+    await made.run(flow, kind="cells", draft_id="d", plan=both, permissioned_as="u/somebody-else")
+    assert len(made.runtimes.jobs) == 5
+    gone, result = await made.run(
+        flow, kind="cells", plan=dumps({"run": ["b"], "given": {"a": {"run_id": "no", "path": "a"}}})
+    )
+    assert gone.failed
+    assert "is gone" in result["error"]["message"]
+
+
+async def test_failures_and_deployed_runs_are_not_reused(made: Server) -> None:
+    flow = flow_of(step("a", "fail"))
+    for _ in range(2):
+        await made.run(flow, kind="cells", plan=dumps({"run": ["a"], "given": {}, "reuse": True}))
+    for _ in range(2):
+        await made.run(flow_of(step("a", "give")))
+    assert len(made.runtimes.jobs) == 4
+
+
+async def test_iterations_are_reused_one_by_one(made: Server) -> None:
+    body = {
+        "type": "forloopflow",
+        "iterator": {"type": "javascript", "expr": "flow_input.items"},
+        "modules": [step("b", "give", {"x": "flow_input.iter.value"})],
+    }
+    plan = dumps({"run": ["l"], "given": {}, "reuse": True})
+    await made.run(flow_of({"id": "l", "value": body}), {"items": [1, 2]}, kind="cells", plan=plan)
+    run, result = await made.run(flow_of({"id": "l", "value": body}), {"items": [2, 3]}, kind="cells", plan=plan)
+    assert result == [{"x": 2}, {"x": 3}]
+    assert {s.path: s.status for s in await made.store.runs.steps(run.id)} == {
+        "l": "success",
+        "l[0].b": "reused",
+        "l[1].b": "success",
+    }
+
+
+async def test_a_segment_that_lost_its_run_stops_without_a_trace(made: Server) -> None:
+    gate = asyncio.Event()
+
+    async def wait(job: Job, log: Any) -> Any:
+        await gate.wait()
+        return 1
+
+    made.runtimes.leaves["wait"] = wait
+    run = await made.create(flow_of(step("a", "wait"), step("b", "give")))
+    await made.engine.start_run(run.id)
+    while not made.runtimes.jobs:
+        await asyncio.sleep(0.01)
+    await made.store.runs.claim(run.id, "another")
+    gate.set()
+    await asyncio.sleep(0.2)
+    assert [job.code for job in made.runtimes.jobs] == ["wait"]
+    assert [s for s in await made.store.runs.steps(run.id) if s.ended_at] == []
+    await made.store.runs.finish(run.id, "another", "success", None, failed=False)
+
+
+async def test_unknown_runs(made: Server) -> None:
+    with pytest.raises(RunNotFound):
+        await made.engine.start_run("nothing")
+    with pytest.raises(RunNotFound):
+        await made.engine.finished("nothing")
+
+
+async def test_starting_twice_runs_once(made: Server) -> None:
+    run, _ = await made.run(flow_of(step("a", "give")))
+    await made.engine.start_run(run.id)
+    await made.ended(run.id)
+    assert len(made.runtimes.jobs) == 1
+
+
+async def test_a_stopped_server_leaves_runs_to_the_next(tmp_path: Path) -> None:
+    first = FakeRuntimes(dict(LEAVES))
+    async with server(tmp_path, first) as one:
+        run = await one.create(flow_of(step("a", "give"), step("b", "hang"), step("c", "give", {"x": "results.b + 1"})))
+        await one.engine.start_run(run.id)
+        while len(first.jobs) < 2:
+            await asyncio.sleep(0.01)
+        queued = await one.create(flow_of(step("a", "give")))
+    with pytest.raises(EngineClosed):
+        await one.engine.start_run(run.id)
+    second = FakeRuntimes({**LEAVES, "hang": lambda job, log: 1})
+    async with server(tmp_path, second) as two:
+        row, result = await two.ended(run.id)
+        assert (row.status, result) == ("success", {"x": 2})
+        assert (await two.ended(queued.id))[0].status == "success"
+    assert sorted(job.env["WM_FLOW_STEP_ID"] for job in second.jobs) == ["a", "b", "c"]
+
+
+async def test_dbos_keeps_to_its_own_file(made: Server) -> None:
+    await made.run(flow_of(step("a", "give")))
+
+    def tables(name: str) -> set[str]:
+        connection = sqlite3.connect(made.store.home / name)
+        try:
+            return {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+        finally:
+            connection.close()
+
+    assert "workflow_status" in tables("dbos.db")
+    assert "workflow_status" not in tables("flowapp.db")

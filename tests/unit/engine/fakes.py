@@ -1,0 +1,261 @@
+"""The world of the interpreter, made of dictionaries: no database, no processes, no time."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from flowapp.engine.interpreter import Interpreter, Ports, Rules
+from flowapp.engine.ports import OpenStep
+from flowapp.engine.values import Done, LeafCall, LeafOutcome, Plan, Recorded, Status, StepInfo
+from flowapp.expressions import Batch, ExpressionFailed
+from flowapp.jsontext import NULL, JsonText, dumps, loads
+from flowapp.store.clock import text_of
+
+Leaf = Callable[..., Any]
+_ROOTS = (
+    "results",
+    "flow_input",
+    "previous_result",
+    "result",
+    "error",
+    "all_iters",
+    "flow_env",
+    "started_at",
+    "resume",
+)
+
+
+class Failing(Exception):
+    """What a fake script raises to fail with a given name."""
+
+    def __init__(self, name: str, message: str = "") -> None:
+        super().__init__(message)
+        self.name = name
+
+
+class _Missing:
+    """JavaScript's undefined: its members are errors."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise TypeError(f"cannot read property '{name}' of undefined")
+
+    def __bool__(self) -> bool:
+        return False
+
+
+class _Object(dict[str, Any]):
+    def __getattr__(self, name: str) -> Any:
+        return self.get(name, _Missing())
+
+
+def _wrapped(value: Any) -> Any:
+    if isinstance(value, dict):
+        return _Object({key: _wrapped(item) for key, item in value.items()})
+    if isinstance(value, list):
+        return [_wrapped(item) for item in value]
+    return value
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, _Missing):
+        return None
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    return value
+
+
+@dataclass
+class World:
+    """Fake ports, and what was done through them."""
+
+    leaves: Mapping[str, Leaf] = field(default_factory=dict)
+    rows: dict[str, dict[str, Any]] = field(default_factory=dict)
+    calls: list[str] = field(default_factory=list)
+    slept: list[float] = field(default_factory=list)
+    time: datetime = datetime(2026, 1, 1, tzinfo=UTC)
+    batches: int = 0
+    most_at_once: int = 0
+    _at_once: int = 0
+
+    async def evaluate(self, batch: Batch) -> list[JsonText | ExpressionFailed]:
+        """Python in place of JavaScript: the tests' expressions are valid in both."""
+        self.batches += 1
+        names: dict[str, Any] = {root: _wrapped(loads(batch.scope[root])) for root in _ROOTS if root in batch.scope}
+        names["results"] = _Object({key: _wrapped(loads(text)) for key, text in batch.results.items()})
+        answers: list[JsonText | ExpressionFailed] = []
+        for expression in batch.expressions:
+            text = expression.text.replace("true", "True").replace("false", "False").replace("null", "None")
+            try:
+                value = eval(re.sub(r"(\S+)\.length", r"len(\1)", text), {"len": len}, names)
+            except Exception as error:
+                answers.append(ExpressionFailed(type(error).__name__, str(error), 1))
+            else:
+                answers.append(dumps(bool(value) if expression.predicate else _plain(value)))
+        return answers
+
+    async def run_leaf(self, call: LeafCall, step: OpenStep) -> LeafOutcome:
+        self.calls.append(call.info.path)
+        self._at_once += 1
+        self.most_at_once = max(self.most_at_once, self._at_once)
+        try:
+            await asyncio.sleep(0)
+            value = self.leaves[call.code](**loads(call.args))
+            if asyncio.iscoroutine(value):
+                value = await value
+        except Failing as error:
+            return LeafOutcome(dumps({"error": {"name": error.name, "message": str(error)}}), "failure")
+        finally:
+            self._at_once -= 1
+        return LeafOutcome(dumps(value), "success")
+
+    async def recall(self, path: str) -> Recorded | None:
+        row = self.rows.get(path)
+        if row is None:
+            return None
+        finished = row["ended"] is not None
+        return Recorded(
+            row["status"],
+            row["attempt"],
+            row["value"] if finished else NULL,
+            finished,
+            row["args"],
+            row["ended"],
+            row["meta"],
+        )
+
+    def open(self, info: StepInfo, attempt: int, args: JsonText | None) -> Step:
+        return Step(self, info, attempt, args)
+
+    def now(self) -> datetime:
+        return self.time
+
+    async def sleep(self, seconds: float) -> None:
+        self.slept.append(round(seconds, 6))
+        self.time += timedelta(seconds=seconds)
+
+    async def expand(self, text: JsonText) -> JsonText:
+        return text
+
+    async def run(
+        self,
+        modules: list[dict[str, Any]],
+        args: Any = None,
+        *,
+        plan: Plan | None = None,
+        rules: Rules | None = None,
+        **value: Any,
+    ) -> Done:
+        """Run a flow of these modules; `value` are further fields of the flow."""
+        ports = Ports(self.evaluate, self.run_leaf, self, self, self.expand)
+        flow = {"summary": "", "value": {"modules": modules, **value}}
+        return await Interpreter(flow, ports, plan or Plan(), rules or Rules(), "run-1", "then").run(dumps(args or {}))
+
+    def statuses(self) -> dict[str, str]:
+        return {path: row["status"] for path, row in self.rows.items()}
+
+
+@dataclass
+class Step:
+    """A fake open step."""
+
+    world: World
+    info: StepInfo
+    attempt: int
+    args: JsonText | None
+    closed: bool = False
+
+    def log(self, text: str) -> None:
+        """Nobody reads it."""
+
+    def _put(self, status: Status, value: JsonText, ended: str | None, **meta: Any) -> None:
+        self.world.rows[self.info.path] = {
+            "status": status,
+            "attempt": self.attempt,
+            "value": value,
+            "args": self.args,
+            "ended": ended,
+            "meta": {**self.info.meta, **meta},
+        }
+
+    async def save(self) -> None:
+        self._put("running", NULL, None)
+
+    async def retrying(self, value: JsonText, due: str, attempt: int) -> None:
+        self.attempt = attempt
+        self._put("running", NULL, None, retry_at=due)
+
+    async def close(
+        self, status: Status, value: JsonText, outcome: LeafOutcome | None = None, *, handled: bool = False
+    ) -> None:
+        assert not self.closed
+        self.closed = True
+        self._put(status, value, text_of(self.world.time), **({"handled": True} if handled else {}))
+
+
+def js(expression: str) -> dict[str, Any]:
+    """An input transform."""
+    return {"type": "javascript", "expr": expression}
+
+
+def script(
+    step_id: str, code: str | None = None, *, inputs: Mapping[str, Any] | None = None, **module: Any
+) -> dict[str, Any]:
+    """A script step; its code is the name of a leaf of the world, by default its id. Text inputs are expressions."""
+    transforms = {
+        name: js(given) if isinstance(given, str) else {"type": "static", "value": given}
+        for name, given in (inputs or {}).items()
+    }
+    value = {"type": "rawscript", "language": "python3", "content": code or step_id, "input_transforms": transforms}
+    return {"id": step_id, "value": value, **module}
+
+
+def for_loop(
+    step_id: str, iterator: Any, *modules: dict[str, Any], module: Mapping[str, Any] | None = None, **value: Any
+) -> dict[str, Any]:
+    """A for loop; `iterator` is an expression or a list."""
+    given = js(iterator) if isinstance(iterator, str) else {"type": "static", "value": iterator}
+    body = {"type": "forloopflow", "iterator": given, "modules": list(modules), **value}
+    return {"id": step_id, "value": body, **(module or {})}
+
+
+def while_loop(
+    step_id: str, *modules: dict[str, Any], module: Mapping[str, Any] | None = None, **value: Any
+) -> dict[str, Any]:
+    """A while loop."""
+    return {"id": step_id, "value": {"type": "whileloopflow", "modules": list(modules), **value}, **(module or {})}
+
+
+def branch_one(
+    step_id: str,
+    *branches: tuple[str, list[dict[str, Any]]],
+    default: list[dict[str, Any]] | None = None,
+    **module: Any,
+) -> dict[str, Any]:
+    """A branchone of (predicate, modules) pairs."""
+    made = [{"summary": "", "expr": expr, "modules": modules} for expr, modules in branches]
+    return {"id": step_id, "value": {"type": "branchone", "branches": made, "default": default or []}, **module}
+
+
+def branch_all(
+    step_id: str,
+    *branches: list[dict[str, Any]],
+    module: Mapping[str, Any] | None = None,
+    skip: bool = False,
+    **value: Any,
+) -> dict[str, Any]:
+    """A branchall."""
+    made = [{"summary": "", "modules": modules, "skip_failure": skip} for modules in branches]
+    return {"id": step_id, "value": {"type": "branchall", "branches": made, **value}, **(module or {})}
+
+
+def result(done: Done) -> Any:
+    """The value of an outcome."""
+    return json.loads(done.value)

@@ -1,0 +1,458 @@
+"""What OpenFlow says about steps, errors and their handling, over fake ports."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from flowapp.engine.values import Plan
+from flowapp.jsontext import JsonText
+from tests.unit.engine.fakes import Failing, World, branch_one, for_loop, js, result, script
+
+
+def boom(**_: Any) -> None:
+    raise Failing("ValueError", "bad thing")
+
+
+def world(**leaves: Any) -> World:
+    return World(
+        {"one": lambda: 1, "two": lambda: 2, "echo": lambda x: x, "boom": boom, "inc": lambda x: x + 1, **leaves}
+    )
+
+
+async def test_an_empty_flow_gives_its_arguments() -> None:
+    assert result(await world().run([], {"a": 1})) == {"a": 1}
+
+
+async def test_the_last_step_is_the_result_and_earlier_ones_are_readable_by_id() -> None:
+    made = world()
+    done = await made.run(
+        [
+            script("one"),
+            script("b", "inc", inputs={"x": "results.one + 10"}),
+            script("c", "echo", inputs={"x": "[results.one, results.b, previous_result]"}),
+        ]
+    )
+    assert result(done) == [1, 12, 12]
+    assert made.calls == ["one", "b", "c"]
+    assert made.statuses() == {"one": "success", "b": "success", "c": "success"}
+
+
+async def test_first_step_sees_the_arguments_as_previous_result() -> None:
+    assert result(await world().run([script("a", "echo", inputs={"x": "previous_result"})], {"k": 1})) == {"k": 1}
+
+
+async def test_unknown_and_later_results_are_null() -> None:
+    assert (
+        result(
+            await world().run(
+                [
+                    script("a", "echo", inputs={"x": "results.later"}),
+                    script("later", "echo", inputs={"x": "previous_result"}),
+                ]
+            )
+        )
+        is None
+    )
+
+
+async def test_all_inputs_of_a_step_are_one_round_trip_and_plain_paths_none() -> None:
+    made = world(many=lambda **inputs: sorted(inputs))
+    step = script("a", "many", inputs={"p": "flow_input.k", "q": "flow_input.k + 1", "r": "flow_input.k + 2", "s": [1]})
+    assert result(await made.run([step], {"k": 1})) == ["p", "q", "r", "s"]
+    assert made.batches == 1
+
+
+async def test_inputs_that_a_model_would_fill_are_left_out() -> None:
+    step = script("a", "many", inputs={"p": 1})
+    step["value"]["input_transforms"]["q"] = {"type": "ai"}
+    step["value"]["input_transforms"]["r"] = {"type": "static"}
+    assert result(await world(many=lambda **inputs: inputs).run([step])) == {"p": 1, "r": None}
+
+
+async def test_pass_flow_input_directly() -> None:
+    step = script("a", "many", inputs={"p": 1}, pass_flow_input_directly=True)
+    assert result(await world(many=lambda **inputs: inputs).run([step], {"k": 2})) == {"k": 2}
+
+
+async def test_identity_passes_the_previous_result_on() -> None:
+    made = world()
+    assert result(await made.run([script("one"), {"id": "i", "value": {"type": "identity"}}])) == 1
+    assert made.statuses() == {"one": "success", "i": "success"}
+
+
+async def test_an_error_ends_the_flow_with_the_error_as_result() -> None:
+    made = world()
+    done = await made.run([script("boom"), script("two")])
+    assert done.failed
+    assert result(done) == {"error": {"name": "ValueError", "message": "bad thing"}}
+    assert made.statuses() == {"boom": "failure"}
+
+
+async def test_a_failing_input_fails_its_step_and_names_the_input() -> None:
+    made = world()
+    done = await made.run([script("a", "echo", inputs={"x": "results.nope.x"})])
+    assert done.failed
+    error = result(done)["error"]
+    assert error["message"].startswith("Input x: ")
+    assert error["step_id"] == "a"
+    assert made.statuses() == {"a": "failure"}
+    assert made.calls == []
+
+
+async def test_continue_on_error_goes_on_with_the_error_as_result() -> None:
+    modules = [
+        script("boom", continue_on_error=True),
+        script("b", "echo", inputs={"x": "[results.boom.error.name, previous_result.error.message]"}),
+    ]
+    made = world()
+    done = await made.run(modules, failure_module=script("failure", "one"))
+    assert (done.failed, result(done)) == (False, ["ValueError", "bad thing"])
+    assert "failure" not in made.calls
+
+
+async def test_continue_on_error_does_not_save_the_last_step() -> None:
+    done = await world().run([script("boom", continue_on_error=True)])
+    assert done.failed
+
+
+async def test_a_failing_input_is_continued_over_too() -> None:
+    modules = [script("a", "echo", inputs={"x": "nope"}, continue_on_error=True), script("two")]
+    assert result(await world().run(modules)) == 2
+
+
+# --- failure module
+
+
+async def test_failure_module_sees_the_error_and_the_flow_stays_failed() -> None:
+    handler = script(
+        "failure",
+        "many",
+        inputs={
+            "n": "error.name",
+            "p": "previous_result.error.message",
+            "one": "results.one",
+            "at": "started_at",
+            "i": "flow_input.k",
+        },
+    )
+    made = world(many=lambda **inputs: inputs)
+    done = await made.run([script("one"), script("boom")], {"k": 3}, failure_module=handler)
+    assert done.failed
+    assert result(done) == {"n": "ValueError", "p": "bad thing", "one": 1, "at": "then", "i": 3}
+    assert made.rows["failure"]["meta"] == {"parent_module": "boom"}
+
+
+async def test_failure_module_can_recover() -> None:
+    done = await world(fix=lambda: {"recover": True, "v": 1}).run(
+        [script("boom")], failure_module=script("failure", "fix")
+    )
+    assert (done.failed, result(done)) == (False, {"recover": True, "v": 1})
+
+
+async def test_a_failing_failure_module_fails_the_flow_with_its_own_error() -> None:
+    done = await world(worse=lambda: (_ for _ in ()).throw(Failing("Worse"))).run(
+        [script("boom")], failure_module=script("failure", "worse")
+    )
+    assert done.failed
+    assert result(done)["error"]["name"] == "Worse"
+
+
+async def test_failure_module_runs_once_at_the_innermost_level() -> None:
+    made = world(handle=lambda i: {"handled": i})
+    handler = script("failure", "handle", inputs={"i": "flow_input.iter.index"})
+    done = await made.run([for_loop("l", [1, 2], script("boom"))], failure_module=handler)
+    assert (done.failed, result(done)) == (True, [{"handled": 0}])
+    assert made.calls == ["l[0].boom", "l[0].failure"]
+
+
+async def test_failure_module_runs_for_each_failed_iteration_that_is_skipped() -> None:
+    made = world(handle=lambda i: {"handled": i})
+    handler = script("failure", "handle", inputs={"i": "flow_input.iter.index"})
+    done = await made.run([for_loop("l", [1, 2], script("boom"), skip_failures=True)], failure_module=handler)
+    assert (done.failed, result(done)) == (False, [{"handled": 0}, {"handled": 1}])
+
+
+async def test_failure_module_also_runs_for_predicates_and_iterators() -> None:
+    handler = script("failure", "echo", inputs={"x": "error.step_id"})
+    assert result(await world().run([for_loop("l", "nope")], failure_module=handler)) == "l"
+    assert result(await world().run([branch_one("b", ("nope", []))], failure_module=handler)) == "b"
+
+
+async def test_failure_module_is_not_run_again_after_a_restart() -> None:
+    made = world(handle=lambda: "handled")
+    modules = [for_loop("l", [1], script("boom"))]
+    await made.run(modules, failure_module=script("failure", "handle"))
+    made.calls.clear()
+    done = await made.run(modules, failure_module=script("failure", "handle"))
+    assert (done.failed, result(done), made.calls) == (True, ["handled"], [])
+
+
+# --- skip, mock, stop
+
+
+async def test_skip_if_passes_the_previous_result_on() -> None:
+    made = world()
+    done = await made.run(
+        [
+            script("one"),
+            script("boom", skip_if={"expr": "previous_result == 1"}),
+            script("c", "echo", inputs={"x": "[previous_result, results.boom]"}),
+        ]
+    )
+    assert result(done) == [1, 1]
+    assert made.statuses()["boom"] == "skipped"
+
+
+async def test_skip_if_false_runs() -> None:
+    assert result(await world().run([script("one"), script("two", skip_if={"expr": "results.one == 2"})])) == 2
+
+
+async def test_a_failing_skip_if_fails_the_step() -> None:
+    done = await world().run([script("one", skip_if={"expr": "nope"})])
+    assert done.failed
+    assert result(done)["error"]["step_id"] == "one"
+
+
+async def test_mock_gives_its_value_for_any_kind_of_step() -> None:
+    made = world()
+    modules = [
+        script("boom", mock={"enabled": True, "return_value": [7]}),
+        for_loop("l", "nope", module={"mock": {"enabled": True}}),
+        script("c", "echo", inputs={"x": "[results.boom, results.l]"}),
+    ]
+    assert result(await made.run(modules)) == [[7], None]
+    assert made.calls == ["c"]
+    assert result(await world().run([script("one", mock={"enabled": False, "return_value": 5})])) == 1
+
+
+async def test_stop_after_if_ends_the_flow_with_success() -> None:
+    made = world()
+    done = await made.run(
+        [script("one", stop_after_if={"expr": "result == 1", "skip_if_stopped": False}), script("two")]
+    )
+    assert (done.failed, result(done), made.calls) == (False, 1, ["one"])
+    assert done.stop is not None
+    assert not done.stop.skipped
+
+
+async def test_skip_if_stopped_labels_the_run() -> None:
+    done = await world().run([script("one", stop_after_if={"expr": "true", "skip_if_stopped": True})])
+    assert done.stop is not None
+    assert done.stop.skipped
+
+
+@pytest.mark.parametrize(("message", "expected"), [("too big", "too big"), ("", "stop after if: result == 1")])
+async def test_stop_with_an_error_message_fails_the_flow(message: str, expected: str) -> None:
+    rule = {"expr": "result == 1", "skip_if_stopped": False, "error_message": message, "error_include_result": True}
+    made = world()
+    done = await made.run([script("one", stop_after_if=rule, continue_on_error=True), script("two")])
+    assert done.failed
+    assert result(done)["error"] == {"name": "EarlyStopError", "message": expected, "step_id": "one", "result": 1}
+    assert made.calls == ["one"]
+    assert made.statuses() == {"one": "success"}
+
+
+async def test_stop_with_an_error_message_runs_the_failure_module() -> None:
+    rule = {"expr": "true", "skip_if_stopped": False, "error_message": "no"}
+    done = await world().run(
+        [script("one", stop_after_if=rule)], failure_module=script("failure", "echo", inputs={"x": "error.message"})
+    )
+    assert (done.failed, result(done)) == (True, "no")
+
+
+async def test_stop_is_not_asked_after_a_failure_or_a_skipped_step() -> None:
+    rule = {"expr": "true", "skip_if_stopped": False}
+    modules = [
+        script("boom", stop_after_if=rule, continue_on_error=True),
+        script("one", stop_after_if=rule, skip_if={"expr": "true"}),
+        script("two"),
+    ]
+    assert result(await world().run(modules)) == 2
+
+
+async def test_a_failing_stop_rule_fails_the_flow() -> None:
+    done = await world().run([script("one", stop_after_if={"expr": "nope"}, continue_on_error=True), script("two")])
+    assert done.failed
+
+
+async def test_flow_skip_expr() -> None:
+    made = world()
+    done = await made.run([script("one")], {"off": True}, skip_expr="flow_input.off")
+    assert (done.skipped, result(done), made.calls) == (True, "stopped early", [])
+    assert result(await world().run([script("one")], {"off": False}, skip_expr="flow_input.off")) == 1
+    assert (await world().run([script("one")], skip_expr="nope")).failed
+
+
+# --- retry, sleep, timeout
+
+
+def flaky(times: int) -> Any:
+    left = [times]
+
+    def leaf() -> str:
+        left[0] -= 1
+        if left[0] >= 0:
+            raise Failing("Flaky", str(left[0]))
+        return "done"
+
+    return leaf
+
+
+async def test_retry_waits_and_tries_again() -> None:
+    made = world(flaky=flaky(2))
+    done = await made.run([script("flaky", retry={"constant": {"attempts": 3, "seconds": 5}})])
+    assert (result(done), made.slept, len(made.calls)) == ("done", [5.0, 5.0], 3)
+    assert made.rows["flaky"]["attempt"] == 3
+
+
+async def test_retries_end_and_the_failure_counts() -> None:
+    made = world()
+    done = await made.run([script("boom", retry={"constant": {"attempts": 2, "seconds": 1}})])
+    assert done.failed
+    assert len(made.calls) == 3
+
+
+async def test_retry_if_looks_at_the_error() -> None:
+    made = world(flaky=flaky(5))
+    rule = {
+        "constant": {"attempts": 9, "seconds": 0},
+        "retry_if": {"expr": "result.error.message != '3' and error.name == 'Flaky'"},
+    }
+    done = await made.run([script("flaky", retry=rule)])
+    assert done.failed
+    assert len(made.calls) == 2
+
+
+async def test_a_failing_input_is_retried_too() -> None:
+    made = world()
+    await made.run([script("a", "echo", inputs={"x": "nope"}, retry={"constant": {"attempts": 1, "seconds": 2}})])
+    assert made.slept == [2.0]
+
+
+async def test_a_container_that_is_retried_runs_its_steps_again() -> None:
+    made = world(flaky=flaky(1))
+    done = await made.run(
+        [
+            for_loop(
+                "l", [1], script("one"), script("flaky"), module={"retry": {"constant": {"attempts": 1, "seconds": 0}}}
+            )
+        ]
+    )
+    assert result(done) == ["done"]
+    assert made.calls == ["l[0].one", "l[0].flaky", "l~2[0].one", "l~2[0].flaky"]
+
+
+async def test_a_retry_goes_on_after_a_restart_where_it_was() -> None:
+    made = world(flaky=flaky(0))
+    made.rows["flaky"] = {
+        "status": "running",
+        "attempt": 2,
+        "value": JsonText("null"),
+        "args": None,
+        "ended": None,
+        "meta": {"retry_at": "2026-01-01T00:00:30Z"},
+    }
+    done = await made.run([script("flaky", retry={"constant": {"attempts": 1, "seconds": 60}})])
+    assert (result(done), made.slept) == ("done", [30.0])
+    assert made.rows["flaky"]["attempt"] == 2
+
+
+async def test_sleep_delays_the_next_step() -> None:
+    made = world()
+    assert (
+        result(
+            await made.run([script("one", sleep={"type": "static", "value": 3}), script("two", sleep=js("result + 2"))])
+        )
+        == 2
+    )
+    assert made.slept == [3.0, 4.0]
+
+
+async def test_sleep_counts_from_the_end_of_the_step_after_a_restart() -> None:
+    made = world()
+    modules = [script("one", sleep={"type": "static", "value": 10}), script("two")]
+    await made.run(modules[:1])
+    made.slept.clear()
+    await made.run(modules)
+    assert made.slept == []
+
+
+async def test_a_skipped_step_does_not_sleep() -> None:
+    made = world()
+    await made.run([script("one", sleep={"type": "static", "value": 3}, skip_if={"expr": "true"})])
+    assert made.slept == []
+
+
+async def test_a_sleep_that_is_no_number_fails_the_flow() -> None:
+    done = await world().run([script("one", sleep=js("'soon'")), script("two")])
+    assert done.failed
+    assert "seconds" in result(done)["error"]["message"]
+
+
+@pytest.mark.parametrize("timeout", [{"type": "static", "value": "x"}, js("nope"), -1])
+async def test_a_timeout_that_is_no_number_fails_the_step(timeout: Any) -> None:
+    done = await world().run([script("one", timeout=timeout)])
+    assert done.failed
+    assert "timeout" in result(done)["error"]["message"]
+
+
+# --- memo and plans
+
+
+async def test_what_is_recorded_does_not_run_again() -> None:
+    made = world()
+    modules = [
+        script("one"),
+        for_loop("l", [1, 2], script("b", "echo", inputs={"x": "flow_input.iter.value + results.one"})),
+        branch_one("br", ("true", [script("c", "two")])),
+        script("d", "echo", inputs={"x": "[results.l, results.c]"}),
+    ]
+    first = result(await made.run(modules))
+    assert first == [[2, 3], 2]
+    made.calls.clear()
+    assert result(await made.run(modules)) == first
+    assert made.calls == []
+
+
+async def test_a_run_goes_on_in_the_middle_of_a_loop() -> None:
+    made = world()
+    modules = [for_loop("l", "flow_input.items", script("b", "inc", inputs={"x": "flow_input.iter.value + 0"}))]
+    await made.run(modules, {"items": [1, 2, 3]})
+    made.rows["l"] |= {"status": "running", "ended": None}
+    del made.rows["l[1].b"], made.rows["l[2].b"]
+    made.calls.clear()
+    # the items are those that were recorded, whatever the iterator would say now
+    assert result(await made.run(modules, {"items": [100]})) == [2, 3, 4]
+    assert made.calls == ["l[1].b", "l[2].b"]
+
+
+async def test_a_plan_runs_only_its_steps_on_given_results() -> None:
+    made = world()
+    modules = [
+        script("one"),
+        script("mid", "echo", inputs={"x": "results.one + 0"}),
+        script("boom"),
+        script("last", "echo", inputs={"x": "[results.mid, previous_result]"}),
+    ]
+    plan = Plan(run=("last",), given={"mid": JsonText('"given"'), "boom": JsonText("9")})
+    assert result(await made.run(modules, plan=plan)) == ["given", 9]
+    assert made.calls == ["last"]
+
+
+async def test_a_plan_stops_at_a_failure_and_leaves_the_failure_module_out() -> None:
+    made = world()
+    done = await made.run(
+        [script("boom"), script("two")],
+        plan=Plan(run=("boom", "two")),
+        failure_module=script("failure", "one"),
+        skip_expr="true",
+    )
+    assert done.failed
+    assert made.calls == ["boom"]
+
+
+async def test_flow_env_is_readable_everywhere() -> None:
+    modules = [for_loop("l", [1], script("a", "echo", inputs={"x": "flow_env.REGION"}))]
+    assert result(await world().run(modules, flow_env={"REGION": "eu"})) == ["eu"]

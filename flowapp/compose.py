@@ -51,9 +51,8 @@ class Services:
             token, _ = token_of(Request({"type": "http", "headers": list(headers.items())}))
             return bool(token) and await self.workspace.sessions.person(token) is not None
 
-        app.api_transformer = [api, lambda inner: Security(inner, signed_in)]
-        answering: ASGIApp = app()
-        return answering
+        app.api_transformer = api
+        return Security(app(), signed_in)
 
     def sign_in_url(self) -> str:
         """The link that a browser on this machine opens to get in; it works once."""

@@ -174,7 +174,10 @@ def _with_headers(scope: Scope, send: Send) -> Send:
 
     async def sending(message: Message) -> None:
         if message["type"] == "http.response.start":
-            headers = list(message.get("headers", []))
+            # Reflex's own middleware sends some of these for any origin; here nobody else may read anything
+            headers = [
+                pair for pair in message.get("headers", []) if not pair[0].lower().startswith(b"access-control-")
+            ]
             present = {name.lower() for name, _ in headers}
             headers += [pair for pair in _HEADERS if pair[0] not in present]
             if b"cache-control" not in present:

@@ -8,7 +8,7 @@ import pytest
 
 from flowapp.api.security import Security, browser_origin, same_origin
 
-CHUNK = b'var e={EVENT:`ws://localhost:8000/_event`,PING:`http://localhost:8000/ping`}'
+CHUNK = b"var e={EVENT:`ws://localhost:8000/_event`,PING:`http://localhost:8000/ping`}"
 
 
 class Answer:
@@ -156,6 +156,12 @@ async def test_every_answer_carries_the_security_headers() -> None:
         assert answer.headers["x-content-type-options"] == "nosniff"
         assert answer.headers["x-frame-options"] == "DENY"
         assert not [name for name in answer.headers if name.startswith("access-control-")]
+
+
+async def test_headers_that_would_open_us_to_other_origins_are_dropped() -> None:
+    opened = ((b"Access-Control-Allow-Origin", b"http://evil"), (b"access-control-allow-credentials", b"true"))
+    answer = await ask("/signin", inner_headers=opened, origin="http://evil")
+    assert not [name for name in answer.headers if name.lower().startswith("access-control-")]
 
 
 async def test_a_header_that_the_app_set_itself_is_kept() -> None:

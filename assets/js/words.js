@@ -75,6 +75,9 @@ export function pathExpression(base, path) {
   }, base || "");
 }
 
+/** How languages are called where only their stored name is known. */
+export const LANGUAGES = { python3: "Python", deno: "TypeScript", bun: "TypeScript, Bun", nativets: "TypeScript", bash: "Bash", go: "Go" };
+
 /** Run and step states: the word, the tone (a token family) and the icon's name. */
 export const STATES = {
   queued: { word: "Queued", tone: "reused", icon: "dots" },

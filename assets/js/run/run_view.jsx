@@ -7,7 +7,7 @@ import { Output } from "../output/output.jsx";
 import { Problem, Skeleton } from "../output/parts.jsx";
 import { Logs } from "../output/logs.jsx";
 import { Tree } from "../output/tree.jsx";
-import { ago, clock, duration, stateOf, when } from "../words.js";
+import { LANGUAGES, ago, clock, duration, stateOf, when } from "../words.js";
 import { axisOf, barOf, mergeStep, timelineRows } from "./timeline.js";
 
 const LIVE = new Set(["queued", "running", "suspended", "waiting"]);
@@ -154,7 +154,7 @@ function Timeline({ run, steps, now, path, choose }) {
   const toggle = (row) => setOpen((old) => new Map(old).set(row.key, !row.open));
   return (
     <section className="card tl" aria-label="Timeline">
-      <div className="tl-axis" aria-hidden="true"><span /><span className="tl-track">{axis.ticks.map((tick) => <i key={tick.ms} style={{ left: `${tick.at * 100}%` }}><b>{duration(tick.ms)}</b></i>)}</span></div>
+      <div className="tl-axis" aria-hidden="true"><span /><span className="tl-track">{axis.ticks.map((tick) => <i key={tick.ms} style={{ left: `${tick.at * 100}%` }}><b>{tick.label}</b></i>)}</span></div>
       <ul ref={list} onKeyDown={onKeyDown}>
         <li className={`tl-row whole ${path === "" ? "on" : ""}`}>
           <span className="tl-fold" />
@@ -238,7 +238,7 @@ function Detail({ ws, run, step, path, now }) {
 function factsOf(step) {
   const facts = [];
   if (step.path !== step.step_id) facts.push(step.path);
-  if (step.language_label || step.language) facts.push(step.language_label || step.language);
+  if (step.language) facts.push(LANGUAGES[step.language] || step.language);
   if (step.started_at) facts.push(when(step.started_at, { seconds: true }));
   if (step.duration_ms !== null && step.duration_ms !== undefined) facts.push(duration(step.duration_ms));
   if (step.attempt > 1) facts.push(`attempt ${step.attempt}`);

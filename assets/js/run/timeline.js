@@ -1,18 +1,23 @@
 // Steps of a run as rows of a timeline: containers fold, iterations of a loop are grouped, bars lie on one time axis. Pure.
 
+import { duration } from "../words.js";
+
 const FOLD_FROM = 6; // a loop with this many iterations starts folded
 
 const at = (iso) => (iso ? new Date(iso).getTime() : null);
 const OPEN = new Set(["queued", "running", "suspended", "waiting"]);
 const RANK = { failure: 5, failed: 5, running: 4, suspended: 3, waiting: 3, queued: 2, canceled: 2, cancelled: 2, success: 1, skipped: 0 };
 
-/** `loop[3].b` stands in iteration 3 of `loop`: the container's path and the index, or null at the top level. */
+/**
+ * `loop[3].b` stands in iteration 3 of `loop`, `br[default].c` in a branch, `loop~2[3].b` in the second attempt of `loop`: the
+ * container's path, index and attempt; null at the top level.
+ */
 function placeOf(step) {
   const parent = step.parent ?? (step.path.includes(".") ? step.path.slice(0, step.path.lastIndexOf(".")) : null);
   if (!parent) return null;
-  const slot = /^(.*)\[([^[\]]+)\]$/.exec(parent);
-  const index = step.index ?? step.branch ?? (slot ? (/^\d+$/.test(slot[2]) ? Number(slot[2]) : slot[2]) : null);
-  return { container: slot ? slot[1] : parent, index };
+  const [, container, attempt, slot] = /^(.*?)(?:~(\d+))?(?:\[([^[\]]+)\])?$/.exec(parent);
+  const index = slot === undefined ? null : /^\d+$/.test(slot) ? Number(slot) : slot;
+  return { container, index, attempt: attempt ? Number(attempt) : 1 };
 }
 
 /** The steps as a tree: each node `{step, groups: [{index, kind, label, nodes}]}`; groups are iterations or branches. */
@@ -26,20 +31,21 @@ export function treeOf(steps) {
       nodes.set(path, (node = { step: step || { path, step_id: path.slice(path.lastIndexOf(".") + 1), title: "", status: null, started_at: null }, groups: [] }));
       const place = placeOf(node.step);
       if (!place) roots.push(node);
-      else groupOf(nodeAt(place.container), place.index).nodes.push(node);
+      else groupOf(nodeAt(place.container), place).nodes.push(node);
     } else if (step) node.step = step;
     return node;
   };
   for (const step of steps) nodeAt(step.path, step);
-  for (const node of nodes.values()) node.groups.sort((a, b) => (typeof a.index === "number" && typeof b.index === "number" ? a.index - b.index : 0));
+  for (const node of nodes.values()) node.groups.sort((a, b) => a.attempt - b.attempt || (typeof a.index === "number" && typeof b.index === "number" ? a.index - b.index : 0));
   return roots;
 }
 
-function groupOf(node, index) {
-  let group = node.groups.find((one) => one.index === index);
+function groupOf(node, { index, attempt }) {
+  let group = node.groups.find((one) => one.index === index && one.attempt === attempt);
   if (!group) {
     const branch = String(node.step.kind || "").startsWith("branch") || typeof index === "string";
-    node.groups.push((group = { index, kind: branch ? "branch" : "iteration", label: index === null ? "" : branch ? branchLabel(index) : `Iteration ${index + 1}`, nodes: [] }));
+    const label = index === null ? "" : branch ? branchLabel(index) : `Iteration ${index + 1}`;
+    node.groups.push((group = { index, attempt, kind: branch ? "branch" : "iteration", label: attempt > 1 ? `${label || "Again"}, attempt ${attempt}` : label, nodes: [] }));
   }
   return group;
 }
@@ -80,7 +86,7 @@ export function timelineRows(steps, open, now) {
     if (!opened) return;
     for (const group of groups) {
       if (group.label && (group.kind === "iteration" ? group.nodes.length > 1 : groups.length > 1)) {
-        const key = `${step.path}#${group.index}`;
+        const key = `${step.path}#${group.index}${group.attempt > 1 ? `~${group.attempt}` : ""}`;
         const span = spanOf(group.nodes, now);
         const unfolded = open.get(key) ?? (groups.length < 4 || span.status === "failure" || span.status === "failed");
         rows.push({ key, kind: "group", label: group.label, depth: depth + 1, foldable: true, open: unfolded, ...span, note: "" });
@@ -102,9 +108,12 @@ export function axisOf(run, steps, now, wanted = 5) {
   const span = to - from;
   const step = NICE.find((one) => span / one <= wanted) || Math.ceil(span / wanted);
   const ticks = [];
-  for (let ms = step; ms < span * 0.97; ms += step) ticks.push({ at: ms / span, ms });
+  for (let ms = step; ms < span * 0.97; ms += step) ticks.push({ at: ms / span, ms, label: tickLabel(ms, step) });
   return { from, to, ticks };
 }
+
+/** A tick as exact as the steps between ticks are. */
+const tickLabel = (ms, step) => (step < 1000 ? (ms < 1000 ? `${ms} ms` : `${+(ms / 1000).toFixed(2)} s`) : duration(ms));
 
 /** A bar's place on the axis in percent; never thinner than can be seen. */
 export function barOf(row, axis) {

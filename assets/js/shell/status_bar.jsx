@@ -34,10 +34,10 @@ export function StatusBar({ ws }) {
     <>
       <footer className="statusbar">
         <span role="status" className={lost ? "status-lost" : undefined}><i className={`dot ${connection.state === "open" ? "" : lost ? "lost" : "wait"}`} aria-hidden="true" />{connection.signedOut ? "Signed out" : WORDS[connection.state]}</span>
-        {health?.isolation && <span title={isolationDetail(health.isolation)}>Isolation: {health.isolation.label || health.isolation.level || String(health.isolation)}</span>}
+        {health?.isolation && <span title={isolationDetail(health.isolation)}>Isolation: {String(health.isolation.label || health.isolation.level || health.isolation).split(":")[0].toLowerCase()}</span>}
         {languagesOf(health?.languages)}
         <span className="grow" />
-        {health?.version && <span>Flowapp {health.version}</span>}
+        {health?.version && <span>Flowapp {/flowapp-(\S+)/.exec(health.version)?.[1] || health.version}</span>}
       </footer>
       {connection.signedOut && <div className="sheet" role="alertdialog" aria-label="Signed out"><span>You are signed out. What you typed is kept in this browser.</span><a className="btn pri" href={`/signin?next=${encodeURIComponent(location.pathname + location.search)}`}>Sign in</a></div>}
     </>
@@ -45,14 +45,16 @@ export function StatusBar({ ws }) {
 }
 
 function isolationDetail(isolation) {
-  const parts = [...Object.entries(isolation.mechanisms || {}).map(([name, held]) => `${name}: ${held === true ? "yes" : held === false ? "no" : held}`), ...(Array.isArray(isolation.notes) ? isolation.notes : [isolation.notes])];
+  const parts = [isolation.label, ...Object.entries(isolation.mechanisms || {}).map(([name, held]) => `${name}: ${held === true ? "yes" : held === false ? "no" : held}`), ...(Array.isArray(isolation.notes) ? isolation.notes : [isolation.notes])];
   return parts.filter(Boolean).join("\n");
 }
+
+const NAMES = { python3: "Python", deno: "Deno", bash: "Bash" }; // bun cells run on Deno, so it is not named twice
 
 /** Languages come as a list or as a map by name; only those that can run are named. */
 function languagesOf(given) {
   if (!given) return null;
   const list = Array.isArray(given) ? given : Object.entries(given).map(([name, one]) => ({ name, ...(typeof one === "object" ? one : { version: one }) }));
-  const words = list.filter((one) => one.runnable !== false && one.available !== false && one.version).map((one) => (/[a-z]/i.test(one.version) ? one.version : `${one.label || one.name} ${one.version}`));
-  return words.length ? <span>{[...new Set(words)].join(", ")}</span> : null;
+  const words = list.filter((one) => one.runnable !== false && one.available !== false && one.version && NAMES[one.name]).map((one) => `${NAMES[one.name]} ${one.version}`);
+  return words.length ? <span>{words.join(", ")}</span> : null;
 }

@@ -71,3 +71,15 @@ test("a changed step keeps its place, a new one comes last", () => {
   assert.deepEqual(mergeStep(steps, { path: "a", status: "failure" }).map((one) => [one.path, one.status]), [["a", "failure"], ["b", "success"]]);
   assert.equal(mergeStep(steps, step("c", 2, 3)).length, 3);
 });
+
+test("a container that was tried again shows its attempts apart", () => {
+  const steps = [step("l", 0, 99, { kind: "forloopflow", branch: 0 }), step("l[0].x", 0, 5, { status: "failure" }), step("l~2[0].x", 50, 55)];
+  const [root] = treeOf(steps);
+  assert.deepEqual(root.groups.map((group) => group.label), ["Iteration 1", "Iteration 1, attempt 2"]);
+});
+
+test("branches are named, and what a container chose is not where it stands", () => {
+  const rows = timelineRows([step("b", 0, 9, { kind: "branchone", branch: "default" }), step("b[default].c", 1, 2)], new Map(), T0);
+  assert.deepEqual(keys(rows), ["b", "b[default].c"]);
+  assert.equal(rows[1].note, "Otherwise");
+});

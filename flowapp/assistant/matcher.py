@@ -80,7 +80,7 @@ def _similarity(target: Target, source: Source) -> float:
     own, above, title = _names(source)
     best = max((_compare(wanted, words, above, title) for words in own), default=0.0)
     # A step's title says less about its result than a key does.
-    return best if source.keys else 0.92 * best
+    return best if source.keys else 0.9 * best
 
 
 def _names(source: Source) -> tuple[list[tuple[str, ...]], frozenset[str], frozenset[str]]:
@@ -93,7 +93,8 @@ def _names(source: Source) -> tuple[list[tuple[str, ...]], frozenset[str], froze
         return [tokens.words(source.keys[-1])], above, step
     if source.kind == "item":
         names.append("item")
-    return [*(tokens.words(name) for name in names), *([title[-1:]] if title else [])], above, step
+        return [*(tokens.words(name) for name in names), title[-1:]], above, step
+    return [*(tokens.words(name) for name in names), tokens.named_by_title(source.title)], above, step
 
 
 def _compare(wanted: tuple[str, ...], words: tuple[str, ...], above: frozenset[str], title: frozenset[str]) -> float:

@@ -60,7 +60,10 @@ class Shape:
         for key in path:
             if here is None:
                 return None
-            here = here.item if isinstance(key, int) else here.members.get(key)
+            if key == "length" and here.type in ("array", "string"):
+                here = Shape("integer")
+            else:
+                here = here.item if isinstance(key, int) else here.members.get(key)
         return here
 
 

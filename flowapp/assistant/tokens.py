@@ -48,10 +48,14 @@ _TAILS = "name code number value data list field text string at time date id"
 #: Endings that are often written together with the word before them.
 _GLUED = ("name", "url", "email", "code", "number")
 
+#: Steps titled with these words answer what their title names: "Get ticket" does, "Classify ticket" does not.
+_GETTING = "get load read fetch list find query select download parse search open extract collect import look receive build make create"
+
 _ABBREVIATIONS = {short: group[0] for group in _groups(_SHORT_FORMS) for short in group[1:]}
 _SYNONYMS = {word: group[0] for group in _groups(_SAME) for word in group}
 _LIGHT = frozenset(_SAY_LITTLE.split())
 _ENDINGS = frozenset(_TAILS.split())
+_GETTING_WORDS = frozenset(_GETTING.split())
 
 
 @lru_cache(maxsize=10_000)
@@ -59,6 +63,14 @@ def words(name: str) -> tuple[str, ...]:
     """The words of a name in order, each in its common form."""
     parts = (part.lower() for part in _SPLIT.findall(name))
     return tuple(_common(word) for part in parts for word in _parts(part))
+
+
+def named_by_title(title: str) -> tuple[str, ...]:
+    """The word for a step's result in its title: the last one, where the title is no more than it or says to get it."""
+    found = _SPLIT.findall(title)
+    if len(found) == 1 or (found and found[0].lower() in _GETTING_WORDS):
+        return words(title)[-1:]
+    return ()
 
 
 def weight(word: str) -> float:

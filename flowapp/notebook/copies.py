@@ -35,14 +35,16 @@ def fresh_module(document: Document, module: Mapping[str, Any]) -> dict[str, Any
 
 
 def _rewired(copy: dict[str, Any], given: Mapping[StepId, StepId]) -> dict[str, Any]:
-    # Through names that no step can have, so that a → b and b → c do not run into each other.
+    # Through names that no step has, so that a → b and b → c do not run into each other. They have the form of an
+    # identifier, so that `results.a` does not become `results["a"]` on the way.
+    between = {old: f"__step_{number}__" for number, old in enumerate(given)}
     for path, module in list(nested_modules(copy)):
         for site in sites_of(module):
             expr = site.expr
-            for old in given:
-                expr = rename(expr, old, f"new {old}")
-            for old, new in given.items():
-                expr = rename(expr, f"new {old}", new)
+            for old, name in between.items():
+                expr = rename(expr, old, name)
+            for old, name in between.items():
+                expr = rename(expr, name, given[old])
             if expr != site.expr:
                 copy = set_at(copy, (*path, *site.path), expr)
     return copy

@@ -1,0 +1,112 @@
+"""Views: what the page gets of a document, and what it gets after an edit."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from flowapp.notebook import Applied, Document, apply, cell_view, states, view
+from flowapp.notebook.copies import fresh_module
+from flowapp.notebook.operations import types as ops
+from flowapp.notebook.view import Snapshot, difference, input_view
+from flowapp.openflow.problems import Problem
+from tests.unit.notebook.flows import branch, document, documents, loop, operations, script
+
+
+def snapshot(found: Document, **more: Any) -> Snapshot:
+    return Snapshot(found, states(found, {}, {}), **more)
+
+
+def cell(found: Document, name: str, **more: Any) -> dict[str, Any]:
+    return cell_view(snapshot(found, **more), name)
+
+
+def test_a_script_cell() -> None:
+    made = document(script("a"), script("b", {"rows": "results.a.rows"}, summary="Report"))
+    shown = cell(made, "cell_b", evaluated={"cell_b": {"rows": {"ok": True, "text": "3 items"}}})
+    assert (shown["step_id"], shown["title"], shown["kind"], shown["reads"]) == ("b", "Report", "rawscript", ["a"])
+    assert (shown["language"], shown["language_label"], shown["editor"]) == ("python3", "Python", "python")
+    field = shown["inputs"][0]
+    assert (field["expr"], field["type"], field["required"], field["evaluated"]) == (
+        "results.a.rows",
+        "javascript",
+        True,
+        {"ok": True, "text": "3 items"},
+    )
+
+
+def test_long_values_are_cut() -> None:
+    made = document(script("a", {"x": {"type": "static", "value": "y" * 5000}}))
+    field = cell(made, "cell_a")["inputs"][0]
+    assert (len(field["value"]), field["truncated"]) == (2048, True)
+
+
+def test_containers_show_their_settings() -> None:
+    made = document(loop("l", "[1]", [script("a")]), branch("d", [("true", [])], []))
+    evaluated = {"cell_l": {"iterator": {"ok": True, "text": "1 item"}}}
+    shown = cell(made, "cell_l", evaluated=evaluated)["settings"]
+    assert shown["iterator"]["expr"] == "[1]"
+    assert shown["evaluated"] == {"iterator": {"ok": True, "text": "1 item"}}
+    assert cell(made, "cell_d")["settings"]["branches"] == [{"summary": "", "expr": "true"}]
+    assert (cell(made, "cell_a")["parent"], cell(made, "cell_a")["depth"]) == ("cell_l", 1)
+
+
+def test_problems_stand_at_their_cell_and_those_of_the_flow_at_the_input() -> None:
+    made = document(script("a"))
+    of_cell = Problem("expr.syntax", "error", "No.", "", "/value/modules/0", "a")
+    of_flow = Problem("doc.shape", "error", "No.", "", "")
+    shown = view(made, states(made, {}, {}), [of_cell, of_flow])
+    assert shown["cells"][0]["problems"] == [of_cell.to_json()]
+    assert shown["input"]["problems"] == [of_flow.to_json()]
+
+
+def test_the_flow_input() -> None:
+    blob = {"$flowapp:blob": {"sha256": "x", "size": 9, "media_type": "text/csv", "name": "o.csv"}}
+    schema = {"properties": {"b": {"type": "integer", "default": 2}, "a": {}}, "order": ["a", "b"]}
+    shown = input_view(document(script("s"), schema=schema, sample={"a": blob, "c": "x" * 5000}))
+    assert [value["name"] for value in shown["values"]] == ["a", "b", "c"]
+    assert shown["values"][0]["blob"] == {"name": "o.csv", "size": 9, "media_type": "text/csv"}
+    assert (shown["values"][1]["value"], shown["values"][1]["given"]) == (2, False)
+    assert "value" not in shown["values"][2]
+    assert len(shown["values"][2]["preview"]) == 500
+
+
+def test_wires() -> None:
+    made = document(script("a"), script("b", {"x": "results.a + results.z"}))
+    assert view(made, states(made, {}, {}))["wires"] == [
+        {"from": "cell_a", "step_id": "a", "to": "cell_b", "field": "x", "broken": None},
+        {"from": None, "step_id": "z", "to": "cell_b", "field": "x", "broken": "gone"},
+    ]
+
+
+class TestCopies:
+    def test_get_ids_of_their_own_and_inner_references_follow(self) -> None:
+        made = document(script("a"), loop("l", "results.a", [script("b"), script("c", {"x": "results.b + results.a"})]))
+        copy = fresh_module(made, made.outline.by_cell["cell_l"].module)
+        result = apply(made, ops.InsertCell("new", None, "modules", 9, copy))
+        assert isinstance(result, Applied)
+        steps = [entry.step_id for entry in result.document.outline.entries]
+        assert steps == ["a", "l", "b", "c", "d", "e", "f"]
+        inner = result.document.outline.by_step["f"].module["value"]["input_transforms"]["x"]["expr"]
+        assert inner == "results.e + results.a"
+
+
+@settings(max_examples=100, deadline=None)
+@given(documents(), st.lists(operations(), min_size=1, max_size=5))
+def test_the_difference_turns_the_old_view_into_the_new_one(before: Document, script_: list[ops.Operation]) -> None:
+    after = before
+    for operation in script_:
+        result = apply(after, operation)
+        after = result.document if isinstance(result, Applied) else after
+    change = difference(snapshot(before), snapshot(after))
+    cells = {cell["id"]: cell for cell in view(before, states(before, {}, {}))["cells"]}
+    for removed in change["removed"]:
+        del cells[removed]
+    cells |= {cell["id"]: cell for cell in change["cells"]}
+    expected = view(after, states(after, {}, {}))
+    assert [cells[cell] for cell in change["order"]] == expected["cells"]
+    old = view(before, states(before, {}, {}))
+    for part in ("notes", "input", "wires"):
+        assert change.get(part, old[part]) == expected[part]

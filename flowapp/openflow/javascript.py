@@ -9,18 +9,18 @@ the others.
 from __future__ import annotations
 
 import re
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import tree_sitter_javascript
-from tree_sitter import Language, Node, Parser, Tree, TreeCursor
+from tree_sitter import Language, Node, Tree, TreeCursor
 
-LONGEST_EXPRESSION = 200_000
+from flowapp.openflow.parsing import SourceParser
+
+LONGEST_EXPRESSION = 100_000
 """Characters. Longer text is not an expression that anybody wrote; it is refused as a syntax problem."""
 
-_LANGUAGE = Language(tree_sitter_javascript.language())
-_PER_THREAD = threading.local()
+_PARSER = SourceParser(Language(tree_sitter_javascript.language()))
 
 _IDENTIFIER = re.compile(rb"[A-Za-z_$\x80-\xff][A-Za-z0-9_$\x80-\xff]*")
 _STATEMENT_WORD = re.compile(r"\s*(?:return|const|let|var|if|for|while|do|switch|try|throw|function|class)\b")
@@ -113,22 +113,30 @@ def read(text: str) -> Script:
     A text that can be read both ways is an expression, so `{a: 1}` is an object and not a block.
     """
     if len(text) > LONGEST_EXPRESSION:
-        return Script(b"", 0, False, True, SyntaxProblem("The expression is too long to be read.", 1, 1))
+        return _refused("The expression is too long to be read.")
     if not text.strip():
         return Script(b"", 0, False, True, None)
     bare = without_last_semicolon(text)
     source = b"(" + bare.encode("utf-8", "surrogatepass") + b"\n)"
-    tree = _parser().parse(source)
+    tree = _PARSER.parse(source)
+    if tree is None:
+        return _refused("The expression is too deeply nested, or too broken, to be read.")
     if _is_one_expression(tree, source):
         return Script(source, 1, False, True, None, tuple(_uses(tree, source)))
     body = text.encode("utf-8", "surrogatepass")
-    body_tree = _parser().parse(body)
+    body_tree = _PARSER.parse(body)
+    if body_tree is None:
+        return _refused("The expression is too deeply nested, or too broken, to be read.")
     if not body_tree.root_node.has_error:
         uses = tuple(_uses(body_tree, body))
         return Script(body, 0, True, _has_own_return(body_tree), None, uses)
     if _STATEMENT_WORD.match(text) or not tree.root_node.has_error:
         return Script(body, 0, True, True, _problem(body_tree, body, 0), tuple(_uses(body_tree, body)))
     return Script(source, 1, False, True, _problem(tree, source, 1), tuple(_uses(tree, source)))
+
+
+def _refused(message: str) -> Script:
+    return Script(b"", 0, False, True, SyntaxProblem(message, 1, 1))
 
 
 def without_last_semicolon(text: str) -> str:
@@ -139,8 +147,8 @@ def without_last_semicolon(text: str) -> str:
 def is_primary(text: str) -> bool:
     """Whether `.key` can be put behind the text as it is (`a.b`, `f(x)`, `[1]`), without parentheses around it."""
     source = b"(" + text.encode("utf-8", "surrogatepass") + b"\n)"
-    tree = _parser().parse(source)
-    if not _is_one_expression(tree, source):
+    tree = _PARSER.parse(source)
+    if tree is None or not _is_one_expression(tree, source):
         return False
     inside = tree.root_node.named_children[0].named_children[0].named_children
     return len(inside) == 1 and inside[0].type in {
@@ -153,13 +161,6 @@ def is_primary(text: str) -> bool:
         "string",
         "template_string",
     }
-
-
-def _parser() -> Parser:
-    parser: Parser | None = getattr(_PER_THREAD, "parser", None)
-    if parser is None:
-        parser = _PER_THREAD.parser = Parser(_LANGUAGE)
-    return parser
 
 
 def _is_one_expression(tree: Tree, source: bytes) -> bool:
@@ -236,13 +237,28 @@ def _names(tree: Tree, source: bytes) -> Iterator[tuple[Trail, str]]:
     trail: Trail = [(root, None, root.type)]
     for match in _IDENTIFIER.finditer(source):
         start, end = match.span()
-        while len(trail) > 1 and trail[-1][0].end_byte <= start:
-            cursor.goto_parent()
-            trail.pop()
-        _descend(cursor, trail, start)
+        if _advance(cursor, trail, start):
+            _descend(cursor, trail, start)
         node, _, kind = trail[-1]
         if kind in _NAME_NODES and node.start_byte == start and node.end_byte == end:
             yield trail, match.group().decode("utf-8", "replace")
+
+
+def _advance(cursor: TreeCursor, trail: Trail, position: int) -> bool:
+    """Move from the last node to the one of the same or an outer level that holds the position, if there is one.
+
+    Goes from sibling to sibling: broken code gives nodes with thousands of children, which must not be counted through
+    from the first one each time.
+    """
+    while len(trail) > 1 and trail[-1][0].end_byte <= position:
+        if cursor.goto_next_sibling():
+            node = cursor.node
+            assert node is not None
+            trail[-1] = (node, cursor.field_name, node.type)
+        else:
+            cursor.goto_parent()
+            trail.pop()
+    return trail[-1][0].start_byte <= position
 
 
 def _descend(cursor: TreeCursor, trail: Trail, position: int) -> None:

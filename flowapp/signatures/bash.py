@@ -8,11 +8,12 @@ from __future__ import annotations
 import re
 
 import tree_sitter_bash
-from tree_sitter import Language, Node, Parser
+from tree_sitter import Language, Node
 
+from flowapp.openflow.parsing import SourceParser
 from flowapp.signatures.schema import Argument, Signature, SignatureProblem, object_schema
 
-_LANGUAGE = Language(tree_sitter_bash.language())
+_PARSER = SourceParser(Language(tree_sitter_bash.language()))
 _POSITIONAL = re.compile(r"\$(?:([1-9])|\{([1-9][0-9]?)(?::?([-?=])([^}]*))?\})", re.DOTALL)
 _CONTAINERS = frozenset({"program", "declaration_command", "list", "variable_assignments"})
 # What the parser misses only where Bash would miss it too; its other complaints are often about valid code.
@@ -22,7 +23,10 @@ _CERTAIN = frozenset({"fi", "done", "esac", "}", ")", '"', "then", "do", "`"})
 def infer(code: str) -> Signature | SignatureProblem:
     """The signature of the script; its result is text unless the script writes a `result.json`."""
     source = code.encode("utf-8", "replace")
-    root = Parser(_LANGUAGE).parse(source).root_node
+    tree = _PARSER.parse(source)
+    if tree is None:
+        return SignatureProblem("The code is too deeply nested, or too broken, to be read.", 1)
+    root = tree.root_node
     if root.has_error:
         missing = _missing(root)
         if missing is not None:

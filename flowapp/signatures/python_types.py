@@ -80,7 +80,7 @@ class Types:
         """Whether None is among the values: `Optional[T]`, `T | None`."""
         annotation = _unquoted(annotation)
         if isinstance(annotation, ast.BinOp):
-            return any(self.is_optional(side) or _is_none(side) for side in (annotation.left, annotation.right))
+            return any(_is_none(item) or self.is_optional(item) for item in _alternatives(annotation))
         if isinstance(annotation, ast.Subscript):
             name = _last_name(annotation.value)
             if name == "Optional":

@@ -90,11 +90,11 @@ def enum_of(values: list[Any]) -> Schema:
 
 def any_of(options: list[Schema]) -> Schema:
     """The schema of one of several types; enums among them become one."""
-    distinct = [option for index, option in enumerate(options) if option not in options[:index]]
-    if any(not option for option in distinct) or not distinct:
+    if any(not option for option in options) or not options:
         return {}
-    if all("enum" in option for option in distinct):
-        return enum_of([value for option in distinct for value in option["enum"]])
+    if all("enum" in option for option in options):
+        return enum_of([value for option in options for value in option["enum"]])
+    distinct = [option for index, option in enumerate(options) if option not in options[:index]]
     if len(distinct) == 1:
         return distinct[0]
     tagged = [_tag(option) for option in distinct]

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import tree_sitter_typescript
-from tree_sitter import Language, Node, Parser
+from tree_sitter import Language, Node
 
+from flowapp.openflow.parsing import SourceParser
 from flowapp.signatures.schema import Argument, Signature, SignatureProblem, object_schema, of_value
 from flowapp.signatures.typescript_types import Types, literal, text_of, unwrapped
 
-_LANGUAGE = Language(tree_sitter_typescript.language_typescript())
+_PARSER = SourceParser(Language(tree_sitter_typescript.language_typescript()))
 
 _FUNCTIONS = frozenset(
     {
@@ -26,7 +27,10 @@ _FUNCTIONS = frozenset(
 def infer(code: str, entrypoint: str) -> Signature | SignatureProblem:
     """The signature of the exported function `entrypoint`; without one, that of the default export."""
     source = code.encode("utf-8", "replace")
-    root = Parser(_LANGUAGE).parse(source).root_node
+    tree = _PARSER.parse(source)
+    if tree is None:
+        return SignatureProblem("The code is too deeply nested, or too broken, to be read.", 1)
+    root = tree.root_node
     if root.has_error:
         return _problem(root, source)
     exports = _Exports(root, source)

@@ -268,6 +268,7 @@ class TestReadText:
             with pytest.raises(DocumentInvalid, match="limit"):
                 documents.read_text("x" * 50_000_000, format)
 
+    @settings(deadline=None)
     @given(st.text(max_size=40))
     def test_any_text_is_a_document_or_refused(self, text: str) -> None:
         for format in ("json", "yaml", None):

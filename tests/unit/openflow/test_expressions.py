@@ -165,7 +165,7 @@ class TestRenameStep:
         assert renamed.flow == FLOW
         assert renamed.changed == ()
 
-    @settings(max_examples=50)
+    @settings(deadline=None, max_examples=50)
     @given(st.from_regex(r"[a-z_][a-zA-Z0-9_]{0,8}", fullmatch=True))
     def test_there_and_back_is_the_same(self, new: str) -> None:
         if new in ("b", "c", "d", "e", "f", "t", "failure"):

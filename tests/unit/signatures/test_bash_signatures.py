@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flowapp.signatures import Signature, SignatureProblem, infer
@@ -80,6 +80,7 @@ def test_what_is_certainly_broken_is_reported(code: str) -> None:
     assert 1 <= found.line <= code.count("\n") + 1
 
 
+@settings(deadline=None)
 @given(st.text(max_size=60))
 def test_nothing_raises(text: str) -> None:
     infer("bash", text)

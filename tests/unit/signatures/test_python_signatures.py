@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flowapp.signatures import Signature, SignatureProblem, infer
@@ -225,7 +225,7 @@ class TestProblems:
             ("'\ud800'", 1, True),
             ("(" * 5000, 1, True),
             ("a" + ".b" * 100_000, 1, True),
-            ("#" * 1_000_001, 1, True),
+            ("#" * 300_001, 1, True),
         ],
     )
     def test_have_a_line(self, code: str, line: int, syntax: bool) -> None:
@@ -236,6 +236,7 @@ class TestProblems:
     def test_odd_escapes_are_no_problem(self) -> None:
         assert signature("x = '\\d'\ndef main(): ...")
 
+    @settings(deadline=None)
     @given(st.text(max_size=50))
     def test_nothing_raises(self, text: str) -> None:
         infer("python3", text)

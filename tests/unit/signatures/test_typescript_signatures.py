@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flowapp.signatures import Signature, SignatureProblem, infer
@@ -221,11 +221,13 @@ class TestProblems:
         assert (found.line, found.syntax) == (line, syntax)
         assert words in found.message
 
+    @settings(deadline=None)
     @given(st.text(max_size=50))
     def test_nothing_raises(self, text: str) -> None:
         infer("deno", text)
         infer("deno", f"export function main(x: {text}) {{}}")
 
+    @settings(deadline=None)
     @given(st.text(st.sampled_from("export{}()[]:;,=>|&'\"`<>?. main fnctio\n"), max_size=50))
     def test_nothing_raises_on_something_like_code(self, text: str) -> None:
         infer("deno", text)

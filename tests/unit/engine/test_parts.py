@@ -7,12 +7,14 @@ from typing import Any
 import pytest
 
 from flowapp.engine.errors import Unsupported
+from flowapp.engine.journal import StepRow
 from flowapp.engine.references import MissingReference, resolve
 from flowapp.engine.retry import LONGEST_DELAY_S, attempts, delay
 from flowapp.engine.scope import Names, Scope, error_of, fields_of
 from flowapp.engine.support import check, problems
 from flowapp.expressions import Expression
 from flowapp.jsontext import JsonText, dumps, loads
+from flowapp.store.tables import JobRow
 from tests.unit.engine.fakes import branch_one, for_loop, script
 
 # --- retry
@@ -174,3 +176,10 @@ def test_error_of_a_result(value: Any, error: Any) -> None:
 def test_fields_of_what_is_no_object() -> None:
     assert fields_of(JsonText("[1]")) == {}
     assert fields_of(JsonText('{"a":{"b":1}}')) == {"a": '{"b":1}'}
+
+
+# --- journal
+
+
+def test_a_step_row_has_the_columns_of_its_table() -> None:
+    assert set(StepRow.__dataclass_fields__) == set(JobRow.model_fields)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from flowapp.models.budget import Budget
-from flowapp.models.client import ModelClient, ModelSettings
+from flowapp.models.client import ModelClient, ModelSettings, configured
 from flowapp.models.errors import (
     ModelBudgetSpent,
     ModelBusy,
@@ -27,4 +27,5 @@ __all__ = [
     "ModelSettings",
     "ModelTimeout",
     "ModelUnreachable",
+    "configured",
 ]

@@ -28,6 +28,7 @@ from flowapp.models.errors import (
 from flowapp.net import AddressPolicy, NetError, open_client
 
 DEFAULT_BASE_URL = "https://api.openai.com/v1"
+DEFAULT_MODEL = "gpt-4o-mini"
 _CHECK_SETTINGS = "Check the model's address, name and key in the settings."
 
 
@@ -41,6 +42,17 @@ class ModelSettings:
     base_url: str = ""
     timeout_s: float = 30.0
     max_answer_tokens: int = 2000
+
+
+def configured(model: str, key: str, base_url: str) -> ModelClient | None:
+    """The client of a configuration, or None where neither a key nor a server is given.
+
+    Raises:
+        PolicyInvalid: the base URL is no address of a server.
+    """
+    if not key and not base_url:
+        return None
+    return ModelClient(ModelSettings(model or DEFAULT_MODEL, key, base_url))
 
 
 class ModelClient:

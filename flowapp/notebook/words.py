@@ -26,6 +26,8 @@ def badge(
     if live is not None:
         return _live(live, now)
     match kind:
+        case "never" if record is not None:
+            return "Canceled"
         case "never":
             return f"Runs with {container}" if container else "Not run"
         case "blocked":

@@ -206,6 +206,7 @@ class TestOutcomes:
         assert text(duration_ms=812.0, finished_at="2026-11-22T14:02:03.5+00:00") == "Done 0.8 s, 14:02"
         assert text(reused_from=ReusedFrom(42, "2026-11-22T11:00:00+00:00")) == "Reused, 3 h old, run #42"
         assert text(status="skipped") == "Skipped by condition"
+        assert text(status="canceled", result=None) == "Canceled"
 
     def test_live_cells(self) -> None:
         made = chain()

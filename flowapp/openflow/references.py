@@ -12,7 +12,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
-from flowapp.openflow.javascript import Site, SyntaxProblem, Use, is_primary, read, without_last_semicolon
+from flowapp.openflow.javascript import SyntaxProblem, is_primary, read, without_last_semicolon
+from flowapp.openflow.usage import Site, Use
 
 __all__ = [
     "References",

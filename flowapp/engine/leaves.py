@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from flowapp.engine.errors import error_value
 from flowapp.engine.ports import OpenStep, Secrets, Tokens
-from flowapp.engine.references import SECRET_MARKS, MissingReference, resolve
+from flowapp.engine.secrets import SECRET_MARKS, MissingReference, resolve
 from flowapp.engine.values import LeafCall, LeafOutcome, Plan
 from flowapp.errors import FlowappError
 from flowapp.jsontext import JsonText, canonical, dumps, hash_of, loads

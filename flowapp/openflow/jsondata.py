@@ -62,8 +62,8 @@ def read(text: str) -> Any:
         )
     except RecursionError:
         refuse("doc.too_deep", "The document is nested too deeply.")
-    except ValueError as error:  # an integer with more digits than Python converts
-        refuse("doc.json", f"This JSON cannot be read: {error}.")
+    except ValueError:  # an integer with more digits than Python converts
+        refuse("doc.json", "A number in this JSON is too long.")
     if repeated:
         refuse("doc.repeated_key", f"The key `{repeated[0]}` is there twice in one object.", "Keep one of the two.")
     return value

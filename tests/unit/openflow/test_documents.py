@@ -254,7 +254,7 @@ class TestReadText:
             ('{"value": ', "not JSON"),
             ('{"a": 1, "a": 2}', "twice"),
             ('{"value": {"modules": []}, "x": NaN}', "NaN"),
-            ('{"value": {"modules": []}, "x": ' + "1" * 5000 + "}", "cannot be read"),
+            ('{"value": {"modules": []}, "x": ' + "1" * 5000 + "}", "too long"),
             ("[" * 100_000, "nested too deeply|not JSON"),
             ('{"a":' * 100_000, "nested too deeply|not JSON"),
         ],

@@ -76,7 +76,7 @@ def parse_json(body: bytes) -> Any:
     except RecursionError:
         raise _too_deep() from None
     except json.JSONDecodeError as error:  # orjson's error is one too
-        if "recursion" in error.msg.lower():
+        if "recursion" in error.msg.lower() or "depth" in error.msg.lower():
             raise _too_deep() from None
         raise BadRequest(
             f"The body is not JSON: {error.msg} (line {error.lineno}, column {error.colno}).",

@@ -7,9 +7,9 @@ step nor the cell's record. Everything else is for pages that are open, and can 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy.engine import Connection
@@ -18,7 +18,6 @@ from flowapp.jsontext import JsonText, dumps, loads
 from flowapp.notebook.definition import definition_of
 from flowapp.notebook.document import CellId, Document, StepId
 from flowapp.notebook.records import CellError, CellRecord, Live, ReusedFrom, Status, Taken, reads_taken
-from flowapp.notebook.staleness import states
 from flowapp.store import drafts as draft_rows
 from flowapp.store.clock import now
 from flowapp.store.events import Event
@@ -27,6 +26,7 @@ from flowapp.store.stores import Store
 from flowapp.store.tables import JobRow, RunRow
 from flowapp.workspace.context import Context
 from flowapp.workspace.describe import error_of
+from flowapp.workspace.editing import states_now
 from flowapp.workspace.open_drafts import OpenDraft, OpenDrafts
 from flowapp.workspace.outputs import LOG_TAIL, Outputs
 from flowapp.workspace.run_views import run_json, step_json
@@ -59,6 +59,8 @@ class CellRun:
     #: cell → when its output was last sent
     sent: dict[CellId, float] = field(default_factory=dict)
     waiting: dict[CellId, JobRow] = field(default_factory=dict)
+    #: set when the first output has gone out, or the run is over
+    first_news: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 class CellObserver:
@@ -76,6 +78,13 @@ class CellObserver:
     def begin(self, run_id: str, cell_run: CellRun) -> None:
         """A run of cells was made; its steps will follow."""
         self._runs[run_id] = cell_run
+
+    async def first_news(self, run_id: str, seconds: float) -> None:
+        """Wait for the first output of a run, but not longer than `seconds`."""
+        cell_run = self._runs.get(run_id)
+        if cell_run is not None:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(cell_run.first_news.wait(), seconds)
 
     # --- the engine's side ------------------------------------------------------------------------------------------
 
@@ -130,8 +139,10 @@ class CellObserver:
         draft.records[cell] = record
         draft.live.pop(cell, None)
         draft.live_runs.pop(cell, None)
-        self.publish_states(draft)
+        # the output is what somebody waits for; states of a hundred cells take longer to work out
         self._show_output(run, job, cell_run, draft, cell, result)
+        self.publish_states(draft)
+        cell_run.first_news.set()
 
     def logged(self, run: RunRow, path: str, text: str, offset: int) -> None:
         """A running step printed something; `offset` counts the characters before it."""
@@ -156,6 +167,8 @@ class CellObserver:
         if run.status not in FINISHED:
             return
         cell_run = self._runs.pop(run.id, None)
+        if cell_run is not None:
+            cell_run.first_news.set()
         draft = self._drafts.peek(run.draft_id)
         if draft is None:
             return
@@ -174,7 +187,7 @@ class CellObserver:
     def publish_states(self, draft: OpenDraft) -> None:
         """Compute the states anew and send those that changed."""
         before = draft.states
-        draft.states = states(draft.document, draft.records, draft.live, datetime.now().astimezone())
+        draft.states = states_now(draft, draft.document)
         changed = {cell: state.to_json() for cell, state in draft.states.items() if before.get(cell) != state}
         if draft.shown is not None:
             draft.shown = replace(draft.shown, states=draft.states)

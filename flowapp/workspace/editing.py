@@ -21,8 +21,8 @@ from flowapp.notebook.document import CellId, Document
 from flowapp.notebook.errors import Rejected
 from flowapp.notebook.operations import Operation, apply_all
 from flowapp.notebook.operations.types import SetCode
-from flowapp.notebook.staleness import states
-from flowapp.notebook.view import Snapshot, cell_view, difference
+from flowapp.notebook.staleness import CellState, states
+from flowapp.notebook.view import Snapshot, difference
 from flowapp.signatures import lint
 from flowapp.store import audit, drafts
 from flowapp.store.clock import now
@@ -213,24 +213,24 @@ def follow_code(draft: OpenDraft, document: Document, client: str, typed: Mappin
                 draft.codes.replaced(entry.cell)
 
 
-async def snapshot(draft: OpenDraft, client: str | None = None) -> Snapshot:
-    """All that a view shows of the draft now."""
+async def snapshot(draft: OpenDraft) -> Snapshot:
+    """All that a view shows of the draft now, with the real code versions."""
     document = draft.document
     problems = await asyncio.to_thread(lint, document.flow)
-    return shown(draft, document, problems, client)
-
-
-def shown(draft: OpenDraft, document: Document, problems: Sequence[Any], client: str | None) -> Snapshot:
-    """The snapshot of a document of the draft, with the code versions as a client sees them."""
-    draft.states = states(document, draft.records, draft.live, datetime.now().astimezone())
+    draft.states = states_now(draft, document)
     return Snapshot(
         document=document,
         states=draft.states,
         problems=problems,
-        code_versions={entry.cell: draft.codes.seen_by(entry.cell, client) for entry in document.outline.entries},
+        code_versions={entry.cell: draft.codes.seen_by(entry.cell, None) for entry in document.outline.entries},
         evaluated=dict(draft.evaluated),
         outputs=draft.outputs,
     )
+
+
+def states_now(draft: OpenDraft, document: Document) -> dict[CellId, CellState]:
+    """The states of a document of the draft (which may not be saved yet), with the server's clock in their texts."""
+    return states(document, draft.records, draft.live, datetime.now().astimezone())
 
 
 async def change(draft: OpenDraft, client: str) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -244,8 +244,8 @@ async def change(draft: OpenDraft, client: str) -> tuple[dict[str, Any], dict[st
         **found,
         "problems": [problem.to_json() for problem in after.problems],
     }
-    mine = shown(draft, after.document, after.problems, client)
-    own_cells = [cell_view(mine, view["id"]) for view in found["cells"]] if client else found["cells"]
+    seen = {view["id"]: draft.codes.seen_by(view["id"], client) for view in found["cells"]}
+    own_cells = [{**view, "code_version": seen[view["id"]]} for view in found["cells"]]
     return {**common, "cells": own_cells}, {"client": client, **common}
 
 

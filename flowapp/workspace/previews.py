@@ -24,12 +24,13 @@ from flowapp.workspace.context import Context
 from flowapp.workspace.drafts import Drafts
 from flowapp.workspace.errors import BadRequest, WorkspaceError
 from flowapp.workspace.open_drafts import OpenDraft
-from flowapp.workspace.scope import CellScope, Source, scope_of
+from flowapp.workspace.scope import CellScope, Source, loops_around, reaches, scope_of, source_of
 
 #: Bigger values are only read along plain paths, which needs no JavaScript.
 MAX_VALUE = 4 << 20
 REFRESH_AFTER_S = 0.08
 KEPT = 4000
+_BREATHE = 10
 
 Shown = dict[str, Any]
 
@@ -97,22 +98,24 @@ class Previews:
             await asyncio.sleep(REFRESH_AFTER_S)
         finally:
             self._waiting.discard(draft.id)
-        for entry in draft.document.outline.entries:
+        args = draft.document.flow_args()
+        for number, entry in enumerate(draft.document.outline.entries):
             if draft.live:
                 return  # results are about to change; `settled` comes again
-            shown = await self._of_cell(draft, entry)
+            if number % _BREATHE == 0:
+                await asyncio.sleep(0)
+            shown = await self._of_cell(draft, entry, args)
             if draft.evaluated.get(entry.cell, {}) != shown:
                 draft.evaluated[entry.cell] = shown
                 if draft.shown is not None:
                     draft.shown = replace(draft.shown, evaluated=dict(draft.evaluated))
                 self._store.events.publish(Event(draft.topic, "evaluated", {"cell": entry.cell, "inputs": shown}))
 
-    async def _of_cell(self, draft: OpenDraft, entry: Entry) -> dict[str, Shown]:
-        fields = list(_expressions(entry))
-        if not fields:
-            return {}
-        scope = scope_of(draft, entry)
-        questions = [_Question(name, expr, _is_predicate(name), _key(scope, expr)) for name, expr in fields]
+    async def _of_cell(self, draft: OpenDraft, entry: Entry, args: Mapping[str, Any]) -> dict[str, Shown]:
+        questions = [
+            _Question(name, expr, _is_predicate(name), _key(draft, entry, expr, args))
+            for name, expr in _expressions(entry)
+        ]
         new = [question for question in questions if question.key not in self._kept]
         if new:
             answers = await self.values(draft, entry, [(question.expr, question.predicate) for question in new])
@@ -268,19 +271,27 @@ def _unready(scope: CellScope, expr: str) -> str:
     return ""
 
 
-def _key(scope: CellScope, expr: str) -> str:
+def _key(draft: OpenDraft, entry: Entry, expr: str, args: Mapping[str, Any]) -> str:
     """Equal for equal answers: the expression and the hashes of all that it can read."""
     found = references.find(expr)
-    steps = sorted(scope.results if found.whole_results else found.results)
-    parts: list[Any] = [expr, [[step, scope.results[step].digest if step in scope.results else None] for step in steps]]
-    if found.flow_input or found.whole_flow_input:
-        names = sorted(scope.args if found.whole_flow_input else found.flow_input & scope.args.keys())
-        parts.append([[name, scope.args[name]] for name in names])
-    if "iter" in found.flow_input or found.whole_flow_input:
-        parts.append([loop.module["value"].get("iterator") for loop in scope.loops])
-        parts.append({step: source.digest for step, source in scope.results.items()})
+    document = draft.document
+    by_step, by_cell = document.outline.by_step, document.outline.by_cell
+    # the loop's first item may come from anywhere: then everything counts
+    everything = found.whole_results or found.whole_flow_input or "iter" in found.flow_input
+    parts: list[Any] = [expr]
+    for step in sorted(by_step if everything else found.results):
+        other = by_step.get(step)
+        in_sight = other is not None and reaches(document, entry, other)
+        source = source_of(draft, other) if other is not None and in_sight else None
+        parts.append([step, in_sight, source.digest if source else None])
+    names = sorted(args if everything else found.flow_input & args.keys())
+    parts.append([[name, args[name]] for name in names])
+    if everything:
+        parts.append([loop.module["value"].get("iterator") for loop in loops_around(document, entry)])
     if found.previous_result:
-        parts.append(scope.previous.digest if scope.previous else ("", dumps(scope.args)))
+        before = by_cell.get(entry.previous) if entry.previous else None
+        source = source_of(draft, before) if before is not None else None
+        parts.append([entry.previous, source.digest if source else None, dict(args) if before is None else None])
     return hash_of(canonical(parts))
 
 

@@ -28,6 +28,7 @@ from flowapp.workspace.open_drafts import OpenDraft
 from flowapp.workspace.run_views import run_json, step_json, titles_of
 
 MAX_PAGE = 100
+NEWS_FIRST_S = 0.05
 
 
 class Runs:
@@ -84,8 +85,13 @@ class Runs:
 
             run, planned = await self._drafts.retrying(draft, attempt)
             await self._context.engine.start_run(run.id)
-            self._observer.publish_states(draft)
-            change = await self._drafts.tell(draft, client) if operations else None
+            change = None
+            if operations:
+                # working out what the edit changed competes with the run for the processor: a quick result goes first
+                await self._observer.first_news(run.id, NEWS_FIRST_S)
+                change = await self._drafts.tell(draft, client)
+            else:
+                self._observer.publish_states(draft)
         shown = {"run": list(planned.run), "given": list(planned.given)}
         return {"run_id": run.id, "run_number": run.number, "change": change, "plan": shown}
 
@@ -108,7 +114,7 @@ class Runs:
         confirmed: frozenset[CellId],
     ) -> tuple[RunRow, Plan]:
         document = edit.document if edit else draft.document
-        states = editing.shown(draft, document, (), None).states
+        states = editing.states_now(draft, document)
         planned = plan(document, states, cells, _mode(mode))
         self._refuse(draft, document, planned, confirmed)
         cell_run = _binding(draft, document, planned)

@@ -38,21 +38,30 @@ class CellScope:
 
 def in_reach(document: Document, entry: Entry) -> list[Entry]:
     """The cells whose results the cell can read, in document order: those before it in its own list and in the lists around."""
+    lists = _lists(document, entry)
+    return [other for other in document.outline.entries if _reads(entry, other, lists)]
+
+
+def reaches(document: Document, entry: Entry, other: Entry) -> bool:
+    """Whether the cell can read the other one's result."""
+    return _reads(entry, other, _lists(document, entry))
+
+
+def _lists(document: Document, entry: Entry) -> set[tuple[CellId | None, str]]:
+    """The lists of cells that the cell stands in: its own, that of its container, and so on."""
     lists: set[tuple[CellId | None, str]] = set()
     here: Entry | None = entry
-    ancestors: set[CellId] = set()
     while here is not None:
         lists.add((here.parent, here.slot))
-        ancestors.add(here.cell)
         here = document.outline.by_cell.get(here.parent) if here.parent else None
-    failure = entry.slot == "failure"
-    return [
-        other
-        for other in document.outline.entries
-        if (other.order < entry.order or failure)
-        and other.cell not in ancestors
-        and ((other.parent, other.slot) in lists or (failure and other.parent is None and other.slot == "modules"))
-    ]
+    return lists
+
+
+def _reads(entry: Entry, other: Entry, lists: set[tuple[CellId | None, str]]) -> bool:
+    if entry.slot == "failure":
+        return other.parent is None and other.slot == "modules"
+    # a container of the cell comes before it too, but ends after it
+    return other.last < entry.order and (other.parent, other.slot) in lists
 
 
 def scope_of(draft: OpenDraft, entry: Entry) -> CellScope:
@@ -73,7 +82,7 @@ def scope_of(draft: OpenDraft, entry: Entry) -> CellScope:
         missing=frozenset(missing),
         previous=source_of(draft, before) if before is not None else None,
         args=args,
-        loops=_loops(draft.document, entry),
+        loops=loops_around(draft.document, entry),
     )
 
 
@@ -89,7 +98,8 @@ def source_of(draft: OpenDraft, entry: Entry) -> Source | None:
     return Source(record.result)
 
 
-def _loops(document: Document, entry: Entry) -> tuple[Entry, ...]:
+def loops_around(document: Document, entry: Entry) -> tuple[Entry, ...]:
+    """The loops that the cell stands in, the innermost first."""
     found: list[Entry] = []
     here = document.outline.by_cell.get(entry.parent) if entry.parent else None
     while here is not None:

@@ -51,7 +51,6 @@ export function modelOf(monaco, store, id, language) {
   let model = store.models.get(id);
   if (!model) {
     model = monaco.editor.createModel(store.text(id), language);
-    model.updateOptions({ bracketColorizationOptions: { enabled: false, independentColorPoolPerBracketType: false } });
     model.onDidChangeContent(() => model.silent || store.typed(id, model.getValue()));
     store.models.set(id, model);
   }
@@ -270,7 +269,7 @@ export function CodeDiff({ original = "", modified = "", language = "plaintext",
     let stop = () => {};
     loadMonaco().then((monaco) => {
       if (gone) return;
-      const made = monaco.editor.createDiffEditor(host.current, { ...OPTIONS, readOnly: true, automaticLayout: true, renderSideBySideInlineBreakpoint: 640, originalEditable: false, lineNumbersMinChars: 3 });
+      const made = monaco.editor.createDiffEditor(host.current, { ...OPTIONS, readOnly: true, automaticLayout: true, renderSideBySideInlineBreakpoint: 640, renderOverviewRuler: false, originalEditable: false, lineNumbersMinChars: 3 });
       const pair = { original: monaco.editor.createModel(original, originalLanguage ?? language), modified: monaco.editor.createModel(modified, modifiedLanguage ?? language) };
       models.current = pair;
       made.setModel(pair);

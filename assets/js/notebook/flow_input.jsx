@@ -169,7 +169,7 @@ function BigText({ name, value, onReplace }) {
     <span className="nb-big">
       <span className="nb-big-line">
         <Glyph name="file" size={13} />
-        <b>{value.blob?.name ?? "pasted text"}</b>
+        <b>{value.blob?.name || value.preview.slice(0, 80)}</b>
         <button type="button" className="nb-link" aria-expanded={Boolean(page)} onClick={() => (page ? setPage(null) : show(0))}>{page ? "Hide" : "Look inside"}</button>
         <button type="button" className="nb-link" onClick={onReplace}>Remove</button>
       </span>

@@ -61,6 +61,7 @@ export function applyTheme() {
       "editorSuggestWidget.selectedForeground": text,
       "editorSuggestWidget.foreground": text,
       "editorSuggestWidget.highlightForeground": accent,
+      ...Object.fromEntries([1, 2, 3, 4, 5, 6].map((n) => [`editorBracketHighlight.foreground${n}`, text])),
       "editorGutter.background": token("--code-bg", surface),
       "editorIndentGuide.background1": line,
       "editorError.foreground": token("--bad", "#b3261e"),

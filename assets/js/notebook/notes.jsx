@@ -7,7 +7,9 @@ import { Glyph } from "./icons.jsx";
 import { GrowingText } from "./ui.jsx";
 
 const PLUGINS = [remarkGfm];
-const LINKS = { a: ({ node, ...props }) => <a {...props} target="_blank" rel="noreferrer noopener" /> };
+const heading = (level) => ({ node, children, ...props }) => <h2 data-level={level} {...props}>{children}</h2>;
+// one level of headings for readers of the page: notes stand side by side, whatever their authors' levels
+const PARTS = { h1: heading(1), h2: heading(2), h3: heading(3), h4: heading(3), h5: heading(3), h6: heading(3), a: ({ node, ...props }) => <a {...props} target="_blank" rel="noreferrer noopener" /> };
 
 export const Note = memo(function Note({ id }) {
   const store = useStore();
@@ -38,6 +40,13 @@ export const Note = memo(function Note({ id }) {
     store.do({ op: "delete_note", note: id });
     store.toast({ text: "Deleted a note", action: { label: "Undo", run: () => store.history("undo") } });
   };
+  const move = (by) => {
+    const order = store.get("order") ?? [];
+    const at = order.indexOf(note.after) + by; // -1: above the first cell
+    if (at < -1 || at >= order.length) return;
+    store.do({ op: "move_note", note: id, after: at === -1 ? null : order[at] });
+    requestAnimationFrame(() => document.querySelector(`[data-note="${id}"]`)?.focus());
+  };
   const onKeyDown = (event) => {
     if (editing) {
       if (event.key === "Escape" || (event.key === "Enter" && (event.shiftKey || event.ctrlKey || event.metaKey))) {
@@ -46,9 +55,12 @@ export const Note = memo(function Note({ id }) {
         done();
         box.current.focus();
       }
-    } else if (event.key === "Enter" && event.target === box.current) {
+    } else if (event.target === box.current && ["Enter", "J", "K", "Delete"].includes(event.key)) {
       event.preventDefault();
-      edit();
+      event.stopPropagation();
+      if (event.key === "Enter") edit();
+      else if (event.key === "Delete") remove();
+      else move(event.key === "J" ? 1 : -1);
     }
   };
   return (
@@ -56,12 +68,14 @@ export const Note = memo(function Note({ id }) {
       {editing ? (
         <GrowingText inputRef={area} className="nb-note-text" label="Note in Markdown" value={text} placeholder="Markdown. Esc when done" maxRows={40} onChange={change} onBlur={done} />
       ) : note.text.trim() ? (
-        <div className="nb-md"><ReactMarkdown remarkPlugins={PLUGINS} components={LINKS}>{note.text}</ReactMarkdown></div>
+        <div className="nb-md"><ReactMarkdown remarkPlugins={PLUGINS} components={PARTS}>{note.text}</ReactMarkdown></div>
       ) : (
         <p className="nb-empty">An empty note</p>
       )}
       {!editing && (
         <span className="nb-note-tools">
+          <button type="button" className="nb-icon" aria-label="Move note up" title="Move up (K)" onClick={() => move(-1)}><Glyph name="up" /></button>
+          <button type="button" className="nb-icon" aria-label="Move note down" title="Move down (J)" onClick={() => move(1)}><Glyph name="down" /></button>
           <button type="button" className="nb-icon" aria-label="Edit note" title="Edit note" onClick={edit}><Glyph name="pencil" /></button>
           <button type="button" className="nb-icon" aria-label="Delete note" title="Delete note" onClick={remove}><Glyph name="trash" /></button>
         </span>

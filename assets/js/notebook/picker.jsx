@@ -76,12 +76,12 @@ export function Picker({ cell, field, anchor, onConnect, onAppend, onClose }) {
           ),
         )}
       </div>
-      <footer>
+      <div className="nb-picker-keys">
         <span><kbd>↵</kbd> connect</span>
         {onAppend && <span><kbd>Alt ↵</kbd> insert at cursor</span>}
         <span><kbd>→</kbd> look inside</span>
         <span className="nb-faint">or click a value in an earlier result</span>
-      </footer>
+      </div>
     </Popover>
   );
 }

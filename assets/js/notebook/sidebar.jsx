@@ -67,9 +67,9 @@ const StaticGroup = memo(function StaticGroup({ id, query }) {
   if (!shown.length) return null;
   return (
     <section className="nb-group" aria-label={`${cell.step_id} ${cell.title}`}>
-      <h3>
+      <h2>
         <button type="button" onClick={() => select(store, id)}><span className="nb-chip nb-chip-fixed">{cell.step_id}</span><span>{cell.title || "Untitled"}</span></button>
-      </h3>
+      </h2>
       {shown.map((input) => (
         <div key={input.field} className="nb-side-field">
           <span className="nb-field" title={input.field}>{input.field}{(input.secret || isReference(input.value)) && <span className="nb-secret" title="A reference: the value itself is never shown"> ref</span>}</span>
@@ -132,7 +132,7 @@ function Proposals({ cell, asked }) {
   };
   return (
     <section className="nb-connect" aria-busy={Boolean(busy)} aria-label={`Proposed wires for ${cell.step_id}`}>
-      <h3><span className="nb-chip nb-chip-fixed">{cell.step_id}</span><span>{cell.title || "Untitled"}</span></h3>
+      <h2><span className="nb-chip nb-chip-fixed">{cell.step_id}</span><span>{cell.title || "Untitled"}</span></h2>
       {answer?.notice && <p className="nb-notice"><Glyph name="info" size={13} /> {answer.notice}</p>}
       {!answer && <div className="nb-skeleton" aria-hidden="true"><i style={{ width: "80%" }} /><i style={{ width: "60%" }} /></div>}
       {answer && !open.length && <p className="nb-empty">{done.size ? "All proposals are decided." : "Nothing earlier fits the inputs of this cell by name and type."}</p>}

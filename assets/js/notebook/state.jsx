@@ -88,7 +88,7 @@ function Why({ id, state, anchor, onClose }) {
       )}
       {state.runs_first?.length > 0 && <p className="nb-faint">A run takes {state.runs_first.join(", ")} first.</p>}
       {state.run_number && <p className="nb-faint">From run {state.run_number}</p>}
-      <footer>
+      <div className="nb-actions">
         {isActive(state) ? (
           <button type="button" className="nb-btn" onClick={act(() => perform(store, "cancel"))}>Cancel</button>
         ) : (
@@ -97,7 +97,7 @@ function Why({ id, state, anchor, onClose }) {
             {state.runs_first?.length > 0 && <button type="button" className="nb-btn" onClick={act(() => run(store, id, "old_results"))}>Run on the old results</button>}
           </>
         )}
-      </footer>
+      </div>
     </Popover>
   );
 }

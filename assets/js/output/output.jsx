@@ -1,8 +1,8 @@
 // One output: a line that sums it up, tabs for its views, and the view. The choice of tab is kept per cell.
-import { useId, useRef } from "react";
+import { useId, useRef, useState } from "react";
 
 import { Icon } from "../icons.jsx";
-import { ago, bytes, duration, when } from "../words.js";
+import { ago, bytes, duration, pathExpression, when } from "../words.js";
 import { ErrorView } from "./error.jsx";
 import { Logs } from "./logs.jsx";
 import { useRemembered } from "./parts.jsx";
@@ -51,9 +51,21 @@ function View({ view, output, at, base, onWire, onLine, live, topic, maxHeight }
   if (view === "error") return <ErrorView error={output.error || { message: output.title_text }} onLine={onLine} />;
   if (output.kind === "none") return <Nothing output={output} />;
   if (view === "table") return <Table {...at} wireAt={output.table?.at} first={output.table} baseExpr={base} onWire={onWire} maxHeight={maxHeight} />;
-  if (view === "json") return isEmpty(output) ? <Nothing output={output} /> : <Tree {...at} root={output.node} baseExpr={base} onWire={onWire} maxHeight={maxHeight} />;
+  if (view === "json") return isEmpty(output) ? <Nothing output={output} /> : <Json key={output.hash} {...{ output, at, base, onWire, maxHeight }} />;
   if (view === "text") return <TextView key={output.hash} {...at} node={output.node} />;
   return <Rich {...at} rich={output.rich} baseExpr={base} onWire={onWire} maxHeight={maxHeight} />;
+}
+
+/** The tree, and a list within it as a table when somebody asks for one. */
+function Json({ output, at, base, onWire, maxHeight }) {
+  const [list, setList] = useState(null);
+  if (!list) return <Tree {...at} root={output.node} baseExpr={base} onWire={onWire} onTable={setList} maxHeight={maxHeight} />;
+  return (
+    <>
+      <p className="out-note"><button type="button" className="link" onClick={() => setList(null)}><Icon name="left" size={12} /> Back to the whole value</button><span className="mono">{pathExpression(base, list)}</span></p>
+      <Table {...at} at={list} baseExpr={base} onWire={onWire} maxHeight={maxHeight} />
+    </>
+  );
 }
 
 const isEmpty = (output) => output.type === "null" || ((output.type === "array" || output.type === "object") && output.node?.n === 0) || (output.type === "string" && output.node?.n === 0);

@@ -69,9 +69,10 @@ const WHOLE = [];
 
 /**
  * `Tree({ws, runId, path, side, at, root, baseExpr, onWire, maxHeight})`: the value at `at` of a step's result or args; without
- * `root` it loads its own first level. Paths given to `onWire` begin at the whole value.
+ * `root` it loads its own first level. Paths given to `onWire` begin at the whole value;
+ * `onTable(path)` offers lists of objects as tables.
  */
-export function Tree({ ws, runId, path, side = "result", at = WHOLE, root, baseExpr = "", onWire, maxHeight = 360 }) {
+export function Tree({ ws, runId, path, side = "result", at = WHOLE, root, baseExpr = "", onWire, onTable, maxHeight = 360 }) {
   const [own, setOwn] = useState(null);
   const [failed, setFailed] = useState(null);
   const [tries, setTries] = useState(0);
@@ -86,10 +87,10 @@ export function Tree({ ws, runId, path, side = "result", at = WHOLE, root, baseE
   const top = root || own;
   if (failed) return <Problem error={failed} what="The value" retry={() => setTries(tries + 1)} />;
   if (!top) return <Skeleton lines={4} label="Loading the value" />;
-  return <TreeRows {...{ ws, runId, path, side, at, root: top, baseExpr, onWire, maxHeight }} />;
+  return <TreeRows {...{ ws, runId, path, side, at, root: top, baseExpr, onWire, onTable, maxHeight }} />;
 }
 
-function TreeRows({ ws, runId, path, side, at: base, root, baseExpr, onWire, maxHeight }) {
+function TreeRows({ ws, runId, path, side, at: base, root, baseExpr, onWire, onTable, maxHeight }) {
   const [text, setText] = useState("");
   const q = useDebounced(text.trim());
   const tree = useTree({ ws, runId, path, side, root, at: base, q });
@@ -141,7 +142,7 @@ function TreeRows({ ws, runId, path, side, at: base, root, baseExpr, onWire, max
             return (
               <div key={row.key} id={`${idOf(runId, path, side)}-${item.index}`} className={`tree-row ${item.index === at ? "on" : ""}`} style={{ transform: `translateY(${item.start}px)`, paddingLeft: 4 + row.level * 16 }} data-pick={onWire && row.kind === "node" ? expression(row) : undefined} onClick={() => setActive(item.index)} {...treeItem(row)}>
                 {row.kind === "node" && <Node row={row} q={q} toggle={tree.toggle} />}
-                {row.kind === "node" && <Actions row={row} expression={expression} valueText={valueText} onWire={onWire && ((rowPath) => onWire([...base, ...rowPath]))} />}
+                {row.kind === "node" && <Actions row={row} expression={expression} valueText={valueText} onWire={onWire && ((rowPath) => onWire([...base, ...rowPath]))} onTable={onTable && ((rowPath) => onTable([...base, ...rowPath]))} />}
                 {row.kind === "wait" && <span className="faint">Loading</span>}
                 {row.kind === "more" && <button type="button" className="link" tabIndex={-1} onClick={() => tree.load(row.path, known(row))}>Show {Math.min(PAGE, row.total - row.shown)} more of {(row.total - row.shown).toLocaleString("en")}</button>}
               </div>
@@ -199,9 +200,13 @@ function Marked({ text, q }) {
   return <>{text.slice(0, at)}<mark>{text.slice(at, at + q.length)}</mark>{text.slice(at + q.length)}</>;
 }
 
-function Actions({ row, expression, valueText, onWire }) {
+/** Whether a node may be a list of objects; its items may not have been sent yet. */
+const mayBeTable = (node) => node.t === "array" && node.n > 0 && (!node.c || node.c[0]?.t === "object");
+
+function Actions({ row, expression, valueText, onWire, onTable }) {
   return (
     <span className="tree-acts">
+      {onTable && row.path.length > 0 && mayBeTable(row.node) && <button type="button" className="tool" title="Show as a table" onClick={(event) => { event.stopPropagation(); onTable(row.path); }}><Icon name="table" /><span>Table</span></button>}
       <CopyButton short label="Copy path" icon="path" className="tool" text={() => expression(row)} />
       <CopyButton short label="Copy value" className="tool" text={() => valueText(row)} />
       {onWire && <button type="button" className="tool wire" title="Use this value in a cell" onClick={(event) => { event.stopPropagation(); onWire(row.path); }}><Icon name="plug" /><span>Use in…</span></button>}

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import uuid
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -188,11 +188,21 @@ class Engine:
                     current.uncancel()
                 status, value = "canceled", canceled_value(now.canceled_by, now.canceled_reason or "")
                 await journal.cancel_open(value)
-            await self._finish(run, owner, status, value)
+            await self._uninterrupted(self._finish(run, owner, status, value))
         except BaseException as error:
             if not _lost(error):
                 raise
             log.info("run %s was taken over by another segment", run_id)
+
+    async def _uninterrupted(self, work: Coroutine[Any, Any, None]) -> None:
+        """Finish `work` even when a wish to cancel arrives meanwhile: the run has ended, there is nothing to cancel."""
+        task = asyncio.get_running_loop().create_task(work)
+        try:
+            await asyncio.shield(task)
+        except asyncio.CancelledError:
+            if self._closing:
+                raise
+            await task
 
     async def _interpret(self, run: RunRow, journal: RunJournal) -> Done:
         """Run the flow; whatever prevents that becomes the run's error."""

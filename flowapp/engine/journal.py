@@ -20,7 +20,7 @@ from flowapp.engine.ports import StepObserver
 from flowapp.engine.values import LeafOutcome, Recorded, Status, StepInfo
 from flowapp.jsontext import NULL, JsonText, dumps, loads
 from flowapp.store.clock import now
-from flowapp.store.errors import OwnershipLost, StoreError
+from flowapp.store.errors import StoreError
 from flowapp.store.runs import job_id
 from flowapp.store.stores import Store
 from flowapp.store.tables import JobRow, RunRow
@@ -153,6 +153,8 @@ class Step:
         """Show output at once; keep it in chunks."""
         if not text or self._closed:
             return
+        # the database counts a text's characters up to the first NUL
+        text = text.replace("\0", "\u2400")
         journal = self._journal
         if journal.observer is not None:
             journal.observer.logged(journal.run, self.row.path, text, self._log_end)
@@ -278,7 +280,7 @@ class Step:
         if log is None:
             return
         journal, row = self._journal, self.row
-        with suppress(OwnershipLost):
+        with suppress(StoreError):
             await journal.store.database.write(
                 lambda c: journal.store.logs.append(c, row.run_id, row.path, row.attempt, *log, journal.owner)
             )

@@ -153,6 +153,38 @@ async def test_each_attempt_keeps_its_log(made: Server) -> None:
         assert (await made.store.logs.read(run.id, "a", attempt=attempt)).text == "about to fail\n"
 
 
+async def test_logs_are_stored_while_a_step_runs_and_survive_odd_bytes(made: Server) -> None:
+    gate = asyncio.Event()
+
+    async def chatter(job: Job, log: Any) -> Any:
+        log("x" * 40_000)
+        log("nul \0 and ü\n")
+        await gate.wait()
+        return 1
+
+    made.runtimes.leaves["chatter"] = chatter
+    run = await made.create(flow_of(step("a", "chatter")))
+    await made.engine.start_run(run.id)
+    for _ in range(100):
+        if (await made.store.logs.read(run.id, "a")).text:
+            break
+        await asyncio.sleep(0.02)
+    assert (await made.store.logs.read(run.id, "a")).next >= 40_000
+    gate.set()
+    await made.ended(run.id)
+    assert await made.store.logs.tail(run.id, "a", 12) == ("ul \u2400 and ü\n", 40_012)
+
+
+async def test_canceling_a_run_again_and_again_ends_it_once(made: Server) -> None:
+    run = await made.create(flow_of(step("a", "hang")))
+    await made.engine.start_run(run.id)
+    while not made.runtimes.jobs:
+        await asyncio.sleep(0.01)
+    await asyncio.gather(*[made.engine.cancel(run.id, "ada", "") for _ in range(5)])
+    row, _ = await asyncio.wait_for(made.ended(run.id), 2)
+    assert row.status == "canceled"
+
+
 async def test_an_unsupported_flow_is_refused_before_its_first_step(made: Server) -> None:
     run, result = await made.run(flow_of(step("a", "give"), {"id": "b", "value": {"type": "flow", "path": "f/x"}}))
     assert run.failed

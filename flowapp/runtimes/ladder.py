@@ -41,6 +41,7 @@ _LABELS = {
 }
 _PROBE_SECONDS = 20.0
 _MOST_SLOTS = 256
+_SCAFFOLD = "flowapp-jobs-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +143,8 @@ def _plan(settings: RuntimeSettings, level: str, shared: Path, deno: str | None)
     if level in (FULL, USER):
         scaffold = str(settings.home.resolve() / "runtimes" / "jail")
     else:
-        scaffold = tempfile.mkdtemp(prefix="flowapp-jobs-")
+        _remove_leftovers()
+        scaffold = tempfile.mkdtemp(prefix=f"{_SCAFFOLD}{os.getpid()}-")
         os.chmod(scaffold, 0o711)  # noqa: S103  # job users must pass through it, and cannot list it
     return Plan(
         level=level,
@@ -155,6 +157,14 @@ def _plan(settings: RuntimeSettings, level: str, shared: Path, deno: str | None)
         protected=(os.getpid(),),
         scratch_mb=settings.scratch_mb,
     )
+
+
+def _remove_leftovers() -> None:
+    """Remove job folders of servers that were killed."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{_SCAFFOLD}*"):
+        owner = folder.name.removeprefix(_SCAFFOLD).partition("-")[0]
+        if owner.isdigit() and not Path(f"/proc/{owner}").exists() and folder.lstat().st_uid == os.geteuid():
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _first_uid() -> int:

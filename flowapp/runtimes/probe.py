@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from flowapp.runtimes.guest.plan import BASIC, FULL, NONE, USER, Plan
+from flowapp.runtimes.guest.plan import FULL, NONE, USER, Plan
 
 CODE = """
 import ctypes, os
@@ -19,14 +19,15 @@ def main(hidden, server):
             return False
 
     libc = ctypes.CDLL(None, use_errno=True)
+    # In a process namespace of our own we are process 2, and the server's number means nobody, or our own agent.
+    alone = os.getpid() <= 2
     return {
         "reads_data": any(can(lambda: os.listdir(p) if os.path.isdir(p) else open(p).close()) for p in hidden),
-        "reads_server": can(lambda: open(f"/proc/{server}/environ").close()) and os.getpid() != 2,
-        "signals_server": can(lambda: os.kill(server, 0)) and not os.path.isdir("/proc/1/task/2") and os.getpid() > 2,
+        "reads_server": not alone and can(lambda: open(f"/proc/{server}/environ").close()),
+        "signals_server": not alone and can(lambda: os.kill(server, 0)),
         "is_root": os.getuid() == 0,
         "makes_namespaces": libc.unshare(0x10000000) == 0,
-        "own_processes": os.getpid() <= 2,
-        "own_files": not os.path.exists("/home") and not os.path.exists("/boot"),
+        "own_processes": alone,
     }
 """
 
@@ -41,7 +42,6 @@ class Seen:
     is_root: bool
     makes_namespaces: bool
     own_processes: bool
-    own_files: bool
 
     def leaks(self, level: str) -> list[str]:
         """Why `level` does not hold, as the end of "a script could …"; empty when it does."""
@@ -70,6 +70,6 @@ def mechanisms(plan: Plan, facts: dict[str, Any], seen: Seen) -> dict[str, bool]
         "limits": True,
         "data folder hidden": not seen.reads_data,
         "control group": bool(facts.get("control_group")),
-        "server protected": not (seen.reads_server or seen.signals_server)
-        or (plan.level == BASIC and not seen.reads_data),
+        "server protected": not (seen.reads_server or seen.signals_server),
+        "no new namespaces": not seen.makes_namespaces,
     }

@@ -85,7 +85,7 @@ def _stream(command: list[str | bytes]) -> tuple[int, bytes]:
     poll = select.poll()
     poll.register(read, select.POLLIN)
     poll.register(ended, select.POLLIN)
-    tail = _LastLine()
+    tail = LastLine()
     while True:
         ready = {descriptor for descriptor, _ in poll.poll()}
         if read in ready:
@@ -104,14 +104,14 @@ def _stream(command: list[str | bytes]) -> tuple[int, bytes]:
     return os.waitstatus_to_exitcode(status), tail.line()
 
 
-def _copy(data: bytes, tail: _LastLine) -> None:
+def _copy(data: bytes, tail: LastLine) -> None:
     tail.add(data)
     view = memoryview(data)
     while view:
         view = view[os.write(1, view) :]
 
 
-class _LastLine:
+class LastLine:
     """The last line of a stream that is not blank, without keeping the stream."""
 
     def __init__(self) -> None:
@@ -119,6 +119,7 @@ class _LastLine:
         self._open = b""
 
     def add(self, data: bytes) -> None:
+        """Take the next piece of the stream."""
         head, newline, rest = data.rpartition(b"\n")
         if newline:
             # From the end: a chunk may have a hundred thousand lines, of which one counts.
@@ -130,6 +131,7 @@ class _LastLine:
         self._open = (self._open + rest)[-_LONGEST_LINE:]
 
     def line(self) -> bytes:
+        """The last line so far, without the blanks around it; empty when there is none."""
         return (self._open if self._open.strip() else self._last).strip()
 
 
@@ -160,7 +162,7 @@ def _file(name: str, limit: int) -> bytes | None:
 
 
 def _too_large(limit: int) -> tuple[bytes, bytes]:
-    return _error("ResultTooLarge", f"The result is larger than the {limit / 1e6:.1f} MB that are kept.")
+    return _error("ResultTooLarge", f"The result is larger than the {frames.size_text(limit)} that are kept.")
 
 
 def _error(name: str, message: str) -> tuple[bytes, bytes]:

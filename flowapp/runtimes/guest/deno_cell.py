@@ -80,7 +80,7 @@ def command(plan: Plan, place: sandbox.Place, deno: str, heap_mb: int) -> list[s
         "--no-check",
         f"--v8-flags=--max-old-space-size={heap_mb}",
         *permissions,
-        WRAPPER,
+        plan.wrapper,
         place.folder,
         place.work,
     ]

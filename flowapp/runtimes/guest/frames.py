@@ -36,6 +36,11 @@ class JobText:
     args: bytes
 
 
+def size_text(size: int) -> str:
+    """A number of bytes for people."""
+    return f"{size / 1e6:.1f} MB" if size >= 100_000 else f"{size / 1e3:.1f} KB"
+
+
 def frame(kind: bytes, body: bytes = b"") -> bytes:
     """One frame as bytes; big bodies are better sent by `send`."""
     return FRAME_HEAD.pack(kind, len(body)) + body

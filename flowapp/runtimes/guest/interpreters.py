@@ -20,7 +20,8 @@ def added_to(plan: Plan) -> Plan:
     )
     parts = [os.path.join(prefix, part) for prefix in prefixes if not _is_system(prefix) for part in _PARTS]
     deno = [plan.deno, os.path.realpath(plan.deno)] if plan.deno else []
-    return replace(plan, readable=tuple(dict.fromkeys((*plan.readable, *parts, *deno, WRAPPER))))
+    readable = tuple(dict.fromkeys((*plan.readable, *parts, *deno, WRAPPER)))
+    return replace(plan, readable=readable, wrapper=WRAPPER)
 
 
 def _is_system(prefix: str) -> bool:

@@ -35,6 +35,7 @@ from flowapp.runtimes.guest import (
     python_cell,
     sandbox,
     seccomp,
+    staging,
 )
 from flowapp.runtimes.guest.limits import Bounds
 from flowapp.runtimes.guest.plan import JAIL_TMP, NONE, USER, Plan
@@ -285,7 +286,7 @@ def _move_into_own_pid_namespace(control: socket.socket) -> None:
 
 def _working_filter(plan: Plan) -> bytes | None:
     protected = () if plan.has_namespaces or plan.first_uid is not None else (*plan.protected, os.getpid())
-    program = seccomp.build(protected)
+    program = seccomp.build(protected, shared_memory=plan.has_namespaces)
     pid = os.fork()
     if pid == 0:
         try:
@@ -312,6 +313,7 @@ def main(control_descriptor: int) -> None:
     # Looked for first: from inside a user namespace or a jail nothing of it is to be seen.
     groups = cgroups.find() if plan.level != NONE else None
     try:
+        plan = staging.staged(plan)
         locks = _prepare(plan, control)
         namespace = os.open("/proc/self/ns/pid", os.O_RDONLY | os.O_CLOEXEC) if plan.has_namespaces else None
     except OSError as error:

@@ -21,6 +21,7 @@ class Plan:
     `level` is one of full, user, basic, none. `home` is the data folder that no job may see. `scaffold` is an empty
     folder: the jail's root is mounted on it (full, user), or the jobs' own folders are made in it (basic, none).
     `readable` are files and folders that interpreters need. `shared` holds the `./shared` folders of runs.
+    `wrapper` is the program that calls TypeScript cells; the launcher fills it in.
     """
 
     level: str
@@ -32,6 +33,7 @@ class Plan:
     first_uid: int | None
     protected: tuple[int, ...]
     scratch_mb: int
+    wrapper: str = ""
 
     @property
     def has_namespaces(self) -> bool:

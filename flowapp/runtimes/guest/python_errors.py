@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from types import ModuleType
 from typing import Any
 
+from flowapp.runtimes.guest import frames
+
 _LONGEST_STACK = 20_000
 _LONGEST_MESSAGE = 20_000
 
@@ -59,7 +61,7 @@ def too_large(size: int, limit: int) -> dict[str, Any]:
     """The error object of a result over the limit; sizes in bytes."""
     return {
         "name": "ResultTooLarge",
-        "message": f"The result is {size / 1e6:.1f} MB; at most {limit / 1e6:.1f} MB are kept. Return less, or write a file.",
+        "message": f"The result is {frames.size_text(size)}; at most {frames.size_text(limit)} are kept. Return less.",
     }
 
 

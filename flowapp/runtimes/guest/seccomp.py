@@ -45,6 +45,7 @@ _CLONE = (56, 220)
 _CLONE3 = (435, 435)
 _SOCKET = (41, 198)
 _IOCTL = (16, 29)
+_INTERPROCESS = ((29, 194), (64, 190), (68, 186), (240, 180))  # shmget, semget, msgget, mq_open
 #: calls whose first argument is a process to act on
 _AIMED_AT_A_PROCESS: tuple[tuple[int, int], ...] = (
     (62, 129), (200, 130), (234, 131), (129, 138), (297, 240), (434, 434),
@@ -58,8 +59,11 @@ class _SockFprog(ctypes.Structure):
     _fields_ = (("length", ctypes.c_ushort), ("filter", ctypes.c_void_p))
 
 
-def build(protected: Sequence[int] = (), machine: str = kernel.machine) -> bytes:
+def build(protected: Sequence[int] = (), *, shared_memory: bool = True, machine: str = kernel.machine) -> bytes:
     """The filter program.
+
+    Without `shared_memory` there is no System V IPC and no message queue: where a job has no IPC namespace, such things
+    would outlive it.
 
     `protected` are process ids that must not be signalled: needed only where jobs share the server's user and the
     kernel has no other way to keep them apart. Each stands for its process group as well.
@@ -77,6 +81,9 @@ def build(protected: Sequence[int] = (), machine: str = kernel.machine) -> bytes
         number = numbers[column]
         if number is not None:
             program += [(_JUMP_EQ, 0, 1, number), _refuse(errno.EPERM)]
+    if not shared_memory:
+        for pair in _INTERPROCESS:
+            program += [(_JUMP_EQ, 0, 1, pair[column]), _refuse(errno.ENOSYS)]
     # clone3 hides its flags in memory that a filter cannot read; without it the C library falls back to clone.
     program += [(_JUMP_EQ, 0, 1, _CLONE3[column]), _refuse(errno.ENOSYS)]
     program += _with_argument(

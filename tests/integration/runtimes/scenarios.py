@@ -322,7 +322,10 @@ SCENARIOS: dict[str, Scenario] = {
     "python big file": Scenario("python3", _BIG_FILE, fails("OSError"), limits={"file_mb": 1}),
     "python deep value": Scenario("python3", _DEEP, fails("RecursionError")),
     "python result over its limit": Scenario(
-        "python3", "def main():\n    return 'x' * 5000\n", fails("ResultTooLarge", "MB"), limits={"result_bytes": 1000}
+        "python3",
+        "def main():\n    return 'x' * 5000\n",
+        fails("ResultTooLarge", "5.0 KB"),
+        limits={"result_bytes": 1000},
     ),
     "python late import": Scenario(
         "python3", "def main():\n    import wave\n    return wave.__name__\n", gives("wave")

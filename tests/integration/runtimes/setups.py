@@ -1,7 +1,8 @@
 """Runs a program as somebody else, to see the isolation ladder from other kinds of host.
 
 Usage, as root: `python setups.py <uid> <namespaces: yes|no> <program> [arguments]`. The program gets a private view in
-which root's home, where the interpreter may live, belongs to that user and is closed to all others (mode 0700).
+which root's home, where the interpreter may live, belongs to that user and is closed to all others (mode 0700). With
+user id 0 it stays root, as in a container.
 """
 
 from __future__ import annotations
@@ -20,6 +21,15 @@ from flowapp.runtimes.guest import kernel, seccomp  # noqa: E402
 
 
 def main(uid: int, namespaces: bool, command: list[str]) -> None:
+    if uid:
+        _become(uid)
+    if not namespaces:
+        kernel.no_new_privileges()
+        seccomp.apply(_without_namespaces())
+    os.execv(command[0], command)
+
+
+def _become(uid: int) -> None:
     kernel.unshare(kernel.CLONE_NEWNS)
     kernel.mount("none", "/", None, kernel.MS_REC | kernel.MS_SLAVE)
     _give_home_to(uid)
@@ -27,10 +37,6 @@ def main(uid: int, namespaces: bool, command: list[str]) -> None:
     os.setresgid(uid, uid, uid)
     os.setresuid(uid, uid, uid)
     kernel.set_dumpable(True)
-    if not namespaces:
-        kernel.no_new_privileges()
-        seccomp.apply(_without_namespaces())
-    os.execv(command[0], command)
 
 
 def _give_home_to(uid: int) -> None:

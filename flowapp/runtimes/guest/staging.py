@@ -1,0 +1,92 @@
+"""Interpreters for jobs of another user, where there is no mount namespace to show them in.
+
+Only for root in a container without namespaces, when Python or Deno live under a folder that job users may not enter
+(a clone in /root). What they need is linked, or copied where a link is not possible, into a folder that they may enter.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import sys
+from dataclasses import replace
+
+from flowapp.runtimes.guest.plan import Plan
+
+_FOLDER = "interpreters"
+_LEFT_OUT = shutil.ignore_patterns("test", "tests", "idlelib", "__pycache__", "site-packages", "node_modules")
+
+
+def staged(plan: Plan) -> Plan:
+    """The plan with readable interpreters; makes the copies, and points this process's own imports at them."""
+    if plan.first_uid is None or plan.has_namespaces:
+        return plan
+    target = f"{plan.scaffold}/{_FOLDER}"
+    wanted = [path for path in sys.path if os.path.isdir(path)]
+    tools = [path for path in (plan.deno, plan.wrapper) if path]
+    hidden = _unreadable([*wanted, *tools], plan.first_uid)
+    if not hidden:
+        return plan
+    os.mkdir(target, 0o755)
+    moved = {path: f"{target}/{number}" for number, path in enumerate(hidden)}
+    for path, copy in moved.items():
+        _provide(path, copy)
+    sys.path[:] = [moved.get(path, path) for path in sys.path]
+    sys.path_importer_cache.clear()
+    return replace(
+        plan,
+        readable=(*plan.readable, target),
+        deno=moved.get(plan.deno, plan.deno) if plan.deno else None,
+        wrapper=moved.get(plan.wrapper, plan.wrapper),
+    )
+
+
+def _unreadable(paths: list[str], uid: int) -> list[str]:
+    """Those that a user cannot open, found out by trying as that user."""
+    read, write = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        try:
+            os.setgroups([])
+            os.setresgid(uid, uid, uid)
+            os.setresuid(uid, uid, uid)
+            os.write(write, bytes(not _opens(path) for path in paths))
+        finally:
+            os._exit(0)
+    os.close(write)
+    answer = os.read(read, len(paths))
+    os.close(read)
+    os.waitpid(pid, 0)
+    return [path for path, is_hidden in zip(paths, answer, strict=False) if is_hidden]
+
+
+def _opens(path: str) -> bool:
+    try:
+        os.close(os.open(path, os.O_RDONLY))
+    except OSError:
+        return False
+    return True
+
+
+def _provide(path: str, copy: str) -> None:
+    if os.path.isdir(path):
+        # Installed packages may be many: they are linked, and left out where that would mean copying all of them.
+        linked = _can_link(path, copy)
+        if linked or os.path.basename(path) not in ("site-packages", "dist-packages"):
+            shutil.copytree(path, copy, symlinks=True, ignore=_LEFT_OUT, copy_function=_link_or_copy)
+        else:
+            os.mkdir(copy)
+    else:
+        _link_or_copy(path, copy)
+
+
+def _can_link(path: str, copy: str) -> bool:
+    return os.stat(path).st_dev == os.stat(os.path.dirname(copy)).st_dev
+
+
+def _link_or_copy(source: str, target: str) -> None:
+    with contextlib.suppress(OSError):
+        os.link(source, target, follow_symlinks=False)
+        return
+    shutil.copy2(source, target, follow_symlinks=False)

@@ -92,19 +92,21 @@ const SILENCE_MS = 45000; // the server pings every 15 s; a stream that stays du
 let subscriptions = new Set(); // {ws, topics: Set, onEvent, onStatus, live: stream | null, was: bool}
 let stream = null; // {ws, source, topics: string, heard: ms, server}
 let scheduled = null;
+let due = 0;
 let failures = 0;
 
 /**
  * Listen to topics such as "draft:ID" or "run:ID" of a workspace. `onEvent` gets every event `{topic, type, …}` of them, and
  * also `{type: "hello", server, resumed}` when its topics are live: fetch the snapshot then, and again when `resumed` is
  * true, because events may have been missed. `onStatus` gets "open" and "lost". Answers a function that ends it.
+ * With `patience` (ms) it waits for a stream that somebody else opens first, and joins that one.
  *
  * A page listens to one workspace at a time: the newest subscription's.
  */
-export function subscribe(ws, topics, onEvent, onStatus) {
+export function subscribe(ws, topics, onEvent, onStatus, { patience = 0 } = {}) {
   const subscription = { ws, topics: new Set([topics].flat()), onEvent, onStatus, live: null, was: false };
   subscriptions.add(subscription);
-  schedule(0);
+  schedule(patience);
   return () => {
     subscriptions.delete(subscription);
     schedule(250); // a component that only re-mounts must not cost a reconnect
@@ -118,7 +120,10 @@ function wanted() {
 
 function schedule(delay) {
   if (typeof EventSource === "undefined") return;
+  const at = Date.now() + delay;
+  if (scheduled !== null && due <= at) return; // something sooner is planned already, and looks at everybody
   clearTimeout(scheduled);
+  due = at;
   scheduled = setTimeout(reconcile, delay);
 }
 

@@ -46,7 +46,7 @@ export function RunForm({ ws, path, from }) {
         {flow.description && <p className="form-help">{flow.description}</p>}
         {note && <p className="form-help" role="status"><Icon name="info" /> {note}</p>}
       </header>
-      <SchemaForm schema={flow.schema || {}} values={values} busy={busy} onSubmit={submit} submitLabel="Run flow" footer={failed && <p className="form-error" role="alert"><Icon name="warn" /> {failed.message} {failed.hint}</p>} />
+      <SchemaForm schema={flow.schema || {}} values={values} busy={busy} onSubmit={submit} submitLabel="Run" footer={failed && <p className="form-error" role="alert"><Icon name="warn" /> {failed.message} {failed.hint}</p>} />
     </div>
   );
 }

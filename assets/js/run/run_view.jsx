@@ -225,9 +225,9 @@ function Detail({ ws, run, step, path, now }) {
           <StateBadge status={step?.reused ? "reused" : one.status} text={live && one.started_at ? `${stateOf(one.status).word} ${clock(now - new Date(one.started_at).getTime())}` : undefined} />
         </div>
         {path !== "" && <p className="run-facts">{factsOf(step).map((fact) => <span key={fact}>{fact}</span>)}</p>}
-        <div className="seg" role="group" aria-label="Show">
-          <button type="button" aria-pressed={side === "result"} onClick={() => setSide("result")}>Result</button>
-          <button type="button" aria-pressed={side === "args"} onClick={() => setSide("args")}>Input</button>
+        <div className="seg" role="tablist" aria-label="Result or input" onKeyDown={(event) => ["ArrowLeft", "ArrowRight"].includes(event.key) && (setSide(side === "args" ? "result" : "args"), event.currentTarget.querySelector("[aria-selected=false]").focus())}>
+          <button type="button" role="tab" aria-selected={side === "result"} tabIndex={side === "result" ? 0 : -1} onClick={() => setSide("result")}>Result</button>
+          <button type="button" role="tab" aria-selected={side === "args"} tabIndex={side === "args" ? 0 : -1} onClick={() => setSide("args")}>Input</button>
         </div>
       </header>
       {side === "args" ? <div className="detail-args"><Tree ws={ws} runId={run.id} path={path} side="args" maxHeight={520} baseExpr={path === "" ? "flow_input" : ""} /></div> : <Result {...{ ws, run, step, path, live, got, retry: () => setTries(tries + 1) }} />}

@@ -5,6 +5,7 @@ import { useEffect, useState, useSyncExternalStore } from "react";
 import { get, getConnection, onConnection, subscribe } from "../api.js";
 
 const WORDS = { open: "Connected", connecting: "Connecting", idle: "Connecting", lost: "Connection lost, trying again" };
+const PATIENCE_MS = 1500; // the page's own body opens the stream; the bar only needs one on pages where nobody does
 const SETTLE_MS = 1200; // a short break says nothing that a person needs to read
 
 /** Connection words that do not flicker: trouble is shown once it has lasted. */
@@ -23,7 +24,7 @@ function useConnection() {
 export function StatusBar({ ws }) {
   const connection = useConnection();
   const [health, setHealth] = useState(null);
-  useEffect(() => subscribe(ws, "runs", () => {}), [ws]);
+  useEffect(() => subscribe(ws, "runs", () => {}, undefined, { patience: PATIENCE_MS }), [ws]);
   useEffect(() => {
     let ended = false;
     get("/api/health").then((found) => !ended && setHealth(found), () => {});
@@ -55,6 +56,6 @@ const NAMES = { python3: "Python", deno: "Deno", bash: "Bash" }; // bun cells ru
 function languagesOf(given) {
   if (!given) return null;
   const list = Array.isArray(given) ? given : Object.entries(given).map(([name, one]) => ({ name, ...(typeof one === "object" ? one : { version: one }) }));
-  const words = list.filter((one) => one.runnable !== false && one.available !== false && one.version && NAMES[one.name]).map((one) => `${NAMES[one.name]} ${one.version}`);
+  const words = list.filter((one) => one.runnable !== false && one.available !== false && one.version && NAMES[one.name]).map((one) => `${NAMES[one.name]} ${/^\d+\.\d+/.exec(one.version)?.[0] || one.version}`);
   return words.length ? <span>{words.join(", ")}</span> : null;
 }

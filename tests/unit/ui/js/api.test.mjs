@@ -28,7 +28,7 @@ const listen = (topics) => {
 };
 const newest = () => sources.at(-1);
 
-beforeEach(() => mock.timers.enable({ apis: ["setTimeout"] }));
+beforeEach(() => mock.timers.enable({ apis: ["setTimeout", "Date"] }));
 afterEach(() => {
   ends.splice(0).forEach((end) => end());
   mock.timers.tick(60000);
@@ -74,6 +74,26 @@ test("after a loss the page reconnects and is told to read again", () => {
   assert.deepEqual(draft.heard.map((event) => event.resumed), [false, true]);
   assert.deepEqual(draft.statuses, ["open", "lost", "open"]);
   assert.equal(getConnection().server, "t");
+});
+
+test("the patient one joins the stream that another opens", () => {
+  const bar = [];
+  ends.push(subscribe("main", "runs", (event) => bar.push(event.type), undefined, { patience: 1500 }));
+  mock.timers.tick(100);
+  assert.equal(sources.length, 0);
+  listen("draft:1");
+  mock.timers.tick(2000);
+  assert.equal(sources.length, 1);
+  assert.match(newest().url, /draft:1,runs$/);
+  newest().say({ type: "hello", server: "s" });
+  newest().say({ topic: "runs:main", type: "run" });
+  assert.deepEqual(bar, ["hello", "run"]);
+});
+
+test("the patient one opens a stream itself when nobody does", () => {
+  ends.push(subscribe("main", "runs", () => {}, undefined, { patience: 1500 }));
+  mock.timers.tick(1600);
+  assert.equal(sources.length, 1);
 });
 
 test("a component that mounts again costs no reconnect", () => {

@@ -42,6 +42,12 @@ class NullRuntimes:
     async def cancel(self, job_id: str, /) -> bool:
         return False
 
+    def shared_folder(self, name: str, /) -> Path:
+        return Path(name)
+
+    def drop_shared_folder(self, name: str, /) -> None:
+        """There is none."""
+
 
 def sequence(count: int) -> dict[str, Any]:
     """`count` steps, each reading the one before through a real expression (no plain path)."""

@@ -9,6 +9,7 @@ from collections import OrderedDict
 from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from flowapp.engine.durable import Durable
@@ -71,6 +72,7 @@ class Engine:
         self._working: dict[str, asyncio.Task[None]] = {}
         self._ended: dict[str, list[asyncio.Future[RunRow]]] = {}
         self._flows: OrderedDict[str, Mapping[str, Any]] = OrderedDict()
+        self._sharing: set[str] = set()
         self._closing = False
 
     async def start(self) -> None:
@@ -218,6 +220,7 @@ class Engine:
                 plan,
                 secrets=self.secrets,
                 tokens=self.tokens,
+                shared=self._shared_folder(run, flow),
             )
             ports = Ports(self._evaluate, leaves.run, journal, SystemClock(), leaves.expand, leaves.lookup)
             args = await self._store.values.get_value(run.args)
@@ -234,6 +237,13 @@ class Engine:
                 raise
             log.exception("run %s failed inside the engine", run.id)
             return Done(error_value("InternalErr", f"The engine failed: {type(error).__name__}"), failed=True)
+
+    def _shared_folder(self, run: RunRow, flow: Mapping[str, Any]) -> Path | None:
+        """The folder that all steps of a `same_worker` flow see as `./shared`; it goes when the run ends."""
+        if not flow["value"].get("same_worker"):
+            return None
+        self._sharing.add(run.id)
+        return self._runtimes.shared_folder(run.id)
 
     async def _flow(self, digest: str) -> Mapping[str, Any]:
         """The parsed document, kept for the next run of the same one. Never changed by anyone."""
@@ -277,6 +287,9 @@ class Engine:
             return store.runs.end(connection, run.id, owner, status, prepared.hash, failed=failed)
 
         ended = await store.database.write(work)
+        if run.id in self._sharing or run.segment > 1:
+            self._sharing.discard(run.id)
+            await asyncio.to_thread(self._runtimes.drop_shared_folder, run.id)
         self._changed(ended)
         for future in self._ended.get(run.id, ()):
             if not future.done():

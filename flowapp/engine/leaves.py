@@ -7,6 +7,7 @@ import hashlib
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Protocol
 
 from flowapp.engine.errors import error_value
@@ -32,6 +33,12 @@ class RunsJobs(Protocol):
     async def cancel(self, job_id: str, /) -> bool:
         """Kill a running job."""
 
+    def shared_folder(self, name: str, /) -> Path:
+        """A folder that jobs see as `./shared`."""
+
+    def drop_shared_folder(self, name: str, /) -> None:
+        """Remove it with all that is in it."""
+
 
 @dataclass(slots=True)
 class LeafSettings:
@@ -56,7 +63,9 @@ class Leaves:
         *,
         secrets: Secrets | None,
         tokens: Tokens | None,
+        shared: Path | None = None,
     ) -> None:
+        self._shared = shared
         self._store = store
         self._runtimes = runtimes
         self._settings = settings
@@ -89,6 +98,7 @@ class Leaves:
             entrypoint=call.entrypoint,
             timeout_s=call.timeout_s,
             limits=self._settings.limits,
+            shared=self._shared,
         )
         outcome = await self._in_runtime(job, step)
         if isinstance(outcome, LeafOutcome):

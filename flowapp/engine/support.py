@@ -16,7 +16,6 @@ _KINDS = {
     "aiagent": "is an AI agent, which is not supported by this version",
 }
 _FLOW_FIELDS = {
-    "same_worker": "a shared folder for all steps (same_worker)",
     "concurrent_limit": "a concurrency limit (concurrent_limit)",
     "debounce_delay_s": "debouncing (debounce_delay_s)",
     "cache_ttl": "caching of the whole flow's result (cache_ttl)",

@@ -25,6 +25,7 @@ class FakeRuntimes:
     leaves: dict[str, Callable[..., Any]] = field(default_factory=dict)
     jobs: list[Job] = field(default_factory=list)
     canceled: list[str] = field(default_factory=list)
+    shared: list[str] = field(default_factory=list)
 
     async def run(self, job: Job, on_log: Callable[[str], None], /) -> Outcome:
         self.jobs.append(job)
@@ -39,6 +40,14 @@ class FakeRuntimes:
     async def cancel(self, job_id: str, /) -> bool:
         self.canceled.append(job_id)
         return True
+
+    def shared_folder(self, name: str, /) -> Path:
+        self.shared.append(name)
+        return Path("/shared") / name
+
+    def drop_shared_folder(self, name: str, /) -> None:
+        if name in self.shared:
+            self.shared.remove(name)
 
 
 @dataclass

@@ -172,7 +172,7 @@ async def test_logs_are_stored_while_a_step_runs_and_survive_odd_bytes(made: Ser
     assert (await made.store.logs.read(run.id, "a")).next >= 40_000
     gate.set()
     await made.ended(run.id)
-    assert await made.store.logs.tail(run.id, "a", 12) == ("ul \u2400 and ü\n", 40_012)
+    assert await made.store.logs.tail(run.id, "a", 12) == ("nul \u2400 and ü\n", 40_012)
 
 
 async def test_canceling_a_run_again_and_again_ends_it_once(made: Server) -> None:
@@ -201,6 +201,14 @@ async def test_environment_of_a_job(made: Server) -> None:
     expected = {"WM_WORKSPACE": "main", "WM_JOB_ID": identity, "WM_FLOW_JOB_ID": run.id, "WM_ROOT_FLOW_JOB_ID": run.id}
     assert expected.items() <= job.env.items()
     assert (job.env["WM_FLOW_STEP_ID"], job.env["WM_FLOW_PATH"], job.env["WM_USERNAME"]) == ("a", "f/x/y", "admin")
+
+
+async def test_same_worker_gives_all_steps_one_folder_for_the_run(made: Server) -> None:
+    run, _ = await made.run(flow_of(step("a", "give"), step("b", "give"), same_worker=True))
+    assert [job.shared for job in made.runtimes.jobs] == [Path("/shared") / run.id] * 2
+    assert made.runtimes.shared == []
+    await made.run(flow_of(step("a", "give")))
+    assert made.runtimes.jobs[-1].shared is None
 
 
 async def test_secrets_reach_the_job_but_not_the_stored_arguments(made: Server) -> None:

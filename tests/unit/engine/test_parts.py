@@ -106,7 +106,6 @@ def flow(*modules: Any, **value: Any) -> dict[str, Any]:
         (flow(script("a", suspend={"required_events": 1})), "waits for approval"),
         (flow(script("a", delete_after_use=True)), "delete_after_use"),
         (flow(for_loop("l", [1], script("a"), module={"cache_ttl": 5})), "caching"),
-        (flow(script("a"), same_worker=True), "same_worker"),
         (flow(script("a"), concurrent_limit=3), "concurrent_limit"),
         (
             flow(for_loop("l", [1], branch_one("b", ("true", [script("x", debouncing={"a": 1})])))),
@@ -142,7 +141,7 @@ def test_what_can_run() -> None:
 
 
 def test_only_planned_steps_count() -> None:
-    document = flow(script("a"), {"id": "b", "value": {"type": "script", "path": "x"}}, same_worker=True)
+    document = flow(script("a"), {"id": "b", "value": {"type": "script", "path": "x"}}, concurrent_limit=2)
     assert list(problems(document, frozenset({"a"}))) == []
     assert len(list(problems(document, frozenset({"a", "b"})))) == 1
 

@@ -124,7 +124,8 @@ def _inside(other: Entry, entry: Entry) -> bool:
 def _inputs(document: Document) -> dict[str, Shape]:
     schema = document.flow.get("schema")
     properties = schema.get("properties") if isinstance(schema, Mapping) else None
-    found = {name: Shape.of_schema(about) for name, about in (properties or {}).items()}
+    properties = properties if isinstance(properties, Mapping) else {}
+    found = {name: Shape.of_schema(about) for name, about in properties.items()}
     for name, value in document.flow_args().items():
         promised = found.get(name)
         is_blob = isinstance(value, dict) and "$flowapp:blob" in value

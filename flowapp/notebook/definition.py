@@ -16,7 +16,7 @@ from flowapp.notebook.document import CellId, Document, Entry
 from flowapp.notebook.trees import ByIdentity
 from flowapp.notebook.wires import uses_of
 from flowapp.openflow.references import rename
-from flowapp.openflow.walk import inputs_of, inputs_pointer
+from flowapp.openflow.walk import CONTAINER_KINDS, inputs_of, inputs_pointer, kind_of
 
 #: Before the cell id of a nested cell among the inputs of its container.
 NESTED = "@"
@@ -50,7 +50,6 @@ _HARMLESS = frozenset(
     ]
 )
 _CODE = frozenset({"content", "language", "lock"})
-_CONTAINERS = frozenset({"forloopflow", "whileloopflow", "branchone", "branchall"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,21 +155,26 @@ _fixed: ByIdentity[_Fixed] = ByIdentity(_fix)
 def _settings(module: Mapping[str, Any]) -> Any:
     """What is left of a module: no texts for people, no code, no inputs, no expressions, no nested cells."""
     value = module["value"]
-    kind = value.get("type")
+    kind = kind_of(module)
     left_out = {inputs_pointer(module).split("/")[-1]} | _HARMLESS
     if kind == "rawscript":
         left_out |= _CODE
     own = {key: _without_expressions(item) for key, item in value.items() if key not in left_out and item is not None}
-    if kind in _CONTAINERS:
+    if kind in CONTAINER_KINDS:
         own.pop("modules", None)
         own.pop("default", None)
         own["branches"] = [
             {key: item for key, item in branch.items() if key not in ("modules", "expr", "summary")}
-            for branch in value.get("branches") or []
+            for branch in _branches(value)
             if isinstance(branch, dict)
         ]
     rest = {key: _without_expressions(item) for key, item in module.items() if key not in left_out and key != "value"}
     return {"value": own, "module": {key: item for key, item in rest.items() if item is not None}}
+
+
+def _branches(value: Mapping[str, Any]) -> list[Any]:
+    found = value.get("branches")
+    return found if isinstance(found, list) else []
 
 
 def _without_expressions(node: Any) -> Any:

@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 from flowapp.jsontext import JsonText, dumps, loads
 from flowapp.notebook.errors import DocumentUnusable
 from flowapp.notebook.trees import Path, set_at
-from flowapp.openflow.walk import new_step_id, slots
+from flowapp.openflow.walk import LOOP_KINDS, kind_of, new_step_id, slots
 
 CellId: TypeAlias = str
 StepId: TypeAlias = str
@@ -46,9 +46,7 @@ class Entry:
     @property
     def kind(self) -> str:
         """The module's `value.type`, or an empty text."""
-        value = self.module.get("value")
-        kind = value.get("type") if isinstance(value, dict) else None
-        return kind if isinstance(kind, str) else ""
+        return kind_of(self.module)
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +202,9 @@ def _steps(flow: Mapping[str, Any]) -> Iterator[tuple[StepId, Path, dict[str, An
             for path, module in nested_modules(top, at):
                 if not isinstance(module, dict) or not isinstance(module.get("value"), dict):
                     raise DocumentUnusable("A step of the flow has no value.", "Each module has an id and a value.")
-                yield str(module.get("id") or ""), path, module
+                if not isinstance(module.get("id") or "", str):
+                    raise DocumentUnusable("A step id is not a text.", "Step ids look like a, b2 or load-rows.")
+                yield module.get("id") or "", path, module
 
 
 def _with_step_ids(flow: dict[str, Any]) -> dict[str, Any]:
@@ -253,7 +253,7 @@ class _OutlineBuilder:
             self._entries.append(None)
             path: Path = (*list_at, SINGLE_SLOTS[slot]) if slot in SINGLE_SLOTS else (*list_at, index)
             unit = parent[1] if parent else cell
-            loops = in_loop or module["value"].get("type") in ("forloopflow", "whileloopflow")
+            loops = in_loop or kind_of(module) in LOOP_KINDS
             for inner_slot, inner in slots(module).items():
                 self.add(inner, (*path, "value", *slot_keys(inner_slot)), inner_slot, (cell, unit), depth + 1, loops)
             self._entries[order] = Entry(

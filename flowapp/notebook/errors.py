@@ -8,6 +8,7 @@ Rejected (a value, returned)              DocumentUnusable (raised by Document.o
 ├── notebook.duplicate_note
 ├── notebook.step_id_taken
 ├── notebook.step_id_invalid
+├── notebook.step_id_fixed
 ├── notebook.no_such_place
 ├── notebook.move_into_itself
 ├── notebook.not_a_script
@@ -15,6 +16,7 @@ Rejected (a value, returned)              DocumentUnusable (raised by Document.o
 ├── notebook.no_branches
 ├── notebook.unknown_language
 ├── notebook.unknown_setting
+├── notebook.bad_setting
 └── notebook.bad_module
 
 Two people edit at once, so an operation on a cell that is already gone is an everyday event: rejections are data.
@@ -95,6 +97,11 @@ def step_id_invalid(step_id: str) -> Rejected:
     )
 
 
+def step_id_fixed(step_id: str) -> Rejected:
+    """The error handler and the preprocessor are found by their ids."""
+    return Rejected("notebook.step_id_fixed", f"The id {step_id} cannot be changed.", "Change its title instead.")
+
+
 def no_such_place(slot: str) -> Rejected:
     """Cells cannot be put there."""
     return Rejected(
@@ -131,6 +138,13 @@ def unknown_setting(key: str) -> Rejected:
     """The cell's kind has no such setting."""
     return Rejected(
         "notebook.unknown_setting", f"This cell has no setting {key!r}.", "The cell's kind may have changed."
+    )
+
+
+def bad_setting(key: str) -> Rejected:
+    """The value does not have the form that the setting has."""
+    return Rejected(
+        "notebook.bad_setting", f"This is no value for {key!r}.", "Reload the page; if it happens again, report it."
     )
 
 

@@ -262,14 +262,18 @@ def _settings(entry: Entry) -> dict[str, Any]:
     if entry.kind in ("branchone", "branchall"):
         found["branches"] = [
             {key: item for key, item in branch.items() if key != "modules"}
-            for branch in value.get("branches") or []
+            for branch in _list(value.get("branches"))
             if isinstance(branch, dict)
         ]
     return found
 
 
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
 def _setting_names(settings: Mapping[str, Any]) -> set[str]:
-    branches = settings.get("branches") or []
+    branches = _list(settings.get("branches"))
     return {*settings, *(f"branches/{index}/expr" for index in range(len(branches)))}
 
 

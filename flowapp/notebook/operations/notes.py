@@ -18,7 +18,7 @@ def insert_note(document: Document, operation: InsertNote) -> Applied | Rejected
     """Apply `InsertNote`."""
     if _position(document, operation.note) is not None:
         return errors.duplicate_note(operation.note)
-    notes = document.flow["value"].get("notes") or []
+    notes = _notes(document)
     index = len(notes) if operation.index is None else max(0, min(operation.index, len(notes)))
     note = {"id": operation.note, "text": operation.text, **(operation.extra or {"type": "free"})}
     changed = edited(document, insert_at(document.flow, ("value", "notes"), index, note))
@@ -70,7 +70,7 @@ def notes_of(document: Document) -> list[dict[str, Any]]:
     """The notes in order, as the page gets them: `{"id", "after": cell id or null, "text"}`."""
     return [
         {"id": note["id"], "after": note_place(document, note["id"]), "text": str(note.get("text") or "")}
-        for note in document.flow["value"].get("notes") or []
+        for note in _notes(document)
         if isinstance(note, dict) and isinstance(note.get("id"), str)
     ]
 
@@ -79,6 +79,11 @@ def note_place(document: Document, note: str) -> CellId | None:
     """The cell after which a note stands; None at the top, or when that cell is gone."""
     after = (document.beside.get(_key(note)) or {}).get("after")
     return after if isinstance(after, str) else None
+
+
+def _notes(document: Document) -> list[Any]:
+    found = document.flow["value"].get("notes")
+    return found if isinstance(found, list) else []
 
 
 def _key(note: str) -> str:
@@ -90,5 +95,5 @@ def _placed(document: Document, note: str, after: CellId | None) -> Document:
 
 
 def _position(document: Document, note: str) -> int | None:
-    notes = document.flow["value"].get("notes") or []
+    notes = _notes(document)
     return next((i for i, each in enumerate(notes) if isinstance(each, dict) and each.get("id") == note), None)

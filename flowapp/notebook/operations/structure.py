@@ -24,7 +24,15 @@ from flowapp.notebook.operations.types import (
     RemoveBranch,
 )
 from flowapp.notebook.trees import Path, drop_at, get_at, insert_at, set_at
-from flowapp.openflow.walk import id_of, slots, tools, well_formed_id
+from flowapp.openflow.walk import id_of, kind_of, slots, tools, well_formed_id
+
+#: Lists that a container has to have.
+_LISTS = {
+    "forloopflow": ("modules",),
+    "whileloopflow": ("modules",),
+    "branchone": ("branches", "default"),
+    "branchall": ("branches",),
+}
 
 
 def insert(document: Document, operation: InsertCell) -> Applied | Rejected:
@@ -108,7 +116,7 @@ def add_branch(document: Document, operation: AddBranch) -> Applied | Rejected:
     if entry.kind not in ("branchone", "branchall"):
         return errors.no_branches(operation.cell)
     branch = {"modules": [], **operation.branch}
-    if not isinstance(branch["modules"], list):
+    if not _is_branch(branch):
         return errors.bad_module("a branch has a list of modules")
     if reason := _faulty(branch["modules"]):
         return errors.bad_module(reason)
@@ -134,6 +142,8 @@ def remove_branch(document: Document, operation: RemoveBranch) -> Applied | Reje
         return errors.cell_not_found(operation.cell)
     branches = _branches(entry)
     if entry.kind not in ("branchone", "branchall") or not 0 <= operation.index < len(branches):
+        return errors.no_branches(operation.cell)
+    if not isinstance(branches[operation.index], dict):
         return errors.no_branches(operation.cell)
     path: Path = (*entry.path, "value", "branches", operation.index)
     gone = [each for each in document.outline.within(entry) if each.path[: len(path)] == path]
@@ -202,14 +212,35 @@ def _faulty(modules: list[Any]) -> str | None:
     for module in modules:
         if not isinstance(module, dict) or not isinstance(module.get("value"), dict):
             return "it has no value"
-        if not isinstance(module["value"].get("type"), str):
+        if not kind_of(module):
             return "its value has no type"
         if module.get("id") and not well_formed_id(str(module["id"])):
             return "its id is not a step id"
+        if reason := _faulty_value(module["value"]):
+            return reason
         for slot, inner in slots(module).items():
             if reason := _faulty(inner):
                 return f"in {slot}: {reason}"
     return None
+
+
+def _faulty_value(value: dict[str, Any]) -> str | None:
+    if not isinstance(value.get("input_transforms", {}), dict):
+        return "its inputs are no object"
+    if value["type"] == "rawscript" and not (
+        isinstance(value.get("content"), str) and isinstance(value.get("language"), str)
+    ):
+        return "a script has content and a language"
+    for key in _LISTS.get(value["type"], ()):
+        if not isinstance(value.get(key), list):
+            return f"its {key} are no list"
+    if "branches" in _LISTS.get(value["type"], ()) and not all(map(_is_branch, value["branches"])):
+        return "a branch has a list of modules"
+    return None
+
+
+def _is_branch(branch: Any) -> bool:
+    return isinstance(branch, dict) and isinstance(branch.get("modules"), list)
 
 
 def _added(before: Document, after: Document) -> frozenset[CellId]:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from flowapp.notebook import errors
-from flowapp.notebook.document import Document, Entry
+from flowapp.notebook.document import SINGLE_SLOTS, Document, Entry
 from flowapp.notebook.errors import Rejected
 from flowapp.notebook.operations.common import edited, name_of, with_beside, with_value
 from flowapp.notebook.operations.types import (
@@ -77,6 +77,8 @@ def rename_step(document: Document, operation: RenameStep) -> Applied | Rejected
     entry = document.entry(operation.cell)
     if entry is None:
         return errors.cell_not_found(operation.cell)
+    if entry.slot in SINGLE_SLOTS:
+        return errors.step_id_fixed(entry.step_id)
     old, new = entry.step_id, operation.step_id
     if not valid_step_id(new):
         return errors.step_id_invalid(new)

@@ -22,7 +22,7 @@ def test_the_input_of_the_orders_report_is_a_file_with_a_threshold_and_a_currenc
     for field in ("orders", "threshold", "currency"):
         expect(box.get_by_text(field, exact=True).first).to_be_visible()
     notebook.run("a")
-    notebook.expect_state("a", "fresh")
+    notebook.expect_state("a", "fresh", "reused")
     expect(notebook.output("a")).to_contain_text("497")
 
 
@@ -83,7 +83,7 @@ def test_a_big_file_stays_out_of_the_page(page: Page, product: Product, tmp_path
     box.get_by_role("button", name="Look inside").click()
     expect(box.get_by_label("Text of text")).to_contain_text("a,b")
     notebook.run("a")
-    notebook.expect_state("a", "fresh")
+    notebook.expect_state("a", "fresh", "reused")
     expect(notebook.output("a")).to_contain_text(re.compile("1[,  ]?000[,  ]?000"))
     assert max(seen) < 200_000
 

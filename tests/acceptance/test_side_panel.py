@@ -55,7 +55,7 @@ def test_static_inputs_by_keyboard(page: Page, product: Product) -> None:
 def test_proposals_are_accepted_and_refused_one_by_one_and_undone(page: Page, product: Product) -> None:
     notebook = opened(page, product)
     notebook.run("a")
-    notebook.expect_state("a", "fresh")
+    notebook.expect_state("a", "fresh", "reused")
     notebook.cell("b").hover()
     notebook.cell("b").get_by_role("button", name="Propose wires").click()
     panel = page.get_by_role("complementary", name="Side panel")
@@ -75,7 +75,7 @@ def test_proposals_are_accepted_and_refused_one_by_one_and_undone(page: Page, pr
 def test_proposals_by_keyboard(page: Page, product: Product) -> None:
     notebook = opened(page, product)
     notebook.run("a")
-    notebook.expect_state("a", "fresh")
+    notebook.expect_state("a", "fresh", "reused")
     notebook.select("b")
     page.keyboard.press("w")
     accept = page.get_by_role("button", name="Accept both")
@@ -89,7 +89,7 @@ def test_proposals_by_keyboard(page: Page, product: Product) -> None:
 def test_asking_a_model_that_is_not_configured_says_so(page: Page, product: Product) -> None:
     notebook = opened(page, product)
     notebook.run("a")
-    notebook.expect_state("a", "fresh")
+    notebook.expect_state("a", "fresh", "reused")
     notebook.select("b")
     page.keyboard.press("w")
     panel = page.get_by_role("complementary", name="Side panel")

@@ -24,7 +24,7 @@ def opened(page: Page, product: Product) -> NotebookPage:
     with product.client() as client:
         notebook = open_flow(page, client, two_cells())
     notebook.run("a")
-    notebook.expect_state("a", "fresh")
+    notebook.expect_state("a", "fresh", "reused")
     return notebook
 
 
@@ -43,7 +43,7 @@ def test_by_mouse_through_the_picker(page: Page, product: Product) -> None:
     notebook.row("b", "amount").get_by_role("combobox").fill("results.a.rows[0].total")
     expect(notebook.value("b", "amount")).to_contain_text("41")
     notebook.run("b")
-    notebook.expect_state("b", "fresh")
+    notebook.expect_state("b", "fresh", "reused")
     expect(notebook.output("b")).to_contain_text("41")
 
 
@@ -146,4 +146,4 @@ def test_renaming_a_step_renames_it_in_every_expression(page: Page, product: Pro
     page.keyboard.press("Enter")
     expect(notebook.cell("orders")).to_be_visible()
     expect(row.get_by_role("combobox")).to_have_value("results.orders.rows[0].total")
-    notebook.expect_state("orders", "fresh")
+    notebook.expect_state("orders", "fresh", "reused")

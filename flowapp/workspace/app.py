@@ -9,9 +9,11 @@ from typing import Any, Protocol
 
 from flowapp.access.sessions import Sessions
 from flowapp.expressions.evaluator import Evaluator
+from flowapp.models.client import configured
 from flowapp.settings import Settings
 from flowapp.store.stores import Store
 from flowapp.store.variables import SecretBox
+from flowapp.workspace.assistance import Assistance
 from flowapp.workspace.cells import CellObserver
 from flowapp.workspace.connect import Connect
 from flowapp.workspace.context import Context, EnginePort, RuntimesPort
@@ -70,8 +72,10 @@ class Workspace:
         self.new_drafts = NewDrafts(self._context, self.inputs)
         self.flows = Flows(self._context, self.drafts)
         self.previews = Previews(self._context, self.drafts)
-        self.picker = Picker(self._context, self.drafts)
-        self.connect = Connect(self.drafts, self.picker, self.previews)
+        assistance = Assistance(self._context, self.previews)
+        self.picker = Picker(self._context, self.drafts, assistance)
+        self._model = configured(settings.openai_model, settings.openai_api_key, settings.openai_base_url)
+        self.connect = Connect(self.drafts, assistance, self.previews, self._model)
         self.static_inputs = StaticInputs(self.drafts)
         self.streams = Streams(self._context, self.drafts)
         self.drafts.changed.append(self.previews.refresh_soon)
@@ -91,3 +95,5 @@ class Workspace:
         """End streams and background work. The store is closed by who opened it."""
         self.stop_streams()
         await self._context.close()
+        if self._model is not None:
+            await self._model.close()

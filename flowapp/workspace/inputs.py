@@ -40,7 +40,7 @@ class Inputs:
         file_name: str,
         client: str,
     ) -> dict[str, Any]:
-        """Make the text of a file the sample of an input; over 64 KB it is stored beside the document. Returns the Change.
+        """Make a text the sample of an input. Files and texts over 64 KB are stored beside the document. Returns the Change.
 
         Raises:
             UploadTooLarge: over 50 MB.
@@ -51,13 +51,13 @@ class Inputs:
         return await self._drafts.apply(identity, draft_id, [SetSample(name[:MAX_NAME], value)], client)
 
     async def stored_text(self, content: bytes, *, media_type: str, file_name: str) -> Any:
-        """What stands for a text in a sample: the text itself, or a reference to it when it is longer than 64 KB."""
+        """What stands for a text in a sample: a reference to a file (which keeps its name), else the text while short."""
         if len(content) > MAX_BYTES:
             raise UploadTooLarge(
                 f"The file is bigger than {MAX_BYTES >> 20} MB.", "Let a step fetch it from where it is stored."
             )
         text = await asyncio.to_thread(decode, content, file_name)
-        if len(content) <= INLINE_BYTES:
+        if len(content) <= INLINE_BYTES and not file_name:
             return text
         reference = await self._store.blobs.put(
             text.encode(), media_type=media_type[:100] or "text/plain", name=_plain_name(file_name)

@@ -101,7 +101,7 @@ class Outputs:
         """The whole JSON text of the value, or of what is at a path in it."""
         digest = await self._digest(identity, run_id, path, side)
         if at:
-            return b"".join([piece async for piece in self._parsed.stream(digest, {"op": "scalar", "at": list(at)})])
+            return b"".join([piece async for piece in self._parsed.stream(digest, {"op": "value", "at": list(at)})])
         place = await self._store.values.locate(digest)
         if place.blob is not None:
             return await self._store.blobs.read(place.blob)
@@ -196,17 +196,6 @@ class Outputs:
         logs = {"lines": 0, "tail": "", "size": 0}
         times = {"finished_at": run.ended_at, "duration_ms": None, "reused_from": None, "status": run.status}
         return {**_frame(run, "", run.result), **described, "logs": logs, **times}
-
-    async def scalar(self, digest: str, at: Sequence[str | int]) -> Any:
-        """The value at a path of a stored value the caller may read (for previews of plain paths)."""
-        return await self._parsed.ask(digest, {"op": "scalar", "at": list(at)})
-
-    async def tree(self, digest: str, at: Sequence[str | int], offset: int, limit: int) -> dict[str, Any]:
-        """The TreeNode at a path of a stored value the caller may read (for the picker)."""
-        found: dict[str, Any] = await self._parsed.ask(
-            digest, {"op": "node", "at": list(at), "offset": offset, "limit": limit, "q": ""}
-        )
-        return found
 
     async def _describe(
         self, run: RunRow, path: str, digest: str, *, failed: bool, text: JsonText | None = None

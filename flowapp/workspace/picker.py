@@ -11,23 +11,27 @@ from typing import Any
 from sqlalchemy.engine import Connection
 
 from flowapp.access.identity import Identity
+from flowapp.assistant import Source as Origin
+from flowapp.assistant import Target, matcher, targets_of
+from flowapp.assistant.shapes import UNKNOWN, types_in
 from flowapp.jsontext import dumps
 from flowapp.notebook.document import CellId, Document, Entry
-from flowapp.notebook.schemas import fields_of, read_signature
+from flowapp.notebook.schemas import read_signature
 from flowapp.openflow import references
 from flowapp.signatures import Signature
 from flowapp.store import variables
 from flowapp.store.blobs import BlobRef
-from flowapp.workspace import matching, tree
+from flowapp.workspace import tree
+from flowapp.workspace.assistance import Assistance
 from flowapp.workspace.context import Context
 from flowapp.workspace.drafts import Drafts
 from flowapp.workspace.errors import BadRequest
-from flowapp.workspace.matching import Candidate, Match
 from flowapp.workspace.open_drafts import OpenDraft
 from flowapp.workspace.scope import CellScope, Source, in_reach, scope_of
 
 MAX_ITEMS = 200
 NEAR_CELLS = 40
+MAX_SUGGESTIONS = 6
 _MATCHES_EACH = 20
 
 Item = dict[str, Any]
@@ -36,10 +40,11 @@ Item = dict[str, Any]
 class Picker:
     """Use-cases of the plug."""
 
-    def __init__(self, context: Context, drafts: Drafts) -> None:
+    def __init__(self, context: Context, drafts: Drafts, assistance: Assistance) -> None:
         self._context = context
         self._store = context.store
         self._drafts = drafts
+        self._assistance = assistance
 
     async def groups(self, identity: Identity, draft_id: str, cell: CellId, field: str, query: str) -> dict[str, Any]:
         """`{"groups": [{"name", "items"}]}` for a field of a cell; empty groups are left out."""
@@ -51,8 +56,7 @@ class Picker:
         inputs = [_input_item(draft.document, name, value) for name, value in _inputs(draft.document, scope)]
         groups: list[tuple[str, list[Item]]] = []
         if field and not query:
-            suggested = [_suggestion(match) for match in await self.suggestions(draft, entry, field)]
-            groups.append(("Suggested", suggested))
+            groups.append(("Suggested", await self._suggestions(draft, entry, field)))
         groups.append(("Flow input", inputs))
         groups.append(("Loop", _loop_items(scope)))
         if before and entry.previous is not None:
@@ -95,37 +99,42 @@ class Picker:
         ]
         return {"items": items, "total": node.get("n", 0) if node["t"] in ("object", "array") else 0}
 
-    async def suggestions(self, draft: OpenDraft, entry: Entry, field: str) -> list[Match]:
-        """The sources that fit a field, best first."""
-        scope = scope_of(draft, entry)
-        schema = fields_of(draft.document, entry).properties.get(field)
-        return matching.matches(
-            field, schema if isinstance(schema, Mapping) else {}, await self.candidates(draft.document, scope)
+    async def _suggestions(self, draft: OpenDraft, entry: Entry, field: str) -> list[Item]:
+        """The sources that fit a field by name and type, best first; else what the cell before gave, if its type fits."""
+        target = next(
+            (found for found in targets_of(draft.document, entry.cell, only_open=False) if found.field == field), None
         )
+        target = target or Target(field)
+        assistant_scope = await self._assistance.scope(draft, entry)
+        ranked = matcher.rank(target, assistant_scope)[:MAX_SUGGESTIONS]
+        best = matcher.match_one(target, assistant_scope)
+        found = [(each.source, "similar name, and its type fits") for each in ranked]
+        if best is not None:
+            found = [(source, best.why if source.expr == best.expr else why) for source, why in found]
+        if not found:
+            nearest = [source for source in assistant_scope.sources if source.kind == "result" and source.distance == 1]
+            wanted = types_in(target.schema) & {"array", "object"}
+            found = [
+                (s, f"the {s.shape.type} of the cell before") for s in nearest if not s.keys and s.shape.type in wanted
+            ]
+        scope = scope_of(draft, entry)
+        return [await self._suggestion(draft.document, scope, source, why) for source, why in found]
 
-    async def candidates(self, document: Document, scope: CellScope) -> list[Candidate]:
-        """All values one level into what the cell can read, nearest first."""
-        found: list[Candidate] = []
-        before = in_reach(document, scope.entry)[-NEAR_CELLS:]
-        for near, other in enumerate(reversed(before)):
-            root = (
-                f"results.{other.step_id}"
-                if other.step_id.isidentifier()
-                else references.member("results", other.step_id)
-            )
-            node = await self._node(document, scope, ("results", other.step_id), 0, 100)
-            sample = _sample(node)
-            found.append(Candidate(root, other.step_id, node["t"], near, other.step_id, sample))
-            if node["t"] == "object":
-                found += [
-                    Candidate(references.member(root, c["k"]), str(c["k"]), c["t"], near, other.step_id, _sample(c))
-                    for c in node.get("c", [])
-                ]
-        for name, value in _inputs(document, scope):
-            item = _input_item(document, name, value)
-            found.append(Candidate(item["expr"], name, item["type"], 1, None, item["sample"]))
-        found += [Candidate(item["expr"], item["label"], item["type"], 0) for item in _loop_items(scope)]
-        return found
+    async def _suggestion(self, document: Document, scope: CellScope, source: Origin, why: str) -> Item:
+        path = references.simple_path(source.expr)
+        node = (
+            await self._node(document, scope, path, 0, 0) if path is not None and source.kind != "item" else {"t": ""}
+        )
+        kind = node["t"] or ("" if source.shape.type == UNKNOWN else source.shape.type)
+        item: Item = {
+            "expr": source.expr,
+            "label": source.expr,
+            "type": kind,
+            "sample": "" if source.shape.secret else _sample(node),
+            "children": False,
+            "why": why,
+        }
+        return {**item, "step_id": source.step_id} if source.step_id else item
 
     async def _found(self, scope: CellScope, before: list[Entry], query: str) -> list[Item]:
         """Matches of a query deeper inside the results."""
@@ -222,7 +231,7 @@ def _input_item(document: Document, name: str, value: Any) -> Item:
     schema = document.flow.get("schema")
     properties = schema.get("properties") if isinstance(schema, Mapping) else None
     about = properties.get(name) if isinstance(properties, Mapping) else None
-    declared = matching.types_of(about) if isinstance(about, Mapping) else frozenset()
+    declared = types_in(about) if isinstance(about, Mapping) else frozenset()
     blob = BlobRef.from_json(value)
     if blob is not None:
         kind, sample, inside = "string", f"{blob.name or 'text'}, {blob.size:,} bytes".replace(",", " "), False
@@ -251,19 +260,6 @@ def _loop_items(scope: CellScope) -> list[Item]:
     ]
 
 
-def _suggestion(match: Match) -> Item:
-    candidate = match.candidate
-    item: Item = {
-        "expr": candidate.expr,
-        "label": candidate.expr,
-        "type": candidate.type,
-        "sample": candidate.sample,
-        "children": False,
-        "why": match.why,
-    }
-    return {**item, "step_id": candidate.step_id} if candidate.step_id else item
-
-
 def _declared(entry: Entry, path: tuple[str | int, ...]) -> dict[str, Any]:
     """A node made of what the code says it returns."""
     signature = read_signature(entry)
@@ -274,10 +270,10 @@ def _declared(entry: Entry, path: tuple[str | int, ...]) -> dict[str, Any]:
         schema = schema.get("items") if isinstance(key, int) else (schema.get("properties") or {}).get(key)
     if not isinstance(schema, Mapping):
         return {"t": "", "n": 0}
-    kinds = matching.types_of(schema)
+    kinds = types_in(schema)
     properties = schema.get("properties")
     children = [
-        {"k": name, "t": next(iter(sorted(matching.types_of(about))), ""), "n": len(about.get("properties") or {})}
+        {"k": name, "t": next(iter(sorted(types_in(about))), ""), "n": len(about.get("properties") or {})}
         for name, about in (properties.items() if isinstance(properties, Mapping) else ())
         if isinstance(about, Mapping)
     ]

@@ -187,7 +187,7 @@ class Previews:
             else:
                 args[name] = await self._store.blobs.read_text(blob.sha256)
         if "iter" in names and scope.loops:
-            args["iter"] = await self._first_item(draft, scope.loops[0])
+            args["iter"] = await self.first_item(draft, scope.loops[0])
         variables = {"flow_input": dumps(args)}
         env = draft.document.flow["value"].get("flow_env")
         variables["flow_env"] = dumps(env if isinstance(env, Mapping) else {})
@@ -200,7 +200,7 @@ class Previews:
             return await self._text(scope.previous) or NULL
         return flow_input if scope.entry.parent is None else NULL
 
-    async def _first_item(self, draft: OpenDraft, loop: Entry) -> dict[str, Any]:
+    async def first_item(self, draft: OpenDraft, loop: Entry) -> dict[str, Any]:
         """What the first round of a loop sees as `flow_input.iter`."""
         iterator = loop.module["value"].get("iterator")
         if not isinstance(iterator, Mapping):
@@ -216,7 +216,7 @@ class Previews:
     async def _along(self, source: Source, path: Sequence[str | int]) -> tuple[JsonText] | str:
         try:
             return (
-                dumps(await self._context.parsed.ask(source.digest, {"op": "scalar", "at": list(path)}, source.text)),
+                dumps(await self._context.parsed.ask(source.digest, {"op": "value", "at": list(path)}, source.text)),
             )
         except WorkspaceError as error:
             return error.message

@@ -124,6 +124,19 @@ def search(value: Any, query: str, limit: int = MAX_MATCHES) -> Node:
     return {**root, "matches": len(found), "more": more}
 
 
+def sample(value: Any, *, items: int = 5, keys: int = 200, depth: int = 6) -> Any:
+    """A small value of the same shape: lists, texts and objects are cut."""
+    match value:
+        case str():
+            return value[:200]
+        case dict():
+            return {} if depth == 0 else {k: sample(v, depth=depth - 1) for k, v in islice(value.items(), keys)}
+        case list():
+            return [] if depth == 0 else [sample(v, depth=depth - 1) for v in value[:items]]
+        case _:
+            return value
+
+
 def summary(value: Any) -> str:
     """One line about a value: "497 items", "3 keys", the number itself, the beginning of a text."""
     match value:

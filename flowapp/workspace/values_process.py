@@ -65,8 +65,10 @@ def answer(value: Any, request: dict[str, Any]) -> Iterator[bytes]:
                 yield dumps(about).encode()
                 yield file.content
             return
-        case "scalar":
+        case "value":
             found = tree.at(value, path)
+        case "sample":
+            found = tree.sample(tree.at(value, path))
         case other:
             raise ValueError(f"unknown request {other!r}")
     yield dumps(found).encode("utf-8", "surrogatepass")

@@ -1,0 +1,48 @@
+"""What the assistant's matcher and model get to see of a draft: small samples of the results that a cell can read."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import Any
+
+from flowapp.assistant import Scope, scope_of
+from flowapp.notebook.document import Entry
+from flowapp.workspace.context import Context
+from flowapp.workspace.open_drafts import OpenDraft
+from flowapp.workspace.previews import Previews
+from flowapp.workspace.scope import Source, in_reach, loops_around, source_of
+
+NEAREST = 40
+KEPT = 400
+
+
+class Assistance:
+    """Makes the assistant's scope of a cell."""
+
+    def __init__(self, context: Context, previews: Previews) -> None:
+        self._context = context
+        self._previews = previews
+        self._samples: OrderedDict[str, Any] = OrderedDict()
+
+    async def scope(self, draft: OpenDraft, entry: Entry) -> Scope:
+        """The sources of a cell with samples of their values; a step without a result is described by its signature."""
+        results: dict[str, Any] = {}
+        for other in in_reach(draft.document, entry)[-NEAREST:]:
+            source = source_of(draft, other)
+            if source is not None:
+                results[other.step_id] = await self._sample(source)
+        loop = next((found for found in loops_around(draft.document, entry) if found.kind == "forloopflow"), None)
+        if loop is None:
+            return scope_of(draft.document, entry.cell, results)
+        item = await self._previews.first_item(draft, loop)
+        if item["value"] is None:
+            return scope_of(draft.document, entry.cell, results)
+        return scope_of(draft.document, entry.cell, results, item=item["value"])
+
+    async def _sample(self, source: Source) -> Any:
+        """A value with its lists and texts cut short."""
+        if source.digest not in self._samples:
+            self._samples[source.digest] = await self._context.parsed.ask(source.digest, {"op": "sample"}, source.text)
+            while len(self._samples) > KEPT:
+                self._samples.popitem(last=False)
+        return self._samples[source.digest]

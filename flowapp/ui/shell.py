@@ -38,6 +38,15 @@ def shell(
     )
 
 
+def crumb(label: str, to: str, here: str) -> rx.Component:
+    """Where a page stands: its list, then itself."""
+    return rx.el.nav(
+        rx.el.ol(rx.el.li(link(label, to=to)), rx.el.li(rx.el.b(here), custom_attrs={"aria-current": "page"})),
+        class_name="crumb",
+        custom_attrs={"aria-label": "Place"},
+    )
+
+
 def title(text: str) -> rx.Component:
     """A page's name in the top bar."""
     return rx.el.h1(text)

@@ -56,7 +56,7 @@ function Missing({ path, error }) {
   return (
     <div className="run-form">
       <div className="card empty">
-        <b>{gone ? "This flow is not deployed" : "The form could not be loaded"}</b>
+        <h1>{gone ? "This flow is not deployed" : "The form could not be loaded"}</h1>
         <p>{gone ? <>There is no deployed flow at <span className="mono">{path}</span>. Deploy its draft first, or check the address.</> : `${error.message} ${error.hint}`}</p>
         <a className="btn" href="/">All flows</a>
       </div>

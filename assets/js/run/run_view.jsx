@@ -79,7 +79,7 @@ const fromHash = () => {
 };
 
 function NoRun({ error, retry }) {
-  if (error.status === 404) return <div className="runpage"><div className="card empty"><b>There is no such run</b><p>It may have been cleared away, or the address is from another workspace.</p><a className="btn" href="/runs">All runs</a></div></div>;
+  if (error.status === 404) return <div className="runpage"><div className="card empty"><h1>There is no such run</h1><p>It may have been cleared away, or the address is from another workspace.</p><a className="btn" href="/runs">All runs</a></div></div>;
   return <div className="runpage"><Problem error={error} what="The run" retry={retry} /></div>;
 }
 

@@ -6,14 +6,11 @@ import reflex as rx
 
 from flowapp.ui import services
 from flowapp.ui.components.run_view import run_route
-from flowapp.ui.shell import link, shell
+from flowapp.ui.shell import crumb, shell
 from flowapp.ui.state.guard import Guard
 
 
 @rx.page(route="/runs/[run_id]", title="Run · Flowapp", on_load=Guard.enter)
 def run() -> rx.Component:
     """Header, timeline and detail come from the HTTP API and the event stream, past Reflex state."""
-    crumb = rx.el.nav(
-        link("Runs", to="/runs"), " / ", rx.el.b("Run"), class_name="crumb", custom_attrs={"aria-label": "Place"}
-    )
-    return shell(run_route(ws=services.WORKSPACE), place="runs", top=crumb, inset=False)
+    return shell(run_route(ws=services.WORKSPACE), place="runs", top=crumb("Runs", "/runs", "Run"), inset=False)

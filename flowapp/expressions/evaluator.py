@@ -7,6 +7,7 @@ expression may run more than once, which it cannot notice: it has no effects.
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -21,6 +22,7 @@ from flowapp.jsontext import JsonText, dumps
 from flowapp.openflow import references
 
 ROUNDS = 60
+SHORTEST_ATTEMPT_S = 0.05
 ALL_AFTER = 3
 """Rounds with unforeseen step ids after which all results are sent."""
 _Key = tuple[str, str]
@@ -96,8 +98,12 @@ class Evaluator:
         answers: dict[int, JsonText | ExpressionFailed] = {}
         shipment = _foreseen(batch, expressions)
         left = list(range(len(expressions)))
+        clock, budget = asyncio.get_running_loop().time, self._limits.seconds
         for round_ in range(ROUNDS):
-            attempted = await self._attempt(batch, [expressions[position] for position in left], shipment)
+            began = clock()
+            # all rounds share one limit: an expression cannot ask for something each time just before it is up
+            attempted = await self._attempt(batch, [expressions[position] for position in left], shipment, budget)
+            budget = max(budget - (clock() - began), SHORTEST_ATTEMPT_S)
             missing: set[_Key] = set()
             for position, answer in zip(left, attempted, strict=True):
                 if isinstance(answer, tuple) and not shipment.has(answer):
@@ -115,14 +121,14 @@ class Evaluator:
         return [answers.get(position, too_many) for position in range(len(expressions))]
 
     async def _attempt(
-        self, batch: Batch, expressions: Sequence[Expression], shipment: _Shipment
+        self, batch: Batch, expressions: Sequence[Expression], shipment: _Shipment, seconds: float
     ) -> list[JsonText | ExpressionFailed | _Key]:
         """One round trip; an answer that is a pair names what was missing. A process that dies is tried once more."""
-        header, texts = shipment.frame(expressions, batch.scope, max(0.1, self._limits.seconds * 0.8))
+        header, texts = shipment.frame(expressions, batch.scope, seconds * 0.8)
         for last in (False, True):
             process = await self._pool.take()
             try:
-                answer, bodies = await process.ask(header, texts, self._limits.seconds)
+                answer, bodies = await process.ask(header, texts, seconds)
             except WorkerTooSlow:
                 self._pool.drop(process)
                 message = f"The expression took longer than {self._limits.seconds:g} s"

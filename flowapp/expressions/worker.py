@@ -25,6 +25,8 @@ import quickjs
 LENGTHS = struct.Struct("<IQ")
 STACK_BYTES = 512 * 1024
 LONGEST_MESSAGE = 2000
+LARGEST_VALUE = 64 << 20
+"""Bytes of JSON text."""
 
 # Compiling JavaScript is most of what a fresh context costs, so that what few expressions need is compiled when they do.
 RARE = r"""
@@ -179,6 +181,8 @@ class Sandbox:
             return _stopped(str(error)), None
         if kind == "v":
             value = text.encode("utf-8", "replace")
+            if len(value) > LARGEST_VALUE:
+                return ["e", "TooLarge", f"The value is larger than {LARGEST_VALUE >> 20} MB", None], None
             return ["v", len(value)], value
         return [kind, *json.loads(text)], None
 

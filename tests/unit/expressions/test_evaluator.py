@@ -184,6 +184,8 @@ ATTACKS = {
     "typed array": "new Uint8Array(2 ** 33).length",
     "import": "import('os').then(os => os.exec(['id']))",
     "endless lookups": "for (let i = 0; ; i++) variable('f/' + i)",
+    "slow lookups": "for (let i = 0; ; i++) { for (let j = 0; j < 3e6; j++); try { variable('f/' + i) } catch {} }",
+    "large answer": "'x'.repeat(70 * 1024 * 1024)",
     "endless promises": "(async () => { while (true) await 1 })()",
 }
 

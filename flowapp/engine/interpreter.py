@@ -93,6 +93,9 @@ class Interpreter:
                     return done
             elif step_id in self.plan.given:
                 scope.note(step_id, self.plan.given[step_id])
+            else:
+                # rather nothing than the result of a step that does not come right before
+                scope.last = NULL
         return Done(scope.previous)
 
     async def sequence(self, modules: Sequence[Module], scope: Scope, prefix: str) -> Done:

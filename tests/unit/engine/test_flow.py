@@ -441,6 +441,11 @@ async def test_a_plan_runs_only_its_steps_on_given_results() -> None:
     assert made.calls == ["last"]
 
 
+async def test_previous_result_is_null_where_the_preceding_step_was_not_given() -> None:
+    modules = [script("one"), script("mid"), script("last", "echo", inputs={"x": "previous_result"})]
+    assert result(await world().run(modules, plan=Plan(run=("last",), given={"one": JsonText("1")}))) is None
+
+
 async def test_a_plan_stops_at_a_failure_and_leaves_the_failure_module_out() -> None:
     made = world()
     done = await made.run(

@@ -23,6 +23,7 @@ def main(hidden, server):
     alone = os.getpid() <= 2
     return {
         "reads_data": any(can(lambda: os.listdir(p) if os.path.isdir(p) else open(p).close()) for p in hidden),
+        "changes_data": any(can(lambda: os.chmod(p, 0o700)) for p in hidden),
         "reads_server": not alone and can(lambda: open(f"/proc/{server}/environ").close()),
         "signals_server": not alone and can(lambda: os.kill(server, 0)),
         "is_root": os.getuid() == 0,
@@ -34,9 +35,10 @@ def main(hidden, server):
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What the probing job found. The first five are things it must not be able to do."""
+    """What the probing job found. The first six are things it must not be able to do."""
 
     reads_data: bool
+    changes_data: bool
     reads_server: bool
     signals_server: bool
     is_root: bool
@@ -48,6 +50,8 @@ class Seen:
         found = []
         if self.reads_data:
             found.append("read the data folder")
+        if self.changes_data:
+            found.append("change the data folder")
         if self.reads_server:
             found.append("read the server's environment")
         if self.signals_server:
@@ -68,7 +72,7 @@ def mechanisms(plan: Plan, facts: dict[str, Any], seen: Seen) -> dict[str, bool]
         "landlock": bool(facts.get("landlock")) and plan.level != NONE,
         "seccomp": bool(facts.get("seccomp")),
         "limits": True,
-        "data folder hidden": not seen.reads_data,
+        "data folder hidden": not (seen.reads_data or seen.changes_data),
         "control group": bool(facts.get("control_group")),
         "server protected": not (seen.reads_server or seen.signals_server),
         "no new namespaces": not seen.makes_namespaces,

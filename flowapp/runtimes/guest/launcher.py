@@ -285,8 +285,9 @@ def _move_into_own_pid_namespace(control: socket.socket) -> None:
 
 
 def _working_filter(plan: Plan) -> bytes | None:
-    protected = () if plan.has_namespaces or plan.first_uid is not None else (*plan.protected, os.getpid())
-    program = seccomp.build(protected, shared_memory=plan.has_namespaces)
+    own_user = plan.first_uid is not None
+    protected = () if plan.has_namespaces or own_user else (*plan.protected, os.getpid())
+    program = seccomp.build(protected, own_tree=plan.has_namespaces or plan.level == NONE, own_user=own_user)
     pid = os.fork()
     if pid == 0:
         try:

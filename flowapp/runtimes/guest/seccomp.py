@@ -45,7 +45,13 @@ _CLONE = (56, 220)
 _CLONE3 = (435, 435)
 _SOCKET = (41, 198)
 _IOCTL = (16, 29)
-_INTERPROCESS = ((29, 194), (64, 190), (68, 186), (240, 180))  # shmget, semget, msgget, mq_open
+#: chmod, fchmodat, fchmodat2, chown, lchown, fchownat, setxattr, lsetxattr, removexattr, lremovexattr, truncate,
+#: setxattrat, removexattrat, file_setattr; what takes an open file stays, because opening is guarded
+_ATTRIBUTES_BY_PATH: tuple[tuple[int | None, int | None], ...] = (
+    (90, None), (268, 53), (452, 452), (92, None), (94, None), (260, 54), (188, 5), (189, 6), (197, 14), (198, 15),
+    (76, 45), (463, 463), (466, 466), (469, 469),
+)
+_INTERPROCESS: tuple[tuple[int | None, int | None], ...] = ((29, 194), (64, 190), (68, 186), (240, 180))  # shmget, semget, msgget, mq_open
 #: calls whose first argument is a process to act on
 _AIMED_AT_A_PROCESS: tuple[tuple[int, int], ...] = (
     (62, 129), (200, 130), (234, 131), (129, 138), (297, 240), (434, 434),
@@ -59,16 +65,21 @@ class _SockFprog(ctypes.Structure):
     _fields_ = (("length", ctypes.c_ushort), ("filter", ctypes.c_void_p))
 
 
-def build(protected: Sequence[int] = (), *, shared_memory: bool = True, machine: str = kernel.machine) -> bytes:
+def build(
+    protected: Sequence[int] = (), *, own_tree: bool = True, own_user: bool = True, machine: str = kernel.machine
+) -> bytes:
     """The filter program.
 
-    Without `shared_memory` there is no System V IPC and no message queue: where a job has no IPC namespace, such things
-    would outlive it.
+    Where a job has no file tree of its own (`own_tree`), Landlock hides files, but it does not speak about connecting to
+    a socket in the file system (a desktop's bus, Docker), and System V IPC would outlive the job: both are refused.
+    Where it has no user of its own either, nothing but this keeps it from changing the mode, the owner or the attributes
+    of the server's files, which Landlock does not speak about.
 
     `protected` are process ids that must not be signalled: needed only where jobs share the server's user and the
     kernel has no other way to keep them apart. Each stands for its process group as well.
     """
     column = 0 if machine == "x86_64" else 1
+    families = _SOCKET_FAMILIES if own_tree else _SOCKET_FAMILIES[1:]
     program: list[Instruction] = [
         (_LOAD, 0, 0, _ARCHITECTURE),
         (_JUMP_EQ, 1, 0, _ARCHITECTURES[machine]),
@@ -77,19 +88,17 @@ def build(protected: Sequence[int] = (), *, shared_memory: bool = True, machine:
     ]
     if machine == "x86_64":
         program += [(_JUMP_GE, 0, 1, _X32_BIT), _refuse(errno.ENOSYS)]
-    for numbers in _DENIED.values():
-        number = numbers[column]
-        if number is not None:
-            program += [(_JUMP_EQ, 0, 1, number), _refuse(errno.EPERM)]
-    if not shared_memory:
-        for pair in _INTERPROCESS:
-            program += [(_JUMP_EQ, 0, 1, pair[column]), _refuse(errno.ENOSYS)]
+    program += _refuse_all(_DENIED.values(), column, errno.EPERM)
+    if not own_tree:
+        program += _refuse_all(_INTERPROCESS, column, errno.ENOSYS)
+    if not own_tree and not own_user:
+        program += _refuse_all(_ATTRIBUTES_BY_PATH, column, errno.EPERM)
     # clone3 hides its flags in memory that a filter cannot read; without it the C library falls back to clone.
     program += [(_JUMP_EQ, 0, 1, _CLONE3[column]), _refuse(errno.ENOSYS)]
     program += _with_argument(
         _CLONE[column], _FIRST_ARGUMENT, [(_JUMP_SET, 0, 1, _NEW_NAMESPACE), _refuse(errno.EPERM)]
     )
-    program += _with_argument(_SOCKET[column], _FIRST_ARGUMENT, _only(_SOCKET_FAMILIES, errno.EAFNOSUPPORT))
+    program += _with_argument(_SOCKET[column], _FIRST_ARGUMENT, _only(families, errno.EAFNOSUPPORT))
     program += _with_argument(_IOCTL[column], _SECOND_ARGUMENT, _none_of((_TIOCSTI, _TIOCLINUX)))
     if protected:
         targets = [value & 0xFFFFFFFF for pid in protected for value in (pid, -pid)] + [0xFFFFFFFF]
@@ -104,6 +113,11 @@ def apply(program: bytes) -> None:
     buffer = ctypes.create_string_buffer(program, len(program))
     header = _SockFprog(len(program) // 8, ctypes.cast(buffer, ctypes.c_void_p))
     kernel.syscall(kernel.number_of("seccomp"), _SET_MODE_FILTER, 0, ctypes.byref(header), what="seccomp")
+
+
+def _refuse_all(calls: Iterable[tuple[int | None, int | None]], column: int, number: int) -> list[Instruction]:
+    numbers = [call[column] for call in calls]
+    return [step for call in numbers if call is not None for step in ((_JUMP_EQ, 0, 1, call), _refuse(number))]
 
 
 def _refuse(number: int) -> Instruction:

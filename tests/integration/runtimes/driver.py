@@ -9,6 +9,7 @@ import asyncio
 import json
 import os
 import resource
+import socket
 import sys
 import tempfile
 import time
@@ -33,6 +34,10 @@ async def main(names: list[str]) -> None:
     os.environ["FLOWAPP_TEST_SECRET"] = "in the server's environment"
     outside = tempfile.mkdtemp(prefix="flowapp-test-outside-")
     os.chmod(outside, 0o777)
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(f"{outside}/socket")
+    listener.listen()
+    os.chmod(f"{outside}/socket", 0o777)
     runtimes = Runtimes(RuntimeSettings(home=home, idle=2, idle_deno=1))
     await runtimes.start()
     _say({"isolation": runtimes.isolation.to_json()})

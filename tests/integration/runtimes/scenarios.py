@@ -252,6 +252,28 @@ def main():
         pass
     return done
 """
+_CHANGES = """
+import os, socket
+def main(home, outside):
+    done = []
+    for name, call in {
+        "chmod": lambda: os.chmod(home, 0o777),
+        "chmod by descriptor": lambda: os.chmod(os.open(home, os.O_PATH), 0o777),
+        "chown": lambda: os.chown(home + "/secret", os.getuid(), os.getgid()),
+        "xattr": lambda: os.setxattr(home + "/secret", "user.x", b"1"),
+        "truncate": lambda: os.truncate(home + "/secret", 0),
+        "unlink": lambda: os.unlink(home + "/secret"),
+        "rename": lambda: os.rename(home + "/secret", home + "/other"),
+        "link": lambda: os.link(home + "/secret", "mine"),
+        "connect": lambda: socket.socket(socket.AF_UNIX).connect(outside + "/socket"),
+    }.items():
+        try:
+            call()
+            done.append(name)
+        except OSError:
+            pass
+    return done
+"""
 _ENVIRONMENT = "import os\ndef main():\n    return sorted(os.environ)\n"
 _ECHO = "def main(text):\n    return text\n"
 _BIG_FILE = "def main():\n    with open('big', 'wb') as file:\n        file.write(b'x' * 10_000_000)\n"
@@ -307,6 +329,9 @@ SCENARIOS: dict[str, Scenario] = {
     ),
     "python writes elsewhere": Scenario(
         "python3", _WRITE, gives([]), {"paths": ["/", "/usr", "/etc", "/root", "/var", "/home", "{home}", "{outside}"]}
+    ),
+    "python changes the data folder": Scenario(
+        "python3", _CHANGES, gives([]), {"home": "{home}", "outside": "{outside}"}
     ),
     "python looks at other processes": Scenario("python3", _LOOK_AROUND, only_own_processes),
     "python signals everybody": Scenario("python3", _SIGNALS, ends_somehow, {"server": "{server}"}),

@@ -104,10 +104,22 @@ def test_protected_processes_cannot_be_signalled() -> None:
     assert verdict(seccomp.build(machine="x86_64"), 62, 1234, 9) == ALLOW
 
 
-def test_shared_memory_only_where_it_cannot_stay_behind() -> None:
+def test_what_only_a_tree_of_its_own_makes_harmless() -> None:
+    alone, among = seccomp.build(machine="x86_64"), seccomp.build(own_tree=False, machine="x86_64")
     for number in (29, 64, 68, 240):
-        assert verdict(seccomp.build(machine="x86_64"), number) == ALLOW
-        assert verdict(seccomp.build(shared_memory=False, machine="x86_64"), number) == refused(errno.ENOSYS)
+        assert verdict(alone, number) == ALLOW
+        assert verdict(among, number) == refused(errno.ENOSYS)
+    assert verdict(among, 41, 1) == refused(errno.EAFNOSUPPORT)
+    assert verdict(among, 41, 2) == ALLOW
+    assert verdict(among, 53, 1) == ALLOW  # socketpair connects to nobody
+
+
+def test_what_only_a_user_of_its_own_makes_harmless() -> None:
+    for number in (90, 268, 92, 260, 188, 76, 452):
+        assert verdict(seccomp.build(own_user=False, machine="x86_64"), number) == ALLOW
+        assert verdict(seccomp.build(own_tree=False, machine="x86_64"), number) == ALLOW
+        assert verdict(seccomp.build(own_tree=False, own_user=False, machine="x86_64"), number) == refused(errno.EPERM)
+    assert verdict(seccomp.build(own_tree=False, own_user=False, machine="x86_64"), 91) == ALLOW  # fchmod
 
 
 def plan(
@@ -143,7 +155,15 @@ def test_levels_by_name() -> None:
 
 def seen(**changes: bool) -> Seen:
     names = dict.fromkeys(
-        ("reads_data", "reads_server", "signals_server", "is_root", "makes_namespaces", "own_processes"),
+        (
+            "reads_data",
+            "changes_data",
+            "reads_server",
+            "signals_server",
+            "is_root",
+            "makes_namespaces",
+            "own_processes",
+        ),
         False,
     )
     return Seen(**{**names, "own_processes": True, **changes})
@@ -152,6 +172,7 @@ def seen(**changes: bool) -> Seen:
 def test_leaks_per_level() -> None:
     assert seen().leaks("full") == []
     assert seen(reads_data=True).leaks("basic") == ["read the data folder"]
+    assert seen(changes_data=True).leaks("basic") == ["change the data folder"]
     assert seen(own_processes=False).leaks("basic") == []
     assert seen(own_processes=False).leaks("user") == ["see other processes"]
     assert seen(is_root=True).leaks("full") == ["act as root"]

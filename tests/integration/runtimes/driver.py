@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[3]
 sys.path.insert(0, str(ROOT))
 
 from flowapp.jsontext import JsonText, loads  # noqa: E402
-from flowapp.runtimes import Job, Limits, Runtimes, RuntimeSettings  # noqa: E402
+from flowapp.runtimes import IsolationTooLow, Job, Limits, Runtimes, RuntimeSettings  # noqa: E402
 from tests.integration.runtimes.scenarios import SCENARIOS, Scenario, filled  # noqa: E402
 
 _MARKER = "31415.{}"
@@ -38,8 +38,14 @@ async def main(names: list[str]) -> None:
     listener.bind(f"{outside}/socket")
     listener.listen()
     os.chmod(f"{outside}/socket", 0o777)
-    runtimes = Runtimes(RuntimeSettings(home=home, idle=2, idle_deno=1))
-    await runtimes.start()
+    runtimes = Runtimes(
+        RuntimeSettings(home=home, idle=2, idle_deno=1, min_isolation=os.environ.get("FLOWAPP_MIN_ISOLATION", ""))
+    )
+    try:
+        await runtimes.start()
+    except IsolationTooLow as error:
+        _say({"refused": error.to_json()})
+        return
     _say({"isolation": runtimes.isolation.to_json()})
     for number, name in enumerate(names or SCENARIOS):
         values = {

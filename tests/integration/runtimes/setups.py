@@ -1,8 +1,9 @@
 """Runs a program as somebody else, to see the isolation ladder from other kinds of host.
 
-Usage, as root: `python setups.py <uid> <namespaces: yes|no> <program> [arguments]`. The program gets a private view in
+Usage, as root: `python setups.py <uid> <yes|no|nothing> <program> [arguments]`. The program gets a private view in
 which root's home, where the interpreter may live, belongs to that user and is closed to all others (mode 0700). With
-user id 0 it stays root, as in a container.
+user id 0 it stays root, as in a container. yes: the host allows namespaces; no: it refuses them; nothing: it refuses
+Landlock as well, like an old kernel.
 """
 
 from __future__ import annotations
@@ -20,12 +21,12 @@ sys.path.insert(0, str(ROOT))
 from flowapp.runtimes.guest import kernel, seccomp  # noqa: E402
 
 
-def main(uid: int, namespaces: bool, command: list[str]) -> None:
+def main(uid: int, allowed: str, command: list[str]) -> None:
     if uid:
         _become(uid)
-    if not namespaces:
+    if allowed != "yes":
         kernel.no_new_privileges()
-        seccomp.apply(_without_namespaces())
+        seccomp.apply(_without_namespaces(landlock=allowed == "no"))
     os.execv(command[0], command)
 
 
@@ -51,7 +52,7 @@ def _give_home_to(uid: int) -> None:
         os.chown("/root", uid, uid)
 
 
-def _without_namespaces() -> bytes:
+def _without_namespaces(*, landlock: bool) -> bytes:
     """A filter that refuses new namespaces, as container runtimes do by default, and allows everything else."""
     unshare, clone, clone3 = (272, 56, 435) if kernel.machine == "x86_64" else (97, 220, 435)
     new_namespace = 0x7E020000
@@ -61,6 +62,7 @@ def _without_namespaces() -> bytes:
         (0x06, 0, 0, 0x00050000 | errno.EPERM),
         (0x15, 0, 1, clone3),
         (0x06, 0, 0, 0x00050000 | errno.ENOSYS),
+        *([] if landlock else [(0x15, 0, 1, 444), (0x06, 0, 0, 0x00050000 | errno.ENOSYS)]),
         (0x15, 0, 3, clone),
         (0x20, 0, 0, 16),
         (0x45, 0, 1, new_namespace),
@@ -71,4 +73,4 @@ def _without_namespaces() -> bytes:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), sys.argv[2] == "yes", sys.argv[3:])
+    main(int(sys.argv[1]), sys.argv[2], sys.argv[3:])

@@ -77,6 +77,36 @@ def test_a_scenario_ends_as_it_should_and_the_next_job_runs(setup: str, name: st
     assert line["intact"]
 
 
+@pytest.mark.skipif(not IS_ROOT, reason="needs root to become somebody else")
+@pytest.mark.parametrize(("wanted", "level"), [("", None), ("basic", None), ("none", "none")])
+def test_a_host_without_any_wall_runs_only_when_told_to(wanted: str, level: str | None) -> None:
+    done = subprocess.run(
+        [
+            sys.executable,
+            str(HERE / "setups.py"),
+            _UID,
+            "nothing",
+            sys.executable,
+            str(HERE / "driver.py"),
+            "python loop",
+        ],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        cwd="/",
+        env={**os.environ, "FLOWAPP_MIN_ISOLATION": wanted},
+    )
+    first, *rest = map(json.loads, done.stdout.splitlines())
+    if level is None:
+        assert first["refused"]["code"] == "runtimes.isolation_too_low"
+        assert "could read the data folder" in first["refused"]["message"]
+        assert "FLOWAPP_MIN_ISOLATION=none" in first["refused"]["hint"]
+    else:
+        assert first["isolation"]["level"] == level
+        assert not first["isolation"]["mechanisms"]["data folder hidden"]
+        assert rest[0]["intact"]
+
+
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("setup", SETUPS)
 def test_nothing_is_left_after_closing(setup: str) -> None:

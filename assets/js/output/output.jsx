@@ -10,11 +10,11 @@ import { Rich, TextView } from "./rich.jsx";
 import { Table } from "./table.jsx";
 import { Tree } from "./tree.jsx";
 
-const LABELS = { table: "Table", json: "JSON", markdown: "Text", html: "Page", image: "Image", chart: "Chart", file: "File", parts: "Report", map: "Map", text: "Text", logs: "Logs", error: "Error" };
+const LABELS = { none: "Result", table: "Table", json: "JSON", markdown: "Text", html: "Page", image: "Image", chart: "Chart", file: "File", parts: "Report", map: "Map", text: "Text", logs: "Logs", error: "Error" };
 
 /** The tabs in order, and which is on: the remembered one if this output has it. */
 export function viewsOf(output) {
-  const views = output.kind === "error" ? ["error", ...(output.views || []).filter((view) => view !== "error")] : [...(output.views || ["json"])];
+  const views = output.kind === "none" ? ["none", ...(output.views || [])] : output.kind === "error" ? ["error", ...(output.views || []).filter((view) => view !== "error" && view !== "text")] : [...(output.views || ["json"])];
   if (output.logs?.lines && !views.includes("logs")) views.push("logs");
   return views;
 }
@@ -71,7 +71,7 @@ function Json({ output, at, base, onWire, maxHeight }) {
 const isEmpty = (output) => output.type === "null" || ((output.type === "array" || output.type === "object") && output.node?.n === 0) || (output.type === "string" && output.node?.n === 0);
 
 function Nothing({ output }) {
-  return <p className="out-note">{EMPTY[output.type] || output.title_text || "The step ran and returned nothing."}</p>;
+  return <p className="out-note">{(output.kind !== "none" && EMPTY[output.type]) || output.title_text || "The step ran and returned nothing."}</p>;
 }
 const EMPTY = {
   null: "The step ran and returned nothing. To pass a value on, return it from main.",
@@ -97,7 +97,7 @@ function Tabs({ id, views, view, choose, output }) {
         {views.map((name) => (
           <button key={name} type="button" role="tab" id={`${id}-${name}`} data-tab={name} aria-selected={name === view} aria-controls={`${id}-panel`} tabIndex={name === view ? 0 : -1} onClick={() => choose(name)}>
             {LABELS[name] || name}
-            {name === "logs" && output.logs?.lines ? <span className="num"> {output.logs.lines.toLocaleString("en")}</span> : null}
+            {name === "logs" && <span className="num"> {logSize(output.logs)}</span>}
           </button>
         ))}
       </div>
@@ -106,9 +106,15 @@ function Tabs({ id, views, view, choose, output }) {
   );
 }
 
+/** How much was printed: lines while they are all known, else the size. */
+function logSize(logs) {
+  if (!logs?.lines) return "";
+  return logs.size > logs.tail?.length ? bytes(logs.size) : logs.lines.toLocaleString("en");
+}
+
 function summary(output) {
   const parts = [];
-  if (output.kind === "value" && output.title_text) parts.push(<span key="t">{output.title_text}</span>);
+  if (output.kind === "value" && output.title_text && (!output.rich || output.rich.kind === "parts")) parts.push(<span key="t">{output.title_text}</span>);
   if (output.kind === "value" && output.size > 2048) parts.push(<span key="s" className="num">{bytes(output.size)}</span>);
   if (output.reused_from) parts.push(<span key="r" className="reu" title={`Computed ${when(output.reused_from.at)}`}><Icon name="reused" size={12} /> run #{output.reused_from.run_number}, {ago(output.reused_from.at)}</span>);
   else if (output.duration_ms !== null && output.duration_ms !== undefined) parts.push(<span key="d" className="num">{duration(output.duration_ms)}</span>);

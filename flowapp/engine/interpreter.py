@@ -83,20 +83,25 @@ class Interpreter:
         return await self.sequence(modules, scope, "")
 
     async def _planned(self, modules: Sequence[Module], scope: Scope) -> Done:
-        """Only the planned top-level steps; the others count with the results they were given, or not at all."""
+        """Only the planned top-level steps; the others count with the results they were given, or not at all.
+
+        The result is that of the last step that ran.
+        """
         wanted = frozenset(self.plan.run or ())
+        value = scope.previous
         for module in modules:
             step_id = id_of(module)
             if step_id in wanted:
                 done = await self._one(module, scope, "", last=False)
                 if done.failed or done.stop is not None:
                     return done
+                value = done.value
             elif step_id in self.plan.given:
                 scope.note(step_id, self.plan.given[step_id])
             else:
                 # rather nothing than the result of a step that does not come right before
                 scope.last = NULL
-        return Done(scope.previous)
+        return Done(value)
 
     async def sequence(self, modules: Sequence[Module], scope: Scope, prefix: str) -> Done:
         """Run modules one after the other: a flow, an iteration, a branch. The result is the last one's."""

@@ -205,7 +205,9 @@ async def expand(blobs: Blobs, text: JsonText) -> JsonText:
     """Replace blob references, at any depth, by the texts they stand for."""
     if REFERENCE not in text:
         return text
-    return dumps(await _expanded(blobs, loads(text)))
+    value = await _expanded(blobs, loads(text))
+    # what is uploaded may be large, and putting it together again must not hold everybody else up
+    return await asyncio.to_thread(dumps, value)
 
 
 async def _expanded(blobs: Blobs, value: Any) -> Any:

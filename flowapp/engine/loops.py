@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 Attempt = tuple[Done, Any, LeafOutcome | None]
 _LONGEST_SHOWN = 200
+LARGEST_ON_LOOP = 1 << 20
+"""Characters: longer lists of items are parsed in a thread."""
 
 
 async def for_loop(
@@ -138,12 +140,19 @@ async def _items(interpreter: Interpreter, iterator: Any, scope: Scope, step_id:
     if isinstance(answer, ExpressionFailed):
         message = f"The iterator of {step_id}: {answer.message}"
         return Done(error_value(answer.name, message, step_id=step_id, line=answer.line), failed=True)
-    value = loads(await interpreter.ports.expand(answer))
-    if not isinstance(value, list):
+    text = await interpreter.ports.expand(answer)
+    found = await asyncio.to_thread(_split, text) if len(text) > LARGEST_ON_LOOP else _split(text)
+    if found is None:
         shown = answer if len(answer) <= _LONGEST_SHOWN else f"{answer[:_LONGEST_SHOWN]}…"
         message = f"Expected an array value in the iterator expression, found: {shown}"
         return Done(error_value("ExecutionErr", message, step_id=step_id), failed=True)
-    return [dumps(item) for item in value]
+    return found
+
+
+def _split(text: JsonText) -> list[JsonText] | None:
+    """The items of an array, each as text; None when it is something else."""
+    value = loads(text)
+    return [dumps(item) for item in value] if isinstance(value, list) else None
 
 
 async def _parallelism(interpreter: Interpreter, given: Any, scope: Scope, count: int) -> int | Done:

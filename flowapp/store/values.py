@@ -6,6 +6,7 @@ own results without the database: content never changes under its hash, so the c
 
 from __future__ import annotations
 
+import asyncio
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -22,6 +23,8 @@ from flowapp.store.errors import ValueMissing
 
 INLINE_BYTES = 64 * 1024
 CACHE_CHARACTERS = 8 << 20
+LARGEST_ON_LOOP = 1 << 20
+"""Characters: hashing more than this takes milliseconds, and happens in a thread."""
 _INSERT = "INSERT OR IGNORE INTO value (hash, text, blob, size, created_at) VALUES (?, ?, ?, ?, ?)"
 
 
@@ -52,6 +55,10 @@ class Values:
 
     async def prepare(self, text: JsonText) -> Prepared:
         """Everything but the row, so that the row can go into the same transaction as what refers to it."""
+        if len(text) > LARGEST_ON_LOOP:
+            digest, content = await asyncio.to_thread(lambda: (hash_of(text), text.encode("utf-8", "surrogatepass")))
+            reference = await self._blobs.put(content)
+            return Prepared(digest, None, reference.sha256, reference.size)
         digest = hash_of(text)
         self._remember(digest, text)
         size = len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))

@@ -82,7 +82,8 @@ class NotebookPage:
     def select(self, step: str) -> None:
         """Select a cell without entering its text, by keyboard alone: walk with j from the first."""
         keyboard = self.page.keyboard
-        keyboard.press("Escape")
+        keyboard.press("Escape")  # closes what is open
+        keyboard.press("Escape")  # leaves the text
         keyboard.press("g")
         keyboard.press("g")
         for _ in range(40):

@@ -7,7 +7,7 @@ from typing import Any
 
 from playwright.sync_api import Page, expect
 
-from tests.acceptance.conftest import shoot
+from tests.acceptance.conftest import Watch, shoot
 from tests.acceptance.notebook_page import RUN_TIMEOUT, flow_of, open_flow, open_template, python, wire
 from tests.acceptance.product import Product
 
@@ -104,7 +104,8 @@ def test_the_deployed_orders_report_shows_its_loop_and_branch(page: Page) -> Non
     shoot(page, "run-orders")
 
 
-def test_a_draft_with_errors_is_not_deployed(page: Page, product: Product) -> None:
+def test_a_draft_with_errors_is_not_deployed(page: Page, product: Product, watch: Watch) -> None:
+    watch.expect_error("422")
     broken = python("a", "def main(x: int):\n    return x\n", {"x": wire("results.nowhere")})
     with product.client() as client:
         open_flow(page, client, flow_of(broken))

@@ -20,7 +20,13 @@ def run(*command: str, cwd: Path, **env: str) -> subprocess.CompletedProcess[str
     """Run a script of the project with a changed environment."""
     environment = {**os.environ, **env}
     return subprocess.run(
-        [str(ROOT / command[0]), *command[1:]], cwd=cwd, env=environment, capture_output=True, text=True, timeout=110, check=False
+        [str(ROOT / command[0]), *command[1:]],
+        cwd=cwd,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=110,
+        check=False,
     )
 
 
@@ -59,7 +65,9 @@ def test_a_data_folder_that_cannot_be_written(tmp_path: Path) -> None:
 
 
 def test_a_database_that_this_version_cannot_use(tmp_path: Path) -> None:
-    done = run("scripts/run", cwd=tmp_path, FLOWAPP_HOME=str(tmp_path / "home"), DATABASE_URL="postgresql://localhost/x")
+    done = run(
+        "scripts/run", cwd=tmp_path, FLOWAPP_HOME=str(tmp_path / "home"), DATABASE_URL="postgresql://localhost/x"
+    )
     assert_one_clear_line(done, "PostgreSQL")
 
 

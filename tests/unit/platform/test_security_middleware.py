@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -31,7 +32,7 @@ async def ask(
     signed_in: bool = False,
     inner_headers: tuple[tuple[bytes, bytes], ...] = (),
     query: bytes = b"",
-    **headers: str,
+    headers: Mapping[str, str] | None = None,
 ) -> Answer:
     """Send one request through the middleware; header names use _ for -."""
     answer = Answer()
@@ -65,7 +66,7 @@ async def ask(
                 answer.accepted = True
 
     raw = [(b"host", b"flow.example:3000")]
-    raw += [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
+    raw += [(name.replace("_", "-").encode(), value.encode()) for name, value in (headers or {}).items()]
     scope = {
         "type": kind,
         "path": path,
@@ -130,7 +131,7 @@ async def test_the_api_answers_for_itself() -> None:
 )
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
 async def test_changes_are_taken_from_our_own_pages_only(method: str, headers: dict[str, str], allowed: bool) -> None:
-    answer = await ask("/api/w/main/drafts", method=method, signed_in=True, **headers)
+    answer = await ask("/api/w/main/drafts", method=method, signed_in=True, headers=headers)
     assert answer.reached is allowed
     assert answer.status == (200 if allowed else 403)
 
@@ -144,12 +145,16 @@ async def test_changes_are_taken_from_our_own_pages_only(method: str, headers: d
     ],
 )
 async def test_a_websocket_needs_a_session_and_our_own_page(signed_in: bool, origin: str, allowed: bool) -> None:
-    answer = await ask("/_event", kind="websocket", signed_in=signed_in, origin=origin)
+    answer = await ask("/_event", kind="websocket", signed_in=signed_in, headers={"origin": origin})
     assert (answer.accepted, answer.closed) == (allowed, not allowed)
 
 
 async def test_every_answer_carries_the_security_headers() -> None:
-    for answer in (await ask("/signin"), await ask("/runs"), await ask("/api/x", method="POST", origin="http://evil")):
+    for answer in (
+        await ask("/signin"),
+        await ask("/runs"),
+        await ask("/api/x", method="POST", headers={"origin": "http://evil"}),
+    ):
         policy = answer.headers["content-security-policy"]
         assert "frame-ancestors 'none'" in policy
         assert "unsafe-eval" not in policy
@@ -160,7 +165,7 @@ async def test_every_answer_carries_the_security_headers() -> None:
 
 async def test_headers_that_would_open_us_to_other_origins_are_dropped() -> None:
     opened = ((b"Access-Control-Allow-Origin", b"http://evil"), (b"access-control-allow-credentials", b"true"))
-    answer = await ask("/signin", inner_headers=opened, origin="http://evil")
+    answer = await ask("/signin", inner_headers=opened, headers={"origin": "http://evil"})
     assert not [name for name in answer.headers if name.lower().startswith("access-control-")]
 
 
@@ -191,7 +196,7 @@ async def test_caching_follows_what_the_name_promises(path: str, expected: str) 
     ],
 )
 async def test_the_baked_address_becomes_the_one_that_the_browser_used(headers: dict[str, str], event: bytes) -> None:
-    answer = await ask("/assets/reflex-env-Ab_1-x.js", **headers)
+    answer = await ask("/assets/reflex-env-Ab_1-x.js", headers=headers)
     assert event in answer.body
     assert answer.headers["content-length"] == str(len(answer.body))
     assert answer.headers["cache-control"] == "no-store"

@@ -67,6 +67,10 @@ class Sessions:
 
         await self._database.write(work)
 
+    async def check(self) -> None:
+        """Raise unless the database answers."""
+        await self._database.read(lambda connection: identities.workspace(connection, FIRST_WORKSPACE))
+
     async def issue_signin_token(self, email: str = ADMIN_EMAIL) -> str:
         """A one-time token for `/signin?token=…`, valid for 24 hours."""
         token = new_token("signin")

@@ -24,5 +24,5 @@ async def version() -> Response:
 @router.get("/api/health")
 async def health(workspace: App) -> Response:
     """Whether the database answers, and how user code is isolated."""
-    await workspace.store.database.read(lambda connection: connection.exec_driver_sql("SELECT 1").scalar())
+    await workspace.sessions.check()
     return answer({"status": "ok", "version": VERSION, **dict(workspace.runtimes.describe())})

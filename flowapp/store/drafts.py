@@ -160,3 +160,24 @@ def steps_of(
                 break
         found.append((run, job, text[-tail:], size))
     return found
+
+
+def results_of(connection: Connection, run_id: str) -> dict[str, str | None]:
+    """Step id → value hash of the result, for the finished steps of a run that have one."""
+    found = connection.exec_driver_sql(
+        "SELECT step_id, result FROM job WHERE run_id = ? AND status IN ('success', 'reused', 'skipped')", (run_id,)
+    )
+    return {step_id: result for step_id, result in found}
+
+
+def cells_at_work(connection: Connection, draft_id: str) -> list[tuple[str, str, dict[str, str]]]:
+    """For each unfinished run of a draft's cells: its id, its plan (JSON text), and the status of its top-level steps."""
+    runs = connection.exec_driver_sql(
+        "SELECT id, plan FROM run WHERE draft_id = ? AND kind = 'cells' AND status IN ('queued', 'running', 'suspended')",
+        (draft_id,),
+    ).all()
+    steps = "SELECT step_id, status FROM job WHERE run_id = ? AND path = step_id"
+    return [
+        (run_id, plan or "{}", {step_id: status for step_id, status in connection.exec_driver_sql(steps, (run_id,))})
+        for run_id, plan in runs
+    ]

@@ -91,6 +91,8 @@ class CellObserver:
     def step_started(self, run: RunRow, job: JobRow) -> None:
         """A step began."""
         self._publish_step(run, job)
+        if run.kind == "cells" and run.id not in self._runs:  # a run that an earlier server process began
+            self._context.spawn(self._restore_soon(run), "taking up a run of cells")
         draft, cell = self._place(run, job)
         if draft is None or cell is None:
             return
@@ -257,6 +259,9 @@ class CellObserver:
         entry = cell_run.document.outline.by_step.get(job.step_id)
         return self._drafts.peek(run.draft_id), entry.cell if entry else None
 
+    async def _restore_soon(self, run: RunRow) -> None:
+        await self._store.database.read(lambda connection: self._restore(connection, run))
+
     def _restore(self, connection: Connection, run: RunRow) -> CellRun | None:
         """The binding of a run that an earlier server process began."""
         plan = loads(run.plan) if run.plan else {}
@@ -264,10 +269,8 @@ class CellObserver:
         if text is None or run.draft_id is None:
             return None
         taken = {step: Taken(given.get("result"), given["run_id"]) for step, given in plan.get("given", {}).items()}
-        done = connection.exec_driver_sql(
-            "SELECT step_id, result FROM job WHERE run_id = ? AND status IN ('success', 'reused', 'skipped')", (run.id,)
-        )
-        taken |= {step: Taken(result, run.id) for step, result in done}
+        done = draft_rows.results_of(connection, run.id)
+        taken |= {step: Taken(result, run.id) for step, result in done.items()}
         restored = CellRun(run.draft_id, Document.from_json(text), bool(plan.get("on_old_inputs")), taken)
         self._runs[run.id] = restored
         return restored

@@ -115,16 +115,19 @@ class OpenDrafts:
         found = await self._store.database.read(lambda connection: _rows(connection, draft_id))
         if found is None:
             return None
-        row, records, undo, redo = found
+        row, records, undo, redo, at_work = found
         text, row.document = row.document, ""
         document = await asyncio.to_thread(Document.from_json, text)
-        return OpenDraft(
+        draft = OpenDraft(
             row=row,
             document=document,
             records={cell: CellRecord.from_json(loads(record)) for cell, record in records.items()},
             undo=undo.label if undo else None,
             redo=redo.label if redo else None,
         )
+        for run_id, plan, statuses in at_work:
+            _mark_at_work(draft, run_id, loads(plan).get("run") or [], statuses)
+        return draft
 
     def _drop_unused(self) -> None:
         for draft_id, draft in list(self._open.items())[:-1]:
@@ -134,7 +137,23 @@ class OpenDrafts:
                 del self._open[draft_id]
 
 
-_Rows = tuple[DraftRow, dict[str, str], DraftOperationRow | None, DraftOperationRow | None]
+_Rows = tuple[
+    DraftRow,
+    dict[str, str],
+    DraftOperationRow | None,
+    DraftOperationRow | None,
+    list[tuple[str, str, dict[str, str]]],
+]
+
+
+def _mark_at_work(draft: OpenDraft, run_id: str, steps: list[str], statuses: dict[str, str]) -> None:
+    """Cells of a run that an earlier server process began and this one goes on with."""
+    for position, step in enumerate(steps, 1):
+        entry = draft.document.outline.by_step.get(step)
+        if entry is None or statuses.get(step, "running") != "running":
+            continue
+        draft.live[entry.cell] = Live("running") if step in statuses else Live("queued", position=position)
+        draft.live_runs[entry.cell] = run_id
 
 
 def _rows(connection: Connection, draft_id: str) -> _Rows | None:
@@ -146,4 +165,5 @@ def _rows(connection: Connection, draft_id: str) -> _Rows | None:
         drafts.records(connection, draft_id),
         drafts.last_edit(connection, draft_id),
         drafts.next_redo(connection, draft_id),
+        drafts.cells_at_work(connection, draft_id),
     )

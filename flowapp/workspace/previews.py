@@ -149,6 +149,9 @@ class Previews:
         for reference, path, expression in zip(found, plain, expressions, strict=True):
             if path is not None and len(path) > 1 and path[0] == "results" and path[1] in big:
                 answers.append(await self._along(scope.results[str(path[1])], path[2:]))
+            elif path is not None and len(path) == 2 and path[0] == "flow_input" and path[1] in big_inputs:
+                blob = BlobRef.from_json(scope.args[str(path[1])])
+                answers.append((dumps(f"{blob.name or 'text'}, {blob.size:,} bytes"),) if blob else "no value")
             elif (reference.results | reference.flow_input) & (big | big_inputs) or (reference.whole_results and big):
                 answers.append("too big to show before a run")
             else:

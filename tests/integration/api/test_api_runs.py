@@ -138,6 +138,7 @@ class TestRunCells:
         run = await server.run(draft, cell["b"])
         server.workspace.observer._runs.clear()
         server.workspace.drafts._drafts.forget(draft)
+        assert await kinds(server, draft) == {"a": "queued", "b": "queued"}
         await server.engine.finish(run["run_id"])
         assert await kinds(server, draft) == {"a": "fresh", "b": "fresh"}
 

@@ -1,0 +1,183 @@
+"""The whole server without a browser: real engine, real processes, over HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from flowapp.api import create_api
+from flowapp.compose import open_services
+from flowapp.settings import Settings
+from flowapp.store import variables
+from flowapp.store.clock import now
+from flowapp.store.tables import VariableRow
+from flowapp.workspace.app import Workspace
+from tests.integration.api.api_server import TOKEN, flow_of, js, script
+
+DRAFTS = "/api/w/main/drafts"
+
+
+class Product:
+    def __init__(self, workspace: Workspace) -> None:
+        self.workspace = workspace
+        transport = httpx.ASGITransport(create_api(workspace))
+        headers = {"authorization": f"Bearer {TOKEN}"}
+        self.client = httpx.AsyncClient(transport=transport, base_url="http://flowapp.test", headers=headers)
+
+    async def draft(self, flow: dict[str, Any]) -> tuple[str, dict[str, str]]:
+        draft = (await self.client.post(DRAFTS, json={"flow": flow})).json()["id"]
+        return draft, {cell["step_id"]: cell["id"] for cell in (await self.notebook(draft))["cells"]}
+
+    async def notebook(self, draft: str) -> Any:
+        return (await self.client.get(f"{DRAFTS}/{draft}/notebook")).json()
+
+    async def cells(self, draft: str) -> dict[str, Any]:
+        return {cell["step_id"]: cell for cell in (await self.notebook(draft))["cells"]}
+
+    async def run(self, draft: str, **body: Any) -> dict[str, Any]:
+        started = await self.client.post(f"{DRAFTS}/{draft}/run", json={"client": "page", **body})
+        assert started.status_code == 200, started.text
+        return await self.ended(started.json()["run_id"])
+
+    async def ended(self, run_id: str) -> dict[str, Any]:
+        while True:
+            detail = (await self.client.get(f"/api/w/main/runs/{run_id}")).json()
+            if detail["run"]["ended_at"]:
+                return dict(detail)
+            await asyncio.sleep(0.05)
+
+
+@pytest.fixture
+async def product(tmp_path: Path) -> AsyncIterator[Product]:
+    async with open_services(Settings(home=tmp_path, token=TOKEN, idle_runners=2)) as services:
+        made = Product(services.workspace)
+        yield made
+        await made.client.aclose()
+
+
+async def test_three_languages_hand_on_their_results(product: Product) -> None:
+    flow = flow_of(
+        script("a", "def main(n: int):\n    print('hi')\n    return {'rows': [n] * 3}\n", n=js("flow_input.n")),
+        script(
+            "b", "export async function main(rows: number[]) { return rows.length }", "deno", rows=js("results.a.rows")
+        ),
+        script("c", 'count="$1"\necho "got $count"\n', "bash", count=js("results.b")),
+        n={"type": "integer", "default": 7},
+    )
+    draft, cell = await product.draft(flow)
+    detail = await product.run(draft, cells=[cell["c"]])
+    assert [(step["step_id"], step["status"]) for step in detail["steps"]] == [(s, "success") for s in "abc"]
+    cells = await product.cells(draft)
+    assert {step: shown["state"]["kind"] for step, shown in cells.items()} == {"a": "fresh", "b": "fresh", "c": "fresh"}
+    assert cells["c"]["output"]["title_text"] == "got 3"
+    assert cells["a"]["output"]["logs"]["tail"] == "hi\n"
+
+
+async def test_a_stale_cell_with_equal_inputs_is_reused(product: Product) -> None:
+    flow = flow_of(
+        script("a", "def main():\n    return 1\n"), script("b", "def main(x):\n    return x + 1\n", x=js("results.a"))
+    )
+    draft, cell = await product.draft(flow)
+    await product.run(draft, cells=[cell["b"]])
+    edit = {"op": "set_code", "cell": cell["a"], "code": "def main():\n    return 3 - 2\n"}
+    await product.run(draft, ops=[edit], cells=[], mode="stale")
+    cells = await product.cells(draft)
+    assert (cells["a"]["state"]["kind"], cells["b"]["state"]["kind"]) == ("fresh", "reused")
+    assert cells["b"]["output"]["reused_from"]["run_number"] == 1
+    again = await product.run(draft, cells=[cell["b"]])
+    assert [step["status"] for step in again["steps"] if step["step_id"] == "b"] == ["success"]
+
+
+async def test_an_error_is_at_its_line(product: Product) -> None:
+    draft, cell = await product.draft(flow_of(script("a", "def main():\n    x = 1\n    raise ValueError('no')\n")))
+    await product.run(draft, cells=[cell["a"]])
+    shown = (await product.cells(draft))["a"]
+    assert shown["state"]["kind"] == "failed"
+    error = shown["output"]["error"]
+    assert (error["name"], error["message"], error["line"]) == ("ValueError", "no", 3)
+
+
+async def test_nested_cells_show_their_last_iteration(product: Product) -> None:
+    inner = script("b", "def main(x):\n    return x * 10\n", x=js("flow_input.iter.value"))
+    loop = {"type": "forloopflow", "iterator": js("[1, 2, 3]"), "skip_failures": False, "modules": [inner]}
+    draft, cell = await product.draft(flow_of({"id": "loop", "value": loop}))
+    detail = await product.run(draft, cells=[cell["loop"]])
+    assert detail["run"]["status"] == "success"
+    cells = await product.cells(draft)
+    assert {step: shown["state"]["kind"] for step, shown in cells.items()} == {"loop": "fresh", "b": "fresh"}
+    assert [child["v"] for child in cells["loop"]["output"]["node"]["c"]] == [10, 20, 30]
+    assert cells["b"]["output"]["path"].startswith("loop[")
+
+
+async def test_an_uploaded_file_reaches_the_step_as_text(product: Product) -> None:
+    flow = flow_of(
+        script("a", "def main(orders: str):\n    return len(orders.splitlines())\n", orders=js("flow_input.orders")),
+        orders={"type": "string"},
+    )
+    draft, cell = await product.draft(flow)
+    headers = {"content-type": "text/csv", "x-file-name": "orders.csv"}
+    content = b"id,amount\n" * 100_000
+    uploaded = await product.client.post(f"{DRAFTS}/{draft}/input/orders", content=content, headers=headers)
+    assert uploaded.status_code == 200
+    await product.run(draft, cells=[cell["a"]])
+    assert (await product.cells(draft))["a"]["output"]["title_text"] == "100000"
+    preview = {"cell": cell["a"], "field": "orders", "expr": "flow_input.orders.split('\\n').length"}
+    answer = (await product.client.post(f"{DRAFTS}/{draft}/preview", json=preview)).json()
+    assert (answer["ok"], answer["text"]) == (True, "100001")
+
+
+async def test_a_secret_variable_is_used_by_a_run_and_never_shown(product: Product) -> None:
+    row = VariableRow(
+        workspace="main", path="u/admin/key", value="s3cret", is_secret=True, edited_by="admin", edited_at=now()
+    )
+    box = product.workspace.secrets
+    await product.workspace.store.database.write(lambda c: variables.set_variable(c, box, row))
+    code = "def main(key: str):\n    return len(key)\n"
+    static = {"type": "static", "value": "$var:u/admin/key"}
+    draft, cell = await product.draft(flow_of(script("a", code, key=static)))
+    await product.run(draft, cells=[cell["a"]])
+    assert (await product.cells(draft))["a"]["output"]["title_text"] == "6"
+    for name in product.workspace.store.home.glob("flowapp.db*"):
+        assert b"s3cret" not in name.read_bytes()
+
+
+async def test_canceling_kills_a_running_cell(product: Product) -> None:
+    draft, cell = await product.draft(flow_of(script("a", "import time\n\ndef main():\n    time.sleep(60)\n")))
+    started = await product.client.post(f"{DRAFTS}/{draft}/run", json={"cells": [cell["a"]]})
+    await asyncio.sleep(0.5)
+    assert (await product.cells(draft))["a"]["state"]["kind"] == "running"
+    cancelled = await product.client.post(f"{DRAFTS}/{draft}/cancel")
+    assert cancelled.json() == {"cancelled": [started.json()["run_id"]]}
+    detail = await asyncio.wait_for(product.ended(started.json()["run_id"]), 20)
+    assert detail["run"]["status"] == "canceled"
+    assert (await product.cells(draft))["a"]["state"]["kind"] == "never"
+
+
+async def test_a_deployed_flow_runs_with_its_arguments(product: Product) -> None:
+    flow = flow_of(script("a", "def main(n: int):\n    return n + 1\n", n=js("flow_input.n")), n={"type": "integer"})
+    draft, _ = await product.draft(flow)
+    deployed = (await product.client.post(f"{DRAFTS}/{draft}/deploy", json={"path": "f/team/add"})).json()
+    assert deployed["version"] == 1
+    started = await product.client.post("/api/w/main/jobs/run/f/f/team/add", content=json.dumps({"n": 2**60}))
+    detail = await product.ended(started.text)
+    assert detail["run"]["status"] == "success"
+    raw = await product.client.get(f"/api/w/main/runs/{started.text}/raw")
+    assert raw.text == str(2**60 + 1)
+
+
+@pytest.mark.parametrize("name", ["orders_report", "loop", "three_languages"])
+async def test_every_template_runs(product: Product, name: str) -> None:
+    made = await product.client.post(DRAFTS, json={"template": name})
+    if made.status_code == 404:
+        pytest.skip("no such template")
+    draft = made.json()["id"]
+    detail = await product.run(draft, cells=[], mode="all")
+    assert detail["run"]["status"] == "success", detail
+    kinds = {shown["state"]["kind"] for shown in (await product.cells(draft)).values()}
+    assert kinds <= {"fresh", "reused", "never", "skipped"}

@@ -16,16 +16,29 @@ const isLive = (one) => Boolean(one) && LIVE.has(one.status);
 /** The run and its steps, kept up to date by the event stream. */
 function useRun(ws, runId) {
   const [state, setState] = useState({ run: null, steps: [], error: null });
-  const load = useCallback(() => get(runPath(ws, runId)).then(({ run, steps }) => setState({ run, steps, error: null }), (error) => setState((old) => ({ ...old, error }))), [ws, runId]);
+  const named = useRef(null); // step ids whose title has been asked for
+  const titles = useRef({});
+  const load = useCallback(() => get(runPath(ws, runId)).then((found) => {
+    titles.current = found.titles || titles.current;
+    setState({ run: found.run, steps: found.steps, error: null });
+  }, (error) => setState((old) => ({ ...old, error }))), [ws, runId]);
   useEffect(() => {
     setState({ run: null, steps: [], error: null });
+    named.current = new Set();
+    titles.current = {};
     load();
     return subscribe(ws, `run:${runId}`, (event) => {
       if (event.type === "hello" ? event.resumed : event.type === "lost") load();
       else if (event.type === "run") {
         setState((old) => ({ ...old, run: { ...old.run, ...event.run } }));
         if (!isLive(event.run)) load(); // the last word comes from the database
-      } else if (event.type === "step") setState((old) => ({ ...old, steps: mergeStep(old.steps, event.step) }));
+      } else if (event.type === "step") {
+        const { step } = event;
+        setState((old) => ({ ...old, steps: mergeStep(old.steps, step, titles.current) }));
+        if (step.title || step.step_id in titles.current || named.current.has(step.step_id)) return;
+        named.current.add(step.step_id);
+        setTimeout(load, 400); // by then a step that takes its time has its row, and so its title
+      }
     });
   }, [ws, runId, load]);
   return { ...state, load };

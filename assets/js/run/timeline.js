@@ -124,11 +124,15 @@ export function barOf(row, axis) {
   return { left, width };
 }
 
-/** Put a changed step in its place without losing order; the list is in document order by path as it came. */
-export function mergeStep(steps, step) {
+/**
+ * Put a changed step in its place without losing order. Live steps come without their title: it is taken from `titles` (step id
+ * → title) or from another row of the same step.
+ */
+export function mergeStep(steps, step, titles = {}) {
   const index = steps.findIndex((one) => one.path === step.path);
-  if (index < 0) return [...steps, step];
+  const title = step.title || steps[index]?.title || titles[step.step_id] || steps.find((one) => one.step_id === step.step_id && one.title)?.title || "";
+  if (index < 0) return [...steps, { ...step, title }];
   const next = [...steps];
-  next[index] = { ...steps[index], ...step };
+  next[index] = { ...steps[index], ...step, title };
   return next;
 }

@@ -72,6 +72,13 @@ test("a changed step keeps its place, a new one comes last", () => {
   assert.equal(mergeStep(steps, step("c", 2, 3)).length, 3);
 });
 
+test("a live step takes its title from what is known of it", () => {
+  const [known] = mergeStep([{ path: "l[0].x", step_id: "x", title: "Square" }], { path: "l[0].x", step_id: "x", title: "", status: "success" });
+  assert.deepEqual([known.title, known.status], ["Square", "success"]);
+  assert.equal(mergeStep([{ path: "l[0].x", step_id: "x", title: "Square" }], { path: "l[1].x", step_id: "x", title: "" })[1].title, "Square");
+  assert.equal(mergeStep([], { path: "s", step_id: "s", title: "" }, { s: "Slow" })[0].title, "Slow");
+});
+
 test("a container that was tried again shows its attempts apart", () => {
   const steps = [step("l", 0, 99, { kind: "forloopflow", branch: 0 }), step("l[0].x", 0, 5, { status: "failure" }), step("l~2[0].x", 50, 55)];
   const [root] = treeOf(steps);

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import codecs
 import contextlib
+import logging
 import os
 import socket
 from collections.abc import Callable
@@ -16,6 +17,7 @@ from dataclasses import dataclass
 from flowapp.runtimes.guest import frames
 from flowapp.runtimes.launching import Sandbox
 
+_log = logging.getLogger(__name__)
 _CHUNK = 1 << 16
 _TAIL = 4096
 #: after the answer, at most this much of what lies in the log pipe is still taken
@@ -207,5 +209,10 @@ class LogReader:
         self._emit(f"\n… output cut here: at most {self._limit / 1e6:.1f} MB are kept. The step goes on.\n")
 
     def _emit(self, text: str) -> None:
-        if text:
+        if not text:
+            return
+        try:
             self._on_log(text)
+        except Exception:
+            # What listens to a log must not decide whether the job is ever answered.
+            _log.exception("a listener of a job's log failed")

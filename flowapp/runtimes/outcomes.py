@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import re
 import signal
 from typing import Any
+
+import orjson
 
 from flowapp.runtimes.conversation import CANCELED, FORGED, TIMED_OUT, Answer
 from flowapp.runtimes.guest import frames
@@ -52,7 +53,8 @@ _UNREADABLE = "The script wrote into the channel that its answer comes by, so th
 def _told(body: bytes, tail: str) -> dict[str, Any]:
     """The error that the job reported; it is user data, so only what has the right shape is taken."""
     try:
-        given = json.loads(body)
+        # Strict on purpose: what this parser refuses (lone surrogates, NaN, endless nesting), others would too.
+        given = orjson.loads(body)
     except ValueError:
         return _error("ExecutionErr", _UNREADABLE)
     if not isinstance(given, dict):

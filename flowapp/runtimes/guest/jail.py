@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from flowapp.runtimes.guest import kernel
 from flowapp.runtimes.guest.plan import JAIL_TMP, Plan
 
 SHARED_IN_JAIL = "/.flowapp/shared"
+_HELD = "/.flowapp/held"
 _PROGRAM_FOLDERS = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/nix/store")
 #: of /etc only what name lookups, certificates, time zones and the dynamic loader need
 ETC = (
@@ -70,6 +72,8 @@ def build(plan: Plan) -> None:
         os.makedirs(root + folder, exist_ok=True)
     os.chmod(root + os.path.dirname(SHARED_IN_JAIL), 0o700)
     os.symlink(JAIL_TMP, root + "/var/tmp")  # noqa: S108  # inside the jail
+    for number, path in enumerate(below_tmp(plan)):
+        _show(root, path, f"{_HELD}/{number}")
     kernel.mount("/proc", root + "/proc", None, kernel.MS_BIND | kernel.MS_REC)
     kernel.mount(plan.shared, root + SHARED_IN_JAIL, None, kernel.MS_BIND)
     _cover(root, plan.home)
@@ -80,24 +84,42 @@ def build(plan: Plan) -> None:
     kernel.mount("none", "/", None, kernel.MS_REMOUNT | kernel.MS_BIND | kernel.MS_RDONLY | kernel.MS_NOSUID)
 
 
-def _show(root: str, path: str) -> None:
-    """Put one file or folder of the host at the same place in the jail, read only.
+def below_tmp(plan: Plan) -> list[str]:
+    """What must stay visible although each job lays a /tmp of its own over it: a clone or an interpreter in /tmp."""
+    inside = [path for path in plan.readable if path.startswith(f"{JAIL_TMP}/") and os.path.exists(path)]
+    return [path for path in inside if not plan.home.startswith(f"{path}/")]
+
+
+def bring_back(kept: Sequence[str]) -> None:
+    """Show what `below_tmp` answered in the job's own /tmp. Still with rights over its mounts."""
+    for number, path in enumerate(kept):
+        if not os.path.lexists(path):
+            _bind(f"{_HELD}/{number}", path)
+
+
+def _show(root: str, path: str, place: str | None = None) -> None:
+    """Put one file or folder of the host at the same place (or at `place`) in the jail, read only.
 
     A link is kept as a link where its target is shown anyway (/bin -> usr/bin); otherwise its target is shown.
     """
-    if not os.path.exists(path) or os.path.lexists(root + path):
+    target = root + (place or path)
+    if not os.path.exists(path) or os.path.lexists(target):
         return
-    os.makedirs(os.path.dirname(root + path), exist_ok=True)
     if os.path.islink(path) and _leads_into_programs(path):
-        os.symlink(os.readlink(path), root + path)
+        os.makedirs(os.path.dirname(target), exist_ok=True)
+        os.symlink(os.readlink(path), target)
         return
-    source = os.path.realpath(path)
+    _bind(os.path.realpath(path), target)
+    kernel.make_read_only(target)
+
+
+def _bind(source: str, target: str) -> None:
+    os.makedirs(os.path.dirname(target), exist_ok=True)
     if os.path.isdir(source):
-        os.makedirs(root + path, exist_ok=True)
+        os.makedirs(target, exist_ok=True)
     else:
-        Path(root + path).touch()
-    kernel.mount(source, root + path, None, kernel.MS_BIND | kernel.MS_REC)
-    kernel.make_read_only(root + path)
+        Path(target).touch()
+    kernel.mount(source, target, None, kernel.MS_BIND | kernel.MS_REC)
 
 
 def _leads_into_programs(path: str) -> bool:

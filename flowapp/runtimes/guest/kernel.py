@@ -23,10 +23,14 @@ MS_NOSUID = 2
 MS_NODEV = 4
 MS_NOEXEC = 8
 MS_REMOUNT = 32
+MS_NOATIME = 1024
+MS_NODIRATIME = 2048
 MS_BIND = 4096
 MS_REC = 16384
 MS_PRIVATE = 1 << 18
 MS_SLAVE = 1 << 19
+MS_RELATIME = 1 << 21
+_ST_RELATIME = 4096
 MNT_DETACH = 2
 
 _PR_SET_PDEATHSIG = 1
@@ -137,7 +141,9 @@ def make_read_only(target: str, *, devices: bool = False) -> None:
             what=f"mount_setattr {target}",
         )
     except OSError:
-        kept = os.statvfs(target).f_flag & (MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC)
+        flags = os.statvfs(target).f_flag
+        kept = flags & (MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_NOATIME | MS_NODIRATIME)
+        kept |= MS_RELATIME if flags & _ST_RELATIME else 0
         wanted = MS_RDONLY | MS_NOSUID | (0 if devices else MS_NODEV)
         mount("none", target, None, MS_REMOUNT | MS_BIND | kept | wanted)
 

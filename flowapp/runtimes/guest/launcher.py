@@ -260,14 +260,15 @@ def _prepare(plan: Plan, control: socket.socket) -> sandbox.Locks:
         kernel.map_own_user(uid, gid)
         kernel.die_with_parent()  # a change of credentials clears it
         _move_into_own_pid_namespace(control)
+    below_tmp: tuple[str, ...] = ()
     if plan.has_namespaces:
         kernel.unshare(kernel.CLONE_NEWNS)
+        below_tmp = tuple(jail.below_tmp(plan))
         jail.build(plan)
     else:
         kernel.adopt_orphans()
-    if plan.level == NONE:
-        return sandbox.Locks(landlock=False, seccomp_program=_working_filter(plan))
-    return sandbox.Locks(landlock=landlock.abi() > 0, seccomp_program=_working_filter(plan))
+    has_landlock = plan.level != NONE and landlock.abi() > 0
+    return sandbox.Locks(has_landlock, _working_filter(plan), below_tmp)
 
 
 def _move_into_own_pid_namespace(control: socket.socket) -> None:

@@ -64,11 +64,19 @@ def run(job: frames.JobText) -> tuple[bytes, bytes]:
         body = _call(job)
     except BaseException as error:
         limits.use_reserve()
-        return frames.ERROR, json.dumps(python_errors.describe(error, FILE_NAME), default=str).encode()
+        return frames.ERROR, _error_text(python_errors.describe(error, FILE_NAME))
     limit = job.header["result_bytes"]
     if len(body) > limit:
         return frames.ERROR, json.dumps(python_errors.too_large(len(body), limit)).encode()
     return frames.RESULT, body
+
+
+def _error_text(error: dict[str, Any]) -> bytes:
+    try:
+        return python_results.encode(error)
+    except (TypeError, ValueError, RecursionError):
+        # Fields that the exception carried and that JSON cannot hold.
+        return python_results.encode({key: value for key, value in error.items() if key != "extra"})
 
 
 def _call(job: frames.JobText) -> bytes:

@@ -28,10 +28,11 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Locks:
-    """Which kernel mechanisms this host has; found out once by the launcher."""
+    """Which kernel mechanisms this host has, found out once by the launcher; and what must stay visible in /tmp."""
 
     landlock: bool
     seccomp_program: bytes | None
+    below_tmp: tuple[str, ...] = ()
 
 
 def enter(plan: Plan, place: Place, locks: Locks) -> None:
@@ -40,6 +41,7 @@ def enter(plan: Plan, place: Place, locks: Locks) -> None:
     gid = os.getgid() if place.uid is None else place.uid
     if plan.has_namespaces:
         _own_namespaces(plan, place, uid, gid)
+        jail.bring_back(locks.below_tmp)
     _make_work_folder(place, uid, gid)
     if plan.has_namespaces:
         kernel.unmount(jail.SHARED_IN_JAIL)

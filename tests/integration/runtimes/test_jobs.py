@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
+import venv
 from pathlib import Path
 
 import pytest
@@ -224,6 +226,41 @@ def is_running(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except OSError:
         return False
+
+
+async def test_a_clone_and_an_environment_in_tmp(tmp_path: Path) -> None:
+    assert str(tmp_path).startswith("/tmp/")
+    clone, home = tmp_path / "clone", tmp_path / "clone/.flowapp"
+    ignored = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(ROOT / "flowapp/runtimes", clone / "flowapp/runtimes", ignore=ignored)
+    for name in ("__init__", "errors", "jsontext", "languages"):
+        shutil.copy(ROOT / f"flowapp/{name}.py", clone / "flowapp")
+    venv.create(tmp_path / "env", symlinks=True)
+    (packages,) = (tmp_path / "env/lib").glob("python*/site-packages")
+    (packages / "only_there.py").write_text("value = 42\n")
+    program = f"""
+import asyncio, sys
+sys.path.insert(0, {str(clone)!r})
+from pathlib import Path
+from flowapp.runtimes import Job, Runtimes, RuntimeSettings
+async def main():
+    home = Path({str(home)!r})
+    deno = Path(sys.executable).parent / "deno"
+    runtimes = Runtimes(RuntimeSettings(home=home, python=Path({str(tmp_path / "env/bin/python")!r}), deno=deno, idle=1))
+    await runtimes.start()
+    for language, code in (
+        ("python3", "def main():\\n    import only_there\\n    return only_there.value"),
+        ("deno", "export const main = () => 42;"),
+        ("bash", "touch /tmp/x; ls {tmp_path}/clone/.flowapp >/dev/null 2>&1 && echo seen || echo hidden"),
+    ):
+        outcome = await runtimes.run(Job("j", language, code, "{{}}"), lambda _text: None)
+        print(outcome.result, outcome.error)
+    await runtimes.close()
+asyncio.run(main())
+"""
+    done = await asyncio.create_subprocess_exec(sys.executable, "-c", program, stdout=subprocess.PIPE, cwd="/")
+    output, _ = await asyncio.wait_for(done.communicate(), 60)
+    assert output.decode().splitlines() == ["42 None", "42 None", '"hidden" None']
 
 
 async def test_closed_runtimes_refuse(tmp_path: Path) -> None:

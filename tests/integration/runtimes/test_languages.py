@@ -82,6 +82,17 @@ async def test_python_own_error_fields_are_kept(run: Run) -> None:
     assert found["extra"] == {"code": 12}
 
 
+async def test_python_errors_that_json_cannot_hold(run: Run) -> None:
+    code = "class Odd(Exception):\n    pass\ndef main():\n    e = Odd('a\\ud800b')\n    e.a = [{1}, float('nan')]\n    raise e\n"
+    assert (await error(run, "python3", code))["message"] == "a\ufffdb"
+    found = await error(run, "deno", "export const main = () => { throw new Error('a\\ud800b'); };")
+    assert found["message"] == "a\ufffdb"
+    assert (await error(run, "deno", "export const main = () => { throw { a: 1n, b: undefined }; };"))[
+        "message"
+    ] == '{"a":"1"}'
+    assert (await error(run, "deno", "export const main = () => { throw undefined; };"))["message"] == "null"
+
+
 async def test_python_wmill_says_what_it_is(run: Run) -> None:
     found = await error(run, "python3", "import wmill\ndef main():\n    pass\n")
     assert "later" in str(found["message"])

@@ -25,7 +25,9 @@ def test_a_told_error_keeps_its_fields_and_only_those() -> None:
     assert error(Answer(frames.ERROR, json.dumps(told).encode())) == {k: v for k, v in told.items() if k != "html"}
 
 
-@pytest.mark.parametrize("body", [b"no json", b"[1]", b"3", b"\xff"])
+@pytest.mark.parametrize(
+    "body", [b"no json", b"[1]", b"3", b"\xff", b"[" * 100_000, b'{"name":"\\ud800"}', b'{"line":NaN}']
+)
 def test_a_forged_error_is_said_to_be_one(body: bytes) -> None:
     assert "channel" in str(error(Answer(frames.ERROR, body))["message"])
 
@@ -87,6 +89,20 @@ def test_log_is_cut_once_and_its_end_is_kept() -> None:
     assert text.count("cut here") == 1
     assert "c" * 6 in reader.tail
     assert reader.truncated
+
+
+def test_a_listener_that_fails_does_not_stop_the_job(caplog: pytest.LogCaptureFixture) -> None:
+    import os
+
+    def fail(_text: str) -> None:
+        raise ValueError("gone")
+
+    source, sink = os.pipe()
+    os.write(sink, b"text")
+    os.close(sink)
+    LogReader(fail, 100).drain(source)
+    os.close(source)
+    assert "a listener of a job's log failed" in caplog.text
 
 
 def test_log_decodes_across_chunks() -> None:

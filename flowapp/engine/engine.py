@@ -189,8 +189,7 @@ class Engine:
                 if current is not None:
                     current.uncancel()
                 status, value = "canceled", canceled_value(now.canceled_by, now.canceled_reason or "")
-                await journal.cancel_open(value)
-            await self._uninterrupted(self._finish(run, owner, status, value))
+            await self._uninterrupted(self._end(run, journal, status, value))
         except BaseException as error:
             if not _lost(error):
                 raise
@@ -276,6 +275,16 @@ class Engine:
             reuse=bool(plan.get("reuse")),
             never=frozenset(str(step_id) for step_id in plan.get("never") or ()),
         )
+
+    async def _end(self, run: RunRow, journal: RunJournal, status: str, value: JsonText) -> None:
+        """Record the end of a run. Steps that are still open were cut off by it and end as canceled."""
+        try:
+            await journal.cancel_open(value)
+        except OwnershipLost:
+            raise
+        except Exception:
+            log.exception("run %s: an open step could not be ended", run.id)
+        await self._finish(run, journal.owner, status, value)
 
     async def _finish(self, run: RunRow, owner: str, status: str, value: JsonText) -> None:
         store = self._store

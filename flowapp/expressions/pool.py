@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import os
 import socket
 import struct
@@ -22,6 +23,7 @@ from typing import Any
 
 from flowapp.expressions.errors import EvaluatorUnavailable, WorkerDied, WorkerTooSlow
 
+log = logging.getLogger(__name__)
 LENGTHS = struct.Struct("<IQ")
 START_SECONDS = 20.0
 LARGEST_ANSWER = 512 << 20
@@ -205,7 +207,12 @@ class Pool:
                 return process
             future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self._waiting.append(future)
-            await future
+            try:
+                await future
+            except asyncio.CancelledError:
+                # it may have been this waiter's turn already: the next one has it now
+                self._wake()
+                raise
         raise EvaluatorUnavailable("The server is stopping")
 
     def give(self, process: Process) -> None:
@@ -265,9 +272,9 @@ class Pool:
     async def _replace(self) -> None:
         try:
             self._idle.append(await self._spawn())
-        except BaseException:
+        except (WorkerDied, WorkerTooSlow, OSError) as error:
+            log.error("an evaluating process could not be replaced: %s", error)
             self._count -= 1
-            raise
         finally:
             self._wake()
 

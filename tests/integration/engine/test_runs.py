@@ -378,6 +378,32 @@ async def test_a_segment_that_lost_its_run_stops_without_a_trace(made: Server) -
     await made.store.runs.finish(run.id, "another", "success", None, failed=False)
 
 
+async def test_an_engine_failure_ends_the_run_and_its_steps(made: Server, caplog: pytest.LogCaptureFixture) -> None:
+    def broken(job: Job, log: Any) -> Any:
+        raise KeyError("a bug")
+
+    made.runtimes.leaves["broken"] = broken
+    body = {
+        "type": "forloopflow",
+        "iterator": {"type": "static", "value": [1, 2]},
+        "parallel": True,
+        "modules": [
+            {
+                "id": "br",
+                "value": {
+                    "type": "branchone",
+                    "branches": [{"expr": "flow_input.iter.index == 0", "modules": [step("x", "hang")]}],
+                    "default": [step("y", "broken")],
+                },
+            }
+        ],
+    }
+    run, result = await asyncio.wait_for(made.run(flow_of({"id": "l", "value": body})), 20)
+    assert (run.status, result["error"]["name"]) == ("failure", "InternalErr")
+    assert "a bug" in caplog.text
+    assert "running" not in {s.status for s in await made.store.runs.steps(run.id)}
+
+
 async def test_unknown_runs(made: Server) -> None:
     with pytest.raises(RunNotFound):
         await made.engine.start_run("nothing")

@@ -235,6 +235,18 @@ async def test_a_canceled_caller_leaves_no_answer_behind(evaluator: Evaluator) -
     assert await value(evaluator, "1 + 1") == 2
 
 
+async def test_a_canceled_waiter_passes_its_turn_on(evaluator: Evaluator) -> None:
+    busy = [asyncio.create_task(evaluator.evaluate(batch("for (let i = 0; i < 3e6; i++); return 1"))) for _ in range(2)]
+    await asyncio.sleep(0.3)
+    waiting = [asyncio.create_task(evaluator.evaluate(batch(f"{n} + flow_input.n"))) for n in range(6)]
+    await asyncio.sleep(0)
+    for task in waiting[::2]:
+        task.cancel()
+    found = await asyncio.wait_for(asyncio.gather(*waiting, return_exceptions=True), 20)
+    assert [answer for answer in found if isinstance(answer, list)] == [["4"], ["6"], ["8"]]
+    await asyncio.gather(*busy)
+
+
 async def test_large_values_go_through(evaluator: Evaluator) -> None:
     rows = dumps([{"id": i, "name": f"user{i}"} for i in range(60_000)])
     answers = await evaluator.evaluate(

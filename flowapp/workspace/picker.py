@@ -25,7 +25,7 @@ from flowapp.workspace import tree
 from flowapp.workspace.assistance import Assistance
 from flowapp.workspace.context import Context
 from flowapp.workspace.drafts import Drafts
-from flowapp.workspace.errors import BadRequest
+from flowapp.workspace.errors import BadRequest, OutputMissing
 from flowapp.workspace.open_drafts import OpenDraft
 from flowapp.workspace.scope import CellScope, Source, in_reach, scope_of
 
@@ -35,6 +35,7 @@ MAX_SUGGESTIONS = 6
 _MATCHES_EACH = 20
 
 Item = dict[str, Any]
+_NOTHING: dict[str, Any] = {"t": "", "n": 0}
 
 
 class Picker:
@@ -76,16 +77,16 @@ class Picker:
     ) -> dict[str, Any]:
         """`{"items", "total"}`: what is inside the value of a plain path such as `results.a.rows`.
 
-        Raises:
-            BadRequest: not a plain path.
+        Anything else, which is an everyday state of a text being typed, has nothing inside.
         """
         draft = await self._drafts.open(identity, "draft.read", draft_id)
         entry = _entry(draft, cell)
         scope = scope_of(draft, entry)
         path = ("previous_result",) if expr.strip() == "previous_result" else references.simple_path(expr)
-        if path is None:
-            raise BadRequest("Only plain paths such as results.a.rows can be opened.")
-        node = await self._node(draft.document, scope, path, offset, limit)
+        try:
+            node = _NOTHING if path is None else await self._node(draft.document, scope, path, offset, limit)
+        except OutputMissing:
+            node = _NOTHING
         items = [
             {
                 "expr": references.member(expr, child["k"]),
@@ -234,7 +235,7 @@ def _input_item(document: Document, name: str, value: Any) -> Item:
     declared = types_in(about) if isinstance(about, Mapping) else frozenset()
     blob = BlobRef.from_json(value)
     if blob is not None:
-        kind, sample, inside = "string", f"{blob.name or 'text'}, {blob.size:,} bytes".replace(",", " "), False
+        kind, sample, inside = "string", f"{blob.name or 'text'}, {blob.size:,} bytes", False
     elif value is None:
         kind, sample, inside = next(iter(sorted(declared)), ""), "", False
     else:
@@ -304,7 +305,7 @@ def _sample(node: Mapping[str, Any]) -> str:
 
 
 def _counted(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'' if count == 1 else 's'}".replace(",", " ")
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def _leaves(expr: str, label: str, node: Mapping[str, Any]) -> Iterable[Item]:

@@ -257,7 +257,7 @@ class Runs:
         return [run_json(run) for run in rows if may_read(identity, run)]
 
     async def detail(self, identity: Identity, run_id: str) -> dict[str, Any]:
-        """`{"run", "steps"}` of one run."""
+        """`{"run", "steps", "titles"}` of one run; `titles` also names the steps that have not begun."""
         run = await guard.run_row(self._store, identity, "run.read", run_id)
         jobs = await self._store.runs.steps(run.id)
         document = loads(await self._store.values.get_value(run.document))
@@ -273,7 +273,7 @@ class Runs:
             shown["error"] = value.get("error") if isinstance(value, dict) else None
         if run.status == "canceled":
             shown["cancel"] = {"by": run.canceled_by, "reason": run.canceled_reason}
-        return {"run": shown, "steps": [step_json(job, titles) for job in jobs]}
+        return {"run": shown, "steps": [step_json(job, titles) for job in jobs], "titles": titles}
 
     async def _audit(self, identity: Identity, action: str, target: str, detail: str) -> None:
         await self._store.database.write(

@@ -210,4 +210,4 @@ def _graft(root: Node, value: Any, path: tuple[Key, ...]) -> None:
 
 
 def _counted(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'' if count == 1 else 's'}".replace(",", " ") if count else f"no {noun}s"
+    return f"{count:,} {noun}{'' if count == 1 else 's'}" if count else f"no {noun}s"

@@ -243,6 +243,9 @@ class TestWiring:
         assert [item["step_id"] for item in groups["Results"]] == ["a"]
         children = await server.client.get(f"{place}/children", params={**query, "expr": "results.a"})
         assert [item["expr"] for item in children.json()["items"]] == ["results.a.orders", 'results.a["odd key"]']
+        for expr in ("results.a.", "1 + 1", "results.nope", "results.a.nope.deeper"):
+            nothing = await server.client.get(f"{place}/children", params={**query, "expr": expr})
+            assert nothing.json() == {"items": [], "total": 0}, expr
         found = await server.client.get(place, params={**query, "q": "odd"})
         assert any(item["expr"] == 'results.a["odd key"]' for g in found.json()["groups"] for item in g["items"])
 

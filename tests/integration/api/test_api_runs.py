@@ -180,7 +180,7 @@ class TestOutputs:
         run = await one_result(server, rows)
         place = f"/api/w/main/runs/{run}"
         output = (await server.client.get(f"{place}/output", params={"path": "a"})).json()
-        assert (output["title_text"], output["table"]["total"]) == ("20 000 items", 20_000)
+        assert (output["title_text"], output["table"]["total"]) == ("20,000 items", 20_000)
         assert output["size"] > 4_000_000
         query = {"path": "a", "q": "row 19999"}
         assert (await server.client.get(f"{place}/table", params=query)).json()["matched"] == 1

@@ -82,7 +82,7 @@ class TestTree:
         [
             ([], "no items"),
             ([1], "1 item"),
-            (list(range(1234)), "1 234 items"),
+            (list(range(1234)), "1,234 items"),
             ({}, "no keys"),
             (True, "true"),
             (None, "null"),

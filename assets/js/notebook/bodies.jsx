@@ -1,6 +1,6 @@
 // The insides of loops and branches: what decides, and the nested cells.
 import { memo, useEffect, useState } from "react";
-import { useFact, useKey, useStore } from "./context.js";
+import { useFact, useStore } from "./context.js";
 import { ExpressionInput } from "./expression.jsx";
 import { Glyph } from "./icons.jsx";
 import { Evaluated, useFieldPicker } from "./inputs.jsx";

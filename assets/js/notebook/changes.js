@@ -1,5 +1,7 @@
 // What differs between two OpenFlow documents, said per step: for the person who is about to deploy.
 
+import { without } from "./objects.js";
+
 const listsOf = (value = {}) => [value.modules, value.default, ...(value.branches ?? []).map((branch) => branch.modules)].filter(Array.isArray);
 
 function stepsOf(value, found = new Map()) {
@@ -22,9 +24,12 @@ function sorted(value) {
 
 /** What a step is besides its code, inputs, title and nested steps. */
 function restOf(module) {
-  const { id, summary, value = {}, ...own } = module;
-  const { content, input_transforms: inputs, modules, branches, default: otherwise, lock, language, ...rest } = value;
-  return { own, rest, deciders: (branches ?? []).map(({ modules: inside, ...branch }) => branch) };
+  const value = module.value ?? {};
+  return {
+    own: without(module, "id", "summary", "value"),
+    rest: without(value, "content", "input_transforms", "modules", "branches", "default", "lock", "language"),
+    deciders: (value.branches ?? []).map((branch) => without(branch, "modules")),
+  };
 }
 
 function stepChanges(before, after) {

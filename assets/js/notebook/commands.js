@@ -163,7 +163,7 @@ const NEEDS_CELL = {
   run_container: (store, id) => run(store, id, "auto"),
   run_up_to: (store, id) => run(store, id, "up_to"),
   run_from: (store, id) => run(store, id, "from"),
-  edit: (store, id) => (cellNode(id)?.querySelector(":scope > .nb-code-wrap .nb-code") ? editSoon(id) : cellNode(id)?.querySelector("textarea, select, input")?.focus()),
+  edit: (_store, id) => (cellNode(id)?.querySelector(":scope > .nb-code-wrap .nb-code") ? editSoon(id) : cellNode(id)?.querySelector("textarea, select, input")?.focus()),
   leave: (store, id) => select(store, id),
   move_down: (store, id) => move(store, id, 1),
   move_up: (store, id) => move(store, id, -1),
@@ -172,10 +172,10 @@ const NEEDS_CELL = {
   duplicate,
   delete: remove,
   collapse: (store, id) => collapse(store, [id]),
-  title: (store, id) => inCell(id, ".nb-title input")?.focus(),
-  rename: (store, id) => inCell(id, ".nb-chip input")?.focus(),
+  title: (_store, id) => inCell(id, ".nb-title input")?.focus(),
+  rename: (_store, id) => inCell(id, ".nb-chip input")?.focus(),
   connect: (store, id) => store.set("sidebar", { tab: "connect", cell: id, open: true, at: Date.now() }),
-  picker: (store, id) => {
+  picker: (_store, id) => {
     const row = cellNode(id)?.querySelector("[data-missing] [data-plug]") ?? cellNode(id)?.querySelector("[data-plug]");
     row?.click();
   },

@@ -27,7 +27,7 @@ function Effects({ dialog, onClose }) {
   const store = useStore();
   const cells = dialog.cells.map((id) => store.cell(id)).filter(Boolean);
   return (
-    <Dialog title="Run again?" onClose={onClose} footer={<><button type="button" className="nb-btn" onClick={onClose}>Do not run</button><button type="button" className="nb-btn" data-primary autoFocus onClick={() => dialog.resolve(true)}>Run again</button></>}>
+    <Dialog title="Run again?" onClose={onClose} footer={<><button type="button" className="nb-btn" onClick={onClose}>Do not run</button><button type="button" className="nb-btn" data-primary data-autofocus="" onClick={() => dialog.resolve(true)}>Run again</button></>}>
       <p>{cells.length === 1 ? "This cell has" : "These cells have"} effects outside, such as a mail or an order, and {cells.length === 1 ? "it has" : "they have"} run before:</p>
       <ul className="nb-plain-list">{cells.map((cell) => <li key={cell.id}><span className="nb-chip nb-chip-fixed">{cell.step_id}</span> {cell.title}</li>)}</ul>
       <p className="nb-muted">You are asked once until the page is opened again.</p>
@@ -68,7 +68,7 @@ function Deploy({ onClose }) {
     <Dialog title={draft.deployed_version ? `Deploy version ${draft.deployed_version + 1}` : "Deploy"} onClose={onClose}>
       <form className="nb-form" onSubmit={deploy}>
         <label>Path<input className="nb-input nb-boxed nb-mono" value={path} required spellCheck={false} placeholder="f/sales/orders_report" onChange={(event) => (setPath(event.target.value), setFailed(null))} /></label>
-        <label>What changed<textarea className="nb-input nb-boxed" rows={2} value={message} autoFocus placeholder="For the list of versions" onChange={(event) => setMessage(event.target.value)} /></label>
+        <label>What changed<textarea className="nb-input nb-boxed" rows={2} value={message} data-autofocus="" placeholder="For the list of versions" onChange={(event) => setMessage(event.target.value)} /></label>
         <section aria-label="Changes">
           <h3>{draft.deployed_version ? `${draft.changes} change${draft.changes === 1 ? "" : "s"} since version ${draft.deployed_version}` : "First version"}</h3>
           {changes?.length > 0 && (
@@ -120,7 +120,7 @@ function WireTo({ expr, onClose }) {
   return (
     <Dialog title="Plug into" onClose={onClose}>
       <p><code className="nb-wire">{expr}</code></p>
-      {fields.length > 6 && <input className="nb-input nb-boxed" aria-label="Find an input" placeholder="Find an input" autoFocus value={query} onChange={(event) => setQuery(event.target.value)} />}
+      {fields.length > 6 && <input className="nb-input nb-boxed" aria-label="Find an input" placeholder="Find an input" data-autofocus="" value={query} onChange={(event) => setQuery(event.target.value)} />}
       {fields.length ? (
         <ul className="nb-wire-list">
           {shown.map((field) => (

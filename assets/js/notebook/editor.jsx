@@ -130,7 +130,9 @@ export const CellEditor = memo(function CellEditor({ id, language, label, error,
       const count = () => {
         const now = model.getLineCount();
         setLines(now);
-        if (now > MAX_LINES !== tall) made.updateOptions({ scrollbar: { vertical: (tall = !tall) ? "auto" : "hidden" } });
+        if (now > MAX_LINES === tall) return;
+        tall = !tall;
+        made.updateOptions({ scrollbar: { vertical: tall ? "auto" : "hidden" } });
       };
       followers = [model.onDidChangeContent(count), made.onDidFocusEditorWidget(() => store.set("editing", id)), made.onDidBlurEditorWidget(() => (store.flush(), store.get("editing") === id && store.set("editing", null)))];
       count();

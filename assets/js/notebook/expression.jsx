@@ -5,6 +5,7 @@ import { GrowingText, Popover } from "./ui.jsx";
 
 const PREVIEW_MS = 150;
 const TOKEN = /[A-Za-z_$][\w$]*(?:\??\.[\w$]*|\[(?:\d+\]?|"(?:[^"\\]|\\.)*"?\]?)?)*$/;
+const ROOTED = /^(results|flow_input|previous_result)\b/;
 const CACHE_MS = 15000;
 
 /** Cached questions about what can be picked for a cell: the same answer serves completion and picker. */
@@ -35,9 +36,11 @@ async function completions(store, cell, field, { token, base, part }) {
     const all = groups.filter((group) => group.name !== "Suggested").flatMap((group) => group.items);
     return unique([...rootsOf(all), ...all]).filter((item) => item.expr.toLowerCase().includes(wanted) && item.expr !== token).sort((a, b) => rank(a, wanted) - rank(b, wanted)).slice(0, 40);
   }
+  if (!ROOTED.test(base)) return []; // only what begins at a result or an input has known members
   const { groups } = await pickables(store, cell, field);
   const top = groups.flatMap((group) => group.items).filter((item) => parentOf(item.expr) === base);
-  const children = top.length && (base === "results" || base === "flow_input") ? top : (await pickables(store, cell, field, base)).items;
+  const bare = base === "results" || base === "flow_input";
+  const children = bare ? top : (await pickables(store, cell, field, base)).items;
   return unique(children).filter((item) => lastPart(item.expr).toLowerCase().includes(wanted)).sort((a, b) => rank(a, wanted) - rank(b, wanted)).slice(0, 60);
 }
 

@@ -2,12 +2,14 @@
 import { memo, useEffect, useRef, useState } from "react";
 import { useFact, useKey, useStore } from "./context.js";
 import { Glyph } from "./icons.jsx";
+import { without } from "./objects.js";
 import { StaticInput } from "./inputs.jsx";
 import { Dialog, EditInPlace, GrowingText } from "./ui.jsx";
 import { typeWord } from "./values.js";
 import { bytes } from "../words.js";
 
 const BIG = 64 * 1024;
+const SAMPLE_EXAMPLE = JSON.stringify({ currency: "EUR", threshold: 10000 });
 const TEXT_PAGE = 4000;
 const NAME = /^[A-Za-z_$][\w$ -]*$/;
 
@@ -212,9 +214,8 @@ function FieldEditor({ name, index, names, schema, field, value, required, onOpe
     onSave(withOrder(schema, order));
   };
   const remove = () => {
-    const { [name]: gone, ...rest } = properties;
     onOpen(null);
-    onSave({ ...schema, properties: rest, order: names.filter((key) => key !== name), required: (schema.required ?? []).filter((key) => key !== name) });
+    onSave({ ...schema, properties: without(properties, name), order: names.filter((key) => key !== name), required: (schema.required ?? []).filter((key) => key !== name) });
   };
   return (
     <div className="nb-field-editor" role="group" aria-label={`Field ${name}`} onKeyDown={(event) => event.key === "Escape" && (event.stopPropagation(), onOpen(null))}>
@@ -299,7 +300,7 @@ function SampleDialog({ schema, onClose }) {
   return (
     <Dialog title="Fields from a sample" onClose={onClose} footer={<><button type="button" className="nb-btn" onClick={onClose}>Cancel</button><button type="button" className="nb-btn" data-primary disabled={!fields.length} onClick={use}>{fields.length ? `Use ${fields.length} field${fields.length === 1 ? "" : "s"}` : "Use"}</button></>}>
       <p className="nb-muted">Paste one example of what a run is given, as JSON. Fields that exist keep their place.</p>
-      <textarea className="nb-input nb-boxed nb-paste" aria-label="Sample as JSON" rows={8} value={text} spellCheck={false} autoFocus placeholder={'{"currency": "EUR", "threshold": 10000}'} onChange={(event) => setText(event.target.value)} />
+      <textarea className="nb-input nb-boxed nb-paste" aria-label="Sample as JSON" rows={8} value={text} spellCheck={false} data-autofocus="" placeholder={SAMPLE_EXAMPLE} onChange={(event) => setText(event.target.value)} />
       <div className="nb-sample-found" aria-live="polite">
         {found?.problem && <p className="nb-hint" data-tone="bad">{found.problem}</p>}
         {fields.map(([name, field]) => <span key={name} className="nb-sample-field"><code>{name}</code> {typeWord(field)}</span>)}

@@ -43,7 +43,7 @@ function Page() {
   return (
     <div className="nb" data-picking={picking || undefined} data-side-hidden={sideHidden || undefined}>
       {phase === "ready" ? <Toolbar /> : <header className="nb-bar" aria-busy="true" />}
-      <main ref={setScroller} className="nb-main" tabIndex={-1} aria-label="Notebook">
+      <section ref={setScroller} className="nb-main" tabIndex={-1} aria-label="Notebook">
         {phase === "ready" && scroller ? (
           <ScrollerContext.Provider value={scroller}>
             <Dragging><Cells /></Dragging>
@@ -51,7 +51,7 @@ function Page() {
         ) : (
           <Waiting phase={phase} />
         )}
-      </main>
+      </section>
       {phase === "ready" ? <Boundary what="The side panel"><Sidebar /></Boundary> : <aside className="nb-side" aria-hidden="true" />}
       <Dialogs />
       <Toasts />

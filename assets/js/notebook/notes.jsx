@@ -7,9 +7,9 @@ import { Glyph } from "./icons.jsx";
 import { GrowingText } from "./ui.jsx";
 
 const PLUGINS = [remarkGfm];
-const heading = (level) => ({ node, children, ...props }) => <h2 data-level={level} {...props}>{children}</h2>;
+const heading = (level) => ({ children }) => <h2 data-level={level}>{children}</h2>;
 // one level of headings for readers of the page: notes stand side by side, whatever their authors' levels
-const PARTS = { h1: heading(1), h2: heading(2), h3: heading(3), h4: heading(3), h5: heading(3), h6: heading(3), a: ({ node, ...props }) => <a {...props} target="_blank" rel="noreferrer noopener" /> };
+const PARTS = { h1: heading(1), h2: heading(2), h3: heading(3), h4: heading(3), h5: heading(3), h6: heading(3), a: ({ href, title, children }) => <a href={href} title={title} target="_blank" rel="noreferrer noopener">{children}</a> };
 
 export const Note = memo(function Note({ id }) {
   const store = useStore();

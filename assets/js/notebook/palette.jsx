@@ -20,7 +20,7 @@ export function Palette({ onClose }) {
   return (
     <Dialog onClose={onClose} className="nb-palette">
       <Command label="Commands" loop>
-        <Command.Input placeholder={selected ? `Command for ${selected.step_id}, or a cell` : "Command, or a cell"} autoFocus />
+        <Command.Input placeholder={selected ? `Command for ${selected.step_id}, or a cell` : "Command, or a cell"} data-autofocus="" />
         <Command.List>
           <Command.Empty>Nothing is called that</Command.Empty>
           {groups.map((group) => (

@@ -18,7 +18,6 @@ export function Picker({ cell, field, anchor, onConnect, onAppend, onClose }) {
   const box = useRef(null);
   const search = useRef(null);
   useEffect(() => {
-    search.current?.focus();
     pickables(store, cell, field).then((answer) => setGroups(answer.groups), (error) => setProblem(error.message));
   }, [cell, field]);
   useEffect(() => {
@@ -62,7 +61,7 @@ export function Picker({ cell, field, anchor, onConnect, onAppend, onClose }) {
     <Popover anchor={anchor} align="end" label={`Connect ${field}`} className="nb-picker" onClose={onClose} stay={(target) => Boolean(target.closest?.("[data-pickable]"))}>
       <div className="nb-search">
         <Glyph name="search" />
-        <input ref={search} role="combobox" aria-label={`Find a value for ${field}`} aria-expanded="true" aria-controls="nb-picker-list" aria-activedescendant={active ? `pick-${active.key}` : undefined} placeholder={`Value for ${field}`} value={query} spellCheck={false} onChange={(event) => setQuery(event.target.value)} onKeyDown={onKeyDown} />
+        <input ref={search} data-autofocus="" role="combobox" aria-label={`Find a value for ${field}`} aria-expanded="true" aria-controls="nb-picker-list" aria-activedescendant={active ? `pick-${active.key}` : undefined} placeholder={`Value for ${field}`} value={query} spellCheck={false} onChange={(event) => setQuery(event.target.value)} onKeyDown={onKeyDown} />
       </div>
       <div ref={box} id="nb-picker-list" role="listbox" aria-label="Values" className="nb-picker-list">
         {!groups && !problem && <Skeleton />}

@@ -2,7 +2,8 @@
 // Text is typed here and sent from here; states, outputs and logs arrive here and reach exactly one cell each.
 import { request, subscribe } from "../api.js";
 import { KeptEdits } from "./local_text.js";
-import { apply, childrenOf, descendantsOf, inOrder } from "./reduce.js";
+import { apply, childrenOf, inOrder } from "./reduce.js";
+import { without } from "./objects.js";
 import { Signals, sameJson } from "./signals.js";
 import { pathExpression } from "../words.js";
 
@@ -119,8 +120,9 @@ export class NotebookStore extends Signals {
     const older = active && (source === "own" || source === "history") && !ACTIVE.has(cell.state?.kind);
     if (cell.state && !older) this.takeState(cell.id, cell.state, true);
     if (cell.output !== undefined) this.takeOutput(cell.id, cell.output);
-    this.takeEvaluated(cell.id, Object.fromEntries((cell.inputs ?? []).map((input) => [input.field, input.evaluated ?? null])));
-    if (cell.settings?.evaluated) this.takeEvaluated(cell.id, cell.settings.evaluated);
+    const evaluated = { ...Object.fromEntries((cell.inputs ?? []).map((input) => [input.field, input.evaluated ?? null])), ...cell.settings?.evaluated };
+    // likewise: the event with the new value may have come before the answer that does not know it yet
+    this.takeEvaluated(cell.id, source === "own" ? Object.fromEntries(Object.entries(evaluated).filter(([, value]) => value)) : evaluated);
   }
 
   takeState(id, state, quiet = false) {
@@ -260,18 +262,12 @@ export class NotebookStore extends Signals {
   }
 
   publishCell(cell) {
-    const { state, output, ...rest } = cell;
-    rest.inputs = (cell.inputs ?? []).map(({ evaluated, ...input }) => input);
-    delete rest.index;
-    if (rest.settings?.evaluated) {
-      const { evaluated, ...settings } = rest.settings;
-      rest.settings = settings;
-    }
-    if (!this.get(`state:${cell.id}`) && state) this.set(`state:${cell.id}`, state);
+    const shown = without(cell, "state", "output", "index", "code", "code_version");
+    shown.inputs = (cell.inputs ?? []).map((input) => without(input, "evaluated"));
+    shown.settings = without(cell.settings ?? {}, "evaluated");
+    if (!this.get(`state:${cell.id}`) && cell.state) this.set(`state:${cell.id}`, cell.state);
     if (typeof cell.code === "string" && !this.texts.has(cell.id)) this.texts.set(cell.id, { text: cell.code, saved: cell.code, version: cell.code_version });
-    delete rest.code;
-    delete rest.code_version;
-    this.setEqual(`cell:${cell.id}`, rest);
+    this.setEqual(`cell:${cell.id}`, shown);
   }
 
   dropCell(id) {
@@ -326,8 +322,15 @@ export class NotebookStore extends Signals {
     const held = key.startsWith("code:") && this.get(`conflict:${op.cell}`);
     const timer = held ? 0 : setTimeout(() => this.flush(), SAVE_AFTER_MS);
     this.staged.set(key, { op, timer, held });
+    this.forgetValue(op);
     this.kept.keep(key, op, base);
     this.setSave("pending");
+  }
+
+  /** An expression changes: what the old one gave is not its value. */
+  forgetValue(op) {
+    const field = op.op === "set_input" ? op.field : op.op === "set_setting" ? op.key : null;
+    if (field && this.get(`evaluated:${op.cell}`)?.[field]) this.takeEvaluated(op.cell, { [field]: null });
   }
 
   unstage(key) {
@@ -338,7 +341,10 @@ export class NotebookStore extends Signals {
   /** Do operations now. What was typed before goes first, so order is what the person did. */
   do(...ops) {
     this.collect();
-    for (const op of ops) this.queue.push({ op, key: null });
+    for (const op of ops) {
+      this.forgetValue(op);
+      this.queue.push({ op, key: null });
+    }
     this.rebuild();
     this.pump();
   }

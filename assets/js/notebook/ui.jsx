@@ -27,6 +27,7 @@ export function Popover({ anchor, onClose, align = "start", label, className = "
     const node = panel.current;
     const before = document.activeElement;
     node.showPopover?.();
+    node.querySelector("[data-autofocus]")?.focus();
     const fit = () => anchor?.isConnected && place(node, anchor, align);
     fit();
     const resize = new ResizeObserver(fit);
@@ -136,6 +137,7 @@ export function Dialog({ title, onClose, children, footer, className = "" }) {
     const node = dialog.current;
     const before = document.activeElement;
     if (!node.open) node.showModal();
+    node.querySelector("[data-autofocus]")?.focus(); // the browser gives it to the first control, a close button
     return () => before?.isConnected && before.focus?.({ preventScroll: true });
   }, []);
   return createPortal(

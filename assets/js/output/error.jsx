@@ -16,6 +16,7 @@ const HINTS = {
 
 /** `ErrorView({error, onLine})`; `error` is {name, message, stack, line, hint}. */
 export function ErrorView({ error, onLine }) {
+  if (error.name === "Canceled") return <p className="out-note">{cancelled(error)}</p>; // somebody's wish is no fault
   const [first, ...rest] = String(error.message || "No message was given.").split("\n");
   const more = rest.join("\n").trim();
   const hint = error.hint || HINTS[error.name];
@@ -38,6 +39,9 @@ export function ErrorView({ error, onLine }) {
     </div>
   );
 }
+
+/** "Cancelled on the run page by ada": who wished it, without the engine's own words. */
+export const cancelled = (error) => String(error.message || "").replace(/^Job canceled:?\s*/i, "") || "Cancelled before it gave a result.";
 
 function Frame({ line, onLine }) {
   const match = onLine && OWN_FRAME.exec(line);

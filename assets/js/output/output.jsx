@@ -96,7 +96,7 @@ function Tabs({ id, views, view, choose, output }) {
       <div role="tablist" aria-label="Views of the output" ref={list} onKeyDown={onKeyDown}>
         {views.map((name) => (
           <button key={name} type="button" role="tab" id={`${id}-${name}`} data-tab={name} aria-selected={name === view} aria-controls={`${id}-panel`} tabIndex={name === view ? 0 : -1} onClick={() => choose(name)}>
-            {LABELS[name] || name}
+            {name === "error" && output.error?.name === "Canceled" ? LABELS.none : LABELS[name] || name}
             {name === "logs" && <span className="num"> {logSize(output.logs)}</span>}
           </button>
         ))}

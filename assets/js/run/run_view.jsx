@@ -3,6 +3,7 @@ import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 
 import { get, post, request, runPath, subscribe, workspacePath } from "../api.js";
 import { Icon } from "../icons.jsx";
+import { cancelled } from "../output/error.jsx";
 import { Output } from "../output/output.jsx";
 import { Problem, Skeleton } from "../output/parts.jsx";
 import { Logs } from "../output/logs.jsx";
@@ -139,6 +140,7 @@ function Header({ ws, run, now, reload }) {
         {!live && took !== null && took !== undefined && <span className="num">{duration(took)}</span>}
         {run.created_by && <span>by {run.created_by}</span>}
         {run.kind === "cells" && <span>run from the notebook</span>}
+        {run.status === "canceled" && <span>{run.error ? cancelled(run.error) : "cancelled"}</span>}
       </p>
       <div className="run-acts">
         {live && <button type="button" className="btn danger" disabled={busy === "cancel"} onClick={cancel}><Icon name="stop" /> {busy === "cancel" ? "Cancelling" : "Cancel run"}</button>}
@@ -147,7 +149,7 @@ function Header({ ws, run, now, reload }) {
         {run.draft_id && <a className="btn" href={`/flows/${run.draft_id}`}><Icon name="book" /> Open in notebook</a>}
       </div>
       {error && <p className="form-error" role="alert">{error.message} {error.hint}</p>}
-      {run.error && !live && <p className="run-error"><Icon name="warn" /> <span><b>{run.error.name || "Failed"}</b>{run.error.step_id ? ` in ${run.error.step_id}` : ""}: {String(run.error.message || "").split("\n")[0]}</span></p>}
+      {run.error && run.status === "failure" && <p className="run-error"><Icon name="warn" /> <span><b>{run.error.name || "Failed"}</b>{run.error.step_id ? ` in ${run.error.step_id}` : ""}: {String(run.error.message || "").split("\n")[0]}</span></p>}
     </header>
   );
 }

@@ -6,19 +6,16 @@ proposals go by name and type, and the notice says so.
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 from flowapp.access.identity import Identity
 from flowapp.assistant import propose, targets_of
-from flowapp.jsontext import loads
 from flowapp.models.client import ModelClient
 from flowapp.notebook.document import CellId
-from flowapp.workspace import tree
 from flowapp.workspace.assistance import Assistance
 from flowapp.workspace.drafts import Drafts
 from flowapp.workspace.errors import BadRequest
-from flowapp.workspace.previews import Previews
+from flowapp.workspace.previews import Previews, shown
 
 NO_MODEL = "No model is configured, so these go by name and type. Set OPENAI_API_KEY or OPENAI_BASE_URL to use one."
 
@@ -46,7 +43,7 @@ class Connect:
         found = await propose(self._model if use_model else None, title, targets, scope)
         values = await self._previews.values(draft, entry, [(proposal.expr, False) for proposal in found.proposals])
         proposals = [
-            {**proposal.to_json(), "value": None, "evaluated": await _evaluated(value)}
+            {**proposal.to_json(), "value": None, "evaluated": await shown(value)}
             for proposal, value in zip(found.proposals, values, strict=True)
         ]
         notice = found.notice
@@ -55,10 +52,3 @@ class Connect:
         if notice is None and not proposals:
             notice = "Nothing that comes before clearly fits an open input by name and type."
         return {"proposals": proposals, "notice": notice}
-
-
-async def _evaluated(answer: tuple[str] | str) -> dict[str, Any]:
-    if isinstance(answer, str):
-        return {"ok": False, "text": answer}
-    value = await asyncio.to_thread(loads, answer[0])
-    return {"ok": True, "text": tree.summary(value), "type": tree.type_of(value)}

@@ -6,10 +6,11 @@ Values of secrets are never read for a preview: an expression that reads variabl
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeAlias
 
 from flowapp.access.identity import Identity
 from flowapp.expressions.values import Batch, Expression, ExpressionFailed
@@ -22,7 +23,7 @@ from flowapp.store.events import Event
 from flowapp.workspace import tree
 from flowapp.workspace.context import Context
 from flowapp.workspace.drafts import Drafts
-from flowapp.workspace.errors import BadRequest, WorkspaceError
+from flowapp.workspace.errors import BadRequest, OutputMissing, WorkspaceError
 from flowapp.workspace.open_drafts import OpenDraft
 from flowapp.workspace.scope import CellScope, Source, loops_around, reaches, scope_of, source_of
 
@@ -33,6 +34,9 @@ KEPT = 4000
 _BREATHE = 10
 
 Shown = dict[str, Any]
+#: What evaluating gives: the value's JSON text in a tuple; why there is none, in words; or, for a value that is too big to be
+#: moved about, what `look` says of it (`{"text", "type", "node"}`).
+Answer: TypeAlias = tuple[JsonText] | str | dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,17 +66,15 @@ class Previews:
         if entry is None:
             raise BadRequest(f"Cell {cell} is no longer there.", "Reload the page.")
         (answer,) = await self.values(draft, entry, [(expr, _is_predicate(field))])
-        if isinstance(answer, str):
-            return {"ok": False, "text": answer}
-        value = await asyncio.to_thread(loads, answer[0])
-        return {"ok": True, "text": tree.summary(value), "type": tree.type_of(value), "node": tree.node(value)}
+        if isinstance(answer, tuple):
+            value = await asyncio.to_thread(loads, answer[0])
+            return {"ok": True, "text": tree.summary(value), "type": tree.type_of(value), "node": tree.node(value)}
+        return {"ok": False, "text": answer} if isinstance(answer, str) else {"ok": True, **answer}
 
-    async def values(
-        self, draft: OpenDraft, entry: Entry, expressions: Sequence[tuple[str, bool]]
-    ) -> list[tuple[JsonText] | str]:
-        """For each (expression, is a predicate): its value as JSON text in a tuple, or why there is none, in words."""
+    async def values(self, draft: OpenDraft, entry: Entry, expressions: Sequence[tuple[str, bool]]) -> list[Answer]:
+        """The answer to each (expression, is a predicate)."""
         scope = scope_of(draft, entry)
-        answers: list[tuple[JsonText] | str | None] = [None] * len(expressions)
+        answers: list[Answer | None] = [None] * len(expressions)
         batch: list[int] = []
         for position, (expr, _) in enumerate(expressions):
             problem = _unready(scope, expr)
@@ -120,7 +122,7 @@ class Previews:
         if new:
             answers = await self.values(draft, entry, [(question.expr, question.predicate) for question in new])
             for question, answer in zip(new, answers, strict=True):
-                self._keep(question.key, await _shown(answer))
+                self._keep(question.key, await shown(answer))
         return {question.field: self._kept[question.key] for question in questions if question.key in self._kept}
 
     def _keep(self, key: str, shown: Shown) -> None:
@@ -130,7 +132,7 @@ class Previews:
 
     async def _evaluated(
         self, draft: OpenDraft, scope: CellScope, expressions: Sequence[tuple[str, bool]]
-    ) -> list[tuple[JsonText] | str]:
+    ) -> list[Answer]:
         found = [references.find(expr) for expr, _ in expressions]
         everything = any(reference.whole_results for reference in found)
         steps = set(scope.results) if everything else {step for reference in found for step in reference.results}
@@ -144,7 +146,7 @@ class Previews:
             else:
                 texts[step] = text
         variables, big_inputs = await self._scope_texts(draft, scope, found)
-        answers: list[tuple[JsonText] | str | None] = []
+        answers: list[Answer | None] = []
         left: list[tuple[str, bool]] = []
         for reference, path, expression in zip(found, plain, expressions, strict=True):
             if path is not None and len(path) > 1 and path[0] == "results" and path[1] in big:
@@ -161,7 +163,7 @@ class Previews:
         evaluated = iter(await self._ask(batch) if left else ())
         return [answer if answer is not None else next(evaluated) for answer in answers]
 
-    async def _ask(self, batch: Batch) -> list[tuple[JsonText] | str]:
+    async def _ask(self, batch: Batch) -> list[Answer]:
         """Evaluate; when one of several takes too long, each is asked by itself so that the others have their value."""
         answers = await self._context.evaluator.evaluate(batch)
         if len(answers) > 1 and any(
@@ -216,13 +218,25 @@ class Previews:
             return {"index": 0, "value": 0}
         return {"index": 0, "value": items[0] if isinstance(items, list) and items else None}
 
-    async def _along(self, source: Source, path: Sequence[str | int]) -> tuple[JsonText] | str:
+    async def _along(self, source: Source, path: Sequence[str | int]) -> Answer:
+        """A look at a place in a big value, without moving the value; `length` of a list or text is known too."""
         try:
-            return (
-                dumps(await self._context.parsed.ask(source.digest, {"op": "value", "at": list(path)}, source.text)),
-            )
+            return await self._look(source, path)
+        except OutputMissing:
+            pass
         except WorkspaceError as error:
             return error.message
+        if path and path[-1] == "length":
+            with contextlib.suppress(OutputMissing):
+                inside = (await self._look(source, path[:-1]))["node"]
+                if inside["t"] in ("array", "string"):
+                    return (dumps(inside["n"]),)
+        return "too big to show before a run"
+
+    async def _look(self, source: Source, path: Sequence[str | int]) -> dict[str, Any]:
+        request = {"op": "look", "at": list(path)}
+        looked: dict[str, Any] = await self._context.parsed.ask(source.digest, request, source.text)
+        return looked
 
     async def _text(self, source: Source) -> JsonText | None:
         """The text of a value that is not too big."""
@@ -298,9 +312,12 @@ def _key(draft: OpenDraft, entry: Entry, expr: str, args: Mapping[str, Any]) -> 
     return hash_of(canonical(parts))
 
 
-async def _shown(answer: tuple[JsonText] | str) -> Shown:
+async def shown(answer: Answer) -> Shown:
+    """What stands beside a field: `{"ok", "text", "type"?}`."""
     if isinstance(answer, str):
         return {"ok": False, "text": answer}
+    if isinstance(answer, dict):
+        return {"ok": True, "text": answer["text"], "type": answer["type"]}
     text = answer[0]
     value = await asyncio.to_thread(loads, text) if len(text) > 64 * 1024 else loads(text)
     return {"ok": True, "text": tree.summary(value), "type": tree.type_of(value)}

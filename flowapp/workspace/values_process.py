@@ -67,6 +67,9 @@ def answer(value: Any, request: dict[str, Any]) -> Iterator[bytes]:
             return
         case "value":
             found = tree.at(value, path)
+        case "look":
+            value = tree.at(value, path)
+            found = {"text": tree.summary(value), "type": tree.type_of(value), "node": tree.node(value)}
         case "sample":
             found = tree.sample(tree.at(value, path))
         case other:

@@ -293,6 +293,8 @@ class TestWiring:
         (proposal,) = answer["proposals"]
         assert (proposal["field"], proposal["expr"]) == ("rows", "results.a.rows")
         assert proposal["evaluated"] == {"ok": True, "text": "2 items", "type": "array"}
+        asked = await server.post(draft, "connect", {"cell": shown["b"]["id"], "use_model": True})
+        assert asked["proposals"] == answer["proposals"] and "No model is configured" in asked["notice"]
 
     async def test_all_constants_in_one_place(self, server: Server) -> None:
         static = {"type": "static", "value": "$var:u/admin/key"}

@@ -190,6 +190,19 @@ class TestOutputs:
         lines = (await server.client.get(f"{place}/table.csv", params={"path": "a"})).text.count("\r\n")
         assert lines == 20_001
 
+    async def test_expressions_on_a_big_result_are_shown_along_plain_paths(self, server: Server) -> None:
+        draft = await server.draft(CHAIN)
+        cell = await ids(server, draft)
+        server.engine.answers = {"a": {"rows": [{"text": "x" * 1000}] * 5000}}
+        await server.run(draft, cell["a"])
+        body = {"cell": cell["b"], "field": "rows"}
+        shown = await server.post(draft, "preview", {**body, "expr": "results.a.rows"})
+        assert (shown["ok"], shown["text"], shown["node"]["n"]) == (True, "5,000 items", 5000)
+        length = await server.post(draft, "preview", {**body, "expr": "results.a.rows.length"})
+        assert (length["ok"], length["text"]) == (True, "5000")
+        refused = await server.post(draft, "preview", {**body, "expr": "results.a.rows.map(x => x)"})
+        assert refused == {"ok": False, "text": "too big to show before a run"}
+
     async def test_pictures_and_files(self, server: Server) -> None:
         png = base64.b64encode(b"\x89PNG" + b"0" * 300_000).decode()
         run = await one_result(server, {"png": png})

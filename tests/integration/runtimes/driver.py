@@ -27,12 +27,14 @@ _MARKER = "31415.{}"
 _PATIENCE = 2.0
 
 
-async def main(names: list[str]) -> None:
-    home = Path(tempfile.mkdtemp(prefix="flowapp-test-home-"))
-    home.chmod(0o755)
+async def main(scratch: Path, names: list[str]) -> None:
+    scratch.chmod(0o755)
+    home = scratch / "home"
+    home.mkdir(mode=0o755)
     (home / "secret").write_text("the database\n")
     os.environ["FLOWAPP_TEST_SECRET"] = "in the server's environment"
-    outside = tempfile.mkdtemp(prefix="flowapp-test-outside-")
+    outside = str(scratch / "outside")
+    os.mkdir(outside)
     os.chmod(outside, 0o777)
     listener = socket.socket(socket.AF_UNIX)
     listener.bind(f"{outside}/socket")
@@ -138,4 +140,5 @@ def _say(message: dict[str, Any]) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1:]))
+    with tempfile.TemporaryDirectory(prefix="flowapp-test-") as scratch:
+        asyncio.run(main(Path(scratch), sys.argv[1:]))

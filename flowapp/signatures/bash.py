@@ -7,66 +7,57 @@ from __future__ import annotations
 
 import re
 
-import tree_sitter_bash
-from tree_sitter import Language, Node
-
-from flowapp.openflow.parsing import SourceParser
+from flowapp.signatures.bash_commands import Command, Unfinished, commands
 from flowapp.signatures.schema import Argument, Signature, SignatureProblem, object_schema
 
-_PARSER = SourceParser(Language(tree_sitter_bash.language()))
+_ASSIGNMENT = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=(.*)", re.DOTALL)
 _POSITIONAL = re.compile(r"\$(?:([1-9])|\{([1-9][0-9]?)(?::?([-?=])([^}]*))?\})", re.DOTALL)
-_CONTAINERS = frozenset({"program", "declaration_command", "list", "variable_assignments"})
-# What the parser misses only where Bash would miss it too; its other complaints are often about valid code.
-_CERTAIN = frozenset({"fi", "done", "esac", "}", ")", '"', "then", "do", "`"})
+_DECLARING = frozenset({"export", "declare", "local", "readonly", "typeset"})
 
 
 def infer(code: str) -> Signature | SignatureProblem:
     """The signature of the script; its result is text unless the script writes a `result.json`."""
-    source = code.encode("utf-8", "replace")
-    tree = _PARSER.parse(source)
-    if tree is None:
-        return SignatureProblem("The code is too deeply nested, or too broken, to be read.", 1)
-    root = tree.root_node
-    if root.has_error:
-        missing = _missing(root)
-        if missing is not None:
-            line = min(missing.start_point.row, code.rstrip().count("\n")) + 1
-            return SignatureProblem(f"`{missing.type}` is missing.", line)
     found: dict[int, Argument] = {}
-    todo = [root]
-    while todo:
-        node = todo.pop()
-        if node.type == "variable_assignment":
-            position, argument = _assigned(node, source)
-            if argument is not None:
-                found.setdefault(position, argument)
-        elif node.type in _CONTAINERS or node.type == "ERROR":
-            todo.extend(reversed(node.named_children))
-    arguments = _in_order(found)
+    try:
+        for command in commands(code):
+            for word in _assignments(command):
+                position, argument = _assigned(word)
+                if argument is not None:
+                    found.setdefault(position, argument)
+    except Unfinished as unfinished:
+        return SignatureProblem(f"`{unfinished.missing}` is missing.", unfinished.line)
     returns = None if "result.json" in code else {"type": "string"}
-    return Signature(object_schema(arguments), returns)
+    return Signature(object_schema(_in_order(found)), returns)
 
 
-def _assigned(node: Node, source: bytes) -> tuple[int, Argument | None]:
-    name, value = node.child_by_field_name("name"), node.child_by_field_name("value")
-    if name is None or value is None or name.type != "variable_name":
-        return 0, None
-    text = source[value.start_byte : value.end_byte].decode()
-    if len(text) >= 2 and text[0] == text[-1] == '"':
-        text = text[1:-1]
-    match = _POSITIONAL.fullmatch(text)
-    if match is None:
+def _assignments(command: Command) -> tuple[str, ...]:
+    """The words of a command that set variables of the script: all of them, or those after `export` and the like.
+
+    In `x=1 program` the variable is set for the program only.
+    """
+    if command.depth or not command.words:
+        return ()
+    if command.words[0] in _DECLARING:
+        return command.words[1:]
+    return command.words if all(_ASSIGNMENT.fullmatch(word) for word in command.words) else ()
+
+
+def _assigned(word: str) -> tuple[int, Argument | None]:
+    """(position, input) of a word such as `name="${1:-x}"`; no input for any other word."""
+    assignment = _ASSIGNMENT.fullmatch(word)
+    match = _POSITIONAL.fullmatch(_without_quotes(assignment.group(2), '"')) if assignment is not None else None
+    if assignment is None or match is None:
         return 0, None
     short, long, operator, default = match.groups()
-    label = source[name.start_byte : name.end_byte].decode()
+    name, position = assignment.group(1), int(short or long)
     if operator in ("-", "="):
-        return int(short or long), Argument(label, {"type": "string", "default": _unquoted(default)}, False)
-    return int(short or long), Argument(label, {"type": "string"}, True)
+        text = _without_quotes(_without_quotes(default, '"'), "'")
+        return position, Argument(name, {"type": "string", "default": text}, False)
+    return position, Argument(name, {"type": "string"}, True)
 
 
-def _unquoted(text: str) -> str:
-    quoted = len(text) >= 2 and text[0] == text[-1] and text[0] in "\"'"
-    return text[1:-1] if quoted else text
+def _without_quotes(text: str, quote: str) -> str:
+    return text[1:-1] if len(text) >= 2 and text[0] == text[-1] == quote else text
 
 
 def _in_order(found: dict[int, Argument]) -> list[Argument]:
@@ -74,14 +65,3 @@ def _in_order(found: dict[int, Argument]) -> list[Argument]:
     last = max(found, default=0)
     unnamed = {"type": "string", "default": ""}
     return [found.get(i, Argument(f"arg{i}", unnamed, False)) for i in range(1, last + 1)]
-
-
-def _missing(root: Node) -> Node | None:
-    todo = [root]
-    while todo:
-        node = todo.pop()
-        if node.is_missing and node.type in _CERTAIN:
-            return node
-        if node.has_error:
-            todo.extend(reversed(node.children))
-    return None

@@ -8,7 +8,7 @@ import reflex as rx
 from reflex_components_core.react_router.dom import ReactRouterLink  # type: ignore[import-untyped]  # ships no types
 
 from flowapp.ui import services
-from flowapp.ui.components.bits import glyph, status_bar
+from flowapp.ui.components.bits import glyph, sign_out, status_bar
 
 Place = Literal["home", "runs", ""]
 
@@ -85,11 +85,7 @@ def _rail(place: Place) -> rx.Component:
             on_click=rx.toggle_color_mode,
             custom_attrs={"aria-label": rx.color_mode_cond("Use dark colours", "Use light colours")},
         ),
-        rx.el.form(
-            rx.el.button(glyph(name="leave", size=18), rx.el.span("Sign out"), type="submit"),
-            method="post",
-            action="/signout",
-        ),
+        sign_out(),
         class_name="rail",
         custom_attrs={"aria-label": "Main"},
     )

@@ -31,6 +31,11 @@ export const Glyph = ({ name, size = 16 }) => <Icon name={name} size={size} />;
 
 const MOST = 900_000; // what fits the page's websocket
 
+/** `SignOut()`: a plain form, so that the server answers with its own page. Reflex's forms never reach the server by themselves. */
+export function SignOut() {
+  return <form method="post" action="/signout"><button type="submit"><Icon name="leave" size={18} /><span>Sign out</span></button></form>;
+}
+
 /** `FileText({target, accept})`: reads a chosen or dropped file into the textarea named `target` of the same form. */
 export function FileText({ target = "text", accept = ".yaml,.yml,.json" }) {
   const chooser = useRef(null);

@@ -55,6 +55,13 @@ class Glyph(Component):
     size: rx.Var[int]
 
 
+class SignOut(Component):
+    """The button that ends the session."""
+
+    library = _BITS
+    tag = "SignOut"
+
+
 class FileText(LocalComponent):
     """A file field that puts the file's text into the textarea `target` of the same form."""
 
@@ -87,6 +94,7 @@ when = When.create
 took = Took.create
 run_state = RunState.create
 glyph = Glyph.create
+sign_out = SignOut.create
 file_text = FileText.create
 server_pages = ServerPages.create
 signal = Signal.create

@@ -8,7 +8,7 @@ import { Signals, sameJson } from "./signals.js";
 import { pathExpression } from "../words.js";
 
 const SAVE_AFTER_MS = 500;
-const RETRY_MS = [500, 1000, 2000, 4000, 8000];
+const RETRY_MS = [300, 600, 1000, 2000]; // short: what was typed waits in this browser only
 const SEND_TIMEOUT_MS = 15000;
 const KEEPALIVE_MAX = 60000; // browsers refuse more than 64 KB for a request that outlives its page
 const LOG_TAIL = 64 * 1024;
@@ -409,6 +409,7 @@ export class NotebookStore extends Signals {
   accepted(items, change) {
     this.sending = [];
     this.retries = 0;
+    if (this.get("link") === "lost") window.dispatchEvent(new Event("online")); // the server answers: the event stream need not wait for its next try
     for (const { op, key } of items) {
       if (op.op === "set_code") {
         const mine = this.texts.get(op.cell);

@@ -41,7 +41,7 @@ const SaveState = memo(function SaveState() {
   const save = useKey("save");
   const link = useKey("link");
   const draft = useKey("draft");
-  const lost = link === "lost" || save.kind === "offline";
+  const lost = save.kind === "offline" || (link === "lost" && save.kind !== "saved");
   const words = lost ? "Offline, kept here" : { saved: `Saved ${when(save.at ?? draft.saved_at)}`, pending: "Saving…", saving: "Saving…", error: "Not saved yet, kept here" }[save.kind];
   return (
     <span className="nb-save" data-tone={lost || save.kind === "error" ? "stale" : undefined} title={save.message} role="status">

@@ -89,7 +89,7 @@ function setConnection(change) {
 const RETRY_MS = [500, 1000, 2000, 4000, 8000, 15000];
 const SILENCE_MS = 45000; // the server pings every 15 s; a stream that stays dumb this long is dead, whatever the socket says
 
-let subscriptions = new Set(); // {ws, topics: Set, onEvent, onStatus, live: stream | null, was: bool}
+const subscriptions = new Set(); // {ws, topics: Set, onEvent, onStatus, live: stream | null, was: bool}
 let stream = null; // {ws, source, topics: string, heard: ms, server}
 let scheduled = null;
 let due = 0;

@@ -66,7 +66,7 @@ function inner(value, keys) {
 export function MarkdownView({ text }) {
   return (
     <div className="markdown">
-      <Markdown remarkPlugins={[remarkGfm]} skipHtml components={{ a: ({ node, ...props }) => <a {...props} target="_blank" rel="noopener noreferrer nofollow" /> }}>{text}</Markdown>
+      <Markdown remarkPlugins={[remarkGfm]} skipHtml components={{ a: ({ node: _node, ...props }) => <a {...props} target="_blank" rel="noopener noreferrer nofollow" /> }}>{text}</Markdown>
     </div>
   );
 }

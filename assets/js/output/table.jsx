@@ -141,7 +141,7 @@ function Foot({ page, view, table, ws, runId, columns, showAll }) {
   const from = page.matched ? page.offset + 1 : 0;
   const to = page.offset + page.rows.length;
   const filtered = page.matched !== page.total;
-  const { offset, limit, ...whole } = table.query;
+  const { offset: _offset, limit: _limit, ...whole } = table.query;
   return (
     <div className="table-foot">
       <span className="num" role="status">{page.matched ? `rows ${number(from)}–${number(to)} of ${number(page.matched)}` : "no rows"}{filtered && `, ${number(page.total)} in all`}</span>

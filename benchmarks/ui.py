@@ -27,7 +27,8 @@ LOADS = 5
 PROBE = """
 window.probe = { key: 0, seen: {}, firstEditor: 0, allText: 0 };
 addEventListener("keydown", (event) => { probe.key = event.timeStamp; }, true);
-probe.until = (selector, text) => new Promise((done) => {
+probe.until = (selector, text) => new Promise((done, fail) => {
+  setTimeout(() => (watcher.disconnect(), fail(new Error(`"${text}" did not appear in ${selector}`))), 15000);
   const look = () => {
     const node = document.querySelector(selector);
     if (!node || !node.textContent.includes(text)) return false;
@@ -73,12 +74,13 @@ def main() -> None:
     chromium = shutil.which("chromium") or shutil.which("google-chrome")
     if chromium is None:
         sys.exit("no Chromium found")
+    sizes = [int(argument) for argument in sys.argv[1:]] or [1, 10, 100]
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         product = Product(Path(folder) / "home")
         product.start()
         browser = playwright.chromium.launch(executable_path=chromium, args=list(CHROMIUM_FLAGS))
         try:
-            for cells in (1, 10, 100):
+            for cells in sizes:
                 draft = make_draft(product, cells)
                 with_page(browser.new_context(base_url=product.url), draft, cells)
             draft = make_draft(product, 100)
@@ -116,7 +118,7 @@ def press(page: Page, index: int) -> float:
     page.keyboard.press("Control+a")
     page.keyboard.insert_text(f'def main():\n    return "{mark}"\n')
     page.wait_for_timeout(50)
-    page.evaluate(f"window.answer = probe.until('.nb-cell .nb-out', '{mark}')")
+    page.evaluate(f"void (window.answer = probe.until('.nb-cell .nb-out', '{mark}'))")
     page.keyboard.press("Shift+Enter")
     return float(page.evaluate("window.answer"))
 
@@ -133,7 +135,7 @@ def type_keys(page: Page) -> list[float]:
             typed = ""
         letter = "abcdefghijklmnopqrstuvwxyz"[index % 26]
         typed += letter
-        page.evaluate(f"window.answer = probe.until('.nb-cell .monaco-editor .view-lines', '{typed}')")
+        page.evaluate(f"void (window.answer = probe.until('.nb-cell .monaco-editor .view-lines', '{typed}'))")
         page.keyboard.press(letter)
         times.append(float(page.evaluate("window.answer")))
     return times

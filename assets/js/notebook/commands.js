@@ -2,7 +2,7 @@
 import { request } from "../api.js";
 import { childrenOf, descendantsOf } from "./reduce.js";
 import { KINDS, insertCell, insertNote, placeOf } from "./modules.js";
-import { newId } from "./store.js";
+import { newId } from "./objects.js";
 
 export const cellNode = (id) => document.querySelector(`[data-cell="${CSS.escape(id)}"]`);
 

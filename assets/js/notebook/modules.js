@@ -1,5 +1,5 @@
 // New cells: what can be inserted, and the OpenFlow module each kind begins as.
-import { newId } from "./store.js";
+import { newId } from "./objects.js";
 
 const STARTERS = {
   python3: "def main():\n    return None\n",

@@ -1,0 +1,106 @@
+// Running cells: the page says "running" at the press; edits travel in the same request; events tell the rest.
+import { request } from "../api.js";
+import { ACTIVE } from "./mirror.js";
+import { childrenOf } from "./reduce.js";
+import { Saving } from "./saving.js";
+
+export class Running extends Saving {
+  /** Run cells. The page says "running" before anything is sent; edits travel in the same request. */
+  async run(ids, mode = "auto") {
+    const targets = this.targets(ids, mode);
+    if (!targets.length && mode !== "all") return;
+    this.collect();
+    const items = this.queue;
+    this.queue = [];
+    const before = this.pressed(targets, mode);
+    let asks = null;
+    await this.serially(async () => {
+      this.sending = items;
+      try {
+        const answer = await request("POST", `${this.base}/run`, { json: { client: this.client, ops: items.map((item) => item.op), cells: ids, mode, confirmed: [...this.confirmedEffects] } });
+        this.accepted(items, answer.change);
+        this.started(before, answer);
+      } catch (error) {
+        this.notStarted(before, items, error);
+        if (error.code === "run.asks_first") asks = error.details?.cells ?? [];
+      }
+    });
+    this.pump();
+    if (asks && (await this.agreed(asks))) await this.run(ids, mode);
+  }
+
+  targets(ids, mode) {
+    const roots = childrenOf(this.view.cells, null).map((cell) => cell.id);
+    const kind = (id) => this.get(`state:${id}`)?.kind;
+    const stale = (list) => list.filter((id) => ["stale", "never", "failed"].includes(kind(id)));
+    if (mode === "stale") return [...new Set([...ids, ...stale(roots)])];
+    if (mode === "all") return roots;
+    const at = roots.indexOf(ids[0]);
+    if (mode === "up_to") return [...stale(roots.slice(0, at)), ids[0]];
+    if (mode === "from") return roots.slice(at);
+    return ids;
+  }
+
+  pressed(targets, mode) {
+    const before = new Map();
+    const since = new Date().toISOString();
+    const say = (id, kind, text) => {
+      if (!id || ACTIVE.has(this.get(`state:${id}`)?.kind)) return;
+      before.set(id, this.get(`state:${id}`));
+      this.set(`log:${id}`, undefined);
+      this.set(`state:${id}`, { kind, text, causes: [], runs_first: [], since, local: true });
+    };
+    if (mode === "auto") for (const id of targets) for (const first of this.get(`state:${id}`)?.runs_first ?? []) say(this.cellOfStep(first), "queued", "Queued");
+    targets.forEach((id, index) => say(id, index || before.size ? "queued" : "running", index || before.size ? "Queued" : "Running"));
+    this.countSoon();
+    return before;
+  }
+
+  started(before, answer) {
+    const planned = new Set(answer.plan?.run ?? []);
+    for (const [id, state] of before) if (planned.size && !planned.has(id)) this.undoLocal(id, state);
+    this.lastRun = answer.run_id;
+    this.pressedStates = before;
+  }
+
+  notStarted(before, items, error) {
+    this.sending = [];
+    for (const [id, state] of before) this.undoLocal(id, state);
+    if (error.status === 0 || error.status >= 500) this.queue = [...items, ...this.queue];
+    else {
+      this.queue = [...items, ...this.queue];
+      this.oneByOne = true;
+    }
+    if (error.code === "run.asks_first") return;
+    if (error.status === 0) this.setSave("offline", error.message);
+    this.toast({ text: error.status === 0 ? "Not run: the server does not answer" : error.message, hint: error.hint, tone: "bad" });
+    this.announce("Not run");
+  }
+
+  undoLocal(id, state) {
+    if (this.get(`state:${id}`)?.local) this.set(`state:${id}`, state);
+    this.countSoon();
+  }
+
+  /** A run ended: no cell may go on saying "running" by itself. */
+  settleLocal() {
+    for (const [id, state] of this.pressedStates ?? []) this.undoLocal(id, state);
+    this.pressedStates = null;
+  }
+
+  /** Cells with outside effects would run again: the person is asked once per page and cell. */
+  async agreed(cells) {
+    const agreed = await new Promise((resolve) => this.set("dialog", { kind: "effects", cells, resolve }));
+    this.set("dialog", undefined);
+    if (agreed) for (const id of cells) this.confirmedEffects.add(id);
+    return agreed;
+  }
+
+  async cancel() {
+    try {
+      await request("POST", `${this.base}/cancel`, { json: {} });
+    } catch (error) {
+      this.toast({ text: error.message, hint: error.hint, tone: "bad" });
+    }
+  }
+}

@@ -1,0 +1,241 @@
+// From a key press to the server: what is typed is kept in the browser at once, staged, sent in order, and sent again until
+// the server has it. Nothing here throws text away without the person having said so.
+import { request } from "../api.js";
+import { Mirror } from "./mirror.js";
+
+const SAVE_AFTER_MS = 500;
+const RETRY_MS = [300, 600, 1000, 2000]; // short: what was typed waits in this browser only
+const SEND_TIMEOUT_MS = 15000;
+const KEEPALIVE_MAX = 60000; // browsers refuse more than 64 KB for a request that outlives its page
+
+export class Saving extends Mirror {
+  text(id) {
+    return this.texts.get(id)?.text ?? this.view?.cells.get(id)?.code ?? "";
+  }
+
+  /** A key was pressed in a cell. Kept at once, sent when the person pauses. */
+  typed(id, text) {
+    const mine = this.texts.get(id);
+    if (!mine) return;
+    mine.text = text;
+    if (this.get(`conflict:${id}`)) this.set(`conflict:${id}`, { ...this.get(`conflict:${id}`), mine: text });
+    this.stage(`code:${id}`, { op: "set_code", cell: id, code: text, base_code_version: mine.version }, mine.saved);
+  }
+
+  /** Keep an operation that will be sent soon; a newer one under the same key replaces it. */
+  stage(key, op, base) {
+    clearTimeout(this.staged.get(key)?.timer);
+    const held = key.startsWith("code:") && this.get(`conflict:${op.cell}`);
+    const timer = held ? 0 : setTimeout(() => this.flush(), SAVE_AFTER_MS);
+    this.staged.set(key, { op, timer, held });
+    this.forgetValue(op);
+    this.kept.keep(key, op, base);
+    this.setSave("pending");
+  }
+
+  /** An expression changes: what the old one gave is not its value. */
+  forgetValue(op) {
+    const field = op.op === "set_input" ? op.field : op.op === "set_setting" ? op.key : null;
+    if (field && this.get(`evaluated:${op.cell}`)?.[field]) this.takeEvaluated(op.cell, { [field]: null });
+  }
+
+  unstage(key) {
+    clearTimeout(this.staged.get(key)?.timer);
+    this.staged.delete(key);
+  }
+
+  /** Do operations now. What was typed before goes first, so order is what the person did. */
+  do(...ops) {
+    this.collect();
+    for (const op of ops) {
+      this.forgetValue(op);
+      this.queue.push({ op, key: null });
+    }
+    this.rebuild();
+    this.pump();
+  }
+
+  collect() {
+    for (const [key, { op, timer, held }] of this.staged) {
+      if (held) continue;
+      clearTimeout(timer);
+      this.staged.delete(key);
+      this.queue = this.queue.filter((item) => item.key !== key);
+      const current = op.op === "set_code" ? { ...op, base_code_version: this.texts.get(op.cell)?.version ?? op.base_code_version } : op;
+      if (current !== op) this.kept.current.set(key, current);
+      this.queue.push({ op: current, key });
+    }
+  }
+
+  flush() {
+    this.collect();
+    this.rebuild();
+    this.pump();
+  }
+
+  /** Nothing is in flight and nothing waits. */
+  async settled() {
+    this.flush();
+    await this.tail;
+  }
+
+  serially(work) {
+    const next = this.tail.then(work, work);
+    this.tail = next.catch(() => {});
+    return next;
+  }
+
+  pump() {
+    if (!this.queue.length || this.pumping || !this.server) return;
+    this.pumping = true;
+    this.serially(() => this.sendQueue()).finally(() => {
+      this.pumping = false;
+    });
+  }
+
+  async sendQueue() {
+    while (this.queue.length) {
+      this.sending = this.oneByOne ? this.queue.splice(0, 1) : this.queue.splice(0);
+      this.setSave("saving");
+      try {
+        const change = await request("POST", `${this.base}/operations`, { json: this.body(this.sending), timeout: SEND_TIMEOUT_MS });
+        this.accepted(this.sending, change);
+      } catch (error) {
+        if (!this.refused(error)) return;
+      }
+    }
+    this.oneByOne = false;
+    if (!this.staged.size) this.setSave("saved");
+  }
+
+  body(items) {
+    return { base_version: this.server.draft.version, client: this.client, ops: items.map((item) => item.op) };
+  }
+
+  accepted(items, change) {
+    this.sending = [];
+    this.retries = 0;
+    if (this.get("link") === "lost") window.dispatchEvent(new Event("online")); // the server answers: the event stream need not wait for its next try
+    for (const { op, key } of items) {
+      if (op.op === "set_code") {
+        const mine = this.texts.get(op.cell);
+        if (mine) mine.saved = op.code;
+      }
+      if (key) this.kept.saved(key, op);
+    }
+    if (change) this.takeChange(change, "own");
+    else this.rebuild();
+  }
+
+  /** The server did not take what we sent. True: go on with the rest. False: try again later. */
+  refused(error) {
+    const items = this.sending;
+    this.sending = [];
+    if (error.status === 401) {
+      this.queue = [...items, ...this.queue];
+      goToSignIn();
+      return false;
+    }
+    if (error.status === 0 || error.status >= 500 || error.status === 429) {
+      this.queue = [...items.map((item) => ({ ...item, again: true })), ...this.queue];
+      this.setSave(error.status === 0 ? "offline" : "error", error.message);
+      this.retryLater();
+      return false;
+    }
+    if (items.length > 1) {
+      this.queue = [...items, ...this.queue];
+      this.oneByOne = true;
+      return true;
+    }
+    this.rejected(items[0], error);
+    return true;
+  }
+
+  rejected({ op, key, again }, error) {
+    if (op.op === "set_code" && error.code?.includes("conflict")) {
+      this.refresh().then(() => this.sendAgain(op.cell));
+      return;
+    }
+    if (key) this.kept.forget(key);
+    const alreadyDone = again && (op.op.startsWith("insert") || op.op.startsWith("delete"));
+    if (!alreadyDone) this.toast({ text: error.message, hint: error.hint, tone: "bad" });
+    this.refresh();
+  }
+
+  /** After a conflict that is none (only the version moved): the text here still has to be saved. */
+  sendAgain(id) {
+    const mine = this.texts.get(id);
+    if (mine && mine.text !== mine.saved && !this.get(`conflict:${id}`)) this.typed(id, mine.text);
+  }
+
+  retryLater() {
+    clearTimeout(this.retryTimer);
+    const delay = RETRY_MS[Math.min(this.retries, RETRY_MS.length - 1)];
+    this.retries += 1;
+    this.retryTimer = setTimeout(() => this.pump(), delay);
+  }
+
+  setSave(kind, message) {
+    const before = this.get("save");
+    if (before.kind === kind && before.message === message && kind !== "saved") return;
+    this.set("save", { kind, message, at: kind === "saved" ? new Date().toISOString() : before.at });
+  }
+
+  /** The page goes away: hand the rest to the browser; the kept copy covers the case that it does not arrive. */
+  leave() {
+    this.collect();
+    if (!this.queue.length || !this.server) return;
+    const json = this.body(this.queue);
+    if (JSON.stringify(json).length < KEEPALIVE_MAX) request("POST", `${this.base}/operations`, { json, keepalive: true }).catch(() => {});
+  }
+
+  /** What an earlier page of this draft typed and could not save. */
+  restoreKept() {
+    this.restored = true;
+    for (const { key, op, base } of this.kept.left()) {
+      const cell = op.cell && this.view.cells.get(op.cell);
+      if (op.cell && !cell) {
+        this.kept.forget(key);
+        if (op.op === "set_code") this.toast({ text: "Unsaved text of a deleted cell was kept", action: { label: "Copy text", run: () => navigator.clipboard?.writeText(op.code) } });
+        continue;
+      }
+      if (op.op === "set_code") this.restoreText(key, op, base, cell);
+      else this.stage(key, op);
+    }
+    if (this.staged.size) this.flush();
+  }
+
+  restoreText(key, op, base, cell) {
+    const mine = this.texts.get(op.cell);
+    if (mine.text === op.code) return this.kept.forget(key);
+    const unchanged = op.base_code_version === cell.code_version || base === cell.code;
+    mine.text = op.code;
+    this.set(`text:${op.cell}`, { text: op.code });
+    if (!unchanged) this.set(`conflict:${op.cell}`, { mine: op.code, theirs: cell.code });
+    this.stage(key, { ...op, base_code_version: cell.code_version }, cell.code);
+  }
+
+  resolveConflict(id, keep) {
+    const conflict = this.get(`conflict:${id}`);
+    this.set(`conflict:${id}`, undefined);
+    if (keep === "theirs") this.replaceText(id, conflict.theirs);
+    else this.typed(id, this.texts.get(id).text);
+    this.flush();
+  }
+
+  async history(verb) {
+    await this.settled();
+    return this.serially(async () => {
+      try {
+        this.takeChange(await request("POST", `${this.base}/${verb}`, { json: { client: this.client } }), "history");
+        this.setSave("saved");
+      } catch (error) {
+        this.toast({ text: error.message, hint: error.hint, tone: "bad" });
+      }
+    });
+  }
+}
+
+export function goToSignIn() {
+  window.location.assign(`/signin?next=${encodeURIComponent(window.location.pathname)}`);
+}

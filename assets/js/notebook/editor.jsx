@@ -6,7 +6,7 @@ import { LINE, OPTIONS, PAD, countLines, loadMonaco } from "./monaco.js";
 import { useSignal } from "./signals.js";
 import { applied } from "./shortcuts.js";
 
-const MAX_LINES = 36;
+const MAX_LINES = 100; // a wheel over code scrolls the page: only text longer than this has a scroll of its own
 const NEAR = "300px";
 const FAR = "1200px";
 

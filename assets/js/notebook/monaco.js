@@ -29,7 +29,7 @@ export const OPTIONS = {
   guides: { indentation: false },
   bracketPairColorization: { enabled: false },
   wordBasedSuggestions: "currentDocument",
-  scrollbar: { alwaysConsumeMouseWheel: false, horizontalScrollbarSize: 8, verticalScrollbarSize: 8, useShadows: false },
+  scrollbar: { alwaysConsumeMouseWheel: false, ignoreHorizontalScrollbarInContentHeight: true, horizontalScrollbarSize: 8, verticalScrollbarSize: 8, useShadows: false },
   occurrencesHighlight: "off",
   contextmenu: false,
   accessibilitySupport: "auto",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -47,6 +48,8 @@ def _serve() -> int:
 
         check_address(settings.host, settings.port)  # before the slow build, not after it
         ensure(_say)
+    # Thousands of objects are made by imports and stay; looking for garbage among them only makes the start slower.
+    gc.disable()
     # Reflex reads its environment and configuration when it is imported, and only from the project's folder.
     os.chdir(ROOT)
     sys.path.insert(0, str(ROOT))
@@ -54,6 +57,8 @@ def _serve() -> int:
     from flowapp.serve import serve
 
     def announce(services: Services) -> None:
+        gc.enable()
+        gc.freeze()
         _say(f"Flowapp {__version__} is ready. Open this link, it signs you in once:\n\n    {services.sign_in_url()}\n")
         for note in services.notes():
             _say(note)

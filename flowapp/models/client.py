@@ -1,7 +1,8 @@
 """One question to a model, one JSON answer that fits a schema, or a `ModelFailed` that says why not.
 
 Everything goes through the `openai` client over the guarded connection of `net`. Nothing is asked unless a method here is
-called, and nothing of an answer is kept.
+called, and nothing of an answer is kept. The `openai` package takes half a second to import, so only a server with a model
+imports it.
 """
 
 from __future__ import annotations
@@ -9,9 +10,8 @@ from __future__ import annotations
 import asyncio
 import json
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import openai
 from jsonschema import Draft202012Validator
 from pydantic import BaseModel, ValidationError
 
@@ -26,6 +26,9 @@ from flowapp.models.errors import (
     ModelUnreachable,
 )
 from flowapp.net import AddressPolicy, NetError, open_client
+
+if TYPE_CHECKING:
+    import openai
 
 DEFAULT_BASE_URL = "https://api.openai.com/v1"
 DEFAULT_MODEL = "gpt-4o-mini"
@@ -66,6 +69,8 @@ class ModelClient:
         Raises:
             PolicyInvalid: the base URL is no address of a server.
         """
+        import openai
+
         self._settings = settings
         self._budget = budget or Budget()
         base_url = settings.base_url or DEFAULT_BASE_URL
@@ -94,6 +99,8 @@ class ModelClient:
         Raises:
             ModelFailed: there is no such answer; the subclass says why.
         """
+        import openai
+
         # About four characters to a token: an estimate that is settled with the true number afterwards.
         reserved = self._budget.reserve((len(system) + len(user)) // 4 + self._settings.max_answer_tokens)
         used = 0
@@ -112,6 +119,8 @@ class ModelClient:
             self._budget.settle(reserved, used)
 
     async def _complete(self, system: str, user: str, schema: dict[str, Any], name: str) -> str:
+        import openai
+
         form: Any = {"type": "json_schema", "json_schema": {"name": name, "schema": schema, "strict": True}}
         messages: Any = [{"role": "system", "content": system}, {"role": "user", "content": user}]
         limit = self._settings.max_answer_tokens
@@ -129,6 +138,8 @@ class ModelClient:
         return answer.text
 
     def _failure(self, error: openai.OpenAIError) -> ModelFailed:
+        import openai
+
         match error:
             case openai.APITimeoutError():
                 return self._too_slow()

@@ -131,7 +131,7 @@ def test_results_states_and_typed_text_survive_reload_and_restart(page: Page, pr
 
     page.reload()
     notebook.loaded()
-    notebook.expect_states(a="fresh", b="fresh", c="stale")
+    notebook.expect_states(a=DONE, b=DONE, c="stale")
     expect(notebook.cell("c").locator(".nb-code")).to_contain_text("typed while it was there,")
 
     watch.expect_error("")  # the browser reports the lost connection
@@ -143,7 +143,7 @@ def test_results_states_and_typed_text_survive_reload_and_restart(page: Page, pr
     notebook.loaded()
     expect(notebook.cell("c").locator(".nb-code")).to_contain_text("typed while it was away,")
     expect(notebook.output("b")).to_contain_text("7")
-    notebook.expect_states(a="fresh", b="fresh", c="stale")
+    notebook.expect_states(a=DONE, b=DONE, c="stale")
 
 
 def test_structure_by_keyboard_insert_move_duplicate_delete_undo(page: Page, product: Product) -> None:

@@ -272,8 +272,8 @@ class CellObserver:
         done = draft_rows.results_of(connection, run.id)
         taken |= {step: Taken(result, run.id) for step, result in done.items()}
         restored = CellRun(run.draft_id, Document.from_json(text), bool(plan.get("on_old_inputs")), taken)
-        self._runs[run.id] = restored
-        return restored
+        # The reading thread and the writer may both get here: the first binding holds records that must not be lost.
+        return self._runs.setdefault(run.id, restored)
 
     def _reused(self, connection: Connection, job: JobRow) -> ReusedFrom | None:
         if job.status != "reused" or job.reused_from is None:

@@ -39,7 +39,7 @@ def loads(text: str) -> Any:
     Raises:
         ValueError: the text is not JSON.
     """
-    return json.loads(text) if _has_long_digits(text) else orjson.loads(text)
+    return json.loads(text, parse_constant=_no_number) if _has_long_digits(text) else orjson.loads(text)
 
 
 def hash_of(text: str) -> str:
@@ -50,6 +50,10 @@ def hash_of(text: str) -> str:
 def canonical(value: Any) -> JsonText:
     """Compact JSON text with sorted keys, so that equal values have equal text (and hash)."""
     return JsonText(json.dumps(_finite(value), separators=(",", ":"), sort_keys=True, ensure_ascii=False))
+
+
+def _no_number(word: str) -> Any:
+    raise json.JSONDecodeError(f"{word} is no JSON number", word, 0)
 
 
 def _has_long_digits(text: str) -> bool:

@@ -33,7 +33,7 @@ def install_error_handlers(app: FastAPI) -> None:
     async def _flowapp(request: Request, error: Exception) -> Response:
         assert isinstance(error, FlowappError)
         if error.status >= 500:
-            log.error("%s %s: %s", request.method, request.url.path, error.message, exc_info=error)
+            log.error("%s %r: %r", request.method, request.url.path, error.message, exc_info=error)
         body: dict[str, Any] = dict(error.to_json())
         if isinstance(error, DocumentRejected):
             body["problems"] = error.problems
@@ -69,7 +69,7 @@ def install_error_handlers(app: FastAPI) -> None:
 
     @app.exception_handler(Exception)
     async def _unexpected(request: Request, error: Exception) -> Response:
-        log.error("%s %s failed", request.method, request.url.path, exc_info=error)
+        log.error("%s %r failed", request.method, request.url.path, exc_info=error)
         hint = "Try again. If it happens again, the server's log says more."
         return _refusal(request, 500, {"code": "server.error", "message": "Something went wrong here.", "hint": hint})
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from typing import Any
 
 from starlette.requests import ClientDisconnect, Request
@@ -14,7 +15,10 @@ from flowapp.workspace.errors import BadRequest, UploadTooLarge
 MAX_JSON = 16 << 20
 MAX_UPLOAD = 60 << 20
 MAX_DEPTH = 200
+#: Beyond this no number of a query means anything: it is what a browser counts to, and a database takes it.
+MOST = 1 << 53
 _IN_THREAD = 128 * 1024
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 async def read_body(request: Request, limit: int) -> bytes:
@@ -82,9 +86,24 @@ def parse_json(body: bytes) -> Any:
             f"The body is not JSON: {error.msg} (line {error.lineno}, column {error.colno}).",
             "Check it with a JSON tool.",
         ) from None
+    except ValueError:
+        raise BadRequest("The body holds a number with too many digits.", "Send it as text.") from None
     if _deeper_than(value, MAX_DEPTH):
         raise _too_deep()
+    if _SURROGATE.search(text) and not _is_text(value):
+        raise BadRequest(
+            "The body is not JSON text: it holds half of a surrogate pair.", "Was a text cut inside of an emoji?"
+        )
     return value
+
+
+def _is_text(value: Any) -> bool:
+    """Whether every text in a value can be written as UTF-8: databases and headers take no other."""
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _deeper_than(value: Any, limit: int) -> bool:

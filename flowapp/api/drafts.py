@@ -10,12 +10,13 @@ from starlette.responses import Response
 
 from flowapp.api.answers import answer
 from flowapp.api.auth import App, Caller
-from flowapp.api.bodies import MAX_UPLOAD, json_body, object_body, read_body
+from flowapp.api.bodies import MAX_UPLOAD, MOST, json_body, object_body, read_body
 from flowapp.api.downloads import attachment
 from flowapp.workspace.errors import BadRequest
 
 router = APIRouter(prefix="/api/w/{ws}/drafts")
 Text = Annotated[str, Query(max_length=4000)]
+Number = Annotated[int, Query(ge=-MOST, le=MOST)]
 
 
 @router.post("")
@@ -106,7 +107,7 @@ async def picker(draft_id: str, caller: Caller, workspace: App, cell: Text, fiel
 
 @router.get("/{draft_id}/picker/children")
 async def picker_children(
-    draft_id: str, caller: Caller, workspace: App, cell: Text, expr: Text, offset: int = 0, limit: int = 100
+    draft_id: str, caller: Caller, workspace: App, cell: Text, expr: Text, offset: Number = 0, limit: Number = 100
 ) -> Response:
     """What is inside a source."""
     return answer(await workspace.picker.children(caller, draft_id, cell, expr, offset, limit))
@@ -130,7 +131,7 @@ async def upload(draft_id: str, name: str, request: Request, caller: Caller, wor
 
 @router.get("/{draft_id}/input/{name}/text")
 async def input_text(
-    draft_id: str, name: str, caller: Caller, workspace: App, offset: int = 0, limit: int = 65536
+    draft_id: str, name: str, caller: Caller, workspace: App, offset: Number = 0, limit: Number = 65536
 ) -> Response:
     """A piece of the sample value's text."""
     return answer(await workspace.inputs.text(caller, draft_id, name, offset, limit))

@@ -24,7 +24,8 @@ async def events(
     token, _ = token_of(request)
 
     async def still_valid() -> bool:
-        return await workspace.sessions.person(token) is not None
+        person = await workspace.sessions.person(token)
+        return person is not None and await workspace.sessions.identity(person, caller.workspace) == caller
 
     wanted = [topic for topic in topics.split(",") if topic]
     messages = await workspace.streams.open(caller, wanted, still_valid)

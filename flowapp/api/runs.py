@@ -9,13 +9,14 @@ from starlette.responses import Response, StreamingResponse
 
 from flowapp.api.answers import answer
 from flowapp.api.auth import App, Caller
-from flowapp.api.bodies import parse_json
+from flowapp.api.bodies import MOST, parse_json
 from flowapp.api.downloads import attachment
 from flowapp.workspace.errors import BadRequest
 from flowapp.workspace.table import View
 
 router = APIRouter(prefix="/api/w/{ws}/runs")
 Text = Annotated[str, Query(max_length=4000)]
+Number = Annotated[int, Query(ge=-MOST, le=MOST)]
 Side = Literal["result", "args"]
 
 
@@ -23,8 +24,8 @@ Side = Literal["result", "args"]
 async def listing(
     caller: Caller,
     workspace: App,
-    page: int = 1,
-    per_page: int = 30,
+    page: Number = 1,
+    per_page: Number = 30,
     path: Text = "",
     status: Text = "",
     draft: Text = "",
@@ -56,8 +57,8 @@ async def node(
     path: Text = "",
     side: Side = "result",
     at: Text = "",
-    offset: int = 0,
-    limit: int = 100,
+    offset: Number = 0,
+    limit: Number = 100,
     q: Text = "",
 ) -> Response:
     """A TreeNode of a step's result or arguments."""
@@ -69,7 +70,13 @@ async def node(
 
 @router.get("/{run_id}/text")
 async def text(
-    run_id: str, caller: Caller, workspace: App, path: Text = "", at: Text = "", offset: int = 0, limit: int = 65536
+    run_id: str,
+    caller: Caller,
+    workspace: App,
+    path: Text = "",
+    at: Text = "",
+    offset: Number = 0,
+    limit: Number = 65536,
 ) -> Response:
     """A piece of a long text in a result."""
     return answer(await workspace.outputs.text(caller, run_id, path, _path(at), offset, limit))
@@ -85,8 +92,8 @@ async def table(
     sort: Text = "",
     q: Text = "",
     filter: Text = "",
-    offset: int = 0,
-    limit: int = 50,
+    offset: Number = 0,
+    limit: Number = 50,
 ) -> Response:
     """A TablePage: filtered, searched, sorted and cut on the server."""
     view = View(sort=sort, query=q, filters=_filters(filter), offset=offset, limit=limit)
@@ -129,7 +136,7 @@ async def file(run_id: str, caller: Caller, workspace: App, path: Text = "", at:
 
 @router.get("/{run_id}/logs")
 async def logs(
-    run_id: str, caller: Caller, workspace: App, path: Text = "", offset: int = 0, download: bool = False
+    run_id: str, caller: Caller, workspace: App, path: Text = "", offset: Number = 0, download: bool = False
 ) -> Response:
     """A step's log from an offset on, or all of it as a file."""
     if download:

@@ -88,6 +88,9 @@ class Security:
         headers = _headers(scope)
         if scope["method"] not in SAFE_METHODS and not _may_change(headers):
             await _refuse(send, 403, "access.wrong_origin", "This request came from another site.")
+        elif path.startswith(_SESSION_ONLY) and not await self._signed_in(headers):
+            # before anything else: a name like `/_event/x.js` must not pass for a file of the build
+            await _refuse(send, 401, "access.not_signed_in", "Sign in first.")
         elif _is_public(path) or path.startswith("/api/"):
             # the API answers for itself, with the errors of access/
             if _BAKED_CHUNK.match(path):
@@ -96,7 +99,7 @@ class Security:
                 await self._app(scope, receive, send)
         elif await self._signed_in(headers):
             await self._app(scope, receive, send)
-        elif path.startswith(_SESSION_ONLY) or scope["method"] not in SAFE_METHODS:
+        elif scope["method"] not in SAFE_METHODS:
             await _refuse(send, 401, "access.not_signed_in", "Sign in first.")
         else:
             await _to_sign_in(scope, send)

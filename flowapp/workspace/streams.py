@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any
@@ -41,7 +42,8 @@ class Streams:
         """A stream of events as JSON, None now and then to keep the connection alive.
 
         Topics are `draft:<id>`, `run:<id>` and `runs` (all runs of the workspace that the identity may read). Each is asked
-        of the policy before this returns. The stream ends when the session does (`still_valid`) or the server stops.
+        of the policy before this returns. The stream ends when the session or the rights it was opened with do
+        (`still_valid`, asked every few seconds, however much there is to tell), or when the server stops.
         """
         require(identity, "workspace.read", guard.workspace_target(identity))
         if not topics or len(topics) > MAX_TOPICS:
@@ -75,14 +77,17 @@ class Streams:
         self, identity: Identity, subscription: Subscription, still_valid: Callable[[], Awaitable[bool]]
     ) -> AsyncIterator[Message | None]:
         waiting: asyncio.Future[Event] | None = None
+        checked = time.monotonic()
         try:
             yield {"type": "hello", "server": SERVER}
             while not self._stopped:
                 waiting = waiting or asyncio.ensure_future(anext(subscription))
                 done, _ = await asyncio.wait((waiting,), timeout=PING_S)
-                if not done:
+                if time.monotonic() - checked >= PING_S:
                     if not await still_valid():
                         return
+                    checked = time.monotonic()
+                if not done:
                     yield None
                     continue
                 try:

@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from flowapp.store.events import Event
+from flowapp.workspace import streams
 from tests.integration.api.api_server import CHAIN, Server, flow_of, script
 
 
@@ -359,6 +361,24 @@ class TestEvents:
             "text": "7",
             "type": "number",
         }
+
+    async def test_a_stream_ends_with_its_session_also_while_there_is_news(
+        self, server: Server, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(streams, "PING_S", 0.0)
+        draft = await server.draft(CHAIN)
+        person = await server.workspace.sessions.person("test-token-0123456789") or pytest.fail()
+        identity = await server.workspace.sessions.identity(person, "main")
+
+        async def ended() -> bool:
+            return False
+
+        stream = await server.workspace.streams.open(identity, [f"draft:{draft}"], ended)
+        assert (await anext(stream) or {})["type"] == "hello"
+        for name in "xyz":
+            server.workspace.store.events.publish(Event(f"draft:{draft}", name))
+        with pytest.raises(StopAsyncIteration):
+            await anext(stream)
 
     async def test_stopping_ends_every_stream(self, server: Server) -> None:
         draft = await server.draft(CHAIN)

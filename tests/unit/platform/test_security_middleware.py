@@ -99,7 +99,7 @@ async def test_what_holds_no_data_is_open(path: str) -> None:
     assert (await ask(path)).reached
 
 
-@pytest.mark.parametrize("path", ["/_upload", "/_event/?EIO=4", "/_all_routes"])
+@pytest.mark.parametrize("path", ["/_upload", "/_event/?EIO=4", "/_all_routes", "/_event/x.js", "/_upload/x.png"])
 async def test_reflex_endpoints_need_a_session(path: str) -> None:
     refused = await ask(path)
     assert (refused.status, refused.reached) == (401, False)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from flowapp.engine.errors import error_value
 from flowapp.engine.scope import Scope, object_text, static_of
+from flowapp.engine.secrets import SecretsRead
 from flowapp.engine.values import Done, Module
 from flowapp.expressions import Batch, Expression, ExpressionFailed
 from flowapp.jsontext import NULL, JsonText, loads
@@ -21,10 +22,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Evaluated:
-    """A step's arguments (text of an object) and its own timeout in seconds, where it has one."""
+    """A step's arguments (text of an object) and its own timeout in seconds, where it has one.
+
+    `kept`: the arguments without the values of variables and resources, where expressions read some.
+    """
 
     args: JsonText
     timeout_s: float | None
+    kept: JsonText | None = None
 
 
 def expression_of(transform: Any, *, predicate: bool = False) -> Expression | JsonText:
@@ -43,7 +48,9 @@ async def evaluate(interpreter: Interpreter, module: Module, scope: Scope) -> Ev
     names = [name for name, transform in transforms.items() if _kind(transform) != "ai"]
     wanted = [expression_of(transforms[name]) for name in names]
     timeout = module.get("timeout")
-    answers = await interpreter.values(scope, [*wanted, expression_of(timeout)] if timeout is not None else wanted)
+    read = SecretsRead(interpreter.ports.lookup)
+    asked = [*wanted, expression_of(timeout)] if timeout is not None else wanted
+    answers = await interpreter.values(scope, asked, lookup=read.lookup if interpreter.ports.lookup else None)
     fields: dict[str, JsonText] = dict(scope.flow_input) if module.get("pass_flow_input_directly") else {}
     for name, answer in zip(names, answers, strict=False):
         if isinstance(answer, ExpressionFailed):
@@ -58,7 +65,8 @@ async def evaluate(interpreter: Interpreter, module: Module, scope: Scope) -> Ev
             message = f"The timeout of step {step_id} is not a number of seconds: {found}"
             return Done(error_value("ExecutionErr", message, step_id=step_id), failed=True)
         seconds = float(number)
-    return Evaluated(object_text(fields), seconds)
+    args = object_text(fields)
+    return Evaluated(args, seconds, read.without(args))
 
 
 async def expanded(ports: Ports, batch: Batch) -> Batch:

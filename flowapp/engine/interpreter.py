@@ -238,7 +238,7 @@ class Interpreter:
         evaluated = await inputs.evaluate(self, module, scope)
         if isinstance(evaluated, Done):
             return evaluated, self.ports.journal.open(info, attempt, None), None
-        step = self.ports.journal.open(info, attempt, evaluated.args)
+        step = self.ports.journal.open(info, attempt, evaluated.kept or evaluated.args)
         ttl = module.get("cache_ttl")
         call = LeafCall(
             info=info,
@@ -249,6 +249,7 @@ class Interpreter:
             timeout_s=evaluated.timeout_s or self.rules.timeout_s,
             attempt=attempt,
             cache_ttl=float(ttl) if ttl else None,
+            kept=evaluated.kept,
         )
         outcome = await self.ports.run_leaf(call, step)
         return Done(outcome.value, failed=outcome.status in ("failure", "canceled")), step, outcome
@@ -325,9 +326,16 @@ class Interpreter:
     # --- expressions ------------------------------------------------------------------------------------------------
 
     async def values(
-        self, scope: Scope, expressions: Sequence[Expression | JsonText], extra: Mapping[str, JsonText] | None = None
+        self,
+        scope: Scope,
+        expressions: Sequence[Expression | JsonText],
+        extra: Mapping[str, JsonText] | None = None,
+        lookup: Lookup | None = None,
     ) -> list[JsonText | ExpressionFailed]:
-        """The values of expressions, all in one round trip; what is text already is its own value."""
+        """The values of expressions, all in one round trip; what is text already is its own value.
+
+        `lookup` stands in for the port of that name.
+        """
         answers: list[JsonText | ExpressionFailed | None] = []
         for item in expressions:
             if isinstance(item, str):
@@ -340,7 +348,7 @@ class Interpreter:
             names: Mapping[str, JsonText] = Names(scope, left, extra or {})
             found = iter(
                 await self.ports.evaluate(
-                    await inputs.expanded(self.ports, Batch(left, names, scope.results, self.ports.lookup))
+                    await inputs.expanded(self.ports, Batch(left, names, scope.results, lookup or self.ports.lookup))
                 )
             )
             answers = [next(found) if answer is None else answer for answer in answers]

@@ -83,7 +83,7 @@ class Leaves:
             args, resolved = await self._arguments(call.args)
         except FlowappError as error:
             return LeafOutcome(error_value("ExecutionErr", error.message, step_id=step_id), "failure")
-        key = self._key(call, args if resolved else None)
+        key = self._key(call, args if resolved or call.kept else None)
         if key is not None:
             reused = await self._stored(call, key)
             if reused is not None:
@@ -179,9 +179,9 @@ class Leaves:
         `resolved` are the arguments with secrets in them, where there are any: they count by a keyed hash.
         """
         wanted = call.cache_ttl is not None or (self._plan.reuse and call.info.step_id not in self._plan.never)
-        if not wanted:
-            return None
-        args = call.args
+        if not wanted or self._shared is not None:
+            return None  # what a step finds in (or leaves in) `./shared` is in no fingerprint
+        args = call.kept or call.args
         if resolved is not None:
             text = resolved.encode("utf-8", "surrogatepass")
             args = JsonText(args + hashlib.blake2b(text, key=self._settings.secret_key, digest_size=16).hexdigest())

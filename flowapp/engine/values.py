@@ -61,7 +61,10 @@ class Recorded:
 
 @dataclass(frozen=True, slots=True)
 class LeafCall:
-    """One script to run: `args` is the text of its arguments as they were evaluated, references not yet replaced."""
+    """One script to run: `args` is the text of its arguments as they were evaluated, references not yet replaced.
+
+    `kept` is that text without what variables and resources gave, where they gave something: the form that is stored.
+    """
 
     info: StepInfo
     code: str
@@ -72,6 +75,7 @@ class LeafCall:
     attempt: int = 1
     cache_ttl: float | None = None
     entrypoint: str = "main"
+    kept: JsonText | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -108,17 +108,25 @@ def select(grid: Grid, view: View) -> Sequence[int]:
 
 
 def csv_chunks(grid: Grid, view: View) -> Iterator[str]:
-    """The view as CSV text (header first, CRLF lines), in pieces. Nested values are JSON text, null is empty."""
+    """The view as CSV text (header first, CRLF lines), in pieces. Nested values are JSON text, null is empty.
+
+    A text that a spreadsheet would run as a formula gets an apostrophe in front, as OWASP advises; numbers stay as they are.
+    """
     buffer = io.StringIO()
     writer = csv.writer(buffer)
-    writer.writerow(grid.columns)
+    writer.writerow([_inert(name) for name in grid.columns])
     for number in select(grid, view):
-        writer.writerow([plain(grid.cell(grid.rows[number], name)) for name in grid.columns])
+        cells = (grid.cell(grid.rows[number], name) for name in grid.columns)
+        writer.writerow([_inert(cell) if isinstance(cell, str) else plain(cell) for cell in cells])
         if buffer.tell() > _CSV_CHUNK:
             yield buffer.getvalue()
             buffer.seek(0)
             buffer.truncate()
     yield buffer.getvalue()
+
+
+def _inert(text: str) -> str:
+    return f"'{text}" if text.startswith(_FORMULA) and _number(text) is None else text
 
 
 def column_type(grid: Grid, name: str) -> str:
@@ -193,6 +201,8 @@ def _by_column(columns: dict[str, Any]) -> Grid | None:
     return Grid(names, range(count), lambda row, name: columns[name][row] if row < len(columns[name]) else None, None)
 
 
+#: What makes a spreadsheet take a text for a formula.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _COMPARISONS: tuple[tuple[str, Callable[[float, float], bool]], ...] = (
     (">=", lambda a, b: a >= b),
     ("<=", lambda a, b: a <= b),

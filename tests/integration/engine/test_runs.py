@@ -211,6 +211,14 @@ async def test_same_worker_gives_all_steps_one_folder_for_the_run(made: Server) 
     assert made.runtimes.jobs[-1].shared is None
 
 
+async def test_nothing_is_reused_between_steps_that_share_a_folder(made: Server) -> None:
+    plan = dumps({"run": ["a", "b"], "reuse": True})
+    flow = flow_of(step("a", "give"), step("b", "give"), same_worker=True)
+    for _ in range(2):
+        run, _ = await made.run(flow, kind="cells", plan=plan)
+        assert [one.status for one in await made.store.runs.steps(run.id)] == ["success", "success"]
+
+
 async def test_secrets_reach_the_job_but_not_the_stored_arguments(made: Server) -> None:
     run, _ = await made.run(flow_of(step("a", "give", {"db": "flow_input.db"})), {"db": "$res:u/a/db"})
     assert loads(made.runtimes.jobs[0].args) == {"db": {"password": "s3cr3t"}}
@@ -231,6 +239,19 @@ async def test_a_missing_or_forbidden_reference_fails_the_step(made: Server) -> 
 async def test_variable_and_resource_functions(made: Server) -> None:
     _, result = await made.run(flow_of(step("a", "give", {"x": "variable('u/a/tok') + resource('u/a/db').password"})))
     assert result == {"x": "s3cr3ts3cr3t"}
+
+
+async def test_what_expressions_read_of_variables_is_not_stored(made: Server) -> None:
+    inputs = {"x": "'Bearer ' + variable('u/a/tok')", "y": "{deep: [resource('u/a/db')]}", "z": "flow_input.z"}
+    flow = flow_of(step("a", "give", inputs, cache_ttl=60))
+    run, _ = await made.run(flow, {"z": "open"})
+    assert loads(made.runtimes.jobs[0].args)["x"] == "Bearer s3cr3t"
+    assert loads(made.runtimes.jobs[0].args)["y"] == {"deep": [{"password": "s3cr3t"}]}
+    (row,) = await made.store.runs.steps(run.id)
+    kept = await made.value(row.args)
+    assert kept == {"x": "Bearer $var:u/a/tok", "y": {"deep": [{"password": "$var:u/a/tok"}]}, "z": "open"}
+    again, _ = await made.run(flow, {"z": "open"})
+    assert [step.status for step in await made.store.runs.steps(again.id)] == ["reused"]
 
 
 async def test_blob_references_become_text_for_jobs_and_for_expressions(made: Server) -> None:

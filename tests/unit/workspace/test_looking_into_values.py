@@ -137,6 +137,11 @@ class TestTable:
         assert text.splitlines()[0] == "a,b"
         assert text.count("100000000000000000000") == 2 and '"say ""hi""\n"' in text
 
+    def test_a_spreadsheet_runs_nothing_of_the_csv(self) -> None:
+        rows = [{"=a": "=1+1", "b": "-5.2"}, {"=a": "@x", "b": -3}, {"=a": "+49 30 1", "b": "a=b"}]
+        lines = "".join(table.csv_chunks(grid(rows), View())).splitlines()
+        assert lines == ["'=a,b", "'=1+1,-5.2", "'@x,-3", "'+49 30 1,a=b"]
+
     @pytest.mark.parametrize(
         ("value", "columns", "first"),
         [

@@ -25,5 +25,6 @@ def app_options() -> dict[str, Any]:
         "head_components": [
             rx.el.meta(name="color-scheme", content="light dark"),
             rx.el.link(rel="icon", href="/favicon.svg", type="image/svg+xml"),
+            rx.el.script(src="/js/early.js", custom_attrs={"async": True}),
         ],
     }

@@ -43,6 +43,38 @@ function overflowNode() {
   return node;
 }
 
+/**
+ * Editors are made one per task, in the order asked for: the first one stands while the others are still to come, and the
+ * page answers in between. Answers a function that takes the work back.
+ */
+const turns = [];
+function inTurn(work) {
+  turns.push(work);
+  if (turns.length === 1) setTimeout(nextTurn);
+  return () => {
+    const at = turns.indexOf(work);
+    if (at >= 0) turns.splice(at, 1);
+  };
+}
+
+function nextTurn() {
+  turns.shift()?.();
+  if (turns.length) setTimeout(nextTurn);
+}
+
+/** Draw what was typed right after the key instead of in the next frame: its letter is there when the frame begins. */
+function renderAtOnce(made) {
+  let asked = false;
+  return made.onDidChangeModelContent(() => {
+    if (asked) return;
+    asked = true;
+    queueMicrotask(() => {
+      asked = false;
+      if (made.hasTextFocus()) made.render();
+    });
+  });
+}
+
 const widgetOpen = (box) => Boolean(document.querySelector("#nb-editor-widgets .visible") || box.querySelector(".find-widget.visible"));
 
 /** Models outlive their editors, so undo in a cell survives scrolling away. */
@@ -121,7 +153,8 @@ export const CellEditor = memo(function CellEditor({ id, language, label, error,
     let gone = false;
     let resize;
     let followers = [];
-    loadMonaco().then((monaco) => {
+    let takeBack = () => {};
+    const make = (monaco) => {
       if (gone || !host.current) return;
       const model = modelOf(monaco, store, id, language);
       const made = monaco.editor.create(host.current, { ...OPTIONS, model, ariaLabel: label, tabIndex: -1, overflowWidgetsDomNode: overflowNode(), ...(isNarrow() && { lineNumbers: "off" }), scrollbar: { ...OPTIONS.scrollbar, vertical: model.getLineCount() > MAX_LINES ? "auto" : "hidden" } });
@@ -134,16 +167,22 @@ export const CellEditor = memo(function CellEditor({ id, language, label, error,
         tall = !tall;
         made.updateOptions({ scrollbar: { vertical: tall ? "auto" : "hidden" } });
       };
-      followers = [model.onDidChangeContent(count), made.onDidFocusEditorWidget(() => store.set("editing", id)), made.onDidBlurEditorWidget(() => (store.flush(), store.get("editing") === id && store.set("editing", null)))];
+      followers = [model.onDidChangeContent(count), made.onDidFocusEditorWidget(() => store.set("editing", id)), made.onDidBlurEditorWidget(() => (store.flush(), store.get("editing") === id && store.set("editing", null))), renderAtOnce(made)];
       count();
       resize = new ResizeObserver(() => made.layout());
       resize.observe(host.current);
       setReady(true);
       markError(monaco, made, error);
       if (focusAt.current) focusNow(made, focusAt);
+      else made.render();
+    };
+    loadMonaco().then((monaco) => {
+      if (focusAt.current) make(monaco); // somebody waits for this one
+      else if (!gone) takeBack = inTurn(() => make(monaco));
     });
     return () => {
       gone = true;
+      takeBack();
       resize?.disconnect();
       followers.forEach((follower) => follower.dispose());
       editor.current?.dispose();

@@ -1,7 +1,10 @@
 // What was typed and is not saved yet, kept in the browser so that a reload, a crash or a dead server loses nothing.
-// One localStorage entry per edited thing (cell text, input, note), so that a key press writes little.
+// One localStorage entry per edited thing (cell text, input, note), so that a key press writes little. Entries are written a
+// moment after the key, and at once when the page loses the focus or goes away: only a crash of the browser itself can lose
+// the last WRITE_AFTER_MS of typing.
 
 const PREFIX = "flowapp:kept:";
+const WRITE_AFTER_MS = 100;
 const MAX_BASE = 64 * 1024;
 
 export class KeptEdits {
@@ -9,6 +12,7 @@ export class KeptEdits {
     this.prefix = `${PREFIX}${draftId}:`;
     this.storage = storage;
     this.current = new Map();
+    this.unwritten = new Map(); // key -> entry
   }
 
   /** Remember an operation under a key, with the text it was based on. Newer replaces older. */
@@ -16,7 +20,16 @@ export class KeptEdits {
     this.current.set(key, op);
     const entry = { op, at: Date.now() };
     if (typeof base === "string" && base.length <= MAX_BASE) entry.base = base;
-    write(this.storage, this.prefix + key, JSON.stringify(entry));
+    this.unwritten.set(key, entry);
+    this.timer ??= setTimeout(() => this.write(), WRITE_AFTER_MS);
+  }
+
+  /** Write what waits. */
+  write() {
+    clearTimeout(this.timer);
+    this.timer = undefined;
+    for (const [key, entry] of this.unwritten) write(this.storage, this.prefix + key, JSON.stringify(entry));
+    this.unwritten.clear();
   }
 
   /** The server has this very operation: forget it, unless something newer was typed meanwhile. */
@@ -27,6 +40,7 @@ export class KeptEdits {
 
   forget(key) {
     this.current.delete(key);
+    this.unwritten.delete(key);
     try {
       this.storage?.removeItem(this.prefix + key);
     } catch {
@@ -36,6 +50,7 @@ export class KeptEdits {
 
   /** Everything a former page left unsaved: [{key, op, base}], oldest first. */
   left() {
+    this.write();
     const found = [];
     try {
       for (let i = 0; i < (this.storage?.length ?? 0); i += 1) {

@@ -32,6 +32,14 @@ export const OPTIONS = {
   scrollbar: { alwaysConsumeMouseWheel: false, ignoreHorizontalScrollbarInContentHeight: true, horizontalScrollbarSize: 8, verticalScrollbarSize: 8, useShadows: false },
   occurrencesHighlight: "off",
   contextmenu: false,
+  // what costs time at every key or cursor move and tells little in a short text
+  unicodeHighlight: { ambiguousCharacters: false, invisibleCharacters: false, nonBasicASCII: false },
+  selectionHighlight: false,
+  links: false,
+  colorDecorators: false,
+  codeLens: false,
+  dropIntoEditor: { enabled: false },
+  pasteAs: { enabled: false },
   accessibilitySupport: "auto",
 };
 

@@ -10,6 +10,7 @@ import { gapOf } from "./insert.jsx";
 import { loadMonaco } from "./monaco.js";
 import { descendantsOf } from "./reduce.js";
 import { Chords, applied } from "./shortcuts.js";
+import { calmSheets } from "./sheets.js";
 import { Sidebar } from "./sidebar.jsx";
 import { Slot } from "./slot.jsx";
 import { NotebookStore } from "./store.js";
@@ -21,6 +22,7 @@ export function Notebook({ ws = "main", draftId }) {
   useEffect(() => {
     store.start();
     loadMonaco(); // comes while the snapshot does
+    calmSheets();
     return () => {
       store.stop();
       for (const model of store.models?.values() ?? []) model.dispose();

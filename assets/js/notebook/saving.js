@@ -184,6 +184,7 @@ export class Saving extends Mirror {
   /** The page goes away: hand the rest to the browser; the kept copy covers the case that it does not arrive. */
   leave() {
     this.collect();
+    this.kept.write();
     if (!this.queue.length || !this.server) return;
     const json = this.body(this.queue);
     if (JSON.stringify(json).length < KEEPALIVE_MAX) request("POST", `${this.base}/operations`, { json, keepalive: true }).catch(() => {});

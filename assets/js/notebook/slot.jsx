@@ -1,5 +1,5 @@
 // A row of cells and notes, with a gap before, between and after them: the top level, a loop's body, one branch.
-import { memo } from "react";
+import { memo, startTransition, useEffect, useState } from "react";
 import { useKey } from "./context.js";
 import { Cell } from "./cell.jsx";
 import { Gap } from "./insert.jsx";
@@ -7,13 +7,25 @@ import { Note } from "./notes.jsx";
 import { Boundary } from "./ui.jsx";
 
 const NONE = [];
+const AT_FIRST = 12; // cells that stand with the first drawing; the rest follows in pieces that leave the page free
+
+/** All items once they were all shown; before that the first ones. */
+function useFirstOnes(items) {
+  const [whole, setWhole] = useState(items.length <= AT_FIRST);
+  useEffect(() => {
+    if (!whole) startTransition(() => setWhole(true));
+  }, [whole]);
+  return whole ? items : items.slice(0, AT_FIRST);
+}
+
 
 export const Slot = memo(function Slot({ parent = null, slot = "modules", empty }) {
   const items = useKey(`slot:${parent ? `${parent}:${slot}` : "root"}`) ?? NONE;
+  const shown = useFirstOnes(items);
   const rows = [];
   let index = 0;
   let after = parent ? undefined : null;
-  for (const item of items) {
+  for (const item of shown) {
     const note = item.startsWith("note:");
     rows.push(
       <div key={item} className="nb-item" role="listitem">

@@ -6,6 +6,13 @@ import { newId } from "./objects.js";
 import { Running } from "./running.js";
 import { goToSignIn } from "./saving.js";
 
+/** The snapshot that early.js asked for while the page's scripts were still loading; null when it did not, or got no answer. */
+function askedEarly(path) {
+  const early = window.flowappEarly;
+  window.flowappEarly = undefined;
+  return early?.path === path ? early.answer : null;
+}
+
 export class NotebookStore extends Running {
   constructor({ ws, draftId }) {
     super();
@@ -37,6 +44,9 @@ export class NotebookStore extends Running {
     this.stopStream = subscribe(this.ws, [`draft:${this.draftId}`], (event) => this.receive(event), (status) => this.set("link", status));
     this.onHide = () => this.leave();
     window.addEventListener("pagehide", this.onHide);
+    this.onAway = () => this.kept.write();
+    window.addEventListener("blur", this.onAway);
+    document.addEventListener("visibilitychange", this.onAway);
     this.onOnline = () => this.pump();
     window.addEventListener("online", this.onOnline);
     return this.refresh();
@@ -45,6 +55,8 @@ export class NotebookStore extends Running {
   stop() {
     this.stopStream?.();
     window.removeEventListener("pagehide", this.onHide);
+    window.removeEventListener("blur", this.onAway);
+    document.removeEventListener("visibilitychange", this.onAway);
     window.removeEventListener("online", this.onOnline);
     clearTimeout(this.retryTimer);
     this.leave();
@@ -53,7 +65,8 @@ export class NotebookStore extends Running {
   /** Fetch the whole snapshot. Local edits stay on top of it. */
   async refresh() {
     try {
-      const snapshot = await request("GET", `${this.base}/notebook`);
+      const path = `${this.base}/notebook`;
+      const snapshot = (await askedEarly(path)) ?? (await request("GET", path));
       this.takeSnapshot(snapshot);
       if (!this.restored) this.restoreKept();
       this.set("phase", "ready");

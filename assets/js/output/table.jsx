@@ -67,7 +67,7 @@ export function Table({ ws, runId, path, at = [], wireAt = at, first, baseExpr =
         </div>
       )}
       {table.error && <Problem error={table.error} what="These rows" retry={table.retry} />}
-      <div className="table-body" style={{ maxHeight }} tabIndex={0} role="region" aria-label="Rows">
+      <div className="table-body" style={{ maxHeight }} tabIndex={0} role="region" aria-label={`Rows of ${[path, ...at].join(".")}`}>
         <table>
           <thead>
             <tr>

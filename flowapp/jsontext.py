@@ -17,6 +17,7 @@ import orjson
 JsonText = NewType("JsonText", str)
 
 NULL = JsonText("null")
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 _LONG_DIGITS = re.compile(r"\d{19}")
 
 
@@ -39,7 +40,15 @@ def loads(text: str) -> Any:
     Raises:
         ValueError: the text is not JSON.
     """
-    return json.loads(text, parse_constant=_no_number) if _has_long_digits(text) else orjson.loads(text)
+    if _has_long_digits(text):
+        return json.loads(text, parse_constant=_no_number)
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        # orjson refuses half a surrogate pair, which JavaScript makes when it cuts a text inside of an emoji
+        if _SURROGATE.search(text) is None:
+            raise
+        return json.loads(text, parse_constant=_no_number)
 
 
 def hash_of(text: str) -> str:

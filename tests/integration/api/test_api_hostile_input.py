@@ -187,6 +187,26 @@ class TestOperations:
         assert (await server.client.get(url)).status_code == 200, f"the notebook after {op}"
 
 
+class TestExpressions:
+    async def test_any_value_of_an_expression_can_be_shown(self, server: Server) -> None:
+        names = await filled(server)
+        for expr in (
+            '"\U0001f600".slice(0, 1)',
+            '({["\U0001f600".slice(0, 1)]: [NaN, -0, 1e400]})',
+            '"\\0"',
+            "10n",
+            "Symbol()",
+            "x => x",
+            "new Map()",
+            '"x".repeat(1e8)',
+            "new Array(1e9)",
+            "(" * 3000,
+        ):
+            body = {"cell": names["cell"], "field": "n", "expr": expr}
+            answer = await server.client.post(f"/api/w/main/drafts/{names['draft_id']}/preview", json=body)
+            assert answer.status_code == 200 and "text" in answer.json(), f"{expr[:40]}: {answer.text[:200]}"
+
+
 class TestQueries:
     async def test_junk_queries(self, server: Server) -> None:
         names = await filled(server)

@@ -63,8 +63,12 @@ def _serve() -> int:
         for note in services.notes():
             _say(note)
 
-    asyncio.run(serve(settings, announce))
-    return 0
+    asyncio.Runner().run(serve(settings, announce))
+    # `serve` has closed all that must be closed, in order. What may be left is a request whose client keeps its connection
+    # half open: it does not end by being cancelled, and asyncio would wait for it for ever. So leave at once.
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
 
 
 def make_home(home: Path) -> None:

@@ -21,7 +21,7 @@ from flowapp.compose import Services, open_services
 from flowapp.errors import FlowappError
 from flowapp.settings import Settings
 
-STOP_SECONDS = 20.0
+STOP_SECONDS = 5.0
 
 
 class CannotListen(FlowappError):

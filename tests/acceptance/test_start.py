@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import socket
 import time
 from pathlib import Path
 
@@ -142,6 +143,20 @@ def test_an_open_event_stream_does_not_hold_a_stop(another: Product) -> None:
         begun = time.monotonic()
         assert product.stop() == 0
         assert time.monotonic() - begun < 10  # without care an open stream holds it for more than 20 s
+
+
+def test_a_request_that_never_ends_does_not_hold_a_stop(another: Product) -> None:
+    product = another
+    product.start()
+    with socket.create_connection(("127.0.0.1", product.port)) as half_sent:
+        half_sent.sendall(
+            b"POST /signin HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+            b"Content-Length: 1000\r\n\r\ntoken="
+        )
+        time.sleep(0.3)
+        begun = time.monotonic()
+        assert product.stop() == 0
+        assert time.monotonic() - begun < 20
 
 
 def test_a_killed_server_leaves_no_process_behind(another: Product) -> None:

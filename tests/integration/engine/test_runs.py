@@ -15,7 +15,7 @@ from flowapp.engine.errors import EngineClosed, RunNotFound
 from flowapp.errors import FlowappError
 from flowapp.jsontext import JsonText, dumps, loads
 from flowapp.runtimes.jobs import Job
-from flowapp.store.runs import job_id
+from flowapp.store.runs import NewRun, job_id
 from flowapp.store.tables import JobRow, RunRow
 from tests.integration.engine.harness import FakeRuntimes, Server, flow_of, server, step
 
@@ -351,6 +351,28 @@ async def test_cells_run_on_given_results_and_reuse_equal_work(made: Server) -> 
     )
     assert gone.failed
     assert "is gone" in result["error"]["message"]
+
+
+async def test_results_are_not_reused_across_people_or_workspaces(made: Server) -> None:
+    flow, plan = flow_of(step("a", "give", {"n": "1"})), dumps({"run": ["a"], "given": {}, "reuse": True})
+    found = {}
+    for who, workspace in (("admin", "main"), ("bob", "main"), ("admin", "other"), ("admin", "main")):
+        values = made.store.values
+        document, args = await values.put_value(dumps(flow)), await values.put_value(dumps({}))
+        new = NewRun(
+            workspace, "cells", document=document, args=args, created_by=who, permissioned_as=f"u/{who}", plan=plan
+        )
+        run = await made.store.runs.create(new)
+        await made.engine.start_run(run.id)
+        await made.ended(run.id)
+        (row,) = await made.store.runs.steps(run.id)
+        found[who, workspace, run.number] = row.status
+    assert found == {
+        ("admin", "main", 1): "success",
+        ("bob", "main", 2): "success",
+        ("admin", "other", 1): "success",
+        ("admin", "main", 3): "reused",
+    }
 
 
 async def test_failures_and_deployed_runs_are_not_reused(made: Server) -> None:

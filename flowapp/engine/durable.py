@@ -57,6 +57,7 @@ class Durable:
 
     def __init__(self, home: Path, segment: Segment) -> None:
         self._file = home / "dbos.db"
+        self._file.touch(mode=0o600)
         self._segment = segment
         self._loop: asyncio.AbstractEventLoop | None = None
 

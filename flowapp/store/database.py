@@ -89,6 +89,9 @@ class Database:
         home.mkdir(parents=True, exist_ok=True, mode=0o700)
         path.parent.mkdir(parents=True, exist_ok=True)
         self._lock_file = _lock(home)
+        path.touch(
+            mode=0o600
+        )  # for its owner only, also where the folder is not; SQLite gives its log files the same mode
         self._engine = _engine(path)
         await asyncio.to_thread(migrate, self._engine)
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="store-read")

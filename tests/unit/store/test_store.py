@@ -86,6 +86,16 @@ async def test_opening_again_keeps_the_data(tmp_path: Path) -> None:
     await second.close()
 
 
+async def test_the_database_is_for_its_owner_only(tmp_path: Path) -> None:
+    tmp_path.chmod(0o755)
+    store = await Store.open("", tmp_path)
+    await store.values.put_value(dumps("x"))
+    assert {file.name: oct(file.stat().st_mode & 0o777) for file in tmp_path.glob("flowapp.db*")} == {
+        name: "0o600" for name in ("flowapp.db", "flowapp.db-wal", "flowapp.db-shm")
+    }
+    await store.close()
+
+
 async def test_one_server_per_data_folder(store: Store) -> None:
     with pytest.raises(HomeInUse, match="using the data folder"):
         await Store.open("", store.home)

@@ -159,9 +159,9 @@ class Launcher:
     def _fork(self) -> int:
         """Fork; with namespaces, the child is process 1 of a fresh process namespace and we stay where we are."""
         if self.own_pid_namespace is None:
-            return os.fork()
+            return kernel.fork_without_hooks()
         kernel.unshare(kernel.CLONE_NEWPID)
-        pid = os.fork()
+        pid = kernel.fork_without_hooks()
         if pid != 0:
             kernel.setns(self.own_pid_namespace, kernel.CLONE_NEWPID)
         return pid

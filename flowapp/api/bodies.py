@@ -14,6 +14,8 @@ from flowapp.workspace.errors import BadRequest, UploadTooLarge
 
 MAX_JSON = 16 << 20
 MAX_UPLOAD = 60 << 20
+#: A file of 50 MB among the arguments of a run, as a JSON string or as base64.
+MAX_ARGUMENTS = 72 << 20
 MAX_DEPTH = 200
 #: Beyond this no number of a query means anything: it is what a browser counts to, and a database takes it.
 MOST = 1 << 53

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import PlainTextResponse, Response
 
 from flowapp.api.auth import App, Caller
-from flowapp.api.bodies import object_body
+from flowapp.api.bodies import MAX_ARGUMENTS, object_body
 from flowapp.api.drafts import text_of
 
 router = APIRouter(prefix="/api/w/{ws}")
@@ -15,7 +15,7 @@ router = APIRouter(prefix="/api/w/{ws}")
 @router.post("/jobs/run/f/{path:path}")
 async def run_flow(path: str, request: Request, caller: Caller, workspace: App) -> Response:
     """Start the latest version with the body as arguments; unknown query keys are ignored. The answer is the run's id."""
-    args = await object_body(request)
+    args = await object_body(request, MAX_ARGUMENTS)
     run = await workspace.runs.run_flow(caller, path, args)
     return PlainTextResponse(run.id, 201)
 

@@ -19,6 +19,7 @@ from flowapp.store.runs import FINISHED, NewRun
 from flowapp.store.tables import RunRow
 from flowapp.store.values import Prepared
 from flowapp.workspace import editing, guard
+from flowapp.workspace.arguments import set_apart
 from flowapp.workspace.cells import CellObserver, CellRun
 from flowapp.workspace.context import Context
 from flowapp.workspace.drafts import Drafts
@@ -184,12 +185,14 @@ class Runs:
         Raises:
             NotFound: no flow is deployed at `path`, or it must look so.
             NotAllowed: the role does not include running.
+            UploadTooLarge: a text of over 50 MB among the arguments.
         """
         require(identity, "flow.run", guard.flow_target(identity, path))
         version = await self._store.database.read(lambda connection: flows.latest(connection, identity.workspace, path))
         if version is None:
             raise missing("flow")
-        prepared = (_inline(JsonText(version.document)), await self._store.values.prepare(dumps(args)))
+        arguments = dumps(await set_apart(self._store.blobs, args))
+        prepared = (_inline(JsonText(version.document)), await self._store.values.prepare(arguments))
         new = NewRun(
             workspace=identity.workspace,
             kind="flow",

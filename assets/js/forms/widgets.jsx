@@ -95,7 +95,7 @@ export function Resource(props) {
   );
 }
 
-const MOST_BYTES = 32 * 1024 * 1024;
+const MOST_BYTES = 50 * 1024 * 1024;
 const MOST_SHOWN = 20000;
 
 /** A text or a file: drop or choose a file, or paste. Base64 where the schema asks for it. */

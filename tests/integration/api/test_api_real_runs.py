@@ -171,11 +171,26 @@ async def test_a_deployed_flow_runs_with_its_arguments(product: Product) -> None
     assert raw.text == str(2**60 + 1)
 
 
+async def test_a_text_of_48_mb_is_an_argument_of_a_run(product: Product) -> None:
+    flow = flow_of(
+        script("a", "def main(text: str):\n    return len(text)\n", text=js("flow_input.text")), text={"type": "string"}
+    )
+    draft, _ = await product.draft(flow)
+    await product.client.post(f"{DRAFTS}/{draft}/deploy", json={"path": "f/team/long"})
+    size = 48 << 20
+    started = await product.client.post("/api/w/main/jobs/run/f/f/team/long", json={"text": "é" + "x" * (size - 2)})
+    detail = await product.ended(started.text)
+    assert detail["run"]["status"] == "success", detail
+    raw = await product.client.get(f"/api/w/main/runs/{started.text}/raw")
+    assert raw.text == str(size - 1)
+    refused = await product.client.post("/api/w/main/jobs/run/f/f/team/long", json={"text": "x" * (51 << 20)})
+    assert (refused.status_code, "50 MB" in refused.text) == (413, True)
+
+
 @pytest.mark.parametrize("name", ["orders_report", "loop", "three_languages"])
 async def test_every_template_runs(product: Product, name: str) -> None:
     made = await product.client.post(DRAFTS, json={"template": name})
-    if made.status_code == 404:
-        pytest.skip("no such template")
+    assert made.status_code == 201, made.text
     draft = made.json()["id"]
     detail = await product.run(draft, cells=[], mode="all")
     assert detail["run"]["status"] == "success", detail

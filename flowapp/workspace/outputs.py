@@ -91,9 +91,17 @@ class Outputs:
     async def csv(
         self, identity: Identity, run_id: str, path: str, at: Sequence[str | int], view: View
     ) -> AsyncIterator[bytes]:
-        """The rows of a view (all its pages) as CSV, in pieces. Access is checked before this returns."""
+        """The rows of a view (all its pages) as CSV, in pieces.
+
+        Raises:
+            OutputMissing: the value is no table. Whatever refuses is raised here, not from the pieces.
+        """
         digest = await self._digest(identity, run_id, path, "result")
-        return self._parsed.stream(digest, {"op": "csv", "at": list(at), "view": _view_json(view)})
+        pieces = self._parsed.stream(digest, {"op": "csv", "at": list(at), "view": _view_json(view)})
+        first = await anext(pieces, None)
+        if first is None:
+            raise OutputMissing("This value is not a table.", "A table is a list of objects.")
+        return _chain(first, pieces)
 
     async def raw(
         self, identity: Identity, run_id: str, path: str, side: Side = "result", at: Sequence[str | int] = ()
@@ -226,6 +234,12 @@ class Outputs:
         if digest is None:
             raise OutputMissing("There is no output yet.", "Wait until the step has finished.")
         return digest
+
+
+async def _chain(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    yield first
+    async for piece in rest:
+        yield piece
 
 
 def _describe_request(run: RunRow, path: str, *, failed: bool) -> dict[str, Any]:

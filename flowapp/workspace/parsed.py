@@ -74,6 +74,8 @@ class Parsed:
         if known is not None:
             return known[1]
         value = loads(text)
+        if digest in self._kept:  # parsed in two threads at once: it counts only once
+            return value
         self._kept[digest] = len(text), value
         self._kept_characters += len(text)
         while self._kept_characters > KEPT_CHARACTERS and len(self._kept) > 1:

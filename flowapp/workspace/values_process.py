@@ -16,6 +16,7 @@ import os
 import select
 import struct
 import sys
+import tempfile
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
@@ -30,6 +31,8 @@ from flowapp.workspace import describe, rich, table, tree
 IDLE_S = 120
 KEPT_BYTES = 96 << 20
 TIMEOUT_S = 60.0
+#: Longer answers (whole tables as CSV) wait in a file for their reader.
+SPOOL_BYTES = 4 << 20
 _HEAD = struct.Struct(">cI")
 _MEMORY_BYTES = 6 << 30
 
@@ -101,24 +104,35 @@ class BigValues:
             tree.PathMissing: there is nothing at the path asked for.
             BigValueFailed: the process died (the value is too big for the memory) or took too long.
         """
-        async with self._lock:
-            finished = False
-            try:
-                child = await self._send(blob, request)
-                while True:
-                    kind, content = await asyncio.wait_for(child.read(), TIMEOUT_S)
-                    if kind == b"c":
-                        yield content
-                        continue
-                    finished = True
-                    if kind == b"x":
-                        _raise(json.loads(content))
-                    return
-            except (OSError, asyncio.IncompleteReadError, TimeoutError) as error:
-                raise BigValueFailed("The result could not be read in time or in the memory at hand") from error
-            finally:
-                if not finished:
-                    await self._stop()
+        # All of the answer is taken before the first piece is handed on: whoever reads slowly must not hold up the others.
+        sizes: list[int] = []
+        with tempfile.SpooledTemporaryFile(max_size=SPOOL_BYTES) as kept:
+            async with self._lock:
+                async for piece in self._answered(blob, request):
+                    sizes.append(len(piece))
+                    kept.write(piece)
+            kept.seek(0)
+            for size in sizes:
+                yield kept.read(size)
+
+    async def _answered(self, blob: Path, request: dict[str, Any]) -> AsyncIterator[bytes]:
+        finished = False
+        try:
+            child = await self._send(blob, request)
+            while True:
+                kind, content = await asyncio.wait_for(child.read(), TIMEOUT_S)
+                if kind == b"c":
+                    yield content
+                    continue
+                finished = True
+                if kind == b"x":
+                    _raise(json.loads(content))
+                return
+        except (OSError, asyncio.IncompleteReadError, TimeoutError) as error:
+            raise BigValueFailed("The result could not be read in time or in the memory at hand") from error
+        finally:
+            if not finished:
+                await self._stop()
 
     async def close(self) -> None:
         """End the process."""

@@ -177,6 +177,12 @@ class TestOutputs:
         lines = list(csv.reader(io.StringIO(answer.text)))
         assert (lines[0], len(lines)) == (["city", "n"], 61)
 
+    async def test_what_is_no_table_has_no_csv(self, server: Server) -> None:
+        run = await one_result(server, {"n": 1})
+        for query in ({"path": "a"}, {"path": "a", "at": '["gone"]'}):
+            answer = await server.client.get(f"/api/w/main/runs/{run}/table.csv", params=query)
+            assert (answer.status_code, "content-disposition" in answer.headers) == (404, False)
+
     async def test_a_big_result_is_read_in_a_process_of_its_own(self, server: Server) -> None:
         rows = [{"id": number, "name": f"row {number}", "text": "x" * 200} for number in range(20_000)]
         run = await one_result(server, rows)

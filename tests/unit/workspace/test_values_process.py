@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -71,3 +72,12 @@ async def test_an_answer_that_is_not_read_to_its_end_disturbs_nobody(big: BigVal
     assert (await anext(pieces)).startswith(b"id,big\r\n")
     await pieces.aclose()  # type: ignore[attr-defined] # it is an async generator
     assert json.loads(json.dumps(await ask(big, blob, node("rows", 0, "id"))))["v"] == 0
+
+
+async def test_a_slow_reader_holds_nobody_up(big: BigValues, blob: Path) -> None:
+    request = {"op": "csv", "at": ["rows"], "view": {"sort": "", "query": "", "filters": {}, "offset": 0, "limit": 1}}
+    slow = big.ask(blob, request)
+    first = await anext(slow)
+    assert (await asyncio.wait_for(ask(big, blob, node("rows")), 20))["n"] == 1000
+    rest = b"".join([piece async for piece in slow])
+    assert (first + rest).count(b"\r\n") == 1001

@@ -1,0 +1,125 @@
+"""Job 7 with a model: asked only by a press, shown like every proposal, and replaced by the matcher, visibly, when it fails."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Locator, Page, expect
+
+from tests.acceptance.conftest import shoot
+from tests.acceptance.notebook_page import NotebookPage, flow_of, open_flow, python
+from tests.acceptance.product import TOKEN, Product
+
+LOAD = 'def main():\n    return {"first": "Ada", "last": "Lovelace", "amount": 12.5}\n'
+SEND = 'def main(greeting: str, amount: float, key: str = ""):\n    return [greeting, amount]\n'
+EXPRESSION = "`Dear ${results.a.first} ${results.a.last}`"
+
+
+class Model(ThreadingHTTPServer):
+    """An OpenAI-compatible server that says what it is told to, and remembers what it was asked."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.asked: list[str] = []
+        self.broken = False
+
+    @property
+    def url(self) -> str:
+        """The base URL for a client."""
+        return f"http://127.0.0.1:{self.server_address[1]}/v1"
+
+
+class Handler(BaseHTTPRequestHandler):
+    """One chat completion per request."""
+
+    server: Model
+
+    def do_POST(self) -> None:
+        """Answer, or fail as asked."""
+        self.server.asked.append(self.rfile.read(int(self.headers["content-length"])).decode())
+        proposals = [
+            {"field": "greeting", "expr": EXPRESSION, "why": "a greeting needs both names"},
+            {"field": "amount", "expr": "results.a.sum_of_nothing", "why": "invented"},
+        ]
+        message = {"role": "assistant", "content": json.dumps({"proposals": proposals})}
+        choice = {"index": 0, "finish_reason": "stop", "message": message}
+        usage = {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}
+        said: dict[str, Any] = {"id": "x", "object": "chat.completion", "created": 1, "model": "m"}
+        body = json.dumps(said | {"choices": [choice], "usage": usage}).encode()
+        self.send_response(500 if self.server.broken else 200)
+        self.send_header("content-type", "application/json")
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Keep quiet."""
+
+
+@pytest.fixture
+def model() -> Iterator[Model]:
+    with Model() as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def own_page(browser: Browser, model: Model, tmp_path: Path) -> Iterator[tuple[Page, Product]]:
+    """A product with a model configured, and a page that is signed in."""
+    settings = {"OPENAI_API_KEY": "key-of-the-model", "OPENAI_BASE_URL": model.url, "OPENAI_MODEL": "small"}
+    product = Product(tmp_path / "home", extra=settings)
+    product.start()
+    profile = browser.new_context(base_url=product.url, viewport={"width": 1440, "height": 900})
+    page = profile.new_page()
+    page.goto(f"/signin?token={TOKEN}")
+    yield page, product
+    profile.close()
+    product.stop()
+
+
+def connect(page: Page, product: Product) -> tuple[NotebookPage, Locator]:
+    """Two cells, the second one's inputs empty, and the proposals of the matcher on the side panel."""
+    secret = {"key": {"type": "static", "value": "$var:u/admin/very_secret"}}
+    with product.client() as client:
+        notebook = open_flow(page, client, flow_of(python("a", LOAD, {}, "Load"), python("b", SEND, secret, "Send")))
+    notebook.run("a")
+    notebook.expect_state("a", "fresh", "reused")
+    notebook.select("b")
+    page.keyboard.press("w")
+    panel = page.get_by_role("complementary", name="Side panel")
+    expect(panel.get_by_text("results.a.amount")).to_be_visible()
+    return notebook, panel
+
+
+def test_a_model_proposes_what_names_cannot_and_invents_nothing(own_page: tuple[Page, Product], model: Model) -> None:
+    page, product = own_page
+    notebook, panel = connect(page, product)
+    assert model.asked == []  # nothing is sent before the press
+    panel.get_by_role("button", name="Ask the model").click()
+    expect(panel.get_by_text(EXPRESSION)).to_be_visible()
+    expect(panel).to_contain_text("Dear Ada Lovelace")
+    expect(panel).not_to_contain_text("sum_of_nothing")
+    expect(panel.get_by_text("results.a.amount")).to_be_visible()
+    assert len(model.asked) == 1
+    assert "very_secret" not in model.asked[0]
+    shoot(page, "notebook-connect-model")
+    panel.get_by_role("button", name="Accept greeting").click()
+    expect(notebook.row("b", "greeting").get_by_role("combobox")).to_have_value(EXPRESSION)
+
+
+def test_a_failing_model_is_replaced_visibly(own_page: tuple[Page, Product], model: Model) -> None:
+    page, product = own_page
+    model.broken = True
+    _, panel = connect(page, product)
+    panel.get_by_role("button", name="Ask the model").click()
+    expect(panel.locator(".nb-notice")).to_be_visible()
+    expect(panel.get_by_text("results.a.amount")).to_be_visible()

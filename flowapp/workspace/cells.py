@@ -109,6 +109,8 @@ class CellObserver:
         entry = cell_run.document.outline.by_step.get(job.step_id) if cell_run else None
         if cell_run is None or entry is None:
             return
+        if status == "canceled" and _has_result(connection, run.draft_id, entry.cell):
+            return  # the result that the cell had is still its last one
         record = CellRecord(
             status=status,
             definition=definition_of(cell_run.document, entry.cell),
@@ -280,6 +282,11 @@ class CellObserver:
             return None
         source = self._store.runs.find(connection, job.reused_from)
         return None if source is None else ReusedFrom(source.number, source.ended_at or source.created_at)
+
+
+def _has_result(connection: Connection, draft_id: str, cell: CellId) -> bool:
+    text = draft_rows.records(connection, draft_id).get(cell)
+    return text is not None and CellRecord.from_json(loads(text)).has_result
 
 
 def _error(connection: Connection, job: JobRow) -> CellError:

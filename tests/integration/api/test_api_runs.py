@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from flowapp.jsontext import dumps
 from flowapp.store.events import Event
 from flowapp.workspace import streams
 from tests.integration.api.api_server import CHAIN, Server, flow_of, script
@@ -125,6 +126,20 @@ class TestRunCells:
         asked = await server.run(draft, cell["a"], status=409)
         assert (asked["error"]["code"], asked["error"]["cells"]) == ("run.asks_first", [cell["a"]])
         await server.run(draft, cell["a"], confirmed=[cell["a"]])
+
+    async def test_a_canceled_run_leaves_the_result_before_it(self, server: Server) -> None:
+        draft = await server.draft(CHAIN)
+        cell = await ids(server, draft)
+        server.engine.answers = {"a": [1], "b": 1}
+        first = await server.run(draft, cell["b"])
+        server.engine.hold = True
+        run = await server.run(draft, cell["a"])
+        await server.engine.begin(run["run_id"], "a")
+        row = await server.workspace.store.runs.claim(run["run_id"], "test") or pytest.fail()
+        await server.engine._step(row, "a", dumps({"error": {"name": "Canceled", "message": "x"}}), "canceled")
+        await server.post(draft, "cancel", {})
+        assert await kinds(server, draft) == {"a": "fresh", "b": "fresh"}
+        assert (await cells(server, draft))["a"]["output"]["run_id"] == first["run_id"]
 
     async def test_nothing_to_run_says_so(self, server: Server) -> None:
         draft = await server.draft(CHAIN)

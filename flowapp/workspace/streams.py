@@ -49,9 +49,7 @@ class Streams:
         if not topics or len(topics) > MAX_TOPICS:
             raise BadRequest(f"Ask for 1 to {MAX_TOPICS} topics.", "topics=draft:<id>,run:<id>")
         wanted = [await self._checked(identity, topic) for topic in dict.fromkeys(topics)]
-        subscription = self._store.events.subscribe(wanted)
-        self._open.add(subscription)
-        return self._messages(identity, subscription, still_valid)
+        return self._messages(identity, wanted, still_valid)
 
     def stop(self) -> None:
         """End all streams, and refuse new ones."""
@@ -74,8 +72,11 @@ class Streams:
                 raise BadRequest(f"There is no topic {topic[:80]!r}.", "Topics are draft:<id>, run:<id> and runs.")
 
     async def _messages(
-        self, identity: Identity, subscription: Subscription, still_valid: Callable[[], Awaitable[bool]]
+        self, identity: Identity, topics: Sequence[str], still_valid: Callable[[], Awaitable[bool]]
     ) -> AsyncIterator[Message | None]:
+        # not before somebody reads: a page that is gone by then would leave a subscription that nobody closes
+        subscription = self._store.events.subscribe(topics)
+        self._open.add(subscription)
         waiting: asyncio.Future[Event] | None = None
         checked = time.monotonic()
         try:

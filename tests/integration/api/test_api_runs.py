@@ -401,6 +401,18 @@ class TestEvents:
         with pytest.raises(StopAsyncIteration):
             await anext(stream)
 
+    async def test_a_stream_that_nobody_reads_leaves_nothing_behind(self, server: Server) -> None:
+        draft = await server.draft(CHAIN)
+        person = await server.workspace.sessions.person("test-token-0123456789") or pytest.fail()
+        identity = await server.workspace.sessions.identity(person, "main")
+
+        async def valid() -> bool:
+            return True
+
+        stream = await server.workspace.streams.open(identity, [f"draft:{draft}"], valid)
+        del stream
+        assert not server.workspace.store.events.wanted(f"draft:{draft}")
+
     async def test_stopping_ends_every_stream(self, server: Server) -> None:
         draft = await server.draft(CHAIN)
         answer = asyncio.ensure_future(server.client.get(f"/api/w/main/events?topics=draft:{draft},runs"))

@@ -1,5 +1,5 @@
 // The insides of loops and branches: what decides, and the nested cells.
-import { memo, useEffect, useState } from "react";
+import { memo, useEffect, useState, useSyncExternalStore } from "react";
 import { useFact, useStore } from "./context.js";
 import { ExpressionInput } from "./expression.jsx";
 import { Glyph } from "./icons.jsx";
@@ -92,7 +92,7 @@ export const BranchBody = memo(function BranchBody({ cell }) {
   const { id, settings } = cell;
   const branches = settings.branches ?? [];
   const one = cell.kind === "branchone";
-  const taken = useFact(`state:${id}`, (state) => (state?.taken === undefined ? null : String(state.taken)));
+  const taken = useTaken(cell, one);
   const add = () => store.do({ op: "add_branch", cell: id, index: branches.length, branch: { summary: "", ...(one ? { expr: "" } : {}), modules: [] } });
   return (
     <div className="nb-branches">
@@ -113,6 +113,29 @@ export const BranchBody = memo(function BranchBody({ cell }) {
     </div>
   );
 });
+
+/**
+ * The branch that the last run took: the only one with steps of that very run. Null while that cannot be told: before a run,
+ * inside a loop whose items went different ways, or when the branch taken is empty.
+ */
+function useTaken({ id, settings }, one) {
+  const store = useStore();
+  const slots = [...(settings.branches ?? []).map((_, index) => `branches/${index}`), "default"];
+  const read = () => {
+    const run = one && store.get(`state:${id}`)?.run_number;
+    if (!run) return null;
+    const went = slots.filter((slot) => (store.get(`slot:${id}:${slot}`) ?? []).some((child) => ranIn(store.get(`state:${child}`), run)));
+    return went.length === 1 ? went[0].replace("branches/", "") : null;
+  };
+  const follow = (listener) => {
+    const children = slots.flatMap((slot) => store.get(`slot:${id}:${slot}`) ?? []);
+    const stops = [id, ...children].map((cell) => store.subscribe(`state:${cell}`, listener));
+    return () => stops.forEach((stop) => stop());
+  };
+  return useSyncExternalStore(follow, read);
+}
+
+const ranIn = (state, run) => state?.run_number === run && state.kind !== "never" && state.kind !== "skipped";
 
 const Taken = ({ on }) => (on ? <span className="nb-taken">taken</span> : null);
 

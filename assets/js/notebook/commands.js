@@ -11,9 +11,13 @@ export function select(store, id, { focus = true } = {}) {
   if (!id) return;
   store.set("selected", id);
   if (!focus) return;
+  const before = document.activeElement;
   requestAnimationFrame(() => {
     const node = cellNode(id) ?? document.querySelector(`[data-note="${CSS.escape(id)}"]`);
-    node?.focus({ preventScroll: true });
+    const now = document.activeElement;
+    // a fast person is in a text of this cell already: taking the focus away would take the next letters for commands
+    const typing = now !== before && node?.contains(now) && now.matches("input, textarea, [contenteditable=true], .native-edit-context");
+    if (!typing) node?.focus({ preventScroll: true });
     (node?.querySelector(":scope > .nb-hd") ?? node)?.scrollIntoView({ block: "nearest", behavior: "instant" });
   });
 }

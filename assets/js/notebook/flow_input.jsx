@@ -152,7 +152,7 @@ function Value({ name, field, value, missing, onUpload }) {
       onUpload(new Blob([next], { type: "text/plain" }), null);
     } else store.stage(`sample:${name}`, { op: "set_sample", name, value: next });
   };
-  return <StaticInput input={{ field: name, value: value?.given === false ? undefined : value?.value, schema: field, type: "static" }} label={`Value of ${name}`} missing={missing} onStage={stage} onUnset={() => store.do({ op: "set_sample", name, value: null, remove: true })} />;
+  return <StaticInput input={{ field: name, value: value?.given === false ? undefined : value?.value, schema: field, type: "static" }} label={`Value of ${name}`} missing={missing} emptyText="no value" onStage={stage} onUnset={() => store.do({ op: "set_sample", name, value: null, remove: true })} />;
 }
 
 /** A text too big for the page: its first lines here, more from the server on request, page by page. */
@@ -201,6 +201,7 @@ function FieldEditor({ name, index, names, schema, field, value, required, onOpe
     onSave({ ...schema, properties: renamed, order: names.map((key) => (key === name ? next : key)), required: (schema.required ?? []).map((key) => (key === name ? next : key)) });
     if (value?.given && value.value !== undefined) store.do({ op: "set_sample", name: next, value: value.value }, { op: "set_sample", name, value: null, remove: true });
   };
+  const uses = usesOf(store, name);
   const check = (text) => (!NAME.test(text) ? "Letters, digits and _" : text !== name && names.includes(text) ? "Another field has this name" : "");
   const setType = (id) => {
     const { description, title } = field;
@@ -226,6 +227,7 @@ function FieldEditor({ name, index, names, schema, field, value, required, onOpe
           {TYPES.filter(([id]) => id !== "file").map(([id, label]) => <option key={id} value={id}>{label}</option>)}
         </select>
       </label>
+      {uses.length > 0 && <p className="nb-wide nb-faint">Used by {uses.slice(0, 4).join(", ")}{uses.length > 4 ? ` and ${uses.length - 4} more` : ""}. A new name is not written into their expressions: change <code>flow_input.{name}</code> there too.</p>}
       {field.enum && <label>Choices, one a line<Lines value={field.enum} onSave={(choices) => change({ enum: choices })} /></label>}
       <label>Default<SavedText value={field.default === undefined ? "" : typeof field.default === "string" ? field.default : JSON.stringify(field.default)} placeholder="none" onSave={(text) => change({ default: text === "" ? undefined : field.type === "string" || !field.type ? text : parsed(text) })} /></label>
       <label className="nb-wide">Description<SavedText value={field.description ?? ""} placeholder="What it is, for the person who runs the flow" onSave={(text) => change({ description: text || undefined })} /></label>
@@ -239,6 +241,13 @@ function FieldEditor({ name, index, names, schema, field, value, required, onOpe
       </footer>
     </div>
   );
+}
+
+/** Ids of the steps whose expressions read this field, as far as its plain name shows. */
+function usesOf(store, name) {
+  const quoted = name.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+  const reads = new RegExp(`flow_input(\\?\\.${quoted}(?![\\w$])|\\s*\\[\\s*["'\`]${quoted}["'\`]|\\.${quoted}(?![\\w$]))`);
+  return [...store.view.cells.values()].filter((cell) => reads.test(JSON.stringify([cell.inputs?.map((input) => input.expr), cell.settings]).replaceAll('\\"', '"'))).map((cell) => cell.step_id);
 }
 
 const clean = (schema) => Object.fromEntries(Object.entries(schema).filter(([key, value]) => value !== undefined && key !== "x-file"));

@@ -107,7 +107,7 @@ export function Evaluated({ value }) {
 }
 
 /** A fixed value with the widget its schema asks for. Text stays local while typed and is staged on each change. */
-export function StaticInput({ input, label, missing, onStage, onUnset, onExpression, compact = false }) {
+export function StaticInput({ input, label, missing, onStage, onUnset, onExpression, emptyText, compact = false }) {
   const schema = input.schema ?? {};
   const widget = widgetOf(schema);
   if (input.truncated) return <TruncatedValue input={input} label={label} onStage={onStage} />;
@@ -129,10 +129,10 @@ export function StaticInput({ input, label, missing, onStage, onUnset, onExpress
       </select>
     );
   }
-  return <TextValue key={widget} {...{ input, schema, widget, label, missing, onStage, onUnset, onExpression, compact }} />;
+  return <TextValue key={widget} {...{ input, schema, widget, label, missing, onStage, onUnset, onExpression, emptyText, compact }} />;
 }
 
-function TextValue({ input, schema, widget, label, missing, onStage, onUnset, onExpression }) {
+function TextValue({ input, schema, widget, label, missing, onStage, onUnset, onExpression, emptyText }) {
   const store = useStore();
   const [text, setText] = useState(null);
   const problemId = useId();
@@ -155,7 +155,7 @@ function TextValue({ input, schema, widget, label, missing, onStage, onUnset, on
     else store.flush();
     event.preventDefault();
   };
-  const placeholder = schema.default !== undefined ? `default: ${JSON.stringify(schema.default)}` : missing ? "" : schema.examples?.[0] !== undefined ? String(schema.examples[0]) : "";
+  const placeholder = schema.default !== undefined ? `default: ${JSON.stringify(schema.default)}` : missing ? "" : schema.examples?.[0] !== undefined ? String(schema.examples[0]) : (emptyText ?? "");
   return (
     <>
       <GrowingText className="nb-input" label={label} value={shown} placeholder={placeholder} type={widget === "date" ? "date" : undefined} inputMode={widget === "number" ? "decimal" : undefined} invalid={Boolean(meaning.problem)} describedBy={meaning.problem ? problemId : undefined} missing={missing} onChange={change} onBlur={blur} onKeyDown={onKeyDown} />

@@ -68,12 +68,13 @@ export class Mirror extends Signals {
   }
 
   receive(event) {
+    this.happened += 1;
     switch (event.type) {
       case "hello":
         if (event.resumed || (this.serverId && this.serverId !== event.server)) {
           this.retries = 0;
           this.refresh();
-        }
+        } else if (!this.serverId) this.catchUp();
         this.serverId = event.server;
         break;
       case "state":

@@ -12,7 +12,8 @@ export function Palette({ onClose }) {
   const store = useStore();
   const order = useKey("order") ?? [];
   const selected = store.cell(store.get("selected"));
-  const groups = [...new Set(SHORTCUTS.map((item) => item.group))];
+  const offered = SHORTCUTS.filter((item) => !HIDDEN.has(item.id) && (selected || !needsCell(item.id)));
+  const groups = [...new Set(offered.map((item) => item.group))];
   const act = (work) => () => {
     onClose();
     setTimeout(work, 0); // the dialog gives the focus back first
@@ -25,7 +26,7 @@ export function Palette({ onClose }) {
           <Command.Empty>Nothing is called that</Command.Empty>
           {groups.map((group) => (
             <Command.Group key={group} heading={group}>
-              {SHORTCUTS.filter((item) => item.group === group && !HIDDEN.has(item.id) && (selected || !needsCell(item.id))).map((item) => (
+              {offered.filter((item) => item.group === group).map((item) => (
                 <Command.Item key={item.id} value={`${item.label} ${item.id}`} onSelect={act(() => perform(store, item.id, selected?.id))}>
                   <span>{item.label}</span>
                   {item.keys.slice(0, 1).map((keys) => <kbd key={keys}>{spoken(keys)}</kbd>)}

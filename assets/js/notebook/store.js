@@ -6,6 +6,8 @@ import { newId } from "./objects.js";
 import { Running } from "./running.js";
 import { goToSignIn } from "./saving.js";
 
+const CATCH_UP_MS = 700; // the page is drawn and answers by then
+
 /** The snapshot that early.js asked for while the page's scripts were still loading; null when it did not, or got no answer. */
 function askedEarly(path) {
   const early = window.flowappEarly;
@@ -30,6 +32,7 @@ export class NotebookStore extends Running {
     this.tail = Promise.resolve();
     this.retries = 0;
     this.serverId = null;
+    this.happened = 0; // counts what may make a snapshot under way an old one
     this.confirmedEffects = new Set();
     this.toastId = 0;
     this.set("phase", "loading");
@@ -59,6 +62,7 @@ export class NotebookStore extends Running {
     document.removeEventListener("visibilitychange", this.onAway);
     window.removeEventListener("online", this.onOnline);
     clearTimeout(this.retryTimer);
+    clearTimeout(this.catchUpTimer);
     this.leave();
   }
 
@@ -80,6 +84,18 @@ export class NotebookStore extends Running {
         this.refreshTimer = setTimeout(() => this.refresh(), 2000);
       }
     }
+  }
+
+  /** Once the stream is open: what happened after the first snapshot and before the stream is in neither of them. */
+  catchUp(tries = 5) {
+    clearTimeout(this.catchUpTimer);
+    this.catchUpTimer = setTimeout(async () => {
+      const before = this.happened;
+      const snapshot = await request("GET", `${this.base}/notebook`).catch(() => null);
+      const quiet = before === this.happened && !this.sending.length && !this.queue.length;
+      if (snapshot && this.server && quiet && snapshot.draft.version >= this.server.draft.version) this.takeSnapshot(snapshot);
+      else if (tries) this.catchUp(tries - 1);
+    }, CATCH_UP_MS);
   }
 
   ask(method, path, options) {

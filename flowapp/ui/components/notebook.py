@@ -9,9 +9,7 @@ from flowapp.ui.components.local import OUTPUT_LIBRARIES, LocalComponent
 #: npm packages of the notebook, exact: the lock pins what they bring along. Outputs are part of its cells.
 NOTEBOOK_LIBRARIES = [*OUTPUT_LIBRARIES, "@dnd-kit/core@6.3.1", "cmdk@1.1.1", "monaco-editor@0.57.0"]
 
-_EARLY_EDITOR = (
-    'if (typeof window !== "undefined") import("$/public/js/notebook/monaco.js").then(({ loadMonaco }) => loadMonaco());'
-)
+_EARLY_EDITOR = 'if (typeof window !== "undefined") import("$/public/js/notebook/monaco.js").then(({ loadMonaco }) => loadMonaco());'
 
 
 class Notebook(LocalComponent):

@@ -150,8 +150,9 @@ class HomeState(PageState, rx.State):
         try:
             return _open(await services.workspace().new_drafts.create(who, text=text))
         except DocumentRejected as error:
-            self.import_error = error.message
             self.import_problems = problem_lines(error.problems)
+            # the sentence repeats the first problem, which stands in the list below it with its place
+            self.import_error = "The document cannot be imported." if self.import_problems else error.message
             return None
 
 

@@ -172,7 +172,7 @@ async def test_problems_of_an_import_are_listed_with_their_places(workspace: Fak
     state = state_of(HomeState)
     await send(state, "open_import", True)
     await send(state, "import_text", {"text": "x: 1"})
-    assert state.import_error == "Not a flow."
+    assert state.import_error == "The document cannot be imported."
     assert state.import_problems[0].where == "step b · field rows · /value"
     await send(state, "open_import", True)
     assert state.import_problems == []

@@ -7,6 +7,7 @@ gives no secret away. What is encrypted is bound to its workspace and path: a ci
 from __future__ import annotations
 
 import base64
+import contextlib
 import os
 from pathlib import Path
 
@@ -107,12 +108,15 @@ def list_resources(connection: Connection, workspace: str) -> list[ResourceRow]:
 
 
 def _key(path: Path) -> bytes:
+    """The key of the file, made first if there is none: whole or not at all, also when the server is killed meanwhile."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return path.read_bytes()
-    with os.fdopen(handle, "wb") as file:
-        key = AESGCM.generate_key(bit_length=256)
-        file.write(key)
-        return key
+    if not path.exists():
+        made = path.with_name(f"{path.name}.{os.getpid()}")
+        with os.fdopen(os.open(made, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+            file.write(AESGCM.generate_key(bit_length=256))
+            file.flush()
+            os.fsync(file.fileno())
+        with contextlib.suppress(FileExistsError):
+            os.link(made, path)
+        made.unlink()
+    return path.read_bytes()

@@ -98,13 +98,24 @@ def states(
         live: cells that are queued, running or waiting.
         now: for "3 h old" and running times; its time zone is the one of clock times in texts. Without it both are left out.
     """
-    work = _Work(document, records)
-    found: dict[CellId, CellState] = {}
+    work = _judged(document, records)
+    return {
+        entry.cell: _shown(entry, work.base[entry.cell], work.causes[entry.cell], work, live.get(entry.cell), now)
+        for entry in document.outline.entries
+    }
+
+
+def _judged(document: Document, records: Mapping[CellId, CellRecord]) -> _Work:
+    """All cells judged. One press of a key asks several times for the same document and records, with other live cells."""
+    last: _Work | None = document._memo.get("judged")
+    if last is not None and last.records == records:
+        return last
+    work = _Work(document, dict(records))  # a copy: the caller's may change in place
     for entry in document.outline.entries:
-        kind, causes = work.judge(entry)
-        work.base[entry.cell] = kind
-        found[entry.cell] = _shown(entry, kind, causes, work, live.get(entry.cell), now)
-    return found
+        work.base[entry.cell], work.causes[entry.cell] = work.judge(entry)
+        work.runs_first(entry)  # now, while only the cells above are judged: nothing below can be run first
+    document._memo["judged"] = work
+    return work
 
 
 class _Work:
@@ -114,6 +125,7 @@ class _Work:
         self.document = document
         self.records = records
         self.base: dict[CellId, Kind] = {}
+        self.causes: dict[CellId, tuple[Cause, ...]] = {}
         self._graph = graph_of(document)
         self._bits = {unit.cell: 1 << number for number, unit in enumerate(document.outline.units)}
         self._step_ids = {1 << number: unit.step_id for number, unit in enumerate(document.outline.units)}

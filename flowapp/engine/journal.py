@@ -53,6 +53,8 @@ class StepRow:
     ended_at: str | None = None
     duration_ms: float | None = None
     isolation: str = ""
+    executor: str = ""
+    progress: int | None = None
 
 
 _COLUMNS = tuple(JobRow.model_fields)

@@ -7,7 +7,7 @@ SQLite and PostgreSQL.
 
 from __future__ import annotations
 
-from sqlalchemy import Index, UniqueConstraint
+from sqlalchemy import BigInteger, Index, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 
@@ -19,6 +19,7 @@ class WorkspaceRow(SQLModel, table=True):
     name: str
     key: str  #: secret for signatures of this workspace
     created_at: str
+    settings: str = "{}"  #: JSON text: retention, …
 
 
 class UserRow(SQLModel, table=True):
@@ -30,6 +31,8 @@ class UserRow(SQLModel, table=True):
     super_admin: bool = False
     disabled: bool = False
     created_at: str
+    name: str = ""
+    password: str | None = None  #: argon2 hash
 
 
 class MemberRow(SQLModel, table=True):
@@ -52,6 +55,10 @@ class TokenRow(SQLModel, table=True):
     created_at: str
     expires_at: str | None = None
     used_at: str | None = None
+    prefix: str = ""  #: the first characters, by which lists show it
+    workspace: str | None = None  #: valid in this workspace only
+    scopes: str | None = None  #: JSON text: list of scopes; None allows all that the person may
+    job: str | None = Field(default=None, index=True)  #: kind job: the job id that it lives for
 
 
 class ValueRow(SQLModel, table=True):
@@ -130,14 +137,15 @@ class RunRow(SQLModel, table=True):
 
     `status`: queued, running, suspended, success, failure, canceled, skipped. `owner` is the token of the segment that
     may write memo rows of this run. `document` is the OpenFlow JSON text the run executes (its value hash), so that a
-    run stays what it was when the draft or flow goes on.
+    run stays what it was when the draft or flow goes on. A single script (kinds script, preview) runs as a flow of one
+    step. A suspended run wants its next segment at `wake_at` (never by itself when None).
     """
 
     __tablename__ = "run"
     id: str = Field(primary_key=True)
     workspace: str
     number: int
-    kind: str  #: flow, cells
+    kind: str  #: flow, flowpreview, cells, script, preview
     path: str = ""
     summary: str = ""
     version: int | None = None
@@ -157,8 +165,23 @@ class RunRow(SQLModel, table=True):
     segment: int = 0
     canceled_by: str | None = None
     canceled_reason: str | None = None
-    parent_run: str | None = None
+    parent_run: str | None = None  #: the job (run or step) that started this run through the API
+    root_run: str | None = None  #: the outermost run of that chain
     isolation: str = ""
+    wake_at: str | None = Field(default=None, index=True)
+    scheduled_for: str | None = None
+    schedule: str | None = None  #: path of the schedule that started it
+    trigger: str | None = None  #: JSON text: {"kind": webhook, schedule, …, "event": value hash or None}
+    email: str = ""
+    language: str | None = None  #: of a single script
+    script_hash: str | None = None
+    tag: str = ""
+    priority: int = 0
+    restarted_from: str | None = None  #: JSON text, see engine/restart.py
+    early_result: str | None = None  #: value hash: what a synchronous caller gets (early_return)
+    progress: int | None = None  #: percent, as the job itself reports
+    delete_at: str | None = Field(default=None, index=True)  #: when arguments, logs and result are wiped
+    limit_key: str | None = None  #: concurrency key that the run holds or waits for
     __table_args__ = (UniqueConstraint("workspace", "number"), Index("ix_run_list", "workspace", "created_at"))
 
 
@@ -188,6 +211,8 @@ class JobRow(SQLModel, table=True):
     duration_ms: float | None = None
     isolation: str = ""
     meta: str | None = None  #: JSON text: iteration index, chosen branch, …
+    executor: str = ""  #: the server or worker process that ran it
+    progress: int | None = None
 
 
 class LogRow(SQLModel, table=True):
@@ -228,6 +253,7 @@ class VariableRow(SQLModel, table=True):
     description: str = ""
     edited_by: str
     edited_at: str
+    extra: str = "{}"  #: JSON text: account, is_oauth, labels, … as clients sent them
 
 
 class ResourceRow(SQLModel, table=True):
@@ -241,6 +267,215 @@ class ResourceRow(SQLModel, table=True):
     description: str = ""
     edited_by: str
     edited_at: str
+    extra: str = "{}"
+
+
+class ResourceTypeRow(SQLModel, table=True):
+    """A type of resources: the JSON Schema of their values."""
+
+    __tablename__ = "resource_type"
+    workspace: str = Field(primary_key=True)
+    name: str = Field(primary_key=True)
+    schema_text: str = "{}"
+    description: str = ""
+    format_extension: str | None = None
+    is_fileset: bool = False
+    edited_by: str
+    edited_at: str
+
+
+class ScriptRow(SQLModel, table=True):
+    """A version of a stored script; never changed but for `archived` and `deleted`. `hash`: 16 hex digits.
+
+    `extra` is JSON text of whatever else a client stored with it (concurrency, cache, timeouts, labels, …), kept as given.
+    """
+
+    __tablename__ = "script"
+    id: int | None = Field(default=None, primary_key=True)
+    workspace: str
+    path: str
+    hash: str
+    parent_hash: str | None = None
+    summary: str = ""
+    description: str = ""
+    content: str
+    language: str
+    kind: str = "script"
+    schema_text: str | None = None
+    lock: str | None = None
+    tag: str | None = None
+    extra: str = "{}"
+    message: str = ""
+    created_by: str
+    created_at: str
+    archived: bool = False
+    deleted: bool = False
+    __table_args__ = (UniqueConstraint("workspace", "hash"), Index("ix_script_path", "workspace", "path", "id"))
+
+
+class FolderRow(SQLModel, table=True):
+    """A folder `f/<name>`: owners and permissions are JSON text."""
+
+    __tablename__ = "folder"
+    workspace: str = Field(primary_key=True)
+    name: str = Field(primary_key=True)
+    summary: str = ""
+    display_name: str = ""
+    owners: str = "[]"
+    extra_perms: str = "{}"
+    created_by: str
+    edited_at: str
+
+
+class GroupRow(SQLModel, table=True):
+    """A group `g/<name>` of members."""
+
+    __tablename__ = "group"
+    workspace: str = Field(primary_key=True)
+    name: str = Field(primary_key=True)
+    summary: str = ""
+
+
+class GroupMemberRow(SQLModel, table=True):
+    """Who is in a group, by username."""
+
+    __tablename__ = "group_member"
+    workspace: str = Field(primary_key=True)
+    name: str = Field(primary_key=True)
+    username: str = Field(primary_key=True)
+
+
+class FlowStateRow(SQLModel, table=True):
+    """User state of a flow: JSON text by key. `run_id` is the root run, or `draft:<id>` for the cells of a draft."""
+
+    __tablename__ = "flow_state"
+    run_id: str = Field(primary_key=True)
+    key: str = Field(primary_key=True)
+    value: str
+    updated_at: str
+
+
+class SuspensionRow(SQLModel, table=True):
+    """A step that waits for approval after it has run. Exactly one transaction takes `status` away from open.
+
+    `status`: open, approved, disapproved, timed_out, canceled. `job_id` is the suspended step's. `flow_jobs` is JSON text:
+    ids of the enclosing flows, whose flow-level events count too. `terms` is JSON text: form schema, defaults, enums, description,
+    hide_cancel, user_auth_required, groups, self_approval_disabled, continue_on_disapprove_timeout.
+    """
+
+    __tablename__ = "suspension"
+    run_id: str = Field(primary_key=True)
+    path: str = Field(primary_key=True)
+    job_id: str = Field(index=True)
+    workspace: str = Field(index=True)
+    flow_jobs: str = "[]"
+    required: int
+    terms: str = "{}"
+    status: str = Field(default="open", index=True)
+    created_at: str
+    timeout_at: str | None = Field(default=None, index=True)
+    decided_at: str | None = None
+    decided_by: str | None = None
+
+
+class ResumeEventRow(SQLModel, table=True):
+    """One person's answer; (job_id, resume_id) is used once. It may come before its step waits: `taken_by` is then None.
+
+    `job_id` is a suspended step's job, or a flow's (flow_level). `payload` is JSON text.
+    """
+
+    __tablename__ = "resume_event"
+    job_id: str = Field(primary_key=True)
+    resume_id: int = Field(primary_key=True, sa_type=BigInteger)
+    run_id: str = Field(index=True)
+    workspace: str
+    flow_level: bool = False
+    approved: bool
+    payload: str = "null"
+    approver: str | None = None
+    email: str | None = None
+    at: str
+    taken_by: str | None = None  #: path of the suspension that counted it
+
+
+class ScheduleRow(SQLModel, table=True):
+    """When a flow or script runs by itself. `next_at` is None while disabled. `options` is JSON text, as clients sent it."""
+
+    __tablename__ = "schedule"
+    workspace: str = Field(primary_key=True)
+    path: str = Field(primary_key=True)
+    schedule: str
+    timezone: str
+    enabled: bool = True
+    script_path: str
+    is_flow: bool
+    args: str = "{}"
+    summary: str = ""
+    description: str = ""
+    options: str = "{}"
+    email: str
+    permissioned_as: str
+    edited_by: str
+    edited_at: str
+    next_at: str | None = Field(default=None, index=True)
+    failures: int = 0  #: failed runs in a row
+    successes: int = 0  #: successful runs in a row
+
+
+class LeafRow(SQLModel, table=True):
+    """A script that runs on another machine: what to run, and what came of it. Written by the run's owner, then by whoever ran it."""
+
+    __tablename__ = "leaf"
+    run_id: str = Field(primary_key=True)
+    path: str = Field(primary_key=True)
+    attempt: int = Field(primary_key=True)
+    tag: str
+    call: str  #: JSON text
+    outcome: str | None = None  #: JSON text
+    executor: str = ""
+    created_at: str
+    done_at: str | None = None
+
+
+class SlotRow(SQLModel, table=True):
+    """A job that counts against a concurrency key, from its start until `until` (end of the window after it finished)."""
+
+    __tablename__ = "slot"
+    key: str = Field(primary_key=True)
+    job_id: str = Field(primary_key=True)
+    started_at: str
+    until: str | None = Field(default=None, index=True)
+
+
+class DebounceRow(SQLModel, table=True):
+    """The one waiting run of a debounce key."""
+
+    __tablename__ = "debounce"
+    key: str = Field(primary_key=True)
+    run_id: str
+    first_at: str
+    count: int
+
+
+class ExecutorRow(SQLModel, table=True):
+    """A living server or worker process: its heartbeat, by the database's clock."""
+
+    __tablename__ = "executor"
+    id: str = Field(primary_key=True)
+    kind: str  #: serve, worker
+    host: str
+    tags: str = "[]"
+    started_at: str
+    at: str
+
+
+class BlobChunkRow(SQLModel, table=True):
+    """A piece of a blob, where several machines share a database (PostgreSQL); files hold them otherwise."""
+
+    __tablename__ = "blob_chunk"
+    sha256: str = Field(primary_key=True)
+    position: int = Field(primary_key=True)
+    data: bytes
 
 
 class AuditRow(SQLModel, table=True):

@@ -121,11 +121,11 @@ def test_sqlite_urls() -> None:
 
 async def test_a_failing_write_undoes_only_itself(store: Store) -> None:
     def bad(connection: Connection) -> None:
-        connection.execute(sa.text("INSERT INTO workspace VALUES ('bad', '', '', '')"))
+        connection.execute(sa.text("INSERT INTO workspace VALUES ('bad', '', '', '', '{}')"))
         raise ValueError("no")
 
     def good(connection: Connection) -> str:
-        connection.execute(sa.text("INSERT INTO workspace VALUES ('good', '', '', '')"))
+        connection.execute(sa.text("INSERT INTO workspace VALUES ('good', '', '', '', '{}')"))
         return "kept"
 
     outcomes = await asyncio.gather(
@@ -139,7 +139,7 @@ async def test_a_failing_write_undoes_only_itself(store: Store) -> None:
 
 async def test_many_writers_share_transactions(store: Store) -> None:
     def insert(connection: Connection, number: int) -> int:
-        connection.execute(sa.text("INSERT INTO workspace VALUES (:id, '', '', '')"), {"id": str(number)})
+        connection.execute(sa.text("INSERT INTO workspace VALUES (:id, '', '', '', '{}')"), {"id": str(number)})
         return number
 
     numbers = await asyncio.gather(*[store.database.write(lambda c, n=n: insert(c, n)) for n in range(300)])  # type: ignore[misc]

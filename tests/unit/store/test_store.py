@@ -52,7 +52,7 @@ async def _run(store: Store) -> str:
 
 def _job(run_id: str, path: str, **more: object) -> dict[str, object]:
     empty = dict.fromkeys(
-        ("language", "args", "result", "fingerprint", "reused_from", "ended_at", "duration_ms", "meta")
+        ("language", "args", "result", "fingerprint", "reused_from", "ended_at", "duration_ms", "meta", "progress")
     )
     return {
         **empty,
@@ -66,6 +66,7 @@ def _job(run_id: str, path: str, **more: object) -> dict[str, object]:
         "attempt": 1,
         "started_at": now(),
         "isolation": "",
+        "executor": "",
         **more,
     }
 

@@ -30,7 +30,10 @@ Row = TypeVar("Row", bound=SQLModel)
 
 @dataclass(frozen=True, slots=True)
 class NewRun:
-    """What a run starts from. `document` and `args` are value hashes, `plan` is JSON text (runs of kind `cells`)."""
+    """What a run starts from. `document` and `args` are value hashes, `plan` is JSON text (runs of kind `cells`).
+
+    With `wake_at` it is stored as suspended until then; the other names are those of `RunRow`.
+    """
 
     workspace: str
     kind: str
@@ -44,6 +47,17 @@ class NewRun:
     plan: str | None = None
     permissioned_as: str = ""
     parent_run: str | None = None
+    root_run: str | None = None
+    wake_at: str | None = None
+    scheduled_for: str | None = None
+    schedule: str | None = None
+    trigger: str | None = None
+    email: str = ""
+    language: str | None = None
+    script_hash: str | None = None
+    tag: str = ""
+    priority: int = 0
+    restarted_from: str | None = None
 
 
 def job_id(run_id: str, path: str) -> str:
@@ -93,7 +107,7 @@ class Runs:
         row = RunRow(
             id=run_id or str(uuid.uuid4()),
             number=(highest or 0) + 1,
-            status="queued",
+            status="queued" if new.wake_at is None else "suspended",
             created_at=now(),
             **{name: getattr(new, name) for name in NewRun.__dataclass_fields__},
         )

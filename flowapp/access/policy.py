@@ -24,6 +24,7 @@ Action = Literal[
     "flow.read",
     "flow.run",
     "flow.deploy",
+    "script.run",
     "run.read",
     "run.cancel",
     "variable.use",
@@ -31,11 +32,11 @@ Action = Literal[
     "variable.write",
     "member.manage",
 ]
-Kind = Literal["workspace", "draft", "flow", "run", "variable"]
+Kind = Literal["workspace", "draft", "flow", "script", "run", "variable"]
 
 _VIEWER: frozenset[Action] = frozenset({"workspace.read", "flow.read", "run.read"})
 # `variable.use`: what one runs may read it; `variable.read`: one may look at it oneself
-_OPERATOR: frozenset[Action] = _VIEWER | {"flow.run", "run.cancel", "variable.use"}
+_OPERATOR: frozenset[Action] = _VIEWER | {"flow.run", "script.run", "run.cancel", "variable.use"}
 _DEVELOPER: frozenset[Action] = _OPERATOR | {
     "draft.create",
     "draft.read",

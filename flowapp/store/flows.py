@@ -30,6 +30,12 @@ def version(connection: Connection, workspace: str, path: str, number: int) -> F
     return first(connection, FlowVersionRow, query)
 
 
+def by_id(connection: Connection, workspace: str, version_id: int) -> FlowVersionRow | None:
+    """The version with this id over all flows, archived or not."""
+    query = sa.select(_VERSION).where(_VERSION.c.workspace == workspace, _VERSION.c.id == version_id)
+    return first(connection, FlowVersionRow, query)
+
+
 def versions(connection: Connection, workspace: str, path: str) -> list[FlowVersionRow]:
     """All versions, newest first; `document` is left empty."""
     query = _without_document().where(_VERSION.c.workspace == workspace, _VERSION.c.path == path)

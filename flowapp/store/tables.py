@@ -422,6 +422,21 @@ class ScheduleRow(SQLModel, table=True):
     successes: int = 0  #: successful runs in a row
 
 
+class TickRow(SQLModel, table=True):
+    """A run that a schedule started, until what follows from its end (counters, handlers) is done.
+
+    Written in the transaction that claims the tick, so that no end of a run is ever overlooked.
+    """
+
+    __tablename__ = "tick"
+    run_id: str = Field(primary_key=True)
+    workspace: str
+    schedule: str
+    scheduled_for: str
+    missed: int = 0  #: ticks before this one that passed while no server ran
+    __table_args__ = (Index("ix_tick_schedule", "workspace", "schedule"),)
+
+
 class LeafRow(SQLModel, table=True):
     """A script that runs on another machine: what to run, and what came of it. Written by the run's owner, then by whoever ran it."""
 

@@ -203,6 +203,18 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_suspension_timeout_at"), ["timeout_at"], unique=False)
         batch_op.create_index(batch_op.f("ix_suspension_workspace"), ["workspace"], unique=False)
 
+    op.create_table(
+        "tick",
+        sa.Column("run_id", sa.String(), nullable=False),
+        sa.Column("workspace", sa.String(), nullable=False),
+        sa.Column("schedule", sa.String(), nullable=False),
+        sa.Column("scheduled_for", sa.String(), nullable=False),
+        sa.Column("missed", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("run_id"),
+    )
+    with op.batch_alter_table("tick", schema=None) as batch_op:
+        batch_op.create_index("ix_tick_schedule", ["workspace", "schedule"], unique=False)
+
     with op.batch_alter_table("job", schema=None) as batch_op:
         batch_op.add_column(sa.Column("executor", sa.String(), server_default=sa.text("('')"), nullable=False))
         batch_op.add_column(sa.Column("progress", sa.Integer(), nullable=True))
@@ -294,6 +306,10 @@ def downgrade() -> None:
         batch_op.drop_column("progress")
         batch_op.drop_column("executor")
 
+    with op.batch_alter_table("tick", schema=None) as batch_op:
+        batch_op.drop_index("ix_tick_schedule")
+
+    op.drop_table("tick")
     with op.batch_alter_table("suspension", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_suspension_workspace"))
         batch_op.drop_index(batch_op.f("ix_suspension_timeout_at"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
 from sqlmodel import SQLModel
 
@@ -35,3 +36,13 @@ def insert(connection: Connection, row: SQLModel) -> int | None:
     done = connection.execute(sa.insert(table(type(row))).values(values))
     key = done.inserted_primary_key
     return key[0] if key is not None and isinstance(key[0], int) else None
+
+
+def upsert(connection: Connection, row: SQLModel) -> None:
+    """Insert a row, or replace the one that has its primary key; in one statement, so two writers never collide."""
+    values = row.model_dump()
+    target = table(type(row))
+    make = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    keys = [column.name for column in target.primary_key]
+    others = {name: value for name, value in values.items() if name not in keys}
+    connection.execute(make(target).values(values).on_conflict_do_update(index_elements=keys, set_=others))

@@ -28,6 +28,7 @@ from flowapp.workspace.picker import Picker
 from flowapp.workspace.previews import Previews
 from flowapp.workspace.run_secrets import RunSecrets
 from flowapp.workspace.runs import Runs
+from flowapp.workspace.starting import Starting
 from flowapp.workspace.static_inputs import StaticInputs
 from flowapp.workspace.streams import Streams
 
@@ -67,7 +68,8 @@ class Workspace:
         self.outputs = Outputs(store, parsed)
         self.observer = CellObserver(self._context, open_drafts, self.outputs)
         self.drafts = Drafts(self._context, open_drafts, self.outputs)
-        self.runs = Runs(self._context, self.drafts, self.observer)
+        self.starting = Starting(self._context)
+        self.runs = Runs(self._context, self.drafts, self.observer, self.starting)
         self.inputs = Inputs(self._context, self.drafts)
         self.new_drafts = NewDrafts(self._context, self.inputs)
         self.flows = Flows(self._context, self.drafts)

@@ -12,6 +12,7 @@ WorkspaceError
 ├── PathInvalid         flow.path_invalid           422
 ├── NothingToRun        run.nothing_to_run          409
 ├── AsksFirst           run.asks_first              409  (cells with outside effects wait for consent)
+├── JobIdTaken          job.id_taken                400
 ├── UploadTooLarge      upload.too_large            413
 ├── UploadNotText       upload.not_text             415
 └── InputMissing        input.missing               404
@@ -121,6 +122,12 @@ class AsksFirst(WorkspaceError):
     def __init__(self, message: str, hint: str, cells: Sequence[str]) -> None:
         super().__init__(message, hint)
         self.cells = list(cells)
+
+
+class JobIdTaken(WorkspaceError):
+    """A job of the asked id exists already; nothing was started."""
+
+    code = "job.id_taken"
 
 
 class UploadTooLarge(WorkspaceError):

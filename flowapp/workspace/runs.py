@@ -8,18 +8,16 @@ from typing import Any
 from sqlalchemy.engine import Connection
 
 from flowapp.access.identity import Identity
-from flowapp.access.policy import Allowed, decide, missing, require
-from flowapp.jsontext import JsonText, dumps, hash_of, loads
+from flowapp.access.policy import Allowed, decide, require
+from flowapp.jsontext import dumps, loads
 from flowapp.notebook.document import CellId, Document
 from flowapp.notebook.plan import MODES, Mode, Plan, plan
 from flowapp.notebook.records import Live, Taken
 from flowapp.notebook.staleness import CellState
-from flowapp.store import audit, flows
+from flowapp.store import audit
 from flowapp.store.runs import FINISHED, NewRun
 from flowapp.store.tables import RunRow
-from flowapp.store.values import Prepared
 from flowapp.workspace import editing, guard
-from flowapp.workspace.arguments import set_apart
 from flowapp.workspace.cells import CellObserver, CellRun
 from flowapp.workspace.context import Context
 from flowapp.workspace.drafts import Drafts
@@ -27,6 +25,7 @@ from flowapp.workspace.editing import Staged
 from flowapp.workspace.errors import AsksFirst, BadRequest, NothingToRun
 from flowapp.workspace.open_drafts import OpenDraft
 from flowapp.workspace.run_views import run_json, step_json, titles_of
+from flowapp.workspace.starting import Start, Starting, Trigger, inline
 
 MAX_PAGE = 100
 NEWS_FIRST_S = 0.05
@@ -35,8 +34,9 @@ NEWS_FIRST_S = 0.05
 class Runs:
     """Use-cases about runs."""
 
-    def __init__(self, context: Context, drafts: Drafts, observer: CellObserver) -> None:
+    def __init__(self, context: Context, drafts: Drafts, observer: CellObserver, starting: Starting) -> None:
         self._context = context
+        self._starting = starting
         self._store = context.store
         self._drafts = drafts
         self._observer = observer
@@ -120,7 +120,7 @@ class Runs:
         self._refuse(draft, document, planned, confirmed)
         cell_run = _binding(draft, document, planned)
         notebook, flow, args = document.to_json(), dumps(document.flow), dumps(document.flow_args())
-        prepared = (_inline(notebook), _inline(flow), await self._store.values.prepare(args))
+        prepared = (inline(notebook), inline(flow), await self._store.values.prepare(args))
         at = editing.timestamp()
         new = NewRun(
             workspace=identity.workspace,
@@ -187,40 +187,8 @@ class Runs:
             NotAllowed: the role does not include running.
             UploadTooLarge: a text of over 50 MB among the arguments.
         """
-        require(identity, "flow.run", guard.flow_target(identity, path))
-        version = await self._store.database.read(lambda connection: flows.latest(connection, identity.workspace, path))
-        if version is None:
-            raise missing("flow")
-        arguments = dumps(await set_apart(self._store.blobs, args))
-        prepared = (_inline(JsonText(version.document)), await self._store.values.prepare(arguments))
-        new = NewRun(
-            workspace=identity.workspace,
-            kind="flow",
-            path=path,
-            summary=version.summary,
-            version=version.version,
-            document=prepared[0].hash,
-            args=prepared[1].hash,
-            created_by=identity.username,
-            permissioned_as=identity.permissioned_as,
-        )
-
-        def work(connection: Connection) -> RunRow:
-            self._store.values.insert(connection, *prepared)
-            run = self._store.runs.insert(connection, new)
-            audit.add(
-                connection,
-                workspace=identity.workspace,
-                by=identity.username,
-                action="flow.run",
-                target=path,
-                detail=f"run {run.number}, version {version.version}",
-            )
-            return run
-
-        run = await self._store.database.write(work)
-        await self._context.engine.start_run(run.id)
-        return run
+        start = Start("flow", args, path=path, trigger=Trigger("ui"))
+        return await self._starting.start(identity, start)
 
     async def cancel(self, identity: Identity, run_id: str, reason: str) -> RunRow:
         """Cancel a run; one that is over stays as it is.
@@ -299,11 +267,6 @@ def may_read(identity: Identity, run: RunRow) -> bool:
 def _mode(mode: str) -> Mode:
     found: Mode = next(name for name in ("auto", "old_results", "stale", "all", "up_to", "from") if name == mode)
     return found
-
-
-def _inline(text: JsonText) -> Prepared:
-    """Documents stay in the database whatever their size: a file of its own, synced to disk, would cost more."""
-    return Prepared(hash_of(text), text, None, len(text))
 
 
 def _binding(draft: OpenDraft, document: Document, planned: Plan) -> CellRun:

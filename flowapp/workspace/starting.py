@@ -1,0 +1,341 @@
+"""The one door through which runs of flows and scripts start: pages, the API, webhooks, schedules and restarts use it.
+
+A single script runs as a flow of one module, so that everything which follows a run follows it too.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal
+
+from sqlalchemy.engine import Connection
+
+from flowapp.access.identity import Identity
+from flowapp.access.policy import Target, missing, require
+from flowapp.jsontext import JsonText, dumps, hash_of, loads
+from flowapp.languages import by_name
+from flowapp.store import audit, flows, scripts
+from flowapp.store.clock import text_of
+from flowapp.store.runs import NewRun
+from flowapp.store.tables import FlowVersionRow, RunRow, ScriptRow
+from flowapp.store.values import Prepared
+from flowapp.workspace import guard
+from flowapp.workspace.arguments import set_apart
+from flowapp.workspace.context import Context
+from flowapp.workspace.errors import BadRequest, JobIdTaken
+
+Kind = Literal["flow", "flowpreview", "script", "preview"]
+#: The one module of a single script.
+SCRIPT_STEP = "a"
+HUB = "hub/"
+MAX_TIMEOUT_S = 7 * 24 * 3600
+
+
+@dataclass(frozen=True, slots=True)
+class Trigger:
+    """Why a run starts: `kind` is ui, api, webhook, schedule, …; with an `event` a preprocessor works on that first."""
+
+    kind: str
+    event: Any = None
+    more: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """What to run.
+
+    `flow` and `script` name something stored: by `path`, or by `version_id` (a flow version over all flows) and `hash`.
+    `flowpreview` brings a `document`, `preview` brings `code` in a `language`. `scheduled_for` is an aware time. `retry`,
+    `timeout_s` and `cache_ttl` are those of a module. `restarted_from` is what engine/restart.py made of it.
+    """
+
+    kind: Kind
+    args: Mapping[str, Any] = field(default_factory=dict)
+    path: str = ""
+    hash: str | None = None
+    version: int | None = None
+    version_id: int | None = None
+    document: JsonText | None = None
+    code: str = ""
+    language: str = ""
+    lock: str | None = None
+    parent_job: str | None = None
+    root_job: str | None = None
+    scheduled_for: datetime | None = None
+    schedule: str | None = None
+    trigger: Trigger | None = None
+    skip_preprocessor: bool = False
+    tag: str = ""
+    job_id: str | None = None
+    timeout_s: float | None = None
+    cache_ttl: float | None = None
+    retry: Mapping[str, Any] | None = None
+    memory_id: str | None = None
+    restarted_from: JsonText | None = None
+    stored_args: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Runnable:
+    """What a `Start` turned out to mean."""
+
+    document: JsonText
+    path: str
+    summary: str = ""
+    version: int | None = None
+    hash: str | None = None
+    language: str | None = None
+    tag: str = ""
+    priority: int = 0
+    preprocessed: bool = False
+
+
+class Starting:
+    """Starts runs."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._store = context.store
+
+    async def start(self, identity: Identity, start: Start) -> RunRow:
+        """Store a run and begin it (or leave it to the timer where it is for later); returns its row.
+
+        Raises:
+            NotFound: what should run is not there, or must look so.
+            NotAllowed: the role does not include running it.
+            BadRequest: the request does not make sense.
+            JobIdTaken: `job_id` is in use.
+            UploadTooLarge: a text of over 50 MB among the arguments.
+        """
+        runnable = await self.resolve(identity, start)
+        later = _later(start.scheduled_for)
+        event = await self._event(start, runnable)
+        if start.stored_args is not None:
+            args_hash, prepared = start.stored_args, []
+        else:
+            args = await self._store.values.prepare(dumps(await set_apart(self._store.blobs, dict(start.args))))
+            args_hash, prepared = args.hash, [args]
+        document = inline(runnable.document)
+        new = NewRun(
+            workspace=identity.workspace,
+            kind=start.kind,
+            path=runnable.path,
+            summary=runnable.summary,
+            version=runnable.version,
+            document=document.hash,
+            args=args_hash,
+            created_by=identity.username,
+            permissioned_as=identity.permissioned_as,
+            email=identity.email,
+            parent_run=_uuid_or_none(start.parent_job),
+            root_run=_uuid_or_none(start.root_job) or _uuid_or_none(start.parent_job),
+            wake_at=later,
+            scheduled_for=later,
+            schedule=start.schedule,
+            trigger=_trigger_json(start, event),
+            language=runnable.language,
+            script_hash=runnable.hash,
+            tag=start.tag or runnable.tag,
+            priority=runnable.priority,
+            restarted_from=start.restarted_from,
+        )
+        prepared = [document, *prepared, *([event] if event is not None else [])]
+        run_id = _job_id(start.job_id)
+
+        def work(connection: Connection) -> RunRow:
+            if run_id is not None and self._store.runs.find(connection, run_id) is not None:
+                raise JobIdTaken(f"There is a job {run_id} already.", "Leave job_id out, or make a new one.")
+            self._store.values.insert(connection, *prepared)
+            run = self._store.runs.insert(connection, new, run_id)
+            audit.add(
+                connection,
+                workspace=identity.workspace,
+                by=identity.username,
+                action=f"{'flow' if start.kind in ('flow', 'flowpreview') else 'script'}.run",
+                target=runnable.path,
+                detail=_detail(run, start),
+            )
+            return run
+
+        run = await self._store.database.write(work)
+        if later is None:
+            await self._context.engine.start_run(run.id)
+        return run
+
+    async def resolve(self, identity: Identity, start: Start) -> Runnable:
+        """What would run, after asking whether the identity may run it. See `start` for what is raised."""
+        match start.kind:
+            case "flow":
+                return await self._flow(identity, start)
+            case "script":
+                return await self._script(identity, start)
+            case "flowpreview":
+                require(identity, "draft.run", Target(identity.workspace, "flow", path=start.path))
+                return _flow_preview(start)
+            case "preview":
+                require(identity, "draft.run", Target(identity.workspace, "script", path=start.path))
+                return _script_preview(start)
+
+    async def _flow(self, identity: Identity, start: Start) -> Runnable:
+        require(identity, "workspace.read", guard.workspace_target(identity))
+        workspace = identity.workspace
+
+        def read(connection: Connection) -> FlowVersionRow | None:
+            if start.version_id is not None:
+                return flows.by_id(connection, workspace, start.version_id)
+            if start.version is not None:
+                return flows.version(connection, workspace, start.path, start.version)
+            return flows.latest(connection, workspace, start.path)
+
+        if start.version_id is None:
+            require(identity, "flow.run", guard.flow_target(identity, start.path))
+        row = await self._store.database.read(read)
+        if row is None:
+            raise missing("flow")
+        require(identity, "flow.run", guard.flow_target(identity, row.path))
+        document = _with_settings(JsonText(row.document), start)
+        value = loads(row.document).get("value") or {}
+        return Runnable(
+            document,
+            row.path,
+            row.summary,
+            version=row.version,
+            tag=str(value.get("tag") or ""),
+            priority=_priority(value),
+            preprocessed=bool(value.get("preprocessor_module")),
+        )
+
+    async def _script(self, identity: Identity, start: Start) -> Runnable:
+        require(identity, "workspace.read", guard.workspace_target(identity))
+        if start.hash is None and start.path.startswith(HUB):
+            require(identity, "script.run", Target(identity.workspace, "script", path=start.path))
+            return Runnable(_one_step({"type": "script", "path": start.path}, start), start.path)
+
+        def read(connection: Connection) -> ScriptRow | None:
+            if start.hash is not None:
+                return scripts.by_hash(connection, identity.workspace, start.hash)
+            return scripts.latest(connection, identity.workspace, start.path)
+
+        if start.hash is None:
+            require(identity, "script.run", Target(identity.workspace, "script", path=start.path))
+        row = await self._store.database.read(read)
+        if row is None:
+            raise missing("script")
+        require(identity, "script.run", Target(identity.workspace, "script", path=row.path))
+        extra = loads(row.extra)
+        return Runnable(
+            # pinned: the run stays what it was when somebody stores a newer version before it begins
+            _one_step({"type": "script", "path": row.path, "hash": row.hash}, start),
+            row.path,
+            row.summary,
+            hash=row.hash,
+            language=row.language,
+            tag=row.tag or "",
+            priority=_priority(extra),
+            preprocessed=bool(extra.get("has_preprocessor")),
+        )
+
+    async def _event(self, start: Start, runnable: Runnable) -> Prepared | None:
+        trigger = start.trigger
+        if trigger is None or trigger.event is None or start.skip_preprocessor or not runnable.preprocessed:
+            return None
+        return await self._store.values.prepare(dumps(trigger.event))
+
+
+def inline(text: JsonText) -> Prepared:
+    """Documents stay in the database whatever their size: a file of its own, synced to disk, would cost more."""
+    return Prepared(hash_of(text), text, None, len(text.encode("utf-8", "surrogatepass")))
+
+
+def _flow_preview(start: Start) -> Runnable:
+    document = loads(start.document) if start.document is not None else None
+    value = document.get("value") if isinstance(document, Mapping) else None
+    modules = value.get("modules") if isinstance(value, Mapping) else None
+    if not isinstance(document, Mapping) or not isinstance(value, Mapping) or not isinstance(modules, list):
+        raise BadRequest("A flow preview needs a value with a list of modules.", 'Send {"value": {"modules": […]}}.')
+    return Runnable(
+        _with_settings(dumps(document), start),
+        start.path,
+        str(document.get("summary") or ""),
+        tag=str(value.get("tag") or ""),
+        priority=_priority(value),
+        preprocessed=bool(value.get("preprocessor_module")),
+    )
+
+
+def _script_preview(start: Start) -> Runnable:
+    if by_name(start.language) is None:
+        raise BadRequest(f"There is no language {start.language!r}.", "Languages are python3, bun, deno, bash, …")
+    value = {"type": "rawscript", "content": start.code, "language": start.language}
+    if start.lock is not None:
+        value["lock"] = start.lock
+    if start.path:
+        value["path"] = start.path
+    return Runnable(_one_step(value, start), start.path, language=start.language)
+
+
+def _one_step(value: Mapping[str, Any], start: Start) -> JsonText:
+    module: dict[str, Any] = {
+        "id": SCRIPT_STEP,
+        "value": {**value, "input_transforms": {}},
+        "pass_flow_input_directly": True,
+    }
+    if start.timeout_s is not None:
+        module["timeout"] = {"type": "static", "value": start.timeout_s}
+    if start.cache_ttl is not None:
+        module["cache_ttl"] = start.cache_ttl
+    if start.retry is not None:
+        module["retry"] = dict(start.retry)
+    return dumps({"summary": "", "value": {"modules": [module]}})
+
+
+def _with_settings(document: JsonText, start: Start) -> JsonText:
+    if start.cache_ttl is None:
+        return document
+    flow = loads(document)
+    return dumps({**flow, "value": {**flow["value"], "cache_ttl": start.cache_ttl}})
+
+
+def _priority(value: Mapping[str, Any]) -> int:
+    found = value.get("priority")
+    return found if isinstance(found, int) and not isinstance(found, bool) else 0
+
+
+def _later(moment: datetime | None) -> str | None:
+    """When a run is for later: the stored time; a moment that has passed is now."""
+    if moment is None:
+        return None
+    if moment - datetime.now(UTC) > timedelta(days=3660):
+        raise BadRequest("A run cannot be scheduled more than ten years ahead.", "Use a schedule.")
+    return text_of(moment) if moment > datetime.now(UTC) else None
+
+
+def _trigger_json(start: Start, event: Prepared | None) -> JsonText:
+    trigger = start.trigger or Trigger("api")
+    more = {**trigger.more, **({"memory_id": start.memory_id} if start.memory_id else {})}
+    return dumps({**more, "kind": trigger.kind, "event": event.hash if event else None})
+
+
+def _detail(run: RunRow, start: Start) -> str:
+    version = f", version {run.version}" if run.version is not None else ""
+    by = f", by {start.trigger.kind}" if start.trigger is not None else ""
+    return f"run {run.number}{version}{by}"
+
+
+def _job_id(text: str | None) -> str | None:
+    if text is None:
+        return None
+    found = _uuid_or_none(text)
+    if found is None:
+        raise BadRequest(f"job_id must be a UUID, not {text[:80]!r}.", "Leave it out: the server makes one.")
+    return found
+
+
+def _uuid_or_none(text: str | None) -> str | None:
+    try:
+        return str(uuid.UUID(text)) if text else None
+    except ValueError:
+        return None

@@ -6,6 +6,8 @@ StoreError
 ├── DatabaseClosed        store.closed
 ├── OwnershipLost         store.ownership_lost
 ├── ValueMissing          store.value_missing
+├── ApprovalUsed          approval.used
+├── ApprovalClosed        approval.closed
 └── BlobMissing           store.blob_missing
 """
 
@@ -59,3 +61,17 @@ class BlobMissing(StoreError):
 
     code = "store.blob_missing"
     status = 404
+
+
+class ApprovalUsed(StoreError):
+    """The (job, resume id) of an answer is spent: each is used once."""
+
+    code = "approval.used"
+    status = 409
+
+
+class ApprovalClosed(StoreError):
+    """The request was decided, timed out, or its run ended: it takes no more answers."""
+
+    code = "approval.closed"
+    status = 409

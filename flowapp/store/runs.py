@@ -155,7 +155,7 @@ class Runs:
 
         def work(connection: Connection) -> RunRow | None:
             done = connection.exec_driver_sql(
-                "UPDATE run SET owner = ?, status = 'running', segment = segment + 1, isolation = ?, "
+                "UPDATE run SET owner = ?, status = 'running', segment = segment + 1, wake_at = NULL, isolation = ?, "
                 "started_at = coalesce(started_at, ?) WHERE id = ? AND status IN ('queued', 'running', 'suspended')",
                 (owner, isolation, now(), run_id),
             )
@@ -190,6 +190,43 @@ class Runs:
         self._announce(row)
         return row
 
+    async def park(self, run_id: str, owner: str, wake_at: str | None) -> RunRow:
+        """End a segment that waits: the run is suspended and wants its next segment at `wake_at`.
+
+        Where something woke the run since the segment began, the earlier time counts, so no wake is lost.
+
+        Raises:
+            OwnershipLost: another segment owns the run now.
+        """
+
+        def work(connection: Connection) -> RunRow:
+            table = table_of(RunRow)
+            mine = sa.and_(table.c.id == run_id, table.c.owner == owner)
+            woken = connection.execute(sa.select(table.c.wake_at).where(mine)).scalar()
+            due = min((at for at in (woken, wake_at) if at is not None), default=None)
+            change = sa.update(table).where(mine).values(status="suspended", owner=None, wake_at=due)
+            row = self.find(connection, run_id) if connection.execute(change).rowcount else None
+            if row is None:
+                raise OwnershipLost(f"Run {run_id} was taken over")
+            self._announce(row)
+            return row
+
+        return await self._database.write(work)
+
+    def wake(self, connection: Connection, run_id: str) -> None:
+        """Inside the write that decides something for a run: it wants its next segment now."""
+        table = table_of(RunRow)
+        change = sa.update(table).where(table.c.id == run_id, table.c.status.in_(UNFINISHED)).values(wake_at=now())
+        connection.execute(change)
+
+    async def due(self) -> tuple[list[RunRow], str | None]:
+        """The suspended runs whose time has come, and the time at which the next one's does."""
+        table, at = table_of(RunRow), now()
+        waiting = sa.and_(table.c.status == "suspended", table.c.wake_at.is_not(None))
+        ripe = sa.select(table).where(waiting, table.c.wake_at <= at).order_by(table.c.wake_at)
+        later = sa.select(sa.func.min(table.c.wake_at)).where(waiting, table.c.wake_at > at)
+        return await self._database.read(lambda c: (rows_of(RunRow, c.execute(ripe)), c.execute(later).scalar()))
+
     async def ask_cancel(self, run_id: str, by: str, reason: str) -> RunRow | None:
         """Note who canceled a run that is not over (the first one counts); None when it is over or gone."""
 
@@ -202,6 +239,13 @@ class Runs:
             return self.find(connection, run_id) if done.rowcount else None
 
         return await self._database.write(work)
+
+    def wake(self, connection: Connection, run_id: str) -> None:
+        """Inside a decision's write: the run wants its next segment now. A segment under way sees it when it parks."""
+        table = table_of(RunRow)
+        connection.execute(
+            sa.update(table).where(table.c.id == run_id, table.c.status.in_(UNFINISHED)).values(wake_at=now())
+        )
 
     async def steps(self, run_id: str) -> list[JobRow]:
         """The steps of a run that have a row, in the order in which they started."""

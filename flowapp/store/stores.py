@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from flowapp.store.approvals import Approvals
 from flowapp.store.blobs import Blobs
 from flowapp.store.database import Database
 from flowapp.store.events import Events
@@ -26,6 +27,7 @@ class Store:
     runs: Runs
     results: Results
     logs: Logs
+    approvals: Approvals
 
     @classmethod
     async def open(cls, url: str, home: Path) -> Store:
@@ -37,16 +39,17 @@ class Store:
         """
         database, blobs = Database(), Blobs(home)
         await database.open(url, home)
-        values = Values(database, blobs)
+        values, runs = Values(database, blobs), Runs(database)
         return cls(
             home=home,
             database=database,
             events=database.events,
             blobs=blobs,
             values=values,
-            runs=Runs(database),
+            runs=runs,
             results=Results(database, values),
             logs=Logs(database),
+            approvals=Approvals(database, runs),
         )
 
     async def close(self) -> None:

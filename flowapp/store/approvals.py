@@ -1,0 +1,362 @@
+"""Steps that wait for people, and people's answers. Exactly one transaction takes a wait away from `open`.
+
+An answer is spent by its (job id, resume id) and is kept even when its step does not wait yet: whoever opens a wait counts the
+answers that came before. Answers to a flow (`flow_level`) go to the oldest wait in that flow that still needs them.
+
+On SQLite all writes follow one another. On PostgreSQL, answers and openings that concern one job follow one another by an
+advisory lock that the transaction holds, so that an answer either sees the wait or is seen by it. Whatever ends a wait (an
+answer, the timer, the end of the run) locks the run's row first, always in this order, so that none waits for the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from flowapp.jsontext import dumps, loads
+from flowapp.store.clock import now, text_of
+from flowapp.store.database import Database
+from flowapp.store.errors import ApprovalClosed, ApprovalUsed
+from flowapp.store.events import Event
+from flowapp.store.rows import all_of, first, insert, table
+from flowapp.store.runs import UNFINISHED, Runs
+from flowapp.store.tables import ResumeEventRow, RunRow, SuspensionRow
+
+_WAIT = table(SuspensionRow)
+_EVENT = table(ResumeEventRow)
+_RUN = table(RunRow)
+
+
+@dataclass(frozen=True, slots=True)
+class NewSuspension:
+    """What a step waits for. `terms` is plain JSON (see `SuspensionRow`), `timeout_at` a stored time or None for ever."""
+
+    run_id: str
+    path: str
+    job_id: str
+    workspace: str
+    required: int
+    flow_jobs: Sequence[str] = ()
+    terms: dict[str, Any] = field(default_factory=dict)
+    timeout_at: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One person's answer. `job_id` is the waiting step's, or a flow's; `run_id` is empty where it is not known yet.
+
+    `payload` is JSON text. `approver` is what the link or the person's identity says, `email` who was signed in.
+    """
+
+    job_id: str
+    resume_id: int
+    workspace: str
+    approved: bool
+    run_id: str = ""
+    flow_level: bool = False
+    payload: str = "null"
+    approver: str | None = None
+    email: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What an answer did. `suspension` is None when nothing waits for it yet: it is kept, and counts later."""
+
+    event: ResumeEventRow
+    suspension: SuspensionRow | None
+    approvals: int = 0
+
+
+class Approvals:
+    """Queries and changes. All of them take a connection, because they belong into the transaction of what they decide."""
+
+    def __init__(self, database: Database, runs: Runs) -> None:
+        self._events = database.events
+        self._runs = runs
+
+    def open(self, connection: Connection, new: NewSuspension) -> SuspensionRow:
+        """Begin a wait, or find the one that a step of this run began before; answers that came early count at once.
+
+        The run is not woken: whoever opens a wait looks at the status of what this returns.
+        """
+        _lock(connection, [new.job_id, *new.flow_jobs])
+        _lock_run(connection, new.run_id)
+        known = self.get(connection, new.run_id, new.path)
+        if known is not None:
+            return known
+        row = SuspensionRow(
+            run_id=new.run_id,
+            path=new.path,
+            job_id=new.job_id,
+            workspace=new.workspace,
+            flow_jobs=dumps(list(new.flow_jobs)),
+            required=new.required,
+            terms=dumps(new.terms),
+            created_at=now(),
+            timeout_at=new.timeout_at,
+        )
+        insert(connection, row)
+        self._count_early(connection, row, new.flow_jobs)
+        self._announce(row)
+        return row
+
+    def decide(self, connection: Connection, answer: Answer) -> Decision:
+        """Add an answer; the one that completes a wait (or any disapproval) ends it and wakes the run.
+
+        Raises:
+            ApprovalUsed: this (job, resume id) was answered before.
+            ApprovalClosed: the wait, or the whole run, is over.
+        """
+        _lock(connection, [answer.job_id])
+        self._refuse_used(connection, answer)
+        row = self._waiting(connection, answer)
+        event = ResumeEventRow(
+            job_id=answer.job_id,
+            resume_id=answer.resume_id,
+            run_id=row.run_id if row is not None else answer.run_id,
+            workspace=answer.workspace,
+            flow_level=answer.flow_level,
+            approved=answer.approved,
+            payload=answer.payload,
+            approver=answer.approver,
+            email=answer.email,
+            at=self._arrival(connection, answer.job_id),
+            taken_by=row.path if row is not None else None,
+        )
+        insert(connection, event)
+        if row is None:
+            return Decision(event, None)
+        approvals = sum(other.approved for other in self.events_of(connection, row.run_id, row.path))
+        if not answer.approved:
+            self._end(connection, row, "disapproved", answer.approver)
+        elif approvals >= row.required:
+            self._end(connection, row, "approved", answer.approver)
+        self._announce(row)
+        return Decision(event, row, approvals)
+
+    def time_out(self, connection: Connection, moment: str | None = None) -> list[str]:
+        """End every open wait whose time is up at `moment` (now), wake their runs; returns the ids of these runs."""
+        due = sa.select(_WAIT).where(_WAIT.c.status == "open", _WAIT.c.timeout_at <= (moment or now()))
+        woken: list[str] = []
+        for row in all_of(connection, SuspensionRow, due.order_by(_WAIT.c.timeout_at, _WAIT.c.run_id)):
+            _lock_run(connection, row.run_id)
+            if self._take(connection, row, "timed_out", None):
+                self._runs.wake(connection, row.run_id)
+                self._announce(row)
+                woken.append(row.run_id)
+        return list(dict.fromkeys(woken))
+
+    def next_timeout(self, connection: Connection) -> str | None:
+        """When the next open wait times out."""
+        query = sa.select(sa.func.min(_WAIT.c.timeout_at)).where(_WAIT.c.status == "open")
+        found = connection.execute(query).scalar()
+        return None if found is None else str(found)
+
+    def close(self, connection: Connection, run_id: str) -> None:
+        """End the waits of a run that is over: nobody can answer them any more."""
+        _lock_run(connection, run_id)
+        query = sa.select(_WAIT).where(_WAIT.c.run_id == run_id, _WAIT.c.status == "open")
+        for row in all_of(connection, SuspensionRow, query):
+            if self._take(connection, row, "canceled", None):
+                self._announce(row)
+
+    def remove(self, connection: Connection, run_ids: Sequence[str]) -> None:
+        """Forget the waits and answers of runs that are being deleted."""
+        for rows in (_WAIT, _EVENT):
+            connection.execute(sa.delete(rows).where(rows.c.run_id.in_(list(run_ids))))
+
+    # --- reading ----------------------------------------------------------------------------------------------------
+
+    def get(self, connection: Connection, run_id: str, path: str) -> SuspensionRow | None:
+        """The wait after the step at `path` of a run."""
+        query = sa.select(_WAIT).where(_WAIT.c.run_id == run_id, _WAIT.c.path == path)
+        return first(connection, SuspensionRow, query)
+
+    def of_job(self, connection: Connection, job_id: str) -> SuspensionRow | None:
+        """The wait of the step with this job id; for a flow's job id, its oldest open wait (else its latest)."""
+        step = first(connection, SuspensionRow, sa.select(_WAIT).where(_WAIT.c.job_id == job_id))
+        if step is not None:
+            return step
+        inside = all_of(
+            connection,
+            SuspensionRow,
+            sa.select(_WAIT).where(_WAIT.c.flow_jobs.contains(job_id, autoescape=True)).order_by(_WAIT.c.created_at),
+        )
+        opened = [row for row in inside if row.status == "open"]
+        return opened[0] if opened else (inside[-1] if inside else None)
+
+    def of_run(self, connection: Connection, run_id: str) -> list[SuspensionRow]:
+        """All waits of a run, in the order in which they began."""
+        query = sa.select(_WAIT).where(_WAIT.c.run_id == run_id).order_by(_WAIT.c.created_at, _WAIT.c.path)
+        return all_of(connection, SuspensionRow, query)
+
+    def events_of(self, connection: Connection, run_id: str, path: str) -> list[ResumeEventRow]:
+        """The answers that a wait has counted, in order of arrival."""
+        query = sa.select(_EVENT).where(_EVENT.c.run_id == run_id, _EVENT.c.taken_by == path)
+        return all_of(connection, ResumeEventRow, query.order_by(_EVENT.c.at, _EVENT.c.job_id, _EVENT.c.resume_id))
+
+    def event(self, connection: Connection, job_id: str, resume_id: int) -> ResumeEventRow | None:
+        """The answer that was given under a resume id."""
+        query = sa.select(_EVENT).where(_EVENT.c.job_id == job_id, _EVENT.c.resume_id == resume_id)
+        return first(connection, ResumeEventRow, query)
+
+    def inbox(
+        self, connection: Connection, workspace: str, limit: int = 200
+    ) -> list[tuple[SuspensionRow, RunRow, int]]:
+        """Open waits of a workspace with their runs and the approvals so far, the next to time out first."""
+        query = (
+            sa.select(_WAIT)
+            .where(_WAIT.c.workspace == workspace, _WAIT.c.status == "open")
+            .order_by(sa.func.coalesce(_WAIT.c.timeout_at, "~"), _WAIT.c.created_at)
+            .limit(limit)
+        )
+        waits = all_of(connection, SuspensionRow, query)
+        runs = {
+            row.id: row
+            for row in all_of(connection, RunRow, sa.select(_RUN).where(_RUN.c.id.in_({wait.run_id for wait in waits})))
+        }
+        counts = self._approvals(connection, list(runs))
+        return [
+            (wait, runs[wait.run_id], counts.get((wait.run_id, wait.path), 0)) for wait in waits if wait.run_id in runs
+        ]
+
+    def _approvals(self, connection: Connection, run_ids: Sequence[str]) -> dict[tuple[str, str], int]:
+        query = (
+            sa.select(_EVENT.c.run_id, _EVENT.c.taken_by, sa.func.count())
+            .where(_EVENT.c.run_id.in_(list(run_ids)), _EVENT.c.taken_by.is_not(None), _EVENT.c.approved.is_(True))
+            .group_by(_EVENT.c.run_id, _EVENT.c.taken_by)
+        )
+        return {(str(run), str(path)): int(count) for run, path, count in connection.execute(query)}
+
+    # --- inside a decision ------------------------------------------------------------------------------------------
+
+    def _refuse_used(self, connection: Connection, answer: Answer) -> None:
+        used = self.event(connection, answer.job_id, answer.resume_id)
+        if used is not None:
+            word = "approved" if used.approved else "denied"
+            raise ApprovalUsed(
+                f"This link was used before: {used.approver or 'somebody'} {word} at {used.at}.",
+                "Ask for another link if one more answer is needed.",
+            )
+
+    def _waiting(self, connection: Connection, answer: Answer) -> SuspensionRow | None:
+        """The open wait that the answer is for, its run locked; None when it comes early."""
+        if answer.flow_level:
+            query = sa.select(_WAIT).where(
+                _WAIT.c.status == "open", _WAIT.c.flow_jobs.contains(answer.job_id, autoescape=True)
+            )
+        else:
+            query = sa.select(_WAIT).where(_WAIT.c.job_id == answer.job_id)
+        query = query.order_by(_WAIT.c.created_at, _WAIT.c.path)
+        row = first(connection, SuspensionRow, query)
+        if row is not None:
+            # what was read before the lock may be out of date by now
+            _lock_run(connection, row.run_id)
+            row = first(connection, SuspensionRow, query)
+        if row is not None and row.status != "open":
+            raise closed_error(row)
+        if row is None and answer.run_id:
+            status = connection.execute(sa.select(_RUN.c.status).where(_RUN.c.id == answer.run_id)).scalar()
+            if status is not None and status not in UNFINISHED:
+                raise ApprovalClosed(f"The run is over ({status}): there is nothing to decide any more.")
+        return row
+
+    def _count_early(self, connection: Connection, row: SuspensionRow, flow_jobs: Sequence[str]) -> None:
+        """Take the answers that are there already: all of the step's own, and of the flows' as many as are missing."""
+        waiting = sa.select(_EVENT).where(_EVENT.c.taken_by.is_(None))
+        order = (_EVENT.c.at, _EVENT.c.job_id, _EVENT.c.resume_id)
+        mine = waiting.where(_EVENT.c.job_id == row.job_id, _EVENT.c.flow_level.is_(False))
+        taken = all_of(connection, ResumeEventRow, mine.order_by(*order))
+        flows = waiting.where(_EVENT.c.job_id.in_(list(flow_jobs)), _EVENT.c.flow_level.is_(True))
+        for event in all_of(connection, ResumeEventRow, flows.order_by(*order)) if flow_jobs else ():
+            if not _settles(taken, row.required):
+                taken.append(event)
+        for event in taken:
+            connection.execute(
+                sa.update(_EVENT)
+                .where(_EVENT.c.job_id == event.job_id, _EVENT.c.resume_id == event.resume_id)
+                .values(taken_by=row.path, run_id=row.run_id)
+            )
+        against = next((event for event in taken if not event.approved), None)
+        if against is not None:
+            self._take(connection, row, "disapproved", against.approver)
+        elif _settles(taken, row.required):
+            self._take(connection, row, "approved", taken[-1].approver if taken else None)
+
+    def _arrival(self, connection: Connection, job_id: str) -> str:
+        """A time after that of every earlier answer to the job, whatever the clocks of several servers say."""
+        moment = now()
+        last = connection.execute(sa.select(sa.func.max(_EVENT.c.at)).where(_EVENT.c.job_id == job_id)).scalar()
+        if last is None or str(last) < moment:
+            return moment
+        return text_of(datetime.fromisoformat(str(last)) + timedelta(microseconds=1))
+
+    def _end(self, connection: Connection, row: SuspensionRow, status: str, by: str | None) -> None:
+        if not self._take(connection, row, status, by):
+            raise closed_error(self.get(connection, row.run_id, row.path) or row)
+        self._runs.wake(connection, row.run_id)
+
+    def _take(self, connection: Connection, row: SuspensionRow, status: str, by: str | None) -> bool:
+        """Take a wait away from `open`; False when somebody else has."""
+        moment = now()
+        done = connection.execute(
+            sa.update(_WAIT)
+            .where(_WAIT.c.run_id == row.run_id, _WAIT.c.path == row.path, _WAIT.c.status == "open")
+            .values(status=status, decided_at=moment, decided_by=by)
+        )
+        if done.rowcount != 1:
+            return False
+        row.status, row.decided_at, row.decided_by = status, moment, by
+        return True
+
+    def _announce(self, row: SuspensionRow) -> None:
+        """Tell pages that a wait began, was answered or ended (they fetch what they need)."""
+        data = {"run_id": row.run_id, "path": row.path, "status": row.status, "workspace": row.workspace}
+        self._events.after_commit(Event(f"run:{row.run_id}", "approval", data))
+        self._events.after_commit(Event(f"approvals:{row.workspace}", "approval", data))
+
+
+def closed_error(row: SuspensionRow) -> ApprovalClosed:
+    """Why a wait takes no more answers, in words."""
+    by = f" by {row.decided_by}" if row.decided_by else ""
+    said = {
+        "approved": f"This request was already approved{by}.",
+        "disapproved": f"This request was already denied{by}.",
+        "timed_out": "The time to answer is over: this request timed out.",
+        "canceled": "The run ended before this request was answered.",
+    }
+    return ApprovalClosed(said.get(row.status, f"This request is closed ({row.status})."))
+
+
+def terms_of(row: SuspensionRow) -> dict[str, Any]:
+    """The conditions and the form of a wait."""
+    found = loads(row.terms)
+    return found if isinstance(found, dict) else {}
+
+
+def flow_jobs_of(row: SuspensionRow) -> list[str]:
+    """The job ids of the flows that the waiting step is in, the run's own among them."""
+    found = loads(row.flow_jobs)
+    return [str(job) for job in found] if isinstance(found, list) else []
+
+
+def _settles(events: Sequence[ResumeEventRow], required: int) -> bool:
+    return any(not event.approved for event in events) or sum(event.approved for event in events) >= required
+
+
+def _lock(connection: Connection, jobs: Iterable[str]) -> None:
+    if connection.dialect.name != "postgresql":
+        return  # one writer: what runs here has the database for itself
+    for job in sorted(set(jobs)):
+        connection.execute(sa.text("SELECT pg_advisory_xact_lock(hashtextextended(:job, 7))"), {"job": job})
+
+
+def _lock_run(connection: Connection, run_id: str) -> None:
+    if connection.dialect.name == "postgresql":
+        connection.execute(sa.select(_RUN.c.id).where(_RUN.c.id == run_id).with_for_update())

@@ -123,6 +123,18 @@ class RunJournal:
             self.observer.step_started(self.run, step.row)
         return step
 
+    async def early(self, value: JsonText) -> None:
+        """Store what a synchronous caller gets, and tell whoever waits for it; the first one counts."""
+        if self.run.early_result is None:
+            prepared = await self.store.values.prepare(value)
+            self.run.early_result = prepared.hash
+
+            def work(connection: Connection) -> None:
+                self.store.values.insert(connection, prepared)
+                self.store.runs.note_early(connection, self.run.id, self.owner, prepared.hash)
+
+            await self.store.database.write(work)
+
     def recorded(self, row: JobRow) -> None:
         """A step's row is durable."""
         self._rows[row.path] = row

@@ -8,7 +8,20 @@ from typing import Protocol
 
 from sqlalchemy.engine import Connection
 
-from flowapp.engine.values import LeafCall, LeafOutcome, Recorded, Status, StepInfo
+from flowapp.engine.values import (
+    Answer,
+    Debounce,
+    LeafCall,
+    LeafOutcome,
+    Limit,
+    Recorded,
+    Status,
+    StepInfo,
+    StoredFlow,
+    StoredScript,
+    Turn,
+    Wanted,
+)
 from flowapp.expressions import Batch, ExpressionFailed
 from flowapp.jsontext import JsonText
 from flowapp.store.tables import JobRow, RunRow
@@ -50,6 +63,9 @@ class Journal(Protocol):
     def open(self, info: StepInfo, attempt: int, args: JsonText | None) -> OpenStep:
         """A step begins."""
 
+    async def early(self, value: JsonText) -> None:
+        """Store what a synchronous caller gets (`early_return`), and tell whoever waits for it."""
+
 
 RunLeaf = Callable[[LeafCall, OpenStep], Awaitable[LeafOutcome]]
 """Runs one script, or takes its result from the result store. Errors of the script are data."""
@@ -73,6 +89,68 @@ class Secrets(Protocol):
 
         Raises:
             FlowappError: the identity may not read it; its message becomes the step's error.
+        """
+
+
+class Library(Protocol):
+    """Stored scripts and flows, with the rights of the run's person. Hub paths are scripts too."""
+
+    async def script(self, run: RunRow, path: str, hash: str | None) -> StoredScript:
+        """The script at `path` (the newest, or the version `hash`).
+
+        Raises:
+            FlowappError: there is none, or the person may not run it; its message becomes the step's error.
+        """
+
+    async def flow(self, run: RunRow, path: str, version: int | None) -> StoredFlow:
+        """The flow at `path` (the newest, or the version given).
+
+        Raises:
+            FlowappError: as `script`.
+        """
+
+
+class Approvals(Protocol):
+    """Waiting for people. Asking the same again is harmless."""
+
+    async def ask(self, run: RunRow, wanted: Wanted) -> Answer | None:
+        """Open the wait where it is not open yet, counting answers that came early; None while it is undecided.
+
+        Whoever decides later writes `run.wake_at` in the same transaction (`store.runs.wake`) and calls `Engine.wake`.
+        """
+
+
+class Limits(Protocol):
+    """What keeps too many jobs from running at once. Job ids are those of steps, or a run's own."""
+
+    async def take(self, run: RunRow, job_id: str, limit: Limit) -> str | None:
+        """None when the job may start (it counts from now on), else the time (stored text) at which to ask again.
+
+        A job that counts already may start. Whoever gives a place back wakes the runs that wait for it.
+        """
+
+    async def give_back(self, run: RunRow, job_id: str, limit: Limit) -> None:
+        """The job has ended."""
+
+    async def debounce(self, run: RunRow, job_id: str, rule: Debounce) -> Turn:
+        """Ask before the run (or step) goes: see `Turn`. Asking again after the wait gives the answer that counts."""
+
+
+class Alarm(Protocol):
+    """The timer, as the engine sees it."""
+
+    def at(self, due: str) -> None:
+        """Call `Engine.wake_due` at this time (stored text); it may be in the past."""
+
+
+class Waiting(Protocol):
+    """Where a part of a run waits while others go on."""
+
+    async def until(self, due: str | None) -> None:
+        """Return at `due` (stored time text), or before, when something happened to the run: look again.
+
+        Raises:
+            Parked: nothing of the run goes on any more; the segment ends here and the run begins again later.
         """
 
 

@@ -60,6 +60,116 @@ class Recorded:
 
 
 @dataclass(frozen=True, slots=True)
+class Frame:
+    """The flow that a step belongs to: the run's own, or one that a step of it calls.
+
+    `job_id` is the flow's own job, `prefix` where its steps are recorded, `chain` the paths of the flows around it and its
+    own, outermost first.
+    """
+
+    job_id: str = ""
+    path: str = ""
+    prefix: str = ""
+    chain: tuple[str, ...] = ()
+    jobs: tuple[str, ...] = ()
+    """The jobs of the flows around it and its own, outermost first: approvals may be given to any of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredScript:
+    """A script of the workspace or the hub, as a `script` step runs it. `schema` is JSON text; times are in seconds."""
+
+    path: str
+    hash: str
+    content: str
+    language: str
+    lock: str | None = None
+    schema: JsonText | None = None
+    tag: str | None = None
+    timeout_s: float | None = None
+    cache_ttl: float | None = None
+    concurrent_limit: int | None = None
+    concurrency_time_window_s: float | None = None
+    concurrency_key: str | None = None
+    kind: str = "script"
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFlow:
+    """A version of a deployed flow, as a `flow` step runs it. `document` is the whole OpenFlow object."""
+
+    path: str
+    version: int
+    document: JsonText
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a step waits for: `required` approvals until `timeout_at` (stored time text).
+
+    `flow_jobs` are the jobs of the flows around the step: an approval given to one of them counts too. `terms` is the text
+    of an object: resume_form, default_args, enums, description, hide_cancel, user_auth_required, groups (list of names),
+    self_approval_disabled, continue_on_disapprove_timeout.
+    """
+
+    path: str
+    job_id: str
+    flow_jobs: tuple[str, ...]
+    required: int
+    timeout_at: str | None
+    terms: JsonText
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """How the wait of a step was decided. `payloads` and `approvers` belong together, in the order of their arrival.
+
+    `by` is who disapproved, where somebody did and gave a name.
+    """
+
+    status: Literal["approved", "disapproved", "timed_out"]
+    payloads: tuple[JsonText, ...] = ()
+    approvers: tuple[str, ...] = ()
+    by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """At most `most` jobs of one `key` at once, and each counts until `window_s` seconds after it ended."""
+
+    key: str
+    most: int
+    window_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Debounce:
+    """Runs of one `key` that follow each other within `delay_s` become one, the last.
+
+    It waits at most `longest_s` seconds and takes in at most `most` others, where given. `accumulate` are the arguments
+    (arrays) to which the others' are added.
+    """
+
+    key: str
+    delay_s: float
+    accumulate: tuple[str, ...] = ()
+    longest_s: float | None = None
+    most: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What debouncing says to a run: go (`due` None), wait until `due`, or end because the run `instead` goes for it.
+
+    `args`: the arguments to go with, where others' were added.
+    """
+
+    due: str | None = None
+    instead: str | None = None
+    args: JsonText | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class LeafCall:
     """One script to run: `args` is the text of its arguments as they were evaluated, references not yet replaced.
 
@@ -76,6 +186,13 @@ class LeafCall:
     cache_ttl: float | None = None
     entrypoint: str = "main"
     kept: JsonText | None = None
+    frame: Frame = field(default_factory=Frame)
+    script_path: str = ""
+    """Of a stored script; empty for code in the flow."""
+    script_hash: str = ""
+    tag: str = ""
+    priority: int = 0
+    limit: Limit | None = None
 
 
 @dataclass(frozen=True, slots=True)

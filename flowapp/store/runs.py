@@ -202,8 +202,9 @@ class Runs:
         def work(connection: Connection) -> RunRow:
             table = table_of(RunRow)
             mine = sa.and_(table.c.id == run_id, table.c.owner == owner)
-            woken = connection.execute(sa.select(table.c.wake_at).where(mine)).scalar()
-            due = min((at for at in (woken, wake_at) if at is not None), default=None)
+            woken = table.c.wake_at
+            # one statement: what wakes the run meanwhile, from another server too, is either seen here or sees it parked
+            due = woken if wake_at is None else sa.case((woken < wake_at, woken), else_=wake_at)
             change = sa.update(table).where(mine).values(status="suspended", owner=None, wake_at=due)
             row = self.find(connection, run_id) if connection.execute(change).rowcount else None
             if row is None:
@@ -213,11 +214,12 @@ class Runs:
 
         return await self._database.write(work)
 
-    def wake(self, connection: Connection, run_id: str) -> None:
-        """Inside the write that decides something for a run: it wants its next segment now."""
+    def note_early(self, connection: Connection, run_id: str, owner: str, result: str) -> None:
+        """Inside a write: what a synchronous caller gets while the run goes on; an event `early` on the run's topic."""
         table = table_of(RunRow)
-        change = sa.update(table).where(table.c.id == run_id, table.c.status.in_(UNFINISHED)).values(wake_at=now())
-        connection.execute(change)
+        mine = sa.and_(table.c.id == run_id, table.c.owner == owner)
+        if connection.execute(sa.update(table).where(mine).values(early_result=result)).rowcount:
+            self._database.events.after_commit(Event(f"run:{run_id}", "early", {"run_id": run_id}))
 
     async def due(self) -> tuple[list[RunRow], str | None]:
         """The suspended runs whose time has come, and the time at which the next one's does."""

@@ -6,7 +6,7 @@ A single script runs as a flow of one module, so that everything which follows a
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
@@ -110,6 +110,23 @@ class Starting:
             JobIdTaken: `job_id` is in use.
             UploadTooLarge: a text of over 50 MB among the arguments.
         """
+        run = await self._start(identity, start, None)
+        if run is None:
+            raise JobIdTaken(f"There is a job {start.job_id} already.", "Leave job_id out, or make a new one.")
+        return run
+
+    async def start_within(
+        self, identity: Identity, start: Start, within: Callable[[Connection], bool]
+    ) -> RunRow | None:
+        """`start`, if `within` says so: it is called first, in the transaction that stores the run.
+
+        None, and nothing is stored, when it answers False or a run with `job_id` is there already.
+        """
+        return await self._start(identity, start, within)
+
+    async def _start(
+        self, identity: Identity, start: Start, within: Callable[[Connection], bool] | None
+    ) -> RunRow | None:
         runnable = await self.resolve(identity, start)
         later = _later(start.scheduled_for)
         event = await self._event(start, runnable)
@@ -145,9 +162,11 @@ class Starting:
         prepared = [document, *prepared, *([event] if event is not None else [])]
         run_id = _job_id(start.job_id)
 
-        def work(connection: Connection) -> RunRow:
+        def work(connection: Connection) -> RunRow | None:
             if run_id is not None and self._store.runs.find(connection, run_id) is not None:
-                raise JobIdTaken(f"There is a job {run_id} already.", "Leave job_id out, or make a new one.")
+                return None
+            if within is not None and not within(connection):
+                return None
             self._store.values.insert(connection, *prepared)
             run = self._store.runs.insert(connection, new, run_id)
             audit.add(
@@ -161,7 +180,7 @@ class Starting:
             return run
 
         run = await self._store.database.write(work)
-        if later is None:
+        if run is not None and later is None:
             await self._context.engine.start_run(run.id)
         return run
 

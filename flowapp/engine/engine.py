@@ -19,6 +19,7 @@ from flowapp.engine.journal import RunJournal
 from flowapp.engine.leaves import LeafSettings, Leaves, RunsJobs, rights_of
 from flowapp.engine.ports import Evaluate, Secrets, StepObserver, Tokens
 from flowapp.engine.support import check
+from flowapp.engine.timer import BeginForgotten, CloseWaits, Timer, WakeRuns
 from flowapp.engine.values import Done, Plan
 from flowapp.errors import FlowappError
 from flowapp.expressions import Evaluator
@@ -74,6 +75,9 @@ class Engine:
         self._flows: OrderedDict[str, Mapping[str, Any]] = OrderedDict()
         self._sharing: set[str] = set()
         self._closing = False
+        waking = (WakeRuns(store, self.wake), CloseWaits(store, store.approvals, self.wake))
+        #: What happens by itself. Schedules and retention are added by the composition, before `start`.
+        self.timer = Timer(SystemClock(), (*waking, BeginForgotten(store, self.start_run)))
 
     async def start(self) -> None:
         """Start, and take up every run that an earlier server process left unfinished."""
@@ -83,10 +87,12 @@ class Engine:
             if run.id not in pending:
                 # its server died between storing the run and starting it, or between the end of a segment and the next
                 await self._durable.begin(run.id, run.segment)
+        self.timer.start()
 
     async def close(self) -> None:
         """Stop every run where it is; finished steps are kept, and the next server goes on from there."""
         self._closing = True
+        await self.timer.close()
         tasks = list(self._working.values())
         for task in tasks:
             task.cancel()
@@ -109,6 +115,14 @@ class Engine:
         if run is None:
             raise RunNotFound(f"There is no run {run_id}")
         if run.status not in FINISHED and run_id not in self._working:
+            await self._durable.begin(run_id, run.segment)
+
+    async def wake(self, run_id: str) -> None:
+        """Begin the next segment of a suspended run that is due; does nothing for any other."""
+        if self._closing:
+            return
+        run = await self._store.runs.get(run_id)
+        if run is not None and run.status == "suspended" and run_id not in self._working:
             await self._durable.begin(run_id, run.segment)
 
     async def cancel(self, run_id: str, by: str, reason: str = "") -> bool:

@@ -145,12 +145,18 @@ class Approvals:
         due = sa.select(_WAIT).where(_WAIT.c.status == "open", _WAIT.c.timeout_at <= (moment or now()))
         woken: list[str] = []
         for row in all_of(connection, SuspensionRow, due.order_by(_WAIT.c.timeout_at, _WAIT.c.run_id)):
-            _lock_run(connection, row.run_id)
-            if self._take(connection, row, "timed_out", None):
+            if self.time_out_one(connection, row):
                 self._runs.wake(connection, row.run_id)
-                self._announce(row)
                 woken.append(row.run_id)
         return list(dict.fromkeys(woken))
+
+    def time_out_one(self, connection: Connection, row: SuspensionRow) -> bool:
+        """End one wait whose time is up, without waking its run; False when somebody else has ended it."""
+        _lock_run(connection, row.run_id)
+        if not self._take(connection, row, "timed_out", None):
+            return False
+        self._announce(row)
+        return True
 
     def next_timeout(self, connection: Connection) -> str | None:
         """When the next open wait times out."""

@@ -13,6 +13,8 @@ from typing import Any
 
 from flowapp.jsontext import canonical, hash_of
 from flowapp.notebook.document import CellId, Document, Entry
+from flowapp.notebook.settings_table import HARMLESS
+from flowapp.notebook.sites import Site
 from flowapp.notebook.trees import ByIdentity
 from flowapp.notebook.wires import uses_of
 from flowapp.openflow.references import rename
@@ -24,31 +26,8 @@ NESTED = "@"
 #: Before the name of a setting that is an expression, among the inputs.
 SETTING = ":"
 
-#: Settings that change when, where or how often a step runs, but not what it answers.
-_HARMLESS = frozenset(
-    [
-        "id",
-        "summary",
-        "retry",
-        "timeout",
-        "cache_ttl",
-        "cache_ignore_s3_path",
-        "priority",
-        "delete_after_use",
-        "delete_after_secs",
-        "sleep",
-        "tag",
-        "tag_override",
-        "concurrent_limit",
-        "concurrency_time_window_s",
-        "custom_concurrency_key",
-        "debouncing",
-        "parallelism",
-        "squash",
-        "is_trigger",
-        "assets",
-    ]
-)
+#: What does not change what a step answers: its name, its title, and settings of when, where and how often it runs.
+_HARMLESS = frozenset({"id", "summary", *HARMLESS})
 _CODE = frozenset({"content", "language", "lock"})
 
 
@@ -103,10 +82,17 @@ def _define(document: Document, entry: Entry) -> Definition:
     return replace(own, inputs={**own.inputs, **inner})
 
 
+def _setting_of(site: Site) -> str:
+    """The setting that an expression is in."""
+    keys = site.path[1:] if site.path[0] == "value" else site.path
+    return str(keys[0])
+
+
 def _place(module: Any, fixed: _Fixed, cells: tuple[tuple[str, str], ...], environment: str) -> Definition:
     inputs = dict(fixed.statics)
     for site, _ in uses_of(module):
-        inputs[site.field if site.is_input else SETTING + site.field] = _expression_hash(site.expr, cells)
+        if site.is_input or _setting_of(site) not in HARMLESS:
+            inputs[site.field if site.is_input else SETTING + site.field] = _expression_hash(site.expr, cells)
     settings = hash_of(fixed.settings + environment) if environment else fixed.settings
     return Definition(fixed.code, fixed.language, fixed.lock, settings, inputs)
 

@@ -17,6 +17,9 @@ Rejected (a value, returned)              DocumentUnusable (raised by Document.o
 ├── notebook.unknown_language
 ├── notebook.unknown_setting
 ├── notebook.bad_setting
+├── notebook.flow_input_not_found
+├── notebook.flow_input_invalid
+├── notebook.flow_input_taken
 └── notebook.bad_module
 
 Two people edit at once, so an operation on a cell that is already gone is an everyday event: rejections are data.
@@ -146,6 +149,27 @@ def bad_setting(key: str) -> Rejected:
     return Rejected(
         "notebook.bad_setting", f"This is no value for {key!r}.", "Reload the page; if it happens again, report it."
     )
+
+
+def flow_input_not_found(name: str) -> Rejected:
+    """The flow's schema has no such field (any more)."""
+    return Rejected(
+        "notebook.flow_input_not_found", f"The flow has no input {name}.", "Someone may have renamed or deleted it."
+    )
+
+
+def flow_input_invalid(name: str) -> Rejected:
+    """The text cannot be the name of a field."""
+    return Rejected(
+        "notebook.flow_input_invalid",
+        f"{name!r} cannot be the name of an input.",
+        "Begin with a letter; letters, digits, _, - and spaces may follow.",
+    )
+
+
+def flow_input_taken(name: str) -> Rejected:
+    """Another field has this name."""
+    return Rejected("notebook.flow_input_taken", f"There is already an input {name}.", "Choose another name.")
 
 
 def bad_module(reason: str) -> Rejected:

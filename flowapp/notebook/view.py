@@ -11,9 +11,9 @@ from flowapp.jsontext import dumps
 from flowapp.languages import by_name
 from flowapp.notebook.document import CellId, Document, Entry
 from flowapp.notebook.operations.notes import notes_of
-from flowapp.notebook.operations.settings import MODULE_SETTINGS, VALUE_SETTINGS
 from flowapp.notebook.operations.wiring import WITH_INPUTS
 from flowapp.notebook.schemas import Fields, fields_of, transforms_of
+from flowapp.notebook.settings_table import FLOW_SETTINGS, MODULE_SETTINGS, value_settings
 from flowapp.notebook.staleness import CellState
 from flowapp.notebook.trees import ByIdentity
 from flowapp.notebook.wires import graph_of
@@ -50,13 +50,14 @@ class Snapshot:
 def view(
     document: Document, states: Mapping[CellId, CellState], problems: Sequence[Problem] = (), **more: Any
 ) -> dict[str, Any]:
-    """`{"cells", "notes", "input", "wires"}` of a document. `more` are further fields of `Snapshot`."""
+    """`{"cells", "notes", "input", "settings", "wires"}` of a document. `more` are further fields of `Snapshot`."""
     snapshot = Snapshot(document, states, problems, **more)
     by_step = _by_step(problems)
     return {
         "cells": [_cell(snapshot, entry, by_step) for entry in document.outline.entries],
         "notes": notes_of(document),
         "input": input_view(document, problems),
+        "settings": flow_settings_view(document),
         "wires": wires_view(document),
     }
 
@@ -73,8 +74,8 @@ def cell_view(snapshot: Snapshot, cell: CellId) -> dict[str, Any]:
 def difference(before: Snapshot, after: Snapshot) -> dict[str, Any]:
     """What changed between two snapshots of one draft, as the answer to an edit holds it.
 
-    `cells` (views of those that changed), `order` (all cell ids), `removed`; `notes`, `input` and `wires` only when they
-    changed.
+    `cells` (views of those that changed), `order` (all cell ids), `removed`; `notes`, `input`, `settings` and `wires` only
+    when they changed.
     """
     old, new = before.document, after.document
     old_steps, new_steps = _by_step(before.problems), _by_step(after.problems)
@@ -95,6 +96,8 @@ def difference(before: Snapshot, after: Snapshot) -> dict[str, Any]:
         parts["input"] = (input_view(old, before.problems), input_view(new, after.problems))
     elif old_steps.get(None) != new_steps.get(None):
         parts["input"] = (None, input_view(new, after.problems))
+    if old.flow["value"] is not new.flow["value"]:
+        parts["settings"] = (flow_settings_view(old), flow_settings_view(new))
     if graph_of(old).own != graph_of(new).own:
         parts["wires"] = (wires_view(old), wires_view(new))
     return found | {name: new_part for name, (old_part, new_part) in parts.items() if old_part != new_part}
@@ -108,6 +111,12 @@ def wires_view(document: Document) -> list[dict[str, Any]]:
         for entry in document.outline.entries
         for w in graph.own[entry.cell].wires
     ]
+
+
+def flow_settings_view(document: Document) -> dict[str, Any]:
+    """The settings of the flow itself, without those that are absent or null."""
+    value = document.flow["value"]
+    return {key: value[key] for key in FLOW_SETTINGS if value.get(key) is not None}
 
 
 def input_view(document: Document, problems: Sequence[Problem] = ()) -> dict[str, Any]:
@@ -256,9 +265,9 @@ _text_of: ByIdentity[str] = ByIdentity(dumps, size=512)
 def _settings(entry: Entry) -> dict[str, Any]:
     """The settings that a cell has, without those that are absent or null."""
     module, value = entry.module, entry.module["value"]
-    names = VALUE_SETTINGS.get(entry.kind, frozenset()) - {"lock", "assets"}
+    names = {setting.key for setting in value_settings(entry.kind)} - {"lock", "assets"}
     found = {key: value[key] for key in sorted(names) if value.get(key) is not None}
-    found |= {key: module[key] for key in sorted(MODULE_SETTINGS - {"summary"}) if module.get(key) is not None}
+    found |= {key: module[key] for key in sorted(MODULE_SETTINGS) if key != "summary" and module.get(key) is not None}
     if entry.kind in ("branchone", "branchall"):
         found["branches"] = [
             {key: item for key, item in branch.items() if key != "modules"}

@@ -22,6 +22,7 @@ __all__ = [
     "function_body",
     "member",
     "rename",
+    "rename_flow_input",
     "simple_path",
 ]
 
@@ -132,8 +133,17 @@ def rename(expr: str, old: str, new: str) -> str:
     Keys keep their form (`results.a`, `results["a"]`, `{a} = results`, `"a" in results`); where `new` cannot be written
     in that form it becomes a string in brackets. An expression that does not parse is changed as far as it was understood.
     """
+    return _rename(expr, "results", old, new)
+
+
+def rename_flow_input(expr: str, old: str, new: str) -> str:
+    """The expression with every reference to field `old` of the flow's input made one to `new`, as `rename` does."""
+    return _rename(expr, "flow_input", old, new)
+
+
+def _rename(expr: str, of: str, old: str, new: str) -> str:
     script = read(expr)
-    sites = [site for use in script.uses if use.name == "results" for site in use.sites if site.key == old]
+    sites = [site for use in script.uses if use.name == of for site in use.sites if site.key == old]
     if not sites or old == new:
         return expr
     # `source` may end before the text does: a last semicolon was left out.

@@ -7,7 +7,7 @@ from typing import Any
 
 from flowapp.notebook.document import CellId, Document
 from flowapp.notebook.errors import Rejected
-from flowapp.notebook.operations import content, notes, settings, structure, types, wiring
+from flowapp.notebook.operations import content, notes, renames, settings, structure, types, wiring
 from flowapp.notebook.operations.types import Applied, Operation
 
 __all__ = ["Applied", "Operation", "apply", "apply_all"]
@@ -22,9 +22,14 @@ _APPLY: dict[type, Callable[[Document, Any], Applied | Rejected]] = {
     types.SetLanguage: content.set_language,
     types.SetTitle: content.set_title,
     types.RenameStep: wiring.rename_step,
+    types.RenameFlowInput: renames.rename_flow_input,
+    types.SetFlowExpression: renames.set_flow_expression,
     types.SetInput: wiring.set_input,
     types.SetExpression: wiring.set_expression,
     types.SetSetting: settings.set_setting,
+    types.RestoreSetting: settings.restore_setting,
+    types.SetFlowSetting: settings.set_flow_setting,
+    types.RestoreFlowSetting: settings.restore_flow_setting,
     types.SetSchema: settings.set_schema,
     types.SetSample: settings.set_sample,
     types.SetFlow: settings.set_flow,

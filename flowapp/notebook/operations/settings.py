@@ -12,95 +12,106 @@ from flowapp.notebook.operations.common import edited, name_of, with_beside, wit
 from flowapp.notebook.operations.types import (
     Applied,
     Operation,
+    RestoreFlowSetting,
+    RestoreSetting,
     SetBeside,
     SetFlow,
+    SetFlowSetting,
     SetSample,
     SetSchema,
     SetSetting,
 )
+from flowapp.notebook.settings_table import Setting, setting_of, takes
 from flowapp.notebook.trees import MISSING, Path, get_at, set_or_drop
 
-#: Settings that every module may have, on the module.
-MODULE_SETTINGS = frozenset(
-    [
-        "summary",
-        "stop_after_if",
-        "stop_after_all_iters_if",
-        "skip_if",
-        "suspend",
-        "mock",
-        "retry",
-        "sleep",
-        "cache_ttl",
-        "cache_ignore_s3_path",
-        "timeout",
-        "priority",
-        "delete_after_use",
-        "delete_after_secs",
-        "continue_on_error",
-        "apply_preprocessor",
-        "pass_flow_input_directly",
-        "debouncing",
-    ]
-)
-
-#: Settings by kind, in the module's value.
-VALUE_SETTINGS = {
-    "rawscript": frozenset(
-        [
-            "path",
-            "lock",
-            "tag",
-            "concurrent_limit",
-            "concurrency_time_window_s",
-            "custom_concurrency_key",
-            "is_trigger",
-            "assets",
-        ]
-    ),
-    "script": frozenset(["path", "hash", "tag_override", "is_trigger", "pass_flow_input_directly"]),
-    "flow": frozenset(["path", "pass_flow_input_directly"]),
-    "forloopflow": frozenset(["iterator", "parallel", "parallelism", "skip_failures", "squash"]),
-    "whileloopflow": frozenset(["parallel", "parallelism", "skip_failures", "squash"]),
-    "branchone": frozenset(),
-    "branchall": frozenset({"parallel"}),
-    "aiagent": frozenset(["tools", "parallel", "tag", "omit_output_from_conversation", "agent", "tool_inputs"]),
-}
-BRANCH_SETTINGS = frozenset({"summary", "expr", "skip_failure", "parallel"})
+#: What comes before the index and the key of a branch's setting: `branches/0/expr`.
+_BRANCH = "branches"
 
 
 def set_setting(document: Document, operation: SetSetting) -> Applied | Rejected:
     """Apply `SetSetting`."""
+    return _set(document, operation, checked=True)
+
+
+def restore_setting(document: Document, operation: RestoreSetting) -> Applied | Rejected:
+    """Apply `RestoreSetting`."""
+    return _set(document, operation, checked=False)
+
+
+def _set(document: Document, operation: SetSetting | RestoreSetting, *, checked: bool) -> Applied | Rejected:
     entry = document.entry(operation.cell)
     if entry is None:
         return errors.cell_not_found(operation.cell)
-    path = setting_path(entry, operation.key)
-    if path is None:
+    found = find_setting(entry, operation.key)
+    if found is None:
         return errors.unknown_setting(operation.key)
+    setting, path = found
     old = get_at(entry.module, path, MISSING)
     new = MISSING if operation.value is None and not operation.null else operation.value
-    back = SetSetting(operation.cell, operation.key, None if old is MISSING else old, null=old is None)
+    if checked and new is not MISSING and not takes(setting, entry.kind, new):
+        return errors.bad_setting(operation.key)
+    back: type[SetSetting | RestoreSetting] = SetSetting
+    if old is not MISSING and not takes(setting, entry.kind, old):
+        back = RestoreSetting  # it came with the document: undo brings back what would not be taken anew
     return Applied(
         document=with_value(document, entry, path, new),
-        inverse=(back,),
+        inverse=(back(operation.cell, operation.key, None if old is MISSING else old, null=old is None),),
         touched=frozenset({operation.cell}),
-        label=f"Changed {operation.key.split('/')[-1].replace('_', ' ')} of {name_of(entry)}",
+        label=f"{_verb(old, new)} {setting.label} of {name_of(entry)}",
     )
 
 
-def setting_path(entry: Entry, key: str) -> Path | None:
-    """Keys within the module that a setting's name stands for; None where the cell's kind has no such setting."""
-    if key in VALUE_SETTINGS.get(entry.kind, frozenset()):
-        return ("value", key)
-    if key in MODULE_SETTINGS:
-        return (key,)
+def find_setting(entry: Entry, key: str) -> tuple[Setting, Path] | None:
+    """The setting that a key stands for, and where it is in the module; None where the cell has none of that name."""
     parts = key.split("/")
-    if len(parts) == 3 and parts[0] == "branches" and entry.kind in ("branchone", "branchall"):
+    if len(parts) == 3 and parts[0] == _BRANCH:
         branches = entry.module["value"].get("branches")
         known = isinstance(branches, list) and parts[1].isdecimal() and int(parts[1]) < len(branches)
-        if known and parts[2] in BRANCH_SETTINGS:
-            return ("value", "branches", int(parts[1]), parts[2])
+        setting = setting_of(entry.kind, "branch", parts[2]) if known else None
+        return (setting, ("value", "branches", int(parts[1]), parts[2])) if setting else None
+    if setting := setting_of(entry.kind, "value", key):
+        return setting, ("value", key)
+    if setting := setting_of(entry.kind, "module", key):
+        return setting, (key,)
     return None
+
+
+def set_flow_setting(document: Document, operation: SetFlowSetting) -> Applied | Rejected:
+    """Apply `SetFlowSetting`."""
+    return _set_flow(document, operation, checked=True)
+
+
+def restore_flow_setting(document: Document, operation: RestoreFlowSetting) -> Applied | Rejected:
+    """Apply `RestoreFlowSetting`."""
+    return _set_flow(document, operation, checked=False)
+
+
+def _set_flow(
+    document: Document, operation: SetFlowSetting | RestoreFlowSetting, *, checked: bool
+) -> Applied | Rejected:
+    setting = setting_of("", "flow", operation.key)
+    if setting is None:
+        return errors.unknown_setting(operation.key)
+    path: Path = ("value", operation.key)
+    old = get_at(document.flow, path, MISSING)
+    new = MISSING if operation.value is None and not operation.null else operation.value
+    if checked and new is not MISSING and not takes(setting, "", new):
+        return errors.bad_setting(operation.key)
+    back: type[SetFlowSetting | RestoreFlowSetting] = SetFlowSetting
+    if old is not MISSING and not takes(setting, "", old):
+        back = RestoreFlowSetting
+    return Applied(
+        document=edited(document, set_or_drop(document.flow, path, new)),
+        inverse=(back(operation.key, None if old is MISSING else old, null=old is None),),
+        touched=frozenset(),
+        label=f"{_verb(old, new)} {setting.label} of the flow",
+    )
+
+
+def _verb(old: Any, new: Any) -> str:
+    if new is MISSING:
+        return "Removed"
+    return "Set" if old is MISSING or old is None else "Changed"
 
 
 def set_schema(document: Document, operation: SetSchema) -> Applied | Rejected:

@@ -107,6 +107,22 @@ class RenameStep:
 
 
 @dataclass(frozen=True, slots=True)
+class RenameFlowInput:
+    """Give a field of the flow's input another name: in the schema, its sample value, and every expression that reads it."""
+
+    name: str
+    to: str
+
+
+@dataclass(frozen=True, slots=True)
+class SetFlowExpression:
+    """Set the flow's own expression under a key of `flow.value`. What undoing a rename needs."""
+
+    key: str
+    expr: str
+
+
+@dataclass(frozen=True, slots=True)
 class SetInput:
     """Wire one field of a cell: a static or a javascript transform, or None to remove it.
 
@@ -129,9 +145,40 @@ class SetExpression:
 
 @dataclass(frozen=True, slots=True)
 class SetSetting:
-    """Set a setting of a cell; None removes it, unless `null` says that null itself is meant."""
+    """Set a setting of a cell; None removes it, unless `null` says that null itself is meant.
+
+    `key` is the field in OpenFlow; of a branch, `branches/<index>/<field>`. A value of another shape than OpenFlow's is refused.
+    """
 
     cell: CellId
+    key: str
+    value: Any
+    null: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RestoreSetting:
+    """Put back what a setting of a cell was, whatever its shape: what undoing a `SetSetting` of an odd document needs."""
+
+    cell: CellId
+    key: str
+    value: Any
+    null: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SetFlowSetting:
+    """Set a setting of the flow itself (a field of `flow.value`); None removes it, unless `null` says otherwise."""
+
+    key: str
+    value: Any
+    null: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RestoreFlowSetting:
+    """Put back what a setting of the flow was, whatever its shape."""
+
     key: str
     value: Any
     null: bool = False
@@ -216,9 +263,14 @@ Operation: TypeAlias = (
     | SetLanguage
     | SetTitle
     | RenameStep
+    | RenameFlowInput
+    | SetFlowExpression
     | SetInput
     | SetExpression
     | SetSetting
+    | RestoreSetting
+    | SetFlowSetting
+    | RestoreFlowSetting
     | SetSchema
     | SetSample
     | SetFlow

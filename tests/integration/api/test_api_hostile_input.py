@@ -64,6 +64,8 @@ OPERATIONS = (
     "rename_step",
     "set_input",
     "set_setting",
+    "set_flow_setting",
+    "rename_flow_input",
     "add_branch",
     "remove_branch",
     "set_schema",

@@ -193,6 +193,8 @@ def operations() -> st.SearchStrategy[ops.Operation]:
         st.builds(ops.RenameStep, CELLS, st.sampled_from(["a", "b", "q", "my-step", "failure", "rows"])),
         st.builds(ops.SetInput, CELLS, FIELDS, st.one_of(st.none(), transforms())),
         st.builds(ops.SetSetting, CELLS, KEYS, VALUES),
+        st.builds(ops.SetFlowSetting, st.sampled_from(["same_worker", "skip_expr", "nope"]), VALUES),
+        st.builds(ops.RenameFlowInput, st.sampled_from(["n", "m"]), st.sampled_from(["n", "m", "x"])),
         st.builds(ops.SetSchema, st.sampled_from([None, {"properties": {"n": {"default": 1}}}])),
         st.builds(ops.SetSample, FIELDS, VALUES),
         st.builds(ops.SetSample, FIELDS, remove=st.just(True)),

@@ -22,7 +22,7 @@ from flowapp.notebook import (
     view,
 )
 from flowapp.notebook.operations import types as ops
-from flowapp.notebook.operations.settings import MODULE_SETTINGS
+from flowapp.notebook.settings_table import FLOW_SETTINGS, MODULE_SETTINGS
 from tests.unit.notebook.flows import CELLS, INDEXES, PARENTS, SLOTS, document, documents, flow, ids, script
 
 JUNK = st.sampled_from(
@@ -70,6 +70,10 @@ def odd_operations() -> st.SearchStrategy[ops.Operation]:
         st.builds(
             ops.SetSetting, CELLS, st.sampled_from([*sorted(MODULE_SETTINGS), "iterator", "branches/0/expr"]), JUNK
         ),
+        st.builds(ops.RestoreSetting, CELLS, st.sampled_from(sorted(MODULE_SETTINGS)), JUNK),
+        st.builds(ops.SetFlowSetting, st.sampled_from(sorted(FLOW_SETTINGS)), JUNK),
+        st.builds(ops.RestoreFlowSetting, st.sampled_from(sorted(FLOW_SETTINGS)), JUNK),
+        st.builds(ops.RenameFlowInput, st.just("x"), st.sampled_from(["y", "x", "1"])),
         st.builds(ops.SetBeside, CELLS, BESIDE, JUNK),
         st.builds(ops.SetSample, st.just("x"), JUNK),
         st.builds(ops.SetSchema, st.builds(lambda a, b: {"properties": a, "order": b}, JUNK, JUNK)),

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from flowapp.openflow.documents import shape_problems
+from flowapp.openflow.lint_settings import flow_setting_problems, setting_problems
 from flowapp.openflow.lint_steps import step_problems
 from flowapp.openflow.lint_wires import wire_problems
 from flowapp.openflow.problems import Problem, Severity
@@ -25,8 +26,12 @@ def lint(flow: Mapping[str, Any]) -> list[Problem]:
     found = shape_problems(flow)
     found += _id_problems(places)
     found += _flow_problems(flow)
+    found += flow_setting_problems(flow)
+    pointers = {place.pointer for place in places}
     for place in places:
         found += step_problems(flow, place)
+        following = f"{place.pointer.rpartition('/')[0]}/{place.index + 1}"
+        found += setting_problems(place, last=following not in pointers)
     found += wire_problems(flow, places)
     return found
 

@@ -45,13 +45,43 @@ RULES: dict[str, str] = {
     "worker.parallel": "A flow on one worker has a parallel loop or branch.",
     "early_return.unknown_step": "The step for the early answer does not exist.",
     "failure.kind": "The failure handler is not a script.",
+    "preprocessor.kind": "The preprocessor is not a script.",
+    "retry.negative": "A retry has a negative number of attempts or seconds.",
+    "retry.random_factor": "The waits of a retry are spread by less than 0 or more than 100 per cent.",
+    "retry.no_attempts": "A step is set to be retried, and no times.",
+    "retry.expr_empty": "The condition for a retry is empty.",
+    "suspend.negative": "A step waits for a negative number of approvals.",
+    "suspend.timeout": "A step waits for approval no time at all.",
+    "suspend.form": "The form of an approval is not a form.",
+    "suspend.self_approval": "Approving one's own run is forbidden, and nobody has to sign in.",
+    "stop.expr_empty": "A stop condition is empty.",
+    "skip.expr_empty": "A skip condition is empty.",
+    "timeout.invalid": "A time limit is not a number of seconds above 0.",
+    "sleep.invalid": "A sleep is not a number of seconds.",
+    "cache.negative": "A result is cached for a negative time.",
+    "cache.trigger": "The result of a trigger is cached.",
+    "priority.range": "A priority is not from 0 to 100.",
+    "delete_after.negative": "Data is to be deleted before the run has ended.",
+    "concurrency.limit": "A concurrency limit lets nothing run.",
+    "concurrency.window": "The time window of a concurrency limit is negative.",
+    "concurrency.no_limit": "A concurrency key or window is set without a limit.",
+    "debounce.delay": "The delay of debouncing is not above 0.",
+    "debounce.no_delay": "Debouncing is set without a delay.",
+    "debounce.most": "A bound of debouncing is not above 0.",
+    "debounce.unknown_input": "Debouncing collects a flow input that does not exist.",
+    "loop.parallelism": "A loop runs fewer than one iteration at a time.",
+    "loop.parallelism_ignored": "A number of iterations at a time is set for a loop that is not parallel.",
+    "continue_on_error.last": "The last step is to go on after its error.",
+    "trigger.not_first": "A step that is not the first one is a trigger.",
 }
 """Rule id -> what it finds, in one line."""
 
 _WARNINGS = (
     "wire.other_branch wire.inside_loop wire.unknown_flow_input wire.iter_outside_loop expr.empty expr.no_return "
     "expr.unknown_name language.not_runnable field.unknown_input field.ai_outside_agent loop.endless suspend.no_events "
-    "stop.ignored mock.enabled failure.kind"
+    "stop.ignored mock.enabled failure.kind preprocessor.kind retry.no_attempts retry.expr_empty suspend.self_approval "
+    "cache.trigger concurrency.no_limit debounce.no_delay debounce.unknown_input loop.parallelism_ignored "
+    "continue_on_error.last trigger.not_first"
 )
 WARNINGS = frozenset(_WARNINGS.split())
 """Rules whose problems are warnings."""

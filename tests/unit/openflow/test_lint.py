@@ -121,7 +121,7 @@ class TestWires:
 
     def test_own_result(self) -> None:
         assert found(flow(reading("a", "results.a"))) == [("wire.self", "a")]
-        assert found(flow(script("a", retry={"retry_if": {"expr": "results.a"}}))) == []
+        assert found(flow(script("a", retry={"constant": {"attempts": 1}, "retry_if": {"expr": "results.a"}}))) == []
 
     def test_container_reads_what_is_in_it(self) -> None:
         assert found(flow(loop("l", script("a"), iterator="results.a"))) == [("wire.later_step", "l")]
@@ -256,7 +256,9 @@ class TestSteps:
         assert found(flow(script("a", suspend={"timeout": 5}))) == [("suspend.no_events", "a")]
         zero = {"exponential": {"attempts": 3, "multiplier": 1, "seconds": 0}}
         assert found(flow(script("a", retry=zero))) == [("retry.exponential_zero", "a")]
-        assert found(flow(script("a", retry={"exponential": {"attempts": 0, "seconds": 0}}))) == []
+        assert found(flow(script("a", retry={"exponential": {"attempts": 0, "seconds": 0}}))) == [
+            ("retry.no_attempts", "a")
+        ]
         assert found(flow(script("a", stop_after_all_iters_if={"expr": "true"}))) == [("stop.ignored", "a")]
 
     def test_parallel(self) -> None:

@@ -5,6 +5,8 @@ AccessError
 ├── SignInFailed      access.sign_in_failed     401
 ├── NotAllowed        access.not_allowed        403
 ├── WrongOrigin       access.wrong_origin       403
+├── ScopeInvalid      access.scope_invalid      400
+├── PasswordInvalid   access.password_invalid   400
 ├── NotFound          access.not_found          404  (also what another workspace's things look like)
 └── TooManyAttempts   access.too_many_attempts  429
 """
@@ -47,6 +49,20 @@ class WrongOrigin(AccessError):
 
     code = "access.wrong_origin"
     status = 403
+
+
+class ScopeInvalid(AccessError):
+    """The text is not a scope that a token can have."""
+
+    code = "access.scope_invalid"
+    status = 400
+
+
+class PasswordInvalid(AccessError):
+    """Too short or too long to be a password."""
+
+    code = "access.password_invalid"
+    status = 400
 
 
 class NotFound(AccessError):

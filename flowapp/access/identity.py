@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
@@ -9,13 +10,22 @@ from flowapp.jsontext import canonical, hash_of
 
 Role = Literal["admin", "developer", "operator", "viewer"]
 ROLES: tuple[Role, ...] = get_args(Role)
+FolderRight = Literal["owner", "write", "read", "none"]
+
+INSTANCE = ""
+"""The workspace of questions about the installation and one's own account, not about any workspace."""
+
+EVERYBODY = "all"
+"""The group that every member of a workspace is in."""
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
     """A person (or a job on a person's behalf) within one workspace.
 
-    `role` is "none" for somebody who is not a member: every decision is then Denied and hidden.
+    `role` is "none" for somebody who is not a member: every decision is then Denied and hidden. `folders` says what the
+    person may do in each folder that exists; a name that nobody made a folder of is missing there. `scopes` are what a
+    token is limited to, None for no limit. `job` is the id of the job that asks, "" when a person does.
     """
 
     workspace: str
@@ -23,6 +33,10 @@ class Identity:
     username: str
     role: Role | Literal["none"]
     groups: frozenset[str] = field(default_factory=frozenset)
+    folders: Mapping[str, FolderRight] = field(default_factory=dict, hash=False)
+    scopes: tuple[str, ...] | None = None
+    job: str = ""
+    super_admin: bool = False
 
     @property
     def permissioned_as(self) -> str:
@@ -31,4 +45,5 @@ class Identity:
 
     def rights(self) -> str:
         """Hash of the effective rights: results are shared only between identities that have equal ones."""
-        return hash_of(canonical([self.workspace, self.username, self.role, sorted(self.groups)]))
+        folders = sorted(self.folders.items())
+        return hash_of(canonical([self.workspace, self.username, self.role, sorted(self.groups), folders]))

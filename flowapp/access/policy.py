@@ -3,7 +3,11 @@
 Pure. Every use-case of `workspace/` asks `require` before it reads or writes anything; nobody else decides. The rules, in
 words: nothing is known across workspaces; a viewer reads what is deployed and its runs; an operator also runs it; a
 developer also has drafts, deploys and cancels; an admin may do everything in the workspace. A draft and the runs of its
-cells belong to their owner, because results may hold what only the owner may read. `u/<name>/…` belongs to that person.
+cells belong to their owner, because results may hold what only the owner may read. `u/<name>/…` belongs to that person,
+`g/<name>/…` to the members of the group. `f/<name>/…` belongs to those whom the folder names as owner, writer or viewer;
+a name that nobody made a folder of is the team's, and roles alone decide. Role and path must both allow. A token with scopes
+may do what its person may *and* a scope covers. A job has the rights of the person whom it runs for, may use what that
+person may only use, and keep its own state.
 """
 
 from __future__ import annotations
@@ -12,9 +16,13 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from flowapp.access.errors import NotAllowed, NotFound
-from flowapp.access.identity import Identity, Role
+from flowapp.access.identity import INSTANCE, FolderRight, Identity, Role
+from flowapp.access.scopes import covered
 
 Action = Literal[
+    "account.read",
+    "account.manage",
+    "instance.manage",
     "workspace.read",
     "draft.create",
     "draft.read",
@@ -24,19 +32,68 @@ Action = Literal[
     "flow.read",
     "flow.run",
     "flow.deploy",
+    "script.read",
     "script.run",
+    "script.write",
     "run.read",
     "run.cancel",
+    "run.approve",
     "variable.use",
     "variable.read",
     "variable.write",
+    "resource.use",
+    "resource.read",
+    "resource.write",
+    "resource_type.read",
+    "resource_type.write",
+    "state.write",
+    "folder.read",
+    "folder.create",
+    "folder.manage",
+    "group.read",
+    "group.manage",
+    "member.read",
     "member.manage",
 ]
-Kind = Literal["workspace", "draft", "flow", "script", "run", "variable"]
+Kind = Literal[
+    "account",
+    "workspace",
+    "draft",
+    "flow",
+    "script",
+    "run",
+    "variable",
+    "resource",
+    "resource type",
+    "folder",
+    "group",
+    "user",
+]
 
-_VIEWER: frozenset[Action] = frozenset({"workspace.read", "flow.read", "run.read"})
-# `variable.use`: what one runs may read it; `variable.read`: one may look at it oneself
-_OPERATOR: frozenset[Action] = _VIEWER | {"flow.run", "script.run", "run.cancel", "variable.use"}
+#: What everybody who is signed in may do, in no workspace: look at and manage their own account.
+_ACCOUNT: frozenset[Action] = frozenset({"account.read", "account.manage"})
+_VIEWER: frozenset[Action] = frozenset(
+    {
+        "workspace.read",
+        "flow.read",
+        "script.read",
+        "run.read",
+        "resource_type.read",
+        "folder.read",
+        "group.read",
+        "member.read",
+    }
+)
+# `….use`: what one runs may read it; `….read`: one may look at it oneself
+_OPERATOR: frozenset[Action] = _VIEWER | {
+    "flow.run",
+    "script.run",
+    "run.cancel",
+    "run.approve",
+    "variable.use",
+    "resource.use",
+    "state.write",
+}
 _DEVELOPER: frozenset[Action] = _OPERATOR | {
     "draft.create",
     "draft.read",
@@ -44,16 +101,26 @@ _DEVELOPER: frozenset[Action] = _OPERATOR | {
     "draft.run",
     "draft.delete",
     "flow.deploy",
+    "script.write",
     "variable.read",
     "variable.write",
+    "resource.read",
+    "resource.write",
+    "resource_type.write",
+    "folder.create",
+    "folder.manage",
 }
-_ADMIN: frozenset[Action] = _DEVELOPER | {"member.manage"}
+_ADMIN: frozenset[Action] = _DEVELOPER | {"group.manage", "member.manage"}
 GRANTS: dict[Role, frozenset[Action]] = {
     "viewer": _VIEWER,
     "operator": _OPERATOR,
     "developer": _DEVELOPER,
     "admin": _ADMIN,
 }
+_INSTANCE_GRANTS: frozenset[Action] = _ACCOUNT | {"instance.manage"}
+
+#: Verbs for which a folder's viewers are enough; anything else needs a writer.
+_LOOKING = frozenset({"read", "use", "run", "cancel", "approve"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,16 +157,16 @@ def decide(identity: Identity, action: Action, target: Target) -> Decision:
     """Whether `identity` may do `action` to `target`."""
     if identity.role == "none" or identity.workspace != target.workspace:
         return _HIDDEN
-    if identity.role == "admin":
-        return _ALLOWED
     mine = target.owner is not None and target.owner == identity.username
-    if not mine and (target.private or _someone_elses(identity, target.path)):
-        return _HIDDEN
-    if action not in GRANTS[identity.role]:
-        return Denied(f"As {_article(identity.role)} {identity.role} you cannot do this ({action}).")
-    if action == "run.cancel" and identity.role == "operator" and not mine:
-        return Denied("An operator can cancel only the runs they started.")
-    return _ALLOWED
+    if target.workspace == INSTANCE:
+        decision = _in_no_workspace(identity, action, mine)
+    elif identity.role == "admin":
+        decision = _ALLOWED if action in GRANTS["admin"] else _HIDDEN
+    else:
+        decision = _by_role_and_path(identity, action, target, mine)
+    if isinstance(decision, Allowed) and not _scoped(identity, action, target.path):
+        return Denied(f"This token lacks the required scope ({action}{' of ' if target.path else ''}{target.path}).")
+    return decision
 
 
 def require(identity: Identity, action: Action, target: Target) -> None:
@@ -114,7 +181,8 @@ def require(identity: Identity, action: Action, target: Target) -> None:
         return
     if decision.hidden:
         raise missing(target.kind)
-    raise NotAllowed(decision.reason, "Ask an admin of the workspace for another role.")
+    hint = "Ask an admin of the workspace for another role." if identity.scopes is None else "Use another token."
+    raise NotAllowed(decision.reason, hint)
 
 
 def missing(kind: str) -> NotFound:
@@ -122,9 +190,50 @@ def missing(kind: str) -> NotFound:
     return NotFound(f"There is no such {kind} here.", "It may have been deleted, or the link is for another workspace.")
 
 
-def _someone_elses(identity: Identity, path: str) -> bool:
+def right_at(identity: Identity, path: str) -> FolderRight:
+    """What a member's path rights are at `path`, whatever the role; for admins everything is their own."""
     kind, _, rest = path.partition("/")
-    return kind == "u" and rest.partition("/")[0] != identity.username
+    name = rest.partition("/")[0]
+    if identity.role == "admin":
+        return "owner"
+    if kind == "u":
+        return "owner" if name == identity.username else "none"
+    if kind == "g":
+        return "write" if name in identity.groups else "none"
+    if kind == "f":
+        return identity.folders.get(name, "write")
+    return "write"
+
+
+def _by_role_and_path(identity: Identity, action: Action, target: Target, mine: bool) -> Decision:
+    assert identity.role != "none"
+    right = right_at(identity, target.path)
+    if not mine and (target.private or right == "none"):
+        return _HIDDEN
+    if action not in GRANTS[identity.role]:
+        return Denied(f"As {_article(identity.role)} {identity.role} you cannot do this ({action}).")
+    if action == "run.cancel" and identity.role == "operator" and not mine:
+        return Denied("An operator can cancel only the runs they started.")
+    if not mine and right == "read" and action.rpartition(".")[2] not in _LOOKING:
+        return Denied(f"In this folder you may look at things, not change them ({target.path}).")
+    if action == "folder.manage" and right != "owner":
+        return Denied("Only the folder's owners and admins of the workspace can do this.")
+    return _ALLOWED
+
+
+def _in_no_workspace(identity: Identity, action: Action, mine: bool) -> Decision:
+    if action not in _INSTANCE_GRANTS or (action in _ACCOUNT and not mine):
+        return _HIDDEN
+    if action == "instance.manage" and not identity.super_admin:
+        return Denied("Only a super admin of this installation can do this.")
+    return _ALLOWED
+
+
+def _scoped(identity: Identity, action: Action, path: str) -> bool:
+    """Whether the token's scopes allow it. That there is a workspace, and whose token it is, every token may know."""
+    if identity.scopes is None or action in ("workspace.read", "account.read"):
+        return True
+    return covered(identity.scopes, action, path)
 
 
 def _article(word: str) -> str:

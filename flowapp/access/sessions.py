@@ -8,16 +8,22 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from sqlalchemy.engine import Connection
 
+from flowapp.access import passwords
 from flowapp.access.errors import SignInFailed
-from flowapp.access.identity import ROLES, Identity
+from flowapp.access.identity import EVERYBODY, INSTANCE, ROLES, Identity
+from flowapp.access.job_tokens import PREFIX as JOB_PREFIX
+from flowapp.access.job_tokens import JobTokens
 from flowapp.access.limits import AttemptLimiter
-from flowapp.access.tokens import hash_token, new_token, same_token
-from flowapp.store import audit, identities
+from flowapp.access.tokens import SHOWN, TokenKind, hash_token, new_token, same_token
+from flowapp.jsontext import dumps, loads
+from flowapp.store import audit, folders, groups, identities
 from flowapp.store.clock import now, text_of
 from flowapp.store.database import Database
 from flowapp.store.tables import MemberRow, TokenRow, UserRow, WorkspaceRow
@@ -33,11 +39,21 @@ _REMEMBERED = 1024
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Who a token belongs to, before any workspace is named."""
+    """Who a token belongs to, before any workspace is named, and what the token is limited to.
+
+    `workspace`: the only one it is good for (None: all of the person's). `job`: the job that holds it, and `run` the run of
+    that job. `expires_at` is stored text.
+    """
 
     email: str
     username: str
     token_hash: str
+    super_admin: bool = False
+    workspace: str | None = None
+    scopes: tuple[str, ...] | None = None
+    job: str = ""
+    run: str = ""
+    expires_at: str | None = None
 
 
 class Sessions:
@@ -47,6 +63,7 @@ class Sessions:
         self._database = database
         self._admin_token = admin_token
         self._limiter = AttemptLimiter()
+        self.job_tokens = JobTokens(database)
         self._people: OrderedDict[str, tuple[float, Person]] = OrderedDict()
         self._identities: OrderedDict[tuple[str, str], tuple[float, Identity]] = OrderedDict()
 
@@ -74,13 +91,30 @@ class Sessions:
     async def issue_signin_token(self, email: str = ADMIN_EMAIL) -> str:
         """A one-time token for `/signin?token=…`, valid for 24 hours."""
         token = new_token("signin")
-        await self._add(token, "signin", email, timedelta(hours=SIGNIN_HOURS))
+        await self._add(token, "signin", email, expires=text_of(datetime.now(UTC) + timedelta(hours=SIGNIN_HOURS)))
         return token
 
-    async def issue_api_token(self, email: str, label: str) -> str:
-        """A token for programs; it does not expire by itself."""
+    async def issue_api_token(
+        self,
+        email: str,
+        label: str,
+        *,
+        expires_at: str | None = None,
+        workspace: str | None = None,
+        scopes: tuple[str, ...] | None = None,
+        job: str = "",
+        run: str = "",
+    ) -> str:
+        """A token for programs. Without `expires_at` (stored text) it does not expire by itself.
+
+        With `job` and `run` it dies with that job: what a job hands out must not outlive it.
+        """
         token = new_token("api")
-        await self._add(token, "api", email, None, label)
+        limited = dumps(list(scopes)) if scopes is not None else None
+        bound = f"{run}/{job}" if job else None
+        await self._add(
+            token, "api", email, label=label, expires=expires_at, workspace=workspace, scopes=limited, job=bound
+        )
         return token
 
     async def sign_in(self, token: str, address: str) -> str:
@@ -99,9 +133,30 @@ class Sessions:
                 "It may have been used already or be out of date. The server prints a new link when it starts.",
             )
         self._limiter.succeeded(address)
-        session = new_token("session")
-        await self._add(session, "session", email, timedelta(days=SESSION_DAYS), address=address)
-        return session
+        return await self._open_session(email, address)
+
+    async def log_in(self, email: str, password: str, address: str) -> str:
+        """Exchange email and password for a session token.
+
+        Attempts are limited by address and by account: neither many passwords for one account nor one for many get far.
+
+        Raises:
+            SignInFailed: no such person, no password set, a wrong one, or the person is disabled; which is not told.
+            TooManyAttempts: too many failures from this address or for this account.
+        """
+        email = email.strip()
+        keys = (address, f"account {email.lower()[:200]}")
+        for key in keys:
+            self._limiter.check(key)
+        row = await self._database.read(lambda connection: identities.user(connection, email))
+        stored = row.password if row is not None and not row.disabled else None
+        if not await passwords.matches(password, stored):
+            for key in keys:
+                self._limiter.failed(key)
+            raise SignInFailed("Email or password is wrong.", "Ask an admin to set a new password for you.")
+        for key in keys:
+            self._limiter.succeeded(key)
+        return await self._open_session(email, address)
 
     async def sign_out(self, token: str) -> None:
         """Revoke one session."""
@@ -117,9 +172,11 @@ class Sessions:
         return len(hashes)
 
     async def person(self, token: str) -> Person | None:
-        """Who a session or API token belongs to; None when it is not valid."""
+        """Who a session, API or job token belongs to; None when it is not valid."""
         if same_token(token, self._admin_token):
-            return Person(ADMIN_EMAIL, ADMIN_NAME, "")
+            return Person(ADMIN_EMAIL, ADMIN_NAME, "", super_admin=True)
+        if token.startswith(JOB_PREFIX):
+            return await self._person_of_job(token)
         digest = hash_token(token)
         known = self._people.get(digest)
         if known is not None and known[0] > time.monotonic():
@@ -127,45 +184,113 @@ class Sessions:
         row = await self._database.read(
             lambda connection: identities.valid_token(connection, digest, ("session", "api"), now())
         )
-        if row is None:
+        person = None if row is None else _person_of(row, digest)
+        if person is None or (person.job and not await self._job_lives(person)):
             self._people.pop(digest, None)
             return None
-        person = Person(str(row["email"]), str(row["username"]), digest)
-        self._people[digest] = (time.monotonic() + _REMEMBER_S, person)
+        if not person.job:  # whether a job lives is asked each time
+            self._people[digest] = (time.monotonic() + _REMEMBER_S, person)
         while len(self._people) > _REMEMBERED:
             self._people.popitem(last=False)
         return person
 
     async def identity(self, person: Person, workspace: str) -> Identity:
-        """The person in a workspace; with role "none" (who may do nothing) where they are no member."""
+        """The person in a workspace; with role "none" (who may do nothing) where they are no member, or their token is not
+        for this workspace.
+        """
+        if person.workspace is not None and person.workspace != workspace:
+            return Identity(workspace, person.email, person.username, "none")
         key = (person.email, workspace)
         known = self._identities.get(key)
-        if known is not None and known[0] > time.monotonic():
-            return known[1]
-        role = await self._database.read(lambda connection: identities.role(connection, workspace, person.email))
-        valid = next((name for name in ROLES if name == role), None)
-        identity = Identity(workspace, person.email, person.username, valid or "none")
-        self._identities[key] = (time.monotonic() + _REMEMBER_S, identity)
-        while len(self._identities) > _REMEMBERED:
-            self._identities.popitem(last=False)
-        return identity
+        if known is None or known[0] <= time.monotonic():
 
-    async def identity_named(self, username: str, workspace: str) -> Identity:
+            def work(connection: Connection) -> Identity:
+                role = identities.role(connection, workspace, person.email)
+                return _identity(connection, workspace, person.email, person.username, role)
+
+            known = (time.monotonic() + _REMEMBER_S, await self._database.read(work))
+            self._identities[key] = known
+            while len(self._identities) > _REMEMBERED:
+                self._identities.popitem(last=False)
+        return replace(known[1], scopes=person.scopes, job=person.job, super_admin=person.super_admin)
+
+    def account(self, person: Person) -> Identity:
+        """The person in no workspace: for questions about their own account and the installation."""
+        return Identity(
+            INSTANCE,
+            person.email,
+            person.username,
+            "viewer",
+            scopes=person.scopes,
+            job=person.job,
+            # a token that is made for one workspace says nothing about the installation
+            super_admin=person.super_admin and person.workspace is None,
+        )
+
+    async def identity_named(self, username: str, workspace: str, job: str = "") -> Identity:
         """The present identity of a username, for what runs on somebody's behalf; role "none" when they have left."""
-        found = await self._database.read(lambda connection: identities.member_named(connection, workspace, username))
-        email, role = found or ("", "")
-        return Identity(workspace, email, username, next((name for name in ROLES if name == role), "none"))
+
+        def work(connection: Connection) -> Identity:
+            found = identities.member_named(connection, workspace, username)
+            email, role = found or ("", None)
+            return _identity(connection, workspace, email, username, role)
+
+        return replace(await self._database.read(work), job=job)
+
+    def rights_changed(self) -> None:
+        """Memberships, groups or folders have changed: nobody's rights are remembered any more."""
+        self._identities.clear()
+
+    def people_changed(self) -> None:
+        """Tokens or people have changed: no token is remembered any more."""
+        self._people.clear()
+
+    async def _person_of_job(self, token: str) -> Person | None:
+        claims = await self.job_tokens.claims(token)
+        if claims is None:
+            return None
+        found = await self._database.read(lambda c: identities.member_named(c, claims.workspace, claims.username))
+        if found is None:
+            return None
+        return Person(found[0], claims.username, "", workspace=claims.workspace, job=claims.job, run=claims.run)
+
+    async def _job_lives(self, person: Person) -> bool:
+        return await self._database.read(lambda connection: identities.job_lives(connection, person.run, person.job))
+
+    async def _open_session(self, email: str, address: str) -> str:
+        session = new_token("session")
+        expires = text_of(datetime.now(UTC) + timedelta(days=SESSION_DAYS))
+        await self._add(session, "session", email, expires=expires, address=address)
+        return session
 
     async def _spend(self, token: str) -> str | None:
         digest = hash_token(token)
         return await self._database.write(lambda connection: identities.use_once(connection, digest, now()))
 
     async def _add(
-        self, token: str, kind: str, email: str, lifetime: timedelta | None, label: str = "", address: str = ""
+        self,
+        token: str,
+        kind: TokenKind,
+        email: str,
+        *,
+        expires: str | None,
+        label: str = "",
+        address: str = "",
+        workspace: str | None = None,
+        scopes: str | None = None,
+        job: str | None = None,
     ) -> None:
-        expires = None if lifetime is None else text_of(datetime.now(UTC) + lifetime)
         row = TokenRow(
-            hash=hash_token(token), kind=kind, email=email, label=label, created_at=now(), expires_at=expires
+            hash=hash_token(token),
+            kind=kind,
+            email=email,
+            label=label[:200],
+            created_at=now(),
+            expires_at=expires,
+            prefix=token[:SHOWN],
+            workspace=workspace,
+            scopes=scopes,
+            job=job,
         )
 
         def work(connection: Connection) -> None:
@@ -173,7 +298,39 @@ class Sessions:
             if kind != "signin":
                 action = "session.open" if kind == "session" else "token.create"
                 audit.add(
-                    connection, workspace="", by=email, action=action, target=email, detail=label, address=address
+                    connection,
+                    workspace=workspace or "",
+                    by=email,
+                    action=action,
+                    target=email,
+                    detail=row.label,
+                    address=address,
                 )
 
         await self._database.write(work)
+
+
+def _person_of(row: Mapping[Any, Any], digest: str) -> Person:
+    run, _, job = str(row["job"] or "").partition("/")
+    scopes = None if row["scopes"] is None else tuple(str(scope) for scope in loads(row["scopes"]))
+    return Person(
+        str(row["email"]),
+        str(row["username"]),
+        digest,
+        super_admin=bool(row["super_admin"]),
+        workspace=row["workspace"],
+        scopes=scopes,
+        job=job,
+        run=run,
+        expires_at=row["expires_at"],
+    )
+
+
+def _identity(connection: Connection, workspace: str, email: str, username: str, role: str | None) -> Identity:
+    valid = next((name for name in ROLES if name == role), None)
+    if valid is None:
+        return Identity(workspace, email, username, "none")
+    member_of = groups.of_user(connection, workspace, username) | {EVERYBODY}
+    return Identity(
+        workspace, email, username, valid, member_of, folders.rights(connection, workspace, username, member_of)
+    )

@@ -10,6 +10,8 @@ from typing import Literal
 TokenKind = Literal["session", "api", "signin"]
 
 _PREFIX: dict[TokenKind, str] = {"session": "fs_", "api": "fa_", "signin": "fi_"}
+SHOWN = 10
+"""So many characters of a token are kept in clear, by which lists show it and people revoke it."""
 
 
 def new_token(kind: TokenKind) -> str:

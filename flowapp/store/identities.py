@@ -5,13 +5,16 @@ from __future__ import annotations
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, RowMapping
 
-from flowapp.store.rows import first, insert, table
-from flowapp.store.tables import MemberRow, TokenRow, UserRow, WorkspaceRow
+from flowapp.store.rows import all_of, first, insert, table, upsert
+from flowapp.store.runs import FINISHED
+from flowapp.store.tables import JobRow, MemberRow, RunRow, TokenRow, UserRow, WorkspaceRow
 
 _WORKSPACE = table(WorkspaceRow)
 _USER = table(UserRow)
 _MEMBER = table(MemberRow)
 _TOKEN = table(TokenRow)
+_RUN = table(RunRow)
+_JOB = table(JobRow)
 
 
 def workspace(connection: Connection, workspace_id: str) -> WorkspaceRow | None:
@@ -54,9 +57,83 @@ def add_user(connection: Connection, row: UserRow) -> None:
 
 def set_member(connection: Connection, row: MemberRow) -> None:
     """Give a person a role in a workspace, in place of any role they had."""
-    where = (_MEMBER.c.workspace == row.workspace, _MEMBER.c.email == row.email)
-    connection.execute(sa.delete(_MEMBER).where(*where))
-    insert(connection, row)
+    upsert(connection, row)
+
+
+def remove_member(connection: Connection, workspace_id: str, email: str) -> bool:
+    """Take somebody out of a workspace; whether they were in it."""
+    where = (_MEMBER.c.workspace == workspace_id, _MEMBER.c.email == email)
+    return connection.execute(sa.delete(_MEMBER).where(*where)).rowcount > 0
+
+
+def members(connection: Connection, workspace_id: str) -> list[tuple[UserRow, str]]:
+    """The people of a workspace with their roles, by username."""
+    query = (
+        sa.select(_USER, _MEMBER.c.role.label("member_role"))
+        .join(_MEMBER, _MEMBER.c.email == _USER.c.email)
+        .where(_MEMBER.c.workspace == workspace_id)
+        .order_by(_USER.c.username)
+    )
+    rows = [dict(row) for row in connection.execute(query).mappings()]
+    return [(UserRow(**{k: v for k, v in row.items() if k != "member_role"}), str(row["member_role"])) for row in rows]
+
+
+def workspaces_of(connection: Connection, email: str) -> list[tuple[WorkspaceRow, str]]:
+    """The workspaces that somebody is in with their role there, by id."""
+    query = (
+        sa.select(_WORKSPACE, _MEMBER.c.role.label("member_role"))
+        .join(_MEMBER, _MEMBER.c.workspace == _WORKSPACE.c.id)
+        .where(_MEMBER.c.email == email)
+        .order_by(_WORKSPACE.c.id)
+    )
+    rows = [dict(row) for row in connection.execute(query).mappings()]
+    return [
+        (WorkspaceRow(**{k: v for k, v in row.items() if k != "member_role"}), str(row["member_role"])) for row in rows
+    ]
+
+
+def user_named(connection: Connection, username: str) -> UserRow | None:
+    """The person with a username."""
+    return first(connection, UserRow, sa.select(_USER).where(_USER.c.username == username))
+
+
+def all_workspaces(connection: Connection) -> list[WorkspaceRow]:
+    """Every workspace, by id."""
+    return all_of(connection, WorkspaceRow, sa.select(_WORKSPACE).order_by(_WORKSPACE.c.id))
+
+
+def change_user(connection: Connection, email: str, **values: object) -> None:
+    """Set columns of a person: password, name, disabled, super_admin."""
+    connection.execute(sa.update(_USER).where(_USER.c.email == email).values(**values))
+
+
+def workspace_key(connection: Connection, workspace_id: str) -> str | None:
+    """The secret that signatures of a workspace are made with."""
+    found = connection.execute(sa.select(_WORKSPACE.c.key).where(_WORKSPACE.c.id == workspace_id)).scalar()
+    return None if found is None else str(found)
+
+
+def job_lives(connection: Connection, run_id: str, job_id: str) -> bool:
+    """Whether a job may still act: its run is not over, and the job itself has not ended."""
+    status = connection.execute(sa.select(_RUN.c.status).where(_RUN.c.id == run_id)).scalar()
+    if status is None or status in FINISHED:
+        return False
+    ended = sa.select(_JOB.c.ended_at).where(_JOB.c.id == job_id)
+    return connection.execute(ended).scalar() is None
+
+
+def tokens_of(connection: Connection, email: str, kinds: tuple[str, ...]) -> list[TokenRow]:
+    """A person's tokens, newest first."""
+    query = sa.select(_TOKEN).where(_TOKEN.c.email == email, _TOKEN.c.kind.in_(kinds))
+    return all_of(connection, TokenRow, query.order_by(_TOKEN.c.created_at.desc()))
+
+
+def remove_by_prefix(connection: Connection, email: str, prefix: str) -> list[str]:
+    """Revoke a person's tokens that begin so; returns their hashes."""
+    where = (_TOKEN.c.email == email, _TOKEN.c.prefix == prefix, _TOKEN.c.kind != "signin")
+    hashes = [str(found) for found in connection.execute(sa.select(_TOKEN.c.hash).where(*where)).scalars()]
+    connection.execute(sa.delete(_TOKEN).where(*where))
+    return hashes
 
 
 def add_token(connection: Connection, row: TokenRow) -> None:
@@ -65,9 +142,21 @@ def add_token(connection: Connection, row: TokenRow) -> None:
 
 
 def valid_token(connection: Connection, token_hash: str, kinds: tuple[str, ...], now: str) -> RowMapping | None:
-    """Token and its person (email, username, kind, expires_at), when neither is expired, used or disabled."""
+    """Token and its person (kind, expires_at, workspace, scopes, job, email, username, super_admin).
+
+    None when it is unknown, expired or of another kind, or the person is disabled.
+    """
     query = (
-        sa.select(_TOKEN.c.kind, _TOKEN.c.expires_at, _USER.c.email, _USER.c.username)
+        sa.select(
+            _TOKEN.c.kind,
+            _TOKEN.c.expires_at,
+            _TOKEN.c.workspace,
+            _TOKEN.c.scopes,
+            _TOKEN.c.job,
+            _USER.c.email,
+            _USER.c.username,
+            _USER.c.super_admin,
+        )
         .join(_USER, _USER.c.email == _TOKEN.c.email)
         .where(
             _TOKEN.c.hash == token_hash,

@@ -45,4 +45,8 @@ def upsert(connection: Connection, row: SQLModel) -> None:
     make = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     keys = [column.name for column in target.primary_key]
     others = {name: value for name, value in values.items() if name not in keys}
-    connection.execute(make(target).values(values).on_conflict_do_update(index_elements=keys, set_=others))
+    statement = make(target).values(values)
+    if others:
+        connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=others))
+    else:
+        connection.execute(statement.on_conflict_do_nothing(index_elements=keys))

@@ -20,6 +20,7 @@ from flowapp.workspace.context import Context, EnginePort, RuntimesPort
 from flowapp.workspace.drafts import Drafts
 from flowapp.workspace.flows import Flows
 from flowapp.workspace.inputs import Inputs
+from flowapp.workspace.library import Library
 from flowapp.workspace.new_drafts import NewDrafts
 from flowapp.workspace.open_drafts import OpenDrafts
 from flowapp.workspace.outputs import Outputs
@@ -38,6 +39,8 @@ class ObservedEngine(EnginePort, Protocol):
 
     observer: Any
     secrets: Any
+    library: Any
+    tokens: Any
 
 
 class Workspace:
@@ -84,6 +87,9 @@ class Workspace:
         self.observer.settled.append(self.previews.refresh_soon)
         engine.observer = self.observer
         engine.secrets = RunSecrets(self._context)
+        self.library = Library(self._context)
+        engine.library = self.library
+        engine.tokens = self.sessions.job_tokens
 
     async def start(self) -> None:
         """Make the first workspace and its admin where there is none."""

@@ -2,6 +2,8 @@
 
 WorkspaceError
 ├── BadRequest          request.invalid             400
+├── NotStored           workspace.not_stored        404
+├── AlreadyThere        workspace.already_there     400
 ├── OutputMissing       output.missing              404
 ├── OutputUnreadable    output.unreadable           500
 ├── DraftConflict       draft.conflict              409
@@ -36,6 +38,19 @@ class BadRequest(WorkspaceError):
     """The request does not have the shape that this place needs."""
 
     code = "request.invalid"
+
+
+class NotStored(WorkspaceError):
+    """Nothing is stored at that path, or under that hash, name or id."""
+
+    code = "workspace.not_stored"
+    status = 404
+
+
+class AlreadyThere(WorkspaceError):
+    """Something else is stored there; nothing was overwritten."""
+
+    code = "workspace.already_there"
 
 
 class OutputMissing(WorkspaceError):

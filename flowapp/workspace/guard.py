@@ -31,6 +31,31 @@ def flow_target(identity: Identity, path: str) -> Target:
     return Target(identity.workspace, "flow", path=path)
 
 
+def script_target(identity: Identity, path: str) -> Target:
+    """A stored script, by its path in the identity's workspace."""
+    return Target(identity.workspace, "script", path=path)
+
+
+def variable_target(identity: Identity, path: str) -> Target:
+    """A variable, by its path in the identity's workspace."""
+    return Target(identity.workspace, "variable", path=path)
+
+
+def resource_target(identity: Identity, path: str) -> Target:
+    """A resource, by its path in the identity's workspace."""
+    return Target(identity.workspace, "resource", path=path)
+
+
+def folder_target(identity: Identity, name: str) -> Target:
+    """A folder, by its name: rights in it are those of a path in it."""
+    return Target(identity.workspace, "folder", path=f"f/{name}/")
+
+
+def account_target(identity: Identity) -> Target:
+    """One's own account, in no workspace."""
+    return Target(identity.workspace, "account", owner=identity.username)
+
+
 async def draft_row(store: Store, identity: Identity, action: Action, draft_id: str) -> DraftRow:
     """The draft, if the identity may do `action` to it.
 

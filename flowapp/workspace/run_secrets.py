@@ -8,10 +8,11 @@ from sqlalchemy.engine import Connection
 
 from flowapp.access.errors import NotAllowed
 from flowapp.access.identity import Identity
-from flowapp.access.policy import Target, require
+from flowapp.access.policy import require
 from flowapp.jsontext import JsonText, dumps, loads
 from flowapp.store import variables
 from flowapp.store.tables import RunRow
+from flowapp.workspace import guard
 from flowapp.workspace.context import Context
 
 MAX_DEPTH = 8
@@ -41,10 +42,11 @@ class RunSecrets:
     def _read(self, connection: Connection, identity: Identity, kind: str, path: str, depth: int) -> Any:
         if depth > MAX_DEPTH:
             raise NotAllowed(f"{path} refers to itself.", "A resource must not name itself, directly or by others.")
-        require(identity, "variable.use", Target(identity.workspace, "variable", path=path))
         if kind == "variable":
+            require(identity, "variable.use", guard.variable_target(identity, path))
             value = variables.get_variable(connection, self._context.secrets, identity.workspace, path)
             return _NONE if value is None else value
+        require(identity, "resource.use", guard.resource_target(identity, path))
         row = variables.get_resource(connection, identity.workspace, path)
         return _NONE if row is None else self._filled(connection, identity, loads(row.value), depth + 1)
 

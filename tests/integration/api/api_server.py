@@ -25,6 +25,8 @@ class ScriptedEngine:
         self.store = store
         self.observer: Any = None
         self.secrets: Any = None
+        self.library: Any = None
+        self.tokens: Any = None
         self.answers: dict[str, Any] = {}
         self.failing: dict[str, dict[str, Any]] = {}
         self.hold = False

@@ -2,35 +2,45 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flowapp.access.errors import NotAllowed, NotFound, TooManyAttempts
-from flowapp.access.identity import ROLES, Identity
+from flowapp.access.errors import NotAllowed, NotFound, ScopeInvalid, TooManyAttempts
+from flowapp.access.identity import INSTANCE, ROLES, FolderRight, Identity
 from flowapp.access.limits import AttemptLimiter
 from flowapp.access.policy import GRANTS, Action, Allowed, Denied, Kind, Target, decide, require
+from flowapp.access.scopes import Scope, covered, needed, parse
 from flowapp.access.tokens import hash_token, new_token, same_token
 
 ACTIONS: tuple[Action, ...] = get_args(Action)
 KINDS: tuple[Kind, ...] = get_args(Kind)
+RIGHTS: tuple[FolderRight, ...] = get_args(FolderRight)
+#: Actions that are not about any workspace.
+BEYOND: set[Action] = {"account.read", "account.manage", "instance.manage"}
 
 targets = st.builds(
     Target,
-    workspace=st.sampled_from(["main", "other"]),
+    workspace=st.sampled_from(["main", "other", INSTANCE]),
     kind=st.sampled_from(KINDS),
-    path=st.sampled_from(["", "u/ada/x", "u/bo/x", "f/team/x"]),
+    path=st.sampled_from(["", "u/ada/x", "u/bo/x", "f/team/x", "f/open/x", "g/crew/x", "g/all/x"]),
     owner=st.sampled_from([None, "ada", "bo"]),
     private=st.booleans(),
 )
 identities = st.builds(
     Identity,
-    workspace=st.sampled_from(["main", "other"]),
+    workspace=st.sampled_from(["main", "other", INSTANCE]),
     email=st.just("ada@example.org"),
     username=st.sampled_from(["ada", "bo"]),
     role=st.sampled_from([*ROLES, "none"]),
+    groups=st.sampled_from([frozenset(), frozenset({"all"}), frozenset({"crew", "all"})]),
+    folders=st.sampled_from([{}, *({"team": right} for right in RIGHTS)]),
+    scopes=st.sampled_from([None, (), ("*:read",), ("flows:write:f/team/*",), ("jobs:run:flows",), ("nonsense",)]),
+    job=st.sampled_from(["", "job-1"]),
+    super_admin=st.booleans(),
 )
 
 
@@ -48,18 +58,19 @@ def test_nobody_reaches_across_workspaces(identity: Identity, action: Action, ta
 @given(identities, st.sampled_from(ACTIONS), targets)
 def test_nobody_does_more_than_the_role_grants(identity: Identity, action: Action, target: Target) -> None:
     if isinstance(decide(identity, action, target), Allowed):
-        assert identity.role != "none" and action in GRANTS[identity.role]
+        assert identity.role != "none"
+        assert action in (BEYOND if target.workspace == INSTANCE else GRANTS[identity.role])
 
 
 @given(identities, st.sampled_from(ACTIONS), targets)
 def test_private_things_are_for_owners_and_admins(identity: Identity, action: Action, target: Target) -> None:
-    if target.private and target.owner != identity.username and identity.role != "admin":
+    if target.private and target.owner != identity.username and (identity.role != "admin" or not identity.workspace):
         decision = decide(identity, action, target)
         assert isinstance(decision, Denied) and decision.hidden
 
 
 def test_roles_are_nested() -> None:
-    assert GRANTS["viewer"] < GRANTS["operator"] < GRANTS["developer"] < GRANTS["admin"] == set(ACTIONS)
+    assert GRANTS["viewer"] < GRANTS["operator"] < GRANTS["developer"] < GRANTS["admin"] == set(ACTIONS) - BEYOND
 
 
 def test_an_operator_cancels_only_their_own_runs() -> None:
@@ -78,6 +89,106 @@ def test_refusals_say_what_they_may() -> None:
     with pytest.raises(NotAllowed) as refused:
         require(person("viewer"), "draft.create", Target("main", "workspace"))
     assert "As a viewer" in refused.value.message
+
+
+@given(identities, st.sampled_from(ACTIONS), targets)
+def test_scopes_and_jobs_only_ever_take_away(identity: Identity, action: Action, target: Target) -> None:
+    if isinstance(decide(identity, action, target), Allowed):
+        assert isinstance(decide(replace(identity, scopes=None), action, target), Allowed)
+    if identity.scopes in ((), ("nonsense",)) and action not in ("workspace.read", "account.read"):
+        assert isinstance(decide(identity, action, target), Denied)
+
+
+@given(identities, st.sampled_from(ACTIONS), targets)
+def test_a_token_that_only_reads_changes_nothing(identity: Identity, action: Action, target: Target) -> None:
+    if isinstance(decide(replace(identity, scopes=("*:read",)), action, target), Allowed):
+        assert action.rpartition(".")[2] in ("read", "use")
+
+
+@given(identities, st.sampled_from(ACTIONS), targets)
+def test_a_closed_folder_is_unknown_and_its_viewers_change_nothing(
+    identity: Identity, action: Action, target: Target
+) -> None:
+    if identity.role == "admin" or not target.path.startswith("f/team/") or target.owner == identity.username:
+        return
+    closed = decide(replace(identity, folders={"team": "none"}), action, target)
+    assert isinstance(closed, Denied) and (closed.hidden or target.workspace == INSTANCE)
+    if isinstance(decide(replace(identity, folders={"team": "read"}), action, target), Allowed):
+        assert action.rpartition(".")[2] in ("read", "use", "run", "cancel")
+
+
+@given(identities, st.sampled_from(ACTIONS))
+def test_only_super_admins_manage_the_installation(identity: Identity, action: Action) -> None:
+    about = Target(INSTANCE, "account", owner="ada")
+    if isinstance(decide(identity, action, about), Allowed):
+        assert identity.super_admin or identity.username == "ada"
+        assert identity.super_admin or action != "instance.manage"
+
+
+@pytest.mark.parametrize(
+    ("right", "allowed"),
+    [
+        ("owner", {"script.read", "script.run", "script.write", "folder.manage"}),
+        ("write", {"script.read", "script.run", "script.write"}),
+        ("read", {"script.read", "script.run"}),
+        ("none", set()),
+    ],
+)
+def test_what_a_folder_gives_a_developer(right: FolderRight, allowed: set[str]) -> None:
+    ada = Identity("main", "ada@example.org", "ada", "developer", folders={"team": right})
+    asked: tuple[Action, ...] = ("script.read", "script.run", "script.write", "folder.manage")
+    target = Target("main", "script", path="f/team/x")
+    assert {action for action in asked if isinstance(decide(ada, action, target), Allowed)} == allowed
+
+
+def test_a_folder_gives_nobody_more_than_the_role() -> None:
+    viewer = Identity("main", "ada@example.org", "ada", "viewer", folders={"team": "owner"})
+    assert isinstance(decide(viewer, "script.write", Target("main", "script", path="f/team/x")), Denied)
+
+
+def test_group_paths_are_for_the_group() -> None:
+    path = Target("main", "resource", path="g/crew/db")
+    member = Identity("main", "ada@example.org", "ada", "developer", frozenset({"crew"}))
+    assert isinstance(decide(member, "resource.write", path), Allowed)
+    assert decide(person(), "resource.read", path) == Denied("There is no such thing here.", hidden=True)
+
+
+class TestScopes:
+    @pytest.mark.parametrize(
+        ("text", "action", "path", "allowed"),
+        [
+            ("scripts:read", "script.read", "f/a/x", True),
+            ("scripts:read", "script.write", "f/a/x", False),
+            ("scripts:write", "script.read", "f/a/x", True),
+            ("scripts:read", "flow.read", "f/a/x", False),
+            ("variables:read:f/a/*", "variable.read", "f/a/x", True),
+            ("variables:read:f/a/*", "variable.use", "f/a/x", True),
+            ("variables:read:f/a/*", "variable.read", "f/ab/x", False),
+            ("variables:read:f/a/x", "variable.read", "f/a/xy", False),
+            ("jobs:run:flows:f/a/x", "flow.run", "f/a/x", True),
+            ("jobs:run:flows:f/a/x", "script.run", "f/a/x", False),
+            ("jobs:run", "script.run", "f/a/x", True),
+            ("jobs:run", "run.read", "", False),
+            ("jobs:read", "run.read", "", True),
+            ("run:script/f/a/x", "script.run", "f/a/x", True),
+            ("run:flow/f/a/*", "flow.run", "f/a/y", True),
+            ("*:read", "member.read", "", True),
+            ("*:*", "member.manage", "", True),
+        ],
+    )
+    def test_what_a_scope_covers(self, text: str, action: str, path: str, allowed: bool) -> None:
+        assert covered((text,), action, path) is allowed
+
+    @pytest.mark.parametrize("text", ["", "scripts", "Scripts:read", "scripts:look", "a:read:b c", "x" * 300])
+    def test_what_is_no_scope(self, text: str) -> None:
+        with pytest.raises(ScopeInvalid):
+            parse(text)
+        assert not covered((text,), "script.read", "")
+
+    def test_every_action_needs_one(self) -> None:
+        for action in ACTIONS:
+            need = needed(action, "f/a/x")
+            assert Scope("*", "*").covers(need) and need.domain.endswith("s")
 
 
 def test_rights_differ_with_everything_that_gives_rights() -> None:

@@ -453,23 +453,34 @@ class LeafRow(SQLModel, table=True):
 
 
 class SlotRow(SQLModel, table=True):
-    """A job that counts against a concurrency key, from its start until `until` (end of the window after it finished)."""
+    """A job that counts against a concurrency key, or waits to (`started_at` None).
+
+    It counts from `started_at` on, until its run is over or, when it ended by itself, until `until`.
+    """
 
     __tablename__ = "slot"
     key: str = Field(primary_key=True)
     job_id: str = Field(primary_key=True)
-    started_at: str
+    run_id: str = Field(index=True)
+    priority: int = 0
+    asked_at: str
+    started_at: str | None = None
     until: str | None = Field(default=None, index=True)
 
 
 class DebounceRow(SQLModel, table=True):
-    """The one waiting run of a debounce key."""
+    """A job that waits under a debounce key, or (`instead`) ends because a later one goes for it. `args`: JSON text."""
 
     __tablename__ = "debounce"
     key: str = Field(primary_key=True)
-    run_id: str
+    job_id: str = Field(primary_key=True)
+    run_id: str = Field(index=True)
     first_at: str
+    due: str
     count: int
+    args: str | None = None
+    instead: str | None = None
+    gone: bool = False  #: it has been told to go
 
 
 class ExecutorRow(SQLModel, table=True):

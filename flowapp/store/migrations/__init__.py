@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from sqlalchemy import inspect
-from sqlalchemy.engine import Engine
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, Engine
 
+LOCK = 0x666C6F77617070
+"""The advisory lock that servers which start at the same time take in turn."""
 _REVISION = re.compile(r'^(revision|down_revision) = "([^"]+)"', flags=re.MULTILINE)
 
 
@@ -23,11 +25,19 @@ def migrate(engine: Engine) -> None:
     config.set_main_option("script_location", str(Path(__file__).parent).replace("%", "%%"))
     config.set_main_option("path_separator", "os")
     with engine.connect() as connection:
-        # the engine leaves transactions to its users: one around the whole upgrade, so that it happens or does not
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        _begin(connection)
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
         connection.commit()
+
+
+def _begin(connection: Connection) -> None:
+    """One transaction around the whole upgrade, so that it happens or does not; the first of several servers does it."""
+    if connection.dialect.name == "sqlite":
+        # the engine leaves transactions to its users
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    else:
+        connection.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCK})
 
 
 def newest() -> str:
@@ -43,7 +53,7 @@ def newest() -> str:
 
 def _present(engine: Engine) -> str | None:
     with engine.connect() as connection:
-        if not inspect(connection).has_table("alembic_version"):
+        if not sa.inspect(connection).has_table("alembic_version"):
             return None
         found: str | None = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
         return found

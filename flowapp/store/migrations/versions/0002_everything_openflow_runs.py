@@ -26,11 +26,19 @@ def upgrade() -> None:
     op.create_table(
         "debounce",
         sa.Column("key", sa.String(), nullable=False),
+        sa.Column("job_id", sa.String(), nullable=False),
         sa.Column("run_id", sa.String(), nullable=False),
         sa.Column("first_at", sa.String(), nullable=False),
+        sa.Column("due", sa.String(), nullable=False),
         sa.Column("count", sa.Integer(), nullable=False),
-        sa.PrimaryKeyConstraint("key"),
+        sa.Column("args", sa.String(), nullable=True),
+        sa.Column("instead", sa.String(), nullable=True),
+        sa.Column("gone", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("key", "job_id"),
     )
+    with op.batch_alter_table("debounce", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_debounce_run_id"), ["run_id"], unique=False)
+
     op.create_table(
         "executor",
         sa.Column("id", sa.String(), nullable=False),
@@ -174,11 +182,15 @@ def upgrade() -> None:
         "slot",
         sa.Column("key", sa.String(), nullable=False),
         sa.Column("job_id", sa.String(), nullable=False),
-        sa.Column("started_at", sa.String(), nullable=False),
+        sa.Column("run_id", sa.String(), nullable=False),
+        sa.Column("priority", sa.Integer(), nullable=False),
+        sa.Column("asked_at", sa.String(), nullable=False),
+        sa.Column("started_at", sa.String(), nullable=True),
         sa.Column("until", sa.String(), nullable=True),
         sa.PrimaryKeyConstraint("key", "job_id"),
     )
     with op.batch_alter_table("slot", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_slot_run_id"), ["run_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_slot_until"), ["until"], unique=False)
 
     op.create_table(
@@ -319,6 +331,7 @@ def downgrade() -> None:
     op.drop_table("suspension")
     with op.batch_alter_table("slot", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_slot_until"))
+        batch_op.drop_index(batch_op.f("ix_slot_run_id"))
 
     op.drop_table("slot")
     with op.batch_alter_table("script", schema=None) as batch_op:
@@ -340,6 +353,9 @@ def downgrade() -> None:
     op.drop_table("folder")
     op.drop_table("flow_state")
     op.drop_table("executor")
+    with op.batch_alter_table("debounce", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_debounce_run_id"))
+
     op.drop_table("debounce")
     op.drop_table("blob_chunk")
     # ### end Alembic commands ###

@@ -7,7 +7,7 @@ SQLite and PostgreSQL.
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Index, UniqueConstraint
+from sqlalchemy import BigInteger, Index, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 
@@ -182,7 +182,18 @@ class RunRow(SQLModel, table=True):
     progress: int | None = None  #: percent, as the job itself reports
     delete_at: str | None = Field(default=None, index=True)  #: when arguments, logs and result are wiped
     limit_key: str | None = None  #: concurrency key that the run holds or waits for
-    __table_args__ = (UniqueConstraint("workspace", "number"), Index("ix_run_list", "workspace", "created_at"))
+    __table_args__ = (
+        UniqueConstraint("workspace", "number"),
+        Index("ix_run_list", "workspace", "created_at"),
+        Index(
+            "ix_run_schedule",
+            "workspace",
+            "schedule",
+            "created_at",
+            sqlite_where=text("schedule IS NOT NULL"),
+            postgresql_where=text("schedule IS NOT NULL"),
+        ),
+    )
 
 
 class JobRow(SQLModel, table=True):

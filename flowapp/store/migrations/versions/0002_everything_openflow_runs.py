@@ -251,6 +251,13 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("delete_at", sa.String(), nullable=True))
         batch_op.add_column(sa.Column("limit_key", sa.String(), nullable=True))
         batch_op.create_index(batch_op.f("ix_run_delete_at"), ["delete_at"], unique=False)
+        batch_op.create_index(
+            "ix_run_schedule",
+            ["workspace", "schedule", "created_at"],
+            unique=False,
+            sqlite_where=sa.text("schedule IS NOT NULL"),
+            postgresql_where=sa.text("schedule IS NOT NULL"),
+        )
         batch_op.create_index(batch_op.f("ix_run_wake_at"), ["wake_at"], unique=False)
 
     with op.batch_alter_table("token", schema=None) as batch_op:
@@ -294,6 +301,11 @@ def downgrade() -> None:
 
     with op.batch_alter_table("run", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_run_wake_at"))
+        batch_op.drop_index(
+            "ix_run_schedule",
+            sqlite_where=sa.text("schedule IS NOT NULL"),
+            postgresql_where=sa.text("schedule IS NOT NULL"),
+        )
         batch_op.drop_index(batch_op.f("ix_run_delete_at"))
         batch_op.drop_column("limit_key")
         batch_op.drop_column("delete_at")

@@ -49,7 +49,8 @@ class Start:
 
     `flow` and `script` name something stored: by `path`, or by `version_id` (a flow version over all flows) and `hash`.
     `flowpreview` brings a `document`, `preview` brings `code` in a `language`. `scheduled_for` is an aware time. `retry`,
-    `timeout_s` and `cache_ttl` are those of a module. `restarted_from` is what engine/restart.py made of it.
+    `timeout_s` and `cache_ttl` are those of a module. `restarted_from` is what engine/restart.py made of it. `around` is a
+    flow that runs in place of what is named, and runs that in one of its steps: a schedule's retries and conditions.
     """
 
     kind: Kind
@@ -76,6 +77,7 @@ class Start:
     memory_id: str | None = None
     restarted_from: JsonText | None = None
     stored_args: str | None = None
+    around: JsonText | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,10 +137,10 @@ class Starting:
         else:
             args = await self._store.values.prepare(dumps(await set_apart(self._store.blobs, dict(start.args))))
             args_hash, prepared = args.hash, [args]
-        document = inline(runnable.document)
+        document = inline(start.around or runnable.document)
         new = NewRun(
             workspace=identity.workspace,
-            kind=start.kind,
+            kind=start.kind if start.around is None else "flow",
             path=runnable.path,
             summary=runnable.summary,
             version=runnable.version,
@@ -150,7 +152,7 @@ class Starting:
             parent_run=_uuid_or_none(start.parent_job),
             root_run=_uuid_or_none(start.root_job) or _uuid_or_none(start.parent_job),
             wake_at=later,
-            scheduled_for=later,
+            scheduled_for=_scheduled(start, later),
             schedule=start.schedule,
             trigger=_trigger_json(start, event),
             language=runnable.language,
@@ -332,10 +334,16 @@ def _later(moment: datetime | None) -> str | None:
     return text_of(moment) if moment > datetime.now(UTC) else None
 
 
+def _scheduled(start: Start, later: str | None) -> str | None:
+    """The moment that a run is told it was meant for: its own later start, or its schedule's tick, which has passed."""
+    return text_of(start.scheduled_for) if start.schedule and start.scheduled_for else later
+
+
 def _trigger_json(start: Start, event: Prepared | None) -> JsonText:
     trigger = start.trigger or Trigger("api")
     more = {**trigger.more, **({"memory_id": start.memory_id} if start.memory_id else {})}
-    return dumps({**more, "kind": trigger.kind, "event": event.hash if event else None})
+    # the kind comes first: lists find runs by how this text begins
+    return dumps({"kind": trigger.kind, "event": event.hash if event else None, **more})
 
 
 def _detail(run: RunRow, start: Start) -> str:

@@ -12,7 +12,9 @@ import hashlib
 import hmac
 import struct
 import uuid
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from flowapp.access import policy
 from flowapp.access.errors import NotAllowed, NotSignedIn
@@ -38,6 +40,17 @@ class Conditions:
     def needs_sign_in(self) -> bool:
         """Whether an answer needs a person: without one, groups and self-approval could not be looked at."""
         return self.sign_in or self.no_self_approval or bool(self.groups)
+
+
+def conditions_of(terms: Mapping[str, Any], started_by: Iterable[str]) -> Conditions:
+    """The conditions in the stored terms of a wait; `started_by` are usernames (also in their form `u/<name>`)."""
+    return Conditions(
+        sign_in=bool(terms.get("user_auth_required")),
+        groups=frozenset(str(name) for name in terms.get("groups") or ()),
+        no_self_approval=bool(terms.get("self_approval_disabled")),
+        prompt=bool(terms.get("prompt")),
+        started_by=frozenset(name.removeprefix("u/") for name in started_by if name),
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -326,6 +326,14 @@ def _person_of(row: Mapping[Any, Any], digest: str) -> Person:
     )
 
 
+def member(connection: Connection, workspace: str, email: str) -> Identity | None:
+    """The present identity of a person by email, inside a larger read or write; None for nobody."""
+    user = identities.user(connection, email)
+    if user is None or user.disabled:
+        return None
+    return _identity(connection, workspace, email, user.username, identities.role(connection, workspace, email))
+
+
 def _identity(connection: Connection, workspace: str, email: str, username: str, role: str | None) -> Identity:
     valid = next((name for name in ROLES if name == role), None)
     if valid is None:

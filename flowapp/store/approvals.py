@@ -10,7 +10,7 @@ answer, the timer, the end of the run) locks the run's row first, always in this
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -50,7 +50,8 @@ class NewSuspension:
 class Answer:
     """One person's answer. `job_id` is the waiting step's, or a flow's; `run_id` is empty where it is not known yet.
 
-    `payload` is JSON text. `approver` is what the link or the person's identity says, `email` who was signed in.
+    `payload` is JSON text. `approver` is what the link or the person's identity says, `email` who was signed in. With `once`,
+    the person of `email` may answer a wait one time only.
     """
 
     job_id: str
@@ -62,6 +63,11 @@ class Answer:
     payload: str = "null"
     approver: str | None = None
     email: str | None = None
+    once: bool = False
+
+
+Counts = Callable[[Connection, ResumeEventRow], bool]
+"""Whether an answer that came early may count, now that the wait's conditions are known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +86,10 @@ class Approvals:
         self._events = database.events
         self._runs = runs
 
-    def open(self, connection: Connection, new: NewSuspension) -> SuspensionRow:
+    def open(self, connection: Connection, new: NewSuspension, counts: Counts | None = None) -> SuspensionRow:
         """Begin a wait, or find the one that a step of this run began before; answers that came early count at once.
+
+        An early answer that `counts` refuses stays as it is, and decides nothing.
 
         The run is not woken: whoever opens a wait looks at the status of what this returns.
         """
@@ -102,7 +110,7 @@ class Approvals:
             timeout_at=new.timeout_at,
         )
         insert(connection, row)
-        self._count_early(connection, row, new.flow_jobs)
+        self._count_early(connection, row, new.flow_jobs, counts or (lambda _connection, _event: True))
         self._announce(row)
         return row
 
@@ -116,6 +124,8 @@ class Approvals:
         _lock(connection, [answer.job_id])
         self._refuse_used(connection, answer)
         row = self._waiting(connection, answer)
+        if row is not None and answer.once:
+            self._refuse_twice(connection, row, answer)
         event = ResumeEventRow(
             job_id=answer.job_id,
             resume_id=answer.resume_id,
@@ -251,6 +261,11 @@ class Approvals:
                 "Ask for another link if one more answer is needed.",
             )
 
+    def _refuse_twice(self, connection: Connection, row: SuspensionRow, answer: Answer) -> None:
+        for event in self.events_of(connection, row.run_id, row.path):
+            if event.email is not None and event.email == answer.email:
+                raise ApprovalUsed("You have answered this request already.", "It waits for others now.")
+
     def _waiting(self, connection: Connection, answer: Answer) -> SuspensionRow | None:
         """The open wait that the answer is for, its run locked; None when it comes early."""
         if answer.flow_level:
@@ -273,15 +288,19 @@ class Approvals:
                 raise ApprovalClosed(f"The run is over ({status}): there is nothing to decide any more.")
         return row
 
-    def _count_early(self, connection: Connection, row: SuspensionRow, flow_jobs: Sequence[str]) -> None:
+    def _count_early(
+        self, connection: Connection, row: SuspensionRow, flow_jobs: Sequence[str], counts: Counts
+    ) -> None:
         """Take the answers that are there already: all of the step's own, and of the flows' as many as are missing."""
         waiting = sa.select(_EVENT).where(_EVENT.c.taken_by.is_(None))
         order = (_EVENT.c.at, _EVENT.c.job_id, _EVENT.c.resume_id)
         mine = waiting.where(_EVENT.c.job_id == row.job_id, _EVENT.c.flow_level.is_(False))
-        taken = all_of(connection, ResumeEventRow, mine.order_by(*order))
+        taken = [
+            event for event in all_of(connection, ResumeEventRow, mine.order_by(*order)) if counts(connection, event)
+        ]
         flows = waiting.where(_EVENT.c.job_id.in_(list(flow_jobs)), _EVENT.c.flow_level.is_(True))
         for event in all_of(connection, ResumeEventRow, flows.order_by(*order)) if flow_jobs else ():
-            if not _settles(taken, row.required):
+            if not _settles(taken, row.required) and counts(connection, event):
                 taken.append(event)
         for event in taken:
             connection.execute(

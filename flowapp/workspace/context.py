@@ -12,7 +12,7 @@ from flowapp.access.sessions import Sessions
 from flowapp.expressions.evaluator import Evaluator
 from flowapp.settings import Settings
 from flowapp.store.stores import Store
-from flowapp.store.variables import SecretBox
+from flowapp.store.secret_box import SecretBox
 from flowapp.workspace.parsed import Parsed
 
 log = logging.getLogger(__name__)
@@ -23,6 +23,9 @@ class EnginePort(Protocol):
 
     async def start_run(self, run_id: str) -> None:
         """Begin a run whose row exists."""
+
+    async def wake(self, run_id: str) -> None:
+        """Something that the run waits for was decided: begin its next segment."""
 
     async def cancel(self, run_id: str, by: str, reason: str) -> Any:
         """Stop a run."""

@@ -15,14 +15,17 @@ WorkspaceError
 ├── NothingToRun        run.nothing_to_run          409
 ├── AsksFirst           run.asks_first              409  (cells with outside effects wait for consent)
 ├── JobIdTaken          job.id_taken                400
+├── JobNotOver          job.not_over                404  (there is no result yet)
+├── WaitedTooLong       job.waited_too_long         504
 ├── UploadTooLarge      upload.too_large            413
 ├── UploadNotText       upload.not_text             415
+├── AnswerInvalid       approval.invalid            422  (with the problems by field)
 └── InputMissing        input.missing               404
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from flowapp.errors import FlowappError
@@ -145,6 +148,26 @@ class JobIdTaken(WorkspaceError):
     code = "job.id_taken"
 
 
+class JobNotOver(WorkspaceError):
+    """The job has not ended, so there is no result of it yet."""
+
+    code = "job.not_over"
+    status = 404
+
+
+class WaitedTooLong(WorkspaceError):
+    """A synchronous call waited for as long as it may; the job goes on."""
+
+    code = "job.waited_too_long"
+    status = 504
+
+
+class ScheduleExists(WorkspaceError):
+    """Another schedule has the path."""
+
+    code = "schedule.exists"
+
+
 class UploadTooLarge(WorkspaceError):
     """The body is bigger than this place takes."""
 
@@ -164,3 +187,14 @@ class InputMissing(WorkspaceError):
 
     code = "input.missing"
     status = 404
+
+
+class AnswerInvalid(WorkspaceError):
+    """The answer to a request does not fit its form; nothing was decided, and `problems` says what is wrong by field."""
+
+    code = "approval.invalid"
+    status = 422
+
+    def __init__(self, message: str, problems: Mapping[str, str]) -> None:
+        super().__init__(message, "Correct it and answer again.")
+        self.problems = dict(problems)

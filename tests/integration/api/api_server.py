@@ -32,11 +32,15 @@ class ScriptedEngine:
         self.hold = False
         self.started: list[str] = []
         self.cancelled: list[str] = []
+        self.woken: list[str] = []
 
     async def start_run(self, run_id: str) -> None:
         self.started.append(run_id)
         if not self.hold:
             await self.finish(run_id)
+
+    async def wake(self, run_id: str) -> None:
+        self.woken.append(run_id)
 
     async def cancel(self, run_id: str, by: str, reason: str) -> None:
         self.cancelled.append(run_id)

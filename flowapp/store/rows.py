@@ -33,7 +33,7 @@ def insert(connection: Connection, row: SQLModel) -> int | None:
     values = row.model_dump()
     if values.get("id", 0) is None:
         del values["id"]
-    done = connection.execute(sa.insert(table(type(row))).values(values))
+    done = connection.execute(sa.insert(table(type(row))), values)  # as parameters: the statement is compiled once
     key = done.inserted_primary_key
     return key[0] if key is not None and isinstance(key[0], int) else None
 

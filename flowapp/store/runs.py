@@ -111,7 +111,7 @@ class Runs:
             created_at=now(),
             **{name: getattr(new, name) for name in NewRun.__dataclass_fields__},
         )
-        connection.execute(sa.insert(RunRow).values(**row.model_dump()))
+        connection.execute(sa.insert(table_of(RunRow)), row.model_dump())
         self._announce(row)
         return row
 

@@ -1,4 +1,5 @@
-"""Big content (uploaded files, large values) as compressed files named by their hash, under `<home>/blobs`.
+"""Big content (uploaded files, large values), compressed, by its hash: files in the data folder of the one process that owns
+it, or rows where several machines share a PostgreSQL database (`blob_rows.py`).
 
 Nothing here knows whose content it is: who may read a blob is decided where the reference to it is read.
 """
@@ -6,19 +7,24 @@ Nothing here knows whose content it is: who may read a blob is decided where the
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import os
 import tempfile
-from collections.abc import Iterable
+import threading
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, TypeVar
 
 import zstandard
 
 from flowapp.store.errors import BlobMissing
 
+T = TypeVar("T")
 LEVEL = 3
 REFERENCE = "$flowapp:blob"
 _READ_STEP = 1 << 20
@@ -60,17 +66,15 @@ def is_sha256(text: object) -> bool:
     return isinstance(text, str) and len(text) == 64 and all(c in "0123456789abcdef" for c in text)
 
 
-class Blobs:
-    """The blob files of one data folder. Compression runs in two threads of its own, so it never holds the event loop."""
+class Blobs(ABC):
+    """Contents by the hash of what they hold. Compression runs in two threads of its own, so it never holds the event loop."""
 
-    def __init__(self, home: Path) -> None:
-        self._folder = home / "blobs"
+    def __init__(self) -> None:
         self._threads = ThreadPoolExecutor(2, thread_name_prefix="blobs")
 
     async def put(self, data: bytes | Iterable[bytes], *, media_type: str = "", name: str = "") -> BlobRef:
         """Store content (once, whoever stores it again) and return its reference; durable when this returns."""
-        loop = asyncio.get_running_loop()
-        sha256, size = await loop.run_in_executor(self._threads, self._put, data)
+        sha256, size = await self._in_thread(self._put, data)
         return BlobRef(sha256, size, media_type, name)
 
     async def read(self, sha256: str) -> bytes:
@@ -79,21 +83,63 @@ class Blobs:
         Raises:
             BlobMissing: there is no such blob.
         """
-        return await asyncio.get_running_loop().run_in_executor(self._threads, self.read_now, sha256)
+        return await self._in_thread(self.read_now, sha256)
 
     async def read_text(self, sha256: str) -> str:
         """The content as UTF-8 text; bytes that are not UTF-8 become replacement characters."""
         return (await self.read(sha256)).decode("utf-8", "replace")
 
+    async def local(self, sha256: str) -> Path:
+        """A file on this machine that holds the compressed content, for another process to read.
+
+        Raises:
+            BlobMissing: there is no such blob.
+        """
+        return await self._in_thread(self._local, sha256)
+
+    async def older_than(self, moment: datetime) -> list[str]:
+        """The blobs that were last stored before `moment`."""
+        return await self._in_thread(self._older_than, moment)
+
+    async def remove(self, sha256s: Sequence[str], before: datetime) -> int:
+        """Remove blobs, except those that were stored again at `before` or later; returns how many."""
+        return await self._in_thread(self._remove, sha256s, before)
+
     def read_now(self, sha256: str) -> bytes:
         """`read` for code that is not on the event loop."""
-        try:
-            with open(self.path(sha256), "rb") as file, zstandard.ZstdDecompressor().stream_reader(file) as reader:
-                return b"".join(iter(lambda: reader.read(_READ_STEP), b""))
-        except FileNotFoundError:
-            raise BlobMissing(
-                f"The stored content {sha256[:12]} is gone", "It may have been deleted by retention."
-            ) from None
+        with self._compressed(sha256) as source, zstandard.ZstdDecompressor().stream_reader(source) as reader:
+            return b"".join(iter(lambda: reader.read(_READ_STEP), b""))
+
+    def close(self) -> None:
+        """Stop the threads after what they are doing."""
+        self._threads.shutdown()
+
+    async def _in_thread(self, function: Callable[..., T], *args: Any) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, function, *args)
+
+    @abstractmethod
+    def _put(self, data: bytes | Iterable[bytes]) -> tuple[str, int]: ...
+
+    @abstractmethod
+    def _compressed(self, sha256: str) -> IO[bytes]: ...
+
+    @abstractmethod
+    def _local(self, sha256: str) -> Path: ...
+
+    @abstractmethod
+    def _older_than(self, moment: datetime) -> list[str]: ...
+
+    @abstractmethod
+    def _remove(self, sha256s: Sequence[str], before: datetime) -> int: ...
+
+
+class FileBlobs(Blobs):
+    """Compressed files named by their hash, under `<home>/blobs`."""
+
+    def __init__(self, home: Path) -> None:
+        super().__init__()
+        self._folder = home / "blobs"
+        self._changing = threading.Lock()
 
     def path(self, sha256: str) -> Path:
         """Where a blob's compressed file is.
@@ -101,32 +147,88 @@ class Blobs:
         Raises:
             BlobMissing: `sha256` is not a hash, so it names no file.
         """
-        if not is_sha256(sha256):
-            raise BlobMissing("Not a blob name")
-        return self._folder / sha256[:2] / f"{sha256}.zst"
-
-    def close(self) -> None:
-        """Stop the threads after what they are doing."""
-        self._threads.shutdown()
+        return self._folder / checked(sha256)[:2] / f"{sha256}.zst"
 
     def _put(self, data: bytes | Iterable[bytes]) -> tuple[str, int]:
-        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        digest, size = hashlib.sha256(), 0
-        handle, temporary = tempfile.mkstemp(dir=self._folder, suffix=".part")
+        with compressed(data, self._folder) as made:
+            target = self.path(made.sha256)
+            with self._changing:
+                if target.exists():
+                    os.utime(target)
+                else:
+                    target.parent.mkdir(exist_ok=True, mode=0o700)
+                    os.replace(made.file, target)
+            return made.sha256, made.size
+
+    def _compressed(self, sha256: str) -> IO[bytes]:
         try:
-            with os.fdopen(handle, "wb") as file:
-                with zstandard.ZstdCompressor(level=LEVEL).stream_writer(file, closefd=False) as writer:
-                    for chunk in (data,) if isinstance(data, bytes) else data:
-                        digest.update(chunk)
-                        size += len(chunk)
-                        writer.write(chunk)
-                file.flush()
-                os.fsync(file.fileno())
-            sha256 = digest.hexdigest()
-            target = self.path(sha256)
-            if not target.exists():
-                target.parent.mkdir(exist_ok=True, mode=0o700)
-                os.replace(temporary, target)
-            return sha256, size
-        finally:
-            Path(temporary).unlink(missing_ok=True)
+            return open(self.path(sha256), "rb")
+        except FileNotFoundError:
+            raise missing(sha256) from None
+
+    def _local(self, sha256: str) -> Path:
+        path = self.path(sha256)
+        if not path.exists():
+            raise missing(sha256)
+        return path
+
+    def _older_than(self, moment: datetime) -> list[str]:
+        before = moment.timestamp()
+        return [
+            file.name.removesuffix(".zst") for file in self._folder.glob("??/*.zst") if file.stat().st_mtime < before
+        ]
+
+    def _remove(self, sha256s: Sequence[str], before: datetime) -> int:
+        removed = 0
+        for sha256 in sha256s:
+            path = self.path(sha256)
+            with self._changing, contextlib.suppress(FileNotFoundError):
+                if path.stat().st_mtime < before.timestamp():
+                    path.unlink()
+                    removed += 1
+        return removed
+
+
+@dataclass(frozen=True, slots=True)
+class Compressed:
+    """Content on its way into the store: its hash and size (bytes, uncompressed), and the compressed file."""
+
+    sha256: str
+    size: int
+    file: Path
+
+
+@contextlib.contextmanager
+def compressed(data: bytes | Iterable[bytes], folder: Path) -> Iterator[Compressed]:
+    """Compress content into a temporary file of `folder`, which is removed afterwards unless it was moved away."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    digest, size = hashlib.sha256(), 0
+    handle, temporary = tempfile.mkstemp(dir=folder, suffix=".part")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            with zstandard.ZstdCompressor(level=LEVEL).stream_writer(file, closefd=False) as writer:
+                for chunk in (data,) if isinstance(data, bytes) else data:
+                    digest.update(chunk)
+                    size += len(chunk)
+                    writer.write(chunk)
+            file.flush()
+            os.fsync(file.fileno())
+        yield Compressed(digest.hexdigest(), size, Path(temporary))
+    finally:
+        Path(temporary).unlink(missing_ok=True)
+
+
+def checked(sha256: str) -> str:
+    """The hash, which may become part of a file name.
+
+    Raises:
+        BlobMissing: it is none.
+    """
+    if not is_sha256(sha256):
+        raise BlobMissing("Not a blob name")
+    return sha256
+
+
+def missing(sha256: str) -> BlobMissing:
+    """The error about a blob that is not there."""
+    return BlobMissing(f"The stored content {sha256[:12]} is gone", "It may have been deleted by retention.")

@@ -5,15 +5,30 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.engine import Connection
 
 from flowapp.store.rows import all_of, first, insert, table
+from flowapp.store.sql import Sql
 from flowapp.store.tables import DraftCellRow, DraftOperationRow, DraftRow, JobRow, RunRow
 
 _DRAFT = table(DraftRow)
 _EDIT = table(DraftOperationRow)
 _CELL = table(DraftCellRow)
+_PUT_RECORD = Sql(
+    "INSERT INTO draft_cell (draft_id, cell_id, record, updated_at) VALUES (:draft_id, :cell_id, :record, :updated_at) "
+    "ON CONFLICT (draft_id, cell_id) DO UPDATE SET record = excluded.record, updated_at = excluded.updated_at"
+)
+_VALUE_TEXT = Sql("SELECT text FROM value WHERE hash = :hash")
+_LOG_END = Sql(
+    'SELECT "offset", text FROM log WHERE run_id = :run_id AND path = :path AND attempt = :attempt '
+    'ORDER BY "offset" DESC LIMIT 20'
+)
+_RESULTS = Sql("SELECT step_id, result FROM job WHERE run_id = :run_id AND status IN ('success', 'reused', 'skipped')")
+_AT_WORK = Sql(
+    "SELECT id, plan FROM run WHERE draft_id = :draft_id AND kind = 'cells' "
+    "AND status IN ('queued', 'running', 'suspended')"
+)
+_STATUSES = Sql("SELECT step_id, status FROM job WHERE run_id = :run_id AND path = step_id")
 
 
 def create(connection: Connection, row: DraftRow) -> None:
@@ -112,13 +127,8 @@ def put_records(connection: Connection, draft_id: str, changed: Mapping[str, str
     """Write cells' records (JSON text by cell id)."""
     if not changed:
         return
-    statement = upsert(_CELL)
-    statement = statement.on_conflict_do_update(
-        index_elements=["draft_id", "cell_id"],
-        set_={"record": statement.excluded.record, "updated_at": statement.excluded.updated_at},
-    )
     rows = [{"draft_id": draft_id, "cell_id": cell, "record": text, "updated_at": at} for cell, text in changed.items()]
-    connection.execute(statement, rows)
+    _PUT_RECORD.run(connection, rows)
 
 
 def forget_records(connection: Connection, draft_id: str, cells: Iterable[str]) -> None:
@@ -128,7 +138,7 @@ def forget_records(connection: Connection, draft_id: str, cells: Iterable[str]) 
 
 def value_text(connection: Connection, digest: str) -> str | None:
     """The text of a value that is stored inline; None for a big one. For use inside a write that just stored it."""
-    found = connection.exec_driver_sql("SELECT text FROM value WHERE hash = ?", (digest,)).scalar()
+    found = _VALUE_TEXT.run(connection, {"hash": digest}).scalar()
     return None if found is None else str(found)
 
 
@@ -149,10 +159,7 @@ def steps_of(
         job = first(connection, JobRow, sa.select(jobs).where(jobs.c.run_id == run_id, jobs.c.path == path))
         if run is None or job is None:
             continue
-        chunks = connection.exec_driver_sql(
-            "SELECT offset, text FROM log WHERE run_id = ? AND path = ? AND attempt = ? ORDER BY offset DESC LIMIT 20",
-            (run_id, path, job.attempt),
-        ).all()
+        chunks = _LOG_END.run(connection, {"run_id": run_id, "path": path, "attempt": job.attempt}).all()
         text, size = "", (chunks[0][0] + len(chunks[0][1]) if chunks else 0)
         for _, chunk in chunks:
             text = chunk + text
@@ -164,20 +171,14 @@ def steps_of(
 
 def results_of(connection: Connection, run_id: str) -> dict[str, str | None]:
     """Step id → value hash of the result, for the finished steps of a run that have one."""
-    found = connection.exec_driver_sql(
-        "SELECT step_id, result FROM job WHERE run_id = ? AND status IN ('success', 'reused', 'skipped')", (run_id,)
-    )
+    found = _RESULTS.run(connection, {"run_id": run_id})
     return {step_id: result for step_id, result in found}
 
 
 def cells_at_work(connection: Connection, draft_id: str) -> list[tuple[str, str, dict[str, str]]]:
     """For each unfinished run of a draft's cells: its id, its plan (JSON text), and the status of its top-level steps."""
-    runs = connection.exec_driver_sql(
-        "SELECT id, plan FROM run WHERE draft_id = ? AND kind = 'cells' AND status IN ('queued', 'running', 'suspended')",
-        (draft_id,),
-    ).all()
-    steps = "SELECT step_id, status FROM job WHERE run_id = ? AND path = step_id"
+    runs = _AT_WORK.run(connection, {"draft_id": draft_id}).all()
     return [
-        (run_id, plan or "{}", {step_id: status for step_id, status in connection.exec_driver_sql(steps, (run_id,))})
+        (run_id, plan or "{}", {step: status for step, status in _STATUSES.run(connection, {"run_id": run_id})})
         for run_id, plan in runs
     ]

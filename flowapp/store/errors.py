@@ -2,6 +2,7 @@
 
 StoreError
 ├── DatabaseUnsupported   store.database_unsupported
+├── DatabaseAway          store.database_away
 ├── HomeInUse             store.home_in_use
 ├── DatabaseClosed        store.closed
 ├── OwnershipLost         store.ownership_lost
@@ -27,6 +28,13 @@ class DatabaseUnsupported(StoreError):
     """`DATABASE_URL` names a database that this version cannot use."""
 
     code = "store.database_unsupported"
+
+
+class DatabaseAway(StoreError):
+    """PostgreSQL does not answer, or does not let us in."""
+
+    code = "store.database_away"
+    status = 503
 
 
 class HomeInUse(StoreError):

@@ -1,7 +1,8 @@
-"""What happened, told to everyone in this process who asked for it.
+"""What happened, told to everyone who asked for it, in this process and in the others on the same PostgreSQL database.
 
 An event that belongs to a change of the database is handed to `after_commit` inside the write, and goes out when (and only
-when) that write is durable. Live log text has no row of its own at that moment and goes out through `publish`.
+when) that write is durable. Live log text has no row of its own at that moment and goes out through `publish`. What every
+process works out for itself (the cells of a draft as its own pages were shown them) stays here: `publish_here`.
 """
 
 from __future__ import annotations
@@ -9,9 +10,9 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 MAX_WAITING = 20_000
 
@@ -71,17 +72,37 @@ class Subscription(AsyncIterator[Event]):
             self._queue.put_nowait(None)
 
 
+class RelayPort(Protocol):
+    """The way to the other processes (see `relay.py`)."""
+
+    def wanted(self, topic: str) -> bool:
+        """Whether somebody listens there."""
+
+    def pass_on(self, event: Event) -> None:
+        """Tell those who listen there, soon."""
+
+    def interest(self, topic: str, wanted: bool) -> None:
+        """The first listener here came, or the last one went."""
+
+
 class Events:
     """The hub of one server process. `publish` belongs to the event loop's thread, `after_commit` to a write."""
 
     def __init__(self) -> None:
         self._subscriptions: dict[str, set[Subscription]] = defaultdict(set)
         self._pending = threading.local()
+        self.relay: RelayPort | None = None
+        #: called with each event that another process sent, after listeners got it
+        self.on_remote: list[Callable[[Event], None]] = []
+        #: called when events of other processes may have been missed
+        self.on_gap: list[Callable[[], None]] = []
 
     def subscribe(self, topics: Iterable[str]) -> Subscription:
-        """Listen to topics; nothing published after this call is missed."""
+        """Listen to topics; nothing published in this process after this call is missed."""
         subscription = Subscription(self, frozenset(topics))
         for topic in subscription.topics:
+            if topic not in self._subscriptions and self.relay is not None:
+                self.relay.interest(topic, True)
             self._subscriptions[topic].add(subscription)
         return subscription
 
@@ -93,18 +114,51 @@ class Events:
                 waiting.discard(subscription)
                 if not waiting:
                     del self._subscriptions[topic]
+                    if self.relay is not None:
+                        self.relay.interest(topic, False)
+
+    def topics(self) -> list[str]:
+        """What is listened to in this process."""
+        return list(self._subscriptions)
 
     def wanted(self, topic: str) -> bool:
-        """Whether anyone listens: costly event data need not be built for nobody."""
+        """Whether anyone listens, here or elsewhere: costly event data need not be built for nobody."""
+        return topic in self._subscriptions or (self.relay is not None and self.relay.wanted(topic))
+
+    def wanted_here(self, topic: str) -> bool:
+        """Whether anyone listens in this process."""
         return topic in self._subscriptions
 
     def publish(self, event: Event) -> None:
-        """Hand an event to its listeners now."""
+        """Hand an event to its listeners now, and to those of other processes soon."""
+        self.deliver(event)
+        if self.relay is not None:
+            self.relay.pass_on(event)
+
+    def publish_here(self, event: Event) -> None:
+        """Hand an event to its listeners in this process only."""
+        self.deliver(event)
+
+    def deliver(self, event: Event) -> None:
+        """Hand an event to the listeners here (the others have it, or are told by somebody else)."""
         for subscription in tuple(self._subscriptions.get(event.topic, ())):
             subscription.offer(event)
 
+    def arrive(self, event: Event) -> None:
+        """An event came from another process."""
+        self.deliver(event)
+        for listener in self.on_remote:
+            listener(event)
+
+    def lost_all(self) -> None:
+        """The way to the other processes was cut for a while: every listener should load anew."""
+        for topic in self.topics():
+            self.deliver(Event(topic, "lost"))
+        for listener in self.on_gap:
+            listener()
+
     def after_commit(self, event: Event) -> None:
-        """Inside a write: publish this event once the write is durable; dropped if the write fails.
+        """Inside a write: publish this event everywhere once the write is durable; dropped if the write fails.
 
         Raises:
             RuntimeError: called outside a write.
@@ -115,7 +169,7 @@ class Events:
         pending.append(event)
 
     def collect(self) -> list[Event]:
-        """Start collecting for one write (called by the writer thread)."""
+        """Start collecting for one write (called by the writing thread)."""
         self._pending.events = []
         collected: list[Event] = self._pending.events
         return collected

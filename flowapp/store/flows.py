@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from flowapp.store.numbers import next_version
 from flowapp.store.rows import all_of, first, insert, table
 from flowapp.store.tables import FlowVersionRow, RunRow
 
@@ -61,10 +62,7 @@ def list_latest(connection: Connection, workspace: str) -> list[FlowVersionRow]:
 
 def add(connection: Connection, row: FlowVersionRow) -> int:
     """Insert `row` as the next version of its path; returns the version number."""
-    query = sa.select(sa.func.max(_VERSION.c.version)).where(
-        _VERSION.c.workspace == row.workspace, _VERSION.c.path == row.path
-    )
-    row.version = (connection.execute(query).scalar() or 0) + 1
+    row.version = next_version(connection, row.workspace, row.path)
     insert(connection, row)
     return row.version
 

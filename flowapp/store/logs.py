@@ -4,17 +4,30 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from flowapp.store.clock import now
 from flowapp.store.database import Database
 from flowapp.store.errors import OwnershipLost
+from flowapp.store.rows import table
+from flowapp.store.sql import Sql, bind
+from flowapp.store.tables import LogRow
 
 READ_CHARACTERS = 256 * 1024
-_APPEND = (
-    "INSERT OR REPLACE INTO log (run_id, path, attempt, offset, text, at) SELECT ?, ?, ?, ?, ?, ? "
-    "WHERE EXISTS (SELECT 1 FROM run WHERE id = ? AND owner = ?)"
+_APPEND = Sql(
+    'INSERT INTO log (run_id, path, attempt, "offset", text, at) '  # noqa: S608 - our own column names
+    f"SELECT {', '.join(bind(column) for column in table(LogRow).columns)} "
+    "WHERE EXISTS (SELECT 1 FROM run WHERE id = :run_id AND owner = :owner FOR SHARE) "
+    'ON CONFLICT (run_id, path, attempt, "offset") DO UPDATE SET text = excluded.text, at = excluded.at'
+)
+_NEWEST = Sql("SELECT max(attempt) FROM log WHERE run_id = :run_id AND path = :path")
+_PART = Sql(
+    'SELECT "offset", text FROM log WHERE run_id = :run_id AND path = :path AND attempt = :attempt '
+    'AND "offset" + length(text) > :start AND "offset" < :stop ORDER BY "offset"'
+)
+_END = Sql(
+    'SELECT "offset" + length(text) FROM log WHERE run_id = :run_id AND path = :path '
+    'ORDER BY attempt DESC, "offset" DESC LIMIT 1'
 )
 
 
@@ -40,8 +53,8 @@ class Logs:
         Raises:
             OwnershipLost: `owner` does not own the run any more.
         """
-        row = (run_id, path, attempt, offset, text, now(), run_id, owner)
-        if connection.exec_driver_sql(_APPEND, row).rowcount == 0:
+        place = {"run_id": run_id, "path": path, "attempt": attempt, "offset": offset}
+        if _APPEND.run(connection, {**place, "text": text, "at": now(), "owner": owner}).rowcount == 0:
             raise OwnershipLost(f"Run {run_id} was taken over")
 
     async def read(
@@ -50,17 +63,9 @@ class Logs:
         """Up to `limit` characters from `offset` on, of the newest attempt unless one is named."""
 
         def work(connection: Connection) -> LogPart:
-            newest = (
-                attempt
-                or connection.execute(
-                    sa.text("SELECT max(attempt) FROM log WHERE run_id = :r AND path = :p"), {"r": run_id, "p": path}
-                ).scalar()
-            )
-            chunks = connection.exec_driver_sql(
-                "SELECT offset, text FROM log WHERE run_id = ? AND path = ? AND attempt = ? "
-                "AND offset + length(text) > ? AND offset < ? ORDER BY offset",
-                (run_id, path, newest or 1, offset, offset + limit),
-            )
+            newest = attempt or _NEWEST.run(connection, {"run_id": run_id, "path": path}).scalar()
+            bounds = {"attempt": newest or 1, "start": offset, "stop": offset + limit}
+            chunks = _PART.run(connection, {"run_id": run_id, "path": path, **bounds})
             parts, position = [], offset
             for start, text in chunks:
                 part = text[max(0, position - start) : max(0, offset + limit - start)]
@@ -72,15 +77,7 @@ class Logs:
 
     async def tail(self, run_id: str, path: str, characters: int = 4096) -> tuple[str, int]:
         """The end of the newest attempt's log and the number of characters it has in all."""
-        total = await self._database.read(
-            lambda connection: connection.execute(
-                sa.text(
-                    "SELECT offset + length(text) FROM log WHERE run_id = :r AND path = :p "
-                    "ORDER BY attempt DESC, offset DESC LIMIT 1"
-                ),
-                {"r": run_id, "p": path},
-            ).scalar()
-        )
+        total = await self._database.read(lambda c: _END.run(c, {"run_id": run_id, "path": path}).scalar())
         if not total:
             return "", 0
         part = await self.read(run_id, path, offset=max(0, total - characters), limit=characters)

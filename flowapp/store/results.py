@@ -14,10 +14,11 @@ from flowapp.jsontext import JsonText
 from flowapp.store.clock import seconds_ago
 from flowapp.store.database import Database
 from flowapp.store.runs import rows_of, table_of
+from flowapp.store.sql import Sql
 from flowapp.store.tables import ResultRow
 from flowapp.store.values import Values
 
-_PUT = (
+_PUT = Sql(
     "INSERT INTO result (workspace, rights, fingerprint, value, run_id, run_number, path, duration_ms, at) "
     "VALUES (:workspace, :rights, :fingerprint, :value, :run_id, :run_number, :path, :duration_ms, :at) "
     "ON CONFLICT (workspace, rights, fingerprint) DO UPDATE SET value = excluded.value, run_id = excluded.run_id, "
@@ -47,7 +48,7 @@ class Results:
 
     def put(self, connection: Connection, row: ResultRow | dict[str, Any]) -> None:
         """Inside a write: remember a successful result; a newer one replaces an older."""
-        connection.execute(sa.text(_PUT), row if isinstance(row, dict) else row.model_dump())
+        _PUT.run(connection, row if isinstance(row, dict) else row.model_dump())
 
     async def put_value(self, text: JsonText) -> str:
         """See `Values.put_value`."""

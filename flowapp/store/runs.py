@@ -19,6 +19,8 @@ from flowapp.store.clock import now
 from flowapp.store.database import Database
 from flowapp.store.errors import OwnershipLost
 from flowapp.store.events import Event
+from flowapp.store.numbers import next_run
+from flowapp.store.sql import Sql, bind
 from flowapp.store.tables import JobRow, RunRow
 
 UNFINISHED = ("queued", "running", "suspended")
@@ -80,12 +82,26 @@ def _columns(model: type[SQLModel]) -> list[str]:
 
 
 _JOB_COLUMNS = _columns(JobRow)
-# One statement writes a step: new or finished, and only while this segment owns the run.
-_PUT_JOB = (
-    f"INSERT INTO job ({', '.join(_JOB_COLUMNS)}) SELECT {', '.join('?' * len(_JOB_COLUMNS))} "  # noqa: S608 - our own column names
-    "WHERE EXISTS (SELECT 1 FROM run WHERE id = ? AND owner = ?) "
+# One statement writes a step: new or finished, and only while this segment owns the run. The row lock makes whoever wants to
+# take the run over wait for this write, so that what was written is always seen by the segment that follows.
+_PUT_JOB = Sql(
+    f"INSERT INTO job ({', '.join(_JOB_COLUMNS)}) "  # noqa: S608 - our own column names
+    f"SELECT {', '.join(bind(column) for column in table_of(JobRow).columns)} "
+    "WHERE EXISTS (SELECT 1 FROM run WHERE id = :run_id AND owner = :owner FOR SHARE) "
     "ON CONFLICT (run_id, path) DO UPDATE SET "
     + ", ".join(f"{name} = excluded.{name}" for name in _JOB_COLUMNS if name not in ("run_id", "path", "id"))
+)
+_CLAIM = Sql(
+    "UPDATE run SET owner = :owner, status = 'running', segment = segment + 1, wake_at = NULL, isolation = :isolation, "
+    "started_at = coalesce(started_at, :at) WHERE id = :id AND status IN ('queued', 'running', 'suspended')"
+)
+_END = Sql(
+    "UPDATE run SET status = :status, result = :result, failed = :failed, ended_at = :at, owner = NULL "
+    "WHERE id = :id AND owner = :owner"
+)
+_ASK_CANCEL = Sql(
+    "UPDATE run SET canceled_by = coalesce(canceled_by, :by), canceled_reason = coalesce(canceled_reason, :reason) "
+    "WHERE id = :id AND status IN ('queued', 'running', 'suspended')"
 )
 
 
@@ -101,12 +117,9 @@ class Runs:
 
     def insert(self, connection: Connection, new: NewRun, run_id: str | None = None) -> RunRow:
         """`create` for use inside a larger write."""
-        highest = connection.exec_driver_sql(
-            "SELECT max(number) FROM run WHERE workspace = ?", (new.workspace,)
-        ).scalar()
         row = RunRow(
             id=run_id or str(uuid.uuid4()),
-            number=(highest or 0) + 1,
+            number=next_run(connection, new.workspace),
             status="queued" if new.wake_at is None else "suspended",
             created_at=now(),
             **{name: getattr(new, name) for name in NewRun.__dataclass_fields__},
@@ -154,11 +167,7 @@ class Runs:
         """Make `owner` the only segment that may write to the run; None when the run is over or gone."""
 
         def work(connection: Connection) -> RunRow | None:
-            done = connection.exec_driver_sql(
-                "UPDATE run SET owner = ?, status = 'running', segment = segment + 1, wake_at = NULL, isolation = ?, "
-                "started_at = coalesce(started_at, ?) WHERE id = ? AND status IN ('queued', 'running', 'suspended')",
-                (owner, isolation, now(), run_id),
-            )
+            done = _CLAIM.run(connection, {"owner": owner, "isolation": isolation, "at": now(), "id": run_id})
             if done.rowcount == 0:
                 return None
             row = self.find(connection, run_id)
@@ -180,10 +189,8 @@ class Runs:
         self, connection: Connection, run_id: str, owner: str, status: str, result: str | None, *, failed: bool
     ) -> RunRow:
         """`finish` for use inside a larger write."""
-        done = connection.exec_driver_sql(
-            "UPDATE run SET status = ?, result = ?, failed = ?, ended_at = ?, owner = NULL WHERE id = ? AND owner = ?",
-            (status, result, failed, now(), run_id, owner),
-        )
+        values = {"status": status, "result": result, "failed": failed, "at": now(), "id": run_id, "owner": owner}
+        done = _END.run(connection, values)
         row = self.find(connection, run_id) if done.rowcount else None
         if row is None:
             raise OwnershipLost(f"Run {run_id} was taken over")
@@ -233,11 +240,7 @@ class Runs:
         """Note who canceled a run that is not over (the first one counts); None when it is over or gone."""
 
         def work(connection: Connection) -> RunRow | None:
-            done = connection.exec_driver_sql(
-                "UPDATE run SET canceled_by = coalesce(canceled_by, ?), canceled_reason = coalesce(canceled_reason, ?) "
-                "WHERE id = ? AND status IN ('queued', 'running', 'suspended')",
-                (by, reason, run_id),
-            )
+            done = _ASK_CANCEL.run(connection, {"by": by, "reason": reason, "id": run_id})
             return self.find(connection, run_id) if done.rowcount else None
 
         return await self._database.write(work)
@@ -275,8 +278,7 @@ class Runs:
         Raises:
             OwnershipLost: `owner` does not own the run any more.
         """
-        values = tuple(row[name] for name in _JOB_COLUMNS)
-        if connection.exec_driver_sql(_PUT_JOB, (*values, row["run_id"], owner)).rowcount == 0:
+        if _PUT_JOB.run(connection, {**row, "owner": owner}).rowcount == 0:
             raise OwnershipLost(f"Run {row['run_id']} was taken over")
 
     def _announce(self, row: RunRow) -> None:

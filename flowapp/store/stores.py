@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from flowapp.store.approvals import Approvals
-from flowapp.store.blobs import Blobs
-from flowapp.store.database import Database
+from flowapp.store.blobs import Blobs, FileBlobs
+from flowapp.store.database import Database, open_database
 from flowapp.store.events import Events
 from flowapp.store.logs import Logs
 from flowapp.store.results import Results
@@ -17,7 +17,7 @@ from flowapp.store.values import Values
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """The database, the blob files, and the queries that the engine and the pages share."""
+    """The database, the blobs, and the queries that the engine and the pages share."""
 
     home: Path
     database: Database
@@ -34,11 +34,12 @@ class Store:
         """Open (and where needed create) the data folder.
 
         Raises:
-            DatabaseUnsupported: `url` is not SQLite.
+            DatabaseUnsupported: `url` names no database that we can use.
+            DatabaseAway: PostgreSQL does not answer.
             HomeInUse: another server has this data folder open.
         """
-        database, blobs = Database(), Blobs(home)
-        await database.open(url, home)
+        database = await open_database(url, home)
+        blobs = _blobs(database, home)
         values, runs = Values(database, blobs), Runs(database)
         return cls(
             home=home,
@@ -56,3 +57,14 @@ class Store:
         """Make everything durable and let go of the folder."""
         await self.database.close()
         self.blobs.close()
+
+
+def _blobs(database: Database, home: Path) -> Blobs:
+    """Contents are files where one process owns the folder, and rows where several machines share the database."""
+    if not database.shared:
+        return FileBlobs(home)
+    from flowapp.store.blob_rows import RowBlobs
+    from flowapp.store.postgres import PostgresDatabase
+
+    assert isinstance(database, PostgresDatabase)
+    return RowBlobs(database.engine, home)

@@ -62,14 +62,19 @@ class TokenRow(SQLModel, table=True):
 
 
 class ValueRow(SQLModel, table=True):
-    """A JSON value by the hash of its text: inline up to 64 KB, else in the blob store (`blob` = sha256)."""
+    """A JSON value by the hash of its text: inline up to 64 KB, else in the blob store (`blob` = sha256).
+
+    `created_at` is renewed when the value is stored again, and when a run that referred to it is deleted. `refs` names the
+    blobs that its text refers to, with spaces between (None: not known, stored by the first version).
+    """
 
     __tablename__ = "value"
     hash: str = Field(primary_key=True)
     text: str | None = None
     blob: str | None = None
     size: int
-    created_at: str
+    created_at: str = Field(index=True)
+    refs: str | None = None
 
 
 class FlowVersionRow(SQLModel, table=True):
@@ -506,8 +511,33 @@ class ExecutorRow(SQLModel, table=True):
     at: str
 
 
+class CounterRow(SQLModel, table=True):
+    """A number that counts up: of a workspace's runs, of a flow's versions."""
+
+    __tablename__ = "counter"
+    name: str = Field(primary_key=True)
+    value: int
+
+
+class FactRow(SQLModel, table=True):
+    """What the database knows about itself, such as which key its secrets were encrypted with."""
+
+    __tablename__ = "fact"
+    name: str = Field(primary_key=True)
+    value: str
+
+
+class BlobRow(SQLModel, table=True):
+    """A blob, where several machines share a database (PostgreSQL); files hold them otherwise."""
+
+    __tablename__ = "blob"
+    sha256: str = Field(primary_key=True)
+    size: int = Field(sa_type=BigInteger)
+    created_at: str = Field(index=True)
+
+
 class BlobChunkRow(SQLModel, table=True):
-    """A piece of a blob, where several machines share a database (PostgreSQL); files hold them otherwise."""
+    """A piece of a blob's compressed content."""
 
     __tablename__ = "blob_chunk"
     sha256: str = Field(primary_key=True)

@@ -7,6 +7,7 @@ own results without the database: content never changes under its hash, so the c
 from __future__ import annotations
 
 import asyncio
+import re
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -16,16 +17,31 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from flowapp.jsontext import JsonText, hash_of
-from flowapp.store.blobs import Blobs
-from flowapp.store.clock import now
+from flowapp.store.blobs import REFERENCE, Blobs
+from flowapp.store.clock import now, seconds_ago
 from flowapp.store.database import Database
 from flowapp.store.errors import ValueMissing
+from flowapp.store.rows import table
+from flowapp.store.sql import Sql
+from flowapp.store.tables import ValueRow
 
+_VALUE = table(ValueRow)
+_SHA256 = re.compile(r'"sha256":\s*"([0-9a-f]{64})"')
 INLINE_BYTES = 64 * 1024
 CACHE_CHARACTERS = 8 << 20
 LARGEST_ON_LOOP = 1 << 20
 """Characters: hashing more than this takes milliseconds, and happens in a thread."""
-_INSERT = "INSERT OR IGNORE INTO value (hash, text, blob, size, created_at) VALUES (?, ?, ?, ?, ?)"
+_INSERT = Sql(
+    "INSERT INTO value (hash, text, blob, size, refs, created_at) VALUES (:hash, :text, :blob, :size, :refs, :at) "
+    "ON CONFLICT (hash) DO NOTHING"
+)
+_FRESH = Sql("SELECT 1 FROM value WHERE hash = :hash AND created_at >= :old")
+_TOUCH = Sql("UPDATE value SET created_at = :at WHERE hash = :hash")
+_SIZE = Sql("SELECT size FROM value WHERE hash = :hash")
+_PLACE = Sql("SELECT text, blob, size FROM value WHERE hash = :hash")
+TOUCH_AFTER_S = 1800.0
+"""A value that is stored again counts as new when it is older than this. Retention removes only what has been neither new nor
+referred to for twice as long, so a value is never removed under the feet of who just stored it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +52,7 @@ class Prepared:
     text: str | None
     blob: str | None
     size: int
+    refs: str = ""
 
 
 class Values:
@@ -58,21 +75,30 @@ class Values:
         if len(text) > LARGEST_ON_LOOP:
             digest, content = await asyncio.to_thread(lambda: (hash_of(text), text.encode("utf-8", "surrogatepass")))
             reference = await self._blobs.put(content)
-            return Prepared(digest, None, reference.sha256, reference.size)
+            return Prepared(digest, None, reference.sha256, reference.size, _references(text))
         digest = hash_of(text)
         self._remember(digest, text)
         size = len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
         if size <= INLINE_BYTES:
-            return Prepared(digest, text, None, size)
+            return Prepared(digest, text, None, size, _references(text))
         reference = await self._blobs.put(text.encode("utf-8", "surrogatepass"))
-        return Prepared(digest, None, reference.sha256, reference.size)
+        return Prepared(digest, None, reference.sha256, reference.size, _references(text))
 
     def insert(self, connection: Connection, *values: Prepared) -> None:
         """Inside a write: add the rows of prepared values that are not there yet."""
         at = now()
-        rows = [(value.hash, value.text, value.blob, value.size, at) for value in values]
-        if rows:
-            connection.exec_driver_sql(_INSERT, rows if len(rows) > 1 else rows[0])
+        rows = [
+            {"hash": v.hash, "text": v.text, "blob": v.blob, "size": v.size, "refs": v.refs, "at": at} for v in values
+        ]
+        # in one order everywhere: two transactions that store the same values wait for each other, but not in a circle
+        rows.sort(key=lambda row: str(row["hash"]))
+        for row in rows:
+            old = seconds_ago(TOUCH_AFTER_S)
+            if _INSERT.run(connection, row).rowcount or _FRESH.run(connection, {**row, "old": old}).first():
+                continue
+            _TOUCH.run(connection, {**row, "old": old})
+            # retention may have removed it before it was touched; then there is room for it now
+            _INSERT.run(connection, row)
 
     async def get_value(self, digest: str) -> JsonText:
         """The text of a value.
@@ -116,9 +142,7 @@ class Values:
         Raises:
             ValueMissing: nothing is stored under this hash.
         """
-        size = await self._database.read(
-            lambda c: c.execute(sa.text("SELECT size FROM value WHERE hash = :h"), {"h": digest}).scalar()
-        )
+        size = await self._database.read(lambda c: _SIZE.run(c, {"hash": digest}).scalar())
         if size is None:
             raise ValueMissing(f"The stored value {digest[:12]} is gone", "It may have been deleted by retention.")
         return int(size)
@@ -132,9 +156,7 @@ class Values:
         known = self._cache.get(digest)
         if known is not None:
             return Prepared(digest, known, None, len(known))
-        found = await self._database.read(
-            lambda c: c.exec_driver_sql("SELECT text, blob, size FROM value WHERE hash = ?", (digest,)).first()
-        )
+        found = await self._database.read(lambda c: _PLACE.run(c, {"hash": digest}).first())
         if found is None:
             raise ValueMissing(f"The stored value {digest[:12]} is gone", "It may have been deleted by retention.")
         return Prepared(digest, found[0], found[1], int(found[2]))
@@ -150,6 +172,10 @@ class Values:
 
 
 def _rows(connection: Connection, digests: tuple[str, ...]) -> list[tuple[str, str | None, str]]:
-    marks = ",".join("?" * len(digests))
-    query = f"SELECT hash, text, blob FROM value WHERE hash IN ({marks})"  # noqa: S608 - only question marks are put in
-    return [(row[0], row[1], row[2]) for row in connection.exec_driver_sql(query, digests)]
+    query = sa.select(_VALUE.c.hash, _VALUE.c.text, _VALUE.c.blob).where(_VALUE.c.hash.in_(digests))
+    return [(row[0], row[1], row[2]) for row in connection.execute(query)]
+
+
+def _references(text: str) -> str:
+    """The blobs that a value's text refers to, as the column `refs` holds them."""
+    return " ".join(sorted(set(_SHA256.findall(text)))) if REFERENCE in text else ""

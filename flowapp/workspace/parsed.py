@@ -49,7 +49,7 @@ class Parsed:
                 return
             place = await self._store.values.locate(digest)
             if place.blob is not None and place.size > BIG:
-                async for piece in self._big.ask(self._store.blobs.path(place.blob), request):
+                async for piece in self._big.ask(await self._store.blobs.local(place.blob), request):
                     yield piece
                 return
             known = text or place.text or await self._store.values.get_value(digest)

@@ -1,4 +1,4 @@
-"""The store over a real SQLite file: writes are durable together or not at all, values are stored once, owners are fenced."""
+"""The store over a real SQLite file and a real PostgreSQL server: writes are durable together or not at all, values are stored once, owners are fenced."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ from flowapp.store.tables import ResultRow
 
 
 @pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[Store]:
-    opened = await Store.open("", tmp_path / "home")
+async def store(tmp_path: Path, store_url: str) -> AsyncIterator[Store]:
+    opened = await Store.open(store_url, tmp_path / "home")
     yield opened
     await opened.close()
 
@@ -78,11 +78,11 @@ async def test_schema_equals_the_row_classes(store: Store) -> None:
     assert await store.database.read(differences) == []
 
 
-async def test_opening_again_keeps_the_data(tmp_path: Path) -> None:
-    first = await Store.open("", tmp_path)
+async def test_opening_again_keeps_the_data(tmp_path: Path, store_url: str) -> None:
+    first = await Store.open(store_url, tmp_path)
     digest = await first.values.put_value(JsonText('{"a":1}'))
     await first.close()
-    second = await Store.open("", tmp_path)
+    second = await Store.open(store_url, tmp_path)
     assert await second.values.get_value(digest) == '{"a":1}'
     await second.close()
 
@@ -108,7 +108,7 @@ async def test_one_server_per_data_folder(store: Store) -> None:
     assert "HomeInUse" in other.stderr
 
 
-@pytest.mark.parametrize("url", ["postgresql://localhost/x", "mysql://x", "sqlite://", "nonsense"])
+@pytest.mark.parametrize("url", ["mysql://x", "sqlite://", "nonsense"])
 def test_other_databases_are_refused_in_one_line(url: str) -> None:
     with pytest.raises(DatabaseUnsupported) as raised:
         database_file(url, Path("/home"))
@@ -177,12 +177,12 @@ async def test_a_slow_listener_is_told_that_it_lost_events(store: Store) -> None
 
 
 async def test_readers_cannot_write(store: Store) -> None:
-    with pytest.raises(sa.exc.OperationalError, match="readonly"):
+    with pytest.raises(sa.exc.DBAPIError, match=r"read-?only"):
         await store.database.read(lambda c: c.execute(sa.text("DELETE FROM run")))
 
 
-async def test_closed_store_refuses(tmp_path: Path) -> None:
-    closed = await Store.open("", tmp_path)
+async def test_closed_store_refuses(tmp_path: Path, store_url: str) -> None:
+    closed = await Store.open(store_url, tmp_path)
     await closed.close()
     with pytest.raises(DatabaseClosed):
         await closed.database.write(lambda _: None)
@@ -200,7 +200,7 @@ async def test_values_are_stored_once_and_big_ones_in_a_blob(store: Store) -> No
     rows = await store.database.read(lambda c: c.execute(sa.text("SELECT text, blob FROM value ORDER BY size")).all())
     assert rows[0][1] is None
     assert rows[1][0] is None
-    assert store.blobs.path(rows[1][1]).exists()
+    assert (await store.blobs.local(rows[1][1])).exists()
     with pytest.raises(ValueMissing):
         await store.values.get_value("0" * 32)
     with pytest.raises(ValueMissing):
@@ -216,7 +216,7 @@ async def test_blobs(store: Store) -> None:
     with pytest.raises(BlobMissing):
         await store.blobs.read("0" * 64)
     with pytest.raises(BlobMissing):
-        store.blobs.path("../../etc/passwd")
+        await store.blobs.local("../../etc/passwd")
 
 
 @pytest.mark.parametrize("value", [None, {}, {"$flowapp:blob": {"sha256": "../x"}}, {"$flowapp:blob": {}, "b": 1}, [1]])

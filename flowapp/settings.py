@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +14,7 @@ from pathlib import Path
 from flowapp.errors import FlowappError
 
 MIN_TOKEN_LENGTH = 16
+MIN_SECRET_KEY_LENGTH = 32
 #: From weakest to strongest; what they mean is told by runtimes/ladder.py and docs/settings.md.
 ISOLATION_LEVELS = ("none", "basic", "user", "full")
 
@@ -36,10 +38,21 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("PORT", "3000", "TCP port of the one server."),
     Setting("HOST", "127.0.0.1", "Address to listen on. `0.0.0.0` answers other machines too; put TLS in front of it."),
     Setting("FLOWAPP_HOME", "./.flowapp", "Data folder: database, results, uploaded files, keys."),
-    Setting("DATABASE_URL", "", "SQLite file as `sqlite:///<file>`. Empty: `flowapp.db` in the data folder."),
+    Setting(
+        "DATABASE_URL",
+        "",
+        "SQLite file as `sqlite:///<file>`, or `postgresql://…` for several servers. Empty: `flowapp.db` in the data folder.",
+    ),
+    Setting(
+        "FLOWAPP_URL", "", "Where people, jobs and workers reach Flowapp, e.g. a proxy. Empty: the address listened on."
+    ),
     Setting("FLOWAPP_TOKEN", "", "The first admin's API and sign-in token, for automation; at least 16 characters."),
+    Setting(
+        "FLOWAPP_SECRET_KEY", "", "Key of secrets at rest, the same on all servers; empty: a file in the data folder."
+    ),
     Setting("FLOWAPP_MIN_ISOLATION", "basic", "Isolation of user code below which the server refuses to start."),
     Setting("FLOWAPP_IDLE_RUNNERS", "8", "Warm processes kept ready for cells and steps, over all languages."),
+    Setting("FLOWAPP_WAIT_S", "20", "Seconds that a synchronous call (`run_wait_result`) waits for a result."),
     Setting("OPENAI_API_KEY", "", "Lets *Connect inputs* ask a model, only when a person presses it."),
     Setting("OPENAI_BASE_URL", "", "Address of an OpenAI-compatible server; empty: the client's own default."),
     Setting("OPENAI_MODEL", "", "Name of the model for *Connect inputs*."),
@@ -54,9 +67,12 @@ class Settings:
     host: str = "127.0.0.1"
     port: int = 3000
     database_url: str = ""
+    public_url: str = ""
     token: str = field(default="", repr=False)
+    secret_key: str = field(default="", repr=False)
     min_isolation: str = "basic"
     idle_runners: int = 8
+    wait_s: int = 20
     openai_api_key: str = field(default="", repr=False)
     openai_base_url: str = ""
     openai_model: str = ""
@@ -79,13 +95,21 @@ class Settings:
             host=given["HOST"] or "127.0.0.1",
             port=_number("PORT", given["PORT"] or "3000", 1, 65535),
             database_url=given["DATABASE_URL"],
+            public_url=_web_address("FLOWAPP_URL", given["FLOWAPP_URL"]),
             token=_token(given["FLOWAPP_TOKEN"]),
+            secret_key=_secret_key(given["FLOWAPP_SECRET_KEY"]),
             min_isolation=_level(given["FLOWAPP_MIN_ISOLATION"].lower() or "basic"),
             idle_runners=_number("FLOWAPP_IDLE_RUNNERS", given["FLOWAPP_IDLE_RUNNERS"] or "8", 1, 256),
+            wait_s=_number("FLOWAPP_WAIT_S", given["FLOWAPP_WAIT_S"] or "20", 1, 3600),
             openai_api_key=given["OPENAI_API_KEY"],
             openai_base_url=given["OPENAI_BASE_URL"],
             openai_model=given["OPENAI_MODEL"],
         )
+
+    @property
+    def base_url(self) -> str:
+        """Where people, jobs and workers find Flowapp: without a slash at its end."""
+        return self.public_url or self.url
 
     @property
     def url(self) -> str:
@@ -103,6 +127,12 @@ def _number(name: str, text: str, low: int, high: int) -> int:
     return int(text)
 
 
+def _web_address(name: str, text: str) -> str:
+    if text and not re.fullmatch(r"https?://[^\s/?#]+(/[^\s?#]*)?", text):
+        raise SettingsError(f"{name} must look like https://flows.example.com, not {text!r}.")
+    return text.rstrip("/")
+
+
 def _level(text: str) -> str:
     if text not in ISOLATION_LEVELS:
         raise SettingsError(f"FLOWAPP_MIN_ISOLATION must be one of {', '.join(ISOLATION_LEVELS)}, not {text!r}.")
@@ -114,5 +144,14 @@ def _token(text: str) -> str:
         raise SettingsError(
             f"FLOWAPP_TOKEN must have at least {MIN_TOKEN_LENGTH} ASCII characters without spaces.",
             "Make one with: python3 -c 'import secrets; print(secrets.token_urlsafe(24))'",
+        )
+    return text
+
+
+def _secret_key(text: str) -> str:
+    if text and len(text) < MIN_SECRET_KEY_LENGTH:
+        raise SettingsError(
+            f"FLOWAPP_SECRET_KEY must have at least {MIN_SECRET_KEY_LENGTH} characters.",
+            "Make one with: python3 -c 'import secrets; print(secrets.token_urlsafe(32))'",
         )
     return text

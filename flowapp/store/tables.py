@@ -450,6 +450,7 @@ class TickRow(SQLModel, table=True):
     schedule: str
     scheduled_for: str
     missed: int = 0  #: ticks before this one that passed while no server ran
+    todo: str | None = None  #: JSON text, once the run has ended and was counted: the handlers that are to be started
     __table_args__ = (Index("ix_tick_schedule", "workspace", "schedule"),)
 
 

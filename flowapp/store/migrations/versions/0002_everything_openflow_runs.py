@@ -244,6 +244,7 @@ def upgrade() -> None:
         sa.Column("schedule", sa.String(), nullable=False),
         sa.Column("scheduled_for", sa.String(), nullable=False),
         sa.Column("missed", sa.Integer(), nullable=False),
+        sa.Column("todo", sa.String(), nullable=True),
         sa.PrimaryKeyConstraint("run_id"),
     )
     with op.batch_alter_table("tick", schema=None) as batch_op:

@@ -13,6 +13,7 @@ from flowapp.expressions.evaluator import Evaluator
 from flowapp.settings import Settings
 from flowapp.store.stores import Store
 from flowapp.store.secret_box import SecretBox
+from flowapp.store.tables import RunRow
 from flowapp.workspace.parsed import Parsed
 
 log = logging.getLogger(__name__)
@@ -21,8 +22,8 @@ log = logging.getLogger(__name__)
 class EnginePort(Protocol):
     """What use-cases need of the engine."""
 
-    async def start_run(self, run_id: str) -> None:
-        """Begin a run whose row exists."""
+    async def start_run(self, run_id: str, row: RunRow | None = None) -> None:
+        """Begin a run whose row exists; `row` where it is at hand."""
 
     async def wake(self, run_id: str) -> None:
         """Something that the run waits for was decided: begin its next segment."""

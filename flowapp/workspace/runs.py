@@ -85,7 +85,7 @@ class Runs:
                 return await self._start(draft, identity, edit, list(cells), mode, frozenset(confirmed))
 
             run, planned = await self._drafts.retrying(draft, attempt)
-            await self._context.engine.start_run(run.id)
+            await self._context.engine.start_run(run.id, run)
             change = None
             if operations:
                 # working out what the edit changed competes with the run for the processor: a quick result goes first

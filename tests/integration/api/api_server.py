@@ -34,7 +34,7 @@ class ScriptedEngine:
         self.cancelled: list[str] = []
         self.woken: list[str] = []
 
-    async def start_run(self, run_id: str) -> None:
+    async def start_run(self, run_id: str, row: RunRow | None = None) -> None:
         self.started.append(run_id)
         if not self.hold:
             await self.finish(run_id)

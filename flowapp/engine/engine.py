@@ -73,6 +73,8 @@ class Engine:
         self._working: dict[str, asyncio.Task[None]] = {}
         #: work that began before DBOS had recorded its segment, until DBOS asks for that segment
         self._ahead: dict[str, asyncio.Task[None]] = {}
+        #: runs of `_working` that are ours: from here on a wish to cancel reaches the work, before it the work reads the wish
+        self._claimed: set[str] = set()
         self._ended: dict[str, list[asyncio.Future[RunRow]]] = {}
         self._flows: OrderedDict[str, Mapping[str, Any]] = OrderedDict()
         self._sharing: set[str] = set()
@@ -143,9 +145,9 @@ class Engine:
         if run is None:
             return False
         task = self._working.get(run_id)
-        if task is not None:
+        if task is not None and run_id in self._claimed:
             task.cancel()
-        else:
+        elif task is None:
             # not begun yet, or left by an earlier process: its next segment sees the wish and ends it
             await self._durable.begin(run_id, run.segment)
         return True
@@ -196,6 +198,7 @@ class Engine:
         def done(_: object) -> None:
             if self._working.get(run_id) is task:
                 del self._working[run_id]
+                self._claimed.discard(run_id)
 
         task.add_done_callback(done)
         return task
@@ -205,6 +208,7 @@ class Engine:
         run = await self._store.runs.claim(run_id, owner, self._config.isolation)
         if run is None:
             return
+        self._claimed.add(run_id)
         rows = await self._store.runs.steps(run_id) if run.segment > 1 else []
         journal = RunJournal(self._store, run, owner, rows, self.observer, rights_of(run))
         self._changed(run)

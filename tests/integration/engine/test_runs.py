@@ -297,6 +297,17 @@ async def test_cancel_before_the_start(made: Server) -> None:
     assert (row.status, made.runtimes.jobs) == ("canceled", [])
 
 
+async def test_cancel_at_any_moment_of_a_start(made: Server) -> None:
+    for number in range(30):
+        run = await made.create(flow_of(step("a", "hang")))
+        starting = asyncio.create_task(made.engine.start_run(run.id, run))
+        await asyncio.sleep(number * 0.0003)
+        assert await made.engine.cancel(run.id, "ada", "")
+        row, _ = await asyncio.wait_for(made.ended(run.id), 3)
+        assert row.status == "canceled"
+        await starting
+
+
 async def test_cancel_of_a_parallel_loop(made: Server) -> None:
     body = {
         "type": "forloopflow",

@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy.engine import Connection
 
-from flowapp.access.identity import Identity
+from flowapp.access.identity import INSTANCE, Identity
 from flowapp.access.policy import Allowed, Target, decide, missing, require
 from flowapp.jsontext import dumps
 from flowapp.store import audit, schedules
@@ -42,12 +42,11 @@ _HANDLERS = ("on_failure", "on_recovery", "on_success")
 
 
 class Schedules:
-    """Use-cases about schedules. `soon` tells the timer when the next tick of a changed schedule is."""
+    """Use-cases about schedules. `soon` is set by the composition: it tells the timer when a changed schedule is due."""
 
-    def __init__(self, context: Context, soon: Callable[[datetime], None]) -> None:
-        self._context = context
+    def __init__(self, context: Context) -> None:
+        self.soon: Callable[[datetime], None] | None = None
         self._database = context.store.database
-        self._soon = soon
 
     async def create(self, identity: Identity, body: Mapping[str, Any]) -> str:
         """Add a schedule; returns its path.
@@ -212,12 +211,15 @@ class Schedules:
             for row, runs_of in zip(shown, jobs, strict=True)
         ]
 
-    def preview(self, body: Mapping[str, Any], now: datetime | None = None) -> list[str]:
+    def preview(self, identity: Identity, body: Mapping[str, Any], now: datetime | None = None) -> list[str]:
         """The next times of a schedule that need not be stored: of `{"schedule", "timezone", "cron_version"?}`.
+
+        `identity` is a person in no workspace (`Sessions.account`).
 
         Raises:
             BadRequest: it is no schedule.
         """
+        require(identity, "account.read", Target(INSTANCE, "account", owner=identity.username))
         cron = read_change({name: body.get(name) for name in ("schedule", "timezone", "cron_version")}).cron
         return _times(cron, now or _moment())
 
@@ -247,8 +249,8 @@ class Schedules:
         return row
 
     def _tell(self, following: str | None) -> None:
-        if following is not None:
-            self._soon(datetime.fromisoformat(following))
+        if following is not None and self.soon is not None:
+            self.soon(datetime.fromisoformat(following))
 
 
 def _times(cron: Cron, start: datetime) -> list[str]:

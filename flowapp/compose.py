@@ -89,6 +89,9 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         workspace = Workspace(store, engine, evaluator, runtimes, settings)
         stack.push_async_callback(workspace.close)
         await workspace.start()
+        for duty in workspace.duties:
+            engine.timer.add(duty)
+        workspace.schedules.soon = engine.timer.soon
         stack.push_async_callback(engine.close)
         await engine.start()
         yield Services(settings, workspace, runtimes, await workspace.sessions.issue_signin_token())

@@ -17,7 +17,7 @@ from flowapp.jsontext import dumps
 from flowapp.workspace.errors import AsksFirst, DocumentRejected
 
 log = logging.getLogger(__name__)
-_TEXT_ROUTES = re.compile(r"^/api/w/[^/]+/(?:jobs|jobs_u|flows/get)/")
+_TEXT_ROUTES = re.compile(r"^/api/w/[^/]+/(?:jobs|jobs_u|schedules|flows/get)/")
 
 
 def answer(value: Any, status: int = 200) -> Response:

@@ -18,7 +18,9 @@ from flowapp.workspace.cells import CellObserver
 from flowapp.workspace.connect import Connect
 from flowapp.workspace.context import Context, EnginePort, RuntimesPort
 from flowapp.workspace.drafts import Drafts
+from flowapp.workspace.firing import FireSchedules
 from flowapp.workspace.flows import Flows
+from flowapp.workspace.following import FollowSchedules
 from flowapp.workspace.inputs import Inputs
 from flowapp.workspace.library import Library
 from flowapp.workspace.new_drafts import NewDrafts
@@ -29,6 +31,7 @@ from flowapp.workspace.picker import Picker
 from flowapp.workspace.previews import Previews
 from flowapp.workspace.run_secrets import RunSecrets
 from flowapp.workspace.runs import Runs
+from flowapp.workspace.schedules import Schedules
 from flowapp.workspace.starting import Starting
 from flowapp.workspace.static_inputs import StaticInputs
 from flowapp.workspace.streams import Streams
@@ -72,6 +75,12 @@ class Workspace:
         self.observer = CellObserver(self._context, open_drafts, self.outputs)
         self.drafts = Drafts(self._context, open_drafts, self.outputs)
         self.starting = Starting(self._context)
+        self.schedules = Schedules(self._context)
+        #: What the engine's timer does for the workspace; the composition adds them to it.
+        self.duties = (
+            FireSchedules(self._context, self.starting),
+            FollowSchedules(self._context, self.starting),
+        )
         self.runs = Runs(self._context, self.drafts, self.observer, self.starting)
         self.inputs = Inputs(self._context, self.drafts)
         self.new_drafts = NewDrafts(self._context, self.inputs)

@@ -162,12 +162,6 @@ class WaitedTooLong(WorkspaceError):
     status = 504
 
 
-class ScheduleExists(WorkspaceError):
-    """Another schedule has the path."""
-
-    code = "schedule.exists"
-
-
 class UploadTooLarge(WorkspaceError):
     """The body is bigger than this place takes."""
 

@@ -84,6 +84,13 @@ class Values:
         reference = await self._blobs.put(text.encode("utf-8", "surrogatepass"))
         return Prepared(digest, None, reference.sha256, reference.size, _references(text))
 
+    def inline(self, text: JsonText) -> Prepared:
+        """`prepare` for a document, which stays in the database whatever its size: a file of its own, synced to disk, would
+        cost more. Whoever reads it next (the run that it was stored for) has it from memory."""
+        digest = hash_of(text)
+        self._remember(digest, text)
+        return Prepared(digest, text, None, len(text.encode("utf-8", "surrogatepass")), _references(text))
+
     def insert(self, connection: Connection, *values: Prepared) -> None:
         """Inside a write: add the rows of prepared values that are not there yet."""
         at = now()

@@ -120,7 +120,8 @@ class Runs:
         self._refuse(draft, document, planned, confirmed)
         cell_run = _binding(draft, document, planned)
         notebook, flow, args = document.to_json(), dumps(document.flow), dumps(document.flow_args())
-        prepared = (inline(notebook), inline(flow), await self._store.values.prepare(args))
+        values = self._store.values
+        prepared = (values.inline(notebook), values.inline(flow), await values.prepare(args))
         at = editing.timestamp()
         new = NewRun(
             workspace=identity.workspace,

@@ -137,7 +137,7 @@ class Starting:
         else:
             args = await self._store.values.prepare(dumps(await set_apart(self._store.blobs, dict(start.args))))
             args_hash, prepared = args.hash, [args]
-        document = inline(start.around or runnable.document)
+        document = self._store.values.inline(start.around or runnable.document)
         new = NewRun(
             workspace=identity.workspace,
             kind=start.kind if start.around is None else "flow",

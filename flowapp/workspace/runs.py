@@ -25,7 +25,7 @@ from flowapp.workspace.editing import Staged
 from flowapp.workspace.errors import AsksFirst, BadRequest, NothingToRun
 from flowapp.workspace.open_drafts import OpenDraft
 from flowapp.workspace.run_views import run_json, step_json, titles_of
-from flowapp.workspace.starting import Start, Starting, Trigger, inline
+from flowapp.workspace.starting import Start, Starting, Trigger
 
 MAX_PAGE = 100
 NEWS_FIRST_S = 0.05

@@ -50,3 +50,12 @@ def upsert(connection: Connection, row: SQLModel) -> None:
         connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=others))
     else:
         connection.execute(statement.on_conflict_do_nothing(index_elements=keys))
+
+
+def insert_new(connection: Connection, row: SQLModel) -> bool:
+    """Insert a row unless there is one with its primary key; whether it was inserted."""
+    target = table(type(row))
+    make = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    keys = [column.name for column in target.primary_key]
+    done = connection.execute(make(target).values(row.model_dump()).on_conflict_do_nothing(index_elements=keys))
+    return done.rowcount == 1

@@ -11,8 +11,8 @@ from typing import Any, Protocol
 from flowapp.access.sessions import Sessions
 from flowapp.expressions.evaluator import Evaluator
 from flowapp.settings import Settings
-from flowapp.store.stores import Store
 from flowapp.store.secret_box import SecretBox
+from flowapp.store.stores import Store
 from flowapp.store.tables import RunRow
 from flowapp.workspace.parsed import Parsed
 

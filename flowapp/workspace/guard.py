@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from flowapp.access import policy
 from flowapp.access.identity import Identity
 from flowapp.access.policy import Action, Target, missing, require
 from flowapp.store import drafts
 from flowapp.store.stores import Store
 from flowapp.store.tables import DraftRow, RunRow
+
+
+def may(identity: Identity, action: Action, target: Target) -> bool:
+    """Whether it is allowed: for lists, which leave out what is not."""
+    return isinstance(policy.decide(identity, action, target), policy.Allowed)
 
 
 def workspace_target(identity: Identity) -> Target:

@@ -19,9 +19,9 @@ from flowapp.notebook.document import CellId, Document, Entry
 from flowapp.notebook.schemas import read_signature
 from flowapp.openflow import references
 from flowapp.signatures import Signature
-from flowapp.store import variables
+from flowapp.store import resources, variables
 from flowapp.store.blobs import BlobRef
-from flowapp.workspace import tree
+from flowapp.workspace import guard, tree
 from flowapp.workspace.assistance import Assistance
 from flowapp.workspace.context import Context
 from flowapp.workspace.drafts import Drafts
@@ -199,9 +199,16 @@ class Picker:
 
     async def _paths(self, identity: Identity) -> list[tuple[str, list[Item]]]:
         def work(connection: Connection) -> tuple[list[str], list[tuple[str, str]]]:
-            names = [row.path for row in variables.list_variables(connection, identity.workspace)]
-            kinds = [(row.path, row.resource_type) for row in variables.list_resources(connection, identity.workspace)]
-            return names, kinds
+            names = [row.path for row in variables.listing(connection, identity.workspace)]
+            kinds = [(row.path, row.resource_type) for row in resources.listing(connection, identity.workspace)]
+            return (
+                [path for path in names if guard.may(identity, "variable.use", guard.variable_target(identity, path))],
+                [
+                    each
+                    for each in kinds
+                    if guard.may(identity, "resource.use", guard.resource_target(identity, each[0]))
+                ],
+            )
 
         names, kinds = await self._store.database.read(work)
         common = {"type": "", "sample": "", "children": False}

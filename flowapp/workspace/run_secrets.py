@@ -10,7 +10,7 @@ from flowapp.access.errors import NotAllowed
 from flowapp.access.identity import Identity
 from flowapp.access.policy import require
 from flowapp.jsontext import JsonText, dumps, loads
-from flowapp.store import variables
+from flowapp.store import resources, variables
 from flowapp.store.tables import RunRow
 from flowapp.workspace import guard
 from flowapp.workspace.context import Context
@@ -34,6 +34,14 @@ class RunSecrets:
         """
         username = run.permissioned_as.removeprefix("u/") or run.created_by
         identity = await self._context.sessions.identity_named(username, run.workspace)
+        return await self.value(identity, kind, path)
+
+    async def value(self, identity: Identity, kind: str, path: str) -> JsonText | None:
+        """As `lookup`, for somebody who asks by themselves.
+
+        Raises:
+            NotFound, NotAllowed: the identity may not use it, or not something that it refers to.
+        """
         value = await self._context.store.database.read(
             lambda connection: self._read(connection, identity, kind, path, 0)
         )
@@ -47,7 +55,7 @@ class RunSecrets:
             value = variables.get_variable(connection, self._context.secrets, identity.workspace, path)
             return _NONE if value is None else value
         require(identity, "resource.use", guard.resource_target(identity, path))
-        row = variables.get_resource(connection, identity.workspace, path)
+        row = resources.get(connection, identity.workspace, path)
         return _NONE if row is None else self._filled(connection, identity, loads(row.value), depth + 1)
 
     def _filled(self, connection: Connection, identity: Identity, value: Any, depth: int) -> Any:

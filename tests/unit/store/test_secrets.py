@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from flowapp.store.variables import SecretBox, SecretUnreadable
+from flowapp.store.secret_box import SecretBox, SecretUnreadable
 
 
 def test_the_key_is_made_once_for_the_owner_only(tmp_path: Path) -> None:

@@ -1,0 +1,267 @@
+"""Accounts and workspaces of the installation: who one is, one's tokens and password, making people and workspaces."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy.engine import Connection
+
+from flowapp.access import passwords, scopes
+from flowapp.access.identity import Identity
+from flowapp.access.policy import missing, require
+from flowapp.access.sessions import Person
+from flowapp.access.tokens import new_token
+from flowapp.jsontext import loads
+from flowapp.store import audit, identities
+from flowapp.store.clock import now, text_of
+from flowapp.store.tables import MemberRow, TokenRow, WorkspaceRow
+from flowapp.workspace import guard
+from flowapp.workspace.context import Context
+from flowapp.workspace.errors import AlreadyThere, BadRequest
+from flowapp.workspace.members import email_in, new_user
+from flowapp.workspace.stored import ALL, Page, flag_in, name_of, required_text, text_in
+
+MAX_TOKENS = 200
+
+
+class Accounts:
+    """Use-cases outside of any workspace. They take the person whose token it is."""
+
+    def __init__(self, context: Context) -> None:
+        self._database = context.store.database
+        self._sessions = context.sessions
+
+    async def whoami(self, person: Person) -> dict[str, Any]:
+        """The caller's account."""
+        identity = self._ask(person, "account.read")
+        row = await self._database.read(lambda c: identities.user(c, person.email))
+        if row is None:
+            raise missing("user")
+        workspaces = await self._database.read(lambda c: identities.workspaces_of(c, person.email))
+        return {
+            "email": row.email,
+            "username": row.username,
+            "name": row.name or None,
+            "login_type": "password",
+            "super_admin": identity.super_admin,
+            "verified": True,
+            "first_time_user": False,
+            "role_source": "manual",
+            "disabled": row.disabled,
+            "operator_only": bool(workspaces) and all(role in ("operator", "viewer") for _, role in workspaces),
+            "devops": False,
+        }
+
+    # --- tokens -----------------------------------------------------------------------------------------------------
+
+    async def create_token(self, person: Person, body: Mapping[str, Any]) -> str:
+        """A new API token: `{"label"?, "expiration"?, "scopes"?, "workspace_id"?, "read_only"?}`.
+
+        It may never do more than the token that asks for it: scopes and workspace are inherited, and what a job makes
+        ends with that job.
+
+        Raises:
+            BadRequest: a field is wrong, or the new token would be wider.
+            ScopeInvalid: a scope has another form.
+        """
+        self._ask(person, "account.manage")
+        wanted = _scopes_in(body)
+        if person.scopes is not None:
+            if wanted is not None and not set(wanted) <= set(person.scopes):
+                raise BadRequest("A token cannot have scopes that the token lacks which makes it.")
+            wanted = wanted if wanted is not None else person.scopes
+        workspace = text_in(body, "workspace_id", limit=60) or None
+        if person.workspace is not None and workspace not in (None, person.workspace):
+            raise BadRequest("A token that is made for one workspace cannot make one for another.")
+        await self._require_few(person)
+        return await self._sessions.issue_api_token(
+            person.email,
+            text_in(body, "label"),
+            expires_at=_moment_in(body, "expiration"),
+            workspace=person.workspace or workspace,
+            scopes=wanted,
+            job=person.job,
+            run=person.run,
+        )
+
+    async def tokens(self, person: Person, page: Page = ALL) -> list[dict[str, Any]]:
+        """The caller's tokens and sessions, newest first, by their first characters."""
+        self._ask(person, "account.manage")
+        rows = await self._database.read(lambda c: identities.tokens_of(c, person.email, ("api", "session")))
+        return [_token(row) for row in page.of(rows)]
+
+    async def delete_token(self, person: Person, prefix: str) -> str:
+        """Revoke one of the caller's tokens by its first ten characters; at once, on this server.
+
+        Raises:
+            NotFound: there is none.
+        """
+        self._ask(person, "account.manage")
+
+        def work(connection: Connection) -> int:
+            gone = len(identities.remove_by_prefix(connection, person.email, prefix))
+            if not gone:
+                raise missing("token")
+            audit.add(connection, workspace="", by=person.username, action="token.delete", target=prefix[:10])
+            return gone
+
+        await self._database.write(work)
+        self._sessions.people_changed()
+        return prefix
+
+    async def _require_few(self, person: Person) -> None:
+        rows = await self._database.read(lambda c: identities.tokens_of(c, person.email, ("api",)))
+        if len([row for row in rows if row.expires_at is None or row.expires_at > now()]) >= MAX_TOKENS:
+            raise BadRequest(f"You have {MAX_TOKENS} tokens already.", "Delete some that are not in use.")
+
+    # --- people -----------------------------------------------------------------------------------------------------
+
+    async def set_password(self, person: Person, body: Mapping[str, Any]) -> None:
+        """Set one's own password; all one's sessions end. A job cannot.
+
+        Raises:
+            PasswordInvalid: too short or too long.
+            BadRequest: a job asks.
+        """
+        self._ask(person, "account.manage")
+        if person.job:
+            raise BadRequest("A job cannot set its person's password.")
+        hashed = await passwords.hashed(text_in(body, "password"))
+
+        def work(connection: Connection) -> None:
+            identities.change_user(connection, person.email, password=hashed)
+            audit.add(connection, workspace="", by=person.username, action="user.setpassword", target=person.email)
+
+        await self._database.write(work)
+        await self._sessions.revoke_sessions(person.email)
+
+    async def create_user(self, person: Person, body: Mapping[str, Any]) -> str:
+        """Make an account: `{"email", "password"?, "username"?, "name"?, "super_admin"?}`; returns the username.
+
+        Raises:
+            AlreadyThere: the email or username is taken.
+            PasswordInvalid: too short or too long.
+        """
+        self._ask(person, "instance.manage")
+        email = email_in(body)
+        password = text_in(body, "password")
+        hashed = await passwords.hashed(password) if password else None
+        wanted, full_name, super_admin = text_in(body, "username"), text_in(body, "name"), flag_in(body, "super_admin")
+
+        def work(connection: Connection) -> str:
+            if identities.user(connection, email) is not None:
+                raise AlreadyThere(f"There is already an account for {email}.")
+            row = new_user(connection, email, wanted)
+            row.name, row.password, row.super_admin = full_name, hashed, super_admin
+            identities.add_user(connection, row)
+            audit.add(connection, workspace="", by=person.username, action="user.create", target=email)
+            return row.username
+
+        return await self._database.write(work)
+
+    # --- workspaces -------------------------------------------------------------------------------------------------
+
+    async def workspaces(self, person: Person) -> dict[str, Any]:
+        """`{"email", "workspaces": [{"id", "name", "username", …}]}`: the workspaces that the caller is in."""
+        self._ask(person, "account.read")
+        rows = await self._database.read(lambda c: identities.workspaces_of(c, person.email))
+        shown = [
+            {
+                "id": row.id,
+                "name": row.name,
+                "username": person.username,
+                "owner": "",
+                "color": None,
+                "is_dev_workspace": False,
+                "disabled": False,
+                "operator_settings": None,
+            }
+            for row, _ in rows
+            if person.workspace in (None, row.id)
+        ]
+        return {"email": person.email, "workspaces": shown}
+
+    async def workspace_exists(self, person: Person, workspace_id: Any) -> bool:
+        """Whether the caller is in the workspace; for a super admin, whether there is one."""
+        identity = self._ask(person, "account.read")
+        wanted = workspace_id if isinstance(workspace_id, str) else ""
+        if identity.super_admin:
+            return await self._database.read(lambda c: identities.workspace(c, wanted)) is not None
+        return any(row["id"] == wanted for row in (await self.workspaces(person))["workspaces"])
+
+    async def create_workspace(self, person: Person, body: Mapping[str, Any]) -> str:
+        """Make a workspace, with the caller as its admin; returns its id.
+
+        Raises:
+            AlreadyThere: the id is taken.
+        """
+        self._ask(person, "instance.manage")
+        workspace_id = name_of(body.get("id"), "workspace")
+        name = required_text(body, "name")[:100]
+
+        def work(connection: Connection) -> None:
+            if identities.workspace(connection, workspace_id) is not None:
+                raise AlreadyThere(f"There is already a workspace {workspace_id}.", "Choose another id.")
+            row = WorkspaceRow(id=workspace_id, name=name, key=new_token("api"), created_at=now())
+            identities.add_workspace(connection, row)
+            member = MemberRow(workspace=workspace_id, email=person.email, role="admin")
+            identities.set_member(connection, member)
+            audit.add(
+                connection, workspace=workspace_id, by=person.username, action="workspace.create", target=workspace_id
+            )
+
+        await self._database.write(work)
+        self._sessions.rights_changed()
+        return workspace_id
+
+    async def names_are_made(self, person: Person) -> bool:
+        """Whether usernames are made from emails where none is given. They are."""
+        self._ask(person, "account.read")
+        return True
+
+    def _ask(self, person: Person, action: Any) -> Identity:
+        identity = self._sessions.account(person)
+        require(identity, action, guard.account_target(identity))
+        return identity
+
+
+def _scopes_in(body: Mapping[str, Any]) -> tuple[str, ...] | None:
+    wanted = body.get("scopes")
+    if wanted is not None and (not isinstance(wanted, list) or not all(isinstance(item, str) for item in wanted)):
+        raise BadRequest("scopes must be a list of texts.", 'Send {"scopes": ["scripts:read"]}.')
+    for text in wanted or ():
+        scopes.parse(text)
+    if flag_in(body, "read_only"):
+        if wanted:
+            raise BadRequest("A token is read-only, or has scopes, not both.")
+        return (scopes.READ_ONLY,)
+    return tuple(wanted) if wanted is not None else None
+
+
+def _moment_in(body: Mapping[str, Any], name: str) -> str | None:
+    text = text_in(body, name, limit=60)
+    if not text:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise BadRequest(f"{name} is not a time: {text!r}.", "Write it as 2030-01-31T12:00:00Z.") from None
+    moment = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+    if moment <= datetime.now(UTC):
+        raise BadRequest(f"{name} is in the past.")
+    return text_of(moment)
+
+
+def _token(row: TokenRow) -> dict[str, Any]:
+    return {
+        "label": row.label or ("session" if row.kind == "session" else ""),
+        "token_prefix": row.prefix,
+        "created_at": row.created_at,
+        "expiration": row.expires_at,
+        "last_used_at": row.used_at or row.created_at,
+        "scopes": None if row.scopes is None else loads(row.scopes),
+        "workspace_id": row.workspace,
+        "email": row.email,
+    }

@@ -1,0 +1,169 @@
+"""Groups of members, which folders and approvals name. Everybody is in the group `all`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy.engine import Connection
+
+from flowapp.access.identity import EVERYBODY, Identity
+from flowapp.access.policy import Action, Target, missing, require
+from flowapp.store import audit, groups, identities
+from flowapp.store.tables import GroupRow
+from flowapp.workspace.context import Context
+from flowapp.workspace.errors import AlreadyThere, BadRequest
+from flowapp.workspace.stored import ALL, Page, enter, name_of, required_text, text_in
+
+
+class Groups:
+    """Use-cases about groups. All members see them; admins change them."""
+
+    def __init__(self, context: Context) -> None:
+        self._database = context.store.database
+        self._sessions = context.sessions
+
+    async def listing(self, identity: Identity, page: Page = ALL) -> list[dict[str, Any]]:
+        """All groups by name, without members."""
+        _ask(identity, "group.read")
+        rows = await self._database.read(lambda c: groups.listing(c, identity.workspace))
+        shown = [
+            {"workspace_id": identity.workspace, "name": row.name, "summary": row.summary, "extra_perms": {}}
+            for row in rows
+        ]
+        return page.of([_everybody(identity), *shown])
+
+    async def names(self, identity: Identity) -> list[str]:
+        """Names of all groups."""
+        return [str(group["name"]) for group in await self.listing(identity)]
+
+    async def get(self, identity: Identity, name: str) -> dict[str, Any]:
+        """One group with its members' usernames.
+
+        Raises:
+            NotFound: there is none.
+        """
+        _ask(identity, "group.read")
+
+        def work(connection: Connection) -> tuple[GroupRow | None, list[str]]:
+            if name == EVERYBODY:
+                everybody = [user.username for user, _ in identities.members(connection, identity.workspace)]
+                return GroupRow(workspace=identity.workspace, name=name), everybody
+            return groups.get(connection, identity.workspace, name), groups.members(
+                connection, identity.workspace, name
+            )
+
+        row, members = await self._database.read(work)
+        if row is None:
+            raise missing("group")
+        return {
+            "workspace_id": identity.workspace,
+            "name": row.name,
+            "summary": row.summary,
+            "members": members,
+            "extra_perms": {},
+        }
+
+    async def create(self, identity: Identity, body: Mapping[str, Any]) -> str:
+        """Make a group; returns its name.
+
+        Raises:
+            AlreadyThere: there is one of that name.
+        """
+        _ask(identity, "group.manage")
+        name = name_of(body.get("name"), "group")
+        row = GroupRow(workspace=identity.workspace, name=name, summary=text_in(body, "summary"))
+
+        def work(connection: Connection) -> None:
+            if name == EVERYBODY or groups.get(connection, identity.workspace, name) is not None:
+                raise AlreadyThere(f"There is already a group {name}.", "Choose another name.")
+            groups.put(connection, row)
+            _audited(connection, identity, "group.create", name)
+
+        await self._database.write(work)
+        return name
+
+    async def update(self, identity: Identity, name: str, body: Mapping[str, Any]) -> str:
+        """Change the summary; returns the name.
+
+        Raises:
+            NotFound: there is none.
+        """
+
+        def change(connection: Connection) -> None:
+            groups.put(connection, GroupRow(workspace=identity.workspace, name=name, summary=text_in(body, "summary")))
+
+        await self._change(identity, name, "group.update", change)
+        return name
+
+    async def delete(self, identity: Identity, name: str) -> None:
+        """Take a group away.
+
+        Raises:
+            NotFound: there is none.
+        """
+        await self._change(
+            identity, name, "group.delete", lambda connection: groups.delete(connection, identity.workspace, name)
+        )
+
+    async def add_user(self, identity: Identity, name: str, body: Mapping[str, Any]) -> None:
+        """Put a member into the group.
+
+        Raises:
+            NotFound: there is no such group.
+            BadRequest: nobody of that name is a member of the workspace.
+        """
+        _ask(identity, "group.manage")
+        username = required_text(body, "username")
+
+        def change(connection: Connection) -> None:
+            if identities.member_named(connection, identity.workspace, username) is None:
+                raise BadRequest(f"{username!r} is not a member of this workspace.", "Add the person first.")
+            groups.add_member(connection, identity.workspace, name, username)
+
+        await self._change(identity, name, "group.adduser", change, username)
+
+    async def remove_user(self, identity: Identity, name: str, body: Mapping[str, Any]) -> None:
+        """Take somebody out of the group; who is not in it is no fault.
+
+        Raises:
+            NotFound: there is no such group.
+        """
+        _ask(identity, "group.manage")
+        username = required_text(body, "username")
+        await self._change(
+            identity,
+            name,
+            "group.removeuser",
+            lambda connection: groups.remove_member(connection, identity.workspace, name, username),
+            username,
+        )
+
+    async def _change(self, identity: Identity, name: str, action: str, change: Any, detail: str = "") -> None:
+        _ask(identity, "group.manage")
+
+        def work(connection: Connection) -> None:
+            if name == EVERYBODY:
+                raise BadRequest(f"The group {EVERYBODY} cannot be changed: everybody is in it.")
+            if groups.get(connection, identity.workspace, name) is None:
+                raise missing("group")
+            change(connection)
+            _audited(connection, identity, action, name, detail)
+
+        await self._database.write(work)
+        self._sessions.rights_changed()
+
+
+def _ask(identity: Identity, action: Action) -> None:
+    enter(identity)
+    require(identity, action, Target(identity.workspace, "group"))
+
+
+def _everybody(identity: Identity) -> dict[str, Any]:
+    return {"workspace_id": identity.workspace, "name": EVERYBODY, "summary": "All members", "extra_perms": {}}
+
+
+def _audited(connection: Connection, identity: Identity, action: str, name: str, detail: str = "") -> None:
+    audit.add(
+        connection, workspace=identity.workspace, by=identity.username, action=action, target=f"g/{name}", detail=detail
+    )

@@ -1,0 +1,236 @@
+"""The people of a workspace: who they are, and with which role."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy.engine import Connection
+
+from flowapp.access.identity import ROLES, Identity
+from flowapp.access.policy import Action, Target, missing, require, right_at
+from flowapp.store import audit, groups, identities
+from flowapp.store.clock import now
+from flowapp.store.tables import MemberRow, UserRow
+from flowapp.workspace.context import Context
+from flowapp.workspace.errors import AlreadyThere, BadRequest
+from flowapp.workspace.stored import ALL, Page, enter, flag_in, required_text, text_in
+
+_EMAIL = re.compile(r"^[^@\s]{1,100}@[^@\s]{1,150}$")
+_USERNAME = re.compile(r"^[A-Za-z][A-Za-z0-9_-]{0,49}$")
+
+
+class Members:
+    """Use-cases about members. All members see each other; admins change who is one."""
+
+    def __init__(self, context: Context) -> None:
+        self._database = context.store.database
+        self._sessions = context.sessions
+
+    async def whoami(self, identity: Identity) -> dict[str, Any]:
+        """The caller in this workspace, with the folders they have a part in."""
+        enter(identity)
+        row = await self._database.read(lambda c: identities.user(c, identity.email))
+        if row is None:
+            raise missing("user")
+        rights = (
+            identity.folders.items() if identity.role != "admin" else [(name, "owner") for name in identity.folders]
+        )
+        return {
+            **_shown(row, identity.role, identity.workspace),
+            "is_super_admin": identity.super_admin,
+            "groups": sorted(identity.groups),
+            "folders": sorted(name for name, right in rights if right in ("write", "owner")),
+            "folders_read": sorted(name for name, right in rights if right != "none"),
+            "folders_owners": sorted(name for name, right in rights if right == "owner"),
+        }
+
+    async def listing(self, identity: Identity, page: Page = ALL) -> list[dict[str, Any]]:
+        """All members by username."""
+        _ask(identity, "member.read")
+        rows = await self._database.read(lambda c: identities.members(c, identity.workspace))
+        return [_shown(row, role, identity.workspace) for row, role in page.of(rows)]
+
+    async def get(self, identity: Identity, username: str) -> dict[str, Any]:
+        """One member.
+
+        Raises:
+            NotFound: nobody of that name is a member.
+        """
+        _ask(identity, "member.read")
+        return _shown(*await self._database.read(lambda c: _found(c, identity.workspace, username)), identity.workspace)
+
+    async def email_of(self, identity: Identity, username: str) -> str:
+        """A member's email.
+
+        Raises:
+            NotFound: nobody of that name is a member.
+        """
+        return str((await self.get(identity, username))["email"])
+
+    async def exists(self, identity: Identity, username: Any) -> bool:
+        """Whether a member has that username."""
+        _ask(identity, "member.read")
+        wanted = username if isinstance(username, str) else ""
+        return await self._database.read(lambda c: identities.member_named(c, identity.workspace, wanted)) is not None
+
+    async def owns(self, identity: Identity, path: str) -> bool:
+        """Whether what has that path is the caller's own."""
+        enter(identity)
+        return right_at(identity, path) == "owner"
+
+    async def add(self, identity: Identity, body: Mapping[str, Any]) -> str:
+        """Make somebody a member: `{"email", "username"?, "is_admin"?, "operator"?, "role"?}`. Returns the username.
+
+        Somebody whom nobody knows yet gets an account, without a password: an admin of the installation sets one.
+
+        Raises:
+            AlreadyThere: they are a member, or another person has the username.
+            BadRequest: not an email or username.
+        """
+        _ask(identity, "member.manage")
+        email, role = email_in(body), _role_in(body)
+        wanted = text_in(body, "username", limit=60)
+
+        def work(connection: Connection) -> str:
+            row = identities.user(connection, email)
+            if row is None:
+                row = new_user(connection, email, wanted)
+                identities.add_user(connection, row)
+            elif wanted and wanted != row.username:
+                raise AlreadyThere(f"{email} has the username {row.username} already.", "Leave username out.")
+            if identities.role(connection, identity.workspace, email) is not None:
+                raise AlreadyThere(f"{email} is a member already.", "Change the role instead.")
+            identities.set_member(connection, MemberRow(workspace=identity.workspace, email=email, role=role))
+            _audited(connection, identity, "member.add", row.username, role)
+            return row.username
+
+        username = await self._database.write(work)
+        self._sessions.rights_changed()
+        return username
+
+    async def update(self, identity: Identity, username: str, body: Mapping[str, Any]) -> None:
+        """Give a member another role.
+
+        Raises:
+            NotFound: nobody of that name is a member.
+            BadRequest: the workspace would have no admin.
+        """
+        _ask(identity, "member.manage")
+        if flag_in(body, "disabled"):
+            raise BadRequest("A member cannot be disabled in one workspace.", "Take the person out of the workspace.")
+
+        def work(connection: Connection) -> None:
+            row, before = _found(connection, identity.workspace, username)
+            role = _role_in(body, before)
+            _keep_an_admin(connection, identity.workspace, row.email, role)
+            identities.set_member(connection, MemberRow(workspace=identity.workspace, email=row.email, role=role))
+            _audited(connection, identity, "member.update", username, role)
+
+        await self._database.write(work)
+        self._sessions.rights_changed()
+
+    async def remove(self, identity: Identity, username: str) -> None:
+        """Take somebody out of the workspace and its groups; what they made stays.
+
+        Raises:
+            NotFound: nobody of that name is a member.
+            BadRequest: the workspace would have no admin.
+        """
+        _ask(identity, "member.manage")
+
+        def work(connection: Connection) -> None:
+            row, _ = _found(connection, identity.workspace, username)
+            _keep_an_admin(connection, identity.workspace, row.email, "none")
+            identities.remove_member(connection, identity.workspace, row.email)
+            groups.remove_everywhere(connection, identity.workspace, username)
+            _audited(connection, identity, "member.remove", username)
+
+        await self._database.write(work)
+        self._sessions.rights_changed()
+
+
+def email_in(body: Mapping[str, Any]) -> str:
+    """The email of a body.
+
+    Raises:
+        BadRequest: it is none.
+    """
+    email = required_text(body, "email").strip()
+    if not _EMAIL.match(email):
+        raise BadRequest(f"{email[:80]!r} is not an email address.")
+    return email
+
+
+def new_user(connection: Connection, email: str, username: str = "") -> UserRow:
+    """A person to insert, with the username given, or one made of the email that nobody has.
+
+    Raises:
+        AlreadyThere: another person has the username.
+        BadRequest: it cannot be one.
+    """
+    if username and not _USERNAME.match(username):
+        raise BadRequest(f"{username[:60]!r} cannot be a username.", "Begin with a letter; letters, digits, _ and -.")
+    if username and identities.user_named(connection, username) is not None:
+        raise AlreadyThere(f"The username {username} is taken.", "Choose another one.")
+    base = re.sub(r"[^A-Za-z0-9_-]", "_", email.partition("@")[0])[:40].lstrip("_-0123456789") or "user"
+    found, number = username or base, 2
+    while not username and identities.user_named(connection, found) is not None:
+        found, number = f"{base}_{number}", number + 1
+    return UserRow(email=email, username=found, created_at=now())
+
+
+def _ask(identity: Identity, action: Action) -> None:
+    enter(identity)
+    require(identity, action, Target(identity.workspace, "user"))
+
+
+def _found(connection: Connection, workspace: str, username: str) -> tuple[UserRow, str]:
+    row = identities.user_named(connection, username)
+    role = identities.role(connection, workspace, row.email) if row is not None else None
+    if row is None or role is None:
+        raise missing("user")
+    return row, role
+
+
+def _role_in(body: Mapping[str, Any], default: str = "developer") -> str:
+    role = text_in(body, "role", limit=20)
+    if role:
+        if role not in ROLES:
+            raise BadRequest(f"There is no role {role!r}.", f"Use one of {', '.join(ROLES)}.")
+        return role
+    if body.get("is_admin") is None and body.get("operator") is None:
+        return default
+    if flag_in(body, "is_admin"):
+        return "admin"
+    if flag_in(body, "operator"):
+        return "operator"
+    return "developer" if default in ("admin", "operator") else default
+
+
+def _keep_an_admin(connection: Connection, workspace: str, email: str, role: str) -> None:
+    admins = {user.email for user, known in identities.members(connection, workspace) if known == "admin"}
+    if role != "admin" and admins == {email}:
+        raise BadRequest("A workspace has at least one admin.", "Make somebody else an admin first.")
+
+
+def _audited(connection: Connection, identity: Identity, action: str, username: str, detail: str = "") -> None:
+    audit.add(
+        connection, workspace=identity.workspace, by=identity.username, action=action, target=username, detail=detail
+    )
+
+
+def _shown(row: UserRow, role: str, workspace: str) -> dict[str, Any]:
+    return {
+        "workspace_id": workspace,
+        "email": row.email,
+        "username": row.username,
+        "name": row.name or None,
+        "role": role,
+        "is_admin": role == "admin",
+        "operator": role in ("operator", "viewer"),
+        "is_super_admin": row.super_admin,
+        "created_at": row.created_at,
+        "disabled": row.disabled,
+    }

@@ -32,6 +32,11 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
 
+#: How long a thread that computes may keep the interpreter from the others. Python's 5 ms would be added to a press of a key
+#: each time that the event loop or the writer wakes up while a lint or a parse is under way.
+SWITCH_S = 0.0005
+
+
 @dataclass(frozen=True, slots=True)
 class Services:
     """A started server, before it answers on a port."""
@@ -75,6 +80,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
     Raises:
         FlowappError: a part could not start; its message says what to do.
     """
+    sys.setswitchinterval(SWITCH_S)
     async with AsyncExitStack() as stack:
         store = await Store.open(settings.database_url, settings.home)
         stack.push_async_callback(store.close)

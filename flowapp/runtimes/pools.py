@@ -9,6 +9,7 @@ from collections import deque
 from flowapp.runtimes.errors import SandboxFailed
 from flowapp.runtimes.launching import Launcher, Sandbox
 
+REFILL_AFTER_S = 0.03
 _log = logging.getLogger(__name__)
 
 
@@ -22,6 +23,7 @@ class Pool:
         self.bounds = bounds
         self._idle: deque[Sandbox] = deque()
         self._refills: set[asyncio.Task[None]] = set()
+        self._later: asyncio.TimerHandle | None = None
         self._closed = False
 
     @property
@@ -46,6 +48,20 @@ class Pool:
         """A new one with something of its own."""
         return await self._launcher.sandbox(self.kind, shared=shared, bounds=bounds)
 
+    def refill_soon(self) -> None:
+        """`refill` a moment after a job: at once it would take the processor from whoever waits for the job's result.
+
+        While jobs come fast, so that half of the pool is gone, it does begin at once.
+        """
+        if len(self._idle) * 2 < self.target:
+            self.refill()
+        elif self._later is None:
+            self._later = asyncio.get_running_loop().call_later(REFILL_AFTER_S, self._refill_now)
+
+    def _refill_now(self) -> None:
+        self._later = None
+        self.refill()
+
     def refill(self) -> None:
         """Ask for what is missing; returns at once."""
         for _ in range(self.target - len(self._idle) - len(self._refills)):
@@ -67,6 +83,8 @@ class Pool:
     async def close(self) -> None:
         """End the idle ones."""
         self._closed = True
+        if self._later is not None:
+            self._later.cancel()
         for task in list(self._refills):
             task.cancel()
         await asyncio.gather(*self._refills, return_exceptions=True)

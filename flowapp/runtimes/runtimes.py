@@ -161,7 +161,7 @@ class Runtimes:
         finally:
             running.conversation = None
             conversation.close()
-            pool.refill()
+            pool.refill_soon()
         if answer.kind == frames.BROKEN:
             raise SandboxFailed(answer.body.decode("utf-8", "replace"))
         return await self._outcome(job, answer, conversation, sandbox, duration)

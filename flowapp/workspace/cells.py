@@ -79,12 +79,14 @@ class CellObserver:
         """A run of cells was made; its steps will follow."""
         self._runs[run_id] = cell_run
 
-    async def first_news(self, run_id: str, seconds: float) -> None:
-        """Wait for the first output of a run, but not longer than `seconds`."""
+    async def first_news(self, run_id: str, seconds: float) -> bool:
+        """Wait for the first output of a run, but not longer than `seconds`; whether it has gone out."""
         cell_run = self._runs.get(run_id)
-        if cell_run is not None:
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(cell_run.first_news.wait(), seconds)
+        if cell_run is None:
+            return True
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(cell_run.first_news.wait(), seconds)
+        return cell_run.first_news.is_set()
 
     # --- the engine's side ------------------------------------------------------------------------------------------
 

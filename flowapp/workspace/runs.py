@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -29,6 +30,7 @@ from flowapp.workspace.starting import Start, Starting, Trigger
 
 MAX_PAGE = 100
 NEWS_FIRST_S = 0.05
+PAGE_DRAWS_S = 0.02
 
 
 class Runs:
@@ -89,7 +91,8 @@ class Runs:
             change = None
             if operations:
                 # working out what the edit changed competes with the run for the processor: a quick result goes first
-                await self._observer.first_news(run.id, NEWS_FIRST_S)
+                if await self._observer.first_news(run.id, NEWS_FIRST_S):
+                    await asyncio.sleep(PAGE_DRAWS_S)
                 change = await self._drafts.tell(draft, client)
             else:
                 self._observer.publish_states(draft)

@@ -9,6 +9,8 @@ const LOG_TAIL = 64 * 1024;
 export const ACTIVE = new Set(["queued", "running", "waiting"]);
 
 export class Mirror extends Signals {
+  published = new Map(); // cell id -> the view of it that its signal was made from
+
   takeSnapshot(snapshot) {
     const cells = new Map(snapshot.cells.map((cell) => [cell.id, cell]));
     for (const cell of snapshot.cells) this.takeLive(cell, "snapshot");
@@ -184,6 +186,9 @@ export class Mirror extends Signals {
   }
 
   publishCell(cell) {
+    // cells that nothing changed are the same objects: comparing all of a hundred took longer than the rest of an edit
+    if (this.published.get(cell.id) === cell) return;
+    this.published.set(cell.id, cell);
     const shown = without(cell, "state", "output", "index", "code", "code_version");
     shown.inputs = (cell.inputs ?? []).map((input) => without(input, "evaluated"));
     shown.settings = without(cell.settings ?? {}, "evaluated");
@@ -195,6 +200,7 @@ export class Mirror extends Signals {
   dropCell(id) {
     for (const kind of ["cell", "state", "output", "evaluated", "log", "text", "conflict"]) this.set(`${kind}:${id}`, undefined);
     this.texts.delete(id);
+    this.published.delete(id);
   }
 
   allProblems() {
@@ -213,7 +219,7 @@ export class Mirror extends Signals {
     queueMicrotask(() => {
       this.counting = false;
       if (!this.view) return;
-      const counts = { stale: 0, active: 0, cells: this.view.cells.size, problems: this.allProblems().length };
+      const counts = { stale: 0, active: 0, cells: this.view.cells.size, problems: this.get("problems")?.length ?? 0 };
       for (const [id, cell] of this.view.cells) {
         const kind = this.get(`state:${id}`)?.kind;
         if (ACTIVE.has(kind)) counts.active += 1;

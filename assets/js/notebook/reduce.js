@@ -7,15 +7,24 @@ export const SLOT_ORDER = (slot) => (slot === "default" ? 1e6 : slot.startsWith(
 export function childrenOf(cells, parent, slot) {
   return [...cells.values()]
     .filter((cell) => cell.parent === parent && (slot === undefined || cell.slot === slot))
-    .sort((a, b) => SLOT_ORDER(a.slot) - SLOT_ORDER(b.slot) || a.index - b.index);
+    .sort(bySlot);
 }
+
+const bySlot = (a, b) => SLOT_ORDER(a.slot) - SLOT_ORDER(b.slot) || a.index - b.index;
 
 export function descendantsOf(cells, id) {
   return childrenOf(cells, id).flatMap((child) => [child.id, ...descendantsOf(cells, child.id)]);
 }
 
-export function inOrder(cells, parent = null) {
-  return childrenOf(cells, parent).flatMap((cell) => [cell.id, ...inOrder(cells, cell.id)]);
+/** The ids of all cells, each container before what is in it. Looks at every cell once, however many there are. */
+export function inOrder(cells) {
+  const children = new Map();
+  for (const cell of cells.values()) {
+    if (!children.has(cell.parent)) children.set(cell.parent, []);
+    children.get(cell.parent).push(cell);
+  }
+  const below = (parent) => (children.get(parent) ?? []).sort(bySlot).flatMap((cell) => [cell.id, ...below(cell.id)]);
+  return below(null);
 }
 
 export function apply(view, op) {

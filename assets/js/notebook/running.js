@@ -5,7 +5,7 @@ import { childrenOf } from "./reduce.js";
 import { Saving } from "./saving.js";
 
 export class Running extends Saving {
-  /** Run cells. The page says "running" before anything is sent; edits travel in the same request. */
+  /** Run cells. Edits travel in the same request, which leaves first: the server works while the page draws "running". */
   async run(ids, mode = "auto") {
     const targets = this.targets(ids, mode);
     if (!targets.length && mode !== "all") return;
@@ -13,9 +13,9 @@ export class Running extends Saving {
     this.collect();
     const items = this.queue;
     this.queue = [];
-    const before = this.pressed(targets, mode);
+    let before;
     let asks = null;
-    await this.serially(async () => {
+    const sent = this.promptly(async () => {
       this.sending = items;
       try {
         const answer = await request("POST", `${this.base}/run`, { json: { client: this.client, ops: items.map((item) => item.op), cells: ids, mode, confirmed: [...this.confirmedEffects] } });
@@ -26,6 +26,8 @@ export class Running extends Saving {
         if (error.code === "run.asks_first") asks = error.details?.cells ?? [];
       }
     });
+    before = this.pressed(targets, mode);
+    await sent;
     this.pump();
     if (asks && (await this.agreed(asks))) await this.run(ids, mode);
   }

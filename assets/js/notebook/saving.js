@@ -68,8 +68,11 @@ export class Saving extends Mirror {
   }
 
   flush() {
-    this.collect();
-    this.rebuild();
+    // an editor that loses the focus asks for this too: with nothing typed there is nothing to put together anew
+    if (this.staged.size) {
+      this.collect();
+      this.rebuild();
+    }
     this.pump();
   }
 
@@ -79,9 +82,21 @@ export class Saving extends Mirror {
     await this.tail;
   }
 
+  /** Work that talks to the server, one after the other. */
   serially(work) {
-    const next = this.tail.then(work, work);
-    this.tail = next.catch(() => {});
+    return this.follow(this.tail.then(work, work));
+  }
+
+  /** The same, but with nothing under way it begins right now: before the page draws what was pressed. */
+  promptly(work) {
+    return this.inLine ? this.serially(work) : this.follow((async () => work())());
+  }
+
+  follow(next) {
+    this.inLine += 1;
+    this.tail = next.catch(() => {}).finally(() => {
+      this.inLine -= 1;
+    });
     return next;
   }
 

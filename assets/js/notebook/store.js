@@ -30,6 +30,7 @@ export class NotebookStore extends Running {
     this.sending = [];
     this.texts = new Map(); // cell id -> {text, saved, version}
     this.tail = Promise.resolve();
+    this.inLine = 0; // what is under way or waits, of all that goes to the server
     this.retries = 0;
     this.serverId = null;
     this.happened = 0; // counts what may make a snapshot under way an old one

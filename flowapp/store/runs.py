@@ -7,7 +7,7 @@ and is refused with `OwnershipLost` when another segment has taken over since.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -227,6 +227,27 @@ class Runs:
         mine = sa.and_(table.c.id == run_id, table.c.owner == owner)
         if connection.execute(sa.update(table).where(mine).values(early_result=result)).rowcount:
             self._database.events.after_commit(Event(f"run:{run_id}", "early", {"run_id": run_id}))
+
+    def went(self, connection: Connection, run_id: str, args: str, mark: str) -> None:
+        """Inside a write: a run that waited for its turn goes, with these arguments (a value's hash)."""
+        table = table_of(RunRow)
+        connection.execute(sa.update(table).where(table.c.id == run_id).values(args=args, limit_key=mark))
+
+    def wipe_at(self, connection: Connection, run_id: str, at: str) -> None:
+        """Inside a write: the run's data is to go at this time (see retention)."""
+        table = table_of(RunRow)
+        connection.execute(sa.update(table).where(table.c.id == run_id).values(delete_at=at))
+
+    async def started_by(self, job_ids: Iterable[str]) -> list[RunRow]:
+        """The unfinished runs that any of these jobs (or runs) started through the API."""
+        table, ids = table_of(RunRow), list(job_ids)
+        found: list[RunRow] = []
+        for start in range(0, len(ids), 500):
+            query = sa.select(table).where(
+                table.c.parent_run.in_(ids[start : start + 500]), table.c.status.in_(UNFINISHED)
+            )
+            found += await self._database.read(lambda c, query=query: rows_of(RunRow, c.execute(query)))
+        return found
 
     async def due(self) -> tuple[list[RunRow], str | None]:
         """The suspended runs whose time has come, and the time at which the next one's does."""

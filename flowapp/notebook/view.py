@@ -16,6 +16,7 @@ from flowapp.notebook.schemas import Fields, fields_of, transforms_of
 from flowapp.notebook.settings_table import FLOW_SETTINGS, MODULE_SETTINGS, value_settings
 from flowapp.notebook.staleness import CellState
 from flowapp.notebook.trees import ByIdentity
+from flowapp.notebook.trials import sample_of
 from flowapp.notebook.wires import graph_of
 
 #: Static and sample values whose JSON text is longer are shown cut, and are not sent whole.
@@ -193,6 +194,7 @@ def _cell(snapshot: Snapshot, entry: Entry, by_step: Mapping[str | None, list[Pr
         "collapsed": about.get("collapsed") is True,
         "outside_effects": about.get("outside_effects") is True,
         "reuse": about.get("reuse") or "auto",
+        "sample": sample_of(document, entry),
         "inputs": _inputs(document, entry, evaluated),
         "settings": settings,
         "reads": list(graph_of(document).own[entry.cell].step_ids),

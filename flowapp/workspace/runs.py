@@ -11,10 +11,11 @@ from sqlalchemy.engine import Connection
 from flowapp.access.identity import Identity
 from flowapp.access.policy import Allowed, decide, require
 from flowapp.jsontext import dumps, loads
-from flowapp.notebook.document import CellId, Document
+from flowapp.notebook.document import CellId, Document, StepId
 from flowapp.notebook.plan import MODES, Mode, Plan, plan
 from flowapp.notebook.records import Live, Taken
 from flowapp.notebook.staleness import CellState
+from flowapp.notebook.trials import Trial, trial_of
 from flowapp.store import audit
 from flowapp.store.runs import FINISHED, NewRun
 from flowapp.store.tables import RunRow
@@ -119,12 +120,16 @@ class Runs:
     ) -> tuple[RunRow, Plan]:
         document = edit.document if edit else draft.document
         states = editing.states_now(draft, document)
-        planned = plan(document, states, cells, _mode(mode))
+        tried = trial_of(document, cells)
+        planned = Plan((tried.cell,), _having(draft, document)) if tried else plan(document, states, cells, _mode(mode))
         self._refuse(draft, document, planned, confirmed)
         cell_run = _binding(draft, document, planned)
-        notebook, flow, args = document.to_json(), dumps(document.flow), dumps(document.flow_args())
+        flow = tried.flow if tried else document.flow
+        notebook, args = document.to_json(), dumps(document.flow_args())
         values = self._store.values
-        prepared = (values.inline(notebook), values.inline(flow), await values.prepare(args))
+        prepared = [values.inline(notebook), values.inline(dumps(flow)), await values.prepare(args)]
+        if tried and tried.event is not None:
+            prepared.append(await values.prepare(dumps(tried.event)))
         at = editing.timestamp()
         new = NewRun(
             workspace=identity.workspace,
@@ -134,7 +139,8 @@ class Runs:
             draft_id=draft.id,
             document=prepared[1].hash,
             args=prepared[2].hash,
-            plan=dumps(_plan_json(document, draft, planned, prepared[0].hash, _never(document, states, cells))),
+            plan=dumps(_plan_json(document, draft, planned, prepared[0].hash, _never(document, states, cells), tried)),
+            trigger=dumps({"kind": "ui", "event": prepared[3].hash}) if len(prepared) > 3 else None,
             created_by=identity.username,
             permissioned_as=identity.permissioned_as,
         )
@@ -306,13 +312,21 @@ def _never(document: Document, states: Mapping[CellId, CellState], targets: Sequ
     ]
 
 
-def _plan_json(document: Document, draft: OpenDraft, planned: Plan, notebook: str, never: list[str]) -> dict[str, Any]:
+def _having(draft: OpenDraft, document: Document) -> tuple[StepId, ...]:
+    """The top-level steps that have a result which a trial may read."""
+    units = document.outline.units
+    return tuple(unit.step_id for unit in units if unit.cell in draft.records and draft.records[unit.cell].has_result)
+
+
+def _plan_json(
+    document: Document, draft: OpenDraft, planned: Plan, notebook: str, never: list[str], tried: Trial | None
+) -> dict[str, Any]:
     given: dict[str, Any] = {}
     for step_id in planned.given:
         record = draft.records[document.outline.by_step[step_id].cell]
         given[step_id] = {"run_id": record.run_id, "path": record.path, "result": record.result}
     return {
-        "run": _steps(document, planned.run),
+        "run": tried.steps if tried else _steps(document, planned.run),
         "given": given,
         "reuse": True,
         "never": never,

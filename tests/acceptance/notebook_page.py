@@ -92,6 +92,54 @@ class NotebookPage:
             keyboard.press("j")
         raise AssertionError(f"no way to {step} by keyboard")
 
+    def settings(self, step: str | None) -> Locator:
+        """The open panel of settings of a cell; of the flow for None."""
+        name = f"Settings of {step or 'the flow'}, form"
+        return self.page.get_by_role("region", name=name)
+
+    def open_settings(self, step: str | None) -> Locator:
+        """Open the settings of a cell (of the flow for None), by mouse."""
+        panel = self.settings(step)
+        if not panel.is_visible():
+            if step is not None:
+                self.cell(step).locator("> .nb-hd").hover()
+            self.page.get_by_role("button", name=f"Settings of {step or 'the flow'}", exact=True).click()
+        expect(panel).to_be_visible()
+        return panel
+
+    def form(self, step: str | None, title: str) -> Locator:
+        """One form of the settings, opened by mouse."""
+        panel = self.open_settings(step)
+        toggle = panel.locator(".nb-set-toggle").filter(has=self.page.get_by_text(title, exact=True))
+        if toggle.get_attribute("aria-expanded") != "true":
+            toggle.click()
+        form = panel.get_by_role("group", name=title, exact=True)
+        expect(form).to_be_visible()
+        return form
+
+    def type_into(self, form: Locator, label: str, text: str) -> None:
+        """Replace the text of a field of a form, and leave it."""
+        field = form.get_by_label(label, exact=True)
+        field.fill(text)
+        field.blur()
+
+    def chips(self, step: str) -> Locator:
+        """What a cell's head says is set."""
+        return self.cell(step).locator("> .nb-hd .nb-set-chip")
+
+    def exported(self) -> dict[str, Any]:
+        """The document as it is exported now."""
+        self.settled()
+        answer = self.page.request.get(f"/api/w/main/drafts/{self.draft_id}/export?format=json")
+        document: dict[str, Any] = answer.json()
+        return document
+
+    def module(self, step: str) -> dict[str, Any]:
+        """A top-level module of the exported document."""
+        value = self.exported()["value"]
+        singles = [value[key] for key in ("failure_module", "preprocessor_module") if key in value]
+        return next(module for module in [*value["modules"], *singles] if module["id"] == step)
+
     def settled(self) -> None:
         """Wait until everything typed is saved."""
         expect(self.page.locator(".nb-save")).to_contain_text("Saved")

@@ -5,6 +5,7 @@ import { ExpressionInput } from "./expression.jsx";
 import { Glyph } from "./icons.jsx";
 import { Evaluated, useFieldPicker } from "./inputs.jsx";
 import { Picker } from "./picker.jsx";
+import { descendantsOf } from "./reduce.js";
 import { Slot } from "./slot.jsx";
 import { EditInPlace } from "./ui.jsx";
 
@@ -17,7 +18,7 @@ export const LoopBody = memo(function LoopBody({ cell }) {
     <>
       <div className="nb-in nb-loop" role="group" aria-label={`Settings of ${cell.step_id}`}>
         {loop && <Decider cell={cell} field="iterator" name="for each of" expr={settings.iterator?.expr ?? ""} wrap={(expr) => ({ type: "javascript", expr })} placeholder="a list, such as results.a.rows" />}
-        {!loop && <p className="nb-faint">Runs again until its stop condition is met.</p>}
+        {!loop && <Decider cell={cell} field="stop_after_if" name="until" expr={settings.stop_after_if?.expr ?? ""} wrap={(expr) => ({ ...settings.stop_after_if, expr })} placeholder="a condition on the last result, such as result.done" optional={stopsInside(store, id)} />}
         <div className="nb-row nb-switches">
           {loop && (
             <label className="nb-check">
@@ -37,6 +38,9 @@ export const LoopBody = memo(function LoopBody({ cell }) {
   );
 });
 
+/** Whether a cell in a while loop stops it: then the loop needs no condition of its own. */
+const stopsInside = (store, id) => descendantsOf(store.view.cells, id).some((inner) => store.cell(inner)?.settings?.stop_after_if?.expr);
+
 function Parallelism({ value, onSave }) {
   const number = typeof value === "object" && value !== null ? value.value ?? "" : value ?? "";
   const [text, setText] = useState(String(number));
@@ -50,7 +54,7 @@ function Parallelism({ value, onSave }) {
 }
 
 /** An expression that decides something: the list of a loop, the condition of a branch. Same field as an input's. */
-function Decider({ cell, field, name, expr, wrap, placeholder }) {
+function Decider({ cell, field, name, expr, wrap, placeholder, optional = false }) {
   const store = useStore();
   const { id } = cell;
   const picker = useFieldPicker(id, field, expr);
@@ -65,12 +69,13 @@ function Decider({ cell, field, name, expr, wrap, placeholder }) {
     store.do(op(text));
   };
   const problem = cell.problems?.find((item) => item.field === field || (field === "iterator" && item.rule?.startsWith("loop.")));
-  const missing = !expr.trim();
+  const missing = !expr.trim() && !optional;
+  const asks = field !== "stop_after_if"; // the result that it is asked of is there only after the run
   return (
-    <div className="nb-row" data-missing={missing || undefined} data-wrong={problem?.severity}>
+    <div className="nb-row" data-field={field} data-missing={missing || undefined} data-wrong={problem?.severity}>
       <span className="nb-field">{name}</span>
       <span className="nb-source">
-        <ExpressionInput cell={id} field={field} expr={expr} label={`${name}, ${cell.step_id}`} placeholder={placeholder} missing={missing} handle={picker.handle} onStage={(text) => store.stage(`setting:${id}:${key}`, op(text))} onPreview={setPreview} />
+        <ExpressionInput cell={id} field={field} expr={expr} label={`${name}, ${cell.step_id}`} placeholder={placeholder} missing={missing} handle={picker.handle} onStage={(text) => store.stage(`setting:${id}:${key}`, op(text))} onPreview={asks ? setPreview : undefined} />
       </span>
       <Evaluated value={preview ?? JSON.parse(known)} />
       <span className="nb-row-tools">
@@ -80,7 +85,7 @@ function Decider({ cell, field, name, expr, wrap, placeholder }) {
         </button>
       </span>
       {(missing || problem) && (
-        <span className="nb-row-problem"><Glyph name="warn" size={12} /> {missing ? (field === "iterator" ? "Say what to loop over: an expression that gives a list" : "Say when this branch is taken: an expression that is true or false") : problem.message}</span>
+        <span className="nb-row-problem"><Glyph name="warn" size={12} /> {missing ? (field === "iterator" ? "Say what to loop over: an expression that gives a list" : field === "stop_after_if" ? "Say when the loop ends, or set a stop condition on a cell in it" : "Say when this branch is taken: an expression that is true or false") : problem.message}</span>
       )}
       {picker.open && <Picker cell={id} field={field} anchor={picker.anchor.current} onConnect={connect} onAppend={picker.append} onClose={picker.close} />}
     </div>
@@ -93,9 +98,15 @@ export const BranchBody = memo(function BranchBody({ cell }) {
   const branches = settings.branches ?? [];
   const one = cell.kind === "branchone";
   const taken = useTaken(cell, one);
-  const add = () => store.do({ op: "add_branch", cell: id, index: branches.length, branch: { summary: "", ...(one ? { expr: "" } : {}), modules: [] } });
+  const add = () => store.do({ op: "add_branch", cell: id, index: branches.length, branch: { summary: "", ...(one ? { expr: "" } : { skip_failure: false }), modules: [] } });
+  const set = (key, value) => store.do({ op: "set_setting", cell: id, key, value });
   return (
     <div className="nb-branches">
+      {!one && (
+        <div className="nb-in nb-loop" role="group" aria-label={`How ${cell.step_id} runs`}>
+          <label className="nb-check"><input type="checkbox" checked={settings.parallel !== false} onChange={(event) => set("parallel", event.target.checked)} /> in parallel</label>
+        </div>
+      )}
       {branches.map((branch, index) => (
         <Branch key={index} cell={cell} branch={branch} index={index} one={one} taken={taken === String(index)} />
       ))}
@@ -153,6 +164,7 @@ function Branch({ cell, branch, index, one, taken }) {
         <EditInPlace className="nb-branch-name" label={`Name of branch ${index + 1} of ${cell.step_id}`} value={branch.summary ?? ""} placeholder={`Branch ${index + 1}`} onSave={(summary) => store.do({ op: "set_setting", cell: id, key: `branches/${index}/summary`, value: summary })} />
         <Taken on={taken} />
         <span className="nb-space" />
+        {!one && <label className="nb-check"><input type="checkbox" aria-label={`Go on when ${branch.summary || `branch ${index + 1}`} fails`} checked={branch.skip_failure === true} onChange={(event) => store.do({ op: "set_setting", cell: id, key: `branches/${index}/skip_failure`, value: event.target.checked })} /> go on when it fails</label>}
         <button type="button" className="nb-icon nb-quiet" aria-label={`Delete branch ${branch.summary || index + 1}`} title="Delete branch" onClick={drop}><Glyph name="trash" size={13} /></button>
       </div>
       {one && (

@@ -3,15 +3,18 @@
 import { useDraggable } from "@dnd-kit/core";
 import { memo, useContext, useEffect, useRef, useState } from "react";
 import { Output } from "../output/output.jsx";
-import { cellNode, perform, run, select } from "./commands.js";
+import { ApprovalSlot } from "./approval_slot.jsx";
+import { cellNode, isSingle, perform, run, select } from "./commands.js";
 import { ScrollerContext, useFact, useKey, useStore } from "./context.js";
 import { CellEditor, CodeDiff, observe } from "./editor.jsx";
 import { Glyph } from "./icons.jsx";
 import { CellInputs } from "./inputs.jsx";
 import { BranchBody, LoopBody } from "./bodies.jsx";
 import { KIND_LABELS } from "./reduce.js";
+import { CellSettings, SettingChips, SettingsButton } from "./settings.jsx";
 import { keysOf } from "./shortcuts.js";
 import { RunsFirst, StateBadge, isActive } from "./state.jsx";
+import { Trial } from "./trial.jsx";
 import { EditInPlace, MenuButton } from "./ui.jsx";
 
 const LANGUAGES = [["python3", "Python"], ["deno", "TypeScript"], ["bun", "TypeScript (Bun)"], ["bash", "Bash"]];
@@ -39,6 +42,7 @@ export const Cell = memo(function Cell({ id }) {
   return (
     <section className="nb-cell" data-cell={id} data-kind={cell.kind} data-selected={selected || undefined} data-editing={editing || undefined} data-pick-role={picking} tabIndex={selected ? 0 : -1} aria-label={`Cell ${cell.step_id}${cell.title ? `, ${cell.title}` : ""}`} aria-current={selected || undefined} onFocus={onFocus} onMouseDown={onMouseDown}>
       <CellHead cell={cell} />
+      <CellSettings cell={cell} />
       {cell.collapsed ? <FoldedResult id={id} /> : <CellBody cell={cell} />}
     </section>
   );
@@ -55,6 +59,8 @@ function CellBody({ cell }) {
   const { id, kind } = cell;
   return (
     <>
+      <ApprovalPlace id={id} />
+      <Trial cell={cell} />
       <CellInputs id={id} />
       {cell.language && <Code cell={cell} />}
       {LOOPS.has(kind) && <LoopBody cell={cell} />}
@@ -64,9 +70,16 @@ function CellBody({ cell }) {
   );
 }
 
+/** Where a waiting approval is answered. Nothing is drawn, and nothing asked of the server, while the cell does not wait. */
+function ApprovalPlace({ id }) {
+  const waiting = useFact(`state:${id}`, (state) => state?.kind === "waiting");
+  return waiting ? <ApprovalSlot id={id} /> : null;
+}
+
 const CellHead = memo(function CellHead({ cell }) {
   const store = useStore();
   const { id } = cell;
+  const single = isSingle(cell);
   const save = (op) => store.do({ cell: id, ...op });
   const checkId = (text) => {
     if (!STEP_ID.test(text)) return "Letters, digits, _ and -, beginning with a letter";
@@ -75,14 +88,16 @@ const CellHead = memo(function CellHead({ cell }) {
   };
   return (
     <header className="nb-hd">
-      <DragHandle id={id} step={cell.step_id} />
-      <RunButton id={id} step={cell.step_id} nested={Boolean(cell.parent)} />
-      <EditInPlace className="nb-chip" mono label={`Step id of ${cell.step_id}`} value={cell.step_id} placeholder="…" check={checkId} onSave={(step_id) => save({ op: "rename_step", step_id })} />
+      {!single && <DragHandle id={id} step={cell.step_id} />}
+      <RunButton id={id} step={cell.step_id} nested={Boolean(cell.parent)} single={single} />
+      {single ? <span className="nb-chip nb-chip-fixed">{cell.step_id}</span> : <EditInPlace className="nb-chip" mono label={`Step id of ${cell.step_id}`} value={cell.step_id} placeholder="…" check={checkId} onSave={(step_id) => save({ op: "rename_step", step_id })} />}
       <EditInPlace className="nb-title" label={`Title of ${cell.step_id}`} value={cell.title ?? ""} placeholder="Untitled" onSave={(title) => save({ op: "set_title", title })} />
       <LanguageMenu cell={cell} />
+      <SettingChips cell={cell} />
       {cell.outside_effects && <span className="nb-effects" title="Has effects outside: running it again asks first"><Glyph name="flag" size={12} /><span className="nb-sr">Has outside effects</span></span>}
       <span className="nb-space" />
       <span className="nb-hd-tools">
+        <SettingsButton id={id} step={cell.step_id} />
         {cell.inputs?.length > 0 && <button type="button" className="nb-icon" aria-label="Propose wires" title={`Propose wires (${keysOf("connect")})`} onClick={() => perform(store, "connect", id)}><Glyph name="plug" /></button>}
         <button type="button" className="nb-icon" aria-label={cell.collapsed ? "Unfold" : "Fold"} aria-expanded={!cell.collapsed} title={`${cell.collapsed ? "Unfold" : "Fold"} (${keysOf("collapse")})`} onClick={() => perform(store, "collapse", id)}><Glyph name={cell.collapsed ? "expand" : "collapse"} /></button>
         <MenuButton label={`More for ${cell.step_id}`} items={() => cellMenu(store, cell)} />
@@ -103,6 +118,7 @@ function cellMenu(store, cell) {
     item("run_up_to", "Run up to here", "up"),
     item("run_from", "Run from here", "down"),
     "-",
+    item("settings", "Settings", "sliders"),
     item("insert_above", "Insert code above", "plus"),
     item("insert_below", "Insert code below", "plus"),
     item("note_below", "Insert a note below", "note"),
@@ -118,7 +134,7 @@ function cellMenu(store, cell) {
 }
 
 function kindWords(cell) {
-  const label = KIND_LABELS[cell.kind] ?? (cell.path ? `${cell.kind}, ${cell.path}` : cell.kind);
+  const label = KIND_LABELS[cell.kind] ?? (cell.path ? `${cell.path.startsWith("hub/") ? "Hub script" : cell.kind === "flow" ? "Flow" : "Script"} ${cell.path}${cell.settings?.hash ? `, version ${String(cell.settings.hash).slice(0, 8)}` : ""}` : cell.kind);
   if (!cell.settings?.parallel) return label;
   const most = cell.settings.parallelism?.value ?? cell.settings.parallelism;
   return `${label}, parallel${most ? ` ${most}` : ""}`;
@@ -135,10 +151,10 @@ function LanguageMenu({ cell }) {
   );
 }
 
-const RunButton = memo(function RunButton({ id, step, nested }) {
+const RunButton = memo(function RunButton({ id, step, nested, single }) {
   const store = useStore();
   const active = useFact(`state:${id}`, isActive);
-  const label = active ? `Cancel ${step}` : nested ? `Run the loop or branch around ${step}` : `Run ${step}`;
+  const label = active ? `Cancel ${step}` : nested ? `Run the loop or branch around ${step}` : single ? `Try ${step} on its sample` : `Run ${step}`;
   return (
     <button type="button" className="nb-run" data-active={active || undefined} aria-label={label} title={active ? label : `${label} (${keysOf("run")})`} onClick={() => (active ? perform(store, "cancel") : run(store, id, "auto"))}>
       <Glyph name={active ? "stop" : "play"} size={12} />

@@ -1,7 +1,8 @@
 // What each shortcut id does. The key handler, the palette, the menus and the buttons all come through `perform`.
 import { request } from "../api.js";
-import { childrenOf, descendantsOf } from "./reduce.js";
-import { KINDS, insertCell, insertNote, placeOf } from "./modules.js";
+import { descendantsOf } from "./reduce.js";
+import { KINDS, insertCell, insertNote, insertSingle, kindOf, placeOf } from "./modules.js";
+import { callPath } from "./called.jsx";
 import { newId } from "./objects.js";
 
 export const cellNode = (id) => document.querySelector(`[data-cell="${CSS.escape(id)}"]`);
@@ -43,12 +44,17 @@ function following(store, id) {
 }
 
 export function run(store, id, mode) {
+  if (isSingle(store.cell(id))) return store.run([id], "auto");
   const root = rootOf(store, id);
   return root && store.run([root], mode);
 }
 
+/** The failure handler or the preprocessor: it has its place, and is run by itself on a sample. */
+export const isSingle = (cell) => Boolean(cell && !cell.parent && cell.slot !== "modules");
+
 function move(store, id, by) {
   const cell = store.cell(id);
+  if (isSingle(cell)) return;
   const siblings = store.siblings(id);
   const index = siblings.indexOf(id) + by;
   if (index >= 0 && index < siblings.length) store.do({ op: "move_cell", cell: id, parent: cell.parent, slot: cell.slot, index });
@@ -76,6 +82,7 @@ export function remove(store, id) {
 /** The cell's module as it is in the file (retries and all that the page does not show included), put below itself. */
 async function duplicate(store, id) {
   const cell = store.cell(id);
+  if (isSingle(cell)) return; // a flow has one of each
   await store.settled();
   try {
     const flow = await request("GET", `${store.base}/export?format=json`);
@@ -124,10 +131,30 @@ function collapse(store, ids) {
 }
 
 function insert(store, id, kind, offset) {
-  const place = id ? placeOf(store, id, offset) : { parent: null, slot: "modules", index: offset ? childrenOf(store.view.cells, null).length : 0 };
-  const made = insertCell(store, kind, place);
+  putKind(store, kindOf(kind), id ? placeOf(store, id, offset) : { parent: null, slot: "modules", index: offset ? store.topCells().length : 0 });
+}
+
+/** Insert a cell of a kind; what calls something asks first what. */
+export function putKind(store, kind, place) {
+  if (kind.call) {
+    store.set("dialog", { kind: "call", called: kind.call, hub: kind.hub, choose: (path, hash) => {
+      const made = insertCell(store, kind.id, place, kind.module(path, hash));
+      select(store, made);
+      callPath(store, made, kind.call, path).then((said) => said && store.toast({ text: said }));
+    } });
+    return;
+  }
+  const made = insertCell(store, kind.id, place);
   select(store, made);
-  if (kind !== "loop" && kind !== "branch") editSoon(made);
+  if (kind.opens) store.set("settings", { cell: made, form: kind.opens, at: Date.now() });
+  else if (kind.icon === "code") editSoon(made);
+}
+
+/** Insert the failure handler or the preprocessor, or go to the one that is there. */
+export function putSingle(store, name) {
+  const made = insertSingle(store, name);
+  select(store, made);
+  editSoon(made);
 }
 
 /** A new cell is for writing: the cursor goes into its text once it is there. */
@@ -178,6 +205,7 @@ const NEEDS_CELL = {
   collapse: (store, id) => collapse(store, [id]),
   title: (_store, id) => inCell(id, ".nb-title input")?.focus(),
   rename: (_store, id) => inCell(id, ".nb-chip input")?.focus(),
+  settings: (store, id) => store.set("settings", store.get("settings")?.cell === id ? null : { cell: id, form: null, at: Date.now() }),
   connect: (store, id) => store.set("sidebar", { tab: "connect", cell: id, open: true, at: Date.now() }),
   picker: (_store, id) => {
     const row = cellNode(id)?.querySelector("[data-missing] [data-plug]") ?? cellNode(id)?.querySelector("[data-plug]");
@@ -197,6 +225,17 @@ const ALWAYS = {
   insert_above: (store, id) => insert(store, id, "python3", 0),
   loop_below: (store, id) => insert(store, id, "loop", 1),
   branch_below: (store, id) => insert(store, id, "branch", 1),
+  approval_below: (store, id) => insert(store, id, "approval", 1),
+  while_below: (store, id) => insert(store, id, "while", 1),
+  branches_below: (store, id) => insert(store, id, "branchall", 1),
+  trigger_below: (store, id) => insert(store, id, "trigger", 1),
+  script_below: (store, id) => insert(store, id, "script", 1),
+  flow_below: (store, id) => insert(store, id, "flow", 1),
+  hub_below: (store, id) => insert(store, id, "hub", 1),
+  failure: (store) => putSingle(store, "failure"),
+  preprocessor: (store) => putSingle(store, "preprocessor"),
+  flow_settings: (store) => store.set("settings", { cell: null, form: null, at: Date.now() }),
+  state: (store) => store.set("sidebar", { ...store.get("sidebar"), tab: "state", open: true, hidden: false }),
   collapse_all: (store) => collapse(store, store.get("order") ?? []),
   undo: (store) => store.history("undo"),
   redo: (store) => store.history("redo"),

@@ -2,6 +2,7 @@
 import { useEffect, useMemo, useState } from "react";
 import { useKey, useStore } from "./context.js";
 import { request } from "../api.js";
+import { CallDialog } from "./called.jsx";
 import { changesBetween } from "./changes.js";
 import { Glyph } from "./icons.jsx";
 import { Help, Palette } from "./palette.jsx";
@@ -19,6 +20,7 @@ export function Dialogs() {
   if (dialog.kind === "help") return <Help onClose={close} />;
   if (dialog.kind === "deploy") return <Deploy onClose={close} />;
   if (dialog.kind === "effects") return <Effects dialog={dialog} onClose={close} />;
+  if (dialog.kind === "call") return <CallDialog kind={dialog.called} hub={dialog.hub} onClose={close} onChoose={(path, hash) => (close(), setTimeout(() => dialog.choose(path, hash)))} />;
   if (dialog.kind === "wire") return <WireTo expr={dialog.expr} onClose={close} />;
   return null;
 }

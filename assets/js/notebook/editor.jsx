@@ -199,6 +199,8 @@ export const CellEditor = memo(function CellEditor({ id, language, label, error,
     if (editor.current) loadMonaco().then((monaco) => editor.current && markError(monaco, editor.current, error));
   }, [error?.line, error?.message]);
 
+  useEffect(() => editor.current?.updateOptions({ ariaLabel: label }), [label]);
+
   const wake = (at) => {
     focusAt.current = at ?? {};
     if (editor.current) focusNow(editor.current, focusAt);

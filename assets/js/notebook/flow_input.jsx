@@ -2,75 +2,51 @@
 import { memo, useEffect, useRef, useState } from "react";
 import { useFact, useKey, useStore } from "./context.js";
 import { Glyph } from "./icons.jsx";
-import { without } from "./objects.js";
 import { StaticInput } from "./inputs.jsx";
-import { Dialog, EditInPlace, GrowingText } from "./ui.jsx";
+import { FieldEditor, orderOf, withNewField } from "./schema_editor.jsx";
+import { FlowChips, FlowSettings, SettingsButton } from "./settings.jsx";
+import { Dialog } from "./ui.jsx";
 import { typeWord } from "./values.js";
 import { bytes } from "../words.js";
 
 const BIG = 64 * 1024;
 const SAMPLE_EXAMPLE = JSON.stringify({ currency: "EUR", threshold: 10000 });
 const TEXT_PAGE = 4000;
-const NAME = /^[A-Za-z_$][\w$ -]*$/;
-
-const TYPES = [
-  ["text", "Text", { type: "string" }],
-  ["file", "Text or file", { type: "string", "x-file": true }],
-  ["number", "Number", { type: "number" }],
-  ["integer", "Whole number", { type: "integer" }],
-  ["boolean", "Yes or no", { type: "boolean" }],
-  ["choice", "One of a list", { type: "string", enum: [] }],
-  ["date", "Date", { type: "string", format: "date" }],
-  ["list", "List", { type: "array" }],
-  ["object", "Object", { type: "object" }],
-  ["any", "Anything", {}],
-];
-
-const typeOf = (schema) => {
-  if (schema.enum) return "choice";
-  if (schema.type === "string") return schema.format === "date" ? "date" : "text";
-  return { number: "number", integer: "integer", boolean: "boolean", array: "list", object: "object" }[schema.type] ?? "any";
-};
-
-const orderOf = (schema) => {
-  const names = Object.keys(schema?.properties ?? {});
-  const order = (schema?.order ?? []).filter((name) => names.includes(name));
-  return [...order, ...names.filter((name) => !order.includes(name))];
-};
-
-const withOrder = (schema, names) => ({ ...schema, order: names });
-
 export const FlowInput = memo(function FlowInput() {
   const store = useStore();
   const input = useKey("input");
   const [open, setOpen] = useState(null);
   const [sampling, setSampling] = useState(false);
+  const [fresh, setFresh] = useState(null);
   const selected = useFact("selected", (at) => at === "input");
   const schema = input?.schema ?? { type: "object", properties: {} };
   const names = orderOf(schema);
   const values = Object.fromEntries((input?.values ?? []).map((value) => [value.name, value]));
   const save = (next) => store.do({ op: "set_schema", schema: next });
   const add = () => {
-    let name = "input";
-    for (let n = 2; names.includes(name); n += 1) name = `input_${n}`;
-    save(withOrder({ type: "object", ...schema, properties: { ...schema.properties, [name]: { type: "string" } } }, [...names, name]));
+    const [next, name] = withNewField(schema);
+    save(next);
     setOpen(name);
+    setFresh(name);
   };
   return (
     <section className="nb-cell nb-flow-input" data-input-cell data-selected={selected || undefined} aria-label="Flow input">
       <header className="nb-hd">
         <span className="nb-chip nb-chip-fixed">input</span>
         <span className="nb-title nb-title-fixed">Flow input</span>
+        <FlowChips />
         <span className="nb-space" />
         <span className="nb-hd-tools" data-always>
           <button type="button" className="nb-btn nb-small" onClick={() => setSampling(true)}>From a sample</button>
           <button type="button" className="nb-btn nb-small" onClick={add}><Glyph name="plus" size={12} /> Field</button>
+          <SettingsButton id={null} step="the flow" />
         </span>
       </header>
+      <FlowSettings />
       {names.length ? (
         <div className="nb-in">
           {names.map((name, index) => (
-            <Field key={name} name={name} index={index} names={names} schema={schema} value={values[name]} open={open === name} onOpen={(to) => setOpen(to)} onSave={save} />
+            <Field key={name} name={name} index={index} names={names} schema={schema} value={values[name]} open={open === name} fresh={fresh === name} onOpen={(to) => (setOpen(to), setFresh(null))} onSave={save} />
           ))}
         </div>
       ) : (
@@ -81,7 +57,7 @@ export const FlowInput = memo(function FlowInput() {
   );
 });
 
-const Field = memo(function Field({ name, index, names, schema, value, open, onOpen, onSave }) {
+const Field = memo(function Field({ name, index, names, schema, value, open, fresh, onOpen, onSave }) {
   const store = useStore();
   const field = schema.properties[name] ?? {};
   const required = (schema.required ?? []).includes(name);
@@ -128,7 +104,7 @@ const Field = memo(function Field({ name, index, names, schema, value, open, onO
           <span className="nb-row-problem" data-quiet={dropping === "busy" || undefined}>{dropping === "busy" ? "Uploading…" : <><Glyph name="warn" size={12} /> {problem ?? `${name} needs a value for the cells to run with`}</>}</span>
         )}
       </div>
-      {open && <FieldEditor {...{ name, index, names, schema, field, value, required, onOpen, onSave }} />}
+      {open && <FieldEditor {...{ name, index, names, schema, field, required, onOpen, onSave }} begin={fresh} onRename={(to) => store.do({ op: "rename_flow_input", name, to })} note={<Uses name={name} />} />}
     </>
   );
 });
@@ -191,56 +167,10 @@ function BigText({ name, value, onReplace }) {
   );
 }
 
-function FieldEditor({ name, index, names, schema, field, value, required, onOpen, onSave }) {
-  const store = useStore();
-  const properties = schema.properties;
-  const change = (patch) => onSave({ ...schema, properties: { ...properties, [name]: clean({ ...field, ...patch }) } });
-  const rename = (next) => {
-    const renamed = Object.fromEntries(Object.entries(properties).map(([key, value]) => [key === name ? next : key, value]));
-    onOpen(next);
-    onSave({ ...schema, properties: renamed, order: names.map((key) => (key === name ? next : key)), required: (schema.required ?? []).map((key) => (key === name ? next : key)) });
-    if (value?.given && value.value !== undefined) store.do({ op: "set_sample", name: next, value: value.value }, { op: "set_sample", name, value: null, remove: true });
-  };
-  const uses = usesOf(store, name);
-  const check = (text) => (!NAME.test(text) ? "Letters, digits and _" : text !== name && names.includes(text) ? "Another field has this name" : "");
-  const setType = (id) => {
-    const { description, title } = field;
-    const base = TYPES.find(([type]) => type === id)[2];
-    onSave({ ...schema, properties: { ...properties, [name]: clean({ ...base, description, title }) } });
-  };
-  const setRequired = (on) => onSave({ ...schema, required: on ? [...(schema.required ?? []), name] : (schema.required ?? []).filter((key) => key !== name) });
-  const shift = (by) => {
-    const order = names.filter((key) => key !== name);
-    order.splice(index + by, 0, name);
-    onSave(withOrder(schema, order));
-  };
-  const remove = () => {
-    onOpen(null);
-    onSave({ ...schema, properties: without(properties, name), order: names.filter((key) => key !== name), required: (schema.required ?? []).filter((key) => key !== name) });
-  };
-  return (
-    <div className="nb-field-editor" role="group" aria-label={`Field ${name}`} onKeyDown={(event) => event.key === "Escape" && (event.stopPropagation(), onOpen(null))}>
-      <label>Name<EditInPlace className="nb-boxed" mono label="Name" value={name} check={check} onSave={rename} /></label>
-      <label>
-        Type
-        <select className="nb-input nb-select nb-boxed" value={typeOf(field)} onChange={(event) => setType(event.target.value)}>
-          {TYPES.filter(([id]) => id !== "file").map(([id, label]) => <option key={id} value={id}>{label}</option>)}
-        </select>
-      </label>
-      {uses.length > 0 && <p className="nb-wide nb-faint">Used by {uses.slice(0, 4).join(", ")}{uses.length > 4 ? ` and ${uses.length - 4} more` : ""}. A new name is not written into their expressions: change <code>flow_input.{name}</code> there too.</p>}
-      {field.enum && <label>Choices, one a line<Lines value={field.enum} onSave={(choices) => change({ enum: choices })} /></label>}
-      <label>Default<SavedText value={field.default === undefined ? "" : typeof field.default === "string" ? field.default : JSON.stringify(field.default)} placeholder="none" onSave={(text) => change({ default: text === "" ? undefined : field.type === "string" || !field.type ? text : parsed(text) })} /></label>
-      <label className="nb-wide">Description<SavedText value={field.description ?? ""} placeholder="What it is, for the person who runs the flow" onSave={(text) => change({ description: text || undefined })} /></label>
-      <footer>
-        <label className="nb-check"><input type="checkbox" checked={required} onChange={(event) => setRequired(event.target.checked)} /> required</label>
-        <span className="nb-space" />
-        <button type="button" className="nb-icon" aria-label="Move field up" disabled={!index} onClick={() => shift(-1)}><Glyph name="up" /></button>
-        <button type="button" className="nb-icon" aria-label="Move field down" disabled={index === names.length - 1} onClick={() => shift(1)}><Glyph name="down" /></button>
-        <button type="button" className="nb-icon" aria-label={`Delete the field ${name}`} onClick={remove}><Glyph name="trash" /></button>
-        <button type="button" className="nb-btn nb-small" onClick={() => onOpen(null)}>Done</button>
-      </footer>
-    </div>
-  );
+function Uses({ name }) {
+  const uses = usesOf(useStore(), name);
+  if (!uses.length) return null;
+  return <p className="nb-wide nb-faint">Used by {uses.slice(0, 4).join(", ")}{uses.length > 4 ? ` and ${uses.length - 4} more` : ""}. A new name is written into their expressions.</p>;
 }
 
 /** Ids of the steps whose expressions read this field, as far as its plain name shows. */
@@ -248,34 +178,6 @@ function usesOf(store, name) {
   const quoted = name.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
   const reads = new RegExp(`flow_input(\\?\\.${quoted}(?![\\w$])|\\s*\\[\\s*["'\`]${quoted}["'\`]|\\.${quoted}(?![\\w$]))`);
   return [...store.view.cells.values()].filter((cell) => reads.test(JSON.stringify([cell.inputs?.map((input) => input.expr), cell.settings]).replaceAll('\\"', '"'))).map((cell) => cell.step_id);
-}
-
-const clean = (schema) => Object.fromEntries(Object.entries(schema).filter(([key, value]) => value !== undefined && key !== "x-file"));
-
-const parsed = (text) => {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return text;
-  }
-};
-
-function SavedText({ value, placeholder, onSave }) {
-  const [text, setText] = useState(null);
-  const save = () => {
-    if (text !== null && text !== value) onSave(text);
-    setText(null);
-  };
-  return <input className="nb-input nb-boxed" value={text ?? value} placeholder={placeholder} spellCheck={false} onChange={(event) => setText(event.target.value)} onBlur={save} onKeyDown={(event) => event.key === "Enter" && save()} />;
-}
-
-function Lines({ value, onSave }) {
-  const [text, setText] = useState(null);
-  const save = () => {
-    if (text !== null) onSave(text.split("\n").map((line) => line.trim()).filter(Boolean));
-    setText(null);
-  };
-  return <GrowingText className="nb-input nb-boxed" label="Choices, one a line" value={text ?? value.join("\n")} onChange={setText} onBlur={save} />;
 }
 
 /** Paste an example of the input: the server reads the schema off it, and its values become the values to run with. */

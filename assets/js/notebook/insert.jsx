@@ -1,10 +1,11 @@
 // The gap between two cells: a line to drop on while dragging, and on hover or focus the kinds that can be put there.
 import { useDndContext, useDroppable } from "@dnd-kit/core";
 import { memo, useState } from "react";
-import { editSoon, select } from "./commands.js";
+import { putKind, putSingle } from "./commands.js";
 import { useKey, useStore } from "./context.js";
 import { Glyph } from "./icons.jsx";
-import { KINDS, NOTE, insertCell, insertNote } from "./modules.js";
+import { KINDS, NOTE, SINGLES, insertNote } from "./modules.js";
+import { MenuButton } from "./ui.jsx";
 
 export const gapId = ({ parent, slot, index }) => JSON.stringify([parent, slot, index]);
 export const gapOf = (id) => {
@@ -31,20 +32,21 @@ export const Gap = memo(function Gap({ parent, slot, index, after, always = fals
 
 function Kinds({ parent, slot, index, after }) {
   const store = useStore();
-  const put = (kind) => {
-    const cell = insertCell(store, kind.id, { parent, slot, index });
-    select(store, cell);
-    if (kind.icon === "code") editSoon(cell);
-  };
+  const put = (kind) => putKind(store, kind, { parent, slot, index });
   const putNote = () => {
     const note = insertNote(store, after);
     requestAnimationFrame(() => document.querySelector(`[data-note="${note}"]`)?.dispatchEvent(new CustomEvent("nb-edit")));
   };
+  const more = () => [
+    ...KINDS.filter((kind) => kind.more).map((kind) => ({ label: kind.call ? `${kind.label}…` : kind.label, icon: kind.icon, run: () => put(kind) })),
+    ...(parent ? [] : ["-", ...Object.values(SINGLES).map((single) => ({ label: single.label, icon: single.icon, run: () => putSingle(store, single.id) }))]),
+  ];
   return (
     <span className="nb-kinds" role="group" aria-label="Insert here">
       <Glyph name="plus" size={12} />
-      {KINDS.map((kind) => <button key={kind.id} type="button" aria-label={`Insert ${kind.label}`} onClick={() => put(kind)}>{kind.label}</button>)}
+      {KINDS.filter((kind) => !kind.more).map((kind) => <button key={kind.id} type="button" aria-label={`Insert ${kind.label}`} onClick={() => put(kind)}>{kind.label}</button>)}
       {after !== undefined && <button type="button" aria-label="Insert a note" onClick={putNote}>{NOTE.label}</button>}
+      <MenuButton className="nb-kinds-more" label="Insert something else" items={more}>Other…</MenuButton>
     </span>
   );
 }

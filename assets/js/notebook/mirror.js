@@ -14,7 +14,7 @@ export class Mirror extends Signals {
   takeSnapshot(snapshot) {
     const cells = new Map(snapshot.cells.map((cell) => [cell.id, cell]));
     for (const cell of snapshot.cells) this.takeLive(cell, "snapshot");
-    this.server = { draft: snapshot.draft, cells, notes: snapshot.notes ?? [], input: snapshot.input, problems: snapshot.problems ?? [] };
+    this.server = { draft: snapshot.draft, cells, notes: snapshot.notes ?? [], input: snapshot.input, settings: snapshot.settings ?? {}, problems: snapshot.problems ?? [] };
     for (const cell of snapshot.cells) this.takeText(cell, "other");
     this.rebuild();
   }
@@ -34,6 +34,7 @@ export class Mirror extends Signals {
       cells: reorder(cells, change.order),
       notes: change.notes ?? this.server.notes,
       input: change.input ?? this.server.input,
+      settings: change.settings ?? this.server.settings,
       problems: change.problems ?? this.server.problems,
     };
     this.rebuild();
@@ -136,6 +137,7 @@ export class Mirror extends Signals {
       mine.saved = cell.code;
       this.unstage(`code:${cell.id}`);
       this.set(`conflict:${cell.id}`, { mine: mine.text, theirs: cell.code });
+      if (this.onlyHeld()) this.setSave("conflict");
     }
   }
 
@@ -169,7 +171,7 @@ export class Mirror extends Signals {
     for (const note of noteAfter.get(null) ?? []) push("root", `note:${note.id}`);
     for (const id of order) {
       const cell = cells.get(id);
-      const key = cell.parent ? `${cell.parent}:${cell.slot}` : "root";
+      const key = cell.parent ? `${cell.parent}:${cell.slot}` : cell.slot === "modules" ? "root" : `root:${cell.slot}`;
       push(key, id);
       for (const note of noteAfter.get(id) ?? []) push(key, `note:${note.id}`);
       this.publishCell(cell);
@@ -181,6 +183,7 @@ export class Mirror extends Signals {
     this.setEqual("order", order);
     this.setEqual("draft", this.view.draft);
     this.setEqual("input", this.view.input);
+    this.setEqual("flow_settings", this.view.settings);
     this.setEqual("problems", this.allProblems());
     this.countSoon();
   }
@@ -223,7 +226,7 @@ export class Mirror extends Signals {
       for (const [id, cell] of this.view.cells) {
         const kind = this.get(`state:${id}`)?.kind;
         if (ACTIVE.has(kind)) counts.active += 1;
-        else if (!cell.parent && (kind === "stale" || kind === "never" || kind === "failed")) counts.stale += 1;
+        else if (!cell.parent && cell.slot === "modules" && (kind === "stale" || kind === "never" || kind === "failed")) counts.stale += 1;
       }
       this.setEqual("counts", counts);
     });
@@ -235,6 +238,17 @@ export class Mirror extends Signals {
 
   cellOfStep(step) {
     for (const [id, cell] of this.view?.cells ?? []) if (cell.step_id === step) return id;
+    return null;
+  }
+
+  /** The cells of the flow's own list, in order. */
+  topCells() {
+    return childrenOf(this.view.cells, null, "modules").map((cell) => cell.id);
+  }
+
+  /** The failure handler or the preprocessor of the flow; null where it has none. */
+  singleOf(slot) {
+    for (const [id, cell] of this.view?.cells ?? []) if (!cell.parent && cell.slot === slot) return id;
     return null;
   }
 

@@ -12,7 +12,7 @@ import { descendantsOf } from "./reduce.js";
 import { Chords, applied } from "./shortcuts.js";
 import { calmSheets } from "./sheets.js";
 import { Sidebar } from "./sidebar.jsx";
-import { Slot } from "./slot.jsx";
+import { SingleSlot, Slot } from "./slot.jsx";
 import { NotebookStore } from "./store.js";
 import { Toolbar } from "./toolbar.jsx";
 import { Boundary, Toasts } from "./ui.jsx";
@@ -66,7 +66,9 @@ const Cells = memo(function Cells() {
   return (
     <div className="nb-col">
       <Boundary what="The flow input"><FlowInput /></Boundary>
+      <SingleSlot slot="preprocessor" />
       <Slot empty={empty ? "An empty flow. Begin with a cell: each one takes inputs, runs, and gives its result to the next." : undefined} />
+      <SingleSlot slot="failure" />
     </div>
   );
 });
@@ -106,7 +108,7 @@ function Dragging({ children }) {
     if (!over) return;
     const cell = store.cell(active.id);
     const to = gapOf(over.id);
-    if (!cell || to.parent === cell.id || descendantsOf(store.view.cells, cell.id).includes(to.parent)) return;
+    if (!cell || (!cell.parent && cell.slot !== "modules") || to.parent === cell.id || descendantsOf(store.view.cells, cell.id).includes(to.parent)) return;
     const same = to.parent === cell.parent && to.slot === cell.slot;
     const index = same && to.index > cell.index ? to.index - 1 : to.index;
     if (same && index === cell.index) return;

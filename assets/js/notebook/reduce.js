@@ -1,7 +1,9 @@
 // What an operation does to the page's view of the notebook, before the server has answered.
-// Pure: takes a view {draft, cells: Map, notes, input}, returns a new one. The server's answer replaces all of it.
+// Pure: takes a view {draft, cells: Map, notes, input, settings}, returns a new one. The server's answer replaces all of it.
+import { without } from "./objects.js";
 
-export const SLOT_ORDER = (slot) => (slot === "default" ? 1e6 : slot.startsWith("branches/") ? Number(slot.slice(9)) : 0);
+const SINGLE_ORDER = { preprocessor: -1, default: 1e6, failure: 1e6 };
+export const SLOT_ORDER = (slot) => SINGLE_ORDER[slot] ?? (slot.startsWith("branches/") ? Number(slot.slice(9)) : 0);
 
 /** Cells of one container in order. parent null is the top level. */
 export function childrenOf(cells, parent, slot) {
@@ -64,9 +66,16 @@ export function draftCell(op, depth) {
     language: value.language ?? null, language_label: LABELS[value.language] ?? KIND_LABELS[value.type] ?? value.type,
     editor: EDITORS[value.language] ?? "plaintext", title: op.module.summary ?? "", code: value.content ?? null, code_version: 0,
     collapsed: false, outside_effects: false, reuse: "auto", inputs,
-    settings: { iterator: value.iterator, parallel: value.parallel ?? false, branches: (value.branches ?? []).map(({ summary, expr }) => ({ summary, expr })) },
+    path: value.path ?? null, sample: null,
+    settings: settingsOf(op.module),
     reads: [], problems: [], state: { kind: "never", text: "Not run", causes: [], runs_first: [] }, output: null,
   };
+}
+
+/** The settings of a module that the page has just made: everything but code, inputs and nested cells. */
+function settingsOf({ value, ...module }) {
+  const own = without(value, "type", "content", "language", "input_transforms", "modules", "default");
+  return { ...own, ...without(module, "id", "summary"), branches: (value.branches ?? []).map((branch) => without(branch, "modules")) };
 }
 
 export const LABELS = { python3: "Python", deno: "TypeScript", bun: "TypeScript (Bun)", bash: "Bash" };
@@ -110,6 +119,8 @@ const STEPS = {
   rename_step: (view, op) => patchCell(view, op.cell, () => ({ step_id: op.step_id })),
   set_beside: (view, op) => patchCell(view, op.cell, () => ({ [op.key]: op.value })),
   set_setting: (view, op) => patchCell(view, op.cell, (cell) => ({ settings: withSetting(cell.settings, op.key, op.value) })),
+  set_flow_setting: (view, op) => ({ ...view, settings: { ...view.settings, [op.key]: op.value } }),
+  rename_flow_input: (view, op) => ({ ...view, input: renamedInput(view.input, op) }),
   set_input: (view, op) => patchCell(view, op.cell, (cell) => ({ inputs: withInput(cell.inputs, op.field, op.transform) })),
   add_branch: (view, op) => patchCell(view, op.cell, (cell) => {
     const branches = [...(cell.settings.branches ?? [])];
@@ -127,6 +138,14 @@ const STEPS = {
     input: { ...view.input, values: withSample(view.input.values, op) },
   }),
 };
+
+function renamedInput(input, { name, to }) {
+  const named = (key) => (key === name ? to : key);
+  const schema = input.schema ?? {};
+  const properties = Object.fromEntries(Object.entries(schema.properties ?? {}).map(([key, value]) => [named(key), value]));
+  const lists = Object.fromEntries(["order", "required"].filter((key) => Array.isArray(schema[key])).map((key) => [key, schema[key].map(named)]));
+  return { ...input, schema: { ...schema, properties, ...lists }, values: input.values.map((value) => ({ ...value, name: named(value.name) })) };
+}
 
 function withSample(values, op) {
   if (op.remove) return values.map((item) => (item.name === op.name ? { ...item, value: undefined, preview: "", blob: null, given: false } : item));

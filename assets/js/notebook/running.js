@@ -1,7 +1,6 @@
 // Running cells: the page says "running" at the press; edits travel in the same request; events tell the rest.
 import { request } from "../api.js";
 import { ACTIVE } from "./mirror.js";
-import { childrenOf } from "./reduce.js";
 import { Saving } from "./saving.js";
 
 export class Running extends Saving {
@@ -33,7 +32,7 @@ export class Running extends Saving {
   }
 
   targets(ids, mode) {
-    const roots = childrenOf(this.view.cells, null).map((cell) => cell.id);
+    const roots = this.topCells();
     const kind = (id) => this.get(`state:${id}`)?.kind;
     const stale = (list) => list.filter((id) => ["stale", "never", "failed"].includes(kind(id)));
     if (mode === "stale") return [...new Set([...ids, ...stale(roots)])];

@@ -30,7 +30,16 @@ export class Saving extends Mirror {
     this.staged.set(key, { op, timer, held });
     this.forgetValue(op);
     this.kept.keep(key, op, base);
-    this.setSave("pending");
+    this.setSave(held && this.onlyHeld() ? "conflict" : "pending");
+  }
+
+  /** Nothing is on its way but text that waits for a person's decision. */
+  onlyHeld() {
+    return !this.queue.length && !this.sending.length && [...this.staged.values()].every((item) => item.held) && this.inConflict();
+  }
+
+  inConflict() {
+    return [...(this.view?.cells.keys() ?? [])].some((id) => this.get(`conflict:${id}`));
   }
 
   /** An expression changes: what the old one gave is not its value. */
@@ -120,7 +129,8 @@ export class Saving extends Mirror {
       }
     }
     this.oneByOne = false;
-    if (!this.staged.size) this.setSave("saved");
+    if (this.onlyHeld()) this.setSave("conflict");
+    else if (!this.staged.size) this.setSave("saved");
   }
 
   body(items) {
@@ -237,6 +247,7 @@ export class Saving extends Mirror {
     if (keep === "theirs") this.replaceText(id, conflict.theirs);
     else this.typed(id, this.texts.get(id).text);
     this.flush();
+    if (this.get("save").kind === "conflict" && !this.queue.length && !this.sending.length) this.setSave(this.inConflict() ? "conflict" : "saved");
   }
 
   async history(verb) {

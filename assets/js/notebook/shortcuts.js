@@ -35,9 +35,22 @@ export const SHORTCUTS = [
   { id: "title", keys: ["t"], label: "Change the title", group: "Cells", mode: "command" },
   { id: "rename", keys: ["r"], label: "Rename the step id", group: "Cells", mode: "command" },
 
+  { id: "settings", keys: ["s"], label: "Settings of the cell", group: "Cells", mode: "command", basic: true },
+  { id: "approval_below", keys: ["a"], label: "Insert an approval below", group: "Cells", mode: "command" },
+  { id: "while_below", keys: [], label: "Insert a while loop below", group: "Cells", mode: "command" },
+  { id: "branches_below", keys: [], label: "Insert branches that all run below", group: "Cells", mode: "command" },
+  { id: "trigger_below", keys: [], label: "Insert a trigger below", group: "Cells", mode: "command" },
+  { id: "script_below", keys: [], label: "Insert a script from the workspace below…", group: "Cells", mode: "command" },
+  { id: "flow_below", keys: [], label: "Insert a flow as a step below…", group: "Cells", mode: "command" },
+  { id: "hub_below", keys: [], label: "Insert a script from the hub below…", group: "Cells", mode: "command" },
+  { id: "failure", keys: [], label: "Failure handler", group: "Cells", mode: "command" },
+  { id: "preprocessor", keys: [], label: "Preprocessor", group: "Cells", mode: "command" },
+
   { id: "connect", keys: ["w"], label: "Propose wires for the cell's inputs", group: "Wires", mode: "command" },
   { id: "picker", keys: ["p"], label: "Pick a value for the first missing input", group: "Wires", mode: "command" },
 
+  { id: "flow_settings", keys: ["S"], label: "Settings of the flow", group: "Notebook", mode: "command", basic: true },
+  { id: "state", keys: [], label: "State of the draft", group: "Notebook", mode: "any" },
   { id: "undo", keys: ["z"], label: "Undo the last change to the notebook", group: "Notebook", mode: "command", basic: true },
   { id: "redo", keys: ["Z"], label: "Redo", group: "Notebook", mode: "command", basic: true },
   { id: "save", keys: ["Mod+s"], label: "Save now", group: "Notebook", mode: "any" },

@@ -44,3 +44,16 @@ export const Slot = memo(function Slot({ parent = null, slot = "modules", empty 
     </div>
   );
 });
+
+/** The place of the failure handler or the preprocessor: nothing where the flow has none. */
+export const SingleSlot = memo(function SingleSlot({ slot }) {
+  const items = useKey(`slot:root:${slot}`) ?? NONE;
+  if (!items.length) return null;
+  return (
+    <div className="nb-slot nb-single" role="list" data-root>
+      {items.filter((item) => !item.startsWith("note:")).map((item) => (
+        <div key={item} className="nb-item" role="listitem"><Boundary what="This cell"><Cell id={item} /></Boundary></div>
+      ))}
+    </div>
+  );
+});

@@ -42,10 +42,10 @@ const SaveState = memo(function SaveState() {
   const link = useKey("link");
   const draft = useKey("draft");
   const lost = save.kind === "offline" || (link === "lost" && save.kind !== "saved");
-  const words = lost ? "Offline, kept here" : { saved: `Saved ${when(save.at ?? draft.saved_at)}`, pending: "Saving…", saving: "Saving…", error: "Not saved yet, kept here" }[save.kind];
+  const words = lost ? "Offline, kept here" : { saved: `Saved ${when(save.at ?? draft.saved_at)}`, pending: "Saving…", saving: "Saving…", error: "Not saved yet, kept here", conflict: "Waits for your choice" }[save.kind];
   return (
-    <span className="nb-save" data-tone={lost || save.kind === "error" ? "stale" : undefined} title={save.message} role="status">
-      {(lost || save.kind === "error") && <Glyph name="warn" size={13} />}
+    <span className="nb-save" data-tone={lost || ["error", "conflict"].includes(save.kind) ? "stale" : undefined} title={save.message} role="status">
+      {(lost || ["error", "conflict"].includes(save.kind)) && <Glyph name="warn" size={13} />}
       {words}
     </span>
   );

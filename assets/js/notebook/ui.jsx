@@ -197,8 +197,7 @@ export function EditInPlace({ value, label, placeholder, onSave, className = "",
   const onKeyDown = (event) => {
     if (event.key === "Enter" && !event.shiftKey && !event.ctrlKey && !event.metaKey) {
       event.preventDefault();
-      finish(true);
-      input.current.blur();
+      input.current.blur(); // which saves, once
       input.current.closest("[data-cell]")?.focus();
     }
     if (event.key === "Escape") {

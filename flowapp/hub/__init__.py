@@ -1,0 +1,23 @@
+"""Scripts that nobody has to write again: from a hub over HTTP, from a folder, and from the starter hub that comes along."""
+
+from __future__ import annotations
+
+from flowapp.hub.errors import HubError, HubPathInvalid, HubScriptMissing, HubUnreachable, HubUnusable
+from flowapp.hub.folder import FolderHub
+from flowapp.hub.http import HttpHub
+from flowapp.hub.hub import Hub
+from flowapp.hub.scripts import HubEntry, HubPath, HubScript
+
+__all__ = [
+    "FolderHub",
+    "HttpHub",
+    "Hub",
+    "HubEntry",
+    "HubError",
+    "HubPath",
+    "HubPathInvalid",
+    "HubScript",
+    "HubScriptMissing",
+    "HubUnreachable",
+    "HubUnusable",
+]

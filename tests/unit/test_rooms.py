@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).resolve().parents[2] / "flowapp"
-MODULES = sorted(path for path in PACKAGE.rglob("*.py") if "templates" not in path.parts)
+MODULES = sorted(path for path in PACKAGE.rglob("*.py") if not {"templates", "starter_hub"} & {*path.parts})
 
 
 def imports(path: Path) -> Iterator[tuple[str, str]]:

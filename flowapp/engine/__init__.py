@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from flowapp.engine.engine import Engine, EngineConfig
+from flowapp.engine.bindings import EngineConfig
+from flowapp.engine.engine import Engine
 from flowapp.engine.interpreter import Rules
 from flowapp.engine.leaves import LeafSettings
 from flowapp.engine.ports import Secrets, StepObserver, Tokens

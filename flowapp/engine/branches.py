@@ -2,73 +2,66 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from flowapp.engine.errors import error_value
-from flowapp.engine.loops import Attempt, settled, side_by_side
+from flowapp.engine.loops import settled, side_by_side
 from flowapp.engine.scope import Scope, array_text
-from flowapp.engine.values import Done, Module, Recorded, StepInfo
+from flowapp.engine.values import Attempt, Done, Module, Recorded
 from flowapp.expressions import Expression, ExpressionFailed
 from flowapp.jsontext import JsonText
 from flowapp.openflow.walk import id_of, kind_of
 
 if TYPE_CHECKING:
     from flowapp.engine.interpreter import Interpreter
+    from flowapp.engine.steps import Try
 
 DEFAULT = "default"
 
 
-async def branch_one(
-    interpreter: Interpreter,
-    module: Module,
-    info: StepInfo,
-    scope: Scope,
-    inner: str,
-    attempt: int,
-    recorded: Recorded | None,
-) -> Attempt:
+async def branch_one(interpreter: Interpreter, work: Try) -> Attempt:
     """`branchone`: the first branch whose predicate is true, else the default; an empty one passes the previous result on."""
-    value = module["value"]
+    value, info, scope, known = work.module["value"], work.info, work.scope, work.known
     chosen: int | str | Done
-    if recorded is not None and "branch" in recorded.meta and recorded.attempt == attempt:
-        chosen = recorded.meta["branch"]
+    if known is not None and "branch" in known.meta:
+        chosen = known.meta["branch"]
     else:
         chosen = await _choose(interpreter, value.get("branches") or [], scope, info.step_id)
     if isinstance(chosen, Done):
-        return chosen, interpreter.ports.journal.open(info, attempt, None), None
-    meta = {**info.meta, "branch": chosen}
-    step = interpreter.ports.journal.open(StepInfo(info.path, info.step_id, info.kind, None, meta), attempt, None)
+        return chosen, interpreter.ports.journal.open(info, work.attempt, None), None
+    step = interpreter.ports.journal.open(info.noted(branch=chosen), work.attempt, None)
     await step.save()
     branch = value.get(DEFAULT) if isinstance(chosen, str) else value["branches"][chosen].get("modules")
     if not branch:
         return Done(scope.previous), step, None
     inside = scope.child()
-    done = await interpreter.sequence(branch, inside, f"{inner}[{chosen}].")
+    done = await interpreter.sequence(branch, inside, f"{work.inner}[{chosen}].")
     scope.expose(inside)
-    return done, step, None
+    # what is no result of a step inside is a result of this one
+    return replace(done, final=False) if done.final else done, step, None
 
 
-async def branch_all(
-    interpreter: Interpreter, module: Module, info: StepInfo, scope: Scope, inner: str, attempt: int
-) -> Attempt:
+async def branch_all(interpreter: Interpreter, work: Try) -> Attempt:
     """`branchall`: every branch; the result is an array by branch."""
-    value = module["value"]
+    value, scope = work.module["value"], work.scope
     branches: list[dict[str, Any]] = list(value.get("branches") or [])
     parallel = value.get("parallel") is not False
-    meta = {**info.meta, "branches": len(branches), "parallel": parallel}
-    step = interpreter.ports.journal.open(StepInfo(info.path, info.step_id, info.kind, None, meta), attempt, None)
+    info = work.info.noted(branches=len(branches), parallel=parallel)
+    step = interpreter.ports.journal.open(info, work.attempt, None)
     await step.save()
     scopes = [scope.child() for _ in branches]
 
     async def branch(index: int) -> Done:
         modules = branches[index].get("modules") or []
-        done = await interpreter.sequence(modules, scopes[index], f"{inner}[{index}].")
+        done = await interpreter.sequence(modules, scopes[index], f"{work.inner}[{index}].")
         if done.failed and branches[index].get("skip_failure"):
             return Done(done.value)
         return done
 
     if parallel:
-        done = settled(await side_by_side(len(branches), interpreter.rules.most_parallel, branch), skip=False)
+        width = interpreter.rules.most_parallel
+        done = settled(await side_by_side(interpreter, len(branches), width, branch), skip=False)
     else:
         done = await _one_by_one(len(branches), branch)
     for inside in scopes:

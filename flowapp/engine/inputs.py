@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from flowapp.engine.errors import error_value
 from flowapp.engine.scope import Scope, object_text, static_of
-from flowapp.engine.secrets import SecretsRead
+from flowapp.engine.secrets import SECRET_MARKS, SecretsRead
 from flowapp.engine.values import Done, Module
 from flowapp.expressions import Batch, Expression, ExpressionFailed
 from flowapp.jsontext import NULL, JsonText, loads
@@ -18,6 +18,7 @@ from flowapp.store.blobs import REFERENCE
 
 if TYPE_CHECKING:
     from flowapp.engine.interpreter import Interpreter, Ports
+    from flowapp.engine.steps import Try
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,17 +42,36 @@ def expression_of(transform: Any, *, predicate: bool = False) -> Expression | Js
     return static_of(transform)
 
 
+async def of_attempt(interpreter: Interpreter, work: Try) -> Evaluated | Done:
+    """The arguments of an attempt: a retry gets those of the attempt before, and a step that is taken up again its own.
+
+    Those with references to secrets are read anew: what is stored is not what the step got.
+    """
+    if work.evaluated is not None:
+        return work.evaluated
+    known = work.known
+    found: Evaluated | Done
+    if known is None or known.args is None or work.module.get("timeout") or any(m in known.args for m in SECRET_MARKS):
+        found = await evaluate(interpreter, work.module, work.scope)
+    else:
+        found = Evaluated(known.args, None)
+    if isinstance(found, Evaluated):
+        work.evaluated = found
+    return found
+
+
 async def evaluate(interpreter: Interpreter, module: Module, scope: Scope) -> Evaluated | Done:
     """The arguments of a script step; a failure names the input whose expression failed."""
     step_id = id_of(module)
-    transforms = {} if module.get("pass_flow_input_directly") else inputs_of(module)
+    direct = module.get("pass_flow_input_directly") or module["value"].get("pass_flow_input_directly")
+    transforms = {} if direct else inputs_of(module)
     names = [name for name, transform in transforms.items() if _kind(transform) != "ai"]
     wanted = [expression_of(transforms[name]) for name in names]
     timeout = module.get("timeout")
     read = SecretsRead(interpreter.ports.lookup)
     asked = [*wanted, expression_of(timeout)] if timeout is not None else wanted
     answers = await interpreter.values(scope, asked, lookup=read.lookup if interpreter.ports.lookup else None)
-    fields: dict[str, JsonText] = dict(scope.flow_input) if module.get("pass_flow_input_directly") else {}
+    fields: dict[str, JsonText] = dict(scope.flow_input) if direct else {}
     for name, answer in zip(names, answers, strict=False):
         if isinstance(answer, ExpressionFailed):
             message = f"Input {name}: {answer.message}"

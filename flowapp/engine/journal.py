@@ -8,7 +8,7 @@ longer than `SHOW_AFTER_S` gets a row while it runs.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -101,9 +101,13 @@ class RunJournal:
     def open(self, info: StepInfo, attempt: int, args: JsonText | None) -> Step:
         """A step begins; whoever watches is told."""
         meta = dict(info.meta)
+        started = now()
         before = self._rows.get(info.path)
-        if before is not None and attempt > 1 and before.meta:
-            meta["failed_attempts"] = loads(before.meta).get("failed_attempts", [])
+        if before is not None:
+            if attempt > 1 and before.meta:
+                meta["failed_attempts"] = loads(before.meta).get("failed_attempts", [])
+            if before.attempt == attempt and before.started_at is not None and "retry_at" not in (before.meta or ""):
+                started = before.started_at  # the run was parked meanwhile
         row = StepRow(
             run_id=self.run.id,
             path=info.path,
@@ -114,7 +118,7 @@ class RunJournal:
             language=info.language,
             status="running",
             attempt=attempt,
-            started_at=now(),
+            started_at=started,
             meta=dumps(meta) if meta else None,
         )
         step = Step(self, cast(JobRow, row), args)
@@ -139,10 +143,21 @@ class RunJournal:
         """A step's row is durable."""
         self._rows[row.path] = row
 
+    async def rest(self) -> None:
+        """The segment ends and the run goes on later: nothing may be written for its steps until then."""
+        steps = tuple(self.open_steps.values())
+        self.open_steps.clear()
+        for step in steps:
+            await step.leave()
+
     async def cancel_open(self, value: JsonText) -> None:
-        """Record every step that is under way as canceled."""
+        """Record every step that is under way as canceled, those that wait since an earlier segment too."""
         for step in tuple(self.open_steps.values()):
             await step.close("canceled", value)
+        for row in tuple(self._rows.values()):
+            if row.ended_at is None:
+                info = StepInfo(row.path, row.step_id, row.kind, row.language, loads(row.meta) if row.meta else {})
+                await self.open(info, row.attempt, None).close("canceled", value)
 
 
 class Step:
@@ -160,6 +175,8 @@ class Step:
         self._flush: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._closed = False
+        # PostgreSQL does writes that nobody waited for in any order: a late "running" must not come after the end
+        self._writing = asyncio.Lock()
 
     # --- while it runs ----------------------------------------------------------------------------------------------
 
@@ -198,10 +215,27 @@ class Step:
         self._closed = True
         self._journal.open_steps.pop(self.row.path, None)
 
+    async def leave(self) -> None:
+        """Keep what is there of the step, and be done with it until the next segment."""
+        self._stop_timers()
+        self._closed = True
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        log = self._take_log()
+        if log is not None:
+            journal, row = self._journal, self.row
+            await journal.store.database.write(
+                lambda c: journal.store.logs.append(c, row.run_id, row.path, row.attempt, *log, journal.owner)
+            )
+
     # --- its end ----------------------------------------------------------------------------------------------------
 
     async def close(
-        self, status: Status, value: JsonText, outcome: LeafOutcome | None = None, *, handled: bool = False
+        self,
+        status: Status,
+        value: JsonText,
+        outcome: LeafOutcome | None = None,
+        *,
+        notes: Mapping[str, Any] | None = None,
     ) -> None:
         """Record the end in one transaction, then tell whoever watches.
 
@@ -221,8 +255,8 @@ class Step:
                 outcome.fingerprint,
                 outcome.reused_from,
             )
-        if handled:
-            row.meta = dumps({**(loads(row.meta) if row.meta else {}), "handled": True})
+        if notes:
+            row.meta = dumps({**(loads(row.meta) if row.meta else {}), **notes})
         prepared = await self._prepared(value)
         await self._write(prepared, self._take_log(), finished=True)
         journal = self._journal
@@ -266,7 +300,8 @@ class Step:
             if finished and journal.observer is not None:
                 journal.observer.saving(connection, journal.run, row)
 
-        await journal.store.database.write(work)
+        async with self._writing:
+            await journal.store.database.write(work)
 
     def _result_row(self) -> dict[str, Any]:
         run, row = self._journal.run, self.row

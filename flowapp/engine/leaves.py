@@ -10,8 +10,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+from flowapp.engine import gates
+from flowapp.engine.environment import environment, job_of
 from flowapp.engine.errors import error_value
-from flowapp.engine.ports import OpenStep, Secrets, Tokens
+from flowapp.engine.ports import Limits as Limiting
+from flowapp.engine.ports import Printing, Secrets, Tokens, Waiting
 from flowapp.engine.secrets import SECRET_MARKS, MissingReference, resolve
 from flowapp.engine.values import LeafCall, LeafOutcome, Plan
 from flowapp.errors import FlowappError
@@ -19,7 +22,6 @@ from flowapp.jsontext import JsonText, canonical, dumps, hash_of, loads
 from flowapp.notebook.fingerprint import fingerprint
 from flowapp.runtimes.jobs import Job, Limits, Outcome
 from flowapp.store.blobs import REFERENCE, BlobRef, Blobs
-from flowapp.store.runs import job_id
 from flowapp.store.stores import Store
 from flowapp.store.tables import RunRow
 
@@ -45,9 +47,28 @@ class LeafSettings:
     """What is the same for every script of this server."""
 
     base_url: str = ""
+    """Where people reach Flowapp."""
+    internal_url: str = ""
+    """Where jobs on this machine reach it."""
     limits: Limits = field(default_factory=Limits)
     secret_key: bytes = field(default_factory=lambda: os.urandom(32))
     """Keys the hashes by which secret values enter a fingerprint: with a new key on each start they never match."""
+
+
+class LeafPorts(Protocol):
+    """The engine's ports, as far as scripts need them."""
+
+    @property
+    def secrets(self) -> Secrets | None:
+        """Variables and resources."""
+
+    @property
+    def tokens(self) -> Tokens | None:
+        """Tokens for jobs."""
+
+    @property
+    def limits(self) -> Limiting | None:
+        """Concurrency keys."""
 
 
 class Leaves:
@@ -60,35 +81,50 @@ class Leaves:
         settings: LeafSettings,
         run: RunRow,
         plan: Plan,
-        *,
-        secrets: Secrets | None,
-        tokens: Tokens | None,
-        shared: Path | None = None,
+        ports: LeafPorts,
+        waiting: Waiting,
     ) -> None:
-        self._shared = shared
         self._store = store
         self._runtimes = runtimes
         self._settings = settings
         self._run = run
         self._plan = plan
-        self._secrets = secrets
-        self._tokens = tokens
+        self._ports = ports
+        self._waiting = waiting
+        self.shared: Path | None = None
+        """The folder that all steps of the run see as `./shared`."""
         self.rights = rights_of(run)
         self.running: set[str] = set()
 
-    async def run(self, call: LeafCall, step: OpenStep) -> LeafOutcome:
-        """Run a script, or take an equal one's result. Whatever goes wrong is the outcome's error."""
+    async def run(self, call: LeafCall, step: Printing) -> LeafOutcome:
+        """Run a script, or take an equal one's result. Whatever goes wrong is the outcome's error.
+
+        Raises:
+            Parked: there is no place for it under its concurrency limit, and nothing else of the run goes on.
+        """
         step_id = call.info.step_id
         try:
             args, resolved = await self._arguments(call.args)
         except FlowappError as error:
-            return LeafOutcome(error_value("ExecutionErr", error.message, step_id=step_id), "failure")
+            return LeafOutcome(_error(error.message, step_id), "failure")
         key = self._key(call, args if resolved or call.kept else None)
         if key is not None:
             reused = await self._stored(call, key)
             if reused is not None:
                 return reused
-        identity = job_id(self._run.id, call.info.path)
+        if call.limit is None:
+            return await self._started(call, step, args, key)
+        if self._ports.limits is None:
+            return LeafOutcome(_error("Concurrency limits are not available here", step_id), "failure")
+        identity = job_of(self._run, call)
+        await gates.take(self._ports.limits, self._waiting, self._run, identity, call.limit)
+        try:
+            return await self._started(call, step, args, key)
+        finally:
+            await asyncio.shield(self._ports.limits.give_back(self._run, identity, call.limit))
+
+    async def _started(self, call: LeafCall, step: Printing, args: JsonText, key: str | None) -> LeafOutcome:
+        identity = job_of(self._run, call)
         job = Job(
             id=identity,
             language=call.language,
@@ -98,18 +134,18 @@ class Leaves:
             entrypoint=call.entrypoint,
             timeout_s=call.timeout_s,
             limits=self._settings.limits,
-            shared=self._shared,
+            shared=self.shared,
         )
         outcome = await self._in_runtime(job, step)
         if isinstance(outcome, LeafOutcome):
             return outcome
         if outcome.error is not None:
-            value = dumps({"error": {**outcome.error, "step_id": step_id}})
+            value = dumps({"error": {**outcome.error, "step_id": call.info.step_id}})
             return LeafOutcome(value, "failure", outcome.duration_ms, outcome.isolation)
         result = outcome.result if outcome.result is not None else JsonText("null")
         return LeafOutcome(result, "success", outcome.duration_ms, outcome.isolation, key)
 
-    async def _in_runtime(self, job: Job, step: OpenStep) -> Outcome | LeafOutcome:
+    async def _in_runtime(self, job: Job, step: Printing) -> Outcome | LeafOutcome:
         self.running.add(job.id)
         try:
             return await self._runtimes.run(job, step.log)
@@ -130,15 +166,15 @@ class Leaves:
 
     async def lookup(self, kind: str, path: str) -> JsonText | None:
         """`variable(path)` and `resource(path)`: resources with their own references replaced."""
-        if self._secrets is None:
+        if self._ports.secrets is None:
             raise MissingReference("Variables and resources are not available here")
-        text = await self._secrets.lookup(self._run, kind, path)
+        text = await self._ports.secrets.lookup(self._run, kind, path)
         if text is not None and kind == "resource":
             return (await resolve(text, self._fetch))[0]
         return text
 
     async def _fetch(self, kind: str, path: str) -> JsonText | None:
-        return None if self._secrets is None else await self._secrets.lookup(self._run, kind, path)
+        return None if self._ports.secrets is None else await self._ports.secrets.lookup(self._run, kind, path)
 
     async def _arguments(self, args: JsonText) -> tuple[JsonText, bool]:
         """The arguments as the script gets them, and whether secrets or resources went into them."""
@@ -149,27 +185,13 @@ class Leaves:
         return args, False
 
     async def _environment(self, call: LeafCall, identity: str) -> Mapping[str, str]:
-        run = self._run
-        username = run.permissioned_as.removeprefix("u/") or run.created_by
-        names = {
-            "WM_WORKSPACE": run.workspace,
-            "WM_JOB_ID": identity,
-            "WM_FLOW_JOB_ID": run.id,
-            "WM_ROOT_FLOW_JOB_ID": run.id,
-            "WM_ROOT_JOB_ID": run.id,
-            "WM_FLOW_PATH": run.path,
-            "WM_JOB_PATH": f"{run.path}/{call.info.step_id}" if run.path else call.info.step_id,
-            "WM_FLOW_STEP_ID": call.info.step_id,
-            "WM_USERNAME": username,
-            "WM_EMAIL": run.created_by,
-            "WM_PERMISSIONED_AS": run.permissioned_as,
-            "WM_BASE_URL": self._settings.base_url,
-            "BASE_URL": self._settings.base_url,
-            "BASE_INTERNAL_URL": self._settings.base_url,
-        }
-        if self._tokens is not None:
-            names["WM_TOKEN"] = await self._tokens.issue(run, identity, call.timeout_s)
-        return {name: value for name, value in names.items() if value}
+        names = environment(self._run, call, self._settings.base_url, self._settings.internal_url)
+        if self._ports.tokens is not None:
+            names["WM_TOKEN"] = await self._ports.tokens.issue(self._run, identity, call.timeout_s)
+        return names
+
+    def notice(self, document: JsonText) -> None:
+        """A flow is called: its text is part of what the run runs."""
 
     # --- reuse ------------------------------------------------------------------------------------------------------
 
@@ -179,7 +201,7 @@ class Leaves:
         `resolved` are the arguments with secrets in them, where there are any: they count by a keyed hash.
         """
         wanted = call.cache_ttl is not None or (self._plan.reuse and call.info.step_id not in self._plan.never)
-        if not wanted or self._shared is not None:
+        if not wanted or self.shared is not None:
             return None  # what a step finds in (or leaves in) `./shared` is in no fingerprint
         args = call.kept or call.args
         if resolved is not None:
@@ -194,6 +216,10 @@ class Leaves:
             return None
         value = await self._store.values.get_value(found.value)
         return LeafOutcome(value, "reused", found.duration_ms, "", key, found.run_id)
+
+
+def _error(message: str, step_id: str) -> JsonText:
+    return error_value("ExecutionErr", message, step_id=step_id)
 
 
 def rights_of(run: RunRow) -> str:

@@ -6,77 +6,68 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from flowapp.engine import stops
 from flowapp.engine.errors import error_value
 from flowapp.engine.inputs import expression_of
 from flowapp.engine.scope import Scope, array_text
-from flowapp.engine.values import Done, LeafOutcome, Module, Recorded, StepInfo
+from flowapp.engine.values import Attempt, Done, Module, StepInfo
+from flowapp.engine.waiting import Parked, soonest
 from flowapp.expressions import ExpressionFailed
 from flowapp.jsontext import JsonText, dumps, loads
 
 if TYPE_CHECKING:
     from flowapp.engine.interpreter import Interpreter
+    from flowapp.engine.steps import Try
 
-Attempt = tuple[Done, Any, LeafOutcome | None]
 _LONGEST_SHOWN = 200
 LARGEST_ON_LOOP = 1 << 20
 """Characters: longer lists of items are parsed in a thread."""
 
 
-async def for_loop(
-    interpreter: Interpreter,
-    module: Module,
-    info: StepInfo,
-    scope: Scope,
-    inner: str,
-    attempt: int,
-    recorded: Recorded | None,
-) -> Attempt:
+async def for_loop(interpreter: Interpreter, work: Try) -> Attempt:
     """`forloopflow`: the body once per item, one after the other or in parallel; the result is an array by index."""
-    value = module["value"]
-    journal = interpreter.ports.journal
+    value, info, scope = work.module["value"], work.info, work.scope
+    journal, known = interpreter.ports.journal, work.known
     items: list[JsonText] | Done
-    if recorded is not None and recorded.args is not None and recorded.attempt == attempt:
+    if known is not None and known.args is not None:
         # the items were recorded when the loop began: its steps belong to those, whatever the iterator would say now
-        items = [dumps(item) for item in loads(recorded.args)]
+        items = [dumps(item) for item in loads(known.args)]
     else:
         items = await _items(interpreter, value.get("iterator"), scope, info.step_id)
     if isinstance(items, Done):
-        return items, journal.open(info, attempt, None), None
+        return items, journal.open(info, work.attempt, None), None
     meta = {**info.meta, "iterations": len(items), "parallel": bool(value.get("parallel"))}
-    step = journal.open(StepInfo(info.path, info.step_id, info.kind, None, meta), attempt, array_text(items))
+    step = journal.open(StepInfo(info.path, info.step_id, info.kind, None, meta), work.attempt, array_text(items))
     await step.save()
 
     async def iteration(index: int) -> Done:
         inside = scope.iteration(index, items[index])
-        return await interpreter.sequence(value.get("modules") or [], inside, f"{inner}[{index}].")
+        return await interpreter.sequence(value.get("modules") or [], inside, f"{work.inner}[{index}].")
 
     skip = bool(value.get("skip_failures"))
     if value.get("parallel"):
         width = await _parallelism(interpreter, value.get("parallelism"), scope, len(items))
         if isinstance(width, Done):
             return width, step, None
-        done = settled(await side_by_side(len(items), width, iteration), skip=skip)
+        done = settled(await side_by_side(interpreter, len(items), width, iteration), skip=skip)
     else:
-        done = await _in_order(interpreter, module, scope, range(len(items)), iteration, skip=skip)
+        done = await _in_order(interpreter, work.module, scope, range(len(items)), iteration, skip=skip)
     return done, step, None
 
 
-async def while_loop(
-    interpreter: Interpreter, module: Module, info: StepInfo, scope: Scope, inner: str, attempt: int
-) -> Attempt:
+async def while_loop(interpreter: Interpreter, work: Try) -> Attempt:
     """`whileloopflow`: the body until a step in it, or the loop itself, says stop."""
-    value = module["value"]
-    step = interpreter.ports.journal.open(info, attempt, None)
+    value, info, scope = work.module["value"], work.info, work.scope
+    step = interpreter.ports.journal.open(info, work.attempt, None)
     await step.save()
 
     async def iteration(index: int) -> Done:
         inside = scope.iteration(index, dumps(index))
-        return await interpreter.sequence(value.get("modules") or [], inside, f"{inner}[{index}].")
+        return await interpreter.sequence(value.get("modules") or [], inside, f"{work.inner}[{index}].")
 
-    limit = interpreter.rules.longest_while
-    done = await _in_order(
-        interpreter, module, scope, range(limit), iteration, skip=bool(value.get("skip_failures")), endless=True
-    )
+    limit = range(interpreter.rules.longest_while)
+    skip = bool(value.get("skip_failures"))
+    done = await _in_order(interpreter, work.module, scope, limit, iteration, skip=skip, endless=True)
     return done, step, None
 
 
@@ -101,7 +92,7 @@ async def _in_order(
         rule = module.get("stop_after_if")
         if rule and not done.failed:
             more = {"all_iters": array_text(values)} if "all_iters" in str(rule.get("expr")) else {}
-            stopped = await interpreter.stops(rule, scope, done.value, str(module.get("id")), more)
+            stopped = await stops.ask(interpreter, rule, scope, done.value, str(module.get("id")), more)
             if stopped is not None:
                 return stopped if stopped.failed else Done(array_text(values))
     if endless:
@@ -110,18 +101,39 @@ async def _in_order(
     return Done(array_text(values))
 
 
-async def side_by_side(count: int, width: int, work: Callable[[int], Awaitable[Done]]) -> list[Done]:
-    """Run `work(0)` … `work(count - 1)`, at most `width` at once; all of them, whatever fails."""
+async def side_by_side(
+    interpreter: Interpreter, count: int, width: int, work: Callable[[int], Awaitable[Done]]
+) -> list[Done]:
+    """Run `work(0)` … `work(count - 1)`, at most `width` at once; all of them, whatever fails.
+
+    Raises:
+        Parked: one of them waits, and all others are done or wait too.
+    """
+    if count == 0:
+        return []
     found: list[Done | None] = [None] * count
     waiting = iter(range(count))
+    parked: list[Parked] = []
+    room = interpreter.ports.waiting
+    left = min(width, count)
 
     async def worker() -> None:
-        for index in waiting:
-            found[index] = await work(index)
+        nonlocal left
+        try:
+            for index in waiting:
+                found[index] = await work(index)
+        except Parked as rest:
+            parked.append(rest)
+        left -= 1
+        if left:
+            room.leave()
 
+    room.split(left)
     async with asyncio.TaskGroup() as group:
-        for _ in range(min(width, count)):
+        for _ in range(left):
             group.create_task(worker())
+    if parked:
+        raise Parked(soonest(rest.due for rest in parked))
     return [done for done in found if done is not None]
 
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from sqlalchemy.engine import Connection
 
 from flowapp.engine.values import (
     Answer,
+    CalledFlow,
     Debounce,
     LeafCall,
     LeafOutcome,
@@ -33,11 +34,15 @@ Expand = Callable[[JsonText], Awaitable[JsonText]]
 """Replaces the blob references in a JSON text by the texts that they stand for."""
 
 
-class OpenStep(Protocol):
-    """A step that has begun and is not yet recorded as finished."""
+class Printing(Protocol):
+    """Where a script's output goes."""
 
     def log(self, text: str) -> None:
         """Output of the step, as it comes."""
+
+
+class OpenStep(Printing, Protocol):
+    """A step that has begun and is not yet recorded as finished."""
 
     async def save(self) -> None:
         """Record now that the step is under way, with its arguments and meta."""
@@ -46,11 +51,16 @@ class OpenStep(Protocol):
         """Record that the attempt failed with `value`, and that the next one (number `attempt`) starts at `due`."""
 
     async def close(
-        self, status: Status, value: JsonText, outcome: LeafOutcome | None = None, *, handled: bool = False
+        self,
+        status: Status,
+        value: JsonText,
+        outcome: LeafOutcome | None = None,
+        *,
+        notes: Mapping[str, Any] | None = None,
     ) -> None:
         """Record the end. When this returns, the step is durable and never runs again.
 
-        `handled`: a failure module has already run for the failure (see `Done`).
+        `notes` are added to the step's meta: what a restarted run has to know besides the result.
         """
 
 
@@ -66,6 +76,9 @@ class Journal(Protocol):
     async def early(self, value: JsonText) -> None:
         """Store what a synchronous caller gets (`early_return`), and tell whoever waits for it."""
 
+
+RunScript = Callable[[LeafCall, Printing], Awaitable[LeafOutcome]]
+"""Runs one script in this process."""
 
 RunLeaf = Callable[[LeafCall, OpenStep], Awaitable[LeafOutcome]]
 """Runs one script, or takes its result from the result store. Errors of the script are data."""
@@ -110,6 +123,33 @@ class Library(Protocol):
         """
 
 
+class RunLibrary(Protocol):
+    """`Library` for one run."""
+
+    async def script(self, path: str, hash: str | None) -> StoredScript:
+        """See `Library.script`."""
+
+    async def flow(self, path: str, version: int | None) -> CalledFlow:
+        """See `Library.flow`; the flow is one that this version can run."""
+
+
+class RunCache(Protocol):
+    """Stored results of whole containers and called flows (`cache_ttl`), as the run's person may see them."""
+
+    def hidden(self, text: JsonText) -> JsonText:
+        """A text that stands for one with secrets in it, equal for equal ones."""
+
+    async def find(self, key: str, ttl_s: float) -> LeafOutcome | None:
+        """The stored result, not older than `ttl_s`."""
+
+
+class RunApprovals(Protocol):
+    """`Approvals` for one run."""
+
+    async def ask(self, wanted: Wanted) -> Answer | None:
+        """See `Approvals.ask`."""
+
+
 class Approvals(Protocol):
     """Waiting for people. Asking the same again is harmless."""
 
@@ -134,13 +174,6 @@ class Limits(Protocol):
 
     async def debounce(self, run: RunRow, job_id: str, rule: Debounce) -> Turn:
         """Ask before the run (or step) goes: see `Turn`. Asking again after the wait gives the answer that counts."""
-
-
-class Alarm(Protocol):
-    """The timer, as the engine sees it."""
-
-    def at(self, due: str) -> None:
-        """Call `Engine.wake_due` at this time (stored text); it may be in the past."""
 
 
 class Waiting(Protocol):

@@ -28,6 +28,9 @@ def fields_of(text: JsonText) -> dict[str, JsonText]:
     return {name: dumps(item) for name, item in value.items()} if isinstance(value, dict) else {}
 
 
+UNANSWERED: Mapping[str, JsonText] = {"resume": NULL, "resumes": JsonText("[]"), "approvers": JsonText("[]")}
+
+
 @dataclass(slots=True)
 class Scope:
     """The surroundings of a step. A loop iteration or a branch has one of its own that reads through to its parent's."""
@@ -38,6 +41,8 @@ class Scope:
     extra: Mapping[str, JsonText] = field(default_factory=dict)
     last: JsonText | None = None
     """The preceding step's result; None before the first step."""
+    answers: Mapping[str, JsonText] | None = None
+    """`resume`, `resumes` and `approvers`, right after a step that waited for people."""
 
     @property
     def previous(self) -> JsonText:
@@ -89,7 +94,7 @@ class Names(Mapping[str, JsonText]):
     def __init__(self, scope: Scope, expressions: Sequence[Expression], extra: Mapping[str, JsonText]) -> None:
         self._scope = scope
         self._expressions = expressions
-        self._extra = {"flow_env": scope.env or JsonText("{}"), **scope.extra, **extra}
+        self._extra = {"flow_env": scope.env or JsonText("{}"), **scope.extra, **(scope.answers or {}), **extra}
 
     def __getitem__(self, name: str) -> JsonText:
         if name in self._extra:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from flowapp.jsontext import JsonText
@@ -44,6 +44,10 @@ class StepInfo:
     kind: str
     language: str | None = None
     meta: Mapping[str, Any] = field(default_factory=dict)
+
+    def noted(self, language: str | None = None, **meta: Any) -> StepInfo:
+        """The same step with more meta (and a language, where its code comes from elsewhere)."""
+        return replace(self, language=language or self.language, meta={**self.meta, **meta})
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +105,15 @@ class StoredFlow:
     path: str
     version: int
     document: JsonText
+
+
+@dataclass(frozen=True, slots=True)
+class CalledFlow:
+    """A deployed flow that a step calls, parsed; its steps all have ids. Never changed by anyone."""
+
+    path: str
+    version: int
+    flow: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +206,8 @@ class LeafCall:
     tag: str = ""
     priority: int = 0
     limit: Limit | None = None
+    here: bool = False
+    """It must run on the machine of its flow: the steps share a folder."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,6 +225,10 @@ class LeafOutcome:
     reused_from: str | None = None
 
 
+Attempt = tuple[Done, Any, LeafOutcome | None]
+"""How an attempt ended, its step (still open; None when it was never begun), and the script's outcome."""
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """What of the flow runs. `run` None: everything; otherwise only these top-level steps, with `given` results.
@@ -219,6 +238,8 @@ class Plan:
 
     run: tuple[str, ...] | None = None
     given: Mapping[str, JsonText] = field(default_factory=dict)
+    answers: Mapping[str, Mapping[str, JsonText]] = field(default_factory=dict)
+    """What people answered after given steps: see `Scope.answers`."""
     reuse: bool = False
     never: frozenset[str] = frozenset()
 

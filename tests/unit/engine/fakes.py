@@ -6,13 +6,28 @@ import asyncio
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from flowapp.engine.interpreter import Interpreter, Ports, Rules
+from flowapp.engine.interpreter import Interpreter, Ports, Rules, Started
 from flowapp.engine.ports import OpenStep
-from flowapp.engine.values import Done, LeafCall, LeafOutcome, Plan, Recorded, Status, StepInfo
+from flowapp.engine.values import (
+    Answer,
+    CalledFlow,
+    Done,
+    Frame,
+    LeafCall,
+    LeafOutcome,
+    Plan,
+    Recorded,
+    Status,
+    StepInfo,
+    StoredScript,
+    Wanted,
+)
+from flowapp.engine.waiting import Room
+from flowapp.errors import FlowappError
 from flowapp.expressions import Batch, ExpressionFailed
 from flowapp.jsontext import NULL, JsonText, dumps, loads
 from flowapp.store.clock import text_of
@@ -28,6 +43,10 @@ _ROOTS = (
     "flow_env",
     "started_at",
     "resume",
+    "resumes",
+    "approvers",
+    "flow_job_id",
+    "WM_SCHEDULED_FOR",
 )
 
 
@@ -81,6 +100,16 @@ class World:
     calls: list[str] = field(default_factory=list)
     slept: list[float] = field(default_factory=list)
     time: datetime = datetime(2026, 1, 1, tzinfo=UTC)
+    scripts: dict[str, str] = field(default_factory=dict)
+    flows: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    flow_calls: list[tuple[str, int]] = field(default_factory=list)
+    answers: dict[str, Answer] = field(default_factory=dict)
+    asked: dict[str, Wanted] = field(default_factory=dict)
+    cached: dict[str, LeafOutcome] = field(default_factory=dict)
+    early_values: list[Any] = field(default_factory=list)
+    leaf_calls: list[LeafCall] = field(default_factory=list)
+    event: Any = None
+    path: str = "f/root/flow"
     batches: int = 0
     most_at_once: int = 0
     _at_once: int = 0
@@ -103,6 +132,7 @@ class World:
 
     async def run_leaf(self, call: LeafCall, step: OpenStep) -> LeafOutcome:
         self.calls.append(call.info.path)
+        self.leaf_calls.append(call)
         self._at_once += 1
         self.most_at_once = max(self.most_at_once, self._at_once)
         try:
@@ -154,9 +184,42 @@ class World:
         **value: Any,
     ) -> Done:
         """Run a flow of these modules; `value` are further fields of the flow."""
-        ports = Ports(self.evaluate, self.run_leaf, self, self, self.expand)
+        rules = rules or Rules(park_after_s=float("inf"))
+        room = Room(self.now, rules.park_after_s)
+        ports = Ports(self.evaluate, self.run_leaf, self, self, self.expand, room, self, self, self)
         flow = {"summary": "", "value": {"modules": modules, **value}}
-        return await Interpreter(flow, ports, plan or Plan(), rules or Rules(), "run-1", "then").run(dumps(args or {}))
+        started = Started(at="then", event=None if self.event is None else dumps(self.event))
+        frame = Frame("run-1", self.path, "", (self.path,), ("run-1",))
+        made = Interpreter(flow, ports, plan or Plan(), rules, "run-1", started, frame)
+        return await made.run(dumps(args or {}))
+
+    # --- stored scripts and flows, approvals, caches ---
+
+    async def script(self, path: str, hash: str | None) -> StoredScript:
+        if path not in self.scripts:
+            raise FlowappError(f"There is no script {path}")
+        return StoredScript(path, hash or "1", self.scripts[path], "python3")
+
+    async def flow(self, path: str, version: int | None) -> CalledFlow:
+        versions = self.flows.get(path)
+        if not versions:
+            raise FlowappError(f"There is no flow {path}")
+        number = version or len(versions)
+        self.flow_calls.append((path, number))
+        return CalledFlow(path, number, versions[number - 1])
+
+    async def ask(self, wanted: Wanted) -> Answer | None:
+        self.asked[wanted.path] = wanted
+        return self.answers.get(wanted.path)
+
+    def hidden(self, text: JsonText) -> JsonText:
+        return text
+
+    async def find(self, key: str, ttl_s: float) -> LeafOutcome | None:
+        return self.cached.get(key)
+
+    async def early(self, value: JsonText) -> None:
+        self.early_values.append(loads(value))
 
     def statuses(self) -> dict[str, str]:
         return {path: row["status"] for path, row in self.rows.items()}
@@ -193,11 +256,18 @@ class Step:
         self._put("running", NULL, None, retry_at=due)
 
     async def close(
-        self, status: Status, value: JsonText, outcome: LeafOutcome | None = None, *, handled: bool = False
+        self,
+        status: Status,
+        value: JsonText,
+        outcome: LeafOutcome | None = None,
+        *,
+        notes: Mapping[str, Any] | None = None,
     ) -> None:
         assert not self.closed
         self.closed = True
-        self._put(status, value, text_of(self.world.time), **({"handled": True} if handled else {}))
+        if outcome is not None and outcome.fingerprint is not None and status == "success":
+            self.world.cached[outcome.fingerprint] = replace(outcome, status="reused", reused_from="run-0")
+        self._put(status, value, text_of(self.world.time), **(notes or {}))
 
 
 def js(expression: str) -> dict[str, Any]:

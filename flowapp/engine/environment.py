@@ -1,0 +1,65 @@
+"""The environment variables that a job gets: who it is, where it stands, where its state is kept."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+
+from flowapp.engine.values import LeafCall
+from flowapp.store.runs import job_id
+from flowapp.store.tables import RunRow
+
+SINGLE = frozenset({"script", "preview"})
+"""Kinds of runs that are one script: the run is the job, and there is no flow around it."""
+_UNSAFE = re.compile(r"[^A-Za-z0-9_]+")
+
+
+def job_of(run: RunRow, call: LeafCall) -> str:
+    """The id of the job that a call is."""
+    return run.id if run.kind in SINGLE else job_id(run.id, call.info.path)
+
+
+def environment(run: RunRow, call: LeafCall, base_url: str, internal_url: str) -> dict[str, str]:
+    """All variables but the token, without those that would be empty."""
+    single = run.kind in SINGLE
+    step_id, state = call.info.step_id, state_path(run, call)
+    flow_path = call.frame.path or run.path
+    script = call.script_path or (run.path if single else f"{flow_path}/{step_id}" if flow_path else step_id)
+    names = {
+        "WM_WORKSPACE": run.workspace,
+        "WM_JOB_ID": job_of(run, call),
+        "WM_JOB_PATH": script,
+        "WM_ROOT_JOB_ID": run.root_run or run.id,
+        "WM_USERNAME": run.permissioned_as.removeprefix("u/") or run.created_by,
+        "WM_EMAIL": run.email or run.created_by,
+        "WM_PERMISSIONED_AS": run.permissioned_as,
+        "WM_SCHEDULE_PATH": run.schedule or "",
+        "WM_SCHEDULED_FOR": run.scheduled_for or "",
+        "WM_STATE_PATH": state,
+        "WM_STATE_PATH_NEW": state,
+        "WM_RUNNABLE_ID": call.script_hash,
+        "WM_BASE_URL": base_url,
+        "BASE_URL": base_url,
+        "BASE_INTERNAL_URL": internal_url or base_url,
+    }
+    if not single:
+        names |= {
+            "WM_FLOW_JOB_ID": call.frame.job_id or run.id,
+            "WM_ROOT_FLOW_JOB_ID": run.root_run or run.id,
+            "WM_FLOW_PATH": flow_path,
+            "WM_FLOW_STEP_ID": step_id,
+        }
+    return {name: value for name, value in names.items() if value}
+
+
+def state_path(run: RunRow, call: LeafCall) -> str:
+    """The path of the resource that holds a job's state: the same for every run of the same step, script and schedule."""
+    single = run.kind in SINGLE
+    flow = "" if single else call.frame.path or run.path or f"draft_{run.draft_id or run.id}"
+    step = "" if single else call.info.step_id
+    script = call.script_path or (run.path if single else "")
+    place = "\n".join((flow, step, script, run.schedule or ""))
+    name = _UNSAFE.sub("_", "_".join(part for part in (flow or script, step) if part)).strip("_")[:80]
+    digest = hashlib.blake2b(place.encode(), digest_size=6).hexdigest()
+    owner = run.permissioned_as or f"u/{_UNSAFE.sub('_', run.created_by)}"
+    return f"{owner}/state_{name}_{digest}" if name else f"{owner}/state_{digest}"

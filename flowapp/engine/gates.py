@@ -1,0 +1,152 @@
+"""What a whole run passes before its first step, and gives back after its last: debouncing, concurrency, the flow's cache."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy.engine import Connection
+
+from flowapp.engine.bound import BoundCache, NotAvailable
+from flowapp.engine.ports import Limits, Waiting
+from flowapp.engine.scripts import key_of
+from flowapp.engine.values import Debounce, Done, Limit
+from flowapp.jsontext import JsonText, canonical, dumps, loads
+from flowapp.notebook.fingerprint import fingerprint
+from flowapp.store.clock import text_of
+from flowapp.store.stores import Store
+from flowapp.store.tables import ResultRow, RunRow
+
+if TYPE_CHECKING:
+    from flowapp.engine.interpreter import Interpreter
+
+
+_WENT = "went"
+"""What `RunRow.limit_key` says of a debounced run whose turn it was."""
+
+
+async def pass_in(
+    store: Store, limits: Limits | None, waiting: Waiting, run: RunRow, flow: Mapping[str, Any]
+) -> JsonText | Done:
+    """Wait for the run's turn; the arguments to go with, or the end of a run for which another one goes.
+
+    Raises:
+        Parked: it is not its turn yet.
+        NotAvailable: this server has no limits to ask.
+    """
+    value, args = flow["value"], await store.values.get_value(run.args)
+    rule, limit = debounce_of(value, run, args), limit_of(value, run, args)
+    if rule is None and limit is None:
+        return args
+    if limits is None:
+        raise NotAvailable("Concurrency limits and debouncing are not available here")
+    if rule is not None and run.limit_key != _WENT:
+        turn = await limits.debounce(run, run.id, rule)
+        while turn.due is not None:
+            await waiting.until(turn.due)
+            turn = await limits.debounce(run, run.id, rule)
+        if turn.instead is not None:
+            return Done(dumps({"debounced_by": turn.instead}), skipped=True)
+        args = turn.args or args
+        # asking again would begin another wait: that the run went, and with what, is kept with it
+        prepared = await store.values.prepare(args)
+
+        def went(connection: Connection) -> None:
+            store.values.insert(connection, prepared)
+            store.runs.went(connection, run.id, prepared.hash, _WENT)
+
+        await store.database.write(went)
+        run.args, run.limit_key = prepared.hash, _WENT
+    if limit is not None:
+        await take(limits, waiting, run, run.id, limit)
+    return args
+
+
+async def take(limits: Limits, waiting: Waiting, run: RunRow, job_id: str, limit: Limit) -> None:
+    """Wait until a job may start under a limit."""
+    while (again := await limits.take(run, job_id, limit)) is not None:
+        await waiting.until(again)
+
+
+async def pass_out(store: Store, limits: Limits | None, run: RunRow, flow: Mapping[str, Any]) -> None:
+    """The run is over: another one may go."""
+    if limits is None or run.plan or not flow["value"].get("concurrent_limit"):
+        return
+    limit = limit_of(flow["value"], run, await store.values.get_value(run.args))
+    if limit is not None:
+        await limits.give_back(run, run.id, limit)
+
+
+def limit_of(value: Mapping[str, Any], run: RunRow, args: JsonText) -> Limit | None:
+    """A flow's own concurrency limit."""
+    most = value.get("concurrent_limit")
+    if not isinstance(most, int) or isinstance(most, bool) or most <= 0:
+        return None
+    key = str(value.get("concurrency_key") or _place(run)).replace("$workspace", run.workspace)
+    return Limit(key_of(key, args), most, float(value.get("concurrency_time_window_s") or 0.0))
+
+
+def debounce_of(value: Mapping[str, Any], run: RunRow, args: JsonText) -> Debounce | None:
+    """A flow's (or step's) own debouncing. Without a key, runs with the same arguments are the same."""
+    delay = value.get("debounce_delay_s")
+    if not isinstance(delay, (int, float)) or isinstance(delay, bool) or delay <= 0:
+        return None
+    added = tuple(str(name) for name in value.get("debounce_args_to_accumulate") or ())
+    key = value.get("debounce_key")
+    if key:
+        named = key_of(str(key), args).replace("$workspace", run.workspace)
+    else:
+        given = loads(args)
+        told = {name: item for name, item in given.items() if name not in added} if isinstance(given, dict) else given
+        named = f"{_place(run)}:{fingerprint('debounce', _place(run), None, canonical(told))}"
+    most = value.get("max_total_debounces_amount")
+    longest = value.get("max_total_debouncing_time")
+    return Debounce(
+        named, float(delay), added, float(longest) if longest else None, int(most) if most is not None else None
+    )
+
+
+async def cached(
+    store: Store, run: RunRow, flow: Mapping[str, Any], args: JsonText, cache: BoundCache, interpreter: Interpreter
+) -> Done:
+    """Run the flow, or take what an equal one gave not longer than `cache_ttl` seconds ago. Only successes count."""
+    ttl = flow["value"].get("cache_ttl")
+    if not ttl:
+        return await interpreter.run(args)
+    event = interpreter.started.event
+    key = fingerprint("run", run.document, None, JsonText(f"{args}{event or ''}"))
+    if run.segment == 1:
+        found = await cache.find(key, float(ttl))
+        if found is not None:
+            return Done(found.value)
+    done = await interpreter.run(args)
+    if not done.failed and not done.skipped and done.stop is None:
+        prepared = await store.values.prepare(done.value)
+        moment = interpreter.ports.clock.now()
+        row = ResultRow(
+            workspace=run.workspace,
+            rights=cache.rights,
+            fingerprint=key,
+            value=prepared.hash,
+            run_id=run.id,
+            run_number=run.number,
+            path="",
+            duration_ms=_milliseconds(run.started_at, moment),
+            at=text_of(moment),
+        )
+
+        def keep(connection: Connection) -> None:
+            store.values.insert(connection, prepared)
+            store.results.put(connection, row)
+
+        await store.database.write(keep)
+    return done
+
+
+def _place(run: RunRow) -> str:
+    return run.path or f"draft:{run.draft_id or run.id}"
+
+
+def _milliseconds(start: str | None, end: datetime) -> float:
+    return 0.0 if start is None else round((end - datetime.fromisoformat(start)).total_seconds() * 1000, 3)

@@ -1,0 +1,270 @@
+"""A segment: taking a run, going as far with it as it gets, and recording where that was."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import uuid
+from collections.abc import Coroutine, Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy.engine import Connection
+
+from flowapp.engine import gates
+from flowapp.engine.bindings import Bindings, EngineConfig
+from flowapp.engine.bound import BoundApprovals, BoundCache, BoundLibrary, Documents
+from flowapp.engine.errors import RunNotFound, Unsupported, canceled_value, error_value
+from flowapp.engine.interpreter import Interpreter, Ports, Started
+from flowapp.engine.journal import RunJournal
+from flowapp.engine.leaves import Leaves, RunsJobs, rights_of
+from flowapp.engine.plans import plan_of
+from flowapp.engine.ports import Evaluate
+from flowapp.engine.support import check
+from flowapp.engine.values import Done, Frame
+from flowapp.engine.waiting import Parked, Room
+from flowapp.errors import FlowappError
+from flowapp.jsontext import NULL, JsonText, loads
+from flowapp.openflow.walk import walk
+from flowapp.store import limits
+from flowapp.store.clock import text_of
+from flowapp.store.errors import DatabaseClosed, OwnershipLost
+from flowapp.store.stores import Store
+from flowapp.store.tables import RunRow
+
+log = logging.getLogger(__name__)
+
+
+class SystemClock:
+    """The real time."""
+
+    def now(self) -> datetime:
+        """The present moment."""
+        return datetime.now(UTC)
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait."""
+        await asyncio.sleep(seconds)
+
+
+class Segments:
+    """Works on runs, one segment at a time. `closing` is set while the server stops."""
+
+    def __init__(
+        self, store: Store, evaluate: Evaluate, runtimes: RunsJobs, config: EngineConfig, bindings: Bindings
+    ) -> None:
+        self._store = store
+        self._evaluate = evaluate
+        self._runtimes = runtimes
+        self._config = config
+        self._bindings = bindings
+        self._clock = SystemClock()
+        self._documents = Documents(store)
+        self._rooms: dict[str, Room] = {}
+        self._sharing: set[str] = set()
+        self.closing = False
+
+    def wake(self, run_id: str) -> bool:
+        """Let the parts of a run that wait look again; False when no segment of it is under way here."""
+        room = self._rooms.get(run_id)
+        if room is not None:
+            room.wake()
+        return room is not None
+
+    def holds(self, run_id: str) -> bool:
+        """Whether a segment of the run is under way here, and a wish to cancel has to be told to it."""
+        return run_id in self._rooms
+
+    async def work(self, run_id: str) -> RunRow | None:
+        """Go as far as possible with a run. Returns its row: ended, or parked; None when it is not this segment's to have."""
+        owner = uuid.uuid4().hex
+        run = await self._store.runs.claim(run_id, owner, self._config.isolation)
+        if run is None:
+            return None
+        self._rooms[run_id] = Room(self._clock.now, self._config.rules.park_after_s)
+        rows = await self._store.runs.steps(run_id) if run.segment > 1 or run.restarted_from else []
+        journal = RunJournal(self._store, run, owner, rows, self._bindings.observer, rights_of(run))
+        self.changed(run)
+        try:
+            try:
+                done = Done(NULL, failed=True) if run.canceled_by else await self._interpret(run, journal)
+                status = "canceled" if run.canceled_by else _status(done)
+                value = canceled_value(run.canceled_by, run.canceled_reason or "") if run.canceled_by else done.value
+            except Parked as parked:
+                return await self._uninterrupted(self._park(run, journal, parked.due))
+            except asyncio.CancelledError:
+                now = await self._store.runs.get(run_id)
+                if self.closing or now is None or now.canceled_by is None:
+                    raise
+                # the wish to cancel is in the row; finishing needs a task that is not being canceled itself
+                current = asyncio.current_task()
+                if current is not None:
+                    current.uncancel()
+                run = now
+                status, value = "canceled", canceled_value(now.canceled_by or "", now.canceled_reason or "")
+            return await self._uninterrupted(self._end(run, journal, status, value))
+        except BaseException as error:
+            if not lost(error):
+                raise
+            log.info("run %s was taken over by another segment", run_id)
+            return None
+        finally:
+            self._rooms.pop(run_id, None)
+
+    async def _uninterrupted(self, work: Coroutine[Any, Any, RunRow]) -> RunRow:
+        """Finish `work` even when a wish to cancel arrives meanwhile: the run has ended, there is nothing to cancel."""
+        task = asyncio.get_running_loop().create_task(work)
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            if self.closing:
+                raise
+            return await task
+
+    # --- running ----------------------------------------------------------------------------------------------------
+
+    async def _interpret(self, run: RunRow, journal: RunJournal) -> Done:
+        """Run the flow; whatever prevents that becomes the run's error."""
+        try:
+            plan = await plan_of(self._store, run)
+            flow = await self._documents.stored(run.document)
+            check(flow, None if plan.run is None else frozenset(plan.run))
+            room, bindings = self._rooms[run.id], self._bindings
+            if plan.whole:
+                args = await gates.pass_in(self._store, bindings.limits, room, run, flow)
+            else:
+                args = await self._store.values.get_value(run.args)
+            if isinstance(args, Done):
+                return args
+            leaves = Leaves(self._store, self._runtimes, self._config.leaves, run, plan, bindings, room)
+            leaves.shared = self._shared_folder(run, flow)
+            cache = BoundCache(self._store, run, leaves.rights, self._config.leaves.secret_key)
+            ports = Ports(
+                evaluate=self._evaluate,
+                run_leaf=leaves.run,
+                journal=journal,
+                clock=self._clock,
+                expand=leaves.expand,
+                waiting=room,
+                library=BoundLibrary(bindings.library, run, self._documents, leaves.notice),
+                approvals=BoundApprovals(bindings.approvals, run),
+                cache=cache,
+                lookup=leaves.lookup,
+            )
+            frame = Frame(run.id, run.path, "", (run.path,) if run.path else (), (run.id,))
+            started = await self._started(run)
+            made = Interpreter(flow, ports, plan, self._config.rules, run.id, started, frame)
+            return await gates.cached(self._store, run, flow, args, cache, made) if plan.whole else await made.run(args)
+        except Parked:
+            raise
+        except Unsupported as error:
+            return Done(error_value("Unsupported", error.message), failed=True)
+        except (OwnershipLost, DatabaseClosed):
+            raise
+        except FlowappError as error:
+            return Done(error_value("InternalErr", error.message), failed=True)
+        except Exception as error:
+            if lost(error):
+                raise
+            log.exception("run %s failed inside the engine", run.id)
+            return Done(error_value("InternalErr", f"The engine failed: {type(error).__name__}"), failed=True)
+
+    async def _started(self, run: RunRow) -> Started:
+        trigger = loads(run.trigger) if run.trigger else {}
+        event = trigger.get("event")
+        return Started(
+            at=run.started_at or "",
+            scheduled_for=run.scheduled_for,
+            event=await self._store.values.get_value(event) if event else None,
+            tag=run.tag,
+            priority=run.priority,
+        )
+
+    def _shared_folder(self, run: RunRow, flow: Mapping[str, Any]) -> Path | None:
+        """The folder that all steps of a `same_worker` flow see as `./shared`; it goes when the run ends.
+
+        The cells of a draft share one folder over all their runs, until somebody resets it.
+        """
+        if not flow["value"].get("same_worker"):
+            return None
+        if run.draft_id is not None:
+            return self._runtimes.shared_folder(f"draft-{run.draft_id}")
+        self._sharing.add(run.id)
+        return self._runtimes.shared_folder(run.id)
+
+    # --- where a segment ends ---------------------------------------------------------------------------------------
+
+    async def _park(self, run: RunRow, journal: RunJournal, due: str | None) -> RunRow:
+        await journal.rest()
+        parked = await self._store.runs.park(run.id, journal.owner, due)
+        self.changed(parked)
+        return parked
+
+    async def _end(self, run: RunRow, journal: RunJournal, status: str, value: JsonText) -> RunRow:
+        """Record the end of a run. Steps that are still open were cut off by it and end as canceled."""
+        try:
+            await journal.cancel_open(value)
+        except OwnershipLost:
+            raise
+        except Exception:
+            log.exception("run %s: an open step could not be ended", run.id)
+        flow = await self._documents.stored(run.document)
+        await gates.pass_out(self._store, self._bindings.limits, run, flow)
+        store, prepared = self._store, await self._store.values.prepare(value)
+        failed = status in ("failure", "canceled")
+        wiped = _wiped_after(flow)
+        delete_at = None if wiped is None else text_of(self._clock.now() + timedelta(seconds=wiped))
+
+        def work(connection: Connection) -> RunRow:
+            store.values.insert(connection, prepared)
+            store.approvals.close(connection, run.id)
+            limits.give_back_all(connection, run.id)
+            if delete_at is not None:
+                store.runs.wipe_at(connection, run.id, delete_at)
+            return store.runs.end(connection, run.id, journal.owner, status, prepared.hash, failed=failed)
+
+        ended = await store.database.write(work)
+        if run.id in self._sharing or run.segment > 1:
+            self._sharing.discard(run.id)
+            await asyncio.to_thread(self._runtimes.drop_shared_folder, run.id)
+        self.changed(ended)
+        return ended
+
+    def changed(self, run: RunRow) -> None:
+        """Tell the observer."""
+        if self._bindings.observer is not None:
+            self._bindings.observer.run_changed(run)
+
+
+def lost(error: BaseException) -> bool:
+    """Whether this is (or holds, from parallel steps) the news that another segment owns the run."""
+    if isinstance(error, BaseExceptionGroup):
+        return any(lost(inner) for inner in error.exceptions)
+    return isinstance(error, OwnershipLost)
+
+
+def missing(run_id: str) -> RunNotFound:
+    """The error for a run that is not there."""
+    return RunNotFound(f"There is no run {run_id}")
+
+
+def _status(done: Done) -> str:
+    if done.failed:
+        return "failure"
+    skipped = done.skipped or (done.stop is not None and done.stop.skipped)
+    return "skipped" if skipped else "success"
+
+
+def _wiped_after(flow: Mapping[str, Any]) -> float | None:
+    """How many seconds after its end a run's data (or some step's) is to go; None when it is kept."""
+    value = flow.get("value") or {}
+    after = [_seconds(value), *(_seconds(place.module) for place in walk(flow))]
+    return min((seconds for seconds in after if seconds is not None), default=None)
+
+
+def _seconds(part: Mapping[str, Any]) -> float | None:
+    given = part.get("delete_after_secs")
+    if isinstance(given, (int, float)) and not isinstance(given, bool):
+        return max(0.0, float(given))
+    return 0.0 if part.get("delete_after_use") else None

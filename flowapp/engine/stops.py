@@ -1,0 +1,50 @@
+"""Early stop: `stop_after_if` and `stop_after_all_iters_if`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from flowapp.engine.errors import error_value
+from flowapp.engine.scope import Scope
+from flowapp.engine.values import Done, Module, Stop
+from flowapp.jsontext import JsonText, loads
+from flowapp.openflow.walk import id_of
+
+if TYPE_CHECKING:
+    from flowapp.engine.interpreter import Interpreter
+
+_WITH_ITERATIONS = frozenset({"forloopflow", "whileloopflow", "branchall"})
+
+
+async def after(interpreter: Interpreter, module: Module, kind: str, scope: Scope, done: Done) -> Done:
+    """Whether the flow stops after a step that succeeded. A loop's own `stop_after_if` is asked inside it."""
+    rule = module.get("stop_after_all_iters_if" if kind in _WITH_ITERATIONS else "stop_after_if")
+    if not rule:
+        return done
+    stopped = await ask(interpreter, rule, scope, done.value, id_of(module))
+    return done if stopped is None else stopped
+
+
+async def ask(
+    interpreter: Interpreter,
+    rule: Mapping[str, Any],
+    scope: Scope,
+    value: JsonText,
+    step_id: str,
+    more: Mapping[str, JsonText] | None = None,
+) -> Done | None:
+    """Whether a stop rule applies to a result: None when not, a failure when it says so or cannot be evaluated."""
+    expression = str(rule.get("expr", ""))
+    names = {"result": value, "previous_result": value, **(more or {})}
+    answer = await interpreter.truth(scope, expression, names, step_id)
+    if isinstance(answer, Done):
+        return Done(answer.value, failed=True, final=True)
+    if not answer:
+        return None
+    message = rule.get("error_message")
+    if message is None:
+        return Done(value, stop=Stop(bool(rule.get("skip_if_stopped"))))
+    result = loads(value) if rule.get("error_include_result") else None
+    text = str(message) or f"stop after if: {expression}"
+    return Done(error_value("EarlyStopError", text, step_id=step_id, result=result), failed=True, final=True)

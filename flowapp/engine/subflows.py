@@ -1,0 +1,66 @@
+"""Steps that call another flow. It runs inside the same run: its steps are recorded under `<path>/`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flowapp.engine import inputs
+from flowapp.engine.errors import error_value
+from flowapp.engine.values import Attempt, CalledFlow, Done, Frame, LeafOutcome
+from flowapp.errors import FlowappError
+from flowapp.notebook.fingerprint import fingerprint
+from flowapp.store.runs import job_id
+
+if TYPE_CHECKING:
+    from flowapp.engine.interpreter import Interpreter
+    from flowapp.engine.steps import Try
+
+
+async def run(interpreter: Interpreter, work: Try) -> Attempt:
+    """Run the called flow to its end. The version that it began with is kept, whatever is deployed meanwhile.
+
+    The flow's early stop ends only itself, and its failure module has handled the failure only for itself.
+    """
+    module, info = work.module, work.info
+    journal = interpreter.ports.journal
+    called = await _called(interpreter, work)
+    evaluated = called if isinstance(called, Done) else await inputs.of_attempt(interpreter, work)
+    if isinstance(called, Done) or isinstance(evaluated, Done):
+        failed = called if isinstance(called, Done) else evaluated
+        assert isinstance(failed, Done)
+        return failed, journal.open(info, work.attempt, None), None
+    info = info.noted(flow=called.path, version=called.version)
+    step = journal.open(info, work.attempt, evaluated.kept or evaluated.args)
+    ttl, key = module.get("cache_ttl"), None
+    if ttl:
+        given = interpreter.ports.cache.hidden(evaluated.args) if evaluated.kept else evaluated.args
+        key = fingerprint("flow", f"{called.path}@{called.version}", None, given)
+        found = await interpreter.ports.cache.find(key, float(ttl))
+        if found is not None:
+            return Done(found.value), step, found
+    await step.save()
+    outer = interpreter.frame
+    own = job_id(interpreter.run_id, info.path)
+    frame = Frame(own, called.path, f"{work.inner}/", (*outer.chain, called.path), (*outer.jobs, own))
+    done = await interpreter.calling(called.flow, frame).run(evaluated.args, work.scope)
+    done = Done(done.value, failed=done.failed)
+    outcome = LeafOutcome(done.value, "success", fingerprint=key) if key is not None and not done.failed else None
+    return done, step, outcome
+
+
+async def _called(interpreter: Interpreter, work: Try) -> CalledFlow | Done:
+    """The flow that the step names, in the version that the step began with."""
+    path, step_id = str(work.module["value"].get("path") or ""), work.info.step_id
+    chain = interpreter.frame.chain
+    if path in chain:
+        message = f"Flows call each other in a circle: {' → '.join((*chain, path))}"
+        return Done(error_value("ExecutionErr", message, step_id=step_id), failed=True)
+    if len(chain) >= interpreter.rules.deepest:
+        message = f"Flows call flows more than {interpreter.rules.deepest} deep: {' → '.join((*chain, path))}"
+        return Done(error_value("ExecutionErr", message, step_id=step_id), failed=True)
+    known = work.recorded
+    version = known.meta.get("version") if known is not None and known.meta.get("flow") == path else None
+    try:
+        return await interpreter.ports.library.flow(path, version)
+    except FlowappError as error:
+        return Done(error_value("ExecutionErr", error.message, step_id=step_id), failed=True)

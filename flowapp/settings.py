@@ -53,6 +53,8 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("FLOWAPP_MIN_ISOLATION", "basic", "Isolation of user code below which the server refuses to start."),
     Setting("FLOWAPP_IDLE_RUNNERS", "8", "Warm processes kept ready for cells and steps, over all languages."),
     Setting("FLOWAPP_WAIT_S", "20", "Seconds that a synchronous call (`run_wait_result`) waits for a result."),
+    Setting("FLOWAPP_HUB_URL", "", "Address of a hub for `hub/…` steps; empty: only the starter hub and `FLOWAPP_HUB_DIR`."),
+    Setting("FLOWAPP_HUB_DIR", "", "Folder of scripts that works as a hub of one's own, see docs/hub.md."),
     Setting("OPENAI_API_KEY", "", "Lets *Connect inputs* ask a model, only when a person presses it."),
     Setting("OPENAI_BASE_URL", "", "Address of an OpenAI-compatible server; empty: the client's own default."),
     Setting("OPENAI_MODEL", "", "Name of the model for *Connect inputs*."),
@@ -73,6 +75,8 @@ class Settings:
     min_isolation: str = "basic"
     idle_runners: int = 8
     wait_s: int = 20
+    hub_url: str = ""
+    hub_dir: str = ""
     openai_api_key: str = field(default="", repr=False)
     openai_base_url: str = ""
     openai_model: str = ""
@@ -101,6 +105,8 @@ class Settings:
             min_isolation=_level(given["FLOWAPP_MIN_ISOLATION"].lower() or "basic"),
             idle_runners=_number("FLOWAPP_IDLE_RUNNERS", given["FLOWAPP_IDLE_RUNNERS"] or "8", 1, 256),
             wait_s=_number("FLOWAPP_WAIT_S", given["FLOWAPP_WAIT_S"] or "20", 1, 3600),
+            hub_url=given["FLOWAPP_HUB_URL"],
+            hub_dir=given["FLOWAPP_HUB_DIR"],
             openai_api_key=given["OPENAI_API_KEY"],
             openai_base_url=given["OPENAI_BASE_URL"],
             openai_model=given["OPENAI_MODEL"],

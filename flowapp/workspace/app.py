@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from flowapp.access.sessions import Sessions
 from flowapp.expressions.evaluator import Evaluator
+from flowapp.hub import Hub
 from flowapp.models.client import configured
 from flowapp.settings import Settings
 from flowapp.store.stores import Store
@@ -21,6 +22,7 @@ from flowapp.workspace.drafts import Drafts
 from flowapp.workspace.firing import FireSchedules
 from flowapp.workspace.flows import Flows
 from flowapp.workspace.following import FollowSchedules
+from flowapp.workspace.hub_scripts import HubScripts
 from flowapp.workspace.inputs import Inputs
 from flowapp.workspace.library import Library
 from flowapp.workspace.new_drafts import NewDrafts
@@ -96,7 +98,10 @@ class Workspace:
         self.observer.settled.append(self.previews.refresh_soon)
         engine.observer = self.observer
         engine.secrets = RunSecrets(self._context)
+        self.hub = Hub.open(settings.hub_url, settings.hub_dir, store.home / "hub")
+        self.hub_scripts = HubScripts(self.hub)
         self.library = Library(self._context)
+        self.library.hub = self.hub
         engine.library = self.library
         engine.tokens = self.sessions.job_tokens
 
@@ -112,5 +117,6 @@ class Workspace:
         """End streams and background work. The store is closed by who opened it."""
         self.stop_streams()
         await self._context.close()
+        await self.hub.close()
         if self._model is not None:
             await self._model.close()

@@ -154,6 +154,41 @@ async def connect(draft_id: str, request: Request, caller: Caller, workspace: Ap
     return answer(await workspace.connect.propose(caller, draft_id, text_of(body, "cell"), use_model=use_model))
 
 
+@router.get("/{draft_id}/iterations")
+async def iterations(
+    draft_id: str, caller: Caller, workspace: App, cell: Text, index: Number | None = None
+) -> Response:
+    """The iterations of a loop cell's last run; with `index`, what the cells in the loop gave in that one."""
+    if index is None:
+        return answer(await workspace.iterations.listing(caller, draft_id, cell))
+    return answer(await workspace.iterations.outputs(caller, draft_id, cell, index))
+
+
+@router.get("/{draft_id}/state")
+async def state(draft_id: str, caller: Caller, workspace: App) -> Response:
+    """The draft's user state and its files in ./shared."""
+    return answer(await workspace.draft_states.show(caller, draft_id))
+
+
+@router.post("/{draft_id}/state")
+async def put_state(draft_id: str, request: Request, caller: Caller, workspace: App) -> Response:
+    """Set one key of the user state."""
+    body = await object_body(request)
+    return answer(await workspace.draft_states.put(caller, draft_id, text_of(body, "key"), body.get("value")))
+
+
+@router.delete("/{draft_id}/state")
+async def remove_state(draft_id: str, caller: Caller, workspace: App, key: Text | None = None) -> Response:
+    """Forget one key of the user state, or all of it."""
+    return answer(await workspace.draft_states.remove(caller, draft_id, key))
+
+
+@router.delete("/{draft_id}/shared")
+async def reset_shared(draft_id: str, caller: Caller, workspace: App) -> Response:
+    """Empty ./shared."""
+    return answer(await workspace.draft_states.reset_shared(caller, draft_id))
+
+
 @router.get("/{draft_id}/static")
 async def static(draft_id: str, caller: Caller, workspace: App) -> Response:
     """All constants, by cell."""

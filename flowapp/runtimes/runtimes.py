@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 import shutil
 import time
 from collections.abc import Callable
@@ -129,6 +130,20 @@ class Runtimes:
         folder.mkdir(mode=0o777, exist_ok=True)
         folder.chmod(0o777)
         return folder
+
+    def shared_files(self, name: str) -> list[tuple[str, int]]:
+        """The files in a shared folder: their paths in it, sorted, and their sizes in bytes. None where there is no folder.
+
+        What steps made is only listed, never opened, and links are not followed.
+        """
+        root = self._ready().shared / handover.folder_name(name)
+        found: list[tuple[str, int]] = []
+        for folder, _, names in os.walk(root):
+            for entry in names:
+                path = Path(folder) / entry
+                with contextlib.suppress(OSError):
+                    found.append((str(path.relative_to(root)), path.lstat().st_size))
+        return sorted(found)
 
     def drop_shared_folder(self, name: str) -> None:
         """Remove a run's shared folder with everything in it; nothing happens when there is none."""

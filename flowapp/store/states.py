@@ -42,3 +42,8 @@ def all_of_run(connection: Connection, run_id: str) -> dict[str, JsonText]:
 def clear(connection: Connection, run_id: str) -> int:
     """Forget all states of a run or draft; how many there were."""
     return connection.execute(sa.delete(_STATE).where(_STATE.c.run_id == run_id)).rowcount
+
+
+def remove(connection: Connection, run_id: str, key: str) -> None:
+    """Forget the state at `key`; nothing happens when there is none."""
+    connection.execute(sa.delete(_STATE).where(_STATE.c.run_id == run_id, _STATE.c.key == key))

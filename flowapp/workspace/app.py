@@ -18,12 +18,14 @@ from flowapp.workspace.assistance import Assistance
 from flowapp.workspace.cells import CellObserver
 from flowapp.workspace.connect import Connect
 from flowapp.workspace.context import Context, EnginePort, RuntimesPort
+from flowapp.workspace.draft_states import DraftStates
 from flowapp.workspace.drafts import Drafts
 from flowapp.workspace.firing import FireSchedules
 from flowapp.workspace.flows import Flows
 from flowapp.workspace.following import FollowSchedules
 from flowapp.workspace.hub_scripts import HubScripts
 from flowapp.workspace.inputs import Inputs
+from flowapp.workspace.iterations import Iterations
 from flowapp.workspace.library import Library
 from flowapp.workspace.new_drafts import NewDrafts
 from flowapp.workspace.open_drafts import OpenDrafts
@@ -93,6 +95,8 @@ class Workspace:
         self._model = configured(settings.openai_model, settings.openai_api_key, settings.openai_base_url)
         self.connect = Connect(self.drafts, assistance, self.previews, self._model)
         self.static_inputs = StaticInputs(self.drafts)
+        self.draft_states = DraftStates(self._context, self.drafts)
+        self.iterations = Iterations(self._context, self.drafts, self.outputs)
         self.streams = Streams(self._context, self.drafts)
         self.drafts.changed.append(self.previews.refresh_soon)
         self.observer.settled.append(self.previews.refresh_soon)

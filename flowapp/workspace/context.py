@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine, Mapping
+from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -33,10 +33,16 @@ class EnginePort(Protocol):
 
 
 class RuntimesPort(Protocol):
-    """What health reports need of the runtimes."""
+    """What health reports and the state of drafts need of the runtimes."""
 
     def describe(self) -> Mapping[str, Any]:
         """Languages, versions, isolation."""
+
+    def shared_files(self, name: str) -> Sequence[tuple[str, int]]:
+        """Paths and sizes of the files in a shared folder."""
+
+    def drop_shared_folder(self, name: str) -> None:
+        """Remove a shared folder; nothing happens when there is none."""
 
 
 @dataclass(slots=True)

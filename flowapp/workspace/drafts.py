@@ -37,6 +37,8 @@ class Drafts:
         self._outputs = outputs
         #: called (draft) after its document changed
         self.changed: list[Callable[[OpenDraft], None]] = []
+        #: called (draft id) after a draft was deleted
+        self.deleted: list[Callable[[str], Awaitable[None]]] = []
 
     async def open(self, identity: Identity, action: Action, draft_id: str) -> OpenDraft:
         """The draft, if the identity may do `action` to it.
@@ -119,6 +121,8 @@ class Drafts:
             audit.add(connection, workspace=row.workspace, by=identity.username, action="draft.delete", target=row.path)
 
         await self._store.database.write(work)
+        for listener in self.deleted:
+            await listener(draft_id)
         self._drafts.forget(draft_id)
         self._store.events.publish(Event(draft.topic, "deleted", {"by": identity.username}))
 

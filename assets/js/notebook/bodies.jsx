@@ -4,6 +4,7 @@ import { useFact, useStore } from "./context.js";
 import { ExpressionInput } from "./expression.jsx";
 import { Glyph } from "./icons.jsx";
 import { Evaluated, useFieldPicker } from "./inputs.jsx";
+import { IterationBar } from "./iterations.jsx";
 import { Picker } from "./picker.jsx";
 import { descendantsOf } from "./reduce.js";
 import { Slot } from "./slot.jsx";
@@ -31,6 +32,7 @@ export const LoopBody = memo(function LoopBody({ cell }) {
           </label>
         </div>
       </div>
+      <IterationBar id={id} step={cell.step_id} />
       <div className="nb-nest">
         <Slot parent={id} slot="modules" empty="Cells put here run for each item, as flow_input.iter.value" />
       </div>

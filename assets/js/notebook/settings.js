@@ -67,3 +67,12 @@ export function found(forms, kind, settings, query) {
   if (!wanted) return forms;
   return forms.filter((form) => [form.title, form.help, form.group, wordsOf(form.id, settings) ?? "", ...keysOfForm(form.id, kind)].join(" ").toLowerCase().includes(wanted));
 }
+
+/** The form in which a field of OpenFlow is set, for a kind of cell or (null) the flow; null where it has none. */
+export function formOfField(field, kind) {
+  if (!field) return null;
+  if (field === "retry_if") return "retry";
+  const own = FORMS.has(field) ? field : null;
+  const named = table.settings.find((item) => item.key === field && (kind ? item.place !== "flow" && item.kinds.includes(kind) : item.place === "flow"));
+  return named?.form ?? (kind ? own : null);
+}

@@ -4,9 +4,12 @@ import { cellNode, select } from "./commands.js";
 import { useFact, useKey, useStore } from "./context.js";
 import { Glyph } from "./icons.jsx";
 import { StaticInput } from "./inputs.jsx";
+import { openSettings } from "./settings.jsx";
+import { formOfField } from "./settings.js";
+import { StateSection } from "./state_section.jsx";
 import { isReference } from "./values.js";
 
-const TABS = [["static", "Static inputs"], ["connect", "Connect"], ["problems", "Problems"]];
+const TABS = [["static", "Static inputs"], ["connect", "Connect"], ["problems", "Problems"], ["state", "State"]];
 
 export const Sidebar = memo(function Sidebar() {
   const store = useStore();
@@ -36,6 +39,7 @@ export const Sidebar = memo(function Sidebar() {
         {side.tab === "static" && <StaticInputs />}
         {side.tab === "connect" && <Connect />}
         {side.tab === "problems" && <Problems problems={problems} />}
+        {side.tab === "state" && <StateSection />}
       </div>
     </aside>
   );
@@ -178,8 +182,12 @@ function Problems({ problems }) {
   const jump = (problem) => {
     const id = problem.step_id && store.cellOfStep(problem.step_id);
     store.set("sidebar", { ...store.get("sidebar"), open: false });
+    const own = id ? null : formOfField(problem.field, null);
+    if (own) openSettings(store, null, own);
     if (!id) return document.querySelector("[data-input-cell]")?.scrollIntoView({ block: "start" });
     select(store, id);
+    const form = formOfField(problem.field, store.cell(id)?.kind);
+    if (form) return openSettings(store, id, form);
     if (problem.field) requestAnimationFrame(() => requestAnimationFrame(() => cellNode(id)?.querySelector(`[data-field="${CSS.escape(problem.field)}"] :is(textarea, input, select)`)?.focus()));
     return undefined;
   };

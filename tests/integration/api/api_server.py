@@ -54,12 +54,17 @@ class ScriptedEngine:
         assert run is not None
         self.observer.step_started(run, self._job(run, step, "running", None))
 
-    async def finish(self, run_id: str) -> None:
+    async def finish(self, run_id: str, paths: list[str] | None = None) -> None:
+        """End a run after its steps, or after steps at these paths (`loop[1].b`)."""
         run = await self.store.runs.claim(run_id, "test")
         assert run is not None
         plan = loads(run.plan) if run.plan else None
         document = loads(await self.store.values.get_value(run.document))
-        steps = plan["run"] if plan else [module["id"] for module in document["value"]["modules"]]
+        steps = (
+            paths or plan["run"]
+            if plan and (paths or plan["run"] is not None)
+            else [module["id"] for module in document["value"]["modules"]]
+        )
         last, failed = dumps(None), False
         for step in steps:
             failed = step in self.failing
@@ -95,7 +100,7 @@ class ScriptedEngine:
             path=step,
             id=job_id(run.id, step),
             workspace=run.workspace,
-            step_id=step,
+            step_id=step.rsplit(".", 1)[-1],
             kind="rawscript",
             language="python3",
             status=status,
@@ -109,6 +114,15 @@ class ScriptedEngine:
 class Runtimes:
     def describe(self) -> dict[str, Any]:
         return {"isolation": {"level": "test"}, "languages": {}}
+
+    def __init__(self) -> None:
+        self.folders: dict[str, list[tuple[str, int]]] = {}
+
+    def shared_files(self, name: str) -> list[tuple[str, int]]:
+        return self.folders.get(name, [])
+
+    def drop_shared_folder(self, name: str) -> None:
+        self.folders.pop(name, None)
 
 
 class Server:

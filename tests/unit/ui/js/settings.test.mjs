@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { chipsOf, formsOf, found, keysOfForm, wordsOf } from "../../../../assets/js/notebook/settings.js";
+import { chipsOf, formOfField, formsOf, found, keysOfForm, wordsOf } from "../../../../assets/js/notebook/settings.js";
 
 const words = (kind, settings) => chipsOf(kind, settings).map((chip) => chip.words);
 
@@ -41,4 +41,13 @@ test("settings are found by their words and by their names in OpenFlow", () => {
   assert.deepEqual(ids("cache_ttl"), ["cache"]);
   assert.ok(ids("approv").includes("suspend"));
   assert.deepEqual(ids("nothing like it"), []);
+});
+
+test("a problem leads to the form of its field", () => {
+  assert.equal(formOfField("cache_ttl", "rawscript"), "cache");
+  assert.equal(formOfField("retry_if", "rawscript"), "retry");
+  assert.equal(formOfField("concurrent_limit", "rawscript"), "concurrency");
+  assert.equal(formOfField("concurrency_key", null), "concurrency");
+  assert.equal(formOfField("rows", "rawscript"), null);
+  assert.equal(formOfField(null, "rawscript"), null);
 });

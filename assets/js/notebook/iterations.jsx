@@ -1,0 +1,57 @@
+// Which iteration the cells in a loop show: the last one after a run, any other on request.
+import { memo, useEffect, useState } from "react";
+import { useFact, useStore } from "./context.js";
+import { Glyph } from "./icons.jsx";
+
+/** `at`: null for the last iteration, which is what events bring. Asked of the server only when a person chooses. */
+export const IterationBar = memo(function IterationBar({ id, step }) {
+  const store = useStore();
+  const run = useFact(`state:${id}`, (state) => (state && state.run_number && !["queued", "running"].includes(state.kind) ? state.run_number : 0));
+  const [known, setKnown] = useState(null);
+  const [at, setAt] = useState(null);
+  const [problem, setProblem] = useState("");
+  useEffect(() => {
+    setKnown(null);
+    setAt(null);
+    setProblem("");
+  }, [run]);
+  if (!run) return null;
+  const list = async () => {
+    if (known) return known;
+    const found = await store.query("iterations", { cell: id });
+    setKnown(found);
+    return found;
+  };
+  const show = async (pick) => {
+    try {
+      const found = await list();
+      if (!found.total) return setProblem("No iteration ran");
+      const index = Math.max(0, Math.min(found.total - 1, pick(at ?? found.total - 1)));
+      const answer = await store.query("iterations", { cell: id, index });
+      for (const [cell, output] of Object.entries(answer.outputs)) store.takeOutput(cell, output);
+      setAt(index);
+      store.announce(`Iteration ${index + 1} of ${found.total} of ${step}`);
+      return setProblem("");
+    } catch (error) {
+      return setProblem(error.message);
+    }
+  };
+  const total = known?.total;
+  const failed = known?.items.filter((item) => item.status === "failure").length;
+  return (
+    <div className="nb-iter" role="group" aria-label={`Iteration of ${step}`}>
+      <button type="button" className="nb-icon" aria-label="Previous iteration" disabled={at === 0} onClick={() => show((now) => now - 1)}><Glyph name="left" size={13} /></button>
+      {known && total > 0 ? (
+        <select className="nb-input nb-select" aria-label={`Iteration of ${step} that is shown`} value={at ?? total - 1} onChange={(event) => show(() => Number(event.target.value))}>
+          {known.items.map(({ index, status }) => <option key={index} value={index}>{index + 1}{status === "failure" ? ", failed" : ""}</option>)}
+          {(at ?? total - 1) >= known.items.length && <option value={at ?? total - 1}>{(at ?? total - 1) + 1}</option>}
+        </select>
+      ) : (
+        <button type="button" className="nb-link" onClick={() => show((now) => now)}>last iteration</button>
+      )}
+      {total > 0 && <span className="nb-faint">of {total}{failed ? `, ${failed} failed` : ""}</span>}
+      <button type="button" className="nb-icon" aria-label="Next iteration" disabled={known ? at === null || at >= total - 1 : true} onClick={() => show((now) => now + 1)}><Glyph name="right" size={13} /></button>
+      {problem && <span className="nb-hint" data-tone="bad">{problem}</span>}
+    </div>
+  );
+});

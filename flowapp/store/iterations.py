@@ -1,0 +1,42 @@
+"""The steps of one loop of a run, by iteration. The rows are those of `job`; only what is asked for is read of them."""
+
+from __future__ import annotations
+
+import re
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from flowapp.store.rows import table
+from flowapp.store.tables import JobRow
+
+_JOB = table(JobRow)
+
+
+def statuses(connection: Connection, run_id: str, loop: str) -> dict[int, str]:
+    """The iterations that began, by index: `failure` where a step of the iteration's own list failed, else `success`.
+
+    `loop` is the path before the bracket: `loop`, or `loop~2` for its second attempt.
+    """
+    rows = connection.execute(sa.select(_JOB.c.path, _JOB.c.status).where(*_inside(run_id, f"{loop}[")))
+    found: dict[int, str] = {}
+    own = re.compile(re.escape(loop) + r"\[(\d+)\]\.([^.\[]+)")
+    for path, status in rows:
+        match = own.match(path)
+        if match is None:
+            continue
+        index = int(match.group(1))
+        failed = status in ("failure", "canceled") and match.end() == len(path)
+        if failed or index not in found:
+            found[index] = "failure" if failed else "success"
+    return dict(sorted(found.items()))
+
+
+def paths(connection: Connection, run_id: str, loop: str, index: int) -> dict[str, str]:
+    """The last step of each id in one iteration: step id → path."""
+    query = sa.select(_JOB.c.step_id, _JOB.c.path).where(*_inside(run_id, f"{loop}[{index}]."))
+    return {str(step): str(path) for step, path in connection.execute(query.order_by(_JOB.c.started_at, _JOB.c.path))}
+
+
+def _inside(run_id: str, prefix: str) -> tuple[sa.ColumnElement[bool], ...]:
+    return (_JOB.c.run_id == run_id, _JOB.c.path.startswith(prefix, autoescape=True))

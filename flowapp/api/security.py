@@ -165,7 +165,8 @@ def _may_change(headers: Headers) -> bool:
 
 
 def _is_public(path: str) -> bool:
-    return path in PUBLIC_PATHS or path.startswith("/assets/") or _STATIC.search(path) is not None
+    # an approval page asks for the signature in its address, and for a session where the request wants one
+    return path in PUBLIC_PATHS or path.startswith(("/assets/", "/approve/")) or _STATIC.search(path) is not None
 
 
 def _headers(scope: Scope) -> Headers:

@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from sqlalchemy.engine import Connection
 
-from flowapp.access.approving import conditions_of
+from flowapp.access.approving import Asker, conditions_of, decide
+from flowapp.access.policy import Allowed, Target
+from flowapp.access.sessions import member
 from flowapp.engine.errors import error_value
 from flowapp.engine.inputs import expression_of
 from flowapp.engine.scope import Scope, array_text
@@ -22,7 +24,6 @@ from flowapp.engine.values import Answer, Done, Module, StepInfo, Wanted
 from flowapp.expressions import ExpressionFailed
 from flowapp.jsontext import NULL, JsonText, dumps, loads
 from flowapp.openflow.walk import id_of
-from flowapp.store import groups, identities
 from flowapp.store.approvals import NewSuspension
 from flowapp.store.clock import now, text_of
 from flowapp.store.runs import job_id
@@ -240,16 +241,8 @@ async def answers_of(store: Store, run_id: str, path: str) -> Mapping[str, JsonT
 
 
 def _may_count(run: RunRow, terms: Mapping[str, Any], connection: Connection, event: ResumeEventRow) -> bool:
-    """Whether an answer that came before the conditions were known meets them."""
+    """An answer that came before the conditions were known is held to them now, like one that comes later."""
+    identity = member(connection, run.workspace, event.email) if event.email else None
     conditions = conditions_of(terms, (run.created_by, run.permissioned_as))
-    if not conditions.needs_sign_in:
-        return True
-    user = identities.user(connection, event.email) if event.email else None
-    role = identities.role(connection, run.workspace, user.email) if user is not None else None
-    if user is None or role is None or user.disabled:
-        return False
-    if role == "admin":
-        return True
-    if conditions.no_self_approval and user.username in conditions.started_by:
-        return False
-    return not conditions.groups or bool(conditions.groups & groups.of_user(connection, run.workspace, user.username))
+    target = Target(run.workspace, "run", path=run.path, owner=run.created_by, private=run.kind == "cells")
+    return isinstance(decide(Asker(identity, by_link=True), conditions, target), Allowed)

@@ -17,8 +17,10 @@ _SET_BY_COMPONENTS = {
     for script in (CSS.parent / "js").rglob("*.js*")
     for name in re.findall(r"[\"']--([\w-]+)[\"']\s*:", script.read_text())
 } | {"out-inset"}
-#: The sign-in page stands alone: it follows the system's theme without scripts.
-OWN_SHEETS = sorted(path.name for path in CSS.glob("*.css") if path.name not in {"tokens.css", "signin.css"})
+#: The pages for sign-in and approval stand alone: they follow the system's theme without scripts.
+OWN_SHEETS = sorted(
+    path.name for path in CSS.glob("*.css") if path.name not in {"tokens.css", "signin.css", "approve.css"}
+)
 
 GROUNDS = ("bg", "surface", "sunken", "code-bg")
 #: Text colour → grounds beyond the plain ones on which it is used.
@@ -98,3 +100,12 @@ def test_tokens_that_are_used_exist(sheet: str) -> None:
     known = THEMES["light"].keys() | set(re.findall(r"--([\w-]+)\s*:", text))
     known |= _SET_BY_COMPONENTS
     assert set(re.findall(r"var\(--([\w-]+)", text)) <= known
+
+
+def test_the_approval_page_has_the_same_colours() -> None:
+    text = re.sub(r"/\*.*?\*/", "", (CSS / "approve.css").read_text(), flags=re.DOTALL)
+    blocks = re.findall(r":root\s*\{([^{}]*)\}", text)
+    for theme, block in zip(("light", "dark"), blocks, strict=True):
+        for name, value in _TOKEN.findall(block):
+            assert value == THEMES[theme][name], f"{theme} --{name}"
+    assert all(name in dict(_TOKEN.findall(blocks[1])) for name, _ in _TOKEN.findall(blocks[0]))

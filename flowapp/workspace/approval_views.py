@@ -1,0 +1,151 @@
+"""Requests for approval as pages get them: JSON for the run page and the notebook, facts as texts for people. Pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from flowapp.access.policy import Allowed
+from flowapp.jsontext import dumps, loads
+from flowapp.store.blobs import BlobRef
+from flowapp.store.tables import ResumeEventRow
+
+if TYPE_CHECKING:
+    from flowapp.workspace.approvals import Request
+
+LONGEST = 2000
+FEW = 4
+HIDDEN = "(hidden)"
+_OUR_KEY = "comment"
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A name and a value as people read it; `block`: it is long and stands on lines of its own."""
+
+    label: str
+    text: str
+    block: bool = False
+
+
+def facts_of(value: Any, schema: Mapping[str, Any] | None = None) -> list[Fact]:
+    """The entries of an object with the titles of its schema; what the schema calls a password stays hidden."""
+    if not isinstance(value, dict):
+        return [] if value is None else [_fact("", value)]
+    properties = (schema or {}).get("properties")
+    places = properties if isinstance(properties, dict) else {}
+    order = [name for name in (schema or {}).get("order") or () if name in value]
+    names = [*order, *(name for name in value if name not in order)]
+    return [_named(name, value[name], places.get(name)) for name in names]
+
+
+def title_of(request: Request) -> str:
+    """What is asked, in a line."""
+    summary = str(request.terms.get("summary") or "").strip()
+    if summary:
+        return summary
+    where = request.run.summary or request.run.path or "this run"
+    return f"Approve step {request.step_id} of {where}?" if request.step_id else f"Approve {where}?"
+
+
+def comment_of(event: ResumeEventRow) -> str:
+    """The comment that came with an answer."""
+    payload = loads(event.payload)
+    text = payload.get(_OUR_KEY) if isinstance(payload, dict) else None
+    return text if isinstance(text, str) else ""
+
+
+def values_of(event: ResumeEventRow) -> list[Fact]:
+    """The other values of an answer."""
+    payload = loads(event.payload)
+    if isinstance(payload, dict):
+        return facts_of({name: value for name, value in payload.items() if name != _OUR_KEY})
+    return facts_of(payload)
+
+
+def event_json(event: ResumeEventRow) -> dict[str, Any]:
+    """One answer, as pages list it."""
+    return {
+        "approved": event.approved,
+        "approver": event.approver,
+        "email": event.email,
+        "at": event.at,
+        "comment": comment_of(event),
+        "values": [asdict(fact) for fact in values_of(event)],
+    }
+
+
+def request_json(request: Request) -> dict[str, Any]:
+    """A request as the run page and the notebook show it and answer it in place."""
+    wait, run = request.wait, request.run
+    allowed = isinstance(request.decision, Allowed)
+    return {
+        "run_id": run.id,
+        "run_number": run.number,
+        "flow": run.summary or run.path,
+        "path": wait.path if wait is not None else None,
+        "job_id": request.job_id,
+        "step_id": request.step_id,
+        "title": title_of(request),
+        "description": request.terms.get("description"),
+        "status": request.status,
+        "required": required_of(request),
+        "approvals": request.approvals,
+        "asked_by": run.created_by,
+        "asked_at": wait.created_at if wait is not None else None,
+        "timeout_at": wait.timeout_at if wait is not None else None,
+        "decided_at": wait.decided_at if wait is not None else None,
+        "decided_by": wait.decided_by if wait is not None else None,
+        "goes_on": bool(request.terms.get("continue_on_disapprove_timeout")),
+        "hide_cancel": bool(request.terms.get("hide_cancel")),
+        "skin": request.terms.get("skin") or "detailed",
+        "form": request.terms.get("form"),
+        "fields": [asdict(one) for one in request.fields],
+        "groups": sorted(request.conditions.groups),
+        "needs_sign_in": request.conditions.needs_sign_in,
+        "self_approval_disabled": request.conditions.no_self_approval,
+        "can_answer": allowed and request.takes_answers,
+        "why_not": "" if allowed else getattr(request.decision, "reason", ""),
+        "warning": request.warning,
+        "events": [event_json(event) for event in request.events],
+    }
+
+
+def required_of(request: Request) -> int:
+    """How many approvals are wanted."""
+    if request.wait is not None:
+        return request.wait.required
+    said = request.terms.get("required")
+    return said if isinstance(said, int) and said > 0 else 1
+
+
+def _named(name: str, value: Any, place: Any) -> Fact:
+    schema = place if isinstance(place, dict) else {}
+    label = str(schema.get("title") or name)
+    if schema.get("password") or schema.get("format") == "password":
+        return Fact(label, HIDDEN)
+    return _fact(label, value)
+
+
+def _fact(label: str, value: Any) -> Fact:
+    if value is None:
+        return Fact(label, "(empty)")
+    if isinstance(value, bool):
+        return Fact(label, "Yes" if value else "No")
+    if isinstance(value, str):
+        return _cut(label, value)
+    reference = BlobRef.from_json(value)
+    if reference is not None:
+        return Fact(label, f"{reference.name or 'a long text'}, {max(1, reference.size // 1024)} KB")
+    if isinstance(value, (int, float)):
+        return Fact(label, dumps(value))
+    if isinstance(value, list) and value and all(isinstance(item, (str, int, float)) for item in value):
+        return _cut(label, ", ".join(str(item) for item in value))
+    return _cut(label, json.dumps(value, ensure_ascii=False, indent=2), block=True)
+
+
+def _cut(label: str, text: str, *, block: bool = False) -> Fact:
+    shown = text if len(text) <= LONGEST else f"{text[:LONGEST]}… ({len(text)} characters in all)"
+    return Fact(label, shown, block or "\n" in text or len(text) > 120)

@@ -143,6 +143,10 @@ class RunJournal:
         """A step's row is durable."""
         self._rows[row.path] = row
 
+    def keep(self, rows: Iterable[JobRow]) -> None:
+        """Steps of an earlier run that this one keeps."""
+        self._rows |= {row.path: row for row in rows}
+
     async def rest(self) -> None:
         """The segment ends and the run goes on later: nothing may be written for its steps until then."""
         steps = tuple(self.open_steps.values())

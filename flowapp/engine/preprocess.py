@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from flowapp.engine.interpreter import Interpreter
     from flowapp.engine.scripts import Source
 
-STEP = "preprocessor"
+STEP = scripts.PREPROCESSOR
 
 
 def applies(interpreter: Interpreter) -> bool:

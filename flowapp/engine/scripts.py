@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from flowapp.engine.interpreter import Interpreter
     from flowapp.engine.steps import Try
 
+PREPROCESSOR = "preprocessor"
+"""The step id, and the function's name: wherever a module of this id stands, it is this function that runs."""
 _ARGUMENT = re.compile(r"\$args\[([^\]]+)\]")
 LONGEST_KEY = 500
 
@@ -70,7 +72,7 @@ def call_of(
     source: Source,
     evaluated: Evaluated,
     attempt: int,
-    entrypoint: str = "main",
+    entrypoint: str = "",
 ) -> LeafCall:
     """What the runtimes are to run."""
     ttl = module.get("cache_ttl") or source.cache_ttl
@@ -83,7 +85,7 @@ def call_of(
         timeout_s=evaluated.timeout_s or source.timeout_s or interpreter.rules.timeout_s,
         attempt=attempt,
         cache_ttl=float(ttl) if ttl else None,
-        entrypoint=entrypoint,
+        entrypoint=entrypoint or (PREPROCESSOR if info.step_id == PREPROCESSOR else "main"),
         kept=evaluated.kept,
         frame=interpreter.frame,
         script_path=source.path,
@@ -91,6 +93,7 @@ def call_of(
         tag=_tag(interpreter, source.tag),
         priority=int(module.get("priority") or interpreter.value.get("priority") or interpreter.started.priority),
         limit=_filled(source.limit, evaluated.args),
+        here=bool(interpreter.value.get("same_worker")),
     )
 
 

@@ -24,7 +24,7 @@ from flowapp.store.database import Database
 from flowapp.store.errors import ApprovalClosed, ApprovalUsed
 from flowapp.store.events import Event
 from flowapp.store.rows import all_of, first, insert, table
-from flowapp.store.runs import UNFINISHED, Runs
+from flowapp.store.runs import UNFINISHED, Runs, job_id
 from flowapp.store.tables import ResumeEventRow, RunRow, SuspensionRow
 
 _WAIT = table(SuspensionRow)
@@ -181,6 +181,25 @@ class Approvals:
         for row in all_of(connection, SuspensionRow, query):
             if self._take(connection, row, "canceled", None):
                 self._announce(row)
+
+    def copy(self, connection: Connection, before: str, run_id: str, paths: Iterable[str]) -> None:
+        """Let a run that begins `before` again have the approvals of the steps at `paths` that it keeps.
+
+        Only what was approved: nobody passes a denied or unanswered wait by beginning again.
+        """
+        for path in paths:
+            row = self.get(connection, before, path)
+            if row is None or row.status != "approved" or self.get(connection, run_id, path) is not None:
+                continue
+            job = job_id(run_id, path)
+            insert(
+                connection, SuspensionRow(**{**row.model_dump(), "run_id": run_id, "job_id": job, "flow_jobs": "[]"})
+            )
+            for number, event in enumerate(self.events_of(connection, before, path)):
+                insert(
+                    connection,
+                    ResumeEventRow(**{**event.model_dump(), "run_id": run_id, "job_id": job, "resume_id": number}),
+                )
 
     def remove(self, connection: Connection, run_ids: Sequence[str]) -> None:
         """Forget the waits and answers of runs that are being deleted."""

@@ -186,9 +186,9 @@ async def test_canceling_a_run_again_and_again_ends_it_once(made: Server) -> Non
 
 
 async def test_an_unsupported_flow_is_refused_before_its_first_step(made: Server) -> None:
-    run, result = await made.run(flow_of(step("a", "give"), {"id": "b", "value": {"type": "flow", "path": "f/x"}}))
+    run, result = await made.run(flow_of(step("a", "give"), {"id": "b", "value": {"type": "aiagent"}}))
     assert run.failed
-    assert "runs the flow f/x" in result["error"]["message"]
+    assert "Step b is an AI agent" in result["error"]["message"]
     assert made.runtimes.jobs == []
 
 

@@ -96,25 +96,19 @@ def flow(*modules: Any, **value: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("document", "words"),
     [
-        (flow({"id": "a", "value": {"type": "script", "path": "u/x/y"}}), "Step a runs the script u/x/y"),
-        (flow({"id": "a", "value": {"type": "flow", "path": "f/x"}}), "Step a runs the flow f/x"),
         (flow({"id": "a", "value": {"type": "aiagent"}}), "AI agent"),
         (flow({"id": "a", "value": {"type": "novel"}}), "of the kind novel"),
         (flow({"id": "a"}), "has no value"),
         (flow({"id": "a", "value": {"type": "rawscript", "language": "go"}}), "written in Go"),
         (flow({"id": "a", "value": {"type": "rawscript", "language": "klingon"}}), "not a known language"),
-        (flow(script("a", suspend={"required_events": 1})), "waits for approval"),
-        (flow(script("a", delete_after_use=True)), "delete_after_use"),
-        (flow(for_loop("l", [1], script("a"), module={"cache_ttl": 5})), "caching"),
-        (flow(script("a"), concurrent_limit=3), "concurrent_limit"),
         (
             flow(for_loop("l", [1], branch_one("b", ("true", [script("x", debouncing={"a": 1})])))),
             "Step x asks for debouncing",
         ),
         (flow(script("a"), script("a")), "Two steps in one list have the id a"),
         (
-            flow(script("a"), failure_module={"id": "failure", "value": {"type": "script", "path": "hub/1"}}),
-            "Step failure runs the script",
+            flow(script("a"), failure_module={"id": "failure", "value": {"type": "aiagent"}}),
+            "Step failure is an AI agent",
         ),
         ({"value": {}}, "no list of steps"),
     ],
@@ -128,20 +122,25 @@ def test_what_can_run() -> None:
     tagged = script("t")
     tagged["value"]["tag"] = ""
     document = flow(
-        script("a", suspend={"required_events": 0}, priority=3, cache_ttl=5),
+        script("s", suspend={"required_events": 1}, priority=3, cache_ttl=5, delete_after_use=True),
         script("m", mock={"enabled": True}),
-        {"id": "mocked", "value": {"type": "script", "path": "x"}, "mock": {"enabled": True}},
+        {"id": "mocked", "value": {"type": "aiagent"}, "mock": {"enabled": True}},
+        {"id": "stored", "value": {"type": "script", "path": "u/x/y"}},
+        {"id": "called", "value": {"type": "flow", "path": "f/x"}},
+        for_loop("l", [1], script("a"), module={"cache_ttl": 5}),
         branch_one("b", ("true", [script("x")]), default=[script("y")]),
         tagged,
         preprocessor_module={"id": "preprocessor", "value": {"type": "script", "path": "x"}},
-        cache_ttl=0,
+        cache_ttl=5,
+        concurrent_limit=3,
+        debounce_delay_s=1,
         notes=[],
     )
     assert list(problems(document)) == []
 
 
 def test_only_planned_steps_count() -> None:
-    document = flow(script("a"), {"id": "b", "value": {"type": "script", "path": "x"}}, concurrent_limit=2)
+    document = flow(script("a"), {"id": "b", "value": {"type": "aiagent"}})
     assert list(problems(document, frozenset({"a"}))) == []
     assert len(list(problems(document, frozenset({"a", "b"})))) == 1
 

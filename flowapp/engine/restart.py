@@ -1,0 +1,198 @@
+"""Restarting a run from one of its steps: a new run that keeps what came before.
+
+`restarted_from` of a run's row is JSON: `{flow_job_id, step_id, branch_or_iteration_n?, nested?}`. `flow_job_id` is the earlier
+run. With `branch_or_iteration_n` a loop or branchall keeps its iterations (branches) before that one; `nested` is an object of
+the same shape for a step inside of that iteration, of the branch that was taken, or of the flow that the step calls.
+
+What is kept is copied when the new run begins: rows of finished steps, and the answers of people that let it go on then. A
+wait that nobody approved is not kept: the new run asks again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy.engine import Connection
+
+from flowapp.engine.errors import EngineError
+from flowapp.engine.preprocess import STEP
+from flowapp.engine.steps import inner_path
+from flowapp.engine.values import CalledFlow, Module
+from flowapp.jsontext import JsonText, dumps, loads
+from flowapp.openflow.walk import id_of, kind_of
+from flowapp.store.runs import job_id
+from flowapp.store.stores import Store
+from flowapp.store.tables import JobRow, RunRow
+
+Flow = Callable[[str, int | None], Awaitable[CalledFlow]]
+KEPT = frozenset({"success", "skipped", "reused"})
+_INSIDE = ("[", "~", "/", "-v", f"-{STEP}")
+
+
+class RestartRefused(EngineError):
+    """The run cannot be restarted there."""
+
+    code = "engine.restart_refused"
+    status = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Restart:
+    """Where a run begins again."""
+
+    run_id: str
+    step_id: str
+    number: int | None = None
+    nested: Restart | None = None
+
+
+@dataclass(slots=True)
+class Kept:
+    """What the new run has from the beginning: finished steps, and containers that are in the middle of their work."""
+
+    finished: list[JobRow] = field(default_factory=list)
+    begun: list[JobRow] = field(default_factory=list)
+
+
+def parse(text: JsonText) -> Restart:
+    """What a row's (or request's) `restarted_from` says.
+
+    Raises:
+        RestartRefused: it has another shape.
+    """
+    return _parse(loads(text), "")
+
+
+def _parse(value: Any, run_id: str) -> Restart:
+    if not isinstance(value, Mapping) or not isinstance(value.get("step_id"), str) or not value["step_id"]:
+        raise RestartRefused("A restart needs the id of a step (step_id)")
+    number = value.get("branch_or_iteration_n")
+    if number is not None and (isinstance(number, bool) or not isinstance(number, int) or number < 0):
+        raise RestartRefused(f"branch_or_iteration_n is not a number from 0 on: {number}")
+    run_id = str(value.get("flow_job_id") or run_id)
+    nested = value.get("nested")
+    return Restart(run_id, value["step_id"], number, None if nested is None else _parse(nested, run_id))
+
+
+async def kept(rows: Sequence[JobRow], document: Mapping[str, Any], restart: Restart, flow: Flow) -> Kept:
+    """What of an earlier run's `rows` stays in a run of `document` that begins again at `restart`.
+
+    `flow` gives the flows that steps call.
+
+    Raises:
+        RestartRefused: there is no such step, or one before it was not successful.
+    """
+    found = Kept()
+    by_path = {row.path: row for row in rows}
+    if STEP in by_path and by_path[STEP].status in KEPT:
+        found.finished.append(by_path[STEP])
+    await _list(by_path, document["value"]["modules"], "", restart, flow, found)
+    return found
+
+
+async def _list(
+    rows: Mapping[str, JobRow], modules: Sequence[Module], prefix: str, restart: Restart, flow: Flow, found: Kept
+) -> None:
+    """A list of modules: everything before the step is kept."""
+    for module in modules:
+        path = prefix + id_of(module)
+        row = rows.get(path)
+        if id_of(module) == restart.step_id:
+            await _inside(rows, module, path, restart, flow, found)
+            return
+        if row is None or row.ended_at is None or row.status not in KEPT:
+            state = (
+                "did not run" if row is None else "did not finish" if row.ended_at is None else f"ended in {row.status}"
+            )
+            message = f"The run cannot begin again at {restart.step_id}: step {path} before it {state}"
+            raise RestartRefused(message, f"Begin at {id_of(module)}, or before.")
+        found.finished += [other for name, other in rows.items() if _within(name, path)]
+    raise RestartRefused(
+        f"There is no step {restart.step_id} to begin at", "Look at the ids of the flow that is to run."
+    )
+
+
+async def _inside(
+    rows: Mapping[str, JobRow], module: Module, path: str, restart: Restart, flow: Flow, found: Kept
+) -> None:
+    """The step to begin at: nothing of it is kept, unless the place is further inside."""
+    number, nested, kind = restart.number, restart.nested, kind_of(module)
+    if number is None and nested is None:
+        return
+    row = rows.get(path)
+    if row is None:
+        raise RestartRefused(f"Step {path} did not run, so nothing inside of it can be kept")
+    inner = inner_path(path, row.attempt)
+    value = module["value"]
+    modules: Sequence[Module]
+    if kind in ("forloopflow", "whileloopflow", "branchall"):
+        if number is None:
+            raise RestartRefused(f"Which iteration or branch of {path}? (branch_or_iteration_n)")
+        known = [other for name, other in rows.items() if any(name.startswith(f"{inner}[{i}].") for i in range(number))]
+        whole = {i for i in range(number) if any(other.path.startswith(f"{inner}[{i}].") for other in known)}
+        if len(whole) < number and not _empty(value, kind):
+            raise RestartRefused(f"{path} has only {len(whole)} iterations or branches to keep, not {number}")
+        found.finished += [other for other in known if other.ended_at is not None]
+        modules = value["branches"][number].get("modules") or [] if kind == "branchall" else value.get("modules") or []
+        prefix = f"{inner}[{number}]."
+    elif kind == "branchone":
+        chosen = loads(row.meta or "{}").get("branch")
+        if chosen is None or nested is None:
+            raise RestartRefused(f"Name a step inside of the branch of {path} that was taken (nested)")
+        modules = (value.get("default") if isinstance(chosen, str) else value["branches"][chosen].get("modules")) or []
+        prefix = f"{inner}[{chosen}]."
+    elif kind == "flow":
+        called = await flow(str(value.get("path") or ""), loads(row.meta or "{}").get("version"))
+        modules, prefix = called.flow["value"]["modules"], f"{inner}/"
+    else:
+        raise RestartRefused(f"Step {path} holds no other steps")
+    found.begun.append(row)
+    if nested is not None:
+        await _list(rows, modules, prefix, nested, flow, found)
+
+
+def _empty(value: Mapping[str, Any], kind: str) -> bool:
+    return not value.get("modules") if kind != "branchall" else True
+
+
+def _within(name: str, path: str) -> bool:
+    return name == path or any(name.startswith(path + mark) for mark in _INSIDE)
+
+
+async def copy(store: Store, run: RunRow, owner: str, document: Mapping[str, Any], flow: Flow) -> list[JobRow]:
+    """Give a run what it keeps of the earlier one. Doing it again does nothing more. Returns the new rows.
+
+    Raises:
+        RestartRefused: see `kept`; or the earlier run is gone.
+    """
+    restart = parse(JsonText(run.restarted_from or "null"))
+    before = await store.runs.get(restart.run_id)
+    if before is None or before.workspace != run.workspace:
+        raise RestartRefused(f"The run {restart.run_id} that this one begins again is gone")
+    keep = await kept(await store.runs.steps(before.id), document, restart, flow)
+    rows = [_copied(row, run) for row in keep.finished]
+    for row in keep.begun:
+        again = _copied(row, run)
+        again.status, again.result, again.ended_at, again.fingerprint = "running", None, None, None
+        again.meta = dumps(
+            {k: v for k, v in loads(again.meta or "{}").items() if k not in ("handled", "stop", "final")}
+        )
+        if before.args != run.args:
+            again.args = None  # other arguments may give other items
+        rows.append(again)
+    paths = {row.path for row in keep.finished}
+
+    def work(connection: Connection) -> None:
+        for row in rows:
+            store.runs.put_job(connection, row.model_dump(), owner)
+        store.approvals.copy(connection, before.id, run.id, paths)
+
+    await store.database.write(work)
+    return rows
+
+
+def _copied(row: JobRow, run: RunRow) -> JobRow:
+    meta = {**loads(row.meta or "{}"), "kept_from": row.run_id}
+    return JobRow(**{**row.model_dump(), "run_id": run.id, "id": job_id(run.id, row.path), "meta": dumps(meta)})

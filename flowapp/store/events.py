@@ -91,6 +91,7 @@ class Events:
     def __init__(self) -> None:
         self._subscriptions: dict[str, set[Subscription]] = defaultdict(set)
         self._pending = threading.local()
+        self._followed: set[str] = set()
         self.relay: RelayPort | None = None
         #: called with each event that another process sent, after listeners got it
         self.on_remote: list[Callable[[Event], None]] = []
@@ -114,12 +115,26 @@ class Events:
                 waiting.discard(subscription)
                 if not waiting:
                     del self._subscriptions[topic]
-                    if self.relay is not None:
+                    if self.relay is not None and topic not in self._followed:
                         self.relay.interest(topic, False)
 
     def topics(self) -> list[str]:
         """What is listened to in this process."""
-        return list(self._subscriptions)
+        return [*self._subscriptions, *(self._followed - self._subscriptions.keys())]
+
+    def follow(self, topic: str) -> None:
+        """Have other processes send what passes on the topic to `on_remote`, though nobody here is subscribed."""
+        if topic not in self._followed:
+            self._followed.add(topic)
+            if self.relay is not None:
+                self.relay.interest(topic, True)
+
+    def unfollow(self, topic: str) -> None:
+        """End `follow`."""
+        if topic in self._followed:
+            self._followed.discard(topic)
+            if self.relay is not None and topic not in self._subscriptions:
+                self.relay.interest(topic, False)
 
     def wanted(self, topic: str) -> bool:
         """Whether anyone listens, here or elsewhere: costly event data need not be built for nobody."""

@@ -237,4 +237,5 @@ def _not_connected(error: DBAPIError) -> bool:
 
 def _first_line(error: DBAPIError) -> str:
     lines = [line.strip() for line in str(error.orig).splitlines() if line.strip()]
-    return lines[-1] if lines else type(error.orig).__name__
+    telling = [line for line in lines if "failed:" in line] or lines
+    return telling[0].lstrip("- ") if telling else type(error.orig).__name__

@@ -73,7 +73,7 @@ class ValueRow(SQLModel, table=True):
     text: str | None = None
     blob: str | None = None
     size: int
-    created_at: str = Field(index=True)
+    created_at: str
     refs: str | None = None
 
 

@@ -52,7 +52,8 @@ class Prepared:
     text: str | None
     blob: str | None
     size: int
-    refs: str = ""
+    #: the blobs that the text refers to, see the column of that name; None: not looked for
+    refs: str | None = None
 
 
 class Values:
@@ -100,10 +101,11 @@ class Values:
         # in one order everywhere: two transactions that store the same values wait for each other, but not in a circle
         rows.sort(key=lambda row: str(row["hash"]))
         for row in rows:
-            old = seconds_ago(TOUCH_AFTER_S)
-            if _INSERT.run(connection, row).rowcount or _FRESH.run(connection, {**row, "old": old}).first():
+            if _INSERT.run(connection, row).rowcount:
                 continue
-            _TOUCH.run(connection, {**row, "old": old})
+            if _FRESH.run(connection, {"hash": row["hash"], "old": seconds_ago(TOUCH_AFTER_S)}).first():
+                continue
+            _TOUCH.run(connection, {"hash": row["hash"], "at": at})
             # retention may have removed it before it was touched; then there is room for it now
             _INSERT.run(connection, row)
 

@@ -296,7 +296,6 @@ def upgrade() -> None:
 
     with op.batch_alter_table("value", schema=None) as batch_op:
         batch_op.add_column(sa.Column("refs", sa.String(), nullable=True))
-        batch_op.create_index(batch_op.f("ix_value_created_at"), ["created_at"], unique=False)
 
     with op.batch_alter_table("variable", schema=None) as batch_op:
         batch_op.add_column(sa.Column("extra", sa.String(), server_default=sa.text("'{}'"), nullable=False))
@@ -316,7 +315,6 @@ def downgrade() -> None:
         batch_op.drop_column("extra")
 
     with op.batch_alter_table("value", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_value_created_at"))
         batch_op.drop_column("refs")
 
     with op.batch_alter_table("user", schema=None) as batch_op:

@@ -130,7 +130,8 @@ class Starting:
         self, identity: Identity, start: Start, within: Callable[[Connection], bool] | None
     ) -> RunRow | None:
         runnable = await self.resolve(identity, start)
-        later = _later(start.scheduled_for)
+        # whoever started it for a schedule has waited for its tick, by the clock of that server
+        later = None if start.schedule else _later(start.scheduled_for)
         event = await self._event(start, runnable)
         if start.stored_args is not None:
             args_hash, prepared = start.stored_args, []

@@ -17,7 +17,12 @@ from flowapp.jsontext import dumps
 from flowapp.workspace.errors import AsksFirst, DocumentRejected
 
 log = logging.getLogger(__name__)
-_TEXT_ROUTES = re.compile(r"^/api/w/[^/]+/(?:jobs|jobs_u|schedules|flows/get)/")
+#: Addresses of Windmill's shape. Our own under `flows/` (schema, versions, edit) answer as the others of the pages do.
+_TEXT_ROUTES = re.compile(
+    r"^/api/(?:auth|users|workspaces|settings)/|^/api/w/[^/]+/(?:"
+    r"jobs|jobs_u|job_metrics|schedules|variables|resources|scripts|folders|groups|users|workspaces"
+    r"|flows/(?!schema/|versions/|edit/)[a-z_]+)(?:/|$)"
+)
 
 
 def answer(value: Any, status: int = 200) -> Response:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from fastapi import FastAPI
 
-from flowapp.api import drafts, events, flows, hub, jobs, runs, schedules, session, system
+from flowapp.api import approvals, drafts, events, flows, hub, job_lists, jobs, jobs_u, runs, schedules, session, system
 from flowapp.api.answers import install_error_handlers
 from flowapp.workspace.app import Workspace
 
-ROUTERS = (system, session, drafts, flows, runs, schedules, hub, jobs, events)
+ROUTERS = (system, session, drafts, flows, runs, approvals, schedules, hub, jobs, jobs_u, job_lists, events)
 
 
 def create_api(workspace: Workspace) -> FastAPI:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated
 
 from fastapi import Depends, Request
@@ -14,7 +15,9 @@ from flowapp.api.security import SAFE_METHODS, same_origin
 from flowapp.workspace.app import Workspace
 
 COOKIE = "flowapp_session"
-_CLI_COOKIE = "token"  # Windmill's CLI sends its token this way on some calls
+CLI_COOKIE = "token"  # Windmill's CLI sends its token this way on some calls
+
+_BY_ADDRESS = re.compile(r"^/api/w/[^/]+/jobs(?:_u)?/")
 
 
 def workspace_of(request: Request) -> Workspace:
@@ -32,7 +35,11 @@ def token_of(request: Request) -> tuple[str, bool]:
     kind, _, token = request.headers.get("authorization", "").strip().partition(" ")
     if kind.lower() == "bearer" and token.strip():
         return token.strip(), False
-    cookie = request.cookies.get(COOKIE) or request.cookies.get(_CLI_COOKIE) or ""
+    # callers of webhooks often can give nothing but an address
+    in_address = request.query_params.get("token", "") if _BY_ADDRESS.match(request.url.path) else ""
+    if in_address:
+        return in_address, False
+    cookie = request.cookies.get(COOKIE) or request.cookies.get(CLI_COOKIE) or ""
     return cookie, bool(cookie)
 
 
@@ -59,15 +66,28 @@ async def identity_of(ws: str, person: Annotated[Person, Depends(person_of)], wo
     return await workspace.sessions.identity(person, ws)
 
 
+async def starter_of(request: Request, caller: Annotated[Identity, Depends(identity_of)]) -> Identity:
+    """The caller of an address that changes something even by GET: another site's link must not do it with a cookie.
+
+    Raises:
+        WrongOrigin: it did.
+    """
+    _, by_cookie = token_of(request)
+    if by_cookie and not same_origin({name.lower(): value for name, value in request.headers.raw}):
+        raise WrongOrigin("This request came from another site.", "Call it with a token of its own.")
+    return caller
+
+
 SignedIn = Annotated[Person, Depends(person_of)]
 Caller = Annotated[Identity, Depends(identity_of)]
+Starter = Annotated[Identity, Depends(starter_of)]
 
 
-def set_session(response: Response, request: Request, session: str) -> None:
+def set_session(response: Response, request: Request, session: str, name: str = COOKIE) -> None:
     """Give the browser its session cookie: out of reach of scripts, not sent by other sites' forms."""
     scheme = request.headers.get("x-forwarded-proto", request.url.scheme)
     response.set_cookie(
-        COOKIE,
+        name,
         session,
         max_age=SESSION_DAYS * 86400,
         httponly=True,

@@ -1,28 +1,184 @@
-"""Windmill-shaped endpoints: starting and canceling deployed flows. Errors are text, because clients print the body."""
+"""Starting flows and scripts, waiting for their results where asked: `/api/w/{ws}/jobs/run…`. These are the webhooks too.
+
+Errors are text, because clients print the body.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
 
 from fastapi import APIRouter, Request
 from starlette.responses import PlainTextResponse, Response
 
-from flowapp.api.auth import App, Caller
+from flowapp.access.identity import Identity
+from flowapp.api.auth import App, Caller, Starter
 from flowapp.api.bodies import MAX_ARGUMENTS, object_body
 from flowapp.api.drafts import text_of
+from flowapp.api.job_arguments import given, options
+from flowapp.api.job_results import result_answer
+from flowapp.jsontext import dumps
+from flowapp.workspace.app import Workspace
+from flowapp.workspace.errors import BadRequest, WaitedTooLong
+from flowapp.workspace.starting import Kind, Start
 
-router = APIRouter(prefix="/api/w/{ws}")
+router = APIRouter(prefix="/api/w/{ws}/jobs")
 
 
-@router.post("/jobs/run/f/{path:path}")
+# --- asynchronous: the answer is the job's id ---------------------------------------------------------------------------
+
+
+@router.post("/run/f/{path:path}")
 async def run_flow(path: str, request: Request, caller: Caller, workspace: App) -> Response:
-    """Start the latest version with the body as arguments; unknown query keys are ignored. The answer is the run's id."""
-    args = await object_body(request, MAX_ARGUMENTS)
-    run = await workspace.runs.run_flow(caller, path, args)
+    """Start the latest version of a flow with the body as arguments."""
+    return await _started(request, caller, workspace, "flow", path=path)
+
+
+@router.post("/run/fv/{version}")
+async def run_flow_version(version: int, request: Request, caller: Caller, workspace: App) -> Response:
+    """Start one version of a flow, by the version's id."""
+    return await _started(request, caller, workspace, "flow", version_id=version)
+
+
+@router.post("/run/p/{path:path}")
+async def run_script(path: str, request: Request, caller: Caller, workspace: App) -> Response:
+    """Start the latest version of a script."""
+    return await _started(request, caller, workspace, "script", path=path)
+
+
+@router.post("/run/h/{hash}")
+async def run_script_version(hash: str, request: Request, caller: Caller, workspace: App) -> Response:
+    """Start one version of a script, by its hash."""
+    return await _started(request, caller, workspace, "script", hash=hash)
+
+
+@router.post("/run/preview")
+async def run_preview(request: Request, caller: Caller, workspace: App) -> Response:
+    """Start code that is stored nowhere."""
+    run = await workspace.starting.start(caller, await _script_preview(request))
     return PlainTextResponse(run.id, 201)
 
 
-@router.post("/jobs_u/queue/cancel/{run_id}")
-async def cancel(run_id: str, request: Request, caller: Caller, workspace: App) -> Response:
-    """Cancel a run; one that is over stays as it is."""
-    body = await object_body(request)
-    run = await workspace.runs.cancel(caller, run_id, text_of(body, "reason"))
-    return PlainTextResponse(run.id)
+@router.post("/run/preview_flow")
+async def run_flow_preview(request: Request, caller: Caller, workspace: App) -> Response:
+    """Start a flow that is stored nowhere; with `restarted_from`, from a step of an earlier run on."""
+    start = await _flow_preview(request)
+    run = await workspace.starting.start(caller, start)
+    return PlainTextResponse(run.id, 201)
+
+
+# --- synchronous: the answer is the result ------------------------------------------------------------------------------
+
+
+@router.api_route("/run_wait_result/f/{path:path}", methods=["GET", "POST"])
+async def wait_flow(path: str, request: Request, caller: Starter, workspace: App) -> Response:
+    """Run a flow and answer its result, or what its `early_return` gave."""
+    return await _waited(request, caller, workspace, "flow", path=path)
+
+
+@router.api_route("/run_wait_result/fv/{version}", methods=["GET", "POST"])
+async def wait_flow_version(version: int, request: Request, caller: Starter, workspace: App) -> Response:
+    """The same for one version of a flow."""
+    return await _waited(request, caller, workspace, "flow", version_id=version)
+
+
+@router.api_route("/run_wait_result/p/{path:path}", methods=["GET", "POST"])
+async def wait_script(path: str, request: Request, caller: Starter, workspace: App) -> Response:
+    """Run a script and answer its result."""
+    return await _waited(request, caller, workspace, "script", path=path)
+
+
+@router.api_route("/run_wait_result/h/{hash}", methods=["GET", "POST"])
+async def wait_script_version(hash: str, request: Request, caller: Starter, workspace: App) -> Response:
+    """The same for one version of a script."""
+    return await _waited(request, caller, workspace, "script", hash=hash)
+
+
+@router.post("/run_wait_result/preview")
+async def wait_preview(request: Request, caller: Caller, workspace: App) -> Response:
+    """Run code that is stored nowhere, and answer its result."""
+    return await _result(caller, workspace, await _script_preview(request))
+
+
+@router.post("/run_wait_result/preview_flow")
+async def wait_flow_preview(request: Request, caller: Caller, workspace: App) -> Response:
+    """Run a flow that is stored nowhere, and answer its result."""
+    return await _result(caller, workspace, await _flow_preview(request))
+
+
+@router.post("/run_inline/preview")
+async def run_inline(request: Request, caller: Caller, workspace: App) -> Response:
+    """The same as `run_wait_result/preview`, as a job calls it on its own server."""
+    return await _result(caller, workspace, await _script_preview(request))
+
+
+# --- inside -------------------------------------------------------------------------------------------------------------
+
+
+async def _start(request: Request, kind: Kind, named: Mapping[str, Any]) -> Start:
+    found = await given(request)
+    return Start(kind, found.args, trigger=found.trigger, **named, **options(request))
+
+
+async def _started(
+    request: Request, caller: Identity, workspace: Workspace, kind: Kind, **named: Any
+) -> PlainTextResponse:
+    run = await workspace.starting.start(caller, await _start(request, kind, named))
+    return PlainTextResponse(run.id, 201)
+
+
+async def _waited(request: Request, caller: Identity, workspace: Workspace, kind: Kind, **named: Any) -> Response:
+    start = await _start(request, kind, named)
+    limit = request.query_params.get("queue_limit", "")
+    if limit:
+        if not limit.isdigit():
+            raise BadRequest("queue_limit must be a whole number.")
+        await workspace.job_lists.refuse_above(caller, int(limit))
+    return await _result(caller, workspace, start)
+
+
+async def _result(caller: Identity, workspace: Workspace, start: Start) -> Response:
+    run = await workspace.starting.start(caller, start)
+    seconds = workspace.settings.wait_s
+    found = await workspace.jobs.wait(caller, run, seconds)
+    if found is None:
+        raise WaitedTooLong(
+            f"The job {run.id} took longer than {seconds} seconds.", "It goes on: ask for its result by its id."
+        )
+    return result_answer(*found)
+
+
+async def _script_preview(request: Request) -> Start:
+    body = await object_body(request, MAX_ARGUMENTS)
+    if body.get("modules"):
+        raise BadRequest("Previews of several files (modules) are not there.", "Put the code into one file.")
+    lock = body.get("lock")
+    return Start(
+        "preview",
+        _args(body),
+        path=text_of(body, "path"),
+        code=text_of(body, "content"),
+        language=text_of(body, "language"),
+        lock=lock if isinstance(lock, str) else None,
+        **{**options(request), **({"tag": text_of(body, "tag")} if body.get("tag") else {})},
+    )
+
+
+async def _flow_preview(request: Request) -> Start:
+    body = await object_body(request, MAX_ARGUMENTS)
+    if body.get("temp_script_refs"):
+        raise BadRequest("References to temporary scripts are not there.", "Store the scripts, or inline them.")
+    document = {name: body[name] for name in ("summary", "value", "schema") if body.get(name) is not None}
+    return Start(
+        "flowpreview",
+        _args(body),
+        path=text_of(body, "path"),
+        document=dumps(document),
+        restarted_from=dumps(body["restarted_from"]) if body.get("restarted_from") else None,
+        **{**options(request), **({"tag": text_of(body, "tag")} if body.get("tag") else {})},
+    )
+
+
+def _args(body: Mapping[str, Any]) -> dict[str, Any]:
+    args = body.get("args")
+    return dict(args) if isinstance(args, dict) else {}

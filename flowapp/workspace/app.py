@@ -13,7 +13,8 @@ from flowapp.hub import Hub
 from flowapp.models.client import configured
 from flowapp.settings import Settings
 from flowapp.store.stores import Store
-from flowapp.store.variables import SecretBox
+from flowapp.store.secret_box import SecretBox
+from flowapp.workspace.approvals import Approvals
 from flowapp.workspace.assistance import Assistance
 from flowapp.workspace.cells import CellObserver
 from flowapp.workspace.connect import Connect
@@ -25,6 +26,11 @@ from flowapp.workspace.flows import Flows
 from flowapp.workspace.following import FollowSchedules
 from flowapp.workspace.hub_scripts import HubScripts
 from flowapp.workspace.inputs import Inputs
+from flowapp.workspace.job_lists import JobLists
+from flowapp.workspace.job_logs import JobLogs
+from flowapp.workspace.job_places import JobPlaces
+from flowapp.workspace.job_views import JobViews
+from flowapp.workspace.jobs import Jobs
 from flowapp.workspace.iterations import Iterations
 from flowapp.workspace.library import Library
 from flowapp.workspace.new_drafts import NewDrafts
@@ -39,6 +45,7 @@ from flowapp.workspace.schedules import Schedules
 from flowapp.workspace.starting import Starting
 from flowapp.workspace.static_inputs import StaticInputs
 from flowapp.workspace.streams import Streams
+from flowapp.workspace.watching import Watching
 
 
 class ObservedEngine(EnginePort, Protocol):
@@ -100,7 +107,13 @@ class Workspace:
         self.streams = Streams(self._context, self.drafts)
         self.drafts.changed.append(self.previews.refresh_soon)
         self.observer.settled.append(self.previews.refresh_soon)
-        engine.observer = self.observer
+        places = JobPlaces(store)
+        views = JobViews(store, places)
+        self.job_logs = JobLogs(store, places, views)
+        self.jobs = Jobs(self._context, places, views, self.job_logs)
+        self.job_lists = JobLists(self._context, places, views)
+        self.approvals = Approvals(self._context, places, views)
+        engine.observer = Watching(self.observer, places)
         engine.secrets = RunSecrets(self._context)
         self.hub = Hub.open(settings.hub_url, settings.hub_dir, store.home / "hub")
         self.hub_scripts = HubScripts(self.hub)
@@ -116,6 +129,7 @@ class Workspace:
     def stop_streams(self) -> None:
         """End all event streams: the server stops, and open streams would hold it up."""
         self.streams.stop()
+        self.job_logs.stop()
 
     async def close(self) -> None:
         """End streams and background work. The store is closed by who opened it."""

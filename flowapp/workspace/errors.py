@@ -16,6 +16,7 @@ WorkspaceError
 ├── AsksFirst           run.asks_first              409  (cells with outside effects wait for consent)
 ├── JobIdTaken          job.id_taken                400
 ├── JobNotOver          job.not_over                404  (there is no result yet)
+├── QueueTooLong        job.queue_too_long          429
 ├── WaitedTooLong       job.waited_too_long         504
 ├── UploadTooLarge      upload.too_large            413
 ├── UploadNotText       upload.not_text             415
@@ -153,6 +154,13 @@ class JobNotOver(WorkspaceError):
 
     code = "job.not_over"
     status = 404
+
+
+class QueueTooLong(WorkspaceError):
+    """More jobs wait than the caller's `queue_limit`; nothing was started."""
+
+    code = "job.queue_too_long"
+    status = 429
 
 
 class WaitedTooLong(WorkspaceError):

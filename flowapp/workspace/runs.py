@@ -16,7 +16,8 @@ from flowapp.notebook.plan import MODES, Mode, Plan, plan
 from flowapp.notebook.records import Live, Taken
 from flowapp.notebook.staleness import CellState
 from flowapp.notebook.trials import Trial, trial_of
-from flowapp.store import audit
+from flowapp.store import audit, jobs
+from flowapp.store.jobs import JobFilter, OneOf
 from flowapp.store.runs import FINISHED, NewRun
 from flowapp.store.tables import RunRow
 from flowapp.workspace import editing, guard
@@ -25,6 +26,7 @@ from flowapp.workspace.context import Context
 from flowapp.workspace.drafts import Drafts
 from flowapp.workspace.editing import Staged
 from flowapp.workspace.errors import AsksFirst, BadRequest, NothingToRun
+from flowapp.workspace.job_rights import readable
 from flowapp.workspace.open_drafts import OpenDraft
 from flowapp.workspace.run_views import run_json, step_json, titles_of
 from flowapp.workspace.starting import Start, Starting, Trigger
@@ -227,15 +229,15 @@ class Runs:
         """Runs, newest first; `page` counts from 1 (0 is page 1 too). Runs that the identity may not read are left out."""
         require(identity, "workspace.read", guard.workspace_target(identity))
         size = max(1, min(per_page, MAX_PAGE))
-        rows = await self._store.runs.page(
-            identity.workspace,
-            path=path,
-            status=status,
-            draft_id=draft_id,
-            offset=(max(1, page) - 1) * size,
-            limit=size,
-        )
-        return [run_json(run) for run in rows if may_read(identity, run)]
+        named = {"path": path, "status": status, "draft_id": draft_id}
+        wanted = JobFilter({name: OneOf((text,)) for name, text in named.items() if text is not None})
+        offset = (max(1, page) - 1) * size
+
+        def read(connection: Connection) -> list[RunRow]:
+            mine = readable(connection, identity)
+            return jobs.page(connection, identity.workspace, mine, wanted, offset=offset, limit=size)
+
+        return [run_json(run) for run in await self._store.database.read(read)]
 
     async def detail(self, identity: Identity, run_id: str) -> dict[str, Any]:
         """`{"run", "steps", "titles"}` of one run; `titles` also names the steps that have not begun."""

@@ -36,10 +36,13 @@ MAX_TIMEOUT_S = 7 * 24 * 3600
 
 @dataclass(frozen=True, slots=True)
 class Trigger:
-    """Why a run starts: `kind` is ui, api, webhook, schedule, …; with an `event` a preprocessor works on that first."""
+    """Why a run starts: `kind` is ui, api, webhook, schedule, …; with an `event` a preprocessor works on that first.
+
+    `event` is asked only where there is a preprocessor.
+    """
 
     kind: str
-    event: Any = None
+    event: Callable[[], Any] | None = None
     more: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -264,7 +267,7 @@ class Starting:
         trigger = start.trigger
         if trigger is None or trigger.event is None or start.skip_preprocessor or not runnable.preprocessed:
             return None
-        return await self._store.values.prepare(dumps(trigger.event))
+        return await self._store.values.prepare(dumps(trigger.event()))
 
 
 def inline(text: JsonText) -> Prepared:

@@ -1,0 +1,54 @@
+"""The result of a job as the answer of a synchronous call."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from starlette.responses import Response
+
+from flowapp.jsontext import JsonText, dumps, loads
+from flowapp.store.tables import RunRow
+
+#: A result that says how it wants to be answered.
+_WISHES = ("windmill_status_code", "windmill_content_type", "windmill_headers")
+_LARGEST = 1 << 20
+_HEADER = re.compile(r"^[A-Za-z0-9-]{1,100}$")
+#: Headers that a script may not set: they speak for the server, or for its origin.
+_RESERVED = frozenset({"set-cookie", "content-length", "transfer-encoding", "connection", "location", "content-type"})
+_RESERVED_PREFIXES = ("access-control-", "content-security-", "cross-origin-", "strict-transport-", "x-frame-", "sec-")
+
+
+def result_answer(run: RunRow, text: JsonText) -> Response:
+    """The result as JSON, 200 (500 where the job failed); with its own status, type and headers where it names them.
+
+    A page that a script makes is not one of ours: browsers treat it as a page of nowhere.
+    """
+    wishes = loads(text) if len(text) <= _LARGEST and any(wish in text[:_LARGEST] for wish in _WISHES) else None
+    if run.failed or not isinstance(wishes, dict) or not any(wish in wishes for wish in _WISHES):
+        return _answer(text.encode("utf-8", "surrogatepass"), 500 if run.failed else 200, "application/json")
+    status = wishes.get("windmill_status_code")
+    if not isinstance(status, int) or isinstance(status, bool) or not 200 <= status <= 599:
+        status = 200
+    kind = wishes.get("windmill_content_type")
+    body = wishes.get("result")
+    if isinstance(kind, str) and kind and "\n" not in kind and "\r" not in kind:
+        content = body if isinstance(body, str) else dumps(body)
+    else:
+        content, kind = dumps(body), "application/json"
+    response = _answer(content.encode("utf-8", "surrogatepass"), status, kind)
+    headers: Any = wishes.get("windmill_headers")
+    for name, value in headers.items() if isinstance(headers, dict) else ():
+        if _allowed(name) and isinstance(value, str) and value.isprintable() and value.isascii():
+            response.headers[name] = value
+    return response
+
+
+def _answer(content: bytes, status: int, kind: str) -> Response:
+    headers = {"content-type": kind, "content-security-policy": "sandbox; default-src 'none'"}
+    return Response(content, status, headers=headers)
+
+
+def _allowed(name: str) -> bool:
+    low = name.lower()
+    return _HEADER.match(name) is not None and low not in _RESERVED and not low.startswith(_RESERVED_PREFIXES)

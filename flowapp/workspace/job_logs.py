@@ -1,0 +1,221 @@
+"""Logs of jobs, and following a job: what is new since the caller last asked.
+
+Offsets are counted in UTF-16 units here, because clients add up JavaScript lengths; the store counts characters.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import AsyncIterator
+from typing import Any
+
+from flowapp.access.identity import Identity
+from flowapp.jsontext import loads
+from flowapp.store.events import Subscription
+from flowapp.store.stores import Store
+from flowapp.workspace.job_places import SINGLE, JobPlaces, Place
+from flowapp.workspace.job_views import JobViews
+from flowapp.workspace.starting import SCRIPT_STEP
+
+#: How long an answer without news is held back. Clients ask again at once.
+HOLD_S = 0.4
+GATHER_S = 0.1
+FOLLOW_S = 60.0
+MOST_OF_A_LOG = 1 << 20
+_REMEMBERED = 2_000
+
+
+class JobLogs:
+    """Use-cases about logs and updates. `stop` ends what is being followed: the server stops."""
+
+    def __init__(self, store: Store, places: JobPlaces, views: JobViews) -> None:
+        self._store = store
+        self._places = places
+        self._views = views
+        self._offsets: OrderedDict[tuple[str, str], tuple[int, int]] = OrderedDict()
+        self._open: set[Subscription] = set()
+        self._stopped = False
+
+    def stop(self) -> None:
+        """End all that follow jobs."""
+        self._stopped = True
+        for subscription in tuple(self._open):
+            subscription.close()
+
+    async def text(self, identity: Identity, job: str) -> AsyncIterator[str]:
+        """The whole log of a job, in pieces; of a flow those of its steps. Access is checked before this returns."""
+        place = await self._places.find(identity, "run.read", job)
+        return self._all_of(place) if place.is_flow and not place.is_run else self._pieces(place)
+
+    async def all_text(self, identity: Identity, job: str) -> AsyncIterator[str]:
+        """The logs of all steps of a flow, each under a line that names it."""
+        return self._all_of(await self._places.find(identity, "run.read", job))
+
+    async def tail(self, place: Place) -> str:
+        """The log of a job whose run the caller may read; the end of it where it is longer than a megabyte."""
+        if _log_path(place) is None:
+            return ""
+        text, size = await self._store.logs.tail(place.run.id, _log_path(place) or "", MOST_OF_A_LOG)
+        return text if size <= len(text) else f"… ({size - len(text)} characters before)\n{text}"
+
+    async def update(
+        self, identity: Identity, job: str, *, running: bool = False, offset: int = 0, logs: bool = True
+    ) -> dict[str, Any]:
+        """What is new: `{"running", "completed", "new_logs", "log_offset", "flow_status", "progress", "mem_peak"}`.
+
+        Args:
+            identity: who asks.
+            job: the job.
+            running: what the caller believes of it.
+            offset: UTF-16 units of the log that the caller has.
+            logs: whether to look for them.
+
+        An answer without news is held back for 0.4 s.
+        """
+        place = await self._places.find(identity, "run.read", job)
+        found = await self._news(place, running=running, offset=offset, logs=logs)
+        if _is_news(found, running=running) or self._stopped:
+            return found
+        subscription = self._store.events.subscribe([f"run:{place.run.id}"])
+        self._open.add(subscription)
+        try:
+            await asyncio.wait_for(anext(subscription), HOLD_S - GATHER_S)
+        except (TimeoutError, StopAsyncIteration):
+            pass
+        finally:
+            self._close(subscription)
+        await asyncio.sleep(GATHER_S)
+        place = await self._places.find(identity, "run.read", job)
+        return await self._news(place, running=running, offset=offset, logs=logs)
+
+    async def follow(
+        self, identity: Identity, job: str, *, offset: int = 0, logs: bool = True, only_result: bool = False
+    ) -> AsyncIterator[dict[str, Any]]:
+        """Updates as they come, the last with the job (or only its result); `timeout` after a minute: ask again.
+
+        Access is checked before this returns.
+        """
+        place = await self._places.find(identity, "run.read", job)
+        return self._updates(identity, place, offset=offset, logs=logs, only_result=only_result)
+
+    async def _updates(
+        self, identity: Identity, place: Place, *, offset: int, logs: bool, only_result: bool
+    ) -> AsyncIterator[dict[str, Any]]:
+        loop = asyncio.get_running_loop()
+        until = loop.time() + FOLLOW_S
+        found = await self._news(place, running=False, offset=offset, logs=logs)
+        while not self._stopped:
+            if found["completed"]:
+                now = await self._places.find(identity, "run.read", place.id)
+                if only_result:
+                    text = await self._views.result(now, await self._views.state(now))
+                    yield {"type": "update", **found, "only_result": loads(text)}
+                else:
+                    yield {"type": "update", **found, "job": await self._views.full(now)}
+                return
+            yield {"type": "update", **found}
+            if loop.time() > until:
+                yield {"type": "timeout"}
+                return
+            running, offset = bool(found["running"]), int(found["log_offset"])
+            found = await self.update(identity, place.id, running=running, offset=offset, logs=logs)
+
+    # --- inside -----------------------------------------------------------------------------------------------------
+
+    async def _news(self, place: Place, *, running: bool, offset: int, logs: bool) -> dict[str, Any]:
+        state = await self._views.state(place)
+        text, end = await self._after(place, offset) if logs else ("", offset)
+        # the log of a job that is over goes out whole before that is said
+        over = state.over and not (logs and len(text) >= MOST_OF_A_LOG // 4)
+        progress = place.run.progress if place.is_run else place.job.progress if place.job is not None else None
+        return {
+            "running": state.running,
+            "completed": over,
+            "new_logs": text or None,
+            "log_offset": end,
+            "mem_peak": None,
+            "progress": progress,
+            "flow_status": await self._views.status(place) if place.is_flow else None,
+        }
+
+    async def _after(self, place: Place, offset: int) -> tuple[str, int]:
+        """The log after `offset` UTF-16 units, and the offset after that."""
+        path = _log_path(place)
+        if path is None:
+            return "", offset
+        key = (place.run.id, path)
+        units, characters = self._offsets.get(key, (0, 0))
+        if units > offset:
+            units, characters = 0, 0
+        while units < offset:
+            part = (await self._store.logs.read(place.run.id, path, offset=characters)).text
+            if not part:
+                break
+            if units + units_of(part) <= offset:
+                units, characters = units + units_of(part), characters + len(part)
+                continue
+            taken = _characters(part, offset - units)
+            units, characters = units + units_of(part[:taken]), characters + taken
+            break
+        part = (await self._store.logs.read(place.run.id, path, offset=characters)).text
+        end = max(offset, units) + units_of(part)
+        self._offsets[key] = units + units_of(part), characters + len(part)
+        self._offsets.move_to_end(key)
+        if len(self._offsets) > _REMEMBERED:
+            self._offsets.popitem(last=False)
+        return part, end
+
+    async def _pieces(self, place: Place) -> AsyncIterator[str]:
+        path, offset = _log_path(place), 0
+        while path is not None:
+            part = await self._store.logs.read(place.run.id, path, offset=offset)
+            if not part.text:
+                return
+            yield part.text
+            offset = part.next
+
+    async def _all_of(self, place: Place) -> AsyncIterator[str]:
+        for job in await self._store.runs.steps(place.run.id):
+            if not job.path.startswith(place.prefix or place.path):
+                continue
+            named = False
+            async for piece in self._pieces(Place(place.run, job.path, job)):
+                if not named:
+                    yield f"--- {job.path} ({job.id}) ---\n"
+                    named = True
+                yield piece
+            if named:
+                yield "\n"
+
+    def _close(self, subscription: Subscription) -> None:
+        subscription.close()
+        self._open.discard(subscription)
+
+
+def units_of(text: str) -> int:
+    """The length of a text in UTF-16 units, as JavaScript counts."""
+    return len(text) if text.isascii() else len(text) + sum(character > "\uffff" for character in text)
+
+
+def _characters(text: str, units: int) -> int:
+    """How many characters make up `units` UTF-16 units; a character that is cut by the limit is left out."""
+    if text.isascii():
+        return units
+    count = 0
+    for position, character in enumerate(text):
+        count += 2 if character > "\uffff" else 1
+        if count > units:
+            return position
+    return len(text)
+
+
+def _log_path(place: Place) -> str | None:
+    """Where the log of a job is; flows, iterations and branches have none of their own."""
+    if place.is_run:
+        return SCRIPT_STEP if place.run.kind in SINGLE or place.run.kind == "dependencies" else None
+    return place.path if place.job is not None else None
+
+
+def _is_news(found: dict[str, Any], *, running: bool) -> bool:
+    return bool(found["completed"] or found["new_logs"] or found["running"] != running)

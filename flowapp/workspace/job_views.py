@@ -1,0 +1,328 @@
+"""Jobs in the shape that OpenFlow's clients read, whatever they are here: a run, a step, an iteration, a branch, a called flow."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from flowapp.engine.leaves import expand
+from flowapp.jsontext import NULL, JsonText, dumps, loads
+from flowapp.openflow.walk import kind_of, walk
+from flowapp.store import flows, jobs
+from flowapp.store.blobs import REFERENCE
+from flowapp.store.runs import FINISHED, job_id
+from flowapp.store.stores import Store
+from flowapp.store.tables import JobRow, RunRow
+from flowapp.workspace.flow_status import DONE, FAILED, flow_status, gather, milliseconds
+from flowapp.workspace.job_places import SINGLE, JobPlaces, Place, parent_path
+from flowapp.workspace.starting import HUB, SCRIPT_STEP
+
+#: How our kinds of runs are called outside.
+KINDS = {
+    "flow": "flow",
+    "flowpreview": "flowpreview",
+    "cells": "flowpreview",
+    "script": "script",
+    "preview": "preview",
+    "dependencies": "dependencies",
+}
+_STEP_KINDS = {"rawscript": "flowscript", "script": "script", "flow": "flow", "identity": "identity"}
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """How far a job is. `result` is a value hash; with `index` it is one item of that array."""
+
+    running: bool = False
+    over: bool = False
+    success: bool = False
+    skipped: bool = False
+    canceled: bool = False
+    started_at: str | None = None
+    ended_at: str | None = None
+    result: str | None = None
+    index: int | None = None
+
+
+class JobViews:
+    """Makes the JSON of jobs whose run the caller may read."""
+
+    def __init__(self, store: Store, places: JobPlaces) -> None:
+        self._store = store
+        self._places = places
+
+    async def state(self, place: Place) -> State:
+        """How far the job is."""
+        if place.is_run:
+            return run_state(place.run)
+        return step_state(place.job) if place.job is not None else await self._virtual(place)
+
+    async def result(self, place: Place, state: State) -> JsonText:
+        """The result of a job that is over."""
+        if state.result is None:
+            return _canceled(place.run) if state.canceled else NULL
+        text = await self._store.values.get_value(state.result)
+        if state.index is not None:
+            items = loads(text)
+            text = dumps(items[state.index] if isinstance(items, list) and state.index < len(items) else None)
+        return await expand(self._store.blobs, text) if REFERENCE in text else text
+
+    async def args(self, place: Place) -> JsonText:
+        """The arguments that the job got; `{}` where none are kept of their own."""
+        digest = place.run.args if place.is_run else place.job.args if place.job is not None else None
+        text = await self._store.values.get_value(digest) if digest is not None else JsonText("{}")
+        if text[:1] != "{":  # a loop keeps its items
+            text = JsonText("{}")
+        return await expand(self._store.blobs, text) if REFERENCE in text else text
+
+    async def status(self, place: Place) -> dict[str, Any] | None:
+        """The `flow_status` of a flow; None for anything else."""
+        if not place.is_flow:
+            return None
+        value = await self.flow_value(place)
+        facts = await self._store.database.read(lambda c: gather(c, self._store, place))
+        return flow_status(place, value, facts, self._places)
+
+    async def flow_value(self, place: Place) -> Mapping[str, Any]:
+        """The FlowValue whose steps stand at the place; without modules where it is no flow or is gone."""
+        document = loads(await self._store.values.get_value(place.run.document))
+        if place.is_run:
+            value: Mapping[str, Any] = document.get("value") or {}
+            return value
+        *callers, rest = place.path.split("/")
+        if place.job is not None and place.job.kind == "flow":
+            callers, rest = [*callers, rest], ""
+        for caller in callers:
+            document = await self._called(place.run, document, _step_id(caller))
+        if not rest:
+            value = document.get("value") or {}
+            return value
+        return {"modules": _body(document, rest)}
+
+    async def module(self, place: Place) -> Mapping[str, Any]:
+        """The module of a step; empty where the flow that it stands in is gone."""
+        *callers, rest = place.path.split("/")
+        document = loads(await self._store.values.get_value(place.run.document))
+        for caller in callers:
+            document = await self._called(place.run, document, _step_id(caller))
+        wanted = _step_id(rest)
+        return next((found.module for found in walk(document) if found.step_id == wanted), {})
+
+    async def listed(self, place: Place, state: State | None = None) -> dict[str, Any]:
+        """The job as lists show it: without logs, code, arguments and result."""
+        state = state or await self.state(place)
+        run = place.run
+        found: dict[str, Any] = {
+            "id": place.id,
+            "type": "CompletedJob" if state.over else "QueuedJob",
+            "workspace_id": run.workspace,
+            "job_kind": self._kind(place),
+            "parent_job": self._parent(place),
+            "created_by": run.created_by,
+            "created_at": run.created_at if place.is_run else state.started_at or run.created_at,
+            "started_at": state.started_at,
+            "script_path": await self._script_path(place),
+            "script_hash": run.script_hash if place.is_run else None,
+            "language": run.language if place.is_run else place.job.language if place.job is not None else None,
+            "schedule_path": run.schedule,
+            "permissioned_as": run.permissioned_as or f"u/{run.created_by}",
+            "email": run.email,
+            "is_flow_step": not place.is_run,
+            "visible_to_owner": True,
+            "tag": run.tag or _default_tag(place),
+            "priority": run.priority or None,
+            "canceled": state.canceled,
+            "canceled_by": run.canceled_by if state.canceled else None,
+            "canceled_reason": run.canceled_reason if state.canceled else None,
+            "root_job": root_of(place),
+            "trigger_kind": _trigger_kind(run),
+            "worker": place.job.executor or None if place.job is not None else None,
+        }
+        if not place.is_run:
+            found["flow_step_id"] = _step_id(place.path)
+        if state.over:
+            return found | {
+                "started_at": state.started_at or run.created_at,
+                "completed_at": state.ended_at,
+                "duration_ms": milliseconds(state.started_at, state.ended_at),
+                "success": state.success,
+                "is_skipped": state.skipped,
+                "deleted": False,
+            }
+        later = run.scheduled_for if place.is_run else None
+        found |= {"running": state.running, "scheduled_for": later or run.created_at}
+        if place.is_run and run.status == "suspended" and run.started_at is not None:
+            found["suspend"] = 1
+        return found
+
+    async def full(self, place: Place, *, code: bool = True, logs: str | None = None) -> dict[str, Any]:
+        """The job with arguments, status of its flow and (when over) result."""
+        state = await self.state(place)
+        found = await self.listed(place, state)
+        found["args"] = loads(await self.args(place))
+        status = await self.status(place)
+        if status is not None:
+            found["flow_status"] = status
+        if code:
+            found |= await self._code(place)
+        if logs is not None:
+            found["logs"] = logs
+        if state.over:
+            found["result"] = loads(await self.result(place, state))
+        return found
+
+    # --- parts ------------------------------------------------------------------------------------------------------
+
+    async def _code(self, place: Place) -> dict[str, Any]:
+        if place.is_flow:
+            return {"raw_flow": await self.flow_value(place)}
+        step = Place(place.run, SCRIPT_STEP, None) if place.is_run else place
+        value = (await self.module(step)).get("value")
+        if isinstance(value, Mapping) and value.get("type") == "rawscript":
+            return {"raw_code": value.get("content"), "raw_lock": value.get("lock")}
+        return {}
+
+    async def _called(self, run: RunRow, document: Mapping[str, Any], step_id: str) -> Mapping[str, Any]:
+        """The document of the flow that a step calls; the version that ran where the step's row says so."""
+        module = next((found.module for found in walk(document) if found.step_id == step_id), None)
+        value = module.get("value") if module is not None else None
+        path = value.get("path") if isinstance(value, Mapping) else None
+        if not isinstance(path, str):
+            return {}
+        row = await self._store.database.read(lambda c: flows.latest(c, run.workspace, path))
+        return loads(row.document) if row is not None else {}
+
+    async def _virtual(self, place: Place) -> State:
+        container = await self._store.runs.step(place.run.id, _without_attempt(place.path.rpartition("[")[0]))
+        if container is None:
+            return State()
+        name = place.path.rpartition("[")[2].rstrip("]")
+        rows = await self._store.database.read(lambda c: jobs.level(c, place.run.id, place.prefix))
+        started = min((row.started_at for row in rows if row.started_at), default=None)
+        body = [str(module.get("id")) for module in (await self.flow_value(place)).get("modules") or []]
+        last = next((row for row in rows if body and row.step_id == body[-1]), None)
+        failed = any(row.status in FAILED for row in rows) and (last is None or last.status in FAILED)
+        over = container.ended_at is not None or (last is not None and last.ended_at is not None)
+        if not over:
+            return State(running=bool(rows), started_at=started)
+        ended = max((row.ended_at for row in rows if row.ended_at), default=container.ended_at)
+        whole = container.ended_at is not None and container.kind != "branchone" and name.isdigit()
+        result = container.result if container.ended_at is not None else last.result if last is not None else None
+        return State(
+            over=True,
+            success=not failed,
+            canceled=container.status == "canceled",
+            started_at=started or container.started_at,
+            ended_at=ended,
+            result=result,
+            index=int(name) if whole else None,
+        )
+
+    async def _script_path(self, place: Place) -> str | None:
+        if place.is_run:
+            return place.run.path or None
+        if place.job is not None and place.job.kind in ("script", "flow"):
+            value = (await self.module(place)).get("value")
+            path = value.get("path") if isinstance(value, Mapping) else None
+            if isinstance(path, str):
+                return path
+        return f"{place.run.path}/{_step_id(place.path)}" if place.run.path else None
+
+    def _kind(self, place: Place) -> str:
+        if place.is_run:
+            hub = place.run.kind == "script" and place.run.path.startswith(HUB)
+            return "script_hub" if hub else KINDS.get(place.run.kind, place.run.kind)
+        return _STEP_KINDS.get(place.job.kind, "flownode") if place.job is not None else "flownode"
+
+    def _parent(self, place: Place) -> str | None:
+        if place.is_run:
+            return place.run.parent_run
+        above = parent_path(place.path)
+        if not above:
+            return place.run.id
+        return self._places.remember(place.run.id, above) if above.endswith("]") else job_id(place.run.id, above)
+
+
+def run_state(run: RunRow) -> State:
+    """How far a run is."""
+    return State(
+        running=run.status == "running",
+        over=run.status in FINISHED,
+        success=run.status in ("success", "skipped"),
+        skipped=run.status == "skipped",
+        canceled=run.canceled_by is not None and run.status in ("canceled", "running", "suspended", "queued"),
+        started_at=run.started_at,
+        ended_at=run.ended_at,
+        result=run.result,
+    )
+
+
+def step_state(job: JobRow) -> State:
+    """How far a step is."""
+    return State(
+        running=job.ended_at is None,
+        over=job.ended_at is not None,
+        success=job.status in DONE,
+        skipped=job.status == "skipped",
+        canceled=job.status == "canceled",
+        started_at=job.started_at,
+        ended_at=job.ended_at,
+        result=job.result,
+    )
+
+
+def root_of(place: Place) -> str:
+    """The topmost flow: a flow's run is its own, a step or a script that a flow started has that flow's."""
+    if place.is_run and place.run.kind not in SINGLE:
+        return place.run.id
+    return place.run.root_run or place.run.id
+
+
+def _body(document: Mapping[str, Any], rest: str) -> list[Any]:
+    """The modules of the iteration or branch at `rest`, such as `loop[3]` or `a[0].br[default]`."""
+    container, _, name = rest.rpartition("[")
+    name = name.rstrip("]")
+    wanted = _step_id(container)
+    module = next((found.module for found in walk(document) if found.step_id == wanted), None)
+    if module is None:
+        return []
+    value = module["value"]
+    if kind_of(module) not in ("branchone", "branchall"):
+        return list(value.get("modules") or [])
+    if not name.isdigit():
+        return list(value.get("default") or [])
+    branches = value.get("branches") or []
+    return list(branches[int(name)].get("modules") or []) if int(name) < len(branches) else []
+
+
+def _step_id(path: str) -> str:
+    last = path.rpartition("/")[2].rpartition(".")[2]
+    return last.partition("[")[0].partition("~")[0]
+
+
+def _without_attempt(path: str) -> str:
+    """`loop~2` is where the second attempt's steps are; the loop's own row is at `loop`."""
+    head, mark, number = path.rpartition("~")
+    return head if mark and number.isdigit() else path
+
+
+def _default_tag(place: Place) -> str:
+    if place.is_flow:
+        return "flow"
+    language = place.run.language if place.is_run else place.job.language if place.job is not None else None
+    return language or "flow"
+
+
+def _trigger_kind(run: RunRow) -> str | None:
+    if run.schedule:
+        return "schedule"
+    found = loads(run.trigger) if run.trigger else {}
+    kind = found.get("kind")
+    return str(kind) if kind else None
+
+
+def _canceled(run: RunRow) -> JsonText:
+    by, reason = run.canceled_by or "", run.canceled_reason or ""
+    message = f"Job canceled: {reason} by {by}"
+    return dumps({"error": {"name": "Canceled", "message": message, "reason": reason, "canceler": by}})

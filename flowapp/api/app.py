@@ -4,11 +4,49 @@ from __future__ import annotations
 
 from fastapi import FastAPI
 
-from flowapp.api import approvals, drafts, events, flows, hub, job_lists, jobs, jobs_u, runs, schedules, session, system
+from flowapp.api import (
+    accounts,
+    approvals,
+    drafts,
+    events,
+    flows,
+    hub,
+    job_lists,
+    jobs,
+    jobs_u,
+    people,
+    resources,
+    runs,
+    schedules,
+    scripts,
+    session,
+    stored_flows,
+    system,
+    variables,
+)
 from flowapp.api.answers import install_error_handlers
 from flowapp.workspace.app import Workspace
 
-ROUTERS = (system, session, drafts, flows, runs, approvals, schedules, hub, jobs, jobs_u, job_lists, events)
+ROUTERS = (
+    system,
+    session,
+    drafts,
+    stored_flows,
+    flows,
+    runs,
+    approvals,
+    schedules,
+    hub,
+    jobs,
+    jobs_u,
+    job_lists,
+    events,
+    scripts,
+    variables,
+    resources,
+    people,
+    accounts,
+)
 
 
 def create_api(workspace: Workspace) -> FastAPI:

@@ -12,8 +12,9 @@ from flowapp.expressions.evaluator import Evaluator
 from flowapp.hub import Hub
 from flowapp.models.client import configured
 from flowapp.settings import Settings
-from flowapp.store.stores import Store
 from flowapp.store.secret_box import SecretBox
+from flowapp.store.stores import Store
+from flowapp.workspace.accounts import Accounts
 from flowapp.workspace.approvals import Approvals
 from flowapp.workspace.assistance import Assistance
 from flowapp.workspace.cells import CellObserver
@@ -23,28 +24,36 @@ from flowapp.workspace.draft_states import DraftStates
 from flowapp.workspace.drafts import Drafts
 from flowapp.workspace.firing import FireSchedules
 from flowapp.workspace.flows import Flows
+from flowapp.workspace.folders import Folders
 from flowapp.workspace.following import FollowSchedules
+from flowapp.workspace.groups import Groups
 from flowapp.workspace.hub_scripts import HubScripts
 from flowapp.workspace.inputs import Inputs
+from flowapp.workspace.iterations import Iterations
 from flowapp.workspace.job_lists import JobLists
 from flowapp.workspace.job_logs import JobLogs
 from flowapp.workspace.job_places import JobPlaces
 from flowapp.workspace.job_views import JobViews
 from flowapp.workspace.jobs import Jobs
-from flowapp.workspace.iterations import Iterations
 from flowapp.workspace.library import Library
+from flowapp.workspace.members import Members
 from flowapp.workspace.new_drafts import NewDrafts
 from flowapp.workspace.open_drafts import OpenDrafts
 from flowapp.workspace.outputs import Outputs
 from flowapp.workspace.parsed import Parsed
 from flowapp.workspace.picker import Picker
 from flowapp.workspace.previews import Previews
+from flowapp.workspace.resource_types import ResourceTypes
+from flowapp.workspace.resources import Resources
 from flowapp.workspace.run_secrets import RunSecrets
 from flowapp.workspace.runs import Runs
 from flowapp.workspace.schedules import Schedules
+from flowapp.workspace.scripts import Scripts
 from flowapp.workspace.starting import Starting
 from flowapp.workspace.static_inputs import StaticInputs
+from flowapp.workspace.stored_flows import StoredFlows
 from flowapp.workspace.streams import Streams
+from flowapp.workspace.variables import Variables
 from flowapp.workspace.watching import Watching
 
 
@@ -69,7 +78,7 @@ class Workspace:
         self.runtimes = runtimes
         self.settings = settings
         self.sessions = Sessions(store.database, settings.token)
-        self.secrets = SecretBox(store.home)
+        self.secrets = SecretBox(store.home, settings.secret_key)
         parsed = Parsed(store)
         self._context = Context(
             store=store,
@@ -114,7 +123,17 @@ class Workspace:
         self.job_lists = JobLists(self._context, places, views)
         self.approvals = Approvals(self._context, places, views)
         engine.observer = Watching(self.observer, places)
-        engine.secrets = RunSecrets(self._context)
+        secrets = RunSecrets(self._context)
+        engine.secrets = secrets
+        self.variables = Variables(self._context)
+        self.resources = Resources(self._context, secrets)
+        self.resource_types = ResourceTypes(self._context)
+        self.scripts = Scripts(self._context)
+        self.stored_flows = StoredFlows(self._context)
+        self.folders = Folders(self._context)
+        self.groups = Groups(self._context)
+        self.members = Members(self._context)
+        self.accounts = Accounts(self._context)
         self.hub = Hub.open(settings.hub_url, settings.hub_dir, store.home / "hub")
         self.hub_scripts = HubScripts(self.hub)
         self.library = Library(self._context)

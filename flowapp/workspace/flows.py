@@ -27,6 +27,7 @@ from flowapp.workspace.editing import draft_json
 from flowapp.workspace.errors import BadRequest, DocumentRejected, PathTaken
 from flowapp.workspace.run_views import run_json
 from flowapp.workspace.runs import may_read
+from flowapp.workspace.stored_flows import shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,21 +133,7 @@ class Flows:
 
     async def get(self, identity: Identity, path: str) -> dict[str, Any]:
         """The latest version in Windmill's shape."""
-        version = await self._latest(identity, path)
-        flow = loads(version.document)
-        return {
-            "path": version.path,
-            "summary": version.summary,
-            "description": flow.get("description") or "",
-            "value": flow["value"],
-            "schema": flow.get("schema"),
-            "edited_by": version.created_by,
-            "edited_at": version.created_at,
-            "archived": version.archived,
-            "extra_perms": {},
-            "version_id": version.id,
-            "workspace_id": version.workspace,
-        }
+        return shown(await self._latest(identity, path))
 
     async def schema(self, identity: Identity, path: str) -> dict[str, Any]:
         """What a run form needs: `{"schema", "summary", "description", "version", "path"}`."""

@@ -69,6 +69,8 @@ def text_in(body: Mapping[str, Any], name: str, default: str = "", *, limit: int
         raise BadRequest(f"{name} must be a text.", f'Send {{"{name}": "…"}}.')
     if len(value) > limit:
         raise BadRequest(f"{name} has more than {limit} characters.")
+    if "\0" in value:
+        raise BadRequest(f"{name} holds a NUL character, which no database takes as text.")
     return value
 
 

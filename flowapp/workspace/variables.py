@@ -21,6 +21,24 @@ from flowapp.workspace.stored import ALL, Page, enter, flag_in, path_of, reading
 MAX_VALUE = 1_000_000
 #: What clients store beside the value, and get back as they gave it.
 _EXTRA = ("account", "is_oauth", "expires_at", "labels", "ws_specific")
+#: What a job finds in its environment; the values differ from job to job.
+_CONTEXTUAL = (
+    ("WM_WORKSPACE", "The workspace"),
+    ("WM_TOKEN", "A token with the rights of the run's person, for as long as the job lives"),
+    ("WM_EMAIL", "Email of the person whom the job runs for"),
+    ("WM_USERNAME", "Username of the person whom the job runs for"),
+    ("WM_PERMISSIONED_AS", "Whose rights the job has, as u/<username>"),
+    ("WM_BASE_URL", "Address of this server"),
+    ("BASE_INTERNAL_URL", "Address at which the job reaches this server"),
+    ("WM_JOB_ID", "The job"),
+    ("WM_JOB_PATH", "Path of the script or step"),
+    ("WM_FLOW_JOB_ID", "The job of the flow around the step"),
+    ("WM_ROOT_FLOW_JOB_ID", "The job of the outermost flow"),
+    ("WM_FLOW_PATH", "Path of the flow"),
+    ("WM_FLOW_STEP_ID", "The step"),
+    ("WM_STATE_PATH", "Path of the resource that keeps the script's state"),
+    ("WM_STATE_PATH_NEW", "The same"),
+)
 
 
 class Variables:
@@ -140,6 +158,11 @@ class Variables:
         action = reading(identity, "variable")
         seen = [row for row in rows if guard.may(identity, action, guard.variable_target(identity, row.path))]
         return [_listed(row) for row in page.of(seen)]
+
+    async def contextual(self, identity: Identity) -> list[dict[str, Any]]:
+        """The names that every job finds in its environment: `[{"name", "value", "description", "is_custom"}]`."""
+        enter(identity)
+        return [{"name": name, "value": "", "description": text, "is_custom": False} for name, text in _CONTEXTUAL]
 
     async def delete(self, identity: Identity, path: str) -> None:
         """Take it away.

@@ -1,17 +1,19 @@
 """DBOS, and the only place that knows it: a run is a workflow, a segment of it a step.
 
-What DBOS gives us: a run that was begun is taken up again by the next server process, whatever ended the last one. What it
-does not do for us: remember steps of flows. Those are our own rows (see `journal.py`), which pages need anyway and which cost
-a tenth of a DBOS step each. It has a SQLite file of its own, since two writers to one file mostly wait for each other.
+What DBOS gives us: work that was begun is begun again when its process is gone, queues from which several machines take
+work, and a workflow id that can be started only once. What it does not do for us: remember steps of flows. Those are our own
+rows (see `journal.py`), which pages need anyway and which cost a tenth of a DBOS step each.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import json
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -21,12 +23,39 @@ from sqlalchemy import event
 
 VERSION = "interpreter-1"
 """Pinned: workflows of another version are not taken up. Raised when a segment's own DBOS calls change order."""
-EXECUTOR = "embedded"
-"""One server per data folder (its lock sees to that), so one executor that finds its own work again."""
+EMBEDDED_EXECUTOR = "embedded"
 POOL = 2
+FLOWS = "flows"
+POLL_S = 0.2
+TAG_POLL_S = 0.05
+RUNS_AT_ONCE = 64
 _RECOVERIES = 1000
+_DELETE_AT_ONCE = 200
 
-Segment = Callable[[str], Awaitable[None]]
+Work = Callable[[str], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Embedded:
+    """One server per data folder (its lock sees to that), so one executor that finds its own work again.
+
+    DBOS has a file of its own, since two writers to one file mostly wait for each other.
+    """
+
+    file: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """Any number of servers and workers over one PostgreSQL database. Each has an executor id that nobody had before.
+
+    `tags` are the queues that this process takes work from besides its own; `default` stands for runs of flows.
+    """
+
+    url: str
+    executor: str
+    tags: tuple[str, ...]
+    leaves_at_once: int = 16
 
 
 class JsonSerializer(Serializer):
@@ -50,44 +79,107 @@ class JsonSerializer(Serializer):
         return "flowapp_json_1"
 
 
+def queue_of(tag: str) -> str:
+    """The queue of the work with a tag."""
+    return FLOWS if tag == "default" else f"tag:{tag}"
+
+
 class Durable:
-    """Begins segments and has them taken up again after a crash. One per process, since DBOS is a singleton."""
+    """Begins segments and scripts for other machines, and has them taken up again after a crash.
+
+    One per process, since DBOS is a singleton. `segment` gets a run's id, `leaf` a leaf's (see `remote.py`).
+    """
 
     current: ClassVar[Durable | None] = None
 
-    def __init__(self, home: Path, segment: Segment) -> None:
-        self._file = home / "dbos.db"
-        self._file.touch(mode=0o600)
+    def __init__(self, where: Embedded | Shared, segment: Work, leaf: Work) -> None:
+        self.where = where
         self._segment = segment
+        self._leaf = leaf
         self._loop: asyncio.AbstractEventLoop | None = None
 
-    def launch(self) -> None:
-        """Start DBOS on the running loop; runs that an earlier process left begin again at once."""
+    async def launch(self) -> None:
+        """Start DBOS on the running loop; work that an earlier process of this executor left begins again at once."""
         self._loop = asyncio.get_running_loop()
         Durable.current = self
-        config: DBOSConfig = {
-            "name": "flowapp",
-            "system_database_engine": _engine(self._file),
-            "system_database_url": f"sqlite:///{self._file}",
-            "serializer": JsonSerializer(),
-            "application_version": VERSION,
-            "executor_id": EXECUTOR,
-            "log_level": "ERROR",
-        }
-        DBOS(config=config)
-        DBOS.launch()
+        DBOS(config=_config(self.where))
+        if isinstance(self.where, Shared):
+            queues = [queue_of(tag) for tag in self.where.tags]
+            DBOS.listen_queues(queues)
+            # connecting and migrating takes a while, during which other tasks go on
+            await asyncio.to_thread(DBOS.launch)
+            for name in queues:
+                flows = name == FLOWS
+                await DBOS.register_queue_async(
+                    name,
+                    polling_interval_sec=POLL_S if flows else TAG_POLL_S,
+                    worker_concurrency=RUNS_AT_ONCE if flows else self.where.leaves_at_once,
+                )
+        else:
+            DBOS.launch()
         # a stopping server cancels its segments, which DBOS reports as errors with a traceback each
         logging.getLogger("dbos").setLevel(logging.CRITICAL)
 
     async def begin(self, run_id: str, number: int) -> None:
-        """Start the run's segment `number`; a second start of the same segment does nothing."""
-        with SetWorkflowID(f"{run_id}:{number}"):
-            await DBOS.start_workflow_async(_run, run_id)
+        """Start the run's segment `number` in this process; a second start of the same segment does nothing."""
+
+        async def work() -> None:
+            with SetWorkflowID(f"{run_id}:{number}"):
+                await DBOS.start_workflow_async(_run, run_id)
+
+        await _outside(work())
+
+    async def offer(self, run_id: str, number: int, tag: str) -> None:
+        """Leave the run's segment `number` to whichever process takes work of this tag next."""
+
+        async def work() -> None:
+            with SetWorkflowID(f"{run_id}:{number}"):
+                await DBOS.enqueue_workflow_async(queue_of(tag), _run, run_id)
+
+        await _outside(work())
+
+    async def send(self, leaf_id: str, tag: str) -> None:
+        """Leave a script to a worker with this tag; sending the same one again does nothing."""
+
+        async def work() -> None:
+            with SetWorkflowID(leaf_id):
+                await DBOS.enqueue_workflow_async(queue_of(tag), _script, leaf_id)
+
+        await _outside(work())
 
     async def pending(self) -> set[str]:
-        """Ids of the runs whose workflow is under way."""
-        found = await DBOS.list_workflows_async(status="PENDING", load_input=False, load_output=False)
+        """Ids of the runs whose workflow (or that of a leaf of theirs) is under way, or waits in a queue to go on."""
+        found = await DBOS.list_workflows_async(status=["PENDING", "ENQUEUED"], load_input=False, load_output=False)
         return {workflow.workflow_id.partition(":")[0] for workflow in found}
+
+    async def take_over(self, alive: set[str]) -> int:
+        """Give the work of processes that are not alive to those that are; returns how much there was.
+
+        The recovery that DBOS offers for this is private, and idempotent: it matches the dead executor's id on the row, so
+        any number of processes may do it at once.
+        """
+        found = await DBOS.list_workflows_async(status="PENDING", load_input=False, load_output=False)
+        orphans = [workflow for workflow in found if workflow.executor_id not in alive]
+        if orphans:
+            dead = sorted({str(workflow.executor_id) for workflow in orphans})
+            await asyncio.to_thread(DBOS._recover_pending_workflows, dead)
+        return len(orphans)
+
+    async def delete_finished(self, before: str) -> int:
+        """Delete DBOS's rows of workflows that began before a stored time and are over; returns how many there were."""
+        deleted = 0
+        while True:
+            found = await DBOS.list_workflows_async(
+                status=["SUCCESS", "ERROR", "CANCELLED"],
+                end_time=before,
+                limit=_DELETE_AT_ONCE,
+                load_input=False,
+                load_output=False,
+            )
+            if not found:
+                return deleted
+            await DBOS.delete_workflows_async([workflow.workflow_id for workflow in found])
+            deleted += len(found)
 
     async def close(self) -> None:
         """Stop DBOS; segments must have been stopped before. Unfinished ones stay to be taken up again."""
@@ -99,31 +191,83 @@ class Durable:
         loop.set_default_executor(threads)
         Durable.current = None
 
-    async def run_segment(self, run_id: str) -> None:
-        """Run a segment on the server's loop, whichever thread DBOS calls from."""
+    async def run_here(self, work: Work, identity: str) -> None:
+        """Run a piece of work on the server's loop, whichever thread DBOS calls from."""
         loop = self._loop
         assert loop is not None
         if asyncio.get_running_loop() is loop:
-            await self._segment(run_id)
+            await work(identity)
         else:
-            await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(_coroutine(self._segment(run_id)), loop))
+            await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(_coroutine(work(identity)), loop))
+
+    async def segment(self, run_id: str) -> None:
+        """A segment of a run."""
+        await self.run_here(self._segment, run_id)
+
+    async def leaf(self, leaf_id: str) -> None:
+        """A script of a run that another process interprets."""
+        await self.run_here(self._leaf, leaf_id)
 
 
 async def _coroutine(awaitable: Awaitable[None]) -> None:
     await awaitable
 
 
-async def _step(run_id: str) -> None:
+async def _outside(work: Coroutine[Any, Any, None]) -> None:
+    """Await `work` outside of any DBOS step: a segment may start others (a wait that it ends), which a step may not."""
+    await asyncio.get_running_loop().create_task(work, context=contextvars.Context())
+
+
+def _here() -> Durable:
     durable = Durable.current
     if durable is None:
         raise asyncio.CancelledError
-    await durable.run_segment(run_id)
+    return durable
+
+
+async def _segment_step(run_id: str) -> None:
+    await _here().segment(run_id)
+
+
+async def _leaf_step(leaf_id: str) -> None:
+    await _here().leaf(leaf_id)
 
 
 @DBOS.workflow(name="flowapp_run", max_recovery_attempts=_RECOVERIES)
 async def _run(run_id: str) -> None:
     """The workflow: one segment, as far as the interpreter gets in this process."""
-    await DBOS.run_step_async({"name": "segment", "preemptible": True}, _step, run_id)
+    await DBOS.run_step_async({"name": "segment", "preemptible": True}, _segment_step, run_id)
+
+
+@DBOS.workflow(name="flowapp_leaf", max_recovery_attempts=_RECOVERIES)
+async def _script(leaf_id: str) -> None:
+    """The workflow of a script that a worker with its tag runs."""
+    await DBOS.run_step_async({"name": "leaf", "preemptible": True}, _leaf_step, leaf_id)
+
+
+def _config(where: Embedded | Shared) -> DBOSConfig:
+    common: DBOSConfig = {
+        "name": "flowapp",
+        "serializer": JsonSerializer(),
+        "application_version": VERSION,
+        "log_level": "ERROR",
+    }
+    if isinstance(where, Shared):
+        # one pool for polls, starts and ends; its notifications tell waiting callers, of which there are none here
+        return {
+            **common,
+            "system_database_url": where.url,
+            "executor_id": where.executor,
+            "sys_db_pool_size": 8,
+            "scheduler_polling_interval_sec": 3600.0,
+        }
+    where.file.touch(mode=0o600)
+    return {
+        **common,
+        "system_database_engine": _engine(where.file),
+        "system_database_url": f"sqlite:///{where.file}",
+        "executor_id": EMBEDDED_EXECUTOR,
+    }
 
 
 def _engine(file: Path) -> sa.Engine:

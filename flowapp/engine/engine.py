@@ -8,10 +8,10 @@ import logging
 from datetime import datetime
 
 from flowapp.engine.bindings import Bindings, EngineConfig
-from flowapp.engine.durable import Durable
 from flowapp.engine.errors import EngineClosed
 from flowapp.engine.leaves import RunsJobs
 from flowapp.engine.limits import StoreLimits
+from flowapp.engine.places import OnePlace, Places, Work
 from flowapp.engine.segments import Segments, SystemClock, missing
 from flowapp.engine.suspend import StoreApprovals
 from flowapp.engine.timer import BeginForgotten, CloseWaits, Timer, WakeRuns
@@ -28,13 +28,18 @@ class Engine(Bindings):
     """Runs flows. Whoever owns the runs fills in the ports (see `Bindings`) before `start`."""
 
     def __init__(
-        self, store: Store, evaluator: Evaluator, runtimes: RunsJobs, config: EngineConfig | None = None
+        self,
+        store: Store,
+        evaluator: Evaluator,
+        runtimes: RunsJobs,
+        config: EngineConfig | None = None,
+        places: Places | None = None,
     ) -> None:
         super().__init__(StoreApprovals(store))
         self.limits = StoreLimits(store, self.wake)
         self._store = store
-        self._segments = Segments(store, evaluator.evaluate, runtimes, config or EngineConfig(), self)
-        self._durable = Durable(store.home, self._segment)
+        self._places = places or OnePlace(store.home)
+        self._segments = Segments(store, evaluator.evaluate, runtimes, config or EngineConfig(), self, self._places)
         self._working: dict[str, asyncio.Task[None]] = {}
         #: work that began before DBOS had recorded its segment, until DBOS asks for that segment
         self._ahead: dict[str, asyncio.Task[None]] = {}
@@ -45,12 +50,14 @@ class Engine(Bindings):
 
     async def start(self) -> None:
         """Start, and take up every run that an earlier server process left unfinished."""
-        self._durable.launch()
-        pending = await self._durable.pending()
-        for run in await self._store.runs.unfinished():
-            if run.id not in pending:
-                # its server died between storing the run and starting it, or between the end of a segment and the next
-                await self._durable.begin(run.id, run.segment)
+        work = Work(self._segment, self._woken, self._canceled, self._segments.runner, self.observer)
+        await self._places.start(work)
+        left = await self._places.left_behind()
+        if left is not None:
+            for run in await self._store.runs.unfinished():
+                if run.id not in left:
+                    # its server died between storing the run and starting it, or between two segments
+                    await self._places.begin(run)
         self.timer.start()
 
     async def close(self) -> None:
@@ -61,7 +68,8 @@ class Engine(Bindings):
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        await self._durable.close()
+        await self._places.stop_work()
+        await self._places.close()
         for waiting in self._ended.values():
             for future in waiting:
                 future.cancel()
@@ -83,10 +91,10 @@ class Engine(Bindings):
             raise missing(run_id)
         if run.status in FINISHED or run_id in self._working:
             return
-        if run.status == "queued":
+        if run.status == "queued" and self._places.keeps(run):
             self._ahead[run_id] = self._begin_work(run_id)
         try:
-            await self._durable.begin(run_id, run.segment)
+            await self._places.begin(run)
         except BaseException:
             self._ahead.pop(run_id, None)
             raise
@@ -100,7 +108,9 @@ class Engine(Bindings):
             return
         run = await self._store.runs.get(run_id)
         if run is not None and run.status == "suspended":
-            await self._durable.begin(run_id, run.segment)
+            await self._places.begin(run)
+        elif run is not None and run.status == "running":
+            await self._places.wake_elsewhere(run_id)
 
     async def cancel(self, run_id: str, by: str, reason: str = "") -> bool:
         """Stop a run and all runs that its jobs started: processes are killed, they end as canceled.
@@ -110,13 +120,23 @@ class Engine(Bindings):
         run = await self._store.runs.ask_cancel(run_id, by, reason)
         if run is None:
             return False
-        task = self._working.get(run_id)
-        if task is None or run.status == "suspended":
-            # not begun yet, at rest, or left by an earlier process: its next segment sees the wish and ends it
-            await self._durable.begin(run_id, run.segment)
-        elif self._segments.holds(run_id):
-            task.cancel()  # before it holds its run the work reads the wish by itself
+        if run.status != "running":
+            # not begun yet, or at rest: its next segment sees the wish and ends it
+            await self._places.begin(run)
+        if run_id not in self._working:
+            await self._places.cancel_elsewhere(run)
+        await self._canceled(run_id)
         return True
+
+    async def _woken(self, run_id: str) -> None:
+        """Another process says that something which the run waits for has happened."""
+        self._segments.wake(run_id)
+
+    async def _canceled(self, run_id: str) -> None:
+        """The run is to be canceled, as its row says: stop the segment that is under way here, if one is."""
+        task = self._working.get(run_id)
+        if task is not None and self._segments.holds(run_id):
+            task.cancel()  # before it holds its run the work reads the wish by itself
 
     async def finished(self, run_id: str) -> RunRow:
         """Wait for a run to end; returns at once when it has.
@@ -179,7 +199,7 @@ class Engine(Bindings):
         """A segment is over: tell who waits for the end, stop what a canceled run started, or see to the next segment."""
         if run.status == "suspended":
             if run.canceled_by is not None or (run.wake_at is not None and run.wake_at <= now()):
-                await self._durable.begin(run.id, run.segment)
+                await self._places.begin(run)
             elif run.wake_at is not None:
                 self.timer.soon(datetime.fromisoformat(run.wake_at))
             return

@@ -12,22 +12,23 @@ from typing import Any
 
 from sqlalchemy.engine import Connection
 
-from flowapp.engine import gates
+from flowapp.engine import gates, restart
 from flowapp.engine.bindings import Bindings, EngineConfig
 from flowapp.engine.bound import BoundApprovals, BoundCache, BoundLibrary, Documents
 from flowapp.engine.errors import RunNotFound, Unsupported, canceled_value, error_value
 from flowapp.engine.interpreter import Interpreter, Ports, Started
 from flowapp.engine.journal import RunJournal
 from flowapp.engine.leaves import Leaves, RunsJobs, rights_of
+from flowapp.engine.places import Places
 from flowapp.engine.plans import plan_of
-from flowapp.engine.ports import Evaluate
+from flowapp.engine.ports import Evaluate, RunScript
 from flowapp.engine.support import check
 from flowapp.engine.values import Done, Frame
 from flowapp.engine.waiting import Parked, Room
 from flowapp.errors import FlowappError
 from flowapp.jsontext import NULL, JsonText, loads
 from flowapp.openflow.walk import walk
-from flowapp.store import limits
+from flowapp.store import executors, limits
 from flowapp.store.clock import text_of
 from flowapp.store.errors import DatabaseClosed, OwnershipLost
 from flowapp.store.stores import Store
@@ -52,13 +53,20 @@ class Segments:
     """Works on runs, one segment at a time. `closing` is set while the server stops."""
 
     def __init__(
-        self, store: Store, evaluate: Evaluate, runtimes: RunsJobs, config: EngineConfig, bindings: Bindings
+        self,
+        store: Store,
+        evaluate: Evaluate,
+        runtimes: RunsJobs,
+        config: EngineConfig,
+        bindings: Bindings,
+        places: Places,
     ) -> None:
         self._store = store
         self._evaluate = evaluate
         self._runtimes = runtimes
         self._config = config
         self._bindings = bindings
+        self._places = places
         self._clock = SystemClock()
         self._documents = Documents(store)
         self._rooms: dict[str, Room] = {}
@@ -78,17 +86,17 @@ class Segments:
 
     async def work(self, run_id: str) -> RunRow | None:
         """Go as far as possible with a run. Returns its row: ended, or parked; None when it is not this segment's to have."""
-        owner = uuid.uuid4().hex
+        owner = executors.owner_token(self._places.executor, uuid.uuid4().hex)
         run = await self._store.runs.claim(run_id, owner, self._config.isolation)
         if run is None:
             return None
-        self._rooms[run_id] = Room(self._clock.now, self._config.rules.park_after_s)
-        rows = await self._store.runs.steps(run_id) if run.segment > 1 or run.restarted_from else []
+        room = self._rooms[run_id] = Room(self._clock.now, self._config.rules.park_after_s)
+        rows = await self._store.runs.steps(run_id) if run.segment > 1 else []
         journal = RunJournal(self._store, run, owner, rows, self._bindings.observer, rights_of(run))
         self.changed(run)
         try:
             try:
-                done = Done(NULL, failed=True) if run.canceled_by else await self._interpret(run, journal)
+                done = Done(NULL, failed=True) if run.canceled_by else await self._interpret(run, journal, room)
                 status = "canceled" if run.canceled_by else _status(done)
                 value = canceled_value(run.canceled_by, run.canceled_reason or "") if run.canceled_by else done.value
             except Parked as parked:
@@ -110,7 +118,9 @@ class Segments:
             log.info("run %s was taken over by another segment", run_id)
             return None
         finally:
-            self._rooms.pop(run_id, None)
+            # a later segment may have taken the run over in this very process: its room stays
+            if self._rooms.get(run_id) is room:
+                del self._rooms[run_id]
 
     async def _uninterrupted(self, work: Coroutine[Any, Any, RunRow]) -> RunRow:
         """Finish `work` even when a wish to cancel arrives meanwhile: the run has ended, there is nothing to cancel."""
@@ -124,13 +134,13 @@ class Segments:
 
     # --- running ----------------------------------------------------------------------------------------------------
 
-    async def _interpret(self, run: RunRow, journal: RunJournal) -> Done:
+    async def _interpret(self, run: RunRow, journal: RunJournal, room: Room) -> Done:
         """Run the flow; whatever prevents that becomes the run's error."""
         try:
             plan = await plan_of(self._store, run)
             flow = await self._documents.stored(run.document)
             check(flow, None if plan.run is None else frozenset(plan.run))
-            room, bindings = self._rooms[run.id], self._bindings
+            bindings = self._bindings
             if plan.whole:
                 args = await gates.pass_in(self._store, bindings.limits, room, run, flow)
             else:
@@ -142,7 +152,7 @@ class Segments:
             cache = BoundCache(self._store, run, leaves.rights, self._config.leaves.secret_key)
             ports = Ports(
                 evaluate=self._evaluate,
-                run_leaf=leaves.run,
+                run_leaf=self._places.scripts(run, leaves.run, room),
                 journal=journal,
                 clock=self._clock,
                 expand=leaves.expand,
@@ -152,6 +162,8 @@ class Segments:
                 cache=cache,
                 lookup=leaves.lookup,
             )
+            if run.restarted_from and run.segment == 1:
+                journal.keep(await restart.copy(self._store, run, journal.owner, flow, ports.library.flow))
             frame = Frame(run.id, run.path, "", (run.path,) if run.path else (), (run.id,))
             started = await self._started(run)
             made = Interpreter(flow, ports, plan, self._config.rules, run.id, started, frame)
@@ -169,6 +181,12 @@ class Segments:
                 raise
             log.exception("run %s failed inside the engine", run.id)
             return Done(error_value("InternalErr", f"The engine failed: {type(error).__name__}"), failed=True)
+
+    async def runner(self, run: RunRow) -> RunScript:
+        """What runs scripts in this process for a run whose segment is in another one."""
+        plan = await plan_of(self._store, run)
+        room = Room(self._clock.now, self._config.rules.park_after_s)
+        return Leaves(self._store, self._runtimes, self._config.leaves, run, plan, self._bindings, room).run
 
     async def _started(self, run: RunRow) -> Started:
         trigger = loads(run.trigger) if run.trigger else {}

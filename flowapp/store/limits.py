@@ -67,7 +67,8 @@ def take(connection: Connection, key: str, most: int, waiter: Waiter, now: datet
     if mine is None or mine.until is not None:
         # a job that had a place, and asks again after it has given it back, is a new attempt
         connection.execute(sa.delete(_SLOT).where(_SLOT.c.key == key, _SLOT.c.job_id == waiter.job_id))
-        insert(connection, SlotRow(key=key, asked_at=moment, **_identity(waiter)))
+        who = {"job_id": waiter.job_id, "run_id": waiter.run_id}
+        insert(connection, SlotRow(key=key, asked_at=moment, priority=waiter.priority, **who))
     if waiter.job_id in {row.job_id for row in _next(connection, key, most)}:
         mine_now = (_SLOT.c.key == key, _SLOT.c.job_id == waiter.job_id)
         connection.execute(sa.update(_SLOT).where(*mine_now).values(started_at=moment))
@@ -128,7 +129,8 @@ def _arrive(connection: Connection, key: str, waiter: Waiter, rule: Rule, args: 
         .where(_RUN.c.status.in_(UNFINISHED))
     )
     before = first(connection, DebounceRow, query)
-    first_at, count, woken = text_of(now), 1, ()
+    first_at, count = text_of(now), 1
+    woken: tuple[str, ...] = ()
     if before is not None:
         first_at, count, woken = before.first_at, before.count + 1, (before.run_id,)
         args = _added(rule.accumulate, before.args, args)
@@ -196,7 +198,3 @@ def _lock(connection: Connection, key: str) -> None:
     """SQLite has one writer; PostgreSQL needs to be told that questions about this key wait for each other."""
     if connection.dialect.name == "postgresql":
         connection.execute(sa.text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 11))"), {"key": key})
-
-
-def _identity(waiter: Waiter) -> dict[str, object]:
-    return {"job_id": waiter.job_id, "run_id": waiter.run_id, "priority": waiter.priority}

@@ -1,0 +1,117 @@
+"""Several servers and workers over one database: who is alive, whose work is taken over, who is told what.
+
+Every process beats once a second, by the database's clock. Whoever sees that work belongs to a process that has not beaten
+for `DEAD_AFTER_S` gives it to the living; all of them may do so at once. A process that only slept, and comes back after
+that, is fenced: its runs have another owner, so its next write is refused.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+import uuid
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+
+from flowapp.engine.remote import TOPIC, cancel_event, wake_event
+from flowapp.store import executors
+from flowapp.store.errors import StoreError
+from flowapp.store.executors import Executor
+from flowapp.store.stores import Store
+
+log = logging.getLogger(__name__)
+
+BEAT_S = 1.0
+DEAD_AFTER_S = 5.0
+SWEEP_S = 1.0
+FORGET_AFTER_S = 600.0
+DEFAULT_TAG = "default"
+
+
+def new_executor(kind: str, tags: tuple[str, ...]) -> Executor:
+    """This process, under an id that nobody had before."""
+    host = socket.gethostname()
+    return Executor(f"{kind}-{uuid.uuid4().hex}", kind, host, tags)
+
+
+class Cluster:
+    """One process's membership. `take_over` gives the work of the dead to the living; returns how much there was."""
+
+    def __init__(self, store: Store, me: Executor, take_over: Callable[[set[str]], Awaitable[int]]) -> None:
+        self.me = me
+        self.tags_alive: frozenset[str] = frozenset(me.tags)
+        self._store = store
+        self._take_over = take_over
+        self._others = 0
+        self._tasks: list[asyncio.Task[None]] = []
+
+    @property
+    def helpers(self) -> int:
+        """How many other processes take work of the tag `default`, as of the last look."""
+        return self._others
+
+    async def start(self, woken: Callable[[str], Awaitable[None]], canceled: Callable[[str], Awaitable[None]]) -> None:
+        """Beat, sweep and listen until `stop`. `woken` and `canceled` get the ids of runs that others speak of."""
+        await self._beat()
+        loop = asyncio.get_running_loop()
+        subscription = self._store.events.subscribe([TOPIC])
+
+        async def listen() -> None:
+            async for event in subscription:
+                run_id = str(event.data.get("run_id", ""))
+                tell = {"wake": woken, "cancel": canceled}.get(event.type)
+                if tell is not None and run_id:
+                    await _guarded(tell(run_id), f"{event.type} {run_id}")
+
+        self._tasks = [
+            loop.create_task(self._every(BEAT_S, self._beat, "heartbeat"), name="heartbeat"),
+            loop.create_task(self._every(SWEEP_S, self._sweep, "takeover"), name="takeover"),
+            loop.create_task(listen(), name="cluster events"),
+        ]
+
+    async def stop(self) -> None:
+        """Leave in good order."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        with suppress(StoreError):
+            await self._store.database.write(lambda c: executors.leave(c, self.me.id))
+
+    async def tell_wake(self, run_id: str) -> None:
+        """Have the process that works on the run look again."""
+        await self._store.database.write(lambda c: self._store.events.after_commit(wake_event(run_id)))
+
+    async def tell_cancel(self, run_id: str) -> None:
+        """Have every process stop what it does for the run."""
+        await self._store.database.write(lambda c: self._store.events.after_commit(cancel_event(run_id)))
+
+    async def _beat(self) -> None:
+        await self._store.database.write(lambda c: executors.beat(c, self.me))
+
+    async def _sweep(self) -> None:
+        alive = await self._store.database.read(lambda c: executors.alive(c, DEAD_AFTER_S))
+        ids = {executor.id for executor in alive} | {self.me.id}
+        self.tags_alive = frozenset(tag for executor in alive for tag in executor.tags) | frozenset(self.me.tags)
+        self._others = sum(DEFAULT_TAG in executor.tags for executor in alive if executor.id != self.me.id)
+        taken = await self._take_over(ids)
+        if taken:
+            log.warning("took over %d pieces of work of processes that are gone", taken)
+        await self._store.database.write(lambda c: executors.forget(c, FORGET_AFTER_S))
+
+    async def _every(self, seconds: float, work: Callable[[], Awaitable[None]], what: str) -> None:
+        loop = asyncio.get_running_loop()
+        due = loop.time()
+        while True:
+            due = max(due + seconds, loop.time())
+            await asyncio.sleep(due - loop.time())
+            await _guarded(work(), what)
+
+
+async def _guarded(work: Awaitable[None], what: str) -> None:
+    try:
+        await work
+    except StoreError as error:
+        log.warning("%s: %s", what, error.message)
+    except Exception:
+        log.exception("%s failed", what)

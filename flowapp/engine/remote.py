@@ -1,0 +1,243 @@
+"""Scripts that run on another machine than their flow: those with a tag, and those of large parallel loops.
+
+The segment that comes to such a script notes what to run, puts it on the queue of its tag and waits like for an approval: it
+goes on with what else there is, and ends when there is nothing. The worker runs it with the same rights, isolation and log
+as anybody, notes what came of it and wakes the run, in one transaction. What is noted is sealed: it holds the arguments.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from pydantic import TypeAdapter
+from sqlalchemy.engine import Connection
+
+from flowapp.engine.errors import error_value
+from flowapp.engine.ports import OpenStep, RunScript, StepObserver, Waiting
+from flowapp.engine.values import LeafCall, LeafOutcome
+from flowapp.errors import FlowappError
+from flowapp.jsontext import JsonText, dumps, loads
+from flowapp.store import leaves
+from flowapp.store.errors import StoreError
+from flowapp.store.events import Event
+from flowapp.store.runs import FINISHED
+from flowapp.store.stores import Store
+from flowapp.store.tables import LeafRow, RunRow
+
+TOPIC = "engine"
+"""Events between the processes of a cluster: `wake` and `cancel`, each with a run's id."""
+LOG_EVERY_S = 0.5
+_CALL = TypeAdapter(LeafCall)
+
+Send = Callable[[str, str], Awaitable[None]]
+"""Puts a leaf (by its id) on the queue of a tag."""
+
+
+class Seal(Protocol):
+    """Encrypts what must not be read from a copied database; `flowapp.store.secret_box.SecretBox`."""
+
+    def seal(self, workspace: str, path: str, value: str) -> str:
+        """The text to store."""
+
+    def open(self, workspace: str, path: str, stored: str) -> str:
+        """The value of a stored text."""
+
+
+@dataclass(frozen=True, slots=True)
+class LeafId:
+    """One attempt at one script of one run, also as the text by which queues know it."""
+
+    run_id: str
+    path: str
+    attempt: int
+
+    def __str__(self) -> str:
+        return f"{self.run_id}:{self.attempt}:{self.path}"
+
+    @classmethod
+    def parse(cls, text: str) -> LeafId:
+        """The id that was written as `text`."""
+        run_id, attempt, path = text.split(":", 2)
+        return cls(run_id, path, int(attempt))
+
+
+class Sender:
+    """The interpreting side, for one run."""
+
+    def __init__(self, store: Store, send: Send, seal: Seal, run: RunRow, waiting: Waiting) -> None:
+        self._store = store
+        self._send = send
+        self._seal = seal
+        self._run = run
+        self._waiting = waiting
+
+    async def run(self, call: LeafCall, step: OpenStep, tag: str, served: bool) -> LeafOutcome:
+        """Have a worker with `tag` run a script. `served`: one is alive now, as far as is known.
+
+        Raises:
+            Parked: nothing else of the run goes on.
+        """
+        identity = LeafId(self._run.id, call.info.path, call.attempt)
+        row = await self._find(identity)
+        if row is None:
+            if not served:
+                step.log(f"Waits for a worker that takes the tag {tag}: none is running now.\n")
+            await step.save()
+            text = self._seal.seal(self._run.workspace, str(identity), _CALL.dump_json(call).decode())
+            await self._store.database.write(
+                lambda c: leaves.add(c, identity.run_id, identity.path, identity.attempt, tag, JsonText(text))
+            )
+        if row is None or row.outcome is None:
+            # again after a restart too: the row may have been written and the queue not told
+            await self._send(str(identity), tag)
+        while row is None or row.outcome is None:
+            await self._waiting.until(None)
+            row = await self._find(identity)
+        return await self._outcome(JsonText(row.outcome))
+
+    async def _find(self, identity: LeafId) -> LeafRow | None:
+        return await self._store.database.read(
+            lambda c: leaves.get(c, identity.run_id, identity.path, identity.attempt)
+        )
+
+    async def _outcome(self, text: JsonText) -> LeafOutcome:
+        found = loads(text)
+        value = await self._store.values.get_value(found.pop("value"))
+        return LeafOutcome(value=value, **found)
+
+
+class Worker:
+    """The side that runs scripts for others. `runner` gives what runs the scripts of a run in this process."""
+
+    def __init__(
+        self,
+        store: Store,
+        seal: Seal,
+        executor: str,
+        runner: Callable[[RunRow], Awaitable[RunScript]],
+        wake: Callable[[str], Awaitable[None]],
+    ) -> None:
+        self.observer: StepObserver | None = None
+        self._store = store
+        self._seal = seal
+        self._executor = executor
+        self._runner = runner
+        self._wake = wake
+        self._working: dict[str, set[asyncio.Task[LeafOutcome]]] = {}
+
+    async def work(self, leaf_id: str) -> None:
+        """Run a script that somebody sent; does nothing when there is an outcome already, or the run is over."""
+        identity = LeafId.parse(leaf_id)
+        run = await self._store.runs.get(identity.run_id)
+        row = await self._store.database.read(lambda c: leaves.get(c, identity.run_id, identity.path, identity.attempt))
+        if run is None or row is None or row.outcome is not None or run.status in FINISHED or run.canceled_by:
+            return
+        call = _CALL.validate_json(self._seal.open(run.workspace, leaf_id, row.call))
+        log = RemoteLog(self._store, run, identity, self.observer)
+        task = asyncio.get_running_loop().create_task(self._run(run, call, log), name=f"leaf {leaf_id}")
+        tasks = self._working.setdefault(run.id, set())
+        tasks.add(task)
+        try:
+            outcome = await task
+        finally:
+            tasks.discard(task)
+            if not tasks:
+                self._working.pop(run.id, None)
+        await log.close()
+        await self._finish(run, identity, outcome)
+
+    def cancel(self, run_id: str) -> None:
+        """Stop what runs here for a run; its processes are killed."""
+        for task in self._working.get(run_id, ()):
+            task.cancel()
+
+    async def stop(self) -> None:
+        """Stop everything; it is taken up by others, or by the next start."""
+        tasks = [task for tasks in self._working.values() for task in tasks]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _run(self, run: RunRow, call: LeafCall, log: RemoteLog) -> LeafOutcome:
+        try:
+            run_script = await self._runner(run)
+            return await run_script(replace(call, tag=""), log)
+        except FlowappError as error:
+            return LeafOutcome(error_value("InternalErr", error.message, step_id=call.info.step_id), "failure")
+
+    async def _finish(self, run: RunRow, identity: LeafId, outcome: LeafOutcome) -> None:
+        prepared = await self._store.values.prepare(outcome.value)
+        fields = {"status": outcome.status, "duration_ms": outcome.duration_ms, "isolation": outcome.isolation}
+        more = {"fingerprint": outcome.fingerprint, "reused_from": outcome.reused_from}
+        text = dumps({"value": prepared.hash, **fields, **more})
+
+        def work(connection: Connection) -> bool:
+            self._store.values.insert(connection, prepared)
+            place = (identity.run_id, identity.path, identity.attempt)
+            if not leaves.finish(connection, *place, text, self._executor):
+                return False
+            self._store.runs.wake(connection, run.id)
+            return True
+
+        if await self._store.database.write(work):
+            await self._wake(run.id)
+
+
+class RemoteLog:
+    """What a script prints while it runs here: to pages at once, to the database in chunks."""
+
+    def __init__(self, store: Store, run: RunRow, identity: LeafId, observer: StepObserver | None) -> None:
+        self._store = store
+        self._run = run
+        self._identity = identity
+        self._observer = observer
+        self._waiting: list[str] = []
+        self._start = self._end = 0
+        self._task: asyncio.Task[None] | None = None
+
+    def log(self, text: str) -> None:
+        """Output of the script, as it comes."""
+        if not text:
+            return
+        text = text.replace("\0", "\u2400")
+        if self._observer is not None:
+            self._observer.logged(self._run, self._identity.path, text, self._end)
+        self._waiting.append(text)
+        self._end += len(text)
+        if self._task is None or self._task.done():
+            self._task = asyncio.get_running_loop().create_task(self._later())
+
+    async def close(self) -> None:
+        """Store the rest."""
+        if self._task is not None:
+            self._task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._task
+        await self._store_waiting()
+
+    async def _later(self) -> None:
+        await asyncio.sleep(LOG_EVERY_S)
+        await asyncio.shield(self._store_waiting())
+
+    async def _store_waiting(self) -> None:
+        text, start = "".join(self._waiting), self._start
+        self._waiting, self._start = [], self._end
+        if not text:
+            return
+        place = (self._identity.run_id, self._identity.path, self._identity.attempt)
+        with suppress(StoreError):
+            await self._store.database.write(lambda c: leaves.log(c, *place, start, text))
+
+
+def wake_event(run_id: str) -> Event:
+    """Tells the process that has the run to look again."""
+    return Event(TOPIC, "wake", {"run_id": run_id})
+
+
+def cancel_event(run_id: str) -> Event:
+    """Tells whoever works for the run to stop."""
+    return Event(TOPIC, "cancel", {"run_id": run_id})

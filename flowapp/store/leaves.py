@@ -1,0 +1,64 @@
+"""Scripts that run on other machines than the one that interprets their flow: what to run, and what came of it.
+
+The segment that interprets the run writes the row, once per attempt. Whichever worker brings an outcome first is believed; a
+worker that had been given up and comes later finds the outcome there and adds nothing.
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from flowapp.jsontext import JsonText
+from flowapp.store.clock import now
+from flowapp.store.rows import first, table
+from flowapp.store.sql import Sql
+from flowapp.store.tables import LeafRow
+
+_LEAF = table(LeafRow)
+_ADD = Sql(
+    "INSERT INTO leaf (run_id, path, attempt, tag, call, executor, created_at) "
+    "VALUES (:run_id, :path, :attempt, :tag, :call, '', :at) ON CONFLICT (run_id, path, attempt) DO NOTHING"
+)
+_FINISH = Sql(
+    "UPDATE leaf SET outcome = :outcome, executor = :executor, done_at = :at "
+    "WHERE run_id = :run_id AND path = :path AND attempt = :attempt AND outcome IS NULL"
+)
+_LOG = Sql(
+    'INSERT INTO log (run_id, path, attempt, "offset", text, at) '
+    "SELECT :run_id, :path, CAST(:attempt AS INTEGER), CAST(:offset AS INTEGER), :text, :at "
+    "WHERE EXISTS (SELECT 1 FROM leaf WHERE run_id = :run_id AND path = :path AND attempt = :attempt AND outcome IS NULL) "
+    'ON CONFLICT (run_id, path, attempt, "offset") DO UPDATE SET text = excluded.text, at = excluded.at'
+)
+
+
+def add(connection: Connection, run_id: str, path: str, attempt: int, tag: str, call: JsonText) -> None:
+    """Note a script for others to run; does nothing when it is noted already."""
+    _ADD.run(connection, {**_place(run_id, path, attempt), "tag": tag, "call": call, "at": now()})
+
+
+def get(connection: Connection, run_id: str, path: str, attempt: int) -> LeafRow | None:
+    """One attempt at a script."""
+    where = (_LEAF.c.run_id == run_id, _LEAF.c.path == path, _LEAF.c.attempt == attempt)
+    return first(connection, LeafRow, sa.select(_LEAF).where(*where))
+
+
+def finish(connection: Connection, run_id: str, path: str, attempt: int, outcome: JsonText, executor: str) -> bool:
+    """Record what came of it; False when somebody else was first, or the run has been deleted."""
+    values = {**_place(run_id, path, attempt), "outcome": outcome, "executor": executor, "at": now()}
+    return _FINISH.run(connection, values).rowcount == 1
+
+
+def log(connection: Connection, run_id: str, path: str, attempt: int, offset: int, text: str) -> bool:
+    """Add a chunk to its log; False once there is an outcome, by whomever."""
+    values = {**_place(run_id, path, attempt), "offset": offset, "text": text, "at": now()}
+    return _LOG.run(connection, values).rowcount == 1
+
+
+def remove(connection: Connection, run_ids: list[str]) -> None:
+    """Remove the rows of runs that are over, or deleted."""
+    connection.execute(sa.delete(_LEAF).where(_LEAF.c.run_id.in_(run_ids)))
+
+
+def _place(run_id: str, path: str, attempt: int) -> dict[str, object]:
+    return {"run_id": run_id, "path": path, "attempt": attempt}

@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -14,7 +14,8 @@ from flowapp.engine import gates
 from flowapp.engine.environment import environment, job_of
 from flowapp.engine.errors import error_value
 from flowapp.engine.ports import Limits as Limiting
-from flowapp.engine.ports import Printing, Secrets, Tokens, Waiting
+from flowapp.engine.ports import OpenStep, Printing, RunLeaf, Secrets, Tokens, Waiting
+from flowapp.engine.references import written
 from flowapp.engine.secrets import SECRET_MARKS, MissingReference, resolve
 from flowapp.engine.values import LeafCall, LeafOutcome, Plan
 from flowapp.errors import FlowappError
@@ -93,6 +94,8 @@ class Leaves:
         self._waiting = waiting
         self.shared: Path | None = None
         """The folder that all steps of the run see as `./shared`."""
+        self._written: frozenset[str] | None = None
+        self._noticed: frozenset[str] = frozenset()
         self.rights = rights_of(run)
         self.running: set[str] = set()
 
@@ -104,7 +107,7 @@ class Leaves:
         """
         step_id = call.info.step_id
         try:
-            args, resolved = await self._arguments(call.args)
+            args, resolved = await self._arguments(call)
         except FlowappError as error:
             return LeafOutcome(_error(error.message, step_id), "failure")
         key = self._key(call, args if resolved or call.kept else None)
@@ -176,13 +179,32 @@ class Leaves:
     async def _fetch(self, kind: str, path: str) -> JsonText | None:
         return None if self._ports.secrets is None else await self._ports.secrets.lookup(self._run, kind, path)
 
-    async def _arguments(self, args: JsonText) -> tuple[JsonText, bool]:
+    async def _arguments(self, call: LeafCall) -> tuple[JsonText, bool]:
         """The arguments as the script gets them, and whether secrets or resources went into them."""
+        args = call.args
         if REFERENCE in args:
             args = await self.expand(args)
         if any(mark in args for mark in SECRET_MARKS):
-            return await resolve(args, self._fetch)
+            vouched = frozenset(call.vouched) if call.vouched is not None else await self.vouched(args)
+            return await resolve(args, self._fetch, vouched)
         return args, False
+
+    async def vouched(self, args: JsonText) -> frozenset[str]:
+        """The references in arguments that somebody wrote: in the run's document or arguments, or in a called flow."""
+        if self._written is None:
+            texts = (await self._store.values.get_values((self._run.document, self._run.args))).values()
+            self._written = frozenset().union(*(written(text) for text in texts))
+        return written(args) & (self._written | self._noticed)
+
+    def vouching(self, run_leaf: RunLeaf) -> RunLeaf:
+        """The same, with the references that count noted on each call: another machine does not know what the run calls."""
+
+        async def run(call: LeafCall, step: OpenStep) -> LeafOutcome:
+            if any(mark in call.args for mark in SECRET_MARKS):
+                call = replace(call, vouched=tuple(sorted(await self.vouched(call.args))))
+            return await run_leaf(call, step)
+
+        return run
 
     async def _environment(self, call: LeafCall, identity: str) -> Mapping[str, str]:
         names = environment(self._run, call, self._settings.base_url, self._settings.internal_url)
@@ -192,6 +214,7 @@ class Leaves:
 
     def notice(self, document: JsonText) -> None:
         """A flow is called: its text is part of what the run runs."""
+        self._noticed |= written(document)
 
     # --- reuse ------------------------------------------------------------------------------------------------------
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 from flowapp.engine.errors import EngineError
@@ -75,8 +76,11 @@ def _texts(value: Any) -> Iterator[str]:
             yield from _texts(item)
 
 
-async def resolve(text: JsonText, fetch: Fetch) -> tuple[JsonText, bool]:
+async def resolve(text: JsonText, fetch: Fetch, vouched: AbstractSet[str] | None = None) -> tuple[JsonText, bool]:
     """The text with every reference replaced, and whether there was one.
+
+    With `vouched` only these count; others stay the texts that they are (see `references`). What a resource refers to
+    always counts: whoever wrote the resource wrote it.
 
     Raises:
         MissingReference: names the path that was not found, or says that references go in a circle.
@@ -84,17 +88,19 @@ async def resolve(text: JsonText, fetch: Fetch) -> tuple[JsonText, bool]:
     if not any(mark in text for mark in SECRET_MARKS):
         return text, False
     found: list[str] = []
-    value = await _resolved(loads(text), fetch, found, 0)
+    value = await _resolved(loads(text), fetch, found, 0, vouched)
     return (dumps(value), True) if found else (text, False)
 
 
-async def _resolved(value: Any, fetch: Fetch, found: list[str], depth: int) -> Any:
+async def _resolved(
+    value: Any, fetch: Fetch, found: list[str], depth: int, vouched: AbstractSet[str] | None = None
+) -> Any:
     if isinstance(value, str) and value.startswith("$"):
-        return await _one(value, fetch, found, depth)
+        return value if vouched is not None and value not in vouched else await _one(value, fetch, found, depth)
     if isinstance(value, list):
-        return [await _resolved(item, fetch, found, depth) for item in value]
+        return [await _resolved(item, fetch, found, depth, vouched) for item in value]
     if isinstance(value, dict):
-        return {name: await _resolved(item, fetch, found, depth) for name, item in value.items()}
+        return {name: await _resolved(item, fetch, found, depth, vouched) for name, item in value.items()}
     return value
 
 

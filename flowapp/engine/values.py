@@ -208,6 +208,8 @@ class LeafCall:
     limit: Limit | None = None
     here: bool = False
     """It must run on the machine of its flow: the steps share a folder."""
+    vouched: tuple[str, ...] | None = None
+    """References in the arguments that count; None leaves it to whoever runs the script (see `references`)."""
 
 
 @dataclass(frozen=True, slots=True)

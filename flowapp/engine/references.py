@@ -1,0 +1,21 @@
+"""Which `$var:`, `$res:` and `$jsonvar:` texts count as references: those that somebody wrote.
+
+Data that a step got from elsewhere (an answer of a web server, a cell of a CSV file, a mail) may hold such a text as well. If it
+counted, whoever writes that data could have a secret put into an argument, and from there to where they can read it.
+So a text counts only if the very same one stands in the document of the run or of a flow that it calls, or in the arguments that
+the run was started with. To build a path from data on purpose, an expression calls `variable()` or `resource()`.
+"""
+
+from __future__ import annotations
+
+import re
+
+from flowapp.jsontext import JsonText
+
+_REFERENCE = re.compile(r"\$(?:var|res|jsonvar|encrypted):[A-Za-z0-9_.@/-]+")
+_MARK = re.compile(r"\$(?:var|res|jsonvar|encrypted):")
+
+
+def written(text: JsonText) -> frozenset[str]:
+    """All references that stand in a text, as values or inside of code and expressions."""
+    return frozenset(_REFERENCE.findall(text)) if _MARK.search(text) else frozenset()

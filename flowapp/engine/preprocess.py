@@ -8,7 +8,8 @@ from flowapp.engine import scripts, steps
 from flowapp.engine.inputs import Evaluated
 from flowapp.engine.scope import Scope, object_text
 from flowapp.engine.values import Done, StepInfo
-from flowapp.jsontext import NULL, JsonText
+from flowapp.jsontext import NULL, JsonText, loads
+from flowapp.openflow.walk import inputs_of
 
 if TYPE_CHECKING:
     from flowapp.engine.interpreter import Interpreter
@@ -24,7 +25,10 @@ def applies(interpreter: Interpreter) -> bool:
 
 async def run(interpreter: Interpreter, scope: Scope) -> Done:
     """Run the flow's preprocessor module, with its retries; the value is the text of the flow's arguments."""
-    module = {**interpreter.value["preprocessor_module"], "id": STEP}
+    given = interpreter.value["preprocessor_module"]
+    event = {"type": "static", "value": loads(interpreter.started.event or NULL)}
+    inputs = {**inputs_of(given), "event": event}
+    module = {**given, "id": STEP, "value": {**(given.get("value") or {}), "input_transforms": inputs}}
     done = await steps.run(interpreter, module, scope, interpreter.frame.prefix, {"preprocessor": True})
     return done if done.failed else Done(as_arguments(done.value))
 

@@ -269,16 +269,18 @@ async def test_stored_scripts_run_by_path_and_hash() -> None:
 async def test_a_preprocessor_makes_the_arguments(given: str, arguments: Any) -> None:
     made = world()
     made.event = {"kind": "webhook"}
-    before = {"preprocessor_module": echo("preprocessor", given)}
-    assert result(await made.run([echo("a", "flow_input")], {"old": 1}, **before)) == arguments
+    before = script("preprocessor", "after", inputs={"x": given})
+    made.leaves = {**made.leaves, "after": lambda x, event: x if event == {"kind": "webhook"} else "no event"}
+    assert result(await made.run([echo("a", "flow_input")], {"old": 1}, preprocessor_module=before)) == arguments
     assert made.leaf_calls[0].entrypoint == "preprocessor"
     made = world()
-    assert result(await made.run([echo("a", "flow_input")], {"old": 1}, **before)) == {"old": 1}
+    assert result(await made.run([echo("a", "flow_input")], {"old": 1}, preprocessor_module=before)) == {"old": 1}
 
 
 async def test_a_failing_preprocessor_reaches_the_failure_module() -> None:
     made = world()
     made.event = {}
+    made.leaves = {**made.leaves, "boom": lambda event: boom()}
     done = await made.run([script("one")], preprocessor_module=script("boom"), failure_module=echo("f", "error.name"))
     assert (done.failed, result(done)) == (True, "Boom")
     assert made.rows["failure"]["meta"]["parent_module"] == "preprocessor"

@@ -9,6 +9,7 @@ import { Problem, Skeleton } from "../output/parts.jsx";
 import { Logs } from "../output/logs.jsx";
 import { Tree } from "../output/tree.jsx";
 import { LANGUAGES, ago, clock, duration, stateOf, when } from "../words.js";
+import { Approvals } from "./approvals.jsx";
 import { axisOf, barOf, mergeStep, timelineRows } from "./timeline.js";
 
 const LIVE = new Set(["queued", "running", "suspended", "waiting"]);
@@ -79,6 +80,7 @@ export function RunView({ ws, runId }) {
     <div className="runpage">
       <Header ws={ws} run={run} now={now} reload={load} />
       {error && <Problem error={error} what="The newest state" retry={load} />}
+      <Approvals ws={ws} runId={run.id} live={isLive(run)} />
       <div className="run-body">
         <Timeline run={run} steps={steps} now={now} path={path} choose={choose} />
         <Detail key={path} ws={ws} run={run} step={steps.find((one) => one.path === path) || null} path={path} now={now} />

@@ -1,0 +1,176 @@
+// What a run waits for people: the question, until when, the answers so far, and the form to answer it in place.
+import { lazy, Suspense, useCallback, useEffect, useId, useMemo, useState } from "react";
+
+import { get, post, runPath, subscribe } from "../api.js";
+import { Icon } from "../icons.jsx";
+import { when } from "../words.js";
+
+const SchemaForm = lazy(() => import("../forms/schema_form.jsx").then((module) => ({ default: module.SchemaForm })));
+
+const CLOSED = {
+  approved: { tone: "ok", icon: "check", word: "Approved" },
+  disapproved: { tone: "bad", icon: "cross", word: "Denied" },
+  timed_out: { tone: "stale", icon: "clock", word: "Timed out" },
+  canceled: { tone: "reused", icon: "stop", word: "Closed" },
+};
+
+/** The requests of a run, kept up to date while the run lives. */
+export function useApprovals(ws, runId, live = true) {
+  const [found, setFound] = useState({ requests: [], error: null });
+  const load = useCallback(() => get(runPath(ws, runId, "approvals")).then((requests) => setFound({ requests, error: null }), (error) => setFound((old) => ({ ...old, error }))), [ws, runId]);
+  useEffect(() => {
+    load();
+    if (!live) return undefined;
+    return subscribe(ws, `run:${runId}`, (event) => {
+      if (event.type === "approval" || event.type === "lost" || (event.type === "hello" && event.resumed)) load();
+    });
+  }, [ws, runId, live, load]);
+  return { ...found, load };
+}
+
+/** `Approvals({ws, runId, live})`: open requests as cards, closed ones as a line each. */
+export function Approvals({ ws, runId, live }) {
+  const { requests, load } = useApprovals(ws, runId, live);
+  if (!requests.length) return null;
+  return (
+    <section className="approvals" aria-label="Approvals">
+      {requests.map((one) => (one.status === "open" ? <Request key={one.path} ws={ws} request={one} reload={load} /> : <Closed key={one.path} request={one} />))}
+    </section>
+  );
+}
+
+function Closed({ request }) {
+  const state = CLOSED[request.status] || CLOSED.canceled;
+  return (
+    <div className="card approval-closed">
+      <span className={`badge ${state.tone}`}><Icon name={state.icon} size={13} />{state.word}</span>
+      <span className="approval-what"><b>{request.title}</b>{request.decided_by ? ` by ${request.decided_by}` : ""}{request.decided_at ? `, ${when(request.decided_at)}` : ""}</span>
+      <Trail request={request} />
+    </div>
+  );
+}
+
+/** One open request. */
+export function Request({ ws, request, reload, plain = false }) {
+  const [comment, setComment] = useState("");
+  const [busy, setBusy] = useState("");
+  const [error, setError] = useState(null);
+  const commentId = useId();
+  const schema = useMemo(() => schemaOf(request), [request.form, request.fields]);
+  const values = useMemo(() => Object.fromEntries(request.fields.filter((one) => one.default !== null).map((one) => [one.name, one.default])), [request.fields]);
+  const send = async (approved, payload) => {
+    setBusy(approved ? "approve" : "deny");
+    setError(null);
+    try {
+      await post(runPath(ws, request.run_id, "approvals"), { path: request.path, approved, payload, comment });
+      await reload?.();
+    } catch (reason) {
+      setError(reason);
+      if (reason.status === 409) reload?.();
+    }
+    setBusy("");
+  };
+  const deny = !request.hide_cancel && <button type="button" className="btn danger" disabled={Boolean(busy)} onClick={() => send(false, {})}>{busy === "deny" ? "Denying" : "Deny"}</button>;
+  const remark = (
+    <div className="form-field">
+      <label htmlFor={commentId}>Comment <span className="optional">optional</span></label>
+      <textarea id={commentId} className="in-area" rows={2} maxLength={4000} value={comment} onChange={(event) => setComment(event.target.value)} />
+    </div>
+  );
+  return (
+    <div className={plain ? "approval plain" : "card approval"} role="group" aria-label={request.title}>
+      <header>
+        <h2>{request.title}</h2>
+        <p className="run-facts"><span>{request.asked_by} asks{request.asked_at ? `, ${when(request.asked_at)}` : ""}</span><span>after step {request.step_id}{request.path !== request.step_id ? ` (${request.path})` : ""}</span>{request.groups.length > 0 && <span>for {request.groups.join(" or ")}</span>}</p>
+      </header>
+      <Deadline request={request} />
+      <Description value={request.description} />
+      {request.warning && <p className="approval-note stale"><Icon name="warn" size={13} /> {request.warning}</p>}
+      <Trail request={request} />
+      {request.can_answer ? (
+        schema ? (
+          <Suspense fallback={<p className="form-help">Loading the form.</p>}>
+            {remark}
+            <SchemaForm schema={schema} values={values} busy={Boolean(busy)} submitLabel="Approve" onSubmit={(payload) => send(true, payload)} footer={deny} />
+          </Suspense>
+        ) : (
+          <>
+            {remark}
+            <div className="approval-acts">{deny}<button type="button" className="btn pri" disabled={Boolean(busy)} onClick={() => send(true, {})}><Icon name="check" /> {busy === "approve" ? "Approving" : "Approve"}</button></div>
+          </>
+        )
+      ) : <p className="approval-note"><Icon name="pause" size={13} /> {request.why_not || "This cannot be answered here."}</p>}
+      {error && <p className="form-error" role="alert"><Icon name="warn" size={13} /> {error.message} {error.hint}</p>}
+      {request.page && <CopyLink path={request.page} />}
+    </div>
+  );
+}
+
+/** The form's schema with the choices that the step gave. */
+function schemaOf(request) {
+  const properties = request.form?.properties;
+  if (!properties || !Object.keys(properties).length) return null;
+  const filled = { ...properties };
+  for (const one of request.fields) {
+    if (!one.options?.length || !filled[one.name]) continue;
+    const chosen = one.options.map((option) => JSON.parse(option.value));
+    filled[one.name] = one.kind === "choices" ? { ...filled[one.name], uniqueItems: true, items: { ...filled[one.name].items, enum: chosen } } : { ...filled[one.name], enum: chosen };
+  }
+  return { ...request.form, properties: filled };
+}
+
+/** How long there is to answer, the moment itself, and what happens then. */
+function Deadline({ request }) {
+  const [now, setNow] = useState(() => Date.now());
+  useEffect(() => {
+    const timer = setInterval(() => setNow(Date.now()), 1000);
+    return () => clearInterval(timer);
+  }, []);
+  if (!request.timeout_at) return null;
+  const seconds = Math.floor((new Date(request.timeout_at).getTime() - now) / 1000);
+  return <p className={`approval-due ${seconds > 0 ? "" : "over"}`}><b className="num">{seconds > 0 ? left(seconds) : "The time to answer is over"}</b><span>until {when(request.timeout_at)}. After that {request.goes_on ? "the flow goes on without an answer" : "the run fails"}.</span></p>;
+}
+
+function left(seconds) {
+  const days = Math.floor(seconds / 86400);
+  const hours = Math.floor((seconds % 86400) / 3600);
+  const minutes = Math.floor((seconds % 3600) / 60);
+  if (days) return `${days} d ${hours} h left`;
+  if (hours) return `${hours} h ${minutes} min left`;
+  return minutes ? `${minutes} min ${seconds % 60} s left` : `${seconds} s left`;
+}
+
+/** What the step says about its request. */
+function Description({ value }) {
+  if (value === null || value === undefined) return null;
+  if (typeof value === "object" && !Array.isArray(value)) return <dl className="approval-facts">{Object.entries(value).map(([name, one]) => <div key={name}><dt>{name}</dt><dd>{textOf(one)}</dd></div>)}</dl>;
+  return <p className="approval-text">{textOf(value)}</p>;
+}
+
+const textOf = (value) => (typeof value === "string" ? value : typeof value === "object" ? JSON.stringify(value, null, 2) : String(value));
+
+function Trail({ request }) {
+  if (!request.events.length && request.required < 2) return null;
+  return (
+    <ul className="approval-trail">
+      {request.required > 1 && <li><b>{request.approvals} of {request.required} approvals</b></li>}
+      {request.events.map((event) => <li key={event.at}><span className={event.approved ? "ok" : "bad"}><Icon name={event.approved ? "check" : "cross"} size={13} /></span> <b>{event.approver || "Somebody with the link"}</b> {event.approved ? "approved" : "denied"}, {when(event.at)}{event.comment ? `: “${event.comment}”` : ""}{event.values.length > 0 && <span className="faint"> {event.values.map((one) => (one.label ? `${one.label}: ${one.text}` : one.text)).join("; ")}</span>}</li>)}
+    </ul>
+  );
+}
+
+/** The page of the request, for somebody who is not signed in here. */
+function CopyLink({ path }) {
+  const [done, setDone] = useState(false);
+  const url = `${location.origin}${path}`;
+  const copy = async () => {
+    try {
+      await navigator.clipboard.writeText(url);
+      setDone(true);
+      setTimeout(() => setDone(false), 2000);
+    } catch {
+      window.prompt("The link of the approval page", url);
+    }
+  };
+  return <p className="approval-link"><button type="button" className="btn quiet" onClick={copy}><Icon name="copy" size={13} /> {done ? "Copied" : "Copy link"}</button><a href={path} target="_blank" rel="noreferrer">Open its page</a></p>;
+}

@@ -22,7 +22,12 @@ ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 UV = "uv==0.9.30"
 REQUIREMENTS = {"run": "requirements.txt", "dev": "requirements-dev.txt"}
+#: Python jobs have packages of their own, so that they see none of the server's
+JOBS_VENV = VENV / "jobs"
+JOBS_REQUIREMENTS = "requirements-jobs.txt"
 _TAIL = 1500
+#: jobs run as users of their own, which read what is installed for them
+_FOR_ALL = 0o022
 #: pip's option → uv's environment variable
 _PIP_TO_UV = {
     "index-url": "UV_DEFAULT_INDEX",
@@ -61,10 +66,21 @@ def _prepare(kind: str) -> None:
     if not uv.exists():
         _run([str(VENV / "bin/python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", UV])
     command = [str(uv), "pip", "install", "--quiet", "--python", str(VENV / "bin/python")]
-    _run([*command, "-r", REQUIREMENTS[kind]], _uv_environment())
+    environment = _uv_environment()
+    _run([*command, "-r", REQUIREMENTS[kind]], environment)
+    _prepare_jobs(str(uv), environment)
     for done in sorted({kind, "run"}):  # the development set holds the other
         _stamp(done).write_text(_fingerprint(done))
     print(f"Installed in {time.monotonic() - begun:.0f} s.", flush=True)
+
+
+def _prepare_jobs(uv: str, environment: dict[str, str]) -> None:
+    """The environment of Python jobs. What somebody has added to it stays."""
+    python = JOBS_VENV / "bin/python"
+    if not python.exists():
+        made = [uv, "venv", "--quiet", "--clear", "--python", str(VENV / "bin/python"), str(JOBS_VENV)]
+        _run(made, environment, _FOR_ALL)
+    _run([uv, "pip", "install", "--quiet", "--python", str(python), "-r", JOBS_REQUIREMENTS], environment, _FOR_ALL)
 
 
 def _make_venv() -> None:
@@ -119,7 +135,7 @@ def _stamp(kind: str) -> Path:
 
 def _fingerprint(kind: str) -> str:
     digest = hashlib.sha256(f"{_interpreter()}\n{UV}\n{VENV}\n".encode())
-    for name in sorted({"requirements.txt", REQUIREMENTS[kind]}):
+    for name in sorted({"requirements.txt", REQUIREMENTS[kind], JOBS_REQUIREMENTS}):
         digest.update((ROOT / name).read_bytes())
     return digest.hexdigest()
 
@@ -128,8 +144,8 @@ def _interpreter() -> str:
     return f"{os.path.realpath(sys.executable)} {sys.version_info[0]}.{sys.version_info[1]}"
 
 
-def _run(command: list[str], environment: dict[str, str] | None = None) -> str:
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+def _run(command: list[str], environment: dict[str, str] | None = None, umask: int = -1) -> str:
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, umask=umask)
     if done.returncode != 0:
         raise Failed(f"{' '.join(command[:4])} … failed:\n{_tail(done.stdout + done.stderr)}")
     return done.stdout

@@ -87,18 +87,24 @@ class Isolation:
         }
 
 
+def jobs_python() -> Path:
+    """The Python of the environment that scripts/prepare.py makes for jobs; without one, the server's own."""
+    prepared = Path(sys.prefix) / "jobs" / "bin" / "python"
+    return prepared if prepared.is_file() else Path(sys.executable)
+
+
 @dataclass(frozen=True, slots=True)
 class RuntimeSettings:
     """How the runtimes are set up on this host.
 
     `home` is the data folder, which no job may see. `python` runs the cells: its installed packages are what cells can
-    import. `deno` is the Deno program; None looks for the one installed beside `python`. `idle` is how many Python and
+    import. `deno` is the Deno program; None looks for the one installed with the server. `idle` is how many Python and
     Bash processes wait ready, `idle_deno` how many Deno ones. `min_isolation`: start only at this level or above.
     `limits` are those that warm processes are made with: a job with others gets a process made for it.
     """
 
     home: Path
-    python: Path = Path(sys.executable)
+    python: Path = field(default_factory=jobs_python)
     deno: Path | None = None
     idle: int = 8
     idle_deno: int = 2

@@ -16,10 +16,10 @@ _SECONDS = 20.0
 
 
 def find_deno(settings: RuntimeSettings) -> str | None:
-    """The Deno program: as set, beside the Python that runs cells, or on the PATH."""
+    """The Deno program: as set, installed with the server, or on the PATH."""
     if settings.deno is not None:
         return str(settings.deno) if settings.deno.is_file() else None
-    beside = Path(settings.python).parent / "deno"
+    beside = Path(sys.executable).parent / "deno"
     if beside.is_file():
         return str(beside)
     return shutil.which("deno")
@@ -28,7 +28,7 @@ def find_deno(settings: RuntimeSettings) -> str | None:
 async def languages(settings: RuntimeSettings, deno: str | None) -> dict[str, dict[str, Any]]:
     """`{"python3": {"available", "version"}, …}` for every language that this room knows."""
     bash = shutil.which("bash", path="/usr/local/bin:/usr/bin:/bin")
-    own = Path(settings.python) == Path(sys.executable)
+    own = settings.python.resolve() == Path(sys.executable).resolve()  # two environments of one interpreter
     python, deno_version, bash_version = await asyncio.gather(
         _constant(".".join(map(str, sys.version_info[:3]))) if own else _version_of(str(settings.python)),
         _version_of(deno),

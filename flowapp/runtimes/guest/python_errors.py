@@ -31,8 +31,8 @@ class MissingClient:
         """Refuse `wmill` when nothing before us found it."""
         if name == "wmill":
             raise ModuleNotFoundError(
-                "The wmill client is not part of this version; it comes in a later one. Wire variables and resources "
-                "into the cell's inputs instead, or install wmill into the environment Flowapp runs in.",
+                "The wmill client is not installed in the environment of Python jobs. Run scripts/run again, which "
+                "installs it, or install it into the Python that jobs run on.",
                 name="wmill",
             )
         return None

@@ -34,12 +34,28 @@ def staged(plan: Plan) -> Plan:
         _provide(path, copy)
     sys.path[:] = [moved.get(path, path) for path in sys.path]
     sys.path_importer_cache.clear()
+    _follow(moved)
     return replace(
         plan,
         readable=(*plan.readable, target),
         deno=moved.get(plan.deno, plan.deno) if plan.deno else None,
         wrapper=moved.get(plan.wrapper, plan.wrapper),
     )
+
+
+def _follow(moved: dict[str, str]) -> None:
+    """Packages that are loaded already look for their other modules where they came from: there jobs may not read."""
+    for module in list(sys.modules.values()):
+        places = getattr(module, "__path__", None)
+        if isinstance(places, list):
+            places[:] = [_moved(place, moved) for place in places]
+
+
+def _moved(place: str, moved: dict[str, str]) -> str:
+    for path, copy in moved.items():
+        if place.startswith(f"{path}/"):
+            return copy + place.removeprefix(path)
+    return place
 
 
 def _unreadable(paths: list[str], uid: int) -> list[str]:

@@ -12,7 +12,9 @@ import resource
 import socket
 import sys
 import tempfile
+import threading
 import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +27,23 @@ from tests.integration.runtimes.scenarios import SCENARIOS, Scenario, filled  # 
 
 _MARKER = "31415.{}"
 _PATIENCE = 2.0
+
+
+class Api(BaseHTTPRequestHandler):
+    """What the client of jobs asks: one variable."""
+
+    def do_GET(self) -> None:
+        known = self.path.startswith("/api/w/main/variables/get_value/u/ada/answer")
+        known = known and self.headers["authorization"] == "Bearer of-the-job"
+        body = b'"forty-two"' if known else b'"?"'
+        self.send_response(200 if known else 404)
+        self.send_header("content-type", "application/json")
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Nothing: the driver's output is its report."""
 
 
 async def main(scratch: Path, names: list[str]) -> None:
@@ -40,6 +59,8 @@ async def main(scratch: Path, names: list[str]) -> None:
     listener.bind(f"{outside}/socket")
     listener.listen()
     os.chmod(f"{outside}/socket", 0o777)
+    api = ThreadingHTTPServer(("127.0.0.1", 0), Api)
+    threading.Thread(target=api.serve_forever, daemon=True).start()
     runtimes = Runtimes(
         RuntimeSettings(home=home, idle=2, idle_deno=1, min_isolation=os.environ.get("FLOWAPP_MIN_ISOLATION", ""))
     )
@@ -55,10 +76,13 @@ async def main(scratch: Path, names: list[str]) -> None:
             "server": os.getpid(),
             "marker": _MARKER.format(os.getpid() * 1000 + number),
             "outside": outside,
+            "base": f"http://127.0.0.1:{api.server_port}",
         }
         seen = await _run(runtimes, SCENARIOS[name], values)
         _say({"name": name, "seen": seen, "intact": await _is_intact(runtimes)})
     await runtimes.close()
+    api.shutdown()
+    api.server_close()
     _say({"left": await _left()})
 
 

@@ -279,7 +279,17 @@ _ECHO = "def main(text):\n    return text\n"
 _BIG_FILE = "def main():\n    with open('big', 'wb') as file:\n        file.write(b'x' * 10_000_000)\n"
 _DEEP = "def main():\n    value = []\n    for _ in range(100_000):\n        value = [value]\n    return value\n"
 
+_CLIENT = """
+import os
+
+def main(base):
+    os.environ.update(BASE_INTERNAL_URL=base, WM_TOKEN="of-the-job", WM_WORKSPACE="main")
+    import wmill
+    return wmill.get_variable("u/ada/answer")
+"""
+
 SCENARIOS: dict[str, Scenario] = {
+    "python client reaches the server": Scenario("python3", _CLIENT, gives("forty-two"), {"base": "{base}"}),
     "python ends itself": Scenario("python3", _EXIT, fails("ExecutionErr", "exit code 3", exit_code=3)),
     "python segfault": Scenario("python3", _SEGFAULT, fails("ExecutionErr", "SIGSEGV", exit_code=-11)),
     "python sys.exit": Scenario(

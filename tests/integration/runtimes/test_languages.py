@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import sys
+from pathlib import Path
 
 import pytest
 
-from flowapp.runtimes import Runtimes
+from flowapp.jsontext import JsonText
+from flowapp.runtimes import Job, Runtimes, RuntimeSettings
 from tests.integration.runtimes.conftest import Run
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -93,11 +96,30 @@ async def test_python_errors_that_json_cannot_hold(run: Run) -> None:
     assert (await error(run, "deno", "export const main = () => { throw undefined; };"))["message"] == "null"
 
 
-async def test_python_wmill_says_what_it_is(run: Run) -> None:
-    found = await error(run, "python3", "import wmill\ndef main():\n    pass\n")
-    assert "later" in str(found["message"])
-    assert "wmill" in str(found["message"])
-    assert found["line"] == 1
+async def test_python_has_the_client_and_nothing_of_the_server(run: Run) -> None:
+    code = """
+import wmill
+from importlib.util import find_spec
+
+def main():
+    servers = ("reflex", "sqlmodel", "dbos", "granian", "flowapp")
+    return [wmill.__name__, [name for name in servers if find_spec(name)]]
+"""
+    assert await value(run, "python3", code) == ["wmill", []]
+
+
+async def test_a_python_without_the_client_says_how_to_get_it(tmp_path: Path) -> None:
+    bare = Path(sys.executable).resolve()  # the interpreter itself, outside of any environment
+    runtimes = Runtimes(RuntimeSettings(home=tmp_path, python=bare, idle=1, idle_deno=0))
+    await runtimes.start()
+    try:
+        job = Job("bare", "python3", "\nimport wmill\ndef main():\n    pass\n", JsonText("{}"))
+        found = (await runtimes.run(job, lambda _text: None)).error or {}
+    finally:
+        await runtimes.close()
+    assert found["name"] == "ModuleNotFoundError"
+    assert "scripts/run" in found["message"]
+    assert found["line"] == 2
 
 
 async def test_python_set_is_refused(run: Run) -> None:

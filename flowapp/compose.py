@@ -12,7 +12,6 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from starlette.requests import Request
@@ -108,7 +107,6 @@ def _runtime_settings(settings: Settings) -> RuntimeSettings:
     typescript = max(1, settings.idle_runners // 4)
     return RuntimeSettings(
         home=settings.home,
-        python=Path(sys.executable),
         idle=max(1, settings.idle_runners - typescript),
         idle_deno=typescript,
         min_isolation=settings.min_isolation,

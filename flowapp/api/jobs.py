@@ -18,6 +18,7 @@ from flowapp.api.drafts import text_of
 from flowapp.api.job_arguments import given, options
 from flowapp.api.job_results import result_answer
 from flowapp.jsontext import dumps
+from flowapp.store.tables import RunRow
 from flowapp.workspace.app import Workspace
 from flowapp.workspace.errors import BadRequest, WaitedTooLong
 from flowapp.workspace.starting import Kind, Start
@@ -62,8 +63,8 @@ async def run_preview(request: Request, caller: Caller, workspace: App) -> Respo
 @router.post("/run/preview_flow")
 async def run_flow_preview(request: Request, caller: Caller, workspace: App) -> Response:
     """Start a flow that is stored nowhere; with `restarted_from`, from a step of an earlier run on."""
-    start = await _flow_preview(request)
-    run = await workspace.starting.start(caller, start)
+    start, again = await _flow_preview(request)
+    run = await _start_preview(caller, workspace, start, again)
     return PlainTextResponse(run.id, 201)
 
 
@@ -97,19 +98,45 @@ async def wait_script_version(hash: str, request: Request, caller: Starter, work
 @router.post("/run_wait_result/preview")
 async def wait_preview(request: Request, caller: Caller, workspace: App) -> Response:
     """Run code that is stored nowhere, and answer its result."""
-    return await _result(caller, workspace, await _script_preview(request))
+    return await _result(caller, workspace, await workspace.starting.start(caller, await _script_preview(request)))
 
 
 @router.post("/run_wait_result/preview_flow")
 async def wait_flow_preview(request: Request, caller: Caller, workspace: App) -> Response:
     """Run a flow that is stored nowhere, and answer its result."""
-    return await _result(caller, workspace, await _flow_preview(request))
+    start, again = await _flow_preview(request)
+    return await _result(caller, workspace, await _start_preview(caller, workspace, start, again))
 
 
 @router.post("/run_inline/preview")
 async def run_inline(request: Request, caller: Caller, workspace: App) -> Response:
     """The same as `run_wait_result/preview`, as a job calls it on its own server."""
-    return await _result(caller, workspace, await _script_preview(request))
+    return await _result(caller, workspace, await workspace.starting.start(caller, await _script_preview(request)))
+
+
+# --- again --------------------------------------------------------------------------------------------------------------
+
+
+@router.post("/restart/f/{job_id}")
+async def restart(job_id: str, request: Request, caller: Caller, workspace: App) -> Response:
+    """Run a finished flow again from a step: `{"step_id", "branch_or_iteration_n"?, "nested"?, "flow_version"?, "args"?}`."""
+    run = await workspace.restarting.restart(caller, job_id, await object_body(request, MAX_ARGUMENTS))
+    return PlainTextResponse(run.id, 201)
+
+
+@router.post("/restart/f/{job_id}/from/{step_id}")
+async def restart_from(job_id: str, step_id: str, caller: Caller, workspace: App) -> Response:
+    """The same as older clients ask for it."""
+    run = await workspace.restarting.restart(caller, job_id, {"step_id": step_id})
+    return PlainTextResponse(run.id, 201)
+
+
+@router.post("/restart/f/{job_id}/from/{step_id}/{number}")
+async def restart_inside(job_id: str, step_id: str, number: int, caller: Caller, workspace: App) -> Response:
+    """The same inside of a loop or branchall: the iterations (branches) before `number` are kept."""
+    wanted = {"step_id": step_id, "branch_or_iteration_n": number}
+    run = await workspace.restarting.restart(caller, job_id, wanted)
+    return PlainTextResponse(run.id, 201)
 
 
 # --- inside -------------------------------------------------------------------------------------------------------------
@@ -134,11 +161,16 @@ async def _waited(request: Request, caller: Identity, workspace: Workspace, kind
         if not limit.isdigit():
             raise BadRequest("queue_limit must be a whole number.")
         await workspace.job_lists.refuse_above(caller, int(limit))
-    return await _result(caller, workspace, start)
+    return await _result(caller, workspace, await workspace.starting.start(caller, start))
 
 
-async def _result(caller: Identity, workspace: Workspace, start: Start) -> Response:
-    run = await workspace.starting.start(caller, start)
+async def _start_preview(caller: Identity, workspace: Workspace, start: Start, again: Any) -> RunRow:
+    if isinstance(again, dict):
+        return await workspace.restarting.started(caller, start, again)
+    return await workspace.starting.start(caller, start)
+
+
+async def _result(caller: Identity, workspace: Workspace, run: RunRow) -> Response:
     seconds = workspace.settings.wait_s
     found = await workspace.jobs.wait(caller, run, seconds)
     if found is None:
@@ -164,19 +196,20 @@ async def _script_preview(request: Request) -> Start:
     )
 
 
-async def _flow_preview(request: Request) -> Start:
+async def _flow_preview(request: Request) -> tuple[Start, Any]:
+    """What to start, and what it begins again (`restarted_from`)."""
     body = await object_body(request, MAX_ARGUMENTS)
     if body.get("temp_script_refs"):
         raise BadRequest("References to temporary scripts are not there.", "Store the scripts, or inline them.")
     document = {name: body[name] for name in ("summary", "value", "schema") if body.get(name) is not None}
-    return Start(
+    start = Start(
         "flowpreview",
         _args(body),
         path=text_of(body, "path"),
         document=dumps(document),
-        restarted_from=dumps(body["restarted_from"]) if body.get("restarted_from") else None,
         **{**options(request), **({"tag": text_of(body, "tag")} if body.get("tag") else {})},
     )
+    return start, body.get("restarted_from")
 
 
 def _args(body: Mapping[str, Any]) -> dict[str, Any]:

@@ -5,6 +5,7 @@ A single script runs as a flow of one module, so that everything which follows a
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -31,7 +32,8 @@ Kind = Literal["flow", "flowpreview", "script", "preview"]
 #: The one module of a single script.
 SCRIPT_STEP = "a"
 HUB = "hub/"
-MAX_TIMEOUT_S = 7 * 24 * 3600
+#: A script's own preprocessor, in Python and in TypeScript.
+_PREPROCESSOR = re.compile(r"^(?:async )?def preprocessor\(|^export (?:async )?function preprocessor\(", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,16 +253,17 @@ class Starting:
             raise missing("script")
         require(identity, "script.run", Target(identity.workspace, "script", path=row.path))
         extra = loads(row.extra)
+        preprocessed = bool(extra.get("has_preprocessor")) or _PREPROCESSOR.search(row.content) is not None
         return Runnable(
             # pinned: the run stays what it was when somebody stores a newer version before it begins
-            _one_step({"type": "script", "path": row.path, "hash": row.hash}, start),
+            _one_step({"type": "script", "path": row.path, "hash": row.hash}, start, preprocessed=preprocessed),
             row.path,
             row.summary,
             hash=row.hash,
             language=row.language,
             tag=row.tag or "",
             priority=_priority(extra),
-            preprocessed=bool(extra.get("has_preprocessor")),
+            preprocessed=preprocessed,
         )
 
     async def _event(self, start: Start, runnable: Runnable) -> Prepared | None:
@@ -302,12 +305,14 @@ def _script_preview(start: Start) -> Runnable:
     return Runnable(_one_step(value, start), start.path, language=start.language)
 
 
-def _one_step(value: Mapping[str, Any], start: Start) -> JsonText:
+def _one_step(value: Mapping[str, Any], start: Start, *, preprocessed: bool = False) -> JsonText:
     module: dict[str, Any] = {
         "id": SCRIPT_STEP,
         "value": {**value, "input_transforms": {}},
         "pass_flow_input_directly": True,
     }
+    if preprocessed:
+        module["apply_preprocessor"] = True
     if start.timeout_s is not None:
         module["timeout"] = {"type": "static", "value": start.timeout_s}
     if start.cache_ttl is not None:

@@ -46,6 +46,8 @@ async def place(server: Server) -> dict[str, str]:
         "version": "1",
         "key": "k",
         "node_id": "a",
+        "step_id": "a",
+        "number": "0",
         "milliseconds": "0",
         "resume_id": "1",
         "prefix": "fa_0123456",

@@ -615,6 +615,55 @@ class TestLists:
                     assert {row.id for row in found} == expected, identity
 
 
+class TestRestarting:
+    async def test_keeps_what_it_keeps_and_notes_the_place(self, server: Server) -> None:
+        await deployed(server)
+        server.engine.answers = {"a": 1, "b": 2}
+        job = await started(server, "run/f/f/team/chain?tag=gpu", {"n": 1})
+        again = await run_of(server, await started(server, f"restart/f/{job}", {"step_id": "b"}))
+        before = await run_of(server, job)
+        assert (again.args, again.document, again.version) == (before.args, before.document, before.version)
+        assert (again.tag, json.loads(again.restarted_from or "")) == ("gpu", {"step_id": "b", "flow_job_id": job})
+        edited = await started(server, f"restart/f/{job}", {"step_id": "b", "args": {"n": 5}})
+        assert await args_of(server, edited) == {"n": 5}
+        await server.post(await server.draft(CHAIN), "deploy", {"path": "f/team/chain", "replace": True})
+        version = (await got(server, "flows/get/f/team/chain"))["version_id"]
+        newer = await run_of(
+            server, await started(server, f"restart/f/{job}", {"step_id": "b", "flow_version": version})
+        )
+        assert newer.version == 2
+        for where in (f"restart/f/{job}/from/b", f"restart/f/{job}/from/a"):
+            assert (await run_of(server, await started(server, where))).path == "f/team/chain"
+        value = {"value": CHAIN["value"], "restarted_from": {"flow_job_id": job, "step_id": "b"}}
+        preview = await run_of(server, await started(server, "run/preview_flow", value))
+        assert (preview.kind, json.loads(preview.restarted_from or "")["flow_job_id"]) == ("flowpreview", job)
+
+    async def test_what_cannot_be_restarted_is_refused_before_it_starts(self, server: Server) -> None:
+        await deployed(server)
+        server.engine.failing = {"a": {"name": "E", "message": "m"}}
+        job = await started(server, "run/f/f/team/chain")
+        refused = await started(server, f"restart/f/{job}", {"step_id": "b"}, status=400)
+        assert "ended in failure" in refused
+        assert "step_id" in await started(server, f"restart/f/{job}", {}, status=400)
+        assert "holds no other steps" in await started(server, f"restart/f/{job}/from/a/2", status=400)
+        await stored_script(server)
+        tool = await started(server, "run/p/f/team/tool")
+        assert "Only runs of flows" in await started(server, f"restart/f/{tool}", {"step_id": "a"}, status=400)
+        server.engine.hold = True
+        running = await started(server, "run/f/f/team/chain")
+        assert "not over" in await started(server, f"restart/f/{running}", {"step_id": "a"}, status=400)
+        await started(server, f"restart/f/{uuid.uuid4()}", {"step_id": "a"}, status=404)
+
+    async def test_nobody_continues_with_what_anothers_rights_gave(self, server: Server) -> None:
+        await deployed(server)
+        job = await started(server, "run/f/f/team/chain")
+        developer = await server.person("dora", "developer")
+        answer = await developer.post(f"{W}/jobs/restart/f/{job}", json={"step_id": "b"})
+        assert answer.status_code == 403
+        value = {"value": CHAIN["value"], "restarted_from": {"flow_job_id": job, "step_id": "b"}}
+        assert (await developer.post(f"{W}/jobs/run/preview_flow", json=value)).status_code == 403
+
+
 class TestDeleting:
     async def test_takes_what_was_kept_and_leaves_the_row(self, server: Server) -> None:
         await deployed(server)

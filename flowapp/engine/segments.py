@@ -164,7 +164,9 @@ class Segments:
             )
             if run.restarted_from and run.segment == 1:
                 journal.keep(await restart.copy(self._store, run, journal.owner, flow, ports.library.flow))
-            frame = Frame(run.id, run.path, "", (run.path,) if run.path else (), (run.id,))
+            # a flow run of no version is what a schedule puts around the flow of that path: it may call it
+            around = run.kind == "flow" and run.version is None
+            frame = Frame(run.id, run.path, "", (run.path,) if run.path and not around else (), (run.id,))
             started = await self._started(run)
             made = Interpreter(flow, ports, plan, self._config.rules, run.id, started, frame)
             return await gates.cached(self._store, run, flow, args, cache, made) if plan.whole else await made.run(args)

@@ -149,7 +149,7 @@ class Starting:
             kind=start.kind if start.around is None else "flow",
             path=runnable.path,
             summary=runnable.summary,
-            version=runnable.version,
+            version=runnable.version if start.around is None else None,
             document=document.hash,
             args=args_hash,
             created_by=identity.username,

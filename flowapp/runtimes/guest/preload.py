@@ -1,4 +1,4 @@
-"""The standard library that scripts use most, imported once so that a script's own import is free."""
+"""What scripts import most, imported once so that a script's own import is free: of the standard library, and the client."""
 
 from __future__ import annotations
 
@@ -12,12 +12,13 @@ _MODULES = (
     "operator", "os", "pathlib", "pickle", "queue", "random", "re", "secrets", "shutil", "signal", "socket", "sqlite3",
     "ssl", "statistics", "string", "struct", "subprocess", "tempfile", "textwrap", "threading", "time", "traceback",
     "types", "typing", "urllib.parse", "urllib.request", "uuid", "zipfile", "zoneinfo",
+    "wmill",  # reads its environment when it is used, not when it is imported
 )
 # fmt: on
 
 
 def load() -> None:
-    """Import them; one that this Python was built without is passed over."""
+    """Import them; one that this Python does not have is passed over."""
     for name in _MODULES:
         try:
             importlib.import_module(name)

@@ -28,6 +28,7 @@ from flowapp.store.clock import now, text_of
 from flowapp.store.database import Database
 from flowapp.store.tables import MemberRow, TokenRow, UserRow, WorkspaceRow
 
+_COOKIE = "flowapp_session"
 SESSION_DAYS = 30
 SIGNIN_HOURS = 24
 FIRST_WORKSPACE = "main"

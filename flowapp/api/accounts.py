@@ -7,7 +7,7 @@ from starlette.responses import PlainTextResponse, Response
 
 from flowapp.access.errors import WrongOrigin
 from flowapp.api.answers import answer
-from flowapp.api.auth import CLI_COOKIE, COOKIE, App, SignedIn, set_session, token_of
+from flowapp.api.auth import CLI_COOKIE, App, SignedIn, cookie_of, set_session, token_of
 from flowapp.api.bodies import object_body
 from flowapp.api.queries import Paging
 from flowapp.api.security import same_origin
@@ -38,7 +38,7 @@ async def logout(request: Request, workspace: App) -> Response:
     if token and same_origin({name.lower(): value for name, value in request.headers.raw}):
         await workspace.sessions.sign_out(token)
     response = PlainTextResponse("logged out successfully")
-    for name in (COOKIE, CLI_COOKIE):
+    for name in (cookie_of(request), CLI_COOKIE):
         response.delete_cookie(name, path="/")
     return response
 

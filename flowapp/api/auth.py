@@ -10,11 +10,10 @@ from starlette.responses import Response
 
 from flowapp.access.errors import NotSignedIn, WrongOrigin
 from flowapp.access.identity import Identity
-from flowapp.access.sessions import SESSION_DAYS, Person
-from flowapp.api.security import SAFE_METHODS, same_origin
+from flowapp.access.sessions import SESSION_DAYS, Person, session_cookie
+from flowapp.api.security import SAFE_METHODS, browser_origin, same_origin
 from flowapp.workspace.app import Workspace
 
-COOKIE = "flowapp_session"
 CLI_COOKIE = "token"  # Windmill's CLI sends its token this way on some calls
 
 _BY_ADDRESS = re.compile(r"^/api/w/[^/]+/jobs(?:_u)?/")
@@ -39,7 +38,7 @@ def token_of(request: Request) -> tuple[str, bool]:
     in_address = request.query_params.get("token", "") if _BY_ADDRESS.match(request.url.path) else ""
     if in_address:
         return in_address, False
-    cookie = request.cookies.get(COOKIE) or request.cookies.get(CLI_COOKIE) or ""
+    cookie = request.cookies.get(cookie_of(request)) or request.cookies.get(CLI_COOKIE) or ""
     return cookie, bool(cookie)
 
 
@@ -83,11 +82,16 @@ Caller = Annotated[Identity, Depends(identity_of)]
 Starter = Annotated[Identity, Depends(starter_of)]
 
 
-def set_session(response: Response, request: Request, session: str, name: str = COOKIE) -> None:
+def cookie_of(request: Request) -> str:
+    """The name of the session cookie where the browser sees us."""
+    return session_cookie(browser_origin({name.lower(): value for name, value in request.headers.raw})[1].decode("latin-1"))
+
+
+def set_session(response: Response, request: Request, session: str, name: str = "") -> None:
     """Give the browser its session cookie: out of reach of scripts, not sent by other sites' forms."""
     scheme = request.headers.get("x-forwarded-proto", request.url.scheme)
     response.set_cookie(
-        name,
+        name or cookie_of(request),
         session,
         max_age=SESSION_DAYS * 86400,
         httponly=True,

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from flowapp.access.errors import AccessError
-from flowapp.api.auth import COOKIE, App, person_of, set_session, token_of
+from flowapp.api.auth import App, cookie_of, person_of, set_session, token_of
 from flowapp.api.bodies import read_body
 from flowapp.api.security import same_origin
 from flowapp.errors import FlowappError
@@ -88,7 +88,7 @@ async def sign_out(request: Request, workspace: App) -> Response:
     if token and same_origin({name.lower(): value for name, value in request.headers.raw}):
         await workspace.sessions.sign_out(token)
     response = RedirectResponse("/signin", 303)
-    response.delete_cookie(COOKIE, path="/")
+    response.delete_cookie(cookie_of(request), path="/")
     return response
 
 

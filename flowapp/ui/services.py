@@ -9,6 +9,7 @@ from http.cookies import CookieError, SimpleCookie
 from typing import TYPE_CHECKING
 
 from flowapp.access.errors import NotSignedIn
+from flowapp.access.sessions import session_cookie
 
 if TYPE_CHECKING:
     from flowapp.access.identity import Identity
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
 
 #: The workspace that pages show; one server has one until members and switching arrive.
 WORKSPACE = "main"
-#: The cookie that signing in sets (`flowapp.api`, which pages do not import; a test keeps the two equal).
-SESSION_COOKIE = "flowapp_session"
 
 _bound: Workspace | None = None
 
@@ -39,22 +38,22 @@ def workspace() -> Workspace:
     return _bound
 
 
-async def identity(cookie_header: str) -> Identity:
-    """Who the session cookie of a page belongs to.
+async def identity(cookie_header: str, host: str) -> Identity:
+    """Who the session cookie of a page belongs to; `host` is where the browser sees the page, with its port.
 
     Raises:
         NotSignedIn: there is no session, or it has ended.
     """
-    token = _session_token(cookie_header)
+    token = _session_token(cookie_header, session_cookie(host))
     person = await workspace().sessions.person(token) if token else None
     if person is None:
         raise NotSignedIn("You are not signed in.", "Sign in again; your work is saved.")
     return await workspace().sessions.identity(person, WORKSPACE)
 
 
-def _session_token(cookie_header: str) -> str:
+def _session_token(cookie_header: str, name: str) -> str:
     try:
         cookies = SimpleCookie(cookie_header)
     except CookieError:
         return ""
-    return cookies[SESSION_COOKIE].value if SESSION_COOKIE in cookies else ""
+    return cookies[name].value if name in cookies else ""

@@ -81,7 +81,7 @@ def test_another_site_can_change_nothing_with_our_cookie(page: Page, product: Pr
     for headers in ({"Origin": "http://evil.example"}, {"Sec-Fetch-Site": "cross-site"}):
         answer = httpx.post(product.url + "/api/w/main/drafts", json={}, cookies=cookies, headers=headers)
         assert answer.status_code == 403
-    (session,) = (cookie for cookie in page.context.cookies() if cookie["name"] == "flowapp_session")
+    (session,) = (cookie for cookie in page.context.cookies() if cookie["name"] == f"flowapp_session_{product.port}")
     assert session["httpOnly"]
     assert session["sameSite"] == "Lax"
 

@@ -35,7 +35,7 @@ class PageState(rx.State, mixin=True):
         """
         self.problem = self.hint = ""
         try:
-            who = await services.identity(self.router.headers.cookie or "")
+            who = await services.identity(headers.cookie or "", (headers.origin or "").partition("://")[2])
             return await work(who)
         except NotSignedIn:
             return rx.redirect(f"/signin?next={quote(self._here())}")

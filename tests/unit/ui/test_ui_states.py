@@ -10,7 +10,6 @@ from reflex_base.event import EventSpec
 
 from flowapp.access.errors import NotAllowed
 from flowapp.access.identity import Identity
-from flowapp.api.auth import COOKIE
 from flowapp.ui import services
 from flowapp.ui.state.guard import Guard
 from flowapp.ui.state.home import HomeState, flow_line, problem_lines
@@ -144,8 +143,13 @@ def test_helpers_of_states_cannot_be_called_by_a_browser() -> None:
         assert not [name for name in kind.event_handlers if name.startswith("_") and name in vars(PageState)]
 
 
-def test_the_cookie_is_the_one_that_signing_in_sets() -> None:
-    assert services.SESSION_COOKIE == COOKIE
+async def test_servers_on_two_ports_of_a_host_have_a_cookie_each(workspace: FakeWorkspace) -> None:
+    both = "flowapp_session_3000=good; flowapp_session_3001=bad"
+    assert await services.identity(both, "127.0.0.1:3000") == ADA
+    with pytest.raises(NotSignedIn):
+        await services.identity(both, "127.0.0.1:3001")
+    with pytest.raises(NotSignedIn):
+        await services.identity(both, "127.0.0.1")
 
 
 async def test_a_refusal_is_put_on_the_page(workspace: FakeWorkspace) -> None:

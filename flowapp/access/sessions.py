@@ -38,6 +38,15 @@ _REMEMBER_S = 5.0
 _REMEMBERED = 1024
 
 
+def session_cookie(host: str) -> str:
+    """The name of the session cookie of the server at `host[:port]`, as browsers see it.
+
+    Browsers share cookies between the ports of a host: with one name, two servers on it would sign each other out.
+    """
+    port = host.rpartition(":")[2]
+    return f"{_COOKIE}_{port}" if port.isdigit() else _COOKIE
+
+
 @dataclass(frozen=True, slots=True)
 class Person:
     """Who a token belongs to, before any workspace is named, and what the token is limited to.

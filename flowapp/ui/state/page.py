@@ -35,6 +35,7 @@ class PageState(rx.State, mixin=True):
         """
         self.problem = self.hint = ""
         try:
+            headers = self.router.headers
             who = await services.identity(headers.cookie or "", (headers.origin or "").partition("://")[2])
             return await work(who)
         except NotSignedIn:

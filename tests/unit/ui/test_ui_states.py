@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from reflex_base.event import EventSpec
 
-from flowapp.access.errors import NotAllowed
+from flowapp.access.errors import NotAllowed, NotSignedIn
 from flowapp.access.identity import Identity
 from flowapp.ui import services
 from flowapp.ui.state.guard import Guard

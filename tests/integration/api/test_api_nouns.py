@@ -19,6 +19,10 @@ async def ok(answer: httpx.Response, status: int = 200, kind: str = "application
     return answer
 
 
+def paths_of(answer: httpx.Response) -> list[str]:
+    return [row["path"] for row in answer.json()]
+
+
 async def refused(answer: httpx.Response, status: int) -> str:
     """A refusal is plain text, never JSON or HTML: clients print the body."""
     assert answer.status_code == status, answer.text
@@ -142,10 +146,9 @@ class TestResources:
         again = {"path": "f/team/a", "value": 2, "resource_type": "pg"}
         await refused(await http.post(f"{W}/resources/create", json=again), 400)
         assert (await http.post(f"{W}/resources/create?update_if_exists=true", json=again)).status_code == 201
-        paths = lambda answer: [row["path"] for row in answer.json()]  # noqa: E731
-        assert paths(await http.get(f"{W}/resources/list?resource_type=pg")) == ["f/team/a", "f/team/c"]
-        assert paths(await http.get(f"{W}/resources/list?resource_type_exclude=state,x")) == ["f/team/a", "f/team/c"]
-        first = [paths(await http.get(f"{W}/resources/list?per_page=2&page={page}")) for page in (0, 1, 2)]
+        assert paths_of(await http.get(f"{W}/resources/list?resource_type=pg")) == ["f/team/a", "f/team/c"]
+        assert paths_of(await http.get(f"{W}/resources/list?resource_type_exclude=state,x")) == ["f/team/a", "f/team/c"]
+        first = [paths_of(await http.get(f"{W}/resources/list?per_page=2&page={page}")) for page in (0, 1, 2)]
         assert first == [["f/team/a", "f/team/b"], ["f/team/a", "f/team/b"], ["f/team/c"]]
         await refused(await http.post(f"{W}/resources/update_value/f/team/a", json={}), 400)
         await http.post(f"{W}/resources/update/f/team/a", json={"description": "d"})

@@ -50,6 +50,7 @@ from flowapp.workspace.run_secrets import RunSecrets
 from flowapp.workspace.runs import Runs
 from flowapp.workspace.schedules import Schedules
 from flowapp.workspace.scripts import Scripts
+from flowapp.workspace.shared_drafts import SharedDrafts
 from flowapp.workspace.starting import Starting
 from flowapp.workspace.static_inputs import StaticInputs
 from flowapp.workspace.stored_flows import StoredFlows
@@ -102,6 +103,7 @@ class Workspace:
             FireSchedules(self._context, self.starting),
             FollowSchedules(self._context, self.starting),
         )
+        SharedDrafts(self._context, open_drafts, self.drafts, self.observer)
         self.runs = Runs(self._context, self.drafts, self.observer, self.starting)
         self.inputs = Inputs(self._context, self.drafts)
         self.new_drafts = NewDrafts(self._context, self.inputs)

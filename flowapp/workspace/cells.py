@@ -79,6 +79,16 @@ class CellObserver:
         """A run of cells was made; its steps will follow."""
         self._runs[run_id] = cell_run
 
+    def executes(self, run_id: str) -> bool:
+        """Whether this server started the run of cells, or executes it."""
+        return run_id in self._runs
+
+    def ended_elsewhere(self, run_id: str) -> None:
+        """A run is over that this server may have started and another one executed."""
+        cell_run = self._runs.pop(run_id, None)
+        if cell_run is not None:
+            cell_run.first_news.set()
+
     async def first_news(self, run_id: str, seconds: float) -> bool:
         """Wait for the first output of a run, but not longer than `seconds`; whether it has gone out."""
         cell_run = self._runs.get(run_id)
@@ -159,18 +169,19 @@ class CellObserver:
             return
         tail, size = cell_run.logs.get(path, ("", 0))
         cell_run.logs[path] = (tail + text)[-LOG_TAIL:], max(size, offset + len(text))
-        entry = cell_run.document.outline.by_step.get(_step_of(path))
+        entry = cell_run.document.outline.by_step.get(step_of(path))
         if entry is not None:
             data = {"cell": entry.cell, "run_id": run.id, "path": path, "text": text, "offset": offset}
-            events.publish(Event(f"draft:{cell_run.draft_id}", "log", data))
+            events.publish_here(Event(f"draft:{cell_run.draft_id}", "log", data))
 
     def run_changed(self, run: RunRow) -> None:
         """A run has another status."""
         if run.kind != "cells" or run.draft_id is None:
             return
         data = {"run_id": run.id, "run_number": run.number, "status": run.status, "run": run_json(run)}
-        self._store.events.publish(Event(f"draft:{run.draft_id}", "run", data))
+        self._store.events.publish_here(Event(f"draft:{run.draft_id}", "run", data))
         if run.status not in FINISHED:
+            self._context.spawn(self._show_waits(run), "waiting cells")
             return
         cell_run = self._runs.pop(run.id, None)
         if cell_run is not None:
@@ -188,6 +199,25 @@ class CellObserver:
         for listener in self.settled:
             listener(draft)
 
+    async def _show_waits(self, run: RunRow) -> None:
+        """Cells whose step waits for people, while the run rests; a run that goes on waits for nobody."""
+        draft = self._drafts.peek(run.draft_id or "")
+        if draft is None:
+            return
+        rows = await self._store.database.read(lambda c: self._store.approvals.of_run(c, run.id))
+        entries = (draft.document.outline.by_step.get(step_of(row.path)) for row in rows if row.status == "open")
+        waiting = {entry.cell for entry in entries if entry is not None}
+        now = await self._store.runs.get(run.id)
+        if now is None or now.status in FINISHED:
+            return
+        for cell in [cell for cell, live in draft.live.items() if live.kind == "waiting" and cell not in waiting]:
+            if draft.live_runs.get(cell) == run.id:
+                draft.live.pop(cell)
+                draft.live_runs.pop(cell)
+        for cell in waiting:
+            draft.live[cell], draft.live_runs[cell] = Live("waiting"), run.id
+        self.publish_states(draft)
+
     # --- the pages' side --------------------------------------------------------------------------------------------
 
     def publish_states(self, draft: OpenDraft) -> None:
@@ -204,7 +234,7 @@ class CellObserver:
             event = Event(draft.topic, "state", {"cell": cell, "state": state})
         else:
             event = Event(draft.topic, "states", {"states": changed})
-        self._store.events.publish(event)
+        self._store.events.publish_here(event)
 
     def _show_running(self, draft: OpenDraft, cell: CellId) -> None:
         live = draft.live.get(cell)
@@ -214,7 +244,7 @@ class CellObserver:
     def _show_output(
         self, run: RunRow, job: JobRow, cell_run: CellRun, draft: OpenDraft, cell: CellId, result: JsonText | None
     ) -> None:
-        if not self._store.events.wanted(draft.topic):
+        if not self._store.events.wanted_here(draft.topic):
             draft.outputs.pop(cell, None)
             return
         if "[" in job.path:
@@ -249,7 +279,7 @@ class CellObserver:
 
     def _publish_output(self, draft: OpenDraft, cell: CellId, output: dict[str, Any]) -> None:
         draft.outputs[cell] = output
-        self._store.events.publish(Event(draft.topic, "output", {"cell": cell, "output": output}))
+        self._store.events.publish_here(Event(draft.topic, "output", {"cell": cell, "output": output}))
 
     def _publish_step(self, run: RunRow, job: JobRow) -> None:
         topic = f"run:{run.id}"
@@ -299,6 +329,6 @@ def _error(connection: Connection, job: JobRow) -> CellError:
     return CellError(found["name"], found["message"][:2000], found["line"])
 
 
-def _step_of(path: str) -> StepId:
+def step_of(path: str) -> StepId:
     """The step id at the end of a path such as `loop[3].b`."""
     return path.rsplit(".", 1)[-1].split("[", 1)[0]

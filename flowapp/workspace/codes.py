@@ -8,7 +8,10 @@ memory; after a restart they begin anew above all earlier ones, and the first wr
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+
+from flowapp.notebook.document import CellId, Document
 
 
 @dataclass(slots=True)
@@ -42,6 +45,20 @@ class CodeVersions:
         """The code changed by other means than typing: undo, rename, another language."""
         code = self._codes.setdefault(cell, _Code(self._first))
         code.version, code.writer = code.version + 1, None
+
+    def follow(
+        self, before: Document, after: Document, client: str = "", typed: Mapping[CellId, int | None] | None = None
+    ) -> None:
+        """Note for every cell whose code changed who changed it; `typed`: cell → the version that the writing client knew."""
+        for entry in after.outline.entries:
+            if typed is not None and entry.cell in typed:
+                self.written(entry.cell, client, typed[entry.cell])
+                continue
+            old = before.outline.by_cell.get(entry.cell)
+            if old is not None and old.module is not entry.module:
+                was, now_is = (module["value"].get("content") for module in (old.module, entry.module))
+                if was != now_is:
+                    self.replaced(entry.cell)
 
     def seen_by(self, cell: str, client: str | None) -> int:
         """The version to show to a client; None shows the real one."""

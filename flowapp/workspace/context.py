@@ -58,9 +58,13 @@ class Context:
     secrets: SecretBox
     parsed: Parsed
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    closed: bool = False
 
     def spawn(self, work: Coroutine[Any, Any, None], what: str) -> None:
-        """Run `work` in the background; a failure is logged under the name `what`."""
+        """Run `work` in the background; a failure is logged under the name `what`. Nothing is begun once the server stops."""
+        if self.closed:
+            work.close()
+            return
 
         async def guarded() -> None:
             try:
@@ -70,10 +74,16 @@ class Context:
 
         task = asyncio.get_running_loop().create_task(guarded(), name=what)
         self.tasks.add(task)
-        task.add_done_callback(self.tasks.discard)
+
+        def ended(task: asyncio.Task[None]) -> None:
+            work.close()  # it may have been cancelled before it began
+            self.tasks.discard(task)
+
+        task.add_done_callback(ended)
 
     async def close(self) -> None:
         """End the background tasks and the values process."""
+        self.closed = True
         for task in tuple(self.tasks):
             task.cancel()
         await asyncio.gather(*self.tasks, return_exceptions=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import random
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -20,11 +22,12 @@ from flowapp.store.tables import DraftOperationRow
 from flowapp.workspace import editing, guard
 from flowapp.workspace.context import Context
 from flowapp.workspace.editing import Staged, StaleDraft
-from flowapp.workspace.errors import EditRejected, NothingToUndo
-from flowapp.workspace.open_drafts import OpenDraft, OpenDrafts
+from flowapp.workspace.errors import DraftConflict, EditRejected, NothingToUndo
+from flowapp.workspace.open_drafts import OpenDraft, OpenDrafts, tell_others
 from flowapp.workspace.outputs import Outputs
 
-ATTEMPTS = 3
+ATTEMPTS = 12
+"""How often an edit is applied anew when other servers save the same draft at the same moment."""
 
 
 class Drafts:
@@ -57,7 +60,7 @@ class Drafts:
     async def notebook(self, identity: Identity, draft_id: str) -> dict[str, Any]:
         """All that a page needs to show the draft."""
         draft = await self.open(identity, "draft.read", draft_id)
-        await self._fill_outputs(draft)
+        await self.fill_outputs(draft)
         async with draft.lock:
             snapshot = await editing.snapshot(draft)
             draft.shown = snapshot
@@ -119,12 +122,13 @@ class Drafts:
             drafts.delete(connection, draft_id, editing.timestamp())
             row = draft.row
             audit.add(connection, workspace=row.workspace, by=identity.username, action="draft.delete", target=row.path)
+            tell_others(self._store.events, draft_id, "deleted", by=identity.username)
 
         await self._store.database.write(work)
         for listener in self.deleted:
             await listener(draft_id)
         self._drafts.forget(draft_id)
-        self._store.events.publish(Event(draft.topic, "deleted", {"by": identity.username}))
+        self._store.events.publish_here(Event(draft.topic, "deleted", {"by": identity.username}))
 
     async def _apply(self, draft: OpenDraft, client: str, stage: Callable[[], Staged]) -> dict[str, Any]:
         async with draft.lock:
@@ -135,7 +139,13 @@ class Drafts:
         if not edit.operations:
             return
         text, at = edit.document.to_json(), editing.timestamp()
-        edit_id = await self._store.database.write(lambda connection: editing.save(connection, edit, text, at))
+
+        def work(connection: Connection) -> int | None:
+            edit_id = editing.save(connection, edit, text, at)
+            tell_others(self._store.events, edit.draft.id)
+            return edit_id
+
+        edit_id = await self._store.database.write(work)
         editing.adopt(edit, at, edit_id)
 
     async def retrying(self, draft: OpenDraft, attempt: Callable[[], Awaitable[Any]]) -> Any:
@@ -146,14 +156,17 @@ class Drafts:
             try:
                 return await attempt()
             except StaleDraft:
-                if last == ATTEMPTS - 1 or not await self._drafts.reload(draft):
+                if last == ATTEMPTS - 1:
+                    raise DraftConflict("This notebook is changed too fast from elsewhere.", "Try again.") from None
+                if not await self._drafts.reload(draft):
                     raise missing("draft") from None
+                await asyncio.sleep(random.uniform(0, 0.005) * last)  # noqa: S311 - so that two servers do not go on in step
         return None
 
     async def tell(self, draft: OpenDraft, client: str) -> dict[str, Any]:
         """The Change since pages were told last, sent to the other pages too."""
         mine, others = await editing.change(draft, client)
-        self._store.events.publish(Event(draft.topic, "change", others))
+        self._store.events.publish_here(Event(draft.topic, "change", others))
         for listener in self.changed:
             listener(draft)
         return mine
@@ -186,6 +199,7 @@ class Drafts:
             if not drafts.save(connection, draft.id, draft.row.version, columns):
                 raise StaleDraft
             drafts.mark_edit(connection, edit_id, undone=not redo, inverse=inverse)
+            tell_others(self._store.events, draft.id)
             action = "draft.redo" if redo else "draft.undo"
             target = draft.row.path
             audit.add(
@@ -194,12 +208,12 @@ class Drafts:
             return drafts.last_edit(connection, draft.id), drafts.next_redo(connection, draft.id)
 
         last, following = await self._store.database.write(work)
-        editing.follow_code(draft, edit.document, edit.client, {})
+        draft.codes.follow(draft.document, edit.document, edit.client, {})
         editing.take_document(draft, edit.document, edit.version, at)
         draft.undo, draft.redo = (last.label if last else None), (following.label if following else None)
         draft.typing = None
 
-    async def _fill_outputs(self, draft: OpenDraft) -> None:
+    async def fill_outputs(self, draft: OpenDraft) -> None:
         """Read the outputs of cells that have a record and whose output is not in memory."""
         wanted = {
             cell: (record.run_id, record.path)

@@ -179,7 +179,7 @@ def adopt(edit: Staged, at: str, edit_id: int | None) -> None:
         only = edit.operations[0] if len(edit.operations) == 1 else None
         began = time.monotonic()
         draft.typing = Typing(edit_id, only.cell, edit.by, began) if isinstance(only, SetCode) and edit_id else None
-    follow_code(draft, edit.document, edit.client, edit.typed)
+    draft.codes.follow(draft.document, edit.document, edit.client, edit.typed)
     take_document(draft, edit.document, edit.version, at)
 
 
@@ -197,20 +197,6 @@ def take_document(draft: OpenDraft, document: Document, version: int, at: str) -
     for cell in draft.records.keys() - document.outline.by_cell.keys():
         draft.outputs.pop(cell, None)
         draft.evaluated.pop(cell, None)
-
-
-def follow_code(draft: OpenDraft, document: Document, client: str, typed: Mapping[CellId, int | None]) -> None:
-    """Note for every cell whose code changed who changed it."""
-    before = draft.document.outline.by_cell
-    for entry in document.outline.entries:
-        if entry.cell in typed:
-            draft.codes.written(entry.cell, client, typed[entry.cell])
-            continue
-        old = before.get(entry.cell)
-        if old is not None and old.module is not entry.module:
-            was, now_is = (module["value"].get("content") for module in (old.module, entry.module))
-            if was != now_is:
-                draft.codes.replaced(entry.cell)
 
 
 async def snapshot(draft: OpenDraft) -> Snapshot:

@@ -25,6 +25,7 @@ from flowapp.workspace.context import Context
 from flowapp.workspace.drafts import Drafts
 from flowapp.workspace.editing import draft_json
 from flowapp.workspace.errors import BadRequest, DocumentRejected, PathTaken
+from flowapp.workspace.open_drafts import tell_others
 from flowapp.workspace.run_views import run_json
 from flowapp.workspace.runs import may_read
 from flowapp.workspace.stored_flows import shown
@@ -115,6 +116,7 @@ class Flows:
                     _refuse_overwriting(latest, row)
                 number = flows.add(connection, version)
                 drafts.set_deployed(connection, row.id, wanted, number, at_version)
+                tell_others(self._store.events, row.id)
                 audit.add(
                     connection,
                     workspace=identity.workspace,

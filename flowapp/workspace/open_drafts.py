@@ -1,6 +1,7 @@
 """Drafts in memory: the parsed document, what its cells last did, and what they are doing now.
 
-SQL is the truth: an entry can be dropped at any time and is read again, except that cells at work are only known here.
+SQL is the truth: an entry can be dropped at any time and is read again, except that cells at work are only known here. What
+another server saved or ran makes an entry stale: it is read again before its next use (see `shared_drafts.py`).
 """
 
 from __future__ import annotations
@@ -18,11 +19,14 @@ from flowapp.notebook.records import CellRecord, Live
 from flowapp.notebook.staleness import CellState
 from flowapp.notebook.view import Snapshot
 from flowapp.store import drafts
+from flowapp.store.events import Event, Events
 from flowapp.store.stores import Store
 from flowapp.store.tables import DraftOperationRow, DraftRow
 from flowapp.workspace.codes import CodeVersions
 
 KEPT = 48
+TOPIC = "drafts"
+"""The events by which servers tell each other what they did to drafts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +57,10 @@ class OpenDraft:
     evaluated: dict[CellId, dict[str, dict[str, Any]]] = field(default_factory=dict)
     states: dict[CellId, CellState] = field(default_factory=dict)
     shown: Snapshot | None = None
+    #: another server changed what is stored
+    stale: bool = False
+    #: runs of its cells that other servers execute
+    elsewhere: set[str] = field(default_factory=set)
     typing: Typing | None = None
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -79,6 +87,10 @@ class OpenDrafts:
         """The draft if it is in memory."""
         return self._open.get(draft_id)
 
+    def all(self) -> list[OpenDraft]:
+        """The drafts in memory."""
+        return list(self._open.values())
+
     async def get(self, draft_id: str) -> OpenDraft | None:
         """The draft; None when there is none or it was deleted.
 
@@ -88,6 +100,11 @@ class OpenDrafts:
         found = self._open.get(draft_id)
         if found is not None:
             self._open.move_to_end(draft_id)
+            if found.stale:
+                async with found.lock:
+                    if found.stale and not await self.reload(found):
+                        self.forget(draft_id)
+                        return None
             return found
         async with self._opening.setdefault(draft_id, asyncio.Lock()):
             found = self._open.get(draft_id) or await self._read(draft_id)
@@ -102,13 +119,20 @@ class OpenDrafts:
         self._open.pop(draft_id, None)
 
     async def reload(self, draft: OpenDraft) -> bool:
-        """Take over what is stored now (another server saved); False when the draft is gone."""
+        """Under its lock: take over what is stored now (another server saved or ran); False when the draft is gone."""
+        draft.stale = False
         fresh = await self._read(draft.id)
         if fresh is None:
             return False
-        for name in ("row", "document", "records", "undo", "redo"):
-            setattr(draft, name, getattr(fresh, name))
-        draft.typing = None
+        if fresh.row.version != draft.row.version:
+            draft.codes.follow(draft.document, fresh.document)
+            draft.document, draft.typing = fresh.document, None
+        for cell, record in draft.records.items():
+            known = fresh.records.get(cell)
+            if known is not None and known.finished_at < record.finished_at:
+                fresh.records[cell] = record  # a cell of this server finished while we read
+        draft.row, draft.records, draft.undo, draft.redo = fresh.row, fresh.records, fresh.undo, fresh.redo
+        _take_live(draft, fresh)
         return True
 
     async def _read(self, draft_id: str) -> OpenDraft | None:
@@ -133,8 +157,26 @@ class OpenDrafts:
         for draft_id, draft in list(self._open.items())[:-1]:
             if len(self._open) <= KEPT:
                 return
-            if not draft.live and not draft.lock.locked() and not self._store.events.wanted(draft.topic):
+            if not draft.live and not draft.lock.locked() and not self._store.events.wanted_here(draft.topic):
                 del self._open[draft_id]
+
+
+def tell_others(events: Events, draft_id: str, what: str = "saved", **more: str) -> None:
+    """Inside a write: other servers that have the draft in memory must read it again."""
+    events.after_commit(Event(TOPIC, what, {"draft": draft_id, **more}))
+
+
+def _take_live(draft: OpenDraft, fresh: OpenDraft) -> None:
+    """What cells of runs on other servers are doing; those of our own runs are known better here."""
+    for cell in [cell for cell, run in draft.live_runs.items() if run in draft.elsewhere]:
+        if fresh.live_runs.get(cell) != draft.live_runs[cell]:
+            draft.live.pop(cell, None)
+            del draft.live_runs[cell]
+    draft.elsewhere &= set(fresh.live_runs.values())
+    for cell, run in fresh.live_runs.items():
+        # a step has a row only after a moment; that it runs was heard before
+        if run in draft.elsewhere and draft.live_runs.get(cell) != run:
+            draft.live[cell], draft.live_runs[cell] = fresh.live[cell], run
 
 
 _Rows = tuple[

@@ -15,8 +15,9 @@ from typing import Any, TypeAlias
 from flowapp.access.identity import Identity
 from flowapp.expressions.values import Batch, Expression, ExpressionFailed
 from flowapp.jsontext import NULL, JsonText, canonical, dumps, hash_of, loads
-from flowapp.notebook.document import CellId, Entry
+from flowapp.notebook.document import CellId, Document, Entry
 from flowapp.notebook.schemas import transforms_of
+from flowapp.notebook.trials import sample_of
 from flowapp.openflow import references
 from flowapp.store.blobs import BlobRef
 from flowapp.store.events import Event
@@ -90,7 +91,7 @@ class Previews:
 
     def refresh_soon(self, draft: OpenDraft) -> None:
         """Evaluate the draft's expressions anew in a moment, unless that is under way already."""
-        if draft.id in self._waiting or not self._store.events.wanted(draft.topic):
+        if draft.id in self._waiting or not self._store.events.wanted_here(draft.topic):
             return
         self._waiting.add(draft.id)
         self._context.spawn(self._refresh(draft), "evaluated values")
@@ -111,7 +112,7 @@ class Previews:
                 draft.evaluated[entry.cell] = shown
                 if draft.shown is not None:
                     draft.shown = replace(draft.shown, evaluated=dict(draft.evaluated))
-                self._store.events.publish(Event(draft.topic, "evaluated", {"cell": entry.cell, "inputs": shown}))
+                self._store.events.publish_here(Event(draft.topic, "evaluated", {"cell": entry.cell, "inputs": shown}))
 
     async def _of_cell(self, draft: OpenDraft, entry: Entry, args: Mapping[str, Any]) -> dict[str, Shown]:
         questions = [
@@ -198,6 +199,8 @@ class Previews:
         variables["flow_env"] = dumps(env if isinstance(env, Mapping) else {})
         if any(reference.previous_result for reference in used):
             variables["previous_result"] = await self._previous(scope, variables["flow_input"])
+        if scope.entry.slot == "failure":
+            variables |= _after_sample(draft.document, scope.entry)
         return variables, big
 
     async def _previous(self, scope: CellScope, flow_input: JsonText) -> JsonText:
@@ -288,6 +291,13 @@ def _unready(scope: CellScope, expr: str) -> str:
     return ""
 
 
+def _after_sample(document: Document, entry: Entry) -> dict[str, JsonText]:
+    """What a failure handler sees besides: the sample error, as if a step had just failed with it."""
+    sample = sample_of(document, entry)
+    times = {"started_at": NULL, "flow_job_id": NULL}
+    return {"error": dumps(sample), "previous_result": dumps({"error": sample}), **times}
+
+
 def _key(draft: OpenDraft, entry: Entry, expr: str, args: Mapping[str, Any]) -> str:
     """Equal for equal answers: the expression and the hashes of all that it can read."""
     found = references.find(expr)
@@ -295,7 +305,7 @@ def _key(draft: OpenDraft, entry: Entry, expr: str, args: Mapping[str, Any]) -> 
     by_step, by_cell = document.outline.by_step, document.outline.by_cell
     # the loop's first item may come from anywhere: then everything counts
     everything = found.whole_results or found.whole_flow_input or "iter" in found.flow_input
-    parts: list[Any] = [expr]
+    parts: list[Any] = [expr, sample_of(document, entry)]
     for step in sorted(by_step if everything else found.results):
         other = by_step.get(step)
         in_sight = other is not None and reaches(document, entry, other)

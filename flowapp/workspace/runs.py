@@ -27,7 +27,7 @@ from flowapp.workspace.drafts import Drafts
 from flowapp.workspace.editing import Staged
 from flowapp.workspace.errors import AsksFirst, BadRequest, NothingToRun
 from flowapp.workspace.job_rights import readable
-from flowapp.workspace.open_drafts import OpenDraft
+from flowapp.workspace.open_drafts import OpenDraft, tell_others
 from flowapp.workspace.run_views import run_json, step_json, titles_of
 from flowapp.workspace.starting import Start, Starting, Trigger
 
@@ -151,6 +151,7 @@ class Runs:
             edit_id = None
             if edit is not None:
                 edit_id = editing.save(connection, edit, notebook, at)
+                tell_others(self._store.events, draft.id)
             self._store.values.insert(connection, *prepared)
             run = self._store.runs.insert(connection, new)
             detail = f"run {run.number}: {', '.join(_steps(document, planned.run))}"

@@ -84,7 +84,8 @@ Starter = Annotated[Identity, Depends(starter_of)]
 
 def cookie_of(request: Request) -> str:
     """The name of the session cookie where the browser sees us."""
-    return session_cookie(browser_origin({name.lower(): value for name, value in request.headers.raw})[1].decode("latin-1"))
+    _, host = browser_origin({name.lower(): value for name, value in request.headers.raw})
+    return session_cookie(host.decode("latin-1"))
 
 
 def set_session(response: Response, request: Request, session: str, name: str = "") -> None:

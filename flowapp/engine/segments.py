@@ -152,7 +152,7 @@ class Segments:
             cache = BoundCache(self._store, run, leaves.rights, self._config.leaves.secret_key)
             ports = Ports(
                 evaluate=self._evaluate,
-                run_leaf=self._places.scripts(run, leaves.run, room),
+                run_leaf=leaves.vouching(self._places.scripts(run, leaves.run, room)),
                 journal=journal,
                 clock=self._clock,
                 expand=leaves.expand,

@@ -24,8 +24,8 @@ from flowapp.workspace.approvals import LONGEST_COMMENT, Request
 PREFIX = "f."
 HEADERS = {
     "cache-control": "no-store",
-    # the address of this page is a key: no page that is opened from here learns it
-    "referrer-policy": "no-referrer",
+    # the address of this page is a key that no other site learns; with none at all, browsers send forms without their origin
+    "referrer-policy": "same-origin",
     "content-security-policy": "; ".join(
         (
             "default-src 'none'",

@@ -423,7 +423,7 @@ class TestPage:
         assert "<script>alert" not in page and "&lt;script&gt;alert" in page
         policy = answer.headers["content-security-policy"]
         assert "unsafe" not in policy and "default-src 'none'" in policy and "frame-ancestors 'none'" in policy
-        assert (answer.headers["referrer-policy"], answer.headers["cache-control"]) == ("no-referrer", "no-store")
+        assert (answer.headers["referrer-policy"], answer.headers["cache-control"]) == ("same-origin", "no-store")
         assert fields(page)["f.amount"] == "10"
 
     async def test_approving_with_the_form(self, server: Server) -> None:

@@ -17,6 +17,7 @@ from typing import Any, cast
 from sqlalchemy.engine import Connection
 
 from flowapp.engine.ports import StepObserver
+from flowapp.engine.scope import error_of
 from flowapp.engine.values import LeafOutcome, Recorded, Status, StepInfo
 from flowapp.jsontext import NULL, JsonText, dumps, loads
 from flowapp.store.clock import now
@@ -210,7 +211,7 @@ class Step:
         """Record a failed attempt, and when the next begins."""
         self._stop_timers()
         meta = loads(self.row.meta) if self.row.meta else {}
-        failures = [*meta.get("failed_attempts", []), {"attempt": self.row.attempt, "error": loads(value).get("error")}]
+        failures = [*meta.get("failed_attempts", []), {"attempt": self.row.attempt, "error": loads(error_of(value))}]
         self.row.meta = dumps({**meta, "retry_at": due, "failed_attempts": failures})
         log = self._take_log()
         failed, self.row.attempt = self.row.attempt, attempt

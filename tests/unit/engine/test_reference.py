@@ -75,7 +75,7 @@ def leaf(draw: st.DrawFn, looped: bool) -> dict[str, Any]:
 
 @st.composite
 def modules(draw: st.DrawFn, depth: int = 2, looped: bool = False, least: int = 1) -> list[dict[str, Any]]:
-    names = draw(st.lists(st.sampled_from(IDS), min_size=least, max_size=3, unique=True))
+    names: list[str] = draw(st.lists(st.sampled_from(IDS), min_size=least, max_size=3, unique=True))
     return [draw(module(name, depth, looped)) for name in names]
 
 

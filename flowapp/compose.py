@@ -52,7 +52,9 @@ class Services:
         api = create_api(self.workspace)
 
         async def signed_in(headers: Headers) -> bool:
-            token, _ = token_of(Request({"type": "http", "path": "/", "query_string": b"", "headers": list(headers.items())}))
+            token, _ = token_of(
+                Request({"type": "http", "path": "/", "query_string": b"", "headers": list(headers.items())})
+            )
             return bool(token) and await self.workspace.sessions.person(token) is not None
 
         app.api_transformer = api

@@ -224,6 +224,8 @@ def _inputs(document: Document, entry: Entry, evaluated: Mapping[str, Any]) -> l
     transforms = transforms_of(entry)
     kept = document.about(entry.cell).get("kept") or {}
     names = dict.fromkeys([*fields.properties, *transforms])
+    if entry.slot == "preprocessor":
+        names.pop("event", None)  # whoever starts the flow gives it
     return [_input(name, fields, transforms.get(name), kept.get(name) or {}, evaluated.get(name)) for name in names]
 
 

@@ -42,7 +42,7 @@ export const IterationBar = memo(function IterationBar({ id, step }) {
     <div className="nb-iter" role="group" aria-label={`Iteration of ${step}`}>
       <button type="button" className="nb-icon" aria-label="Previous iteration" disabled={at === 0} onClick={() => show((now) => now - 1)}><Glyph name="left" size={13} /></button>
       {known && total > 0 ? (
-        <select className="nb-input nb-select" aria-label={`Iteration of ${step} that is shown`} value={at ?? total - 1} onChange={(event) => show(() => Number(event.target.value))}>
+        <select className="nb-input nb-select" aria-label={`Iteration of ${step} that is shown`} value={at ?? total - 1} onChange={({ target: { value } }) => show(() => Number(value))}>
           {known.items.map(({ index, status }) => <option key={index} value={index}>{index + 1}{status === "failure" ? ", failed" : ""}</option>)}
           {(at ?? total - 1) >= known.items.length && <option value={at ?? total - 1}>{(at ?? total - 1) + 1}</option>}
         </select>

@@ -95,7 +95,7 @@ export const SINGLES = {
   },
   preprocessor: {
     id: "preprocessor", slot: "preprocessor", label: "Preprocessor", icon: "down",
-    module: () => ({ id: "preprocessor", summary: "", value: rawscript("python3", PREPROCESSOR, { event: wire("event") }) }),
+    module: () => ({ id: "preprocessor", summary: "", value: rawscript("python3", PREPROCESSOR) }),
   },
 };
 

@@ -56,5 +56,8 @@ def test_a_sample_of_ones_own_lies_beside_the_cell_and_can_be_taken_back() -> No
     assert trial.flow["value"]["modules"][-2]["mock"]["return_value"] == {"error": own}
     shown = {cell["id"]: cell["sample"] for cell in view(result.document, states(result.document, {}, {}))["cells"]}
     assert shown == {"cell_preprocessor": SAMPLES["preprocessor"], "cell_a": None, "cell_failure": own}
+    cells = view(result.document, states(result.document, {}, {}))["cells"]
+    inputs = {cell["id"]: [shown["field"] for shown in cell["inputs"]] for cell in cells}
+    assert "event" not in inputs["cell_preprocessor"] and "name" in inputs["cell_failure"]
     back = apply(result.document, result.inverse[0])
     assert isinstance(back, Applied) and back.document.beside == made.beside

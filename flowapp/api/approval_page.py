@@ -275,7 +275,7 @@ def shown(one: Field, value: Any) -> Sequence[str]:
 
 
 def _trail(request: Request) -> list[dict[str, Any]]:
-    entries = [_entry(event) for event in request.events]
+    entries = [_entry(event, request.terms.get("form")) for event in request.events]
     wait = request.wait
     if wait is not None and wait.status == "open":
         left = wait.required - request.approvals
@@ -289,7 +289,7 @@ def _trail(request: Request) -> list[dict[str, Any]]:
     return entries
 
 
-def _entry(event: ResumeEventRow) -> dict[str, Any]:
+def _entry(event: ResumeEventRow, form: Any) -> dict[str, Any]:
     name = event.approver or "Somebody with the link"
     who = f"{name} ({event.email})" if event.email and event.email != name else name
     return {
@@ -299,5 +299,5 @@ def _entry(event: ResumeEventRow) -> dict[str, Any]:
         "tone": "ok" if event.approved else "bad",
         "icon": "check" if event.approved else "cross",
         "comment": comment_of(event),
-        "said": values_of(event),
+        "said": values_of(event, form),
     }

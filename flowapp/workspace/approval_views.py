@@ -36,7 +36,8 @@ def facts_of(value: Any, schema: Mapping[str, Any] | None = None) -> list[Fact]:
         return [] if value is None else [_fact("", value)]
     properties = (schema or {}).get("properties")
     places = properties if isinstance(properties, dict) else {}
-    order = [name for name in (schema or {}).get("order") or () if name in value]
+    said = (schema or {}).get("order")
+    order = [name for name in said if isinstance(name, str) and name in value] if isinstance(said, list) else []
     names = [*order, *(name for name in value if name not in order)]
     return [_named(name, value[name], places.get(name)) for name in names]
 
@@ -57,15 +58,16 @@ def comment_of(event: ResumeEventRow) -> str:
     return text if isinstance(text, str) else ""
 
 
-def values_of(event: ResumeEventRow) -> list[Fact]:
-    """The other values of an answer."""
+def values_of(event: ResumeEventRow, form: Any = None) -> list[Fact]:
+    """The other values of an answer, with the titles of the form."""
     payload = loads(event.payload)
     if isinstance(payload, dict):
-        return facts_of({name: value for name, value in payload.items() if name != _OUR_KEY})
+        schema = form if isinstance(form, dict) else None
+        return facts_of({name: value for name, value in payload.items() if name != _OUR_KEY}, schema)
     return facts_of(payload)
 
 
-def event_json(event: ResumeEventRow) -> dict[str, Any]:
+def event_json(event: ResumeEventRow, form: Any = None) -> dict[str, Any]:
     """One answer, as pages list it."""
     return {
         "approved": event.approved,
@@ -73,7 +75,7 @@ def event_json(event: ResumeEventRow) -> dict[str, Any]:
         "email": event.email,
         "at": event.at,
         "comment": comment_of(event),
-        "values": [asdict(fact) for fact in values_of(event)],
+        "values": [asdict(fact) for fact in values_of(event, form)],
     }
 
 
@@ -109,7 +111,7 @@ def request_json(request: Request) -> dict[str, Any]:
         "can_answer": allowed and request.takes_answers,
         "why_not": "" if allowed else getattr(request.decision, "reason", ""),
         "warning": request.warning,
-        "events": [event_json(event) for event in request.events],
+        "events": [event_json(event, request.terms.get("form")) for event in request.events],
     }
 
 

@@ -57,5 +57,6 @@ def insert_new(connection: Connection, row: SQLModel) -> bool:
     target = table(type(row))
     make = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     keys = [column.name for column in target.primary_key]
-    done = connection.execute(make(target).values(row.model_dump()).on_conflict_do_nothing(index_elements=keys))
-    return done.rowcount == 1
+    adding = make(target).values(row.model_dump()).on_conflict_do_nothing(index_elements=keys)
+    # a row comes back for what was inserted: PostgreSQL's driver does not count the rows of an INSERT
+    return connection.execute(adding.returning(target.c[keys[0]])).first() is not None

@@ -15,7 +15,7 @@ from tests.conformance.test_conformance import CASES, matches, same
 from tests.live import Live, live
 from tests.support.postgres import PostgresServer
 
-#: Options of a suspended step are given by people; each answer has a number of its own.
+#: Answers to a request have numbers of their own: up to 2³²−1, more than a signed 32-bit number holds.
 _FIRST_ANSWER = 4_000_000_000
 
 
@@ -33,7 +33,6 @@ async def prepared(server: Live, setup: dict[str, Any]) -> None:
     """What has to be there before the run; what another case has left is replaced."""
     for item in setup.get("variables", []):
         body = {"is_secret": False, "description": "", **item}
-        await server.client.post(f"/api/w/main/variables/delete/{item['path']}")
         await server.client.delete(f"/api/w/main/variables/delete/{item['path']}")
         await server.post("variables/create", body)
     for item in setup.get("resources", []):

@@ -122,7 +122,7 @@ def flows(draw: st.DrawFn) -> dict[str, Any]:
     return {"value": value}
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(flow=flows(), k=st.integers(1, 2))
 def test_the_interpreter_agrees_with_the_reference(flow: dict[str, Any], k: int) -> None:
     args = {"k": k, "items": [4, 5]}

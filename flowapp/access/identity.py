@@ -25,7 +25,8 @@ class Identity:
 
     `role` is "none" for somebody who is not a member: every decision is then Denied and hidden. `folders` says what the
     person may do in each folder that exists; a name that nobody made a folder of is missing there. `scopes` are what a
-    token is limited to, None for no limit. `job` is the id of the job that asks, "" when a person does.
+    token is limited to, None for no limit. `job` is the id of the job that asks, and `run`
+    the run that it belongs to; "" when a person does.
     """
 
     workspace: str
@@ -36,6 +37,7 @@ class Identity:
     folders: Mapping[str, FolderRight] = field(default_factory=dict, hash=False)
     scopes: tuple[str, ...] | None = None
     job: str = ""
+    run: str = ""
     super_admin: bool = False
 
     @property

@@ -222,7 +222,7 @@ class Sessions:
             self._identities[key] = known
             while len(self._identities) > _REMEMBERED:
                 self._identities.popitem(last=False)
-        return replace(known[1], scopes=person.scopes, job=person.job, super_admin=person.super_admin)
+        return replace(known[1], scopes=person.scopes, job=person.job, run=person.run, super_admin=person.super_admin)
 
     def account(self, person: Person) -> Identity:
         """The person in no workspace: for questions about their own account and the installation."""

@@ -23,6 +23,7 @@ from flowapp.jsontext import JsonText, canonical, dumps, hash_of, loads
 from flowapp.notebook.fingerprint import fingerprint
 from flowapp.runtimes.jobs import Job, Limits, Outcome
 from flowapp.store.blobs import REFERENCE, BlobRef, Blobs
+from flowapp.store.masks import MaskedLog
 from flowapp.store.stores import Store
 from flowapp.store.tables import RunRow
 
@@ -150,8 +151,9 @@ class Leaves:
 
     async def _in_runtime(self, job: Job, step: Printing) -> Outcome | LeafOutcome:
         self.running.add(job.id)
+        log = MaskedLog(self._store.masks, self._run.id, step.log)
         try:
-            return await self._runtimes.run(job, step.log)
+            return await self._runtimes.run(job, log.write)
         except asyncio.CancelledError:
             # whoever cancels the run waits for its processes to be gone
             await asyncio.shield(self._runtimes.cancel(job.id))
@@ -159,6 +161,7 @@ class Leaves:
         except FlowappError as error:
             return LeafOutcome(error_value("InternalErr", error.message), "failure")
         finally:
+            log.close()
             self.running.discard(job.id)
 
     # --- arguments --------------------------------------------------------------------------------------------------

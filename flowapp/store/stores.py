@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from flowapp.store.approvals import Approvals
@@ -10,6 +10,7 @@ from flowapp.store.blobs import Blobs, FileBlobs
 from flowapp.store.database import Database, open_database
 from flowapp.store.events import Events
 from flowapp.store.logs import Logs
+from flowapp.store.masks import Masks
 from flowapp.store.results import Results
 from flowapp.store.runs import Runs
 from flowapp.store.values import Values
@@ -28,6 +29,7 @@ class Store:
     results: Results
     logs: Logs
     approvals: Approvals
+    masks: Masks = field(default_factory=Masks)
 
     @classmethod
     async def open(cls, url: str, home: Path) -> Store:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy.engine import Connection
@@ -19,7 +20,10 @@ MAX_DEPTH = 8
 
 
 class RunSecrets:
-    """The engine's port for `variable(…)`, `resource(…)`, `$var:` and `$res:`."""
+    """The engine's port for `variable(…)`, `resource(…)`, `$var:` and `$res:`.
+
+    What a run reads of secrets is noted, so that its logs do not show it.
+    """
 
     def __init__(self, context: Context) -> None:
         self._context = context
@@ -33,7 +37,8 @@ class RunSecrets:
             NotFound, NotAllowed: the run's person may not use it.
         """
         username = run.permissioned_as.removeprefix("u/") or run.created_by
-        identity = await self._context.sessions.identity_named(username, run.workspace)
+        found = await self._context.sessions.identity_named(username, run.workspace)
+        identity = replace(found, run=run.id)
         return await self.value(identity, kind, path)
 
     async def value(self, identity: Identity, kind: str, path: str) -> JsonText | None:
@@ -52,11 +57,18 @@ class RunSecrets:
             raise NotAllowed(f"{path} refers to itself.", "A resource must not name itself, directly or by others.")
         if kind == "variable":
             require(identity, "variable.use", guard.variable_target(identity, path))
-            value = variables.get_variable(connection, self._context.secrets, identity.workspace, path)
-            return _NONE if value is None else value
+            row = variables.get(connection, identity.workspace, path)
+            if row is None:
+                return _NONE
+            if not row.is_secret:
+                return row.value
+            secret = self._context.secrets.open(identity.workspace, path, row.value)
+            if identity.run:
+                self._context.store.masks.note(identity.run, secret)
+            return secret
         require(identity, "resource.use", guard.resource_target(identity, path))
-        row = resources.get(connection, identity.workspace, path)
-        return _NONE if row is None else self._filled(connection, identity, loads(row.value), depth + 1)
+        found = resources.get(connection, identity.workspace, path)
+        return _NONE if found is None else self._filled(connection, identity, loads(found.value), depth + 1)
 
     def _filled(self, connection: Connection, identity: Identity, value: Any, depth: int) -> Any:
         if isinstance(value, str):

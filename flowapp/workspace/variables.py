@@ -48,6 +48,7 @@ class Variables:
         self._context = context
         self._database = context.store.database
         self._box = context.secrets
+        self._masks = context.store.masks
 
     async def create(self, identity: Identity, body: Mapping[str, Any], *, already_encrypted: bool = False) -> str:
         """Store a new variable; returns its path.
@@ -124,8 +125,7 @@ class Variables:
         row = await self._row(identity, path)
         shown = _listed(row)
         if row.is_secret and decrypt:
-            shown["value"] = self._box.open(row.workspace, path, row.value)
-            await self._looked(identity, path)
+            shown["value"] = await self._in_clear(identity, row)
         elif row.is_secret and include_encrypted:
             shown["value"] = self._box.portable(row.workspace, path, row.value)
         return shown
@@ -137,10 +137,7 @@ class Variables:
             NotFound: there is none.
         """
         row = await self._row(identity, path)
-        if not row.is_secret:
-            return row.value
-        await self._looked(identity, path)
-        return self._box.open(row.workspace, path, row.value)
+        return await self._in_clear(identity, row) if row.is_secret else row.value
 
     async def exists(self, identity: Identity, path: str) -> bool:
         """Whether there is one that the identity may know of."""
@@ -245,10 +242,14 @@ class Variables:
             raise missing("variable")
         return row
 
-    async def _looked(self, identity: Identity, path: str) -> None:
-        """That a person looked at a secret is on record; that a job did, is seen in its run."""
-        if not identity.job:
-            await self._database.write(lambda c: _audited(c, identity, "variable.decrypt", path))
+    async def _in_clear(self, identity: Identity, row: VariableRow) -> str:
+        """The secret. That a person looked at it is on record; of a job its run tells, whose log must not."""
+        secret = self._box.open(row.workspace, row.path, row.value)
+        if identity.job:
+            self._masks.note(identity.run, secret)
+        else:
+            await self._database.write(lambda c: _audited(c, identity, "variable.decrypt", row.path))
+        return secret
 
 
 def _audited(connection: Connection, identity: Identity, action: str, path: str) -> None:

@@ -162,6 +162,7 @@ class TestJobTokens:
         job, run = await job_client(server, "otto")
         assert (await job.get(f"{W}/users/whoami")).json()["username"] == "otto"
         assert (await job.get(f"{W}/variables/get_value/f/team/key")).json() == "s3cret"
+        assert server.workspace.store.masks.texts(run.id) == {"s3cret"}  # its log will not show it
         assert (await job.post(f"{W}/variables/create", json={"path": "f/team/x", "value": ""})).status_code == 403
         assert (await job.get("/api/w/other/users/whoami")).status_code == 404
         state = {"path": "u/otto/flow_state/abc", "value": {"n": 1}, "resource_type": "state"}

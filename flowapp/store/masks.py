@@ -1,0 +1,90 @@
+"""Secrets that jobs have read, so that logs hold `*****` in their place. In memory only, and bounded.
+
+A run's secrets are those that its arguments and expressions took, or that one of its jobs asked the API of this process for.
+Texts of fewer than four characters stand in too many others to be told from them, and are left alone. The lines of a text with
+several (a key file) count by themselves too, from eight characters on.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import OrderedDict
+from collections.abc import Callable
+
+SHORTEST = 4
+SHORTEST_LINE = 8
+LONGEST = 20_000
+MOST_RUNS = 2000
+MOST_TEXTS = 500
+STARS = "*****"
+
+
+class Masks:
+    """The secrets of the runs of one process; the run that was longest not heard of is forgotten first."""
+
+    def __init__(self) -> None:
+        self._runs: OrderedDict[str, frozenset[str]] = OrderedDict()
+
+    def note(self, run_id: str, secret: str) -> None:
+        """A job of the run has read a secret. Any thread may say so."""
+        lines = {line.strip() for line in secret.splitlines()} if "\n" in secret else set()
+        texts = {line for line in lines if len(line) >= SHORTEST_LINE} | {secret.strip(), secret}
+        known = self._runs.get(run_id, frozenset())
+        new = {text for text in texts if SHORTEST <= len(text) <= LONGEST} - known
+        if new and len(known) < MOST_TEXTS:
+            self._runs[run_id] = known | new
+            self._runs.move_to_end(run_id)
+            while len(self._runs) > MOST_RUNS:
+                self._runs.popitem(last=False)
+
+    def texts(self, run_id: str) -> frozenset[str]:
+        """What must not stand in the run's logs."""
+        return self._runs.get(run_id, frozenset())
+
+
+class MaskedLog:
+    """A log that a job of a run prints to: what is a secret by then is masked, also where two pieces share it."""
+
+    def __init__(self, masks: Masks, run_id: str, write: Callable[[str], None]) -> None:
+        self._masks = masks
+        self._run_id = run_id
+        self._write = write
+        self._held = ""
+        self._texts: frozenset[str] = frozenset()
+        self._pattern: re.Pattern[str] | None = None
+
+    def write(self, text: str) -> None:
+        """Pass on what is printed; the beginning of a secret waits for what comes next."""
+        texts = self._masks.texts(self._run_id)
+        if not texts:
+            self._write(text)
+            return
+        if texts is not self._texts:
+            self._texts = texts
+            self._pattern = re.compile("|".join(re.escape(each) for each in sorted(texts, key=len, reverse=True)))
+        assert self._pattern is not None
+        whole = self._held + text
+        end = min((_begins(whole, each) for each in texts), default=len(whole))
+        # a secret that is whole and also begins a longer one is not cut in two
+        for found in self._pattern.finditer(whole):
+            if found.start() < end < found.end():
+                end = found.start()
+        self._held = whole[end:]
+        if end:
+            self._write(self._pattern.sub(STARS, whole[:end]))
+
+    def close(self) -> None:
+        """Nothing more comes: pass on what waits."""
+        held, self._held = self._held, ""
+        if held:
+            self._write(self._pattern.sub(STARS, held) if self._pattern is not None else held)
+
+
+def _begins(text: str, secret: str) -> int:
+    """Where at the end of a text an unfinished secret begins; the text's length when it does not."""
+    at = text.find(secret[0], max(0, len(text) - len(secret) + 1))
+    while at >= 0:
+        if secret.startswith(text[at:]):
+            return at
+        at = text.find(secret[0], at + 1)
+    return len(text)

@@ -1,0 +1,57 @@
+"""Masking: no cut of a log into pieces lets a secret through, and nothing else is changed."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from flowapp.store.masks import MOST_RUNS, STARS, MaskedLog, Masks
+
+ALPHABET = st.text("ab\n", max_size=30)
+
+
+def printed(masks: Masks, *pieces: str, run: str = "r") -> str:
+    out: list[str] = []
+    log = MaskedLog(masks, run, out.append)
+    for piece in pieces:
+        log.write(piece)
+    log.close()
+    return "".join(out)
+
+
+def test_a_secret_is_masked_wherever_it_is_cut() -> None:
+    masks = Masks()
+    masks.note("r", "s3cret")
+    for cut in range(len("a s3cret b")):
+        assert printed(masks, "a s3cret b"[:cut], "a s3cret b"[cut:]) == f"a {STARS} b"
+    assert printed(masks, *"xs3cretx") == f"x{STARS}x"
+    assert printed(masks, "s3cre") == "s3cre"
+    assert printed(masks, "s3cret", run="other") == "s3cret"
+
+
+def test_lines_of_a_key_and_overlapping_secrets() -> None:
+    masks = Masks()
+    masks.note("r", "-----BEGIN\nabcdefghij\n-----END")
+    masks.note("r", "abcd")
+    assert printed(masks, "key abcdefghij and ab", "cd.") == f"key {STARS} and {STARS}."
+    assert printed(masks, "-----BEGIN\nabcdef", "ghij\n-----END") == STARS
+
+
+def test_short_texts_are_left_alone_and_memory_is_bounded() -> None:
+    masks = Masks()
+    masks.note("r", "abc")
+    assert printed(masks, "abc") == "abc"
+    for number in range(MOST_RUNS + 5):
+        masks.note(f"run-{number}", "secret")
+    assert masks.texts("run-0") == frozenset() and masks.texts(f"run-{MOST_RUNS}") == {"secret"}
+
+
+@given(st.lists(st.text("ab", min_size=4, max_size=6), min_size=1, max_size=3), st.lists(ALPHABET, max_size=8))
+def test_pieces_make_no_difference_to_what_is_hidden(secrets: list[str], pieces: list[str]) -> None:
+    masks = Masks()
+    for secret in secrets:
+        masks.note("r", secret)
+    out = printed(masks, *pieces)
+    assert not any(secret in out for secret in secrets)
+    if not any(secret in "".join(pieces) for secret in secrets):
+        assert out == "".join(pieces)

@@ -1,0 +1,159 @@
+"""Restarting from a step, canceling what a run started, early answers and caches: over a real database and DBOS."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from flowapp.engine.values import StoredFlow
+from flowapp.errors import FlowappError
+from flowapp.jsontext import JsonText, dumps
+from flowapp.store.runs import job_id
+from flowapp.store.tables import RunRow
+from tests.integration.engine.harness import FakeRuntimes, Server, flow_of, server, step
+
+
+class Flows:
+    """Deployed flows by path."""
+
+    def __init__(self) -> None:
+        self.flows: dict[str, JsonText] = {}
+
+    async def flow(self, run: RunRow, path: str, version: int | None) -> StoredFlow:
+        if path not in self.flows:
+            raise FlowappError(f"There is no flow {path}")
+        return StoredFlow(path, 1, self.flows[path])
+
+
+@pytest.fixture
+async def made(tmp_path: Path) -> AsyncIterator[Server]:
+    runtimes = FakeRuntimes()
+    runtimes.leaves = {
+        "give": lambda job, log: len(runtimes.jobs),
+        "fail": _fail,
+        "hang": _hang,
+    }
+    async with server(tmp_path, runtimes, library=Flows()) as one:
+        yield one
+
+
+def _fail(job: Any, log: Any) -> Any:
+    raise ValueError("no")
+
+
+async def _hang(job: Any, log: Any) -> None:
+    await asyncio.sleep(60)
+
+
+async def again(made: Server, run: RunRow, flow: dict[str, Any], args: Any = None, **place: Any) -> tuple[RunRow, Any]:
+    return await made.run(flow, args, restarted_from=dumps({"flow_job_id": run.id, **place}))
+
+
+async def results(made: Server, run: RunRow) -> dict[str, Any]:
+    return {row.path: await made.value(row.result) for row in await made.store.runs.steps(run.id)}
+
+
+async def test_steps_before_the_restart_are_kept_with_ids_of_their_own(made: Server) -> None:
+    flow = flow_of(step("a", "give"), step("b", "give"), step("c", "give"))
+    run, _ = await made.run(flow)
+    other, _ = await again(made, run, flow, step_id="b")
+    before, after = await results(made, run), await results(made, other)
+    assert after["a"] == before["a"]
+    assert after["b"] != before["b"]
+    kept = await made.store.runs.step(other.id, "a")
+    assert kept is not None
+    assert kept.id == job_id(other.id, "a")
+
+
+async def test_a_loop_keeps_its_first_iterations_and_goes_on_inside_one(made: Server) -> None:
+    loop = {"type": "forloopflow", "iterator": {"type": "static", "value": [1, 2, 3]}, "skip_failures": False}
+    flow = flow_of({"id": "l", "value": {**loop, "modules": [step("x", "give"), step("y", "give")]}})
+    run, _ = await made.run(flow)
+    before = await results(made, run)
+    whole = await results(made, (await again(made, run, flow, step_id="l", branch_or_iteration_n=1))[0])
+    assert whole["l[0].y"] == before["l[0].y"]
+    assert whole["l[1].x"] != before["l[1].x"]
+    place = {"step_id": "l", "branch_or_iteration_n": 1, "nested": {"step_id": "y"}}
+    inside = await results(made, (await again(made, run, flow, **place))[0])
+    assert inside["l[1].x"] == before["l[1].x"]
+    assert inside["l[1].y"] != before["l[1].y"]
+    assert inside["l"] == [inside[f"l[{index}].y"] for index in range(3)]
+
+
+async def test_inside_a_branch_and_a_called_flow(made: Server) -> None:
+    library = made.engine.library
+    assert isinstance(library, Flows)
+    library.flows["f/in"] = dumps(flow_of(step("p", "give"), step("q", "give")))
+    branch = {"type": "branchone", "branches": [{"expr": "true", "modules": []}], "default": []}
+    branch["branches"] = [
+        {"expr": "true", "modules": [step("x", "give"), {"id": "c", "value": {"type": "flow", "path": "f/in"}}]}
+    ]
+    flow = flow_of({"id": "o", "value": branch})
+    run, _ = await made.run(flow)
+    before = await results(made, run)
+    other, _ = await again(made, run, flow, step_id="o", nested={"step_id": "c", "nested": {"step_id": "q"}})
+    after = await results(made, other)
+    assert {name: after[name] == before[name] for name in ("o[0].x", "o[0].c/p", "o[0].c/q")} == {
+        "o[0].x": True,
+        "o[0].c/p": True,
+        "o[0].c/q": False,
+    }
+
+
+@pytest.mark.parametrize(
+    ("place", "words"),
+    [
+        ({"step_id": "c"}, "step b before it ended in failure"),
+        ({"step_id": "gone"}, "step b before it ended in failure"),
+        ({"step_id": "a", "nested": {"step_id": "x"}}, "holds no other steps"),
+        ({"step_id": ""}, "needs the id of a step"),
+        ({"step_id": "a", "branch_or_iteration_n": -1}, "not a number from 0 on"),
+    ],
+)
+async def test_what_cannot_be_kept_is_refused(made: Server, place: dict[str, Any], words: str) -> None:
+    flow = flow_of(step("a", "give"), step("b", "fail"), step("c", "give"))
+    run, _ = await made.run(flow)
+    count = len(made.runtimes.jobs)
+    other, result = await again(made, run, flow, **place)
+    assert other.failed
+    assert words in result["error"]["message"]
+    assert len(made.runtimes.jobs) == count
+
+
+async def test_a_canceled_run_takes_what_it_started_with_it(made: Server) -> None:
+    hang = flow_of(step("a", "hang"))
+    parent = await made.create(hang)
+    await made.engine.start_run(parent.id)
+    while not made.runtimes.jobs:
+        await asyncio.sleep(0.01)
+    child = await made.create(hang, parent_run=job_id(parent.id, "a"), root_run=parent.id)
+    asleep = await made.create(flow_of(step("s", "give", sleep={"type": "static", "value": 600})), parent_run=parent.id)
+    for run in (child, asleep):
+        await made.engine.start_run(run.id)
+    await asyncio.sleep(0.3)
+    begun = time.monotonic()
+    await made.engine.cancel(parent.id, "ada", "enough")
+    ended = [(await made.ended(run.id))[0].status for run in (parent, child, asleep)]
+    assert ended == ["canceled"] * 3
+    assert time.monotonic() - begun < 1
+
+
+async def test_early_answers_and_the_cache_of_a_whole_flow(made: Server) -> None:
+    flow = flow_of(step("a", "give"), step("b", "give"), early_return="a", cache_ttl=60)
+    first, result = await made.run(flow, {"k": 1})
+    assert (await made.value(first.early_result), result) == (1, 2)
+    assert (await made.run(flow, {"k": 1}))[1] == 2
+    assert (await made.run(flow, {"k": 2}))[1] == 4
+
+
+async def test_data_to_be_deleted_gets_its_time(made: Server) -> None:
+    run, _ = await made.run(flow_of(step("a", "give"), delete_after_secs=60))
+    assert run.delete_at is not None
+    assert run.delete_at > (run.ended_at or "")
+    plain, _ = await made.run(flow_of(step("a", "give")))
+    assert plain.delete_at is None

@@ -12,6 +12,7 @@ from flowapp.expressions.evaluator import Evaluator
 from flowapp.hub import Hub
 from flowapp.models.client import configured
 from flowapp.settings import Settings
+from flowapp.store.key_check import check_key
 from flowapp.store.secret_box import SecretBox
 from flowapp.store.stores import Store
 from flowapp.workspace.accounts import Accounts
@@ -146,7 +147,12 @@ class Workspace:
         engine.tokens = self.sessions.job_tokens
 
     async def start(self) -> None:
-        """Make the first workspace and its admin where there is none."""
+        """Make the first workspace and its admin where there is none.
+
+        Raises:
+            SecretKeyDiffers: the database's secrets were encrypted with another key.
+        """
+        await check_key(self.store.database, self.secrets)
         await self.sessions.ensure_first()
 
     def stop_streams(self) -> None:

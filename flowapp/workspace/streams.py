@@ -97,6 +97,8 @@ class Streams:
                     return
                 finally:
                     waiting = None
+                if event.type == "lost":
+                    return  # the page connects anew, and loads anew what it shows
                 if _may_know(identity, event):
                     yield _message(event)
         finally:

@@ -14,6 +14,7 @@ import pytest
 from flowapp.expressions.evaluator import Evaluator
 from flowapp.settings import Settings
 from flowapp.store.events import Event, Subscription
+from flowapp.store.key_check import SecretKeyDiffers
 from flowapp.store.stores import Store
 from flowapp.workspace.app import Workspace
 from tests.integration.api.api_server import CHAIN, TOKEN, Runtimes, ScriptedEngine, Server
@@ -170,3 +171,33 @@ async def test_a_deleted_draft_is_gone_everywhere(servers: tuple[Server, Server]
     assert answer.status_code == 200, answer.text
     await there.until("deleted")
     assert (await there.server.client.get(f"/api/w/main/drafts/{there.draft}/notebook")).status_code == 404
+
+
+async def test_a_server_with_another_key_of_secrets_does_not_start(
+    servers: tuple[Server, Server], tmp_path: Path, postgres_database: str
+) -> None:
+    store = await Store.open(postgres_database, tmp_path / "three")
+    settings = Settings(home=tmp_path / "three", token=TOKEN, database_url=postgres_database)
+    workspace = Workspace(store, ScriptedEngine(store), Evaluator(), Runtimes(), settings)
+    with pytest.raises(SecretKeyDiffers, match="another key") as raised:
+        await workspace.start()
+    assert "FLOWAPP_SECRET_KEY" in raised.value.hint
+    await workspace.close()
+    await store.close()
+
+
+async def test_a_stream_that_missed_something_ends_so_that_its_page_loads_anew(servers: tuple[Server, Server]) -> None:
+    here, _, _ = await _open(servers)
+    workspace = here.server.workspace
+    person = await workspace.sessions.person(TOKEN)
+    assert person is not None
+
+    async def valid() -> bool:
+        return True
+
+    identity = await workspace.sessions.identity(person, "main")
+    stream = await workspace.streams.open(identity, [f"draft:{here.draft}"], valid)
+    assert (await anext(stream) or {})["type"] == "hello"
+    workspace.store.events.lost_all()
+    with pytest.raises(StopAsyncIteration):
+        await asyncio.wait_for(anext(stream), 2)

@@ -1,0 +1,38 @@
+"""Servers that share a database must share the key of its secrets; the database knows by a text sealed with it."""
+
+from __future__ import annotations
+
+from sqlalchemy.engine import Connection
+
+from flowapp.store.database import Database
+from flowapp.store.errors import StoreError
+from flowapp.store.secret_box import SecretBox
+from flowapp.store.sql import Sql
+
+_PLACE = ("", "key check")
+_ADD = Sql("INSERT INTO fact (name, value) VALUES ('secret_key', :value) ON CONFLICT (name) DO NOTHING")
+_READ = Sql("SELECT value FROM fact WHERE name = 'secret_key'")
+
+
+class SecretKeyDiffers(StoreError):
+    """The secrets of this database were encrypted with another key than this server has."""
+
+    code = "store.secret_key_differs"
+
+
+async def check_key(database: Database, box: SecretBox) -> None:
+    """Make sure that this server has the key of the database's secrets; the first server's key becomes that.
+
+    Raises:
+        SecretKeyDiffers: it has another one.
+    """
+
+    def work(connection: Connection) -> str:
+        _ADD.run(connection, {"value": box.seal(*_PLACE, "the key fits")})
+        return str(_READ.run(connection).scalar_one())
+
+    if database.shared and not box.opens(*_PLACE, await database.write(work)):
+        raise SecretKeyDiffers(
+            "The secrets in this database were encrypted with another key than this server has.",
+            "Give every server the same FLOWAPP_SECRET_KEY, or the secret.key of the first one's data folder.",
+        )

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from jsonschema import Draft202012Validator
 
 from flowapp.hub import FolderHub, HubPath
 from flowapp.hub.hub import STARTER
@@ -143,8 +144,42 @@ async def test_validate(run: Run) -> None:
     schema = {"type": "object", "required": ["n"], "properties": {"n": {"type": "integer"}}}
     assert await result(run, path, value={"n": 1}, schema=schema) == {"valid": True, "problems": []}
     told = await result(run, path, value={"n": "x"}, schema=schema, fail=False)
-    assert told == {"valid": False, "problems": [{"at": "n", "message": "'x' is not of type 'integer'"}]}
+    assert told == {"valid": False, "problems": [{"at": "n", "message": "'x' is not of type integer"}]}
     assert (await outcome(run, path, value={}, schema=schema))[1] == "1 problem: the value: 'n' is a required property"
+
+
+async def test_validate_agrees_with_a_whole_validator(run: Run) -> None:
+    schema = {
+        "$defs": {"name": {"type": "string", "minLength": 2, "pattern": "^[a-z]+$"}},
+        "type": "object",
+        "required": ["name"],
+        "additionalProperties": False,
+        "properties": {
+            "name": {"$ref": "#/$defs/name"},
+            "n": {"type": ["integer", "null"], "minimum": 1, "exclusiveMaximum": 9},
+            "tags": {"type": "array", "maxItems": 2, "items": {"enum": ["a", 1, True]}},
+            "x": {"anyOf": [{"const": 1}, {"type": "boolean"}], "not": {"const": False}},
+            "y": {"oneOf": [{"type": "number"}, {"type": "integer"}]},
+        },
+    }
+    values: list[dict[str, Any]] = [
+        {"name": "ada", "n": 3, "tags": ["a"], "x": 1, "y": 1.5},
+        {"name": "ada", "n": None, "tags": []},
+        {"name": "A", "n": 9},
+        {"n": 0.5, "z": 1},
+        {"name": "ada", "tags": ["a", "b", 1]},
+        {"name": "ada", "x": False, "y": 2},
+        {"name": "ada", "x": "?", "n": True, "tags": [1.0, 0]},
+    ]
+    for value in values:
+        told = await result(run, "hub/9000010/data/validate", value=value, schema=schema, fail=False)
+        expected = sorted("/".join(map(str, e.absolute_path)) for e in Draft202012Validator(schema).iter_errors(value))
+        found = sorted({each["at"] for each in told["problems"]})
+        assert told["valid"] == (not expected), value
+        # what is not allowed is told of the thing itself here, of what it is in there
+        assert {*found} - {"z"} <= {*expected}, value
+    _, error = await outcome(run, "hub/9000010/data/validate", value={}, schema={"dependentRequired": {}})
+    assert error == "This script does not know dependentRequired"
 
 
 async def test_only_on_weekdays(run: Run) -> None:

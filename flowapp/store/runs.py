@@ -9,6 +9,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
@@ -243,10 +244,10 @@ class Runs:
         table, ids = table_of(RunRow), list(job_ids)
         found: list[RunRow] = []
         for start in range(0, len(ids), 500):
-            query = sa.select(table).where(
-                table.c.parent_run.in_(ids[start : start + 500]), table.c.status.in_(UNFINISHED)
+            part = table.c.parent_run.in_(ids[start : start + 500])
+            found += await self._database.read(
+                partial(_unfinished_of, sa.select(table).where(part, table.c.status.in_(UNFINISHED)))
             )
-            found += await self._database.read(lambda c, query=query: rows_of(RunRow, c.execute(query)))
         return found
 
     async def due(self) -> tuple[list[RunRow], str | None]:
@@ -307,6 +308,10 @@ class Runs:
         data = run_event(row)
         self._database.events.after_commit(Event(f"run:{row.id}", "run", {"run": data}))
         self._database.events.after_commit(Event(f"runs:{row.workspace}", "run", {"run": data}))
+
+
+def _unfinished_of(query: sa.Select[Any], connection: Connection) -> list[RunRow]:
+    return rows_of(RunRow, connection.execute(query))
 
 
 def run_event(row: RunRow) -> dict[str, Any]:

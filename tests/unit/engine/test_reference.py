@@ -93,8 +93,8 @@ def module(draw: st.DrawFn, name: str, depth: int, looped: bool) -> dict[str, An
         made["value"] = {"type": "branchone", "branches": branches, "default": draw(modules(depth - 1, looped, 0))}
     elif kind == "all":
         count = draw(st.sampled_from((2, 1, 3, 0)))
-        branches = [{"modules": draw(modules(depth - 1, looped)), "skip_failure": draw(_CHOICE)} for _ in range(count)]
-        made["value"] = {"type": "branchall", "branches": branches, "parallel": draw(_CHOICE)}
+        every = [{"modules": draw(modules(depth - 1, looped)), "skip_failure": draw(_CHOICE)} for _ in range(count)]
+        made["value"] = {"type": "branchall", "branches": every, "parallel": draw(_CHOICE)}
     else:
         made["value"] = draw(leaf(looped))
     for field, rule in (("skip_if", TRUTHS), ("stop_after_if", STOPS), ("stop_after_all_iters_if", STOPS)):

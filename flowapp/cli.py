@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import gc
 import os
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -23,9 +24,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("serve", help="build the page if its sources changed, then start the server")
     commands.add_parser("build", help="build the page if its sources changed")
+    commands.add_parser("migrate", help="bring the database of DATABASE_URL to this version's schema")
+    worker = commands.add_parser("worker", help="run flows and scripts for the servers of one PostgreSQL database")
+    worker.add_argument(
+        "--tags",
+        default="default",
+        help="comma list of the tags whose scripts this worker runs; 'default' stands for flows and scripts without a tag",
+    )
     chosen = parser.parse_args(arguments)
     try:
-        return _serve() if chosen.command == "serve" else _build()
+        match chosen.command:
+            case "serve":
+                return _serve()
+            case "worker":
+                return _worker(chosen.tags)
+            case "migrate":
+                return _migrate()
+            case _:
+                return _build()
     except FlowappError as error:
         _complain(error.message, error.hint)
     except BuildFailed as error:
@@ -69,6 +85,55 @@ def _serve() -> int:
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(0)
+
+
+def _worker(tags: str) -> int:
+    settings = Settings.from_env(os.environ, default_home=ROOT / ".flowapp-worker")
+    names = _tags(tags)
+    make_home(settings.home)
+    from flowapp.worker import work
+
+    gc.disable()
+
+    def announce(notes: Sequence[str]) -> None:
+        gc.enable()
+        gc.freeze()
+        _say(f"Flowapp {__version__}: this worker takes {', '.join(names)}.")
+        for note in notes:
+            _say(note)
+
+    asyncio.Runner().run(work(settings, names, announce))
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
+
+
+def _migrate() -> int:
+    settings = Settings.from_env(os.environ, default_home=ROOT / ".flowapp")
+    make_home(settings.home)
+    from flowapp.store.stores import Store
+
+    async def opened() -> None:
+        store = await Store.open(settings.database_url, settings.home)
+        await store.close()
+
+    asyncio.run(opened())
+    _say("The database has this version's schema.")
+    return 0
+
+
+def _tags(text: str) -> tuple[str, ...]:
+    """The tags of a comma list.
+
+    Raises:
+        SettingsError: one of them is no tag, or there is none.
+    """
+    names = tuple(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
+    wrong = [name for name in names if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,49}", name)]
+    if not names or wrong:
+        said = f"{wrong[0]!r} is not a tag." if wrong else "--tags names no tag."
+        raise SettingsError(said, "Use letters, digits, dots, dashes and underscores, like --tags default,gpu.")
+    return names
 
 
 def make_home(home: Path) -> None:

@@ -20,9 +20,13 @@ from flowapp.api import create_api
 from flowapp.api.auth import token_of
 from flowapp.api.security import Headers, Security
 from flowapp.engine import Engine, EngineConfig, LeafSettings
+from flowapp.engine.cluster import DEFAULT_TAG, new_executor
+from flowapp.engine.places import ManyPlaces, OnePlace, Places
 from flowapp.expressions.evaluator import Evaluator
 from flowapp.runtimes import Runtimes, RuntimeSettings
 from flowapp.settings import Settings
+from flowapp.store.executors import Executor
+from flowapp.store.secret_box import SecretBox
 from flowapp.store.stores import Store
 from flowapp.ui import services
 from flowapp.workspace.app import Workspace
@@ -76,11 +80,29 @@ class Services:
 
 @asynccontextmanager
 async def open_services(settings: Settings) -> AsyncIterator[Services]:
-    """Start all parts; stop them in reverse when the block ends, also when a later one could not start.
+    """Start all parts of a server; stop them in reverse when the block ends, also when a later one could not start.
 
     Raises:
         FlowappError: a part could not start; its message says what to do.
     """
+    async with _open(settings, "serve", (DEFAULT_TAG,)) as (workspace, runtimes):
+        yield Services(settings, workspace, runtimes, await workspace.sessions.issue_signin_token())
+
+
+@asynccontextmanager
+async def open_worker(settings: Settings, tags: tuple[str, ...]) -> AsyncIterator[list[str]]:
+    """Start all parts of a worker, which are those of a server but for what answers; yields notes on the isolation here.
+
+    Raises:
+        FlowappError: a part could not start; its message says what to do.
+    """
+    async with _open(settings, "worker", tags) as (_, runtimes):
+        isolation = runtimes.isolation
+        yield [f"Isolation of user code on this machine: {isolation.label}.", *isolation.notes]
+
+
+@asynccontextmanager
+async def _open(settings: Settings, kind: str, tags: tuple[str, ...]) -> AsyncIterator[tuple[Workspace, Runtimes]]:
     sys.setswitchinterval(SWITCH_S)
     async with AsyncExitStack() as stack:
         store = await Store.open(settings.database_url, settings.home)
@@ -91,8 +113,12 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         runtimes = Runtimes(_runtime_settings(settings))
         stack.push_async_callback(runtimes.close)
         await runtimes.start()
-        config = EngineConfig(LeafSettings(base_url=settings.url), isolation=runtimes.isolation.level)
-        engine = Engine(store, evaluator, runtimes, config)
+        # a worker answers on no port: its jobs talk to a server
+        internal = settings.url if kind == "serve" else settings.base_url
+        leaves = LeafSettings(base_url=settings.base_url, internal_url=internal)
+        config = EngineConfig(leaves, isolation=runtimes.isolation.level)
+        places = _places(store, settings, new_executor(kind, tags))
+        engine = Engine(store, evaluator, runtimes, config, places)
         workspace = Workspace(store, engine, evaluator, runtimes, settings)
         stack.push_async_callback(workspace.close)
         await workspace.start()
@@ -101,7 +127,14 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         workspace.schedules.soon = engine.timer.soon
         stack.push_async_callback(engine.close)
         await engine.start()
-        yield Services(settings, workspace, runtimes, await workspace.sessions.issue_signin_token())
+        yield workspace, runtimes
+
+
+def _places(store: Store, settings: Settings, me: Executor) -> Places:
+    """A SQLite file belongs to one process; a PostgreSQL database to any number."""
+    if not store.database.shared:
+        return OnePlace(store.home)
+    return ManyPlaces(store, settings.database_url, SecretBox(store.home, settings.secret_key), me)
 
 
 def _runtime_settings(settings: Settings) -> RuntimeSettings:

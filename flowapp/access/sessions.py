@@ -83,12 +83,11 @@ class Sessions:
         def work(connection: Connection) -> None:
             at = now()
             identities.remove_expired(connection, at)
-            if identities.workspace(connection, FIRST_WORKSPACE) is None:
-                row = WorkspaceRow(id=FIRST_WORKSPACE, name="Main", key=new_token("api"), created_at=at)
-                identities.add_workspace(connection, row)
-            if identities.user(connection, ADMIN_EMAIL) is None:
-                admin = UserRow(email=ADMIN_EMAIL, username=ADMIN_NAME, super_admin=True, created_at=at)
-                identities.add_user(connection, admin)
+            # several servers may start at once: whoever comes second finds the rows there
+            row = WorkspaceRow(id=FIRST_WORKSPACE, name="Main", key=new_token("api"), created_at=at)
+            identities.add_workspace_unless_there(connection, row)
+            admin = UserRow(email=ADMIN_EMAIL, username=ADMIN_NAME, super_admin=True, created_at=at)
+            if identities.add_user_unless_there(connection, admin):
                 member = MemberRow(workspace=FIRST_WORKSPACE, email=ADMIN_EMAIL, role="admin")
                 identities.set_member(connection, member)
 

@@ -8,6 +8,7 @@ as anybody, notes what came of it and wakes the run, in one transaction. What is
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -31,6 +32,7 @@ from flowapp.store.tables import LeafRow, RunRow
 TOPIC = "engine"
 """Events between the processes of a cluster: `wake` and `cancel`, each with a run's id."""
 LOG_EVERY_S = 0.5
+logger = logging.getLogger(__name__)
 _CALL = TypeAdapter(LeafCall)
 
 Send = Callable[[str, str], Awaitable[None]]
@@ -168,6 +170,11 @@ class Worker:
             return await run_script(replace(call, tag=""), log)
         except FlowappError as error:
             return LeafOutcome(error_value("InternalErr", error.message, step_id=call.info.step_id), "failure")
+        except Exception as error:
+            # whoever waits for this script must hear of it: the run would wait for ever
+            logger.exception("leaf %s of run %s failed inside the worker", call.info.path, run.id)
+            message = f"The worker failed: {type(error).__name__}"
+            return LeafOutcome(error_value("InternalErr", message, step_id=call.info.step_id), "failure")
 
     async def _finish(self, run: RunRow, identity: LeafId, outcome: LeafOutcome) -> None:
         prepared = await self._store.values.prepare(outcome.value)

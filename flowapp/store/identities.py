@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, RowMapping
 
-from flowapp.store.rows import all_of, first, insert, table, upsert
+from flowapp.store.rows import all_of, first, insert, insert_new, table, upsert
 from flowapp.store.runs import FINISHED
 from flowapp.store.tables import JobRow, MemberRow, RunRow, TokenRow, UserRow, WorkspaceRow
 
@@ -48,6 +48,16 @@ def member_named(connection: Connection, workspace_id: str, username: str) -> tu
 def add_workspace(connection: Connection, row: WorkspaceRow) -> None:
     """Insert a workspace."""
     insert(connection, row)
+
+
+def add_workspace_unless_there(connection: Connection, row: WorkspaceRow) -> bool:
+    """Insert a workspace unless there is one with its id; whether it was inserted."""
+    return insert_new(connection, row)
+
+
+def add_user_unless_there(connection: Connection, row: UserRow) -> bool:
+    """Insert a person unless there is one with that email; whether they were inserted."""
+    return insert_new(connection, row)
 
 
 def add_user(connection: Connection, row: UserRow) -> None:

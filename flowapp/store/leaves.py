@@ -26,8 +26,8 @@ _FINISH = Sql(
 )
 _LOG = Sql(
     'INSERT INTO log (run_id, path, attempt, "offset", text, at) '
-    "SELECT :run_id, :path, CAST(:attempt AS INTEGER), CAST(:offset AS INTEGER), :text, :at "
-    "WHERE EXISTS (SELECT 1 FROM leaf WHERE run_id = :run_id AND path = :path AND attempt = :attempt AND outcome IS NULL) "
+    "SELECT run_id, path, attempt, CAST(:offset AS INTEGER), CAST(:text AS VARCHAR), CAST(:at AS VARCHAR) FROM leaf "
+    "WHERE run_id = :run_id AND path = :path AND attempt = :attempt AND outcome IS NULL "
     'ON CONFLICT (run_id, path, attempt, "offset") DO UPDATE SET text = excluded.text, at = excluded.at'
 )
 

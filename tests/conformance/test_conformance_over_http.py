@@ -47,7 +47,7 @@ async def prepared(server: Live, setup: dict[str, Any]) -> None:
 
 async def deployed(server: Live, path: str, flow: dict[str, Any]) -> None:
     await server.client.delete(f"/api/w/main/flows/delete/{path}")
-    body = {
+    body: dict[str, Any] = {
         "summary": "",
         **{name: flow[name] for name in ("summary", "value", "schema") if name in flow},
         "path": path,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -26,6 +27,8 @@ from flowapp.store.blobs import REFERENCE, BlobRef, Blobs
 from flowapp.store.masks import MaskedLog
 from flowapp.store.stores import Store
 from flowapp.store.tables import RunRow
+
+_ESCAPED = re.compile(r"\\u00[2-7][0-9a-fA-F]")
 
 
 class RunsJobs(Protocol):
@@ -147,6 +150,8 @@ class Leaves:
             value = dumps({"error": {**outcome.error, "step_id": call.info.step_id}})
             return LeafOutcome(value, "failure", outcome.duration_ms, outcome.isolation)
         result = outcome.result if outcome.result is not None else JsonText("null")
+        if _makes_up_reference(result):
+            return LeafOutcome(_error(f"A result cannot hold the key {REFERENCE}", call.info.step_id), "failure")
         return LeafOutcome(result, "success", outcome.duration_ms, outcome.isolation, key)
 
     async def _in_runtime(self, job: Job, step: Printing) -> Outcome | LeafOutcome:
@@ -242,6 +247,14 @@ class Leaves:
             return None
         value = await self._store.values.get_value(found.value)
         return LeafOutcome(value, "reused", found.duration_ms, "", key, found.run_id)
+
+
+def _makes_up_reference(result: JsonText) -> bool:
+    """Whether a script's result holds a reference to a stored file: only the server makes those, for whose file it is."""
+    if f'"{REFERENCE}"' in result:
+        return True
+    # no honest encoder writes plain letters as u00xx
+    return _ESCAPED.search(result) is not None and f'"{REFERENCE}"' in dumps(loads(result))
 
 
 def _error(message: str, step_id: str) -> JsonText:

@@ -27,6 +27,7 @@ from flowapp.signatures import lint
 from flowapp.store import audit, drafts
 from flowapp.store.clock import now
 from flowapp.store.tables import DraftOperationRow, DraftRow
+from flowapp.workspace.blob_guard import foreign, hashes_in, hashes_in_text
 from flowapp.workspace.errors import BadRequest, DraftConflict, EditRejected
 from flowapp.workspace.open_drafts import OpenDraft, Typing
 
@@ -82,6 +83,9 @@ def stage(draft: OpenDraft, identity: Identity, given: Any, client: str) -> Stag
         raise BadRequest("ops must be a list of operations.")
     if len(given) > MAX_OPERATIONS:
         raise BadRequest(f"More than {MAX_OPERATIONS} operations at once.", "Send them in several requests.")
+    made_up = hashes_in(given)
+    if made_up and not made_up <= hashes_in_text(draft.document.to_json()):
+        raise foreign()
     typed: dict[CellId, int | None] = {}
     plain: list[dict[str, Any]] = []
     for item in given:

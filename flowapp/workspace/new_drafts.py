@@ -23,6 +23,7 @@ from flowapp.store import audit, drafts, flows
 from flowapp.store.clock import now
 from flowapp.store.tables import DraftRow
 from flowapp.workspace import flow_paths, guard, templates
+from flowapp.workspace.blob_guard import require_known
 from flowapp.workspace.context import Context
 from flowapp.workspace.errors import BadRequest, DocumentRejected, PathTaken
 from flowapp.workspace.inputs import Inputs
@@ -73,6 +74,7 @@ class NewDrafts:
             title = title or suggestion
         else:
             document = await asyncio.to_thread(read_document, flow, text)
+            await require_known(self._store.database, identity.workspace, document.flow)
         if summary:
             document = replace(document, flow={**document.flow, "summary": summary})
         title = title or str(document.flow.get("summary") or "")

@@ -19,12 +19,14 @@ from flowapp.access.policy import Target, missing, require
 from flowapp.jsontext import JsonText, dumps, hash_of, loads
 from flowapp.languages import by_name
 from flowapp.store import audit, flows, scripts
+from flowapp.store.blobs import REFERENCE
 from flowapp.store.clock import text_of
 from flowapp.store.runs import NewRun
 from flowapp.store.tables import FlowVersionRow, RunRow, ScriptRow
 from flowapp.store.values import Prepared
 from flowapp.workspace import guard
 from flowapp.workspace.arguments import set_apart
+from flowapp.workspace.blob_guard import require_known
 from flowapp.workspace.context import Context
 from flowapp.workspace.errors import BadRequest, JobIdTaken
 
@@ -135,6 +137,9 @@ class Starting:
         self, identity: Identity, start: Start, within: Callable[[Connection], bool] | None
     ) -> RunRow | None:
         runnable = await self.resolve(identity, start)
+        await require_known(self._store.database, identity.workspace, start.args)
+        if REFERENCE in runnable.document:
+            await require_known(self._store.database, identity.workspace, loads(runnable.document))
         # whoever started it for a schedule has waited for its tick, by the clock of that server
         later = None if start.schedule else _later(start.scheduled_for)
         event = await self._event(start, runnable)

@@ -20,6 +20,7 @@ from flowapp.store import audit, flow_versions, flows
 from flowapp.store.clock import now
 from flowapp.store.tables import FlowVersionRow
 from flowapp.workspace import flow_paths, guard
+from flowapp.workspace.blob_guard import require_known
 from flowapp.workspace.context import Context
 from flowapp.workspace.errors import AlreadyThere, BadRequest
 from flowapp.workspace.stored import ALL, Page, enter, text_in
@@ -64,6 +65,7 @@ class StoredFlows:
         enter(identity)
         path = flow_paths.checked(text_in(body, "path"))
         require(identity, "flow.deploy", guard.flow_target(identity, path))
+        await require_known(self._database, identity.workspace, body)
         row = await asyncio.to_thread(_row_of, identity, path, body)
 
         def work(connection: Connection) -> str:
@@ -86,6 +88,7 @@ class StoredFlows:
         require(identity, "flow.deploy", guard.flow_target(identity, path))
         target = path if body.get("path") is None else flow_paths.checked(text_in(body, "path"))
         require(identity, "flow.deploy", guard.flow_target(identity, target))
+        await require_known(self._database, identity.workspace, body)
         row = await asyncio.to_thread(_row_of, identity, target, body)
 
         def work(connection: Connection) -> str:

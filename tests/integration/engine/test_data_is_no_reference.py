@@ -11,6 +11,7 @@ import pytest
 from flowapp.engine.references import written
 from flowapp.engine.values import StoredFlow
 from flowapp.jsontext import JsonText, dumps, loads
+from flowapp.runtimes.jobs import Job, Outcome
 from flowapp.store.tables import RunRow
 from tests.integration.engine.harness import FakeRuntimes, Server, flow_of, server, step
 
@@ -93,3 +94,16 @@ async def test_a_called_flow_brings_its_own(made: Server) -> None:
 )
 def test_what_is_written(text: str, found: set[str]) -> None:
     assert written(JsonText(text)) == found
+
+
+@pytest.mark.parametrize("key", ["$flowapp:blob", "\\u0024flowapp:blob"])
+async def test_a_script_cannot_make_up_a_reference_to_a_stored_file(tmp_path: Path, key: str) -> None:
+    class Crafting(FakeRuntimes):
+        async def run(self, job: Job, on_log: Any, /) -> Outcome:
+            digest = (await opened.store.blobs.put(b"somebody's file")).sha256
+            text = f'{{"x":{{"{key}":{{"sha256":"{digest}","size":1}}}}}}'
+            return Outcome(JsonText(text), None, 1.0, "fake")
+
+    async with server(tmp_path, Crafting()) as opened:
+        row, result = await opened.run(flow_of(step("a", "evil"), step("b", "same", {"x": "results.a"})))
+        assert row.status == "failure" and "cannot hold the key" in result["error"]["message"]

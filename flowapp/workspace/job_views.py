@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
+
+from sqlalchemy.engine import Connection
 
 from flowapp.engine.leaves import expand
 from flowapp.jsontext import NULL, JsonText, dumps, loads
@@ -86,15 +89,14 @@ class JobViews:
 
     async def flow_value(self, place: Place) -> Mapping[str, Any]:
         """The FlowValue whose steps stand at the place; without modules where it is no flow or is gone."""
-        document = loads(await self._store.values.get_value(place.run.document))
         if place.is_run:
+            document = await self._document_at(place.run, [])
             value: Mapping[str, Any] = document.get("value") or {}
             return value
         *callers, rest = place.path.split("/")
         if place.job is not None and place.job.kind == "flow":
             callers, rest = [*callers, rest], ""
-        for caller in callers:
-            document = await self._called(place.run, document, _step_id(caller))
+        document = await self._document_at(place.run, callers)
         if not rest:
             value = document.get("value") or {}
             return value
@@ -103,9 +105,7 @@ class JobViews:
     async def module(self, place: Place) -> Mapping[str, Any]:
         """The module of a step; empty where the flow that it stands in is gone."""
         *callers, rest = place.path.split("/")
-        document = loads(await self._store.values.get_value(place.run.document))
-        for caller in callers:
-            document = await self._called(place.run, document, _step_id(caller))
+        document = await self._document_at(place.run, callers)
         wanted = _step_id(rest)
         return next((found.module for found in walk(document) if found.step_id == wanted), {})
 
@@ -183,15 +183,22 @@ class JobViews:
             return {"raw_code": value.get("content"), "raw_lock": value.get("lock")}
         return {}
 
-    async def _called(self, run: RunRow, document: Mapping[str, Any], step_id: str) -> Mapping[str, Any]:
-        """The document of the flow that a step calls; the version that ran where the step's row says so."""
-        module = next((found.module for found in walk(document) if found.step_id == step_id), None)
-        value = module.get("value") if module is not None else None
-        path = value.get("path") if isinstance(value, Mapping) else None
-        if not isinstance(path, str):
-            return {}
-        row = await self._store.database.read(lambda c: flows.latest(c, run.workspace, path))
-        return loads(row.document) if row is not None else {}
+    async def _document_at(self, run: RunRow, callers: list[str]) -> Mapping[str, Any]:
+        """The document of the flow that the last of these steps calls, each inside of the one before; the run's for none."""
+        document: Mapping[str, Any] = loads(await self._store.values.get_value(run.document))
+        for depth, caller in enumerate(callers):
+            wanted = _step_id(caller)
+            module = next((found.module for found in walk(document) if found.step_id == wanted), None)
+            value = module.get("value") if module is not None else None
+            path = value.get("path") if isinstance(value, Mapping) else None
+            if not isinstance(path, str):
+                return {}
+            row = await self._store.runs.step(run.id, "/".join(callers[: depth + 1]))
+            version = loads(row.meta).get("version") if row is not None and row.meta else None
+            document = await self._store.database.read(
+                partial(_flow_document, workspace=run.workspace, path=path, version=version)
+            )
+        return document
 
     async def _virtual(self, place: Place) -> State:
         container = await self._store.runs.step(place.run.id, _without_attempt(place.path.rpartition("[")[0]))
@@ -242,6 +249,14 @@ class JobViews:
         if not above:
             return place.run.id
         return self._places.remember(place.run.id, above) if above.endswith("]") else job_id(place.run.id, above)
+
+
+def _flow_document(connection: Connection, workspace: str, path: str, version: Any) -> Mapping[str, Any]:
+    """A flow's document: the version that ran where it is known."""
+    row = flows.version(connection, workspace, path, version) if isinstance(version, int) else None
+    row = row or flows.latest(connection, workspace, path)
+    found: Mapping[str, Any] = loads(row.document) if row is not None else {}
+    return found
 
 
 def run_state(run: RunRow) -> State:

@@ -458,7 +458,8 @@ class TestStates:
         job = await started(server, "run/f/f/team/chain")
         where = f"{W}/jobs/flow/user_states/{job}/count"
         assert await got(server, where.removeprefix(W + "/")) is None
-        for value in (0, False, [], "", {"a": 1}, None):
+        values: tuple[Any, ...] = (0, False, [], "", {"a": 1}, None)
+        for value in values:
             assert (await server.client.post(where, json=value)).status_code == 200
             assert await got(server, where.removeprefix(W + "/")) == value
         assert (await server.client.post(where, json=3)).status_code == 200
@@ -566,7 +567,7 @@ class TestLists:
         await deployed(server, "u/admin/mine")
         draft = await server.draft(CHAIN)
         cell = (await server.notebook(draft))["cells"][0]["id"]
-        shared = []
+        shared: list[str] = []
         for _ in range(3):
             shared.insert(0, await started(server, "run/f/f/team/chain"))
             await started(server, "run/f/u/admin/mine")
@@ -597,7 +598,7 @@ class TestLists:
                         "main",
                         "x@example.org",
                         name,
-                        role,  # type: ignore[arg-type]
+                        role,
                         groups=frozenset(choose.sample(["team", "all", "other"], 2)),
                         folders={"closed": "none", "read": "read", "closed_2": choose.choice(["none", "write"])},
                         scopes=scopes,

@@ -87,7 +87,8 @@ class Values:
 
     def inline(self, text: JsonText) -> Prepared:
         """`prepare` for a document, which stays in the database whatever its size: a file of its own, synced to disk, would
-        cost more. Whoever reads it next (the run that it was stored for) has it from memory."""
+        cost more. Whoever reads it next (the run that it was stored for) has it from memory.
+        """
         digest = hash_of(text)
         self._remember(digest, text)
         return Prepared(digest, text, None, len(text.encode("utf-8", "surrogatepass")), _references(text))

@@ -12,7 +12,6 @@ export class Running extends Saving {
     this.collect();
     const items = this.queue;
     this.queue = [];
-    let before;
     let asks = null;
     const sent = this.promptly(async () => {
       this.sending = items;
@@ -25,7 +24,8 @@ export class Running extends Saving {
         if (error.code === "run.asks_first") asks = error.details?.cells ?? [];
       }
     });
-    before = this.pressed(targets, mode);
+    // sent first, shown then: the answer comes later in any case
+    const before = this.pressed(targets, mode);
     await sent;
     this.pump();
     if (asks && (await this.agreed(asks))) await this.run(ids, mode);

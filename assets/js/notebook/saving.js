@@ -98,7 +98,7 @@ export class Saving extends Mirror {
 
   /** The same, but with nothing under way it begins right now: before the page draws what was pressed. */
   promptly(work) {
-    return this.inLine ? this.serially(work) : this.follow((async () => work())());
+    return this.inLine ? this.serially(work) : this.follow(work());
   }
 
   follow(next) {

@@ -26,7 +26,7 @@ function Retry({ target }) {
       </Line>
       <Line label="Spread by" unit="% at random"><NumberField label="Per cent at random" value={retry.exponential?.random_factor} placeholder="0" onStage={(n) => change("exponential", "random_factor", n)} /></Line>
       <Switch label="only when a condition is true" value={conditional} onSave={(on) => target.set("retry", on ? { ...retry, retry_if: { expr: "" } } : compact(without(retry, "retry_if")))} />
-      {conditional && <Line label="Retry if" wide><ExpressionField target={target} field="retry_if" label="Retry if" expr={retry.retry_if.expr} placeholder={'such as error.name == "Timeout"'} onStage={(expr) => target.stage("retry", { ...retry, retry_if: { ...retry.retry_if, expr } })} /></Line>}
+      {conditional && <Line label="Retry if" wide><ExpressionField target={target} field="retry_if" label="Retry if" expr={retry.retry_if.expr} placeholder='such as error.name == "Timeout"' onStage={(expr) => target.stage("retry", { ...retry, retry_if: { ...retry.retry_if, expr } })} /></Line>}
     </>
   );
 }
@@ -88,7 +88,7 @@ function Suspend({ target }) {
       {flag("continue_on_disapprove_timeout", "go on when denied or timed out")}
       <Line label="Groups who may" wide>
         <TransformField target={target} field="user_groups_required" label="Groups who may approve" value={suspend.user_groups_required} onStage={(value) => target.stage("suspend", value === null ? without(suspend, "user_groups_required") : { ...suspend, user_groups_required: value })} onSave={(value) => save({ user_groups_required: value })}>
-          {(value, stage) => <JsonField label="Groups who may approve" value={value} placeholder={'everybody; or ["finance"]'} check={(found) => (found === null || Array.isArray(found) ? null : 'A list, such as ["finance"]')} onStage={stage} />}
+          {(value, stage) => <JsonField label="Groups who may approve" value={value} placeholder='everybody; or ["finance"]' check={(found) => (found === null || Array.isArray(found) ? null : 'A list, such as ["finance"]')} onStage={stage} />}
         </TransformField>
       </Line>
       <div className="nb-set-schema" role="group" aria-label="Form for the approver">
@@ -229,7 +229,7 @@ function SkipExpr({ target }) {
 }
 
 function FlowEnv({ target }) {
-  return <Line label="Constants" wide><JsonField label="Constants of the flow" value={target.settings.flow_env} placeholder={'{"region": "eu"}'} check={(found) => (found === null || (typeof found === "object" && !Array.isArray(found)) ? null : 'An object, such as {"region": "eu"}')} onStage={(value) => target.stage("flow_env", value)} /></Line>;
+  return <Line label="Constants" wide><JsonField label="Constants of the flow" value={target.settings.flow_env} placeholder='{"region": "eu"}' check={(found) => (found === null || (typeof found === "object" && !Array.isArray(found)) ? null : 'An object, such as {"region": "eu"}')} onStage={(value) => target.stage("flow_env", value)} /></Line>;
 }
 
 function Trigger({ target }) {

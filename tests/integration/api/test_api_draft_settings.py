@@ -87,6 +87,7 @@ class TestTrials:
         answer = await server.post(draft, "run", {"cells": [cell["id"]]})
         assert answer["plan"]["run"] == [cell["id"]]
         run = await server.workspace.store.runs.get(answer["run_id"])
+        assert run is not None
         document = loads(await server.workspace.store.values.get_value(run.document))
         assert "failure_module" not in document["value"]
         assert document["value"]["modules"][-1]["id"] == "failure"
@@ -104,6 +105,7 @@ class TestTrials:
         operation = {"op": "set_beside", "cell": cell["id"], "key": "sample", "value": own}
         answer = await server.post(draft, "run", {"cells": [cell["id"]], "ops": [operation]})
         run = await server.workspace.store.runs.get(answer["run_id"])
+        assert run is not None
         trigger = loads(run.trigger or "{}")
         assert loads(await server.workspace.store.values.get_value(trigger["event"])) == own
         assert loads(run.plan or "{}")["run"] is None

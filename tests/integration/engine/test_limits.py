@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import pytest_asyncio
@@ -117,7 +118,7 @@ async def test_the_last_of_a_burst_goes_with_what_the_others_brought(world: Worl
         turn = await world.limits.debounce(run, run.id, rule)
         assert turn.due is not None
         world.later(1)
-    for run, follower in zip(runs, runs[1:], strict=False):
+    for run, follower in pairwise(runs):
         assert (await world.limits.debounce(run, run.id, rule)).instead == follower.id
     assert world.woken == [runs[0].id, runs[1].id]
     assert (await world.limits.debounce(runs[2], runs[2].id, rule)).due is not None

@@ -12,6 +12,7 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from starlette.requests import Request
@@ -22,10 +23,13 @@ from flowapp.api.security import Headers, Security
 from flowapp.engine import Engine, EngineConfig, LeafSettings
 from flowapp.engine.cluster import DEFAULT_TAG, new_executor
 from flowapp.engine.places import ManyPlaces, OnePlace, Places
+from flowapp.engine.timer import WIPE_EVERY, Expire
 from flowapp.expressions.evaluator import Evaluator
 from flowapp.runtimes import Runtimes, RuntimeSettings
 from flowapp.settings import Settings
+from flowapp.store.clock import text_of
 from flowapp.store.executors import Executor
+from flowapp.store.retention import expire, wipe_due
 from flowapp.store.secret_box import SecretBox
 from flowapp.store.stores import Store
 from flowapp.ui import services
@@ -38,6 +42,9 @@ if TYPE_CHECKING:
 #: How long a thread that computes may keep the interpreter from the others. Python's 5 ms would be added to a press of a key
 #: each time that the event loop or the writer wakes up while a lint or a parse is under way.
 SWITCH_S = 0.0005
+
+
+FINISHED_WORK_KEPT = timedelta(days=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,26 +122,35 @@ async def _open(settings: Settings, kind: str, tags: tuple[str, ...]) -> AsyncIt
         await runtimes.start()
         # a worker answers on no port: its jobs talk to a server
         internal = settings.url if kind == "serve" else settings.base_url
-        leaves = LeafSettings(base_url=settings.base_url, internal_url=internal)
+        box = SecretBox(store.home, settings.secret_key)
+        leaves = LeafSettings(base_url=settings.base_url, internal_url=internal, secret_key=box.key_for("fingerprints"))
         config = EngineConfig(leaves, isolation=runtimes.isolation.level)
-        places = _places(store, settings, new_executor(kind, tags))
+        places = _places(store, settings, box, new_executor(kind, tags))
         engine = Engine(store, evaluator, runtimes, config, places)
         workspace = Workspace(store, engine, evaluator, runtimes, settings)
         stack.push_async_callback(workspace.close)
         await workspace.start()
         for duty in workspace.duties:
             engine.timer.add(duty)
+        engine.timer.add(Expire(lambda: wipe_due(store), WIPE_EVERY, WIPE_EVERY))
+        engine.timer.add(Expire(lambda: _expire(store, engine)))
         workspace.schedules.soon = engine.timer.soon
         stack.push_async_callback(engine.close)
         await engine.start()
         yield workspace, runtimes
 
 
-def _places(store: Store, settings: Settings, me: Executor) -> Places:
+async def _expire(store: Store, engine: Engine) -> None:
+    """What workspaces keep no longer, and the engine's own rows of work that ended longer ago than anybody looks at."""
+    await expire(store)
+    await engine.delete_finished(text_of(datetime.now(UTC) - FINISHED_WORK_KEPT))
+
+
+def _places(store: Store, settings: Settings, box: SecretBox, me: Executor) -> Places:
     """A SQLite file belongs to one process; a PostgreSQL database to any number."""
     if not store.database.shared:
         return OnePlace(store.home)
-    return ManyPlaces(store, settings.database_url, SecretBox(store.home, settings.secret_key), me)
+    return ManyPlaces(store, settings.database_url, box, me)
 
 
 def _runtime_settings(settings: Settings) -> RuntimeSettings:

@@ -359,10 +359,10 @@ def _number(text: str) -> int:
 def _base(request: Request, caller: Identity, workspace: Workspace) -> str:
     """Where people reach this server: as the browser did, or as the server knows itself where a job asks."""
     if caller.job:
-        return workspace.settings.url.rstrip("/")
+        return workspace.settings.base_url
     headers = {name.lower(): value for name, value in request.headers.raw}
     scheme, host = browser_origin(headers, request.url.scheme.encode())
-    return f"{scheme.decode('latin-1')}://{host.decode('latin-1')}" if host else workspace.settings.url.rstrip("/")
+    return f"{scheme.decode('latin-1')}://{host.decode('latin-1')}" if host else workspace.settings.base_url
 
 
 def _address(request: Request) -> str:

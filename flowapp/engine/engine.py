@@ -74,6 +74,10 @@ class Engine(Bindings):
             for future in waiting:
                 future.cancel()
 
+    async def delete_finished(self, before: str) -> int:
+        """Forget, in the engine's own books, work that was over before a stored time; returns how much."""
+        return await self._places.delete_finished(before)
+
     async def start_run(self, run_id: str, row: RunRow | None = None) -> None:
         """Begin a run whose row exists (state queued). `row` spares reading it where the caller has just stored it.
 

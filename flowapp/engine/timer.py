@@ -32,6 +32,8 @@ LEASE = timedelta(seconds=30)
 """How long a run that was begun is left alone before it is begun again, should nothing have come of it."""
 FORGOTTEN = timedelta(seconds=15)
 EXPIRE_EVERY = timedelta(hours=1)
+EXPIRE_FIRST = timedelta(minutes=5)
+WIPE_EVERY = timedelta(seconds=15)
 _COMPLAIN_EVERY = timedelta(minutes=1)
 
 
@@ -225,16 +227,27 @@ class CloseWaits:
 
 
 class Expire:
-    """Removes what has outlived its time, once an hour."""
+    """Removes what has outlived its time, again and again; the first time a while after the start, which has enough to do."""
 
     name = "removing what has expired"
 
-    def __init__(self, expire: Callable[[], Awaitable[object]], every: timedelta = EXPIRE_EVERY) -> None:
+    def __init__(
+        self,
+        expire: Callable[[], Awaitable[object]],
+        every: timedelta = EXPIRE_EVERY,
+        first: timedelta = EXPIRE_FIRST,
+    ) -> None:
         self._expire = expire
         self._every = every
+        self._first = first
+        self._begun: datetime | None = None
 
     async def look(self, now: datetime) -> datetime:
         """Remove it."""
+        if self._begun is None:
+            self._begun = now
+        if now < self._begun + self._first:
+            return self._begun + self._first
         await self._expire()
         return now + self._every
 

@@ -102,7 +102,7 @@ class Expired:
 async def expire(store: Store, at: datetime | None = None) -> Expired:
     """Remove everything whose time has passed at the moment `at` (aware; now if not given). May be run by several servers."""
     moment = at or datetime.now(UTC)
-    counts = Expired(wiped=await _wipe(store, text_of(moment)))
+    counts = Expired(wiped=await wipe_due(store, moment))
     kept = await store.database.read(_shown_in_drafts)
     for workspace, days in await store.database.read(_policies):
         if days:
@@ -133,8 +133,9 @@ def _shown_in_drafts(connection: Connection) -> set[str]:
     return {str(json.loads(text).get("run_id")) for text in connection.execute(query).scalars()}
 
 
-async def _wipe(store: Store, at: str) -> int:
-    """Runs with a time of their own (`delete_at`): the row stays, what it held goes."""
+async def wipe_due(store: Store, moment: datetime | None = None) -> int:
+    """Wipe what runs with a time of their own (`delete_at`) held: their rows stay. Returns how many there were."""
+    at = text_of(moment or datetime.now(UTC))
     nothing = await store.values.prepare(NULL)
     due = sa.select(_RUN.c.id).where(_RUN.c.delete_at <= at, _RUN.c.status.in_(FINISHED)).limit(BATCH)
     total = 0

@@ -41,8 +41,14 @@ class SecretBox:
     def __init__(self, home: Path, key: str = "") -> None:
         secret = hashlib.sha256(key.encode()).digest() if key else _key(home / "secret.key")
         derived = HKDF(algorithm=SHA256(), length=64, salt=None, info=b"flowapp secrets aes-siv").derive(secret)
+        self._secret = secret
         self._cipher = AESSIV(derived)
         self._earlier = AESGCM(secret)
+
+    def key_for(self, purpose: str) -> bytes:
+        """A key of 32 bytes for something else, from which this one cannot be found; the same on every server."""
+        info = f"flowapp {purpose}".encode()
+        return HKDF(algorithm=SHA256(), length=32, salt=None, info=info).derive(self._secret)
 
     def seal(self, workspace: str, path: str, value: str) -> str:
         """The text to store for a secret value at a path."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from flowapp.engine.errors import EngineClosed, RunNotFound
 from flowapp.errors import FlowappError
 from flowapp.jsontext import JsonText, dumps, loads
 from flowapp.runtimes.jobs import Job
+from flowapp.store.clock import text_of
 from flowapp.store.runs import NewRun, job_id
 from flowapp.store.tables import JobRow, RunRow
 from tests.integration.engine.harness import FakeRuntimes, Server, flow_of, server, step
@@ -502,3 +504,15 @@ async def test_dbos_keeps_to_its_own_file(made: Server) -> None:
 
     assert "workflow_status" in tables("dbos.db")
     assert "workflow_status" not in tables("flowapp.db")
+
+
+async def test_the_engines_own_rows_of_old_work_are_deleted(tmp_path: Path) -> None:
+    async with server(tmp_path, FakeRuntimes({"one": lambda job, log: 1})) as made:
+        run, _ = await made.run(flow_of(step("a", "one")))
+        later = text_of(datetime.now(UTC) + timedelta(seconds=5))
+        async with asyncio.timeout(10):
+            # DBOS notes the end of the workflow a moment after the run has ended
+            while await made.engine.delete_finished(later) == 0:
+                await asyncio.sleep(0.05)
+        assert await made.engine.delete_finished(later) == 0
+        assert (await made.store.runs.get(run.id)) is not None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import Annotated
+from urllib.parse import unquote
 
 from fastapi import Depends, Request
 from starlette.responses import Response
@@ -13,6 +14,7 @@ from flowapp.access.identity import Identity
 from flowapp.access.sessions import SESSION_DAYS, Person, session_cookie
 from flowapp.api.security import SAFE_METHODS, browser_origin, same_origin
 from flowapp.workspace.app import Workspace
+from flowapp.workspace.errors import BadRequest
 
 CLI_COOKIE = "token"  # Windmill's CLI sends its token this way on some calls
 
@@ -57,6 +59,8 @@ async def person_of(request: Request, workspace: App) -> Person:
     person = await workspace.sessions.person(token) if token else None
     if person is None:
         raise NotSignedIn("You are not signed in.", "Sign in again; your work is saved.")
+    if "\0" in request.url.path or "\0" in unquote(request.url.query):
+        raise BadRequest("The address holds a NUL character, which no name or path has.")
     return person
 
 

@@ -186,7 +186,7 @@ class Accounts:
     async def workspace_exists(self, person: Person, workspace_id: Any) -> bool:
         """Whether the caller is in the workspace; for a super admin, whether there is one."""
         identity = self._ask(person, "account.read")
-        wanted = workspace_id if isinstance(workspace_id, str) else ""
+        wanted = workspace_id if isinstance(workspace_id, str) and "\0" not in workspace_id else ""
         if identity.super_admin:
             return await self._database.read(lambda c: identities.workspace(c, wanted)) is not None
         return any(row["id"] == wanted for row in (await self.workspaces(person))["workspaces"])

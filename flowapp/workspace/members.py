@@ -72,7 +72,7 @@ class Members:
     async def exists(self, identity: Identity, username: Any) -> bool:
         """Whether a member has that username."""
         _ask(identity, "member.read")
-        wanted = username if isinstance(username, str) else ""
+        wanted = username if isinstance(username, str) and "\0" not in username else ""
         return await self._database.read(lambda c: identities.member_named(c, identity.workspace, wanted)) is not None
 
     async def owns(self, identity: Identity, path: str) -> bool:

@@ -183,7 +183,7 @@ class Variables:
         if not isinstance(paths, list) or not all(isinstance(path, str) for path in paths):
             raise BadRequest("paths must be a list of paths.", 'Send {"paths": ["f/team/a"]}.')
         for path in paths:
-            require(identity, "variable.write", guard.variable_target(identity, path))
+            require(identity, "variable.write", guard.variable_target(identity, path_of(path, "variable")))
 
         def work(connection: Connection) -> list[str]:
             gone = [path for path in paths if variables.delete(connection, identity.workspace, path)]

@@ -52,3 +52,23 @@ async def on_postgres(tmp_path: Path, postgres_database: str) -> AsyncIterator[S
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.__name__)
 async def test_on_postgres(on_postgres: Server, case: Callable[[Server], Awaitable[None]]) -> None:
     await case(on_postgres)
+
+
+async def test_nul_characters_never_reach_the_database(on_postgres: Server) -> None:
+    http, w = on_postgres.client, "/api/w/main"
+    answers = [
+        await http.get(f"{w}/variables/get/u/admin/a%00b"),
+        await http.get(f"{w}/scripts/list?path_start=a%00b"),
+        await http.get("/api/w/ma%00in/users/whoami"),
+        await http.delete("/api/users/tokens/delete/a%00"),
+        await http.post(f"{w}/users/exists", json={"username": "a\0"}),
+        await http.post("/api/workspaces/exists", json={"id": "a\0"}),
+        await http.request("DELETE", f"{w}/variables/delete_bulk", json={"paths": ["u/admin/a\0"]}),
+        await http.post(f"{w}/groups/create", json={"name": "g", "summary": "a\0b"}),
+        await http.post("/api/auth/login", json={"email": "a\0@b.c", "password": "x\0"}),
+        await http.post(f"{w}/resources/create", json={"path": "u/admin/r", "value": {"a\0": "b\0"}}),
+        await http.get(f"{w}/resources/get_value/u/admin/r"),
+    ]
+    codes = [answer.status_code for answer in answers]
+    assert codes == [400, 400, 400, 400, 200, 200, 422, 400, 400, 201, 200]
+    assert answers[-1].json() == {"a\0": "b\0"}

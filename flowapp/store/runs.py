@@ -83,6 +83,8 @@ def _columns(model: type[SQLModel]) -> list[str]:
 
 
 _JOB_COLUMNS = _columns(JobRow)
+#: `progress` is what the job itself has said, through the API: a segment does not know it.
+_KEPT = ("run_id", "path", "id", "progress")
 # One statement writes a step: new or finished, and only while this segment owns the run. The row lock makes whoever wants to
 # take the run over wait for this write, so that what was written is always seen by the segment that follows.
 _PUT_JOB = Sql(
@@ -90,11 +92,12 @@ _PUT_JOB = Sql(
     f"SELECT {', '.join(bind(column) for column in table_of(JobRow).columns)} "
     "WHERE EXISTS (SELECT 1 FROM run WHERE id = :run_id AND owner = :owner FOR SHARE) "
     "ON CONFLICT (run_id, path) DO UPDATE SET "
-    + ", ".join(f"{name} = excluded.{name}" for name in _JOB_COLUMNS if name not in ("run_id", "path", "id"))
+    + ", ".join(f"{name} = excluded.{name}" for name in _JOB_COLUMNS if name not in _KEPT)
 )
 _CLAIM = Sql(
     "UPDATE run SET owner = :owner, status = 'running', segment = segment + 1, wake_at = NULL, isolation = :isolation, "
-    "started_at = coalesce(started_at, :at) WHERE id = :id AND status IN ('queued', 'running', 'suspended')"
+    "started_at = coalesce(started_at, :at) WHERE id = :id AND status IN ('queued', 'running', 'suspended') "
+    "AND (owner IS NULL OR owner LIKE :held)"
 )
 _END = Sql(
     "UPDATE run SET status = :status, result = :result, failed = :failed, ended_at = :at, owner = NULL "
@@ -164,11 +167,15 @@ class Runs:
         query = sa.select(table).where(table.c.status.in_(("queued", "running"))).order_by(table.c.created_at)
         return await self._database.read(lambda connection: rows_of(RunRow, connection.execute(query)))
 
-    async def claim(self, run_id: str, owner: str, isolation: str = "") -> RunRow | None:
-        """Make `owner` the only segment that may write to the run; None when the run is over or gone."""
+    async def claim(self, run_id: str, owner: str, isolation: str = "", held: str = "") -> RunRow | None:
+        """Make `owner` the only segment that may write to the run; None when the run is over or gone.
+
+        With `held` only while no other owner than one whose token begins so has the run.
+        """
 
         def work(connection: Connection) -> RunRow | None:
-            done = _CLAIM.run(connection, {"owner": owner, "isolation": isolation, "at": now(), "id": run_id})
+            values = {"owner": owner, "isolation": isolation, "at": now(), "id": run_id, "held": f"{held}%"}
+            done = _CLAIM.run(connection, values)
             if done.rowcount == 0:
                 return None
             row = self.find(connection, run_id)

@@ -184,6 +184,7 @@ class TestInsideOfJobs:
         code = "import wmill\n\ndef main():\n    wmill.set_progress(40)\n    return wmill.get_progress()\n"
         job = await previewed(server, step("a", code))
         assert job["result"] == 40, job["result"]
+        assert await server.get(f"job_metrics/get_progress/{job['flow_status']['modules'][0]['job']}") == 40
 
     async def test_a_job_starts_others(self, server: Live) -> None:
         await store(server, "f/client/child", "def main(x):\n    return x + 1\n")

@@ -23,6 +23,7 @@ from flowapp.engine.scope import Scope, array_text
 from flowapp.engine.values import Answer, Done, Module, StepInfo, Wanted
 from flowapp.expressions import ExpressionFailed
 from flowapp.jsontext import NULL, JsonText, dumps, loads
+from flowapp.openflow.waits import required_events
 from flowapp.openflow.walk import id_of
 from flowapp.store.approvals import NewSuspension
 from flowapp.store.clock import now, text_of
@@ -46,7 +47,7 @@ _STATUS: dict[str, Literal["approved", "disapproved"]] = {"approved": "approved"
 
 def waits(module: Module) -> bool:
     """Whether the flow waits after this module has run."""
-    return _required(module) > 0
+    return required_events(module) > 0
 
 
 async def wait(interpreter: Interpreter, module: Module, info: StepInfo, scope: Scope, done: Done) -> Done | None:
@@ -73,7 +74,7 @@ async def wait(interpreter: Interpreter, module: Module, info: StepInfo, scope: 
         path=info.path,
         job_id=job_id(interpreter.run_id, info.path),
         flow_jobs=frame.jobs or (interpreter.run_id,),
-        required=_required(module),
+        required=required_events(module),
         timeout_at=text_of(begun + timedelta(seconds=seconds)),
         terms=dumps(terms),
     )
@@ -173,12 +174,6 @@ def _seconds(module: Module, answer: JsonText | ExpressionFailed) -> float | Don
     if isinstance(given, bool) or not isinstance(given, (int, float)) or not math.isfinite(given) or given < 0:
         return _wrong(module, f"The time to wait for approval is not a number of seconds: {answer[:200]}")
     return min(float(given), LONGEST_S)
-
-
-def _required(module: Module) -> int:
-    suspend = module.get("suspend")
-    given = suspend.get("required_events") if isinstance(suspend, dict) else None
-    return int(given) if isinstance(given, (int, float)) and not isinstance(given, bool) and given > 0 else 0
 
 
 def _wrong(module: Module, message: str, name: str = "ExecutionErr") -> Done:

@@ -124,8 +124,8 @@ class Taken:
 def reads_taken(document: Document, cell: CellId, taken: Mapping[StepId, Taken]) -> dict[str, str]:
     """What a cell read in a run, for its record: content hashes by key.
 
-    Keys are `results.<cell id>`, `flow_input.<name>` and `flow_input` (as a whole); for nested cells `run.<cell id>` names
-    the run of a container whose inner steps are read.
+    Keys are `results.<cell id>`, `flow_input.<name>` and `flow_input` (as a whole); `run.<cell id>` names the run of a
+    container whose inner steps are read, or of a step after which people answered.
 
     Args:
         document: the document that the run executed; its `flow_args` were the run's arguments.
@@ -174,8 +174,9 @@ def _hashes(document: Document, cell: CellId, source: Callable[[StepId, CellId],
         pinned, value = pinned_value(producer.module)
         taken = Taken(_value_hash(value)) if pinned else source(producer.step_id, producer.cell)
         found[f"results.{producer.cell}"] = taken.result or NO_VALUE
-        if wire.step_id != producer.step_id and not pinned:
-            # An inner step of a container is read from outside: the container's result does not tell all of it.
+        if (wire.step_id != producer.step_id or wire.part == "answers") and not pinned:
+            # An inner step of a container is read from outside, or what people answered after a step: the producer's result
+            # does not tell all of it.
             found[f"run.{producer.cell}"] = taken.run_id
     for read in reads.inputs:
         if read.name is None:

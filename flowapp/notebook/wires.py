@@ -2,21 +2,26 @@
 
 Built from the expressions of the document with a real parser, so text in strings and comments is no wire. A reference to a
 step that comes later, or that is gone, is a broken wire: its value is null when the flow runs.
+
+`resume`, `resumes` and `approvers` are a wire to the step right before, if the flow waits after it for people.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias
 
 from flowapp.notebook.document import CellId, Document, Entry, StepId
 from flowapp.notebook.sites import Site, sites_of
 from flowapp.notebook.trees import ByIdentity
 from flowapp.openflow.references import References, find
+from flowapp.openflow.waits import answers_read, required_events, sees_answers
 from flowapp.openflow.walk import kind_of, slots
 
 Broken: TypeAlias = Literal["gone", "later"]
+#: What is read of a step: its result, or what people answered after it.
+Part: TypeAlias = Literal["result", "answers"]
 
 PREVIOUS = "previous_result"
 
@@ -30,6 +35,7 @@ class Wire:
     step_id: StepId
     producer: CellId | None
     broken: Broken | None = None
+    part: Part = "result"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +100,7 @@ class _Use:
     inputs: tuple[str, ...]
     whole_input: bool
     previous: bool
+    answers: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +122,7 @@ def _summary(module: Any) -> _Uses:
                 inputs=tuple(sorted(references.flow_input)),
                 whole_input=references.whole_flow_input,
                 previous=_reads_previous(site, references),
+                answers=sees_answers(site.field) and bool(answers_read(references)),
             )
             for site, references in uses_of(module)
         ),
@@ -177,6 +185,8 @@ def _reads(document: Document, entry: Entry) -> Reads:
             iteration |= entry.in_loop
         if use.previous:
             iteration |= _previous(document, entry, use.field, wires, inputs)
+        if use.answers:
+            wires += _answers(document, entry, use.field)
     if uses.passes_previous:
         iteration |= _previous(document, entry, PREVIOUS, wires, inputs)
     if uses.passes_arguments:
@@ -215,6 +225,13 @@ def _previous(document: Document, entry: Entry, field: str, wires: list[Wire], i
     return entry.parent is not None
 
 
+def _answers(document: Document, entry: Entry, field: str) -> Iterator[Wire]:
+    """What people answered: only the step right after the wait sees it, and only in the same list of steps."""
+    before = document.outline.by_cell[entry.previous] if entry.previous is not None else None
+    if before is not None and required_events(before.module):
+        yield Wire(entry.cell, field, before.step_id, before.cell, part="answers")
+
+
 def _outside(document: Document, unit: Entry, own: Mapping[CellId, Reads]) -> Reads:
     outline = document.outline
     members = outline.within(unit)
@@ -229,7 +246,7 @@ def _outside(document: Document, unit: Entry, own: Mapping[CellId, Reads]) -> Re
                 wires.append(wire)
             elif producer.unit != unit.cell:
                 top = outline.by_cell[producer.unit]
-                wires.append(Wire(wire.reader, wire.field, wire.step_id, top.cell))
+                wires.append(replace(wire, producer=top.cell))
         inputs += own[member.cell].inputs
     return Reads(tuple(dict.fromkeys(wires)), tuple(dict.fromkeys(inputs)))
 

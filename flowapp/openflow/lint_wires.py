@@ -15,7 +15,9 @@ from typing import Any
 from flowapp.openflow import references
 from flowapp.openflow.expressions import AFTER_RUN_FIELDS, Expression, expressions, expressions_of
 from flowapp.openflow.problems import Problem
+from flowapp.openflow.references import References
 from flowapp.openflow.rules import severity_of
+from flowapp.openflow.waits import answers_read, required_events, sees_answers
 from flowapp.openflow.walk import LOOP_KINDS, Place, kind_of
 
 _ITER = re.compile(r"iter(_parent)*")
@@ -57,13 +59,17 @@ def wire_problems(flow: Mapping[str, Any], places: list[Place]) -> Iterator[Prob
     """What is wrong with the expressions of the flow."""
     steps = _Steps(places)
     inputs = _declared_inputs(flow)
+    before = _before(places)
+    paused = [place.step_id for place in places if required_events(place.module)]
     for expression in expressions({"value": {"skip_expr": _skip_expr(flow)}}):
         yield from _expression_problems(expression)
         yield from _flow_skip_problems(expression)
+        yield from _answer_problems(expression, references.find(expression.text), None, None, paused)
     for place in places:
         for expression in expressions_of(place):
             yield from _expression_problems(expression)
             found = references.find(expression.text)
+            yield from _answer_problems(expression, found, place, before.get(place.pointer), paused)
             step = steps.by_id.get(place.step_id)
             if step is None or found.syntax is not None:
                 continue
@@ -73,6 +79,37 @@ def wire_problems(flow: Mapping[str, Any], places: list[Place]) -> Iterator[Prob
                     yield problem
             if place.slot != "preprocessor":
                 yield from _input_problems(expression, found.flow_input, inputs, step, steps)
+
+
+def _before(places: list[Place]) -> dict[str, Place]:
+    """The place right before each in the same list, by pointer."""
+    at = {place.pointer: place for place in places}
+    found = {}
+    for place in places:
+        folder, _, _ = place.pointer.rpartition("/")
+        previous = at.get(f"{folder}/{place.index - 1}") if place.index else None
+        if previous is not None:
+            found[place.pointer] = previous
+    return found
+
+
+def _answer_problems(
+    expression: Expression, found: References, place: Place | None, before: Place | None, paused: list[str]
+) -> Iterator[Problem]:
+    """`resume` and its like where nobody can have answered."""
+    if expression.tool_id is not None or (
+        sees_answers(expression.field) and before is not None and required_events(before.module)
+    ):
+        return
+    waiting = [step_id for step_id in paused if place is None or step_id != place.step_id]
+    for name in answers_read(found):
+        empty = "null" if name == "resume" else "[]"
+        message = f"No approval is waited for right before this, so {name} is always {empty}."
+        if waiting:
+            hint = f"Only the step right after {waiting[-1]} sees the answers: return them there, and read its result."
+        else:
+            hint = "Set Wait for approval on the step before."
+        yield _problem("wire.resume_without_approval", message, hint, expression)
 
 
 def _expression_problems(expression: Expression) -> Iterator[Problem]:

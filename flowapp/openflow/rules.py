@@ -18,6 +18,7 @@ RULES: dict[str, str] = {
     "wire.inside_loop": "A step reads, from outside a loop, the result of a step inside it.",
     "wire.unknown_flow_input": "An expression reads a flow input that the flow does not declare.",
     "wire.iter_outside_loop": "An expression reads `flow_input.iter` outside a loop.",
+    "wire.resume_without_approval": "An expression reads the answers of an approval where there are none.",
     "expr.syntax": "An expression is not JavaScript.",
     "expr.empty": "An input is set to an expression, and the expression is empty.",
     "expr.no_return": "An expression written as statements never returns a value.",
@@ -77,8 +78,8 @@ RULES: dict[str, str] = {
 """Rule id -> what it finds, in one line."""
 
 _WARNINGS = (
-    "wire.other_branch wire.inside_loop wire.unknown_flow_input wire.iter_outside_loop expr.empty expr.no_return "
-    "expr.unknown_name language.not_runnable field.unknown_input field.ai_outside_agent loop.endless suspend.no_events "
+    "wire.other_branch wire.inside_loop wire.unknown_flow_input wire.iter_outside_loop wire.resume_without_approval "
+    "expr.empty expr.no_return expr.unknown_name language.not_runnable field.unknown_input field.ai_outside_agent loop.endless suspend.no_events "
     "stop.ignored mock.enabled failure.kind preprocessor.kind retry.no_attempts retry.expr_empty suspend.self_approval "
     "cache.trigger concurrency.no_limit debounce.no_delay debounce.unknown_input loop.parallelism_ignored "
     "continue_on_error.last trigger.not_first"

@@ -153,6 +153,25 @@ class TestWires:
         document = flow(reading("a", "results.failure"), **failure)
         assert found(document) == [("wire.later_step", "a"), ("wire.later_step", "preprocessor")]
 
+    def test_answers_where_nobody_was_asked(self) -> None:
+        asks = {"suspend": {"required_events": 1}}
+        rule = "wire.resume_without_approval"
+        assert found(flow(script("a", **asks), reading("b", "resume.ok"))) == []
+        problem = only(flow(script("a", **asks), script("c"), reading("b", "resume.ok")))
+        assert (problem.rule, problem.step_id, problem.field, problem.severity) == (rule, "b", "x", "warning")
+        assert problem.message == "No approval is waited for right before this, so resume is always null."
+        assert problem.hint == "Only the step right after a sees the answers: return them there, and read its result."
+        problem = only(flow(script("a"), reading("b", "resumes")))
+        assert (problem.rule, problem.hint) == (rule, "Set Wait for approval on the step before.")
+        inside = [script("a", **asks), loop("l", reading("b", "approvers"), iterator="resumes")]
+        assert found(flow(*inside)) == [(rule, "b")]
+        assert found(flow(loop("l", *inside[:1], reading("b", "approvers")))) == []
+        after = script("b", sleep={"type": "javascript", "expr": "resume.wait"})
+        assert found(flow(script("a", **asks), after)) == [(rule, "b")]
+        assert found(flow(reading("a", "resume"))) == [(rule, "a")]
+        assert found(flow(script("a"), skip_expr="resume")) == [(rule, None)]
+        assert found(flow(script("a"), failure_module=reading("failure", "resume"))) == [(rule, "failure")]
+
     def test_skip_expression_of_the_flow(self) -> None:
         assert found(flow(script("a"), skip_expr="results.a")) == [("wire.later_step", None)]
         assert found(flow(script("a"), skip_expr="flow_input.")) == [("expr.syntax", None)]

@@ -20,6 +20,13 @@ async def create(request: Request, caller: Caller, workspace: App, skip_if_noop:
     return PlainTextResponse(await workspace.scripts.create(caller, body, skip_if_noop=skip_if_noop), 201)
 
 
+@router.post("/update/{path:path}")
+async def update(path: str, request: Request, caller: Caller, workspace: App) -> Response:
+    """Store the next version of a path, whatever its newest is; the answer is its hash."""
+    body = {"path": path, **await object_body(request), "auto_parent": True}
+    return PlainTextResponse(await workspace.scripts.create(caller, body), 201)
+
+
 @router.get("/get/p/{path:path}")
 async def get_by_path(path: str, caller: Caller, workspace: App) -> Response:
     """The newest version of a path."""

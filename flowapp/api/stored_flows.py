@@ -84,6 +84,13 @@ async def latest_version(path: str, caller: Caller, workspace: App) -> Response:
     return answer((await workspace.stored_flows.history(caller, path))[0])
 
 
+@router.get("/deployment_status/p/{path:path}")
+async def deployment_status(path: str, caller: Caller, workspace: App) -> Response:
+    """What came of storing it: nothing is resolved in the background, so there is never an error."""
+    await workspace.stored_flows.history(caller, path)
+    return answer({"lock_error_logs": None, "job_id": None})
+
+
 @router.post("/archive/{path:path}")
 async def archive(path: str, request: Request, caller: Caller, workspace: App) -> Response:
     """Archive a flow, or bring it back."""

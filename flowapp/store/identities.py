@@ -22,6 +22,15 @@ def workspace(connection: Connection, workspace_id: str) -> WorkspaceRow | None:
     return first(connection, WorkspaceRow, sa.select(_WORKSPACE).where(_WORKSPACE.c.id == workspace_id))
 
 
+def lock_workspace(connection: Connection, workspace_id: str) -> None:
+    """Make other transactions that lock the workspace wait for the end of this one.
+
+    What is looked at before it is changed (the head of a path, the last admin) must not change in between, on any server.
+    SQLite has one writer anyway.
+    """
+    connection.execute(sa.select(_WORKSPACE.c.id).where(_WORKSPACE.c.id == workspace_id).with_for_update())
+
+
 def user(connection: Connection, email: str) -> UserRow | None:
     """One person."""
     return first(connection, UserRow, sa.select(_USER).where(_USER.c.email == email))

@@ -12,7 +12,7 @@ from flowapp.access.identity import Identity
 from flowapp.access.policy import Action, Target, missing, require
 from flowapp.access.sessions import Sessions
 from flowapp.jsontext import dumps, loads
-from flowapp.store import audit, folders
+from flowapp.store import audit, folders, identities
 from flowapp.store.clock import now
 from flowapp.store.database import Database
 from flowapp.store.tables import FolderRow
@@ -50,6 +50,7 @@ class Folders:
         row.created_by = identity.username
 
         def work(connection: Connection) -> None:
+            identities.lock_workspace(connection, identity.workspace)
             if folders.get(connection, identity.workspace, name) is not None:
                 raise AlreadyThere(f"There is already a folder {name}.", "Choose another name.")
             if identity.role != "admin" and any(folders.usage(connection, identity.workspace, name).values()):
@@ -153,6 +154,7 @@ class Folders:
         _ask(identity, "folder.manage", name)
 
         def work(connection: Connection) -> None:
+            identities.lock_workspace(connection, identity.workspace)
             row = folders.get(connection, identity.workspace, name)
             if row is None:
                 raise missing("folder")

@@ -94,6 +94,7 @@ class Members:
         wanted = text_in(body, "username", limit=60)
 
         def work(connection: Connection) -> str:
+            identities.lock_workspace(connection, identity.workspace)
             row = identities.user(connection, email)
             if row is None:
                 row = new_user(connection, email, wanted)
@@ -122,6 +123,7 @@ class Members:
             raise BadRequest("A member cannot be disabled in one workspace.", "Take the person out of the workspace.")
 
         def work(connection: Connection) -> None:
+            identities.lock_workspace(connection, identity.workspace)
             row, before = _found(connection, identity.workspace, username)
             role = _role_in(body, before)
             _keep_an_admin(connection, identity.workspace, row.email, role)
@@ -141,6 +143,7 @@ class Members:
         _ask(identity, "member.manage")
 
         def work(connection: Connection) -> None:
+            identities.lock_workspace(connection, identity.workspace)
             row, _ = _found(connection, identity.workspace, username)
             _keep_an_admin(connection, identity.workspace, row.email, "none")
             identities.remove_member(connection, identity.workspace, row.email)

@@ -10,7 +10,7 @@ from sqlalchemy.engine import Connection
 from flowapp.access.identity import Identity
 from flowapp.access.policy import Action, Denied, decide, missing, require
 from flowapp.jsontext import JsonText, canonical, dumps, loads
-from flowapp.store import audit, scripts
+from flowapp.store import audit, identities, scripts
 from flowapp.store.clock import now
 from flowapp.store.tables import ScriptRow
 from flowapp.workspace import guard
@@ -98,6 +98,7 @@ class Scripts:
         follow = body.get("auto_parent") is True
 
         def work(connection: Connection) -> str:
+            identities.lock_workspace(connection, identity.workspace)
             head = scripts.head(connection, identity.workspace, path)
             live = head if head is not None and not head.archived else None
             if skip_if_noop and live is not None and _same(live, row):

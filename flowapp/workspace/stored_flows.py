@@ -16,7 +16,7 @@ from flowapp.access.policy import Denied, decide, missing, require
 from flowapp.jsontext import dumps, loads
 from flowapp.openflow import documents
 from flowapp.openflow.walk import walk
-from flowapp.store import audit, flow_versions, flows
+from flowapp.store import audit, flow_versions, flows, identities
 from flowapp.store.clock import now
 from flowapp.store.tables import FlowVersionRow
 from flowapp.workspace import flow_paths, guard
@@ -69,6 +69,7 @@ class StoredFlows:
         row = await asyncio.to_thread(_row_of, identity, path, body)
 
         def work(connection: Connection) -> str:
+            identities.lock_workspace(connection, identity.workspace)
             if flows.latest(connection, identity.workspace, path) is not None:
                 raise AlreadyThere(f"There is already a flow at {path}.", "Update it, or choose another path.")
             self._add(connection, identity, row, "flow.create")
@@ -92,6 +93,7 @@ class StoredFlows:
         row = await asyncio.to_thread(_row_of, identity, target, body)
 
         def work(connection: Connection) -> str:
+            identities.lock_workspace(connection, identity.workspace)
             if flow_versions.newest(connection, identity.workspace, path) is None:
                 raise missing("flow")
             if target != path:

@@ -193,6 +193,9 @@ class TestScripts:
         assert (found["hash"], found["parent_hashes"]) == (third, [second, first])
         assert (await http.get(f"{W}/scripts/get/h/{first}")).json()["content"] == "def main(): return 1"
         assert (await http.get(f"{W}/scripts/raw/p/f/a/x.py")).text == "def main(): return 2"
+        fourth = await http.post(f"{W}/scripts/update/f/a/x", json={"content": "4", "language": "bash"})
+        assert fourth.status_code == 201
+        assert (await http.post(f"{W}/scripts/delete/h/{fourth.text}")).status_code == 200
         history = (await http.get(f"{W}/scripts/history/p/f/a/x")).json()
         assert [row["script_hash"] for row in history] == [third, second, first]
         assert history[0]["deployment_msg"] == "why" and "deployment_msg" not in history[2]
@@ -287,6 +290,8 @@ class TestFlows:
         history = (await http.get(f"{W}/flows/history/p/f/a/flow")).json()
         assert [row.get("deployment_msg") for row in history] == [None, "first"]
         assert history[1]["id"] == found["version_id"]
+        status = await ok(await http.get(f"{W}/flows/deployment_status/p/f/a/flow"))
+        assert status.json()["lock_error_logs"] is None
         old = (await http.get(f"{W}/flows/get/v/{found['version_id']}")).json()
         assert (old["summary"], old["value"]) == ("S", value)
 

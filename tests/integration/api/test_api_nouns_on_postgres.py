@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
@@ -72,3 +73,26 @@ async def test_nul_characters_never_reach_the_database(on_postgres: Server) -> N
     codes = [answer.status_code for answer in answers]
     assert codes == [400, 400, 400, 400, 200, 200, 422, 400, 400, 201, 200]
     assert answers[-1].json() == {"a\0": "b\0"}
+
+
+async def test_of_many_at_once_one_wins(on_postgres: Server) -> None:
+    http, w = on_postgres.client, "/api/w/main"
+    new = {"path": "f/a/x", "summary": "", "content": "1", "language": "bash"}
+    made = await asyncio.gather(*(http.post(f"{w}/scripts/create", json=new) for _ in range(8)))
+    assert sorted(answer.status_code for answer in made) == [201, *[400] * 7]
+    (head,) = [answer.text for answer in made if answer.status_code == 201]
+    child = {**new, "content": "2", "parent_hash": head}
+    changed = await asyncio.gather(*(http.post(f"{w}/scripts/create", json=child) for _ in range(8)))
+    assert sorted(answer.status_code for answer in changed) == [201, *[400] * 7]
+    flow = {"path": "f/a/flow", "summary": "", "value": {"modules": []}}
+    flows = await asyncio.gather(*(http.post(f"{w}/flows/create", json=flow) for _ in range(8)))
+    assert sorted(answer.status_code for answer in flows) == [201, *[400] * 7]
+
+    admins = [await on_postgres.person(name, "admin") for name in ("ada", "bob")]
+    removed = [await http.delete(f"{w}/users/delete/admin")]
+    removed += await asyncio.gather(
+        admins[0].post(f"{w}/users/update/bob", json={"role": "viewer"}),
+        admins[1].post(f"{w}/users/update/ada", json={"role": "viewer"}),
+    )
+    roles = [row["role"] for row in (await admins[0].get(f"{w}/users/list")).json()]
+    assert "admin" in roles, roles

@@ -138,7 +138,7 @@ class Flows:
         return shown(await self._latest(identity, path))
 
     async def schema(self, identity: Identity, path: str) -> dict[str, Any]:
-        """What a run form needs: `{"schema", "summary", "description", "version", "path"}`."""
+        """What a run form needs: `{"schema", "summary", "description", "version", "version_id", "path"}`."""
         version = await self._latest(identity, path)
         flow = loads(version.document)
         return {
@@ -147,6 +147,7 @@ class Flows:
             "summary": version.summary,
             "description": flow.get("description") or "",
             "version": version.version,
+            "version_id": version.id,
         }
 
     async def versions(self, identity: Identity, path: str) -> list[dict[str, Any]]:

@@ -1,13 +1,16 @@
-"""Runs and steps as pages get them."""
+"""Runs and steps as pages get them: what they are, what started them, and what they wait for."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy.engine import Connection
+
 from flowapp.jsontext import loads
 from flowapp.openflow.walk import walk
+from flowapp.store import run_notes
 from flowapp.store.tables import JobRow, RunRow
 
 
@@ -31,7 +34,32 @@ def run_json(run: RunRow) -> dict[str, Any]:
         "canceled_by": run.canceled_by,
         "canceled_reason": run.canceled_reason,
         "isolation": run.isolation,
+        "trigger": str(loads(run.trigger).get("kind") or "") if run.trigger else "",
+        "schedule": run.schedule or "",
     }
+
+
+def noted(connection: Connection, workspace: str, runs: Sequence[RunRow]) -> list[dict[str, Any]]:
+    """Runs as `run_json`, with what takes other rows to tell.
+
+    `restarted_from`: `{"id", "number" (None when it is gone), "step_id"}` of the run that this one begins again, or None.
+    `waits`: `{"approvals": [paths of steps], "until": time or None}` while it is suspended, else None.
+    """
+    before = {run.id: _restart_of(run) for run in runs if run.restarted_from}
+    known = run_notes.numbers(connection, workspace, {str(one["id"]) for one in before.values()})
+    asking = run_notes.asking(connection, [run.id for run in runs if run.status == "suspended"])
+    found = []
+    for run in runs:
+        again = before.get(run.id)
+        waits = {"approvals": asking.get(run.id, []), "until": run.wake_at} if run.status == "suspended" else None
+        restarted = {**again, "number": known.get(str(again["id"]))} if again else None
+        found.append({**run_json(run), "restarted_from": restarted, "waits": waits})
+    return found
+
+
+def _restart_of(run: RunRow) -> dict[str, Any]:
+    place = loads(run.restarted_from or "{}")
+    return {"id": str(place.get("flow_job_id") or ""), "step_id": str(place.get("step_id") or "")}
 
 
 def step_json(job: JobRow, titles: Mapping[str, str] | None = None) -> dict[str, Any]:

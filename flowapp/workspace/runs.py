@@ -28,7 +28,7 @@ from flowapp.workspace.editing import Staged
 from flowapp.workspace.errors import AsksFirst, BadRequest, NothingToRun
 from flowapp.workspace.job_rights import readable
 from flowapp.workspace.open_drafts import OpenDraft, tell_others
-from flowapp.workspace.run_views import run_json, step_json, titles_of
+from flowapp.workspace.run_views import noted, step_json, titles_of
 from flowapp.workspace.starting import Start, Starting, Trigger
 
 MAX_PAGE = 100
@@ -234,19 +234,23 @@ class Runs:
         wanted = JobFilter({name: OneOf((text,)) for name, text in named.items() if text is not None})
         offset = (max(1, page) - 1) * size
 
-        def read(connection: Connection) -> list[RunRow]:
+        def read(connection: Connection) -> list[dict[str, Any]]:
             mine = readable(connection, identity)
-            return jobs.page(connection, identity.workspace, mine, wanted, offset=offset, limit=size)
+            found = jobs.page(connection, identity.workspace, mine, wanted, offset=offset, limit=size)
+            return noted(connection, identity.workspace, found)
 
-        return [run_json(run) for run in await self._store.database.read(read)]
+        return await self._store.database.read(read)
 
     async def detail(self, identity: Identity, run_id: str) -> dict[str, Any]:
-        """`{"run", "steps", "titles"}` of one run; `titles` also names the steps that have not begun."""
+        """`{"run", "steps", "titles", "schema"}` of one run.
+
+        `titles` also names the steps that have not begun; `schema` is that of the input of the version that ran.
+        """
         run = await guard.run_row(self._store, identity, "run.read", run_id)
         jobs = await self._store.runs.steps(run.id)
         document = loads(await self._store.values.get_value(run.document))
         titles = titles_of(document)
-        shown: dict[str, Any] = run_json(run)
+        (shown,) = await self._store.database.read(lambda connection: noted(connection, run.workspace, [run]))
         args = await self._store.values.locate(run.args)
         if args.text is not None:
             found = loads(args.text)
@@ -257,7 +261,8 @@ class Runs:
             shown["error"] = value.get("error") if isinstance(value, dict) else None
         if run.status == "canceled":
             shown["cancel"] = {"by": run.canceled_by, "reason": run.canceled_reason}
-        return {"run": shown, "steps": [step_json(job, titles) for job in jobs], "titles": titles}
+        steps = [step_json(job, titles) for job in jobs]
+        return {"run": shown, "steps": steps, "titles": titles, "schema": document.get("schema") or {}}
 
     async def _audit(self, identity: Identity, action: str, target: str, detail: str) -> None:
         await self._store.database.write(

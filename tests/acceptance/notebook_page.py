@@ -23,7 +23,8 @@ class NotebookPage:
 
     def loaded(self) -> NotebookPage:
         """Wait until the cells are there."""
-        expect(self.page.locator(".nb-cell[data-cell], .nb-flow-input").first).to_be_visible()
+        cells = self.page.locator(".nb-cell[data-cell], .nb-flow-input").first
+        expect(cells).to_be_visible(timeout=RUN_TIMEOUT)  # a first page of a busy machine takes long
         return self
 
     def cell(self, step: str) -> Locator:

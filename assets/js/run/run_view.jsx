@@ -1,5 +1,5 @@
 // The page of one run: what it is, how far it got, and every step's input, result, log and error. Made for a phone first.
-import { useCallback, useEffect, useMemo, useRef, useState } from "react";
+import { lazy, Suspense, useCallback, useEffect, useMemo, useRef, useState } from "react";
 
 import { get, post, request, runPath, subscribe, workspacePath } from "../api.js";
 import { Icon } from "../icons.jsx";
@@ -10,22 +10,25 @@ import { Logs } from "../output/logs.jsx";
 import { Tree } from "../output/tree.jsx";
 import { LANGUAGES, ago, clock, duration, stateOf, when } from "../words.js";
 import { Approvals } from "./approvals.jsx";
+import { isInside, restartable, waitingFor } from "./places.js";
 import { axisOf, barOf, mergeStep, timelineRows } from "./timeline.js";
+
+const RestartDialog = lazy(() => import("./restart.jsx").then((module) => ({ default: module.RestartDialog })));
 
 const LIVE = new Set(["queued", "running", "suspended", "waiting"]);
 const isLive = (one) => Boolean(one) && LIVE.has(one.status);
 
 /** The run and its steps, kept up to date by the event stream. */
 function useRun(ws, runId) {
-  const [state, setState] = useState({ run: null, steps: [], error: null });
+  const [state, setState] = useState({ run: null, steps: [], schema: null, error: null });
   const named = useRef(null); // step ids whose title has been asked for
   const titles = useRef({});
   const load = useCallback(() => get(runPath(ws, runId)).then((found) => {
     titles.current = found.titles || titles.current;
-    setState({ run: found.run, steps: found.steps, error: null });
+    setState({ run: found.run, steps: found.steps, schema: found.schema, error: null });
   }, (error) => setState((old) => ({ ...old, error }))), [ws, runId]);
   useEffect(() => {
-    setState({ run: null, steps: [], error: null });
+    setState({ run: null, steps: [], schema: null, error: null });
     named.current = new Set();
     titles.current = {};
     load();
@@ -33,7 +36,7 @@ function useRun(ws, runId) {
       if (event.type === "hello" ? event.resumed : event.type === "lost") load();
       else if (event.type === "run") {
         setState((old) => ({ ...old, run: { ...old.run, ...event.run } }));
-        if (!isLive(event.run)) load(); // the last word comes from the database
+        if (event.run.status !== "running") load(); // the last word comes from the database, and what it waits for
       } else if (event.type === "step") {
         const { step } = event;
         setState((old) => ({ ...old, steps: mergeStep(old.steps, step, titles.current) }));
@@ -60,7 +63,8 @@ function useNow(moving) {
 
 /** `RunView({ws, runId})` */
 export function RunView({ ws, runId }) {
-  const { run, steps, error, load } = useRun(ws, runId);
+  const { run, steps, schema, error, load } = useRun(ws, runId);
+  const [again, setAgain] = useState(null); // the step to begin again at
   const [chosen, setChosen] = useState(null); // null: let the run decide
   const now = useNow(isLive(run));
   useEffect(() => setChosen(fromHash()), [runId]);
@@ -74,17 +78,18 @@ export function RunView({ ws, runId }) {
   }, [run?.number]);
   if (error && !run) return <NoRun error={error} retry={load} />;
   if (!run) return <div className="runpage"><Skeleton lines={5} label="Loading the run" /></div>;
-  const failed = steps.find((step) => ["failure", "failed"].includes(step.status) && !steps.some((inner) => inner.parent === step.path && inner.status === step.status)) || null;
+  const failed = steps.find((step) => ["failure", "failed"].includes(step.status) && !steps.some((inner) => isInside(inner.path, step.path) && inner.status === step.status)) || null;
   const path = chosen ?? (run.status === "failure" && failed ? failed.path : "");
   return (
     <div className="runpage">
-      <Header ws={ws} run={run} now={now} reload={load} />
+      <Header ws={ws} run={run} steps={steps} now={now} reload={load} />
       {error && <Problem error={error} what="The newest state" retry={load} />}
       <Approvals ws={ws} runId={run.id} live={isLive(run)} />
       <div className="run-body">
         <Timeline run={run} steps={steps} now={now} path={path} choose={choose} />
-        <Detail key={path} ws={ws} run={run} step={steps.find((one) => one.path === path) || null} path={path} now={now} />
+        <Detail key={path} ws={ws} run={run} step={steps.find((one) => one.path === path) || null} path={path} now={now} onRestart={setAgain} />
       </div>
+      {again && <Suspense fallback={null}><RestartDialog {...{ ws, run, steps, schema }} step={again} onClose={() => setAgain(null)} /></Suspense>}
     </div>
   );
 }
@@ -104,7 +109,7 @@ export function StateBadge({ status, text }) {
   return <span className={`badge ${state.tone}`}><Icon name={state.icon} size={13} />{text || state.word}</span>;
 }
 
-function Header({ ws, run, now, reload }) {
+function Header({ ws, run, steps, now, reload }) {
   const [busy, setBusy] = useState("");
   const [error, setError] = useState(null);
   const live = isLive(run);
@@ -129,6 +134,7 @@ function Header({ ws, run, now, reload }) {
     location.assign(`/runs/${String(id).replaceAll('"', "").trim()}`);
   });
   const flow = run.kind === "flow" && run.path;
+  const waits = waitingFor(run, steps, (iso) => when(iso, { seconds: true }));
   return (
     <header className="run-head">
       <div className="run-title">
@@ -142,8 +148,12 @@ function Header({ ws, run, now, reload }) {
         {!live && took !== null && took !== undefined && <span className="num">{duration(took)}</span>}
         {run.created_by && <span>by {run.created_by}</span>}
         {run.kind === "cells" && <span>run from the notebook</span>}
+        {run.schedule && <span>by schedule <span className="mono">{run.schedule}</span></span>}
+        {run.trigger === "webhook" && <span>by webhook</span>}
+        {run.restarted_from && <span>restarted at {run.restarted_from.step_id} {run.restarted_from.number === null ? "of a run that is gone" : <>from <a href={`/runs/${run.restarted_from.id}`}>#{run.restarted_from.number}</a></>}</span>}
         {run.status === "canceled" && <span>{run.error ? cancelled(run.error) : "cancelled"}</span>}
       </p>
+      {waits && <p className="run-waits"><Icon name="pause" size={13} /> {waits}</p>}
       <div className="run-acts">
         {live && <button type="button" className="btn danger" disabled={busy === "cancel"} onClick={cancel}><Icon name="stop" /> {busy === "cancel" ? "Cancelling" : "Cancel run"}</button>}
         {flow && !live && <button type="button" className="btn" disabled={busy === "again"} onClick={again}><Icon name="reused" /> {busy === "again" ? "Starting" : "Run again"}</button>}
@@ -219,7 +229,7 @@ function Bar({ row, axis, time }) {
 }
 
 /** One step, or the whole run: result, input, log. */
-function Detail({ ws, run, step, path, now }) {
+function Detail({ ws, run, step, path, now, onRestart }) {
   const [side, setSide] = useState("result");
   const [got, setGot] = useState({ output: null, error: null });
   const one = path === "" ? run : step;
@@ -242,9 +252,12 @@ function Detail({ ws, run, step, path, now }) {
           <StateBadge status={step?.reused ? "reused" : one.status} text={live && one.started_at ? `${stateOf(one.status).word} ${clock(now - new Date(one.started_at).getTime())}` : undefined} />
         </div>
         {path !== "" && <p className="run-facts">{factsOf(step).map((fact) => <span key={fact}>{fact}</span>)}</p>}
-        <div className="seg" role="tablist" aria-label="Result or input" onKeyDown={(event) => ["ArrowLeft", "ArrowRight"].includes(event.key) && (setSide(side === "args" ? "result" : "args"), event.currentTarget.querySelector("[aria-selected=false]").focus())}>
-          <button type="button" role="tab" aria-selected={side === "result"} tabIndex={side === "result" ? 0 : -1} onClick={() => setSide("result")}>Result</button>
-          <button type="button" role="tab" aria-selected={side === "args"} tabIndex={side === "args" ? 0 : -1} onClick={() => setSide("args")}>Input</button>
+        <div className="detail-acts">
+          <div className="seg" role="tablist" aria-label="Result or input" onKeyDown={(event) => ["ArrowLeft", "ArrowRight"].includes(event.key) && (setSide(side === "args" ? "result" : "args"), event.currentTarget.querySelector("[aria-selected=false]").focus())}>
+            <button type="button" role="tab" aria-selected={side === "result"} tabIndex={side === "result" ? 0 : -1} onClick={() => setSide("result")}>Result</button>
+            <button type="button" role="tab" aria-selected={side === "args"} tabIndex={side === "args" ? 0 : -1} onClick={() => setSide("args")}>Input</button>
+          </div>
+          {restartable(run, step) && <button type="button" className="btn" onClick={() => onRestart(step)}><Icon name="reused" /> Run again from here</button>}
         </div>
       </header>
       {side === "args" ? <div className="detail-args"><Tree ws={ws} runId={run.id} path={path} side="args" maxHeight={520} baseExpr={path === "" ? "flow_input" : ""} /></div> : <Result {...{ ws, run, step, path, live, got, retry: () => setTries(tries + 1) }} />}

@@ -1,6 +1,7 @@
 // Steps of a run as rows of a timeline: containers fold, iterations of a loop are grouped, bars lie on one time axis. Pure.
 
 import { duration } from "../words.js";
+import { parentOf, partOf } from "./places.js";
 
 const FOLD_FROM = 6; // a loop with this many iterations starts folded
 
@@ -9,15 +10,15 @@ const OPEN = new Set(["queued", "running", "suspended", "waiting"]);
 const RANK = { failure: 5, failed: 5, running: 4, suspended: 3, waiting: 3, queued: 2, canceled: 2, cancelled: 2, success: 1, skipped: 0 };
 
 /**
- * `loop[3].b` stands in iteration 3 of `loop`, `br[default].c` in a branch, `loop~2[3].b` in the second attempt of `loop`: the
+ * `loop[3].b` stands in iteration 3 of `loop`, `br[default].c` in a branch, `loop~2[3].b` in the second attempt of `loop`,
+ * `call/d` in the flow that `call` calls: the
  * container's path, index and attempt; null at the top level.
  */
 function placeOf(step) {
-  const parent = step.parent ?? (step.path.includes(".") ? step.path.slice(0, step.path.lastIndexOf(".")) : null);
+  const parent = parentOf(step.path);
   if (!parent) return null;
-  const [, container, attempt, slot] = /^(.*?)(?:~(\d+))?(?:\[([^[\]]+)\])?$/.exec(parent);
-  const index = slot === undefined ? null : /^\d+$/.test(slot) ? Number(slot) : slot;
-  return { container, index, attempt: attempt ? Number(attempt) : 1 };
+  const { path: container, ...rest } = partOf(parent);
+  return { container, ...rest };
 }
 
 /** The steps as a tree: each node `{step, groups: [{index, kind, label, nodes}]}`; groups are iterations or branches. */
@@ -28,7 +29,7 @@ export function treeOf(steps) {
     let node = nodes.get(path);
     if (!node) {
       // a container may have no row of its own yet: it stands in its place without times
-      nodes.set(path, (node = { step: step || { path, step_id: path.slice(path.lastIndexOf(".") + 1), title: "", status: null, started_at: null }, groups: [] }));
+      nodes.set(path, (node = { step: step || { path, step_id: path.slice(Math.max(path.lastIndexOf("."), path.lastIndexOf("/")) + 1), title: "", status: null, started_at: null }, groups: [] }));
       const place = placeOf(node.step);
       if (!place) roots.push(node);
       else groupOf(nodeAt(place.container), place).nodes.push(node);

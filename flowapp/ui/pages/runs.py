@@ -71,6 +71,9 @@ def _line(line: Any) -> rx.Component:
                 rx.el.span(
                     rx.el.span(line.number, " · ", when(iso=line.started_at), " · ", class_name="only-sm"),
                     line.note,
+                    rx.cond(
+                        line.waits_until != "", when(iso=line.waits_until, prefix=" · waits until", relative=False)
+                    ),
                     class_name="row-sub",
                 ),
                 class_name="row-names",

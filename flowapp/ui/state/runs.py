@@ -15,7 +15,14 @@ from flowapp.ui.state.page import PageState
 
 PER_PAGE = 30
 #: What the filter offers: the address's word, and the word on the button.
-STATUSES = (("", "All"), ("running", "Running"), ("success", "Done"), ("failure", "Failed"), ("canceled", "Cancelled"))
+STATUSES = (
+    ("", "All"),
+    ("running", "Running"),
+    ("suspended", "Waiting"),
+    ("success", "Done"),
+    ("failure", "Failed"),
+    ("canceled", "Cancelled"),
+)
 
 
 @dataclasses.dataclass
@@ -30,6 +37,7 @@ class RunLine:
     started_at: str
     duration_ms: float
     by: str
+    waits_until: str
 
 
 class RunsState(PageState, rx.State):
@@ -101,9 +109,36 @@ def run_line(run: Mapping[str, Any]) -> RunLine:
         href=f"/runs/{run['id']}",
         number=f"#{run['number']}",
         title=str(run.get("summary") or path or "Untitled"),
-        note="Cells, from the notebook" if cells else path,
+        note=" · ".join(
+            part for part in ("Cells, from the notebook" if cells else path, _origin(run), _waits(run)) if part
+        ),
         status=str(run["status"]),
         started_at=str(run.get("started_at") or run.get("created_at") or ""),
         duration_ms=-1.0 if run.get("duration_ms") is None else float(run["duration_ms"]),
         by=str(run.get("created_by") or ""),
+        waits_until=_until(run),
     )
+
+
+def _origin(run: Mapping[str, Any]) -> str:
+    """What started a run, where that was not a press of *Run*."""
+    again, schedule = run.get("restarted_from"), str(run.get("schedule") or "")
+    if again:
+        number = again.get("number")
+        return f"restarted from #{number}" if number is not None else "restarted from a run that is gone"
+    if schedule:
+        return f"by schedule {schedule}"
+    return "webhook" if run.get("trigger") == "webhook" else ""
+
+
+def _waits(run: Mapping[str, Any]) -> str:
+    """Whose approval a run waits for, by the step that asks."""
+    asking = (run.get("waits") or {}).get("approvals") or []
+    more = f" and {len(asking) - 1} more" if len(asking) > 1 else ""
+    return f"waits for approval after {asking[0]}{more}" if asking else ""
+
+
+def _until(run: Mapping[str, Any]) -> str:
+    """When a run that waits for no person goes on by itself."""
+    waits = run.get("waits") or {}
+    return "" if waits.get("approvals") else str(waits.get("until") or "")

@@ -219,6 +219,23 @@ def test_a_run_that_has_not_ended_has_no_duration() -> None:
     assert (line.duration_ms, line.note) == (-1.0, "Cells, from the notebook")
 
 
+def test_a_run_says_what_started_it_and_what_it_waits_for() -> None:
+    run = {"id": "r", "number": 4, "status": "suspended", "kind": "flow", "path": "f/x"}
+    webhook = run_line(
+        {**run, "trigger": "webhook", "waits": {"approvals": ["a", "br[0].b"], "until": "2026-11-22T10"}}
+    )
+    assert webhook.note == "f/x · webhook · waits for approval after a and 1 more"
+    assert webhook.waits_until == ""
+    timed = run_line(
+        {**run, "schedule": "f/nightly", "trigger": "schedule", "waits": {"approvals": [], "until": "2026"}}
+    )
+    assert (timed.note, timed.waits_until) == ("f/x · by schedule f/nightly", "2026")
+    again = run_line({**run, "trigger": "restart", "restarted_from": {"id": "q", "number": 3, "step_id": "b"}})
+    assert again.note == "f/x · restarted from #3"
+    gone = run_line({**run, "trigger": "restart", "restarted_from": {"id": "q", "number": None, "step_id": "b"}})
+    assert gone.note == "f/x · restarted from a run that is gone"
+
+
 def test_many_problems_are_cut_and_counted() -> None:
     lines = problem_lines([{"message": str(i)} for i in range(120)], most=100)
     assert len(lines) == 101

@@ -52,9 +52,9 @@ def servers(tmp_path_factory: pytest.TempPathFactory, postgres: PostgresServer) 
             "FLOWAPP_URL": f"http://127.0.0.1:{port}",
         }
         one, two = (Product(folder / name, extra=together) for name in ("one", "two"))
-        stack.callback(lambda: [server.kill() for server in (one, two) if server.running()])
-        one.start()
-        two.start()
+        for server in (one, two):
+            stack.callback(_end, server)
+            server.start()
         yield Servers(stack.enter_context(proxy(port, (one.port, two.port))), (one, two))
 
 
@@ -78,6 +78,11 @@ def page(browser: Browser, servers: Servers, watch: Watch) -> Iterator[Page]:
     yield made
     profile.close()
     watch.verify()
+
+
+def _end(server: Product) -> None:
+    if server.running():
+        server.kill()
 
 
 def two_cells() -> dict[str, Any]:

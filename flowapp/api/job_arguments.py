@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl
 from fastapi import Request
 from starlette.datastructures import UploadFile
 
+from flowapp.api.auth import token_of
 from flowapp.api.bodies import MAX_ARGUMENTS, parse_json, read_body
 from flowapp.jsontext import loads
 from flowapp.workspace.errors import BadRequest
@@ -63,6 +64,9 @@ async def given(request: Request) -> Given:
             "headers": {k: v for k, v in request.headers.items() if k not in _SECRET_HEADERS},
         }
 
+    _, by_cookie = token_of(request)
+    if by_cookie:  # a person in the browser, whose form has asked for just what the flow takes
+        return Given(args, Trigger("ui"))
     return Given(args, Trigger("api") if from_job else Trigger("webhook", event))
 
 

@@ -6,11 +6,12 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from flowapp.access.sessions import session_cookie
 from flowapp.store.approvals import NewSuspension
 from flowapp.store.rows import table
 from flowapp.store.runs import job_id
 from flowapp.store.tables import RunRow
-from tests.integration.api.api_server import CHAIN, Server
+from tests.integration.api.api_server import CHAIN, TOKEN, Server
 
 W = "/api/w/main"
 
@@ -64,3 +65,17 @@ async def test_a_suspended_run_says_what_it_waits_for(server: Server) -> None:
     assert listed["waits"]["approvals"] == ["a"]
     await store.database.write(lambda c: store.approvals.close(c, job))
     assert (await detail(server, job))["run"]["waits"]["approvals"] == []
+
+
+async def test_a_form_in_the_browser_is_no_webhook_and_has_no_event_to_preprocess(server: Server) -> None:
+    await deployed(server)
+    server.engine.answers = {"a": 1, "b": 2}
+    webhook = await run(server, {"n": 1})
+    browser = {
+        "Cookie": f"{session_cookie(server.client.base_url.netloc.decode())}={TOKEN}",
+        "Origin": str(server.client.base_url).rstrip("/"),
+        "Authorization": "",
+    }
+    answer = await server.client.post(f"{W}/jobs/run/f/f/team/chain", json={"n": 1}, headers=browser)
+    assert answer.status_code == 201, answer.text
+    assert [(await detail(server, job))["run"]["trigger"] for job in (webhook, answer.text)] == ["webhook", "ui"]

@@ -44,6 +44,7 @@ class Cluster:
         self._store = store
         self._take_over = take_over
         self._others = 0
+        self._swept = 0.0
         self._tasks: list[asyncio.Task[None]] = []
 
     @property
@@ -55,6 +56,7 @@ class Cluster:
         """Beat, sweep and listen until `stop`. `woken` and `canceled` get the ids of runs that others speak of."""
         await self._beat()
         loop = asyncio.get_running_loop()
+        self._swept = loop.time()
         subscription = self._store.events.subscribe([TOPIC])
 
         async def listen() -> None:
@@ -90,6 +92,9 @@ class Cluster:
         await self._store.database.write(lambda c: executors.beat(c, self.me))
 
     async def _sweep(self) -> None:
+        time, self._swept = self._swept, asyncio.get_running_loop().time()
+        if self._swept - time > DEAD_AFTER_S / 2:
+            return  # this process was asleep, and maybe the whole machine: others have their chance to beat first
         alive = await self._store.database.read(lambda c: executors.alive(c, DEAD_AFTER_S))
         ids = {executor.id for executor in alive} | {self.me.id}
         self.tags_alive = frozenset(tag for executor in alive for tag in executor.tags) | frozenset(self.me.tags)

@@ -11,6 +11,7 @@ import asyncio
 import contextvars
 import json
 import logging
+import uuid
 from collections.abc import Awaitable, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -26,10 +27,12 @@ VERSION = "interpreter-1"
 EMBEDDED_EXECUTOR = "embedded"
 POOL = 2
 FLOWS = "flows"
+SCRIPTS = "scripts"
 POLL_S = 0.2
 TAG_POLL_S = 0.05
 RUNS_AT_ONCE = 64
 _RECOVERIES = 1000
+_RUN = "flowapp_run"
 _DELETE_AT_ONCE = 200
 
 Work = Callable[[str], Awaitable[None]]
@@ -80,8 +83,13 @@ class JsonSerializer(Serializer):
 
 
 def queue_of(tag: str) -> str:
-    """The queue of the work with a tag."""
+    """The queue of the segments and scripts with a tag; `default` stands for flows."""
     return FLOWS if tag == "default" else f"tag:{tag}"
+
+
+def scripts_of(tag: str) -> str:
+    """The queue of the scripts with a tag. Those of `default` have their own, so that each process takes few at once."""
+    return SCRIPTS if tag == "default" else queue_of(tag)
 
 
 class Durable:
@@ -104,7 +112,7 @@ class Durable:
         Durable.current = self
         DBOS(config=_config(self.where))
         if isinstance(self.where, Shared):
-            queues = [queue_of(tag) for tag in self.where.tags]
+            queues = list(dict.fromkeys(name for tag in self.where.tags for name in (queue_of(tag), scripts_of(tag))))
             DBOS.listen_queues(queues)
             # connecting and migrating takes a while, during which other tasks go on
             await asyncio.to_thread(DBOS.launch)
@@ -138,18 +146,29 @@ class Durable:
 
         await _outside(work())
 
+    async def offer_again(self, run_id: str, number: int, tag: str) -> None:
+        """`offer` for a segment that was begun here, where it does not belong: under another id, since each is used once."""
+
+        async def work() -> None:
+            with SetWorkflowID(f"{run_id}:{number}:{uuid.uuid4().hex}"):
+                await DBOS.enqueue_workflow_async(queue_of(tag), _run, run_id)
+
+        await _outside(work())
+
     async def send(self, leaf_id: str, tag: str) -> None:
         """Leave a script to a worker with this tag; sending the same one again does nothing."""
 
         async def work() -> None:
             with SetWorkflowID(leaf_id):
-                await DBOS.enqueue_workflow_async(queue_of(tag), _script, leaf_id)
+                await DBOS.enqueue_workflow_async(scripts_of(tag), _script, leaf_id)
 
         await _outside(work())
 
     async def pending(self) -> set[str]:
-        """Ids of the runs whose workflow (or that of a leaf of theirs) is under way, or waits in a queue to go on."""
-        found = await DBOS.list_workflows_async(status=["PENDING", "ENQUEUED"], load_input=False, load_output=False)
+        """Ids of the runs of which a segment is under way, or waits in a queue to go on."""
+        found = await DBOS.list_workflows_async(
+            status=["PENDING", "ENQUEUED"], name=_RUN, load_input=False, load_output=False
+        )
         return {workflow.workflow_id.partition(":")[0] for workflow in found}
 
     async def take_over(self, alive: set[str]) -> int:
@@ -233,7 +252,7 @@ async def _leaf_step(leaf_id: str) -> None:
     await _here().leaf(leaf_id)
 
 
-@DBOS.workflow(name="flowapp_run", max_recovery_attempts=_RECOVERIES)
+@DBOS.workflow(name=_RUN, max_recovery_attempts=_RECOVERIES)
 async def _run(run_id: str) -> None:
     """The workflow: one segment, as far as the interpreter gets in this process."""
     await DBOS.run_step_async({"name": "segment", "preemptible": True}, _segment_step, run_id)

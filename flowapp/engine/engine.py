@@ -12,11 +12,12 @@ from flowapp.engine.errors import EngineClosed
 from flowapp.engine.leaves import RunsJobs
 from flowapp.engine.limits import StoreLimits
 from flowapp.engine.places import OnePlace, Places, Work
-from flowapp.engine.segments import Segments, SystemClock, missing
+from flowapp.engine.segments import LATEST_AGAIN_S, Segments, SystemClock, missing
 from flowapp.engine.suspend import StoreApprovals
 from flowapp.engine.timer import BeginForgotten, CloseWaits, Timer, WakeRuns
 from flowapp.expressions import Evaluator
 from flowapp.store.clock import now
+from flowapp.store.errors import DatabaseClosed
 from flowapp.store.runs import FINISHED
 from flowapp.store.stores import Store
 from flowapp.store.tables import RunRow
@@ -127,8 +128,7 @@ class Engine(Bindings):
         if run.status != "running":
             # not begun yet, or at rest: its next segment sees the wish and ends it
             await self._places.begin(run)
-        if run_id not in self._working:
-            await self._places.cancel_elsewhere(run)
+        await self._places.cancel_elsewhere(run, here=run_id in self._working)
         await self._canceled(run_id)
         return True
 
@@ -196,8 +196,16 @@ class Engine(Bindings):
 
     async def _work(self, run_id: str) -> None:
         run = await self._segments.work(run_id)
-        if run is not None:
-            await self._after(run)
+        while run is not None:
+            try:
+                await self._after(run)
+            except DatabaseClosed:
+                raise
+            except Exception:
+                log.exception("what follows segment %d of run %s is tried again", run.segment, run.id)
+                await asyncio.sleep(LATEST_AGAIN_S)
+            else:
+                return
 
     async def _after(self, run: RunRow) -> None:
         """A segment is over: tell who waits for the end, stop what a canceled run started, or see to the next segment."""

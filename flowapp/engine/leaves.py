@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from flowapp.engine import gates
 from flowapp.engine.environment import environment, job_of
-from flowapp.engine.errors import error_value
+from flowapp.engine.errors import INTERRUPTIONS, error_value
 from flowapp.engine.ports import Limits as Limiting
 from flowapp.engine.ports import OpenStep, Printing, RunLeaf, Secrets, Tokens, Waiting
 from flowapp.engine.references import written
@@ -112,6 +112,8 @@ class Leaves:
         step_id = call.info.step_id
         try:
             args, resolved = await self._arguments(call)
+        except INTERRUPTIONS:
+            raise
         except FlowappError as error:
             return LeafOutcome(_error(error.message, step_id), "failure")
         key = self._key(call, args if resolved or call.kept else None)
@@ -162,6 +164,8 @@ class Leaves:
         except asyncio.CancelledError:
             # whoever cancels the run waits for its processes to be gone
             await asyncio.shield(self._runtimes.cancel(job.id))
+            raise
+        except INTERRUPTIONS:
             raise
         except FlowappError as error:
             return LeafOutcome(error_value("InternalErr", error.message), "failure")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,8 @@ from flowapp.store import executors
 from flowapp.store.executors import Executor
 from flowapp.store.stores import Store
 from flowapp.store.tables import RunRow
+
+log = logging.getLogger(__name__)
 
 LOCAL_LEAVES = 16
 """Scripts of one process at once, beyond which parallel loops send theirs to other machines, where there are some."""
@@ -55,8 +58,8 @@ class Places(Protocol):
     async def wake_elsewhere(self, run_id: str) -> None:
         """The run is not worked on here: have whoever does look again."""
 
-    async def cancel_elsewhere(self, run: RunRow) -> None:
-        """A run that is not under way here is to be canceled: have whoever works for it stop."""
+    async def cancel_elsewhere(self, run: RunRow, *, here: bool) -> None:
+        """A run is to be canceled: have whoever works for it stop. `here`: its segment is under way in this process."""
 
     def scripts(self, run: RunRow, here: RunScript, waiting: Waiting) -> RunLeaf:
         """What runs the scripts of a run whose segment is here."""
@@ -104,9 +107,9 @@ class OnePlace:
     async def wake_elsewhere(self, run_id: str) -> None:
         """There is nowhere else."""
 
-    async def cancel_elsewhere(self, run: RunRow) -> None:
+    async def cancel_elsewhere(self, run: RunRow, *, here: bool) -> None:
         """If nobody works on a run that was under way, an earlier process left it: its next segment sees the wish."""
-        if run.status == "running":
+        if run.status == "running" and not here:
             await self.begin(run)
 
     def scripts(self, run: RunRow, here: RunScript, waiting: Waiting) -> RunLeaf:
@@ -157,6 +160,8 @@ class ManyPlaces:
         """See `Places`."""
 
         async def segment(run_id: str) -> None:
+            if await self._handed_on(run_id):
+                return
             self._segments += 1
             try:
                 await work.segment(run_id)
@@ -192,8 +197,21 @@ class ManyPlaces:
         if run.kind == "cells":
             return None
         tag = run.tag or DEFAULT_TAG
-        full = tag == DEFAULT_TAG and self._segments >= RUNS_AT_ONCE
-        return tag if full or tag not in self._me.tags else None
+        # of a run with a tag only the queue knows whom to give it to when this process is gone
+        here = tag == DEFAULT_TAG and tag in self._me.tags and self._segments < RUNS_AT_ONCE
+        return None if here else tag
+
+    async def _handed_on(self, run_id: str) -> bool:
+        """Work of the dead may come to anybody: whoever does not take its tag leaves it to those who do."""
+        try:
+            run = await self._store.runs.get(run_id)
+            if run is None or run.kind == "cells" or (run.tag or DEFAULT_TAG) in self._me.tags:
+                return False
+            await self._started().offer_again(run_id, run.segment, run.tag or DEFAULT_TAG)
+        except Exception:
+            log.exception("run %s cannot be handed on, and goes on here", run_id)
+            return False
+        return True
 
     async def left_behind(self) -> set[str] | None:
         """See `Places`."""
@@ -203,8 +221,8 @@ class ManyPlaces:
         """See `Places`."""
         await self._cluster.tell_wake(run_id)
 
-    async def cancel_elsewhere(self, run: RunRow) -> None:
-        """See `Places`."""
+    async def cancel_elsewhere(self, run: RunRow, *, here: bool) -> None:
+        """Also where its segment is here: its scripts may be on other machines."""
         await self._cluster.tell_cancel(run.id)
 
     def scripts(self, run: RunRow, here: RunScript, waiting: Waiting) -> RunLeaf:
@@ -212,7 +230,7 @@ class ManyPlaces:
         sender = Sender(self._store, self._started().send, self._seal, run, waiting)
 
         async def run_leaf(call: LeafCall, step: OpenStep) -> LeafOutcome:
-            tag = self._away(run, call)
+            tag = await sender.sent(call) or self._away(run, call)
             if tag is not None:
                 return await sender.run(call, step, tag, tag in self._cluster.tags_alive)
             self._scripts += 1

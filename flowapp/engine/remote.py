@@ -12,18 +12,19 @@ import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Protocol
+from functools import partial
+from typing import Protocol, TypeVar
 
 from pydantic import TypeAdapter
 from sqlalchemy.engine import Connection
 
-from flowapp.engine.errors import error_value
+from flowapp.engine.errors import INTERRUPTIONS, error_value
 from flowapp.engine.ports import OpenStep, RunScript, StepObserver, Waiting
 from flowapp.engine.values import LeafCall, LeafOutcome
 from flowapp.errors import FlowappError
 from flowapp.jsontext import JsonText, dumps, loads
 from flowapp.store import leaves
-from flowapp.store.errors import StoreError
+from flowapp.store.errors import DatabaseClosed, StoreError
 from flowapp.store.events import Event
 from flowapp.store.runs import FINISHED
 from flowapp.store.stores import Store
@@ -32,8 +33,10 @@ from flowapp.store.tables import LeafRow, RunRow
 TOPIC = "engine"
 """Events between the processes of a cluster: `wake` and `cancel`, each with a run's id."""
 LOG_EVERY_S = 0.5
+AGAIN_S = 1.0
 logger = logging.getLogger(__name__)
 _CALL = TypeAdapter(LeafCall)
+T = TypeVar("T")
 
 Send = Callable[[str, str], Awaitable[None]]
 """Puts a leaf (by its id) on the queue of a tag."""
@@ -76,6 +79,16 @@ class Sender:
         self._seal = seal
         self._run = run
         self._waiting = waiting
+        self._sent: asyncio.Future[dict[tuple[str, int], str]] | None = None
+
+    async def sent(self, call: LeafCall) -> str | None:
+        """The tag by which an earlier segment sent this script away; None when none did. It is not ours to run then."""
+        if self._run.segment <= 1:
+            return None
+        if self._sent is None:
+            reading = self._store.database.read(lambda c: leaves.sent(c, self._run.id))
+            self._sent = asyncio.ensure_future(reading)
+        return (await self._sent).get((call.info.path, call.attempt))
 
     async def run(self, call: LeafCall, step: OpenStep, tag: str, served: bool) -> LeafOutcome:
         """Have a worker with `tag` run a script. `served`: one is alive now, as far as is known.
@@ -129,28 +142,60 @@ class Worker:
         self._executor = executor
         self._runner = runner
         self._wake = wake
-        self._working: dict[str, set[asyncio.Task[LeafOutcome]]] = {}
+        self._working: dict[str, set[asyncio.Task[None]]] = {}
+        self._stopping = False
 
     async def work(self, leaf_id: str) -> None:
         """Run a script that somebody sent; does nothing when there is an outcome already, or the run is over."""
         identity = LeafId.parse(leaf_id)
-        run = await self._store.runs.get(identity.run_id)
-        row = await self._store.database.read(lambda c: leaves.get(c, identity.run_id, identity.path, identity.attempt))
-        if run is None or row is None or row.outcome is not None or run.status in FINISHED or run.canceled_by:
-            return
-        call = _CALL.validate_json(self._seal.open(run.workspace, leaf_id, row.call))
-        log = RemoteLog(self._store, run, identity, self.observer)
-        task = asyncio.get_running_loop().create_task(self._run(run, call, log), name=f"leaf {leaf_id}")
-        tasks = self._working.setdefault(run.id, set())
+        task = asyncio.get_running_loop().create_task(self._work(identity), name=f"leaf {leaf_id}")
+        # before the first look at the run: a wish to cancel is in what that look sees, or it finds the task here
+        tasks = self._working.setdefault(identity.run_id, set())
         tasks.add(task)
         try:
-            outcome = await task
+            await asyncio.wait({task})
         finally:
             tasks.discard(task)
             if not tasks:
-                self._working.pop(run.id, None)
-        await log.close()
-        await self._finish(run, identity, outcome)
+                self._working.pop(identity.run_id, None)
+            if not task.done():
+                task.cancel()
+                await asyncio.wait({task})
+        if self._stopping:
+            raise asyncio.CancelledError  # so that the queue gives it to somebody else
+        if not task.cancelled() and (error := task.exception()) is not None:
+            logger.error("leaf %s stopped", leaf_id, exc_info=error)
+
+    async def _work(self, identity: LeafId) -> None:
+        """Run the script once, and note its outcome however long the database is away meanwhile."""
+        found = await self._insist(partial(self._wanted, identity))
+        if found is None:
+            return
+        run, row = found
+        call = _CALL.validate_json(self._seal.open(run.workspace, str(identity), row.call))
+        log = RemoteLog(self._store, run, identity, self.observer)
+        try:
+            outcome = await self._insist(partial(self._run, run, call, log))
+        finally:
+            await log.close()
+        await self._insist(partial(self._finish, run, identity, outcome))
+
+    async def _wanted(self, identity: LeafId) -> tuple[RunRow, LeafRow] | None:
+        run = await self._store.runs.get(identity.run_id)
+        row = await self._store.database.read(lambda c: leaves.get(c, identity.run_id, identity.path, identity.attempt))
+        if run is None or row is None or row.outcome is not None or run.status in FINISHED or run.canceled_by:
+            return None
+        return run, row
+
+    async def _insist(self, work: Callable[[], Awaitable[T]]) -> T:
+        while True:
+            try:
+                return await work()
+            except DatabaseClosed:
+                raise
+            except INTERRUPTIONS as error:
+                logger.warning("a leaf was interrupted and goes on in %.0f s: %s", AGAIN_S, error)
+            await asyncio.sleep(AGAIN_S)
 
     def cancel(self, run_id: str) -> None:
         """Stop what runs here for a run; its processes are killed."""
@@ -159,6 +204,7 @@ class Worker:
 
     async def stop(self) -> None:
         """Stop everything; it is taken up by others, or by the next start."""
+        self._stopping = True
         tasks = [task for tasks in self._working.values() for task in tasks]
         for task in tasks:
             task.cancel()
@@ -168,6 +214,8 @@ class Worker:
         try:
             run_script = await self._runner(run)
             return await run_script(replace(call, tag=""), log)
+        except INTERRUPTIONS:
+            raise
         except FlowappError as error:
             return LeafOutcome(error_value("InternalErr", error.message, step_id=call.info.step_id), "failure")
         except Exception as error:

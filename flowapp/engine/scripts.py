@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from flowapp.engine import inputs, preprocess
-from flowapp.engine.errors import error_value
+from flowapp.engine.errors import INTERRUPTIONS, error_value
 from flowapp.engine.inputs import Evaluated
 from flowapp.engine.values import Attempt, Done, LeafCall, Limit, Module, StepInfo
 from flowapp.errors import FlowappError
@@ -111,6 +111,8 @@ async def source_of(interpreter: Interpreter, module: Module, info: StepInfo) ->
     path, pinned = str(value.get("path") or ""), value.get("hash")
     try:
         stored = await interpreter.ports.library.script(path, None if pinned is None else str(pinned))
+    except INTERRUPTIONS:
+        raise
     except FlowappError as error:
         return Done(error_value("ExecutionErr", error.message, step_id=info.step_id), failed=True)
     limit = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 import uuid
 from collections.abc import Coroutine, Mapping
@@ -15,7 +16,7 @@ from sqlalchemy.engine import Connection
 from flowapp.engine import gates, restart
 from flowapp.engine.bindings import Bindings, EngineConfig
 from flowapp.engine.bound import BoundApprovals, BoundCache, BoundLibrary, Documents
-from flowapp.engine.errors import RunNotFound, Unsupported, canceled_value, error_value
+from flowapp.engine.errors import INTERRUPTIONS, RunNotFound, Unsupported, canceled_value, error_value
 from flowapp.engine.interpreter import Interpreter, Ports, Started
 from flowapp.engine.journal import RunJournal
 from flowapp.engine.leaves import Leaves, RunsJobs, rights_of
@@ -35,6 +36,10 @@ from flowapp.store.stores import Store
 from flowapp.store.tables import RunRow
 
 log = logging.getLogger(__name__)
+
+AGAIN_S = 0.5
+LATEST_AGAIN_S = 15.0
+"""How long after an interruption a run begins again, at first and at most."""
 
 
 class SystemClock:
@@ -85,11 +90,30 @@ class Segments:
         return run_id in self._rooms
 
     async def work(self, run_id: str) -> RunRow | None:
-        """Go as far as possible with a run. Returns its row: ended, or parked; None when it is not this segment's to have."""
-        owner = executors.owner_token(self._places.executor, uuid.uuid4().hex)
-        run = await self._store.runs.claim(run_id, owner, self._config.isolation)
-        if run is None:
-            return None
+        """Go as far as possible with a run. Returns its row: ended, or parked; None when it is not this segment's to have.
+
+        What goes wrong with the run is its result. What goes wrong with us (the database is away) says nothing of the run:
+        it begins again from its recorded steps, a little later each time, unless somebody has taken it over meanwhile.
+        """
+        token, held, delay = executors.owner_token(self._places.executor, uuid.uuid4().hex), "", AGAIN_S
+        for attempt in itertools.count(1):
+            owner = f"{token}.{attempt}"
+            try:
+                run = await self._store.runs.claim(run_id, owner, self._config.isolation, held)
+                if run is None:
+                    return None
+                held = f"{token}."
+                return await self._go(run, owner)
+            except DatabaseClosed:
+                raise
+            except Exception:
+                log.exception("run %s was interrupted; it begins again in %.1f s", run_id, delay)
+            await asyncio.sleep(delay)
+            delay = min(2 * delay, LATEST_AGAIN_S)
+        return None
+
+    async def _go(self, run: RunRow, owner: str) -> RunRow | None:
+        run_id = run.id
         room = self._rooms[run_id] = Room(self._clock.now, self._config.rules.park_after_s)
         rows = await self._store.runs.steps(run_id) if run.segment > 1 else []
         journal = RunJournal(self._store, run, owner, rows, self._bindings.observer, rights_of(run))
@@ -102,6 +126,8 @@ class Segments:
             except Parked as parked:
                 return await self._uninterrupted(self._park(run, journal, parked.due))
             except asyncio.CancelledError:
+                if self.closing:
+                    raise
                 now = await self._store.runs.get(run_id)
                 if self.closing or now is None or now.canceled_by is None:
                     raise
@@ -174,12 +200,12 @@ class Segments:
             raise
         except Unsupported as error:
             return Done(error_value("Unsupported", error.message), failed=True)
-        except (OwnershipLost, DatabaseClosed):
+        except INTERRUPTIONS:
             raise
         except FlowappError as error:
             return Done(error_value("InternalErr", error.message), failed=True)
         except Exception as error:
-            if lost(error):
+            if interrupted(error):
                 raise
             log.exception("run %s failed inside the engine", run.id)
             return Done(error_value("InternalErr", f"The engine failed: {type(error).__name__}"), failed=True)
@@ -225,7 +251,7 @@ class Segments:
         """Record the end of a run. Steps that are still open were cut off by it and end as canceled."""
         try:
             await journal.cancel_open(value)
-        except OwnershipLost:
+        except INTERRUPTIONS:
             raise
         except Exception:
             log.exception("run %s: an open step could not be ended", run.id)
@@ -262,6 +288,13 @@ def lost(error: BaseException) -> bool:
     if isinstance(error, BaseExceptionGroup):
         return any(lost(inner) for inner in error.exceptions)
     return isinstance(error, OwnershipLost)
+
+
+def interrupted(error: BaseException) -> bool:
+    """Whether this is (or holds) something that happened to us and not to the run: see `INTERRUPTIONS`."""
+    if isinstance(error, BaseExceptionGroup):
+        return any(interrupted(inner) for inner in error.exceptions)
+    return isinstance(error, INTERRUPTIONS)
 
 
 def missing(run_id: str) -> RunNotFound:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from flowapp.engine import inputs
-from flowapp.engine.errors import error_value
+from flowapp.engine.errors import INTERRUPTIONS, error_value
 from flowapp.engine.values import Attempt, CalledFlow, Done, Frame, LeafOutcome
 from flowapp.errors import FlowappError
 from flowapp.notebook.fingerprint import fingerprint
@@ -62,5 +62,7 @@ async def _called(interpreter: Interpreter, work: Try) -> CalledFlow | Done:
     version = known.meta.get("version") if known is not None and known.meta.get("flow") == path else None
     try:
         return await interpreter.ports.library.flow(path, version)
+    except INTERRUPTIONS:
+        raise
     except FlowappError as error:
         return Done(error_value("ExecutionErr", error.message, step_id=step_id), failed=True)

@@ -10,6 +10,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable
 from datetime import datetime
+from typing import Any
+from weakref import WeakKeyDictionary
 
 
 class Parked(Exception):
@@ -36,6 +38,8 @@ class Room:
         self._stay_s = stay_s
         self._going = 1
         self._waits: dict[asyncio.Future[None], str | None] = {}
+        self._wakes = 0
+        self._seen: WeakKeyDictionary[asyncio.Task[Any], int] = WeakKeyDictionary()
 
     def split(self, parts: int) -> None:
         """One part becomes several (from 1 on) that go on side by side."""
@@ -52,7 +56,11 @@ class Room:
         Raises:
             Parked: every part waits, and for longer than the process should.
         """
-        loop = asyncio.get_running_loop()
+        loop, task = asyncio.get_running_loop(), asyncio.current_task()
+        if task is not None and self._seen.get(task, 0) < self._wakes:
+            # woken after this part looked and before it came here: it must look once more
+            self._seen[task] = self._wakes
+            return
         left = None if due is None else self._left(due)
         if left is not None and left <= 0:
             return
@@ -67,9 +75,12 @@ class Room:
             if timer is not None:
                 timer.cancel()
             self._release(future)
+            if task is not None:
+                self._seen[task] = self._wakes
 
     def wake(self) -> None:
-        """Something happened to the run: everybody who waits looks again."""
+        """Something happened to the run: everybody who waits looks again, and everybody who is about to wait."""
+        self._wakes += 1
         for future in tuple(self._waits):
             self._release(future)
 

@@ -43,6 +43,12 @@ def get(connection: Connection, run_id: str, path: str, attempt: int) -> LeafRow
     return first(connection, LeafRow, sa.select(_LEAF).where(*where))
 
 
+def sent(connection: Connection, run_id: str) -> dict[tuple[str, int], str]:
+    """The scripts of a run that were noted for others: path and attempt, and by which tag."""
+    found = connection.execute(sa.select(_LEAF.c.path, _LEAF.c.attempt, _LEAF.c.tag).where(_LEAF.c.run_id == run_id))
+    return {(row.path, row.attempt): row.tag for row in found}
+
+
 def finish(connection: Connection, run_id: str, path: str, attempt: int, outcome: JsonText, executor: str) -> bool:
     """Record what came of it; False when somebody else was first, or the run has been deleted."""
     values = {**_place(run_id, path, attempt), "outcome": outcome, "executor": executor, "at": now()}

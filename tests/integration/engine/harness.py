@@ -10,10 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from flowapp.engine import Engine, EngineConfig
+from flowapp.engine.cluster import new_executor
+from flowapp.engine.places import ManyPlaces
 from flowapp.expressions import Evaluator, Limits
 from flowapp.jsontext import dumps, loads
 from flowapp.runtimes.jobs import Job, Outcome
+from flowapp.store.executors import Executor
 from flowapp.store.runs import NewRun
+from flowapp.store.secret_box import SecretBox
 from flowapp.store.stores import Store
 from flowapp.store.tables import RunRow
 
@@ -80,13 +84,18 @@ class Server:
 
 
 @contextlib.asynccontextmanager
-async def server(home: Path, runtimes: FakeRuntimes | None = None, **attributes: Any) -> AsyncIterator[Server]:
-    """Start and stop a server on a data folder."""
-    store = await Store.open("", home)
+async def server(
+    home: Path, runtimes: FakeRuntimes | None = None, url: str = "", me: Executor | None = None, **attributes: Any
+) -> AsyncIterator[Server]:
+    """Start and stop a server on a data folder; with `url` one of several over a database, as `me`."""
+    store = await Store.open(url, home)
     evaluator = Evaluator(Limits(kept=1))
     await evaluator.start()
     made = runtimes or FakeRuntimes()
-    engine = Engine(store, evaluator, made, EngineConfig(isolation="fake"))
+    places = (
+        ManyPlaces(store, url, SecretBox(home, "tests"), me or new_executor("server", ("default",))) if url else None
+    )
+    engine = Engine(store, evaluator, made, EngineConfig(isolation="fake"), places)
     for name, value in attributes.items():
         setattr(engine, name, value)
     await engine.start()

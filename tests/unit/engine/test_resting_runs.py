@@ -116,10 +116,16 @@ async def test_a_room_wakes_all_and_parks_when_nobody_goes_on() -> None:
     assert not first.done()
     room.wake()
     await first
-    second = asyncio.create_task(room.until(None))
+
+    async def looking() -> None:
+        while True:
+            await room.until(None)
+
+    # a part that came after the waking looks once more: it may have looked before
+    second = asyncio.create_task(looking())
     await asyncio.sleep(0)
     with pytest.raises(Parked):
-        await room.until(None)
+        await looking()
     with pytest.raises(Parked):
         await second
 
@@ -313,3 +319,29 @@ async def test_a_stop_inside_a_branch_is_remembered_by_the_branch() -> None:
     assert (result(done), done.stop is not None) == (1, True)
     again = await made.run(modules)
     assert (result(again), again.stop is not None and again.stop.skipped) == (1, True)
+
+
+async def test_a_wake_between_looking_and_waiting_is_not_lost() -> None:
+    room = Room(world().now, 5)
+    room.split(2)
+    looks = 0
+
+    async def part() -> None:
+        nonlocal looks
+        for _ in range(3):
+            looks += 1
+            await asyncio.sleep(0)
+            await room.until(None)
+
+    waiting = asyncio.create_task(part())
+    await asyncio.sleep(0)
+    room.wake()  # it has looked, and does not wait yet
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert looks == 2
+    room.wake()
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert looks == 3
+    room.wake()
+    await waiting

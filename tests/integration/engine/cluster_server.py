@@ -1,0 +1,86 @@
+"""One process of a cluster: `python cluster_server.py <home> <database url> <effects file> <kind> <tags,…>`.
+
+Reads commands as lines (`start <run>`, `cancel <run>`, `wake <run>`) and answers each with a line. The database may be "" for
+a server of its own on SQLite. Scripts add lines `<step path> <job id> <pid>` to the effects file when their work is done.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parents[3]))
+from flowapp.engine.cluster import new_executor
+from flowapp.jsontext import loads
+from flowapp.runtimes.jobs import Job
+from tests.integration.engine.harness import FakeRuntimes, Server, server
+
+
+class Effects(FakeRuntimes):
+    """Scripts whose effects a test sees. `cancel` is one too."""
+
+    def __init__(self, file: Path) -> None:
+        super().__init__({"work": self.work, "hold": self.hold})
+        self.file = file
+
+    def note(self, *words: object) -> None:
+        """Add a line, at once and whole."""
+        with self.file.open("a") as file:
+            file.write(" ".join(map(str, words)) + "\n")
+
+    async def work(self, job: Job, log: Any) -> Any:
+        """Takes `seconds`, returns `x`."""
+        args = loads(job.args)
+        log(f"working in {os.getpid()}\n")
+        await asyncio.sleep(args.get("seconds", 0.01))
+        self.note("done", job.id, os.getpid())
+        return args.get("x")
+
+    async def hold(self, job: Job, log: Any) -> Any:
+        """Goes on until the file `release` beside the effects is there."""
+        self.note("begun", job.id, os.getpid())
+        log(f"holding in {os.getpid()}\n")
+        while not self.file.with_name("release").exists():
+            await asyncio.sleep(0.01)
+        self.note("done", job.id, os.getpid())
+        return loads(job.args).get("x")
+
+    async def cancel(self, job_id: str, /) -> bool:
+        """Also an effect."""
+        self.note("canceled", job_id, os.getpid())
+        return True
+
+
+async def obey(made: Server, line: str) -> None:
+    """Carry out one command."""
+    command, _, run_id = line.strip().partition(" ")
+    if command == "start":
+        await made.engine.start_run(run_id)
+    elif command == "cancel":
+        await made.engine.cancel(run_id, "admin", "enough")
+    elif command == "wake":
+        await made.engine.wake(run_id)
+
+
+async def main(home: Path, url: str, effects: Path, kind: str, tags: str) -> None:
+    """Serve until the input ends."""
+    me = new_executor(kind, tuple(tags.split(",")))
+    loop = asyncio.get_running_loop()
+    async with server(home, Effects(effects), url, me) as made:
+        say(f"{me.id}")
+        while line := await loop.run_in_executor(None, sys.stdin.readline):
+            await obey(made, line)
+            say("done")
+
+
+def say(line: str) -> None:
+    """A line for the test that reads along."""
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    asyncio.run(main(Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3]), sys.argv[4], sys.argv[5]))

@@ -1,0 +1,275 @@
+"""Servers and workers, real processes over one real PostgreSQL: who runs what, who is told what, and who takes over."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+import pytest_asyncio
+
+from flowapp.engine.cluster import DEAD_AFTER_S
+from flowapp.store.runs import job_id
+from flowapp.store.stores import Store
+from flowapp.store.tables import RunRow
+from tests.integration.engine.cluster import Cluster
+from tests.integration.engine.harness import flow_of, step
+from tests.support.postgres import PostgresServer
+
+TAKEN_OVER_S = DEAD_AFTER_S + 10
+
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def processes(tmp_path_factory: pytest.TempPathFactory, postgres: PostgresServer) -> AsyncIterator[Cluster]:
+    """Starting a process takes a second or two: those that a test has not killed serve the next one."""
+    home, url = tmp_path_factory.mktemp("cluster"), postgres.create("cluster")
+    store = await Store.open(url, home / "test")
+    made = Cluster(home, url, store)
+    yield made
+    made.close()
+    await store.close()
+    postgres.drop("cluster")
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def cluster(processes: Cluster) -> Cluster:
+    processes.begin()
+    return processes
+
+
+def work(step_id: str, x: str = "1", seconds: float = 0.01, *, code: str = "work", tag: str = "") -> dict[str, Any]:
+    module = step(step_id, code, {"x": x, "seconds": str(seconds)})
+    if tag:
+        module["value"]["tag"] = tag
+    return module
+
+
+def loop(step_id: str, count: int, *body: dict[str, Any]) -> dict[str, Any]:
+    iterator = {"type": "javascript", "expr": f"Array.from({{length: {count}}}, (_, i) => i)"}
+    return {
+        "id": step_id,
+        "value": {"type": "forloopflow", "iterator": iterator, "parallel": True, "modules": list(body)},
+    }
+
+
+def jobs(run: RunRow, *paths: str) -> list[str]:
+    return [job_id(run.id, path) for path in paths]
+
+
+async def test_two_servers_start_at_once_on_an_empty_database(tmp_path: Path, postgres_database: str) -> None:
+    cluster = Cluster(tmp_path, postgres_database, None)  # type: ignore[arg-type]
+    try:
+        both = [await cluster.add(wait=False) for _ in range(2)]
+        await asyncio.gather(*[process.ready() for process in both])
+        cluster.store = await Store.open(postgres_database, tmp_path / "test")
+        runs = [await cluster.start(process, flow_of(work("a", "7"))) for process in both]
+        assert [(await cluster.ended(run))[1] for run in runs] == [7, 7]
+        await cluster.store.close()
+    finally:
+        cluster.close()
+
+
+async def test_scripts_with_a_tag_run_on_the_worker(cluster: Cluster) -> None:
+    server, worker = *await cluster.servers(1), await cluster.worker()
+    flow = flow_of(
+        work("a", "flow_input.x + 1"),
+        work("b", "results.a + 1", tag="gpu"),
+        loop("l", 5, work("c", "flow_input.iter.value + results.b", tag="gpu")),
+        work("d", "results.l"),
+    )
+    run = await cluster.start(server, flow, {"x": 0})
+    row, result = await cluster.ended(run)
+    assert (row.status, result) == ("success", [2, 3, 4, 5, 6])
+    assert cluster.pids("done", *jobs(run, "a", "d")) == [server.pid] * 2
+    there = jobs(run, "b", *[f"l[{n}].c" for n in range(5)])
+    assert cluster.pids("done", *there) == [worker.pid] * 6
+    assert set(cluster.counts().values()) == {1}
+    assert await cluster.log(run, "b") == f"working in {worker.pid}\n"
+    assert f"in {worker.pid}" in await cluster.log(run, "l[3].c")
+
+
+async def test_a_run_with_a_tag_is_interpreted_by_the_worker(cluster: Cluster) -> None:
+    server, worker = *await cluster.servers(1), await cluster.worker()
+    run = await cluster.start(server, flow_of(work("a"), work("b")), tag="gpu")
+    assert (await cluster.ended(run))[0].status == "success"
+    assert cluster.pids("done") == [worker.pid] * 2
+    assert cluster.pids("done", *jobs(run, "a")) == [worker.pid]
+
+
+async def test_a_tag_that_nobody_takes_waits_and_says_so(cluster: Cluster) -> None:
+    (server,) = await cluster.servers(1)
+    run = await cluster.start(server, flow_of(work("a", "5", tag="tpu")))
+    await cluster.until(lambda: cluster.rests(run))
+    assert "no" in (said := await cluster.log(run, "a"))
+    assert "tpu" in said
+    await cluster.worker("tpu")
+    assert (await cluster.ended(run))[1] == 5
+
+
+async def test_a_crowded_loop_spreads_to_other_servers(cluster: Cluster) -> None:
+    one, two = await cluster.servers(2)
+    await asyncio.sleep(1.5)  # until each has seen the other
+    run = await cluster.start(one, flow_of(loop("l", 100, work("a", "flow_input.iter.value", 0.1))))
+    _, result = await cluster.ended(run, 40)
+    assert result == list(range(100))
+    assert set(cluster.counts().values()) == {1}
+    where = cluster.pids("done")
+    assert where.count(two.pid) >= 10
+    assert where.count(one.pid) >= 10
+
+
+async def test_cancel_on_another_server(cluster: Cluster) -> None:
+    one, two, worker = await cluster.add(), *await cluster.servers(1), await cluster.worker()
+    here = await cluster.start(one, flow_of(work("a", code="hold")))
+    away = await cluster.start(one, flow_of(work("a", code="hold", tag="gpu")))
+    both = jobs(here, "a") + jobs(away, "a")
+    await cluster.until(lambda: len(cluster.pids("begun", *both)) == 2)
+    await cluster.until(lambda: cluster.rests(away))
+    begun = time.monotonic()
+    for run in (here, away):
+        await two.tell("cancel", run)
+    for run in (here, away):
+        row, result = await cluster.ended(run)
+        assert (row.status, result["error"]["name"]) == ("canceled", "Canceled")
+    assert time.monotonic() - begun < 2
+    await cluster.until(lambda: len(cluster.pids("canceled", *both)) == 2, 2)
+    assert cluster.pids("canceled", *jobs(here, "a")) == [one.pid]
+    assert cluster.pids("canceled", *jobs(away, "a")) == [worker.pid]
+
+
+async def test_cancel_of_scripts_elsewhere_frees_their_places(cluster: Cluster) -> None:
+    server, worker = *await cluster.servers(1), await cluster.worker()
+    # more than a worker takes at once, canceled by the server that has the run, while another part of it is busy
+    busy = {"id": "p", "value": {"type": "branchall", "parallel": True, "branches": [
+        {"modules": [work("k", code="hold")]},
+        {"modules": [loop("l", 16, work("a", code="hold", tag="gpu"))]},
+    ]}}  # fmt: skip
+    run = await cluster.start(server, flow_of(busy))
+    await cluster.until(lambda: len(cluster.pids("begun")) == 17)
+    await server.tell("cancel", run)
+    assert (await cluster.ended(run, 3))[0].status == "canceled"
+    await cluster.until(lambda: cluster.pids("canceled").count(worker.pid) == 16, 2)
+    following = await cluster.start(server, flow_of(work("a", "3", tag="gpu")))
+    assert (await cluster.ended(following, 5))[1] == 3
+
+
+async def test_an_approval_wakes_the_run_wherever_it_is(cluster: Cluster) -> None:
+    one, two = await cluster.servers(2)
+    ask = {**work("ask"), "suspend": {"required_events": 1}}
+    resting = await cluster.start(one, flow_of(ask, work("b", "resume.n")))
+    await cluster.until(lambda: cluster.rests(resting))
+    begun = time.monotonic()
+    await cluster.decide(resting, "ask", {"n": 4})
+    await two.tell("wake", resting)
+    assert (await cluster.ended(resting))[1] == 4
+    assert time.monotonic() - begun < 0.8
+    # while another part of the run goes on in the first server's segment
+    branches = [{"modules": [ask, work("b", "resume.n")]}, {"modules": [work("k", code="hold")]}]
+    both = {"id": "p", "value": {"type": "branchall", "parallel": True, "branches": branches}}
+    going = await cluster.start(one, flow_of(both))
+    await cluster.until(lambda: len(cluster.pids("begun")) == 1)
+    await cluster.decide(going, await cluster.until(lambda: cluster.asked(going)), {"n": 5})
+    await two.tell("wake", going)
+    await cluster.until(lambda: len(cluster.pids("done")) == 4, 1)
+    cluster.release()
+    assert (await cluster.ended(going))[1] == [5, 1]
+
+
+async def test_another_server_finishes_the_run_of_a_killed_one(cluster: Cluster) -> None:
+    one, _ = await cluster.servers(2)
+    steps = [work(f"s{n}", f"results.s{n - 1} + 1" if n else "0", 0.05) for n in range(12)]
+    run = await cluster.start(one, flow_of(*steps, loop("l", 8, work("b", "results.s11 + flow_input.iter.value", 0.1))))
+    await cluster.until(lambda: len(cluster.pids("done")) == 6)
+    one.kill()
+    recorded, killed = await cluster.recorded(run), time.monotonic()
+    row, result = await cluster.ended(run, 30)
+    assert (row.status, result) == ("success", list(range(11, 19)))
+    assert time.monotonic() - killed < TAKEN_OVER_S
+    counts = cluster.counts()
+    assert all(counts[job] == 1 for job in recorded if job in counts)
+    assert len([job for job, count in counts.items() if count > 1]) <= 1
+
+
+async def test_a_run_whose_server_died_before_it_was_known_to_the_queue(cluster: Cluster) -> None:
+    one, two = await cluster.servers(2)
+    known = await cluster.create(flow_of(work("a", "6")))
+    dead = f"{one.executor}/token.1"
+    one.kill()
+    # as if it had claimed the run at once, and been killed before DBOS had a row of it
+    assert await cluster.store.runs.claim(known.id, dead) is not None
+    assert (await cluster.ended(known))[1] == 6
+    assert cluster.pids("done") == [two.pid]
+
+
+async def test_a_worker_killed_in_a_script(cluster: Cluster) -> None:
+    server, worker = *await cluster.servers(1), await cluster.worker()
+    run = await cluster.start(server, flow_of(work("a", "8", code="hold", tag="gpu"), work("b", "results.a")))
+    await cluster.until(lambda: cluster.pids("begun") == [worker.pid])
+    worker.kill()
+    other = await cluster.worker()
+    await cluster.until(lambda: other.pid in cluster.pids("begun"), TAKEN_OVER_S)
+    cluster.release()
+    assert (await cluster.ended(run))[1] == 8
+
+
+async def test_work_of_a_dead_server_is_not_done_by_workers_of_other_tags(cluster: Cluster) -> None:
+    one, worker = *await cluster.servers(1), await cluster.worker()
+    run = await cluster.start(one, flow_of(work("a", "1", code="hold"), work("b", "2")))
+    await cluster.until(lambda: cluster.pids("begun") == [one.pid])
+    for server in await cluster.servers(0):
+        server.kill()
+    await asyncio.sleep(DEAD_AFTER_S + 4)
+    assert cluster.pids("begun") == [one.pid]
+    (two,) = await cluster.servers(1)
+    cluster.release()
+    assert (await cluster.ended(run))[1] == 2
+    assert worker.pid not in cluster.pids("done")
+    assert cluster.pids("done", *jobs(run, "b")) == [two.pid]
+
+
+async def test_a_server_that_slept_is_fenced(cluster: Cluster) -> None:
+    one, two = await cluster.servers(2)
+    steps = [work(f"s{n}", str(n), 0.2) for n in range(20)]
+    run = await cluster.start(one, flow_of(*steps))
+    await cluster.until(lambda: len(cluster.pids("done")) == 3)
+    one.signal(signal.SIGSTOP)
+    await cluster.until(lambda: two.pid in cluster.pids("done"), TAKEN_OVER_S)
+    one.signal(signal.SIGCONT)
+    row, _ = await cluster.ended(run, 30)
+    assert row.status == "success"
+    steps_of = await cluster.store.runs.steps(run.id)
+    assert len(steps_of) == 20
+    # the one whose script was cut off by the sleep may have run once more, and at most the one after it: nothing was recorded
+    assert sum(cluster.counts().values()) <= 22
+    owners = [step.executor for step in steps_of]
+    assert owners == sorted(owners, key=lambda name: name != one.executor), "each step is recorded by who had the run"
+    # and it is of use again
+    again = await cluster.start(one, flow_of(work("a", "1")))
+    assert (await cluster.ended(again))[1] == 1
+    assert cluster.pids("done", *jobs(again, "a")) == [one.pid]
+
+
+async def test_a_run_goes_on_when_the_database_comes_back(cluster: Cluster) -> None:
+    (server,) = await cluster.servers(1)
+    steps = [work(f"s{n}", f"results.s{n - 1} + 1" if n else "0", 0.05) for n in range(10)]
+    run = await cluster.start(server, flow_of(*steps))
+    await cluster.until(lambda: len(cluster.pids("done")) == 4)
+    name = cluster.url.rpartition("/")[2]
+    admin = cluster.url.rpartition("/")[0] + "/postgres"
+    with psycopg.connect(admin, autocommit=True) as connection:
+        connection.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false'.encode())
+        connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (name,))
+        await asyncio.sleep(8)
+        connection.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true'.encode())
+    row, result = await cluster.ended(run, 40)
+    assert (row.status, result) == ("success", 9)
+    counts = cluster.counts()
+    assert len([job for job, count in counts.items() if count > 1]) <= 1

@@ -25,9 +25,9 @@ from tests.support.postgres import PostgresServer, postgres_server
 
 
 @pytest.fixture
-async def pair(tmp_path: Path, postgres_database: str) -> AsyncIterator[tuple[Store, Store]]:
+async def pair(tmp_path: Path, new_postgres_database: str) -> AsyncIterator[tuple[Store, Store]]:
     """Two servers' stores on one database, opened at the same moment."""
-    one, two = await asyncio.gather(*(Store.open(postgres_database, tmp_path / name) for name in ("one", "two")))
+    one, two = await asyncio.gather(*(Store.open(new_postgres_database, tmp_path / name) for name in ("one", "two")))
     yield one, two
     await asyncio.gather(one.close(), two.close())
 

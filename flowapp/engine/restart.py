@@ -67,7 +67,7 @@ def parse(text: JsonText) -> Restart:
 
 def _parse(value: Any, run_id: str) -> Restart:
     if not isinstance(value, Mapping) or not isinstance(value.get("step_id"), str) or not value["step_id"]:
-        raise RestartRefused("A restart needs the id of a step (step_id)")
+        raise RestartRefused("A restart needs the id of a step (step_id).")
     number = value.get("branch_or_iteration_n")
     if number is not None and (isinstance(number, bool) or not isinstance(number, int) or number < 0):
         raise RestartRefused(f"branch_or_iteration_n is not a number from 0 on: {number}")
@@ -96,6 +96,10 @@ async def _list(
     rows: Mapping[str, JobRow], modules: Sequence[Module], prefix: str, restart: Restart, flow: Flow, found: Kept
 ) -> None:
     """A list of modules: everything before the step is kept."""
+    if all(id_of(module) != restart.step_id for module in modules):
+        raise RestartRefused(
+            f"There is no step {restart.step_id} to begin at.", "Look at the ids of the flow that is to run."
+        )
     for module in modules:
         path = prefix + id_of(module)
         row = rows.get(path)
@@ -106,12 +110,9 @@ async def _list(
             state = (
                 "did not run" if row is None else "did not finish" if row.ended_at is None else f"ended in {row.status}"
             )
-            message = f"The run cannot begin again at {restart.step_id}: step {path} before it {state}"
+            message = f"The run cannot begin again at {restart.step_id}: step {path} before it {state}."
             raise RestartRefused(message, f"Begin at {id_of(module)}, or before.")
         found.finished += [other for name, other in rows.items() if _within(name, path)]
-    raise RestartRefused(
-        f"There is no step {restart.step_id} to begin at", "Look at the ids of the flow that is to run."
-    )
 
 
 async def _inside(
@@ -123,7 +124,7 @@ async def _inside(
         return
     row = rows.get(path)
     if row is None:
-        raise RestartRefused(f"Step {path} did not run, so nothing inside of it can be kept")
+        raise RestartRefused(f"Step {path} did not run, so nothing inside of it can be kept.")
     inner = inner_path(path, row.attempt)
     value = module["value"]
     modules: Sequence[Module]
@@ -133,21 +134,21 @@ async def _inside(
         known = [other for name, other in rows.items() if any(name.startswith(f"{inner}[{i}].") for i in range(number))]
         whole = {i for i in range(number) if any(other.path.startswith(f"{inner}[{i}].") for other in known)}
         if len(whole) < number and not _empty(value, kind):
-            raise RestartRefused(f"{path} has only {len(whole)} iterations or branches to keep, not {number}")
+            raise RestartRefused(f"{path} has only {len(whole)} iterations or branches to keep, not {number}.")
         found.finished += [other for other in known if other.ended_at is not None]
         modules = value["branches"][number].get("modules") or [] if kind == "branchall" else value.get("modules") or []
         prefix = f"{inner}[{number}]."
     elif kind == "branchone":
         chosen = loads(row.meta or "{}").get("branch")
         if chosen is None or nested is None:
-            raise RestartRefused(f"Name a step inside of the branch of {path} that was taken (nested)")
+            raise RestartRefused(f"Name a step inside of the branch of {path} that was taken (nested).")
         modules = (value.get("default") if isinstance(chosen, str) else value["branches"][chosen].get("modules")) or []
         prefix = f"{inner}[{chosen}]."
     elif kind == "flow":
         called = await flow(str(value.get("path") or ""), loads(row.meta or "{}").get("version"))
         modules, prefix = called.flow["value"]["modules"], f"{inner}/"
     else:
-        raise RestartRefused(f"Step {path} holds no other steps")
+        raise RestartRefused(f"Step {path} holds no other steps.")
     found.begun.append(row)
     if nested is not None:
         await _list(rows, modules, prefix, nested, flow, found)
@@ -170,7 +171,7 @@ async def copy(store: Store, run: RunRow, owner: str, document: Mapping[str, Any
     restart = parse(JsonText(run.restarted_from or "null"))
     before = await store.runs.get(restart.run_id)
     if before is None or before.workspace != run.workspace:
-        raise RestartRefused(f"The run {restart.run_id} that this one begins again is gone")
+        raise RestartRefused(f"The run {restart.run_id} that this one begins again is gone.")
     keep = await kept(await store.runs.steps(before.id), document, restart, flow)
     rows = [_copied(row, run) for row in keep.finished]
     for row in keep.begun:

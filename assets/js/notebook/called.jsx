@@ -16,12 +16,18 @@ export async function listCallable(ws, kind) {
   return (Array.isArray(answer) ? answer : []).filter((script) => !script.archived).map(({ path, summary, hash }) => ({ path, summary, hash }));
 }
 
+/** What the hub offers. */
+async function listHub() {
+  const { asks } = await request("GET", "/api/scripts/hub/top", { query: { limit: 200 } });
+  return asks.filter((script) => script.kind !== "approval").map(({ path, summary }) => ({ path, summary }));
+}
+
 /** The inputs of what is called, as a JSON Schema; null where the server knows none. */
 export async function schemaOfCalled(ws, kind, path) {
   const base = `/api/w/${encodeURIComponent(ws)}`;
   if (!path) return null;
   if (kind === "flow") return (await request("GET", `${base}/flows/schema/${encoded(path)}`)).schema ?? null;
-  if (path.startsWith("hub/")) return (await request("GET", `${base}/scripts/hub/get_full/${encoded(path)}`)).schema ?? null;
+  if (path.startsWith("hub/")) return (await request("GET", `/api/scripts/hub/get_full/${encoded(path)}`)).schema ?? null;
   return (await request("GET", `${base}/scripts/get/p/${encoded(path)}`)).schema ?? null;
 }
 
@@ -69,12 +75,10 @@ export function CallDialog({ kind, hub = false, onChoose, onClose }) {
   const store = useStore();
   const [all, setAll] = useState(null);
   const [problem, setProblem] = useState("");
-  const [query, setQuery] = useState(hub ? "hub/" : "");
+  const [query, setQuery] = useState("");
   const [pin, setPin] = useState(false);
   useEffect(() => {
-    if (hub) return setAll([]);
-    listCallable(store.ws, kind).then(setAll, (error) => (setAll([]), error.status === 404 || setProblem(error.message)));
-    return undefined;
+    (hub ? listHub() : listCallable(store.ws, kind)).then(setAll, (error) => (setAll([]), error.status === 404 || setProblem(error.message)));
   }, [kind, hub]);
   const wanted = query.trim().toLowerCase();
   const shown = (all ?? []).filter((item) => `${item.path} ${item.summary ?? ""}`.toLowerCase().includes(wanted)).slice(0, 50);
@@ -88,14 +92,14 @@ export function CallDialog({ kind, hub = false, onChoose, onClose }) {
   return (
     <Dialog title={hub ? "Script from the hub" : kind === "flow" ? "Flow to run as a step" : "Script from the workspace"} onClose={onClose}>
       <form className="nb-form" onSubmit={submit}>
-        <input className="nb-input nb-boxed nb-mono" aria-label={`Path or name of the ${kind}`} data-autofocus="" value={query} spellCheck={false} placeholder={hub ? "hub/12/slack/send_message" : "Name, or path such as f/team/name"} onChange={(event) => setQuery(event.target.value)} />
+        <input className="nb-input nb-boxed nb-mono" aria-label={`Path or name of the ${kind}`} data-autofocus="" value={query} spellCheck={false} placeholder={hub ? "Name, or path such as hub/12/slack/send_message" : "Name, or path such as f/team/name"} onChange={(event) => setQuery(event.target.value)} />
         {problem && <p className="nb-notice" data-tone="bad"><Glyph name="warn" size={13} /> {problem}</p>}
         <ul className="nb-wire-list">
           {shown.map((item) => (
             <li key={item.path}><button type="button" onClick={() => choose(item)}><b>{item.summary || item.path.split("/").pop()}</b> <span className="nb-faint">{item.path}</span></button></li>
           ))}
         </ul>
-        {all && !shown.length && <p className="nb-empty">{isPath ? "A path that is not in the list: it is taken as it is." : all.length ? `Nothing is called “${query}”.` : hub ? "Type the path of a hub script: hub/number/app/name." : `No ${kind} is deployed yet. A path can be typed all the same.`}</p>}
+        {all && !shown.length && <p className="nb-empty">{isPath ? "A path that is not in the list: it is taken as it is." : all.length ? `Nothing is called “${query}”.` : hub ? "The hub lists nothing. A path can be typed all the same: hub/number/app/name." : `No ${kind} is deployed yet. A path can be typed all the same.`}</p>}
         {kind === "script" && !hub && <label className="nb-check"><input type="checkbox" checked={pin} onChange={(event) => setPin(event.target.checked)} /> pin the present version</label>}
         <footer><button type="button" className="nb-btn" onClick={onClose}>Cancel</button><button type="submit" className="nb-btn" data-primary disabled={!isPath && !shown.length}>Insert</button></footer>
       </form>

@@ -44,15 +44,18 @@ export function roundsOf(steps, step) {
 /** Whether `path` is inside of the container at `outer`. */
 export const isInside = (path, outer) => path.startsWith(outer) && "[~/".includes(path[outer.length] ?? " ");
 
-/** The place of a step in words, from the inside out: "iteration 4 of loop, in call"; empty at the top. */
+/** Whether a step is one that a restarted run took over from the run before, and did not run itself. */
+export const isKept = (run, step) => Boolean(step?.kept_from && step.ended_at && run.started_at && new Date(step.ended_at) < new Date(run.started_at));
+
+/** The place of a step in words, from the inside out: "iteration 4 of “loop”, in “call”"; empty at the top. */
 export function whereOf(path, kinds = {}) {
   const words = [];
   for (let outer = parentOf(path); outer !== null; outer = parentOf(outer)) {
     const { path: container, index } = partOf(outer);
     const name = container.slice(Math.max(container.lastIndexOf("."), container.lastIndexOf("/")) + 1);
-    if (index === null) words.push(name);
-    else if (index === "default") words.push(`the last branch of ${name}`);
-    else words.push(`${String(kinds[container] ?? "").startsWith("branch") ? "branch" : "iteration"} ${typeof index === "number" ? index + 1 : index} of ${name}`);
+    if (index === null) words.push(`“${name}”`);
+    else if (index === "default") words.push(`the last branch of “${name}”`);
+    else words.push(`${String(kinds[container] ?? "").startsWith("branch") ? "branch" : "iteration"} ${typeof index === "number" ? index + 1 : index} of “${name}”`);
   }
   return words.join(", in ");
 }

@@ -45,10 +45,10 @@ export function RestartDialog({ ws, run, steps, step, schema, onClose }) {
   const refused = error && <p className="form-error restart-error" role="alert"><Icon name="warn" size={13} /><span>{error.message} {error.hint}</span></p>;
   return (
     <Dialog title={`Run again from ${step.step_id}`} className="restart" onClose={onClose} footer={edited ? null : <><button type="button" className="btn" onClick={onClose}>Close</button><button type="button" className="btn pri" data-autofocus="" disabled={busy || wrong} onClick={() => start(null)}><Icon name="play" /> {busy ? "Starting" : "Run again"}</button></>}>
-      <p className="form-help">A new run keeps what the steps before {where ? `${step.step_id} (${where})` : step.step_id} gave, and runs it and everything after it.</p>
+      <p className="form-help">A new run keeps the results of all that came before “{step.step_id}”{where ? ` in ${where.replace(/^in /, "")}` : ""}, and computes from there on.</p>
       {rounds > 0 && (
         <div className="form-field">
-          <label htmlFor="restart-begin">Begin at {word} <span className="optional">1 to {rounds}; empty: all of {step.step_id}</span></label>
+          <label htmlFor="restart-begin">Begin at {word} <span className="optional">1 to {rounds}; empty: all of “{step.step_id}”</span></label>
           <input id="restart-begin" className="in" inputMode="numeric" value={begin} aria-invalid={wrong || undefined} onChange={(event) => setBegin(event.target.value.trim())} />
           {wrong && <p className="form-error" role="alert">A whole number from 1 to {rounds}.</p>}
         </div>

@@ -10,7 +10,7 @@ import { Logs } from "../output/logs.jsx";
 import { Tree } from "../output/tree.jsx";
 import { LANGUAGES, ago, clock, duration, stateOf, when } from "../words.js";
 import { Approvals } from "./approvals.jsx";
-import { isInside, restartable, waitingFor } from "./places.js";
+import { isInside, isKept, restartable, waitingFor } from "./places.js";
 import { axisOf, barOf, mergeStep, timelineRows } from "./timeline.js";
 
 const RestartDialog = lazy(() => import("./restart.jsx").then((module) => ({ default: module.RestartDialog })));
@@ -150,7 +150,7 @@ function Header({ ws, run, steps, now, reload }) {
         {run.kind === "cells" && <span>run from the notebook</span>}
         {run.schedule && <span>by schedule <span className="mono">{run.schedule}</span></span>}
         {run.trigger === "webhook" && <span>by webhook</span>}
-        {run.restarted_from && <span>restarted at {run.restarted_from.step_id} {run.restarted_from.number === null ? "of a run that is gone" : <>from <a href={`/runs/${run.restarted_from.id}`}>#{run.restarted_from.number}</a></>}</span>}
+        {run.restarted_from && <span>restarted at <span className="mono">{run.restarted_from.step_id}</span> {run.restarted_from.number === null ? "of a run that is gone" : <>from <a href={`/runs/${run.restarted_from.id}`}>#{run.restarted_from.number}</a></>}</span>}
         {run.status === "canceled" && <span>{run.error ? cancelled(run.error) : "cancelled"}</span>}
       </p>
       {waits && <p className="run-waits"><Icon name="pause" size={13} /> {waits}</p>}
@@ -194,8 +194,8 @@ function Timeline({ run, steps, now, path, choose }) {
           <li key={row.key} className={`tl-row ${row.kind} ${path === row.key ? "on" : ""}`} style={{ "--depth": row.depth }}>
             {row.foldable ? <button type="button" className="tl-fold" aria-expanded={row.open} aria-label={`${row.open ? "Fold" : "Unfold"} ${row.step ? row.step.title || row.step.step_id : row.label}`} onClick={() => toggle(row)}><Icon name={row.open ? "down" : "right"} size={12} /></button> : <span className="tl-fold" />}
             <button type="button" className="tl-main" aria-pressed={row.kind === "step" ? path === row.key : undefined} onClick={() => (row.kind === "step" ? choose(row.key) : toggle(row))}>
-              <span className="tl-name"><StateIcon status={row.step?.reused ? "reused" : row.status} />{row.step && <span className="tl-id">{row.step.step_id}</span>}<span className="tl-title">{row.step ? row.step.title || row.step.step_id : row.label}</span>{row.note && <span className="faint">{row.note}</span>}</span>
-              <Bar row={row} axis={axis} time={timeOf(row, now)} />
+              <span className="tl-name"><StateIcon status={row.step?.reused || isKept(run, row.step) ? "reused" : row.status} />{row.step && <span className="tl-id">{row.step.step_id}</span>}<span className="tl-title">{row.step ? row.step.title || row.step.step_id : row.label}</span>{row.note && <span className="faint">{row.note}</span>}</span>
+              <Bar row={isKept(run, row.step) ? { ...row, from: null } : row} axis={axis} time={timeOf(row, now, run, axis)} />
             </button>
           </li>
         ))}
@@ -205,8 +205,10 @@ function Timeline({ run, steps, now, path, choose }) {
   );
 }
 
-function timeOf(row, now) {
+function timeOf(row, now, run, axis) {
   if (row.step?.reused) return "reused";
+  if (isKept(run, row.step)) return "kept";
+  if (row.step?.kept_from && row.from < axis.from) return duration(row.to - axis.from); // taken over in the middle of its work
   if (row.from === null) return stateOf(row.status).word.toLowerCase();
   if (LIVE.has(row.status)) return clock(now - row.from);
   return duration(row.step?.duration_ms ?? row.to - row.from);
@@ -249,9 +251,9 @@ function Detail({ ws, run, step, path, now, onRestart }) {
           {path !== "" && <span className="tl-id">{step.step_id}</span>}
           <h2>{path === "" ? "Whole run" : step.title || step.step_id}</h2>
           <span className="grow" />
-          <StateBadge status={step?.reused ? "reused" : one.status} text={live && one.started_at ? `${stateOf(one.status).word} ${clock(now - new Date(one.started_at).getTime())}` : undefined} />
+          <StateBadge status={step?.reused || isKept(run, step) ? "reused" : one.status} text={isKept(run, step) ? "Kept" : live && one.started_at ? `${stateOf(one.status).word} ${clock(now - new Date(one.started_at).getTime())}` : undefined} />
         </div>
-        {path !== "" && <p className="run-facts">{factsOf(step).map((fact) => <span key={fact}>{fact}</span>)}</p>}
+        {path !== "" && <p className="run-facts">{step.path !== step.step_id && <span className="mono">{step.path}</span>}{factsOf(step).map((fact) => <span key={fact}>{fact}</span>)}</p>}
         <div className="detail-acts">
           <div className="seg" role="tablist" aria-label="Result or input" onKeyDown={(event) => ["ArrowLeft", "ArrowRight"].includes(event.key) && (setSide(side === "args" ? "result" : "args"), event.currentTarget.querySelector("[aria-selected=false]").focus())}>
             <button type="button" role="tab" aria-selected={side === "result"} tabIndex={side === "result" ? 0 : -1} onClick={() => setSide("result")}>Result</button>
@@ -267,7 +269,6 @@ function Detail({ ws, run, step, path, now, onRestart }) {
 
 function factsOf(step) {
   const facts = [];
-  if (step.path !== step.step_id) facts.push(step.path);
   if (step.language) facts.push(LANGUAGES[step.language] || step.language);
   if (step.started_at) facts.push(when(step.started_at, { seconds: true }));
   if (step.duration_ms !== null && step.duration_ms !== undefined) facts.push(duration(step.duration_ms));

@@ -13,6 +13,7 @@ import pytest
 from flowapp.engine.values import StoredFlow
 from flowapp.errors import FlowappError
 from flowapp.jsontext import JsonText, dumps
+from flowapp.store.approvals import Answer
 from flowapp.store.runs import job_id
 from flowapp.store.tables import RunRow
 from tests.integration.engine.harness import FakeRuntimes, Server, flow_of, server, step
@@ -108,7 +109,7 @@ async def test_inside_a_branch_and_a_called_flow(made: Server) -> None:
     ("place", "words"),
     [
         ({"step_id": "c"}, "step b before it ended in failure"),
-        ({"step_id": "gone"}, "step b before it ended in failure"),
+        ({"step_id": "gone"}, "There is no step gone to begin at"),
         ({"step_id": "a", "nested": {"step_id": "x"}}, "holds no other steps"),
         ({"step_id": ""}, "needs the id of a step"),
         ({"step_id": "a", "branch_or_iteration_n": -1}, "not a number from 0 on"),
@@ -156,3 +157,37 @@ async def test_data_to_be_deleted_gets_its_time(made: Server) -> None:
     assert run.delete_at > (run.ended_at or "")
     plain, _ = await made.run(flow_of(step("a", "give")))
     assert plain.delete_at is None
+
+
+async def test_an_approval_is_for_what_was_approved(made: Server) -> None:
+    """Who got a small payment approved does not begin again with a large one."""
+    store = made.store
+    asks = step("a", "give", suspend={"required_events": 1, "timeout": 600})
+    flow = flow_of(asks, step("pay", "give"))
+    run = await made.create(flow, {"amount": 1})
+    await made.engine.start_run(run.id)
+
+    async def resting(one: RunRow) -> bool:
+        for _ in range(400):
+            now = await store.runs.get(one.id)
+            assert now is not None
+            if now.status == "suspended" or now.ended_at is not None:
+                return now.status == "suspended"
+            await asyncio.sleep(0.02)
+        raise AssertionError("it neither rests nor ends")
+
+    assert await resting(run)
+    answer = Answer(job_id(run.id, "a"), 1, "main", True, run_id=run.id, approver="leo")
+    await store.database.write(lambda c: store.approvals.decide(c, answer))
+    await made.engine.wake(run.id)
+    await made.ended(run.id)
+
+    async def restarted(args: Any, document: dict[str, Any]) -> bool:
+        place = dumps({"flow_job_id": run.id, "step_id": "pay"})
+        other = await made.create(document, args, restarted_from=place)
+        await made.engine.start_run(other.id)
+        return await resting(other)
+
+    assert not await restarted({"amount": 1}, flow)
+    assert await restarted({"amount": 1_000_000}, flow)
+    assert await restarted({"amount": 1}, flow_of(asks, step("pay", "give", timeout={"type": "static", "value": 9})))

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { isInside, parentOf, restartPlace, restartable, roundsOf, waitingFor, whereOf } from "../../../../assets/js/run/places.js";
+import { isInside, isKept, parentOf, restartPlace, restartable, roundsOf, waitingFor, whereOf } from "../../../../assets/js/run/places.js";
 import { treeOf } from "../../../../assets/js/run/timeline.js";
 
 test("parents of steps in loops, branches, called flows and second attempts", () => {
@@ -37,10 +37,18 @@ test("rounds count iterations and branches, in the attempt that came last", () =
 
 test("places in words", () => {
   assert.equal(whereOf("a"), "");
-  assert.equal(whereOf("call/l[3].b", { "call/l": "forloopflow" }), "iteration 4 of l, in call");
-  assert.equal(whereOf("br[1].b", { br: "branchall" }), "branch 2 of br");
-  assert.equal(whereOf("br[default].b"), "the last branch of br");
+  assert.equal(whereOf("call/l[3].b", { "call/l": "forloopflow" }), "iteration 4 of “l”, in “call”");
+  assert.equal(whereOf("br[1].b", { br: "branchall" }), "branch 2 of “br”");
+  assert.equal(whereOf("br[default].b"), "the last branch of “br”");
   assert.deepEqual([isInside("l[0].a", "l"), isInside("l2", "l"), isInside("l", "l"), isInside("call/a", "call")], [true, false, false, true]);
+});
+
+test("what a restarted run took over is told from what it ran", () => {
+  const run = { started_at: "2026-11-22T10:00:05Z" };
+  assert.equal(isKept(run, { kept_from: "r", ended_at: "2026-11-22T10:00:01Z" }), true);
+  assert.equal(isKept(run, { kept_from: "r", ended_at: "2026-11-22T10:00:06Z" }), false);
+  assert.equal(isKept(run, { ended_at: "2026-11-22T10:00:01Z" }), false);
+  assert.equal(isKept(run, null), false);
 });
 
 test("what a run waits for", () => {

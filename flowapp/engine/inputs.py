@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,10 @@ from flowapp.store.blobs import REFERENCE
 if TYPE_CHECKING:
     from flowapp.engine.interpreter import Interpreter, Ports
     from flowapp.engine.steps import Try
+
+
+_BETWEEN = ("suspend", "sleep", "stop_after_if", "stop_after_all_iters_if")
+"""Settings of a step that come between its end and the next step."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +56,39 @@ async def of_attempt(interpreter: Interpreter, work: Try) -> Evaluated | Done:
         return work.evaluated
     known = work.known
     found: Evaluated | Done
-    if known is None or known.args is None or work.module.get("timeout") or any(m in known.args for m in SECRET_MARKS):
+    ahead = work.scope.take_ahead(work.info.step_id)
+    if ahead is not None:
+        found = await ahead
+    elif (
+        known is None or known.args is None or work.module.get("timeout") or any(m in known.args for m in SECRET_MARKS)
+    ):
         found = await evaluate(interpreter, work.module, work.scope)
     else:
         found = Evaluated(known.args, None)
     if isinstance(found, Evaluated):
         work.evaluated = found
     return found
+
+
+def begin(interpreter: Interpreter, before: Module, module: Module, scope: Scope) -> None:
+    """Evaluate a script step's arguments while the step before it is being recorded, if it is sure to come next.
+
+    What the script itself does begins after that, as always: expressions have no effects.
+    """
+    value = module.get("value") or {}
+    if value.get("type") != "rawscript" or any(module.get(name) for name in ("skip_if", "mock")):
+        return
+    if any(before.get(name) for name in _BETWEEN) or interpreter.value.get("early_return") == id_of(before):
+        return
+    task = asyncio.get_running_loop().create_task(evaluate(interpreter, module, scope))
+    task.add_done_callback(_seen)
+    scope.ahead = id_of(module), task
+
+
+def _seen(task: asyncio.Task[Evaluated | Done]) -> None:
+    """Where nobody takes the answer any more, its error is nobody's either."""
+    if not task.cancelled():
+        task.exception()
 
 
 async def evaluate(interpreter: Interpreter, module: Module, scope: Scope) -> Evaluated | Done:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import zip_longest
 from typing import Any
 
 from flowapp.engine import inputs, pauses, preprocess, steps
@@ -146,17 +147,22 @@ class Interpreter:
 
     async def sequence(self, modules: Sequence[Module], scope: Scope, prefix: str) -> Done:
         """Run modules one after the other: a flow, an iteration, a branch. The result is the last one's."""
-        for position, module in enumerate(modules):
-            done = await self._one(module, scope, prefix, last=position == len(modules) - 1)
-            if done.failed:
-                return await self.failed(done, id_of(module), scope, prefix)
-            if done.stop is not None:
-                return done
-        return Done(scope.previous)
+        try:
+            for module, following in zip_longest(modules, modules[1:]):
+                done = await self._one(module, scope, prefix, last=following is None, following=following)
+                if done.failed:
+                    return await self.failed(done, id_of(module), scope, prefix)
+                if done.stop is not None:
+                    return done
+            return Done(scope.previous)
+        finally:
+            scope.drop_ahead()
 
-    async def _one(self, module: Module, scope: Scope, prefix: str, *, last: bool) -> Done:
+    async def _one(
+        self, module: Module, scope: Scope, prefix: str, *, last: bool, following: Module | None = None
+    ) -> Done:
         """A module and what follows from its end: the next one's `previous_result`, going on after an error, waiting."""
-        done = await steps.run(self, module, scope, prefix)
+        done = await steps.run(self, module, scope, prefix, following=following)
         scope.note(id_of(module), done.value)
         scope.answers = None
         if done.failed:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import ChainMap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -43,6 +44,8 @@ class Scope:
     """The preceding step's result; None before the first step."""
     answers: Mapping[str, JsonText] | None = None
     """`resume`, `resumes` and `approvers`, right after a step that waited for people."""
+    ahead: tuple[str, asyncio.Task[Any]] | None = None
+    """The arguments of the step of this id, being evaluated while the step before it is recorded."""
 
     @property
     def previous(self) -> JsonText:
@@ -65,6 +68,22 @@ class Scope:
         """A step of this scope has its result."""
         self.results[step_id] = value
         self.last = value
+
+    def take_ahead(self, step_id: str) -> asyncio.Task[Any] | None:
+        """What is being evaluated for a step; anything for another step is not wanted any more."""
+        ahead, self.ahead = self.ahead, None
+        if ahead is None:
+            return None
+        if ahead[0] == step_id:
+            return ahead[1]
+        ahead[1].cancel()
+        return None
+
+    def drop_ahead(self) -> None:
+        """Nothing comes after this."""
+        if self.ahead is not None:
+            self.ahead[1].cancel()
+            self.ahead = None
 
     def expose(self, inner: Scope) -> None:
         """Results of a branch that was taken are readable by id from then on."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from flowapp.engine import branches, caching, loops, pauses, scripts, stops, subflows
+from flowapp.engine import branches, caching, inputs, loops, pauses, scripts, stops, subflows
 from flowapp.engine.inputs import Evaluated
 from flowapp.engine.retry import delay
 from flowapp.engine.scope import Scope, error_of
@@ -50,9 +50,17 @@ class Try:
 
 
 async def run(
-    interpreter: Interpreter, module: Module, scope: Scope, prefix: str, meta: Mapping[str, Any] | None = None
+    interpreter: Interpreter,
+    module: Module,
+    scope: Scope,
+    prefix: str,
+    meta: Mapping[str, Any] | None = None,
+    following: Module | None = None,
 ) -> Done:
-    """Run a module with its retries, or recall what it gave, then ask whether the flow stops here."""
+    """Run a module with its retries, or recall what it gave, then ask whether the flow stops here.
+
+    `following` is the module that comes next where this one succeeds.
+    """
     info = info_of(module, prefix, meta or {})
     recorded = await interpreter.ports.journal.recall(info.path)
     if recorded is not None and recorded.finished:
@@ -61,7 +69,7 @@ async def run(
             await branches.recall(interpreter, module, recorded, scope, inner_path(info.path, recorded.attempt))
     else:
         passed = await _passed_over(interpreter, module, info, scope, recorded)
-        done = passed if passed is not None else await _attempts(interpreter, module, info, scope, recorded)
+        done = passed if passed is not None else await _attempts(interpreter, module, info, scope, recorded, following)
     if not (done.failed or done.skipped or done.stop is not None):
         done = await stops.after(interpreter, module, info.kind, scope, done)
     if interpreter.value.get("early_return") == info.step_id and not done.failed and interpreter.plan.whole:
@@ -102,7 +110,12 @@ async def _close(interpreter: Interpreter, info: StepInfo, status: Status, value
 
 
 async def _attempts(
-    interpreter: Interpreter, module: Module, info: StepInfo, scope: Scope, recorded: Recorded | None
+    interpreter: Interpreter,
+    module: Module,
+    info: StepInfo,
+    scope: Scope,
+    recorded: Recorded | None,
+    following: Module | None,
 ) -> Done:
     retry = module.get("retry")
     work = Try(module, info, scope, 1, recorded)
@@ -117,6 +130,10 @@ async def _attempts(
         if not done.failed or wait is None or not await _wants_retry(interpreter, retry, scope, done):
             if step is not None:
                 status: Status = outcome.status if outcome is not None else "failure" if done.failed else "success"
+                if following is not None and not done.failed and done.stop is None:
+                    scope.note(info.step_id, done.value)
+                    scope.answers = None
+                    inputs.begin(interpreter, module, following, scope)
                 await step.close(status, done.value, outcome, notes=_notes(done))
             return done
         due = text_of(interpreter.ports.clock.now() + timedelta(seconds=wait))

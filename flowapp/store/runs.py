@@ -9,7 +9,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
@@ -63,6 +63,7 @@ class NewRun:
     restarted_from: str | None = None
 
 
+@lru_cache(4096)
 def job_id(run_id: str, path: str) -> str:
     """The stable id of the step at `path` of a run: known before it starts, the same after a restart."""
     return str(uuid.uuid5(_JOB_NAMESPACE, f"{run_id}/{path}"))

@@ -35,6 +35,11 @@ _INSERT = Sql(
     "INSERT INTO value (hash, text, blob, size, refs, created_at) VALUES (:hash, :text, :blob, :size, :refs, :at) "
     "ON CONFLICT (hash) DO NOTHING"
 )
+#: SQLite has one writer, so nobody waits here for the row of a value that many store: one statement does it all
+_INSERT_OR_TOUCH = Sql(
+    "INSERT INTO value (hash, text, blob, size, refs, created_at) VALUES (:hash, :text, :blob, :size, :refs, :at) "
+    "ON CONFLICT (hash) DO UPDATE SET created_at = excluded.created_at WHERE value.created_at < :old"
+)
 _FRESH = Sql("SELECT 1 FROM value WHERE hash = :hash AND created_at >= :old")
 _TOUCH = Sql("UPDATE value SET created_at = :at WHERE hash = :hash")
 _SIZE = Sql("SELECT size FROM value WHERE hash = :hash")
@@ -95,16 +100,22 @@ class Values:
 
     def insert(self, connection: Connection, *values: Prepared) -> None:
         """Inside a write: add the rows of prepared values that are not there yet."""
-        at = now()
+        if not values:
+            return
+        at, old = now(), seconds_ago(TOUCH_AFTER_S)
         rows = [
-            {"hash": v.hash, "text": v.text, "blob": v.blob, "size": v.size, "refs": v.refs, "at": at} for v in values
+            {"hash": v.hash, "text": v.text, "blob": v.blob, "size": v.size, "refs": v.refs, "at": at, "old": old}
+            for v in values
         ]
+        if connection.dialect.name == "sqlite":
+            _INSERT_OR_TOUCH.run(connection, rows)
+            return
         # in one order everywhere: two transactions that store the same values wait for each other, but not in a circle
         rows.sort(key=lambda row: str(row["hash"]))
         for row in rows:
             if _INSERT.run(connection, row).rowcount:
                 continue
-            if _FRESH.run(connection, {"hash": row["hash"], "old": seconds_ago(TOUCH_AFTER_S)}).first():
+            if _FRESH.run(connection, {"hash": row["hash"], "old": old}).first():
                 continue
             _TOUCH.run(connection, {"hash": row["hash"], "at": at})
             # retention may have removed it before it was touched; then there is room for it now

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
 
-from flowapp.engine.values import Plan
+from flowapp.engine.values import Plan, Status, StepInfo
+from flowapp.expressions import Batch, ExpressionFailed
 from flowapp.jsontext import JsonText
-from tests.unit.engine.fakes import Failing, World, branch_one, for_loop, js, result, script
+from tests.unit.engine.fakes import Failing, Step, World, branch_one, for_loop, js, result, script
 
 
 def boom(**_: Any) -> None:
@@ -461,3 +463,50 @@ async def test_a_plan_stops_at_a_failure_and_leaves_the_failure_module_out() -> 
 async def test_flow_env_is_readable_everywhere() -> None:
     modules = [for_loop("l", [1], script("a", "echo", inputs={"x": "flow_env.REGION"}))]
     assert result(await world().run(modules, flow_env={"REGION": "eu"})) == ["eu"]
+
+
+class Recording(World):
+    """A world in which recording a step's end takes a while; `happened` is what began and ended, in order."""
+
+    def __init__(self, leaves: dict[str, Any]) -> None:
+        super().__init__(leaves)
+        self.happened: list[str] = []
+        self.evaluated = asyncio.Event()
+
+    def open(self, info: StepInfo, attempt: int, args: JsonText | None) -> Step:
+        happened, evaluated = self.happened, self.evaluated
+        happened.append(f"opened {info.path}")
+
+        class Slow(Step):
+            async def close(self, status: Status, value: JsonText, *rest: Any, **more: Any) -> None:
+                if info.path == "one":
+                    # only an evaluation that does not wait for this record lets it end
+                    await asyncio.wait_for(evaluated.wait(), 5)
+                await super().close(status, value, *rest, **more)
+                happened.append(f"recorded {info.path}")
+
+        return Slow(self, info, attempt, args)
+
+    async def evaluate(self, batch: Batch) -> list[JsonText | ExpressionFailed]:
+        self.happened.append("evaluated")
+        self.evaluated.set()
+        return await super().evaluate(batch)
+
+
+async def test_inputs_are_evaluated_while_the_step_before_is_recorded_and_nothing_more() -> None:
+    made = Recording({"one": lambda: 1, "inc": lambda x: x + 1})
+    done = await made.run([script("one"), script("b", "inc", inputs={"x": "results.one + previous_result"})])
+    assert result(done) == 3
+    assert made.happened == ["opened one", "evaluated", "recorded one", "opened b", "recorded b"]
+    assert made.batches == 1
+
+
+async def test_inputs_of_a_step_that_may_not_come_are_not_evaluated_ahead() -> None:
+    made = world()
+    first = {**script("one"), "stop_after_if": {"expr": "result == 1", "skip_if_stopped": False}}
+    assert result(await made.run([first, script("b", "inc", inputs={"x": "results.one + 1"})])) == 1
+    assert made.batches == 1  # the predicate
+    again = world()
+    skipped = {**script("b", "inc", inputs={"x": "results.one + 1"}), "skip_if": {"expr": "true"}}
+    await again.run([script("one"), skipped])
+    assert again.batches == 1

@@ -5,7 +5,8 @@ run. With `branch_or_iteration_n` a loop or branchall keeps its iterations (bran
 the same shape for a step inside of that iteration, of the branch that was taken, or of the flow that the step calls.
 
 What is kept is copied when the new run begins: rows of finished steps, and the answers of people that let it go on then. A
-wait that nobody approved is not kept: the new run asks again.
+wait that nobody approved is not kept: the new run asks again. So it does with other arguments or another document, because
+what was approved was the run with the earlier ones.
 """
 
 from __future__ import annotations
@@ -188,7 +189,8 @@ async def copy(store: Store, run: RunRow, owner: str, document: Mapping[str, Any
     def work(connection: Connection) -> None:
         for row in rows:
             store.runs.put_job(connection, row.model_dump(), owner)
-        store.approvals.copy(connection, before.id, run.id, paths)
+        if (before.args, before.document) == (run.args, run.document):  # people approved that, and nothing else
+            store.approvals.copy(connection, before.id, run.id, paths)
 
     await store.database.write(work)
     return rows

@@ -340,7 +340,9 @@ class TestHandlers:
     async def test_on_success_and_recovery_together(self, made: Scheduling) -> None:
         options = {"on_success": "f/team/handler", "on_recovery": "f/team/handler"}
         told = await self.calls(made, "SFS", **options)
-        assert ["success_times" in each for each in told] == [False, True, False]
+        assert "success_times" not in told[0]
+        # both of the last tick are at work at once
+        assert sorted("success_times" in each for each in told[1:]) == [False, True]
 
     async def test_a_handler_starts_once_however_often_and_by_whomever_it_is_looked(self, made: Scheduling) -> None:
         told: list[Any] = []

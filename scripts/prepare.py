@@ -2,7 +2,8 @@
 """Make the virtual environment and install the pinned packages; does nothing when that is already done.
 
 Only the standard library, because nothing else is there yet. Usage: prepare.py run|dev. Packages come from wherever the
-user's own pip configuration says; uv, which installs them quickly, does not read it, so it is handed over.
+user's own pip configuration says; uv, which installs them quickly, does not read it, so it is handed over. Bun comes from
+the user's npm registry, without npm.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import fcntl
 import hashlib
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -25,6 +27,9 @@ REQUIREMENTS = {"run": "requirements.txt", "dev": "requirements-dev.txt"}
 #: Python jobs have packages of their own, so that they see none of the server's
 JOBS_VENV = VENV / "jobs"
 JOBS_REQUIREMENTS = "requirements-jobs.txt"
+#: installs Bun out of its npm package, beside the Python packages; a slow line must not hold up the first start
+BUN = "flowapp/runtimes/bun_package.py"
+BUN_SECONDS = 30
 _TAIL = 1500
 #: jobs run as users of their own, which read what is installed for them
 _FOR_ALL = 0o022
@@ -67,8 +72,9 @@ def _prepare(kind: str) -> None:
         _run([str(VENV / "bin/python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", UV])
     command = [str(uv), "pip", "install", "--quiet", "--python", str(VENV / "bin/python")]
     environment = _uv_environment()
-    _run([*command, "-r", REQUIREMENTS[kind]], environment)
-    _prepare_jobs(str(uv), environment)
+    with _bun_meanwhile():
+        _run([*command, "-r", REQUIREMENTS[kind]], environment)
+        _prepare_jobs(str(uv), environment)
     for done in sorted({kind, "run"}):  # the development set holds the other
         _stamp(done).write_text(_fingerprint(done))
     print(f"Installed in {time.monotonic() - begun:.0f} s.", flush=True)
@@ -81,6 +87,22 @@ def _prepare_jobs(uv: str, environment: dict[str, str]) -> None:
         made = [uv, "venv", "--quiet", "--clear", "--python", str(VENV / "bin/python"), str(JOBS_VENV)]
         _run(made, environment, _FOR_ALL)
     _run([uv, "pip", "install", "--quiet", "--python", str(python), "-r", JOBS_REQUIREMENTS], environment, _FOR_ALL)
+
+
+@contextlib.contextmanager
+def _bun_meanwhile() -> Iterator[None]:
+    """Fetch Bun while the block runs. Without it everything works: the server fetches it when a cell needs it."""
+    command = [str(VENV / "bin/python"), "-I", BUN, str(VENV), str(BUN_SECONDS)]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as fetching:
+        try:
+            yield
+        except BaseException:
+            fetching.send_signal(signal.SIGINT)  # it removes what is half fetched
+            raise
+        _, said = fetching.communicate()
+    if fetching.returncode != 0:
+        why = said.strip().splitlines()[-1:] or [f"exit code {fetching.returncode}"]
+        print(f"Bun was not installed ({why[0][:300]}). The first cell that needs it tries again.", flush=True)
 
 
 def _make_venv() -> None:
@@ -135,7 +157,7 @@ def _stamp(kind: str) -> Path:
 
 def _fingerprint(kind: str) -> str:
     digest = hashlib.sha256(f"{_interpreter()}\n{UV}\n{VENV}\n".encode())
-    for name in sorted({"requirements.txt", REQUIREMENTS[kind], JOBS_REQUIREMENTS}):
+    for name in sorted({"requirements.txt", REQUIREMENTS[kind], JOBS_REQUIREMENTS, BUN}):
         digest.update((ROOT / name).read_bytes())
     return digest.hexdigest()
 

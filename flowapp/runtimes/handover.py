@@ -12,26 +12,26 @@ from flowapp.languages import by_name
 from flowapp.runtimes.errors import RuntimesError
 from flowapp.runtimes.jobs import Job
 
-_KINDS = {"python3": "script", "bash": "script", "deno": "deno", "bun": "deno"}
+_KINDS = {"python3": "script", "bash": "script", "deno": "deno", "bun": "bun"}
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
 _FOLDER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}")
 #: names that would change the interpreter instead of informing the script
 _RESERVED = re.compile(
-    r"PATH|HOME|TMPDIR|IFS|ENV|PS4|SHELLOPTS|GLIBC_TUNABLES|(?:BASH|LD|MALLOC|PYTHON|NODE|DENO)(?:_.*)?|PYTHON.*"
+    r"PATH|HOME|TMPDIR|IFS|ENV|PS4|SHELLOPTS|GLIBC_TUNABLES|(?:BASH|LD|MALLOC|PYTHON|NODE|DENO|BUN)(?:_.*)?|PYTHON.*"
 )
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
-def kind_of(language: str) -> str:
-    """The pool that runs a language."""
-    return _KINDS[language]
+def kind_of(language: str) -> str | None:
+    """The pool that runs a language; None when this version does not run it."""
+    return _KINDS.get(language)
 
 
-def refusal(job: Job, deno: str | None) -> dict[str, Any] | None:
-    """The error of a job that no process should see, or None."""
-    if job.language not in _KINDS:
+def refusal(job: Job, kind: str | None, deno: str | None) -> dict[str, Any] | None:
+    """The error of a job that no process of `kind` should see, or None."""
+    if kind is None:
         return _error(f"{_label(job.language)} cells cannot run on this version yet.")
-    if kind_of(job.language) == "deno" and deno is None:
+    if kind == "deno" and deno is None:
         return _error(
             "TypeScript cells need Deno, which is not installed: run scripts/run again, or `pip install deno`."
         )

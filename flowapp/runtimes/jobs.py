@@ -98,16 +98,19 @@ class RuntimeSettings:
     """How the runtimes are set up on this host.
 
     `home` is the data folder, which no job may see. `python` runs the cells: its installed packages are what cells can
-    import. `deno` is the Deno program; None looks for the one installed with the server. `idle` is how many Python and
-    Bash processes wait ready, `idle_deno` how many Deno ones. `min_isolation`: start only at this level or above.
+    import. `deno` is the Deno program; None looks for the one installed with the server. `bun` is the Bun
+    program; None takes the one installed with the server, and fetches it when there is none. `idle` is how many Python and
+    Bash processes wait ready, `idle_deno` how many Deno ones, `idle_bun` how many Bun ones. `min_isolation`: start only at this level or above.
     `limits` are those that warm processes are made with: a job with others gets a process made for it.
     """
 
     home: Path
     python: Path = field(default_factory=jobs_python)
     deno: Path | None = None
+    bun: Path | None = None
     idle: int = 8
     idle_deno: int = 2
+    idle_bun: int = 1
     min_isolation: str = "basic"
     max_jobs: int = 64
     scratch_mb: int = 1024

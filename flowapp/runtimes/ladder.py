@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from flowapp.jsontext import JsonText
-from flowapp.runtimes import handover, probe, versions
+from flowapp.runtimes import bun, handover, probe, versions
 from flowapp.runtimes.conversation import Conversation
 from flowapp.runtimes.errors import IsolationTooLow, RuntimeUnavailable, SandboxFailed
 from flowapp.runtimes.guest import frames, kernel
@@ -52,6 +52,7 @@ class Host:
     launcher: Launcher
     shared: Path
     deno: str | None
+    bun: Path | None
     languages: dict[str, dict[str, Any]]
 
     def remove_traces(self) -> None:
@@ -72,11 +73,12 @@ async def climb(settings: RuntimeSettings, lost: Callable[[], None]) -> Host:
         raise RuntimeUnavailable("Scripts run on Linux (x86_64 or aarch64) only.")
     shared = _folders(settings.home)
     deno = await asyncio.to_thread(versions.find_deno, settings)
+    bun_program = await asyncio.to_thread(bun.find, settings)
     notes: list[str] = []
     for level in _candidates():
         if LEVELS.index(level) < LEVELS.index(lowest):
             break
-        plan = _plan(settings, level, shared, deno)
+        plan = _plan(settings, level, shared, deno, bun_program)
         try:
             launcher = await Launcher.start(settings.python, plan, lost)
         except RuntimeUnavailable as error:
@@ -94,7 +96,7 @@ async def climb(settings: RuntimeSettings, lost: Callable[[], None]) -> Host:
             await _let_go(launcher)
             continue
         isolation = Isolation(level, _LABELS[level], probe.mechanisms(plan, launcher.facts, seen), (*notes, *leaks))
-        return Host(isolation, launcher, shared, deno, await versions.languages(settings, deno))
+        return Host(isolation, launcher, shared, deno, bun_program, await versions.languages(settings, deno))
     raise IsolationTooLow(
         f"User code cannot be isolated here as FLOWAPP_MIN_ISOLATION={lowest} demands. " + "; ".join(notes),
         "Allow user namespaces or Landlock on this host, run as root, or, on a machine of your own, set "
@@ -107,7 +109,7 @@ async def relaunch(host: Host, settings: RuntimeSettings, lost: Callable[[], Non
     plan = host.launcher.plan
     if not plan.has_namespaces:
         host.remove_traces()
-        plan = _plan(settings, plan.level, host.shared, host.deno)
+        plan = _plan(settings, plan.level, host.shared, host.deno, host.bun)
     return await Launcher.start(settings.python, plan, lost)
 
 
@@ -139,7 +141,7 @@ def _folders(home: Path) -> Path:
     return shared
 
 
-def _plan(settings: RuntimeSettings, level: str, shared: Path, deno: str | None) -> Plan:
+def _plan(settings: RuntimeSettings, level: str, shared: Path, deno: str | None, bun_program: Path | None) -> Plan:
     if level in (FULL, USER):
         scaffold = str(settings.home.resolve() / "runtimes" / "jail")
     else:
@@ -153,6 +155,7 @@ def _plan(settings: RuntimeSettings, level: str, shared: Path, deno: str | None)
         readable=(),
         shared=str(shared.resolve()),
         deno=deno,
+        bun=str(bun_program) if bun_program else None,
         first_uid=_first_uid() if os.geteuid() == 0 and level != NONE else None,
         protected=(os.getpid(),),
         scratch_mb=settings.scratch_mb,

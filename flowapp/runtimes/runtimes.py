@@ -17,6 +17,7 @@ import orjson
 
 from flowapp.jsontext import JsonText
 from flowapp.runtimes import handover, ladder, outcomes
+from flowapp.runtimes.bun import Bun
 from flowapp.runtimes.conversation import CANCELED, Answer, Conversation
 from flowapp.runtimes.errors import RuntimesClosed, RuntimesError, SandboxFailed
 from flowapp.runtimes.guest import frames
@@ -44,6 +45,7 @@ class Runtimes:
     def __init__(self, settings: RuntimeSettings) -> None:
         self.settings = settings
         self._host: ladder.Host | None = None
+        self._bun = Bun(settings, None, late=False)
         self._pools: dict[str, Pool] = {}
         self._running: dict[str, list[_Running]] = {}
         self._places = asyncio.Semaphore(settings.max_jobs)
@@ -63,6 +65,11 @@ class Runtimes:
             RuntimeUnavailable: no process can be started at all.
         """
         self._host = await ladder.climb(self.settings, self._lost)
+        plan = self._host.launcher.plan
+        # Where interpreters are copied for the jobs' users (guest/staging.py), that happens once, at the start.
+        late = plan.has_namespaces or plan.first_uid is None
+        self._bun = Bun(self.settings, self._host.bun, late=late)
+        await self._bun.start()
         self._fill(self._host.launcher)
 
     def _fill(self, launcher: Launcher) -> None:
@@ -70,6 +77,7 @@ class Runtimes:
         self._pools = {
             "script": Pool(launcher, "script", self.settings.idle, bounds),
             "deno": Pool(launcher, "deno", self.settings.idle_deno if self._ready().deno else 0, bounds),
+            "bun": Pool(launcher, "bun", self.settings.idle_bun if self._bun.is_ready else 0, bounds),
         }
         for pool in self._pools.values():
             pool.refill()
@@ -79,6 +87,7 @@ class Runtimes:
         self._closed = True
         if self._restart is not None:
             self._restart.cancel()
+        await self._bun.close()
         for job_id in list(self._running):
             await self.cancel(job_id)
         for pool in self._pools.values():
@@ -95,25 +104,33 @@ class Runtimes:
         Raises:
             RuntimesClosed: the server is stopping.
         """
-        refused = handover.refusal(job, self._ready().deno)
-        if refused is not None:
-            return Outcome(None, refused, 0.0, self.isolation.level)
         running = _Running()
         self._running.setdefault(job.id, []).append(running)
         try:
+            kind = await self._kind(job, on_log, running)
+            refused = handover.refusal(job, kind, self._ready().deno)
+            if refused is not None or kind is None:
+                return Outcome(None, refused, 0.0, self.isolation.level)
             async with self._places:
                 try:
-                    return await self._attempt(job, on_log, running)
+                    return await self._attempt(job, kind, on_log, running)
                 except SandboxFailed as first:
                     _log.warning("job %s: %s Trying once more.", job.id, first.message)
                     await self._wait_for_restart()
-                    return await self._attempt(job, on_log, running)
+                    return await self._attempt(job, kind, on_log, running)
         except SandboxFailed as error:
             return Outcome(None, outcomes.internal(error.message), 0.0, self.isolation.level)
         finally:
             self._running[job.id].remove(running)
             if not self._running[job.id]:
                 del self._running[job.id]
+
+    async def _kind(self, job: Job, on_log: Callable[[str], None], running: _Running) -> str | None:
+        """The pool for a job; cells of Bun go to Deno's where there is no Bun."""
+        kind = handover.kind_of(job.language)
+        if kind == "bun" and not await self._bun.ready(on_log, lambda: running.canceled):
+            return "deno"
+        return kind
 
     async def cancel(self, job_id: str) -> bool:
         """Kill a job (all jobs of this id) with everything that it started; False when there is none."""
@@ -154,15 +171,15 @@ class Runtimes:
         host = self._ready()
         return {
             "isolation": host.isolation.to_json(),
-            "languages": host.languages,
+            "languages": {**host.languages, "bun": self._bun.facts(host.languages["deno"])},
             "pools": {name: {"idle": pool.idle, "target": pool.target} for name, pool in self._pools.items()},
             "running": len(self._running),
         }
 
-    async def _attempt(self, job: Job, on_log: Callable[[str], None], running: _Running) -> Outcome:
+    async def _attempt(self, job: Job, kind: str, on_log: Callable[[str], None], running: _Running) -> Outcome:
         if self._closed:
             raise RuntimesClosed("The server is stopping.")
-        pool = self._pools[handover.kind_of(job.language)]
+        pool = self._pools[kind]
         sandbox = await self._sandbox(pool, job)
         conversation = Conversation(sandbox, on_log, job.limits.output_bytes, job.limits.result_bytes)
         running.conversation = conversation

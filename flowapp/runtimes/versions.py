@@ -26,18 +26,17 @@ def find_deno(settings: RuntimeSettings) -> str | None:
 
 
 async def languages(settings: RuntimeSettings, deno: str | None) -> dict[str, dict[str, Any]]:
-    """`{"python3": {"available", "version"}, …}` for every language that this room knows."""
+    """`{"python3": {"available", "version"}, …}` for every language but Bun (see `bun.Bun.facts`)."""
     bash = shutil.which("bash", path="/usr/local/bin:/usr/bin:/bin")
     own = settings.python.resolve() == Path(sys.executable).resolve()  # two environments of one interpreter
     python, deno_version, bash_version = await asyncio.gather(
-        _constant(".".join(map(str, sys.version_info[:3]))) if own else _version_of(str(settings.python)),
-        _version_of(deno),
-        _version_of(bash),
+        _constant(".".join(map(str, sys.version_info[:3]))) if own else version_of(str(settings.python)),
+        version_of(deno),
+        version_of(bash),
     )
     return {
         "python3": {"available": True, "version": python},
         "deno": {"available": deno is not None, "version": deno_version},
-        "bun": {"available": deno is not None, "version": deno_version, "runs_on": "deno"},
         "bash": {"available": bash is not None, "version": bash_version},
     }
 
@@ -46,7 +45,8 @@ async def _constant(text: str) -> str | None:
     return text
 
 
-async def _version_of(program: str | None) -> str | None:
+async def version_of(program: str | None) -> str | None:
+    """What a program answers to `--version`, its number only; None when it does not answer."""
     if program is None:
         return None
     try:

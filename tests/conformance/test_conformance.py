@@ -67,8 +67,8 @@ class Stored:
 class Server:
     """An engine with its own data folder."""
 
-    def __init__(self, store: Store, engine: Engine, stored: Stored) -> None:
-        self.store, self.engine, self.stored = store, engine, stored
+    def __init__(self, store: Store, engine: Engine, stored: Stored, runtimes: Runtimes) -> None:
+        self.store, self.engine, self.stored, self.runtimes = store, engine, stored, runtimes
 
     async def run(self, case: dict[str, Any], args: Any, **more: Any) -> tuple[RunRow, Any]:
         values = self.store.values
@@ -119,7 +119,7 @@ async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Serv
     engine.secrets = stored
     engine.library = stored
     await engine.start()
-    yield Server(store, engine, stored)
+    yield Server(store, engine, stored, runtimes)
     await engine.close()
     await runtimes.close()
     await evaluator.close()
@@ -174,6 +174,8 @@ def test_case_is_well_formed(name: str) -> None:
 async def test_case(server: Server, name: str) -> None:
     case = CASES[name]
     assert "sync_result" not in case
+    if "bun" in case["tags"]:
+        assert server.runtimes.describe()["languages"]["bun"]["runs_on"] == "bun"
     server.stored.setup = case.get("setup", {})
     results = []
     for number in range(case.get("runs", 1)):

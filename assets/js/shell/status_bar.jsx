@@ -50,12 +50,12 @@ function isolationDetail(isolation) {
   return parts.filter(Boolean).join("\n");
 }
 
-const NAMES = { python3: "Python", deno: "Deno", bash: "Bash" }; // bun cells run on Deno, so it is not named twice
+const NAMES = { python3: "Python", deno: "Deno", bun: "Bun", bash: "Bash" };
 
 /** Languages come as a list or as a map by name; only those that can run are named. */
 function languagesOf(given) {
   if (!given) return null;
   const list = Array.isArray(given) ? given : Object.entries(given).map(([name, one]) => ({ name, ...(typeof one === "object" ? one : { version: one }) }));
-  const words = list.filter((one) => one.runnable !== false && one.available !== false && one.version && NAMES[one.name]).map((one) => `${NAMES[one.name]} ${/^\d+\.\d+/.exec(one.version)?.[0] || one.version}`);
+  const words = list.filter((one) => one.runnable !== false && one.available !== false && !(one.name === "bun" && one.runs_on === "deno") && one.version && NAMES[one.name]).map((one) => `${NAMES[one.name]} ${/^\d+\.\d+/.exec(one.version)?.[0] || one.version}`);
   return words.length ? <span>{words.join(", ")}</span> : null;
 }

@@ -13,7 +13,7 @@ import socket
 from dataclasses import dataclass
 from typing import NoReturn
 
-from flowapp.runtimes.guest import deno_cell, frames, kernel, python_cell, sandbox
+from flowapp.runtimes.guest import frames, kernel, python_cell, sandbox, typescript_cell
 from flowapp.runtimes.guest.family import end_descendants
 from flowapp.runtimes.guest.limits import Bounds
 from flowapp.runtimes.guest.plan import Plan
@@ -33,7 +33,7 @@ class Pipes:
 
 
 def run(plan: Plan, place: sandbox.Place, locks: sandbox.Locks, pipes: Pipes, kind: str, bounds: Bounds) -> NoReturn:
-    """Be the agent of one job of `kind` ("script" or "deno"). Never returns."""
+    """Be the agent of one job of `kind` ("script", "deno" or "bun"). Never returns."""
     status = 70
     try:
         channel = _settle(pipes)
@@ -90,8 +90,8 @@ def _end_if_launcher_is_gone() -> None:
 def _serve(plan: Plan, place: sandbox.Place, channel: socket.socket, kind: str, bounds: Bounds) -> int:
     """Start the language's idle process and wait for its end; answers the exit status (negative: signal)."""
     kernel.set_dumpable(False)
-    if kind == "deno":
-        return deno_cell.serve(plan, place, channel, bounds.memory_mb)
+    if kind != "script":
+        return typescript_cell.serve(plan, place, channel, kind, bounds.memory_mb)
     child = os.fork()
     if child == 0:
         kernel.die_with_parent()

@@ -1,6 +1,6 @@
 """Interpreters for jobs of another user, where there is no mount namespace to show them in.
 
-Only for root in a container without namespaces, when Python or Deno live under a folder that job users may not enter
+Only for root in a container without namespaces, when Python, Deno or Bun live under a folder that job users may not enter
 (a clone in /root). What they need is linked, or copied where a link is not possible, into a folder that they may enter.
 """
 
@@ -24,7 +24,8 @@ def staged(plan: Plan) -> Plan:
         return plan
     target = f"{plan.scaffold}/{_FOLDER}"
     wanted = [path for path in sys.path if os.path.isdir(path)]
-    tools = [path for path in (plan.deno, plan.wrapper) if path]
+    bun = plan.bun if plan.bun and os.path.exists(plan.bun) else None
+    tools = [path for path in (plan.deno, bun, plan.wrapper) if path]
     hidden = _unreadable([*wanted, *tools], plan.first_uid)
     if not hidden:
         return plan
@@ -39,6 +40,7 @@ def staged(plan: Plan) -> Plan:
         plan,
         readable=(*plan.readable, target),
         deno=moved.get(plan.deno, plan.deno) if plan.deno else None,
+        bun=moved.get(plan.bun, plan.bun) if plan.bun else None,
         wrapper=moved.get(plan.wrapper, plan.wrapper),
     )
 

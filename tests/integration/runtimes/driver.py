@@ -118,6 +118,7 @@ async def _is_intact(runtimes: Runtimes) -> bool:
         ("python3", "def main(a):\n    return a + 1\n"),
         ("bash", 'a="$1"\necho $((a + 1))\n'),
         ("deno", "export const main = (a: number) => a + 1;"),
+        ("bun", "export const main = (a: number) => Bun.nanoseconds() > 0 ? a + 1 : 0;"),
     ):
         outcome = await runtimes.run(Job("after", language, code, JsonText('{"a":1}')), lambda _text: None)
         if outcome.result not in ("2", '"2"'):

@@ -88,6 +88,28 @@ def only_own_processes(seen: Seen) -> None:
     assert seen.result["readable"] == [], seen.result["readable"][:20]
 
 
+def is_own_fault(seen: Seen) -> None:
+    """Rubbish on the channel spoils the script's own answer, at most; it never becomes a result."""
+    assert seen.result in (None, "real"), seen.result
+    assert seen.result == "real" or seen.error is not None
+
+
+_BUN_READ = """
+import { openSync, readFileSync, readdirSync } from "node:fs";
+export function main(paths: string[]) {
+  const found: string[] = [];
+  for (const path of paths)
+    for (const action of [readdirSync, readFileSync, (where: string) => openSync(where, "r")])
+      try { action(path); found.push(path); } catch { /* as it should be */ }
+  return found;
+}
+"""
+_BUN_WRITE = """
+import { writeFileSync } from "node:fs";
+export function main(paths: string[]) {
+  return paths.filter((path) => { try { writeFileSync(path + "/flowapp-written", "x"); return true; } catch { return false; } });
+}
+"""
 _EXIT = "import os\ndef main():\n    os._exit(3)\n"
 _SEGFAULT = "import ctypes\ndef main():\n    ctypes.string_at(0)\n"
 _LOOP = "def main():\n    while True:\n        pass\n"
@@ -428,6 +450,104 @@ SCENARIOS: dict[str, Scenario] = {
     ),
     "deno flood": Scenario(
         "deno",
+        "export function main() { const line = 'x'.repeat(9999); for (let i = 0; i < 20000; i++) console.log(line); return 1 }",
+        every(gives(1), cut_log),
+        limits={"output_bytes": 1_000_000},
+        timeout_s=60,
+    ),
+    "bun loop": Scenario("bun", "export function main() { while (true); }", fails("Timeout"), timeout_s=1.0),
+    "bun exit": Scenario("bun", "export function main() { process.exit(5); }", fails("ExecutionErr", "5", exit_code=5)),
+    "bun memory": Scenario(
+        "bun",
+        "export function main() { const a: unknown[] = []; while (true) a.push(new Array(1000).fill(Math.random())); }",
+        fails("ExecutionErr", "memory"),
+        limits={"memory_mb": 128},
+        timeout_s=30,
+    ),
+    "bun memory outside the heap": Scenario(
+        "bun",
+        "export function main() { const a: unknown[] = []; for (;;) a.push(new Uint8Array(10_000_000).fill(1)); }",
+        fails("RangeError", "memory"),
+        limits={"memory_mb": 256},
+        timeout_s=20,
+    ),
+    "bun keeps its compiler under the limit of memory": Scenario(
+        "bun",
+        "import { readFileSync } from 'node:fs';\n"
+        "export const main = () => readFileSync('/proc/self/maps', 'utf8').includes(' rwxp ');",
+        gives(True),
+        limits={"memory_mb": 256},
+    ),
+    "bun fork bomb": Scenario(
+        "bun",
+        "import { spawn } from 'node:child_process';\n"
+        "export function main(marker: string) {\n"
+        "  for (;;) { try { spawn('sleep', [marker], { detached: true }).on('error', () => {}); } catch { } }\n}",
+        every(ends_somehow, no_strays),
+        {"marker": "{marker}"},
+        limits={"processes": 32},
+        timeout_s=2.0,
+    ),
+    "bun daemon": Scenario(
+        "bun",
+        "import { spawn } from 'node:child_process';\n"
+        "export async function main(marker: string) {\n"
+        "  spawn('setsid', ['sleep', marker], { detached: true, stdio: 'ignore' }).unref();\n"
+        "  await new Promise((done) => setTimeout(done, 200));\n  return 'left';\n}",
+        every(gives("left"), no_strays),
+        {"marker": "{marker}"},
+    ),
+    "bun unhandled rejection": Scenario(
+        "bun",
+        "export async function main() { Promise.reject(new RangeError('lost')); await new Promise(r => setTimeout(r, 2e4)); }",
+        fails("RangeError", "lost"),
+    ),
+    "bun error in a timer": Scenario(
+        "bun",
+        "export async function main() { setTimeout(() => { throw new RangeError('late'); }, 5); await new Promise(r => setTimeout(r, 2e4)); }",
+        fails("RangeError", "late"),
+    ),
+    "bun garbage on every descriptor": Scenario(
+        "bun",
+        "import { writeSync } from 'node:fs';\nexport function main() {\n"
+        "  for (let n = 3; n < 64; n++) try { writeSync(n, new Uint8Array(64).fill(255)); } catch { }\n  return 'real';\n}",
+        is_own_fault,
+    ),
+    "bun reads what it must not": Scenario(
+        "bun",
+        _BUN_READ,
+        gives([]),
+        {
+            "paths": [
+                "{home}",
+                "{home}/runtimes/hidden",
+                "{home}/secret",
+                "/proc/{server}/environ",
+                "/proc/{server}/mem",
+                "/proc/{server}/root",
+                "/root/.bashrc",
+                "/etc/shadow",
+            ]
+        },
+    ),
+    "bun writes elsewhere": Scenario(
+        "bun", _BUN_WRITE, gives([]), {"paths": ["/", "/usr", "/etc", "/root", "/var", "/home", "{home}", "{outside}"]}
+    ),
+    "bun environment": Scenario(
+        "bun",
+        "export const main = () => Object.keys(process.env).filter((name) => !/^(BUN|NO_COLOR|DO_NOT_TRACK)/.test(name)).sort();",
+        gives(["HOME", "LANG", "PATH", "TMPDIR", "USER", "WM_JOB_ID"]),
+    ),
+    "bun big text": Scenario(
+        "bun",
+        "export const main = (text: string) => text;",
+        gives("ä" * 5_000_000),
+        {"text": "ä" * 5_000_000},
+        timeout_s=60,
+    ),
+    "bun surrogates": Scenario("bun", "export const main = () => ({ a: 'a\\ud800b😀' });", gives({"a": "a\ufffdb😀"})),
+    "bun flood": Scenario(
+        "bun",
         "export function main() { const line = 'x'.repeat(9999); for (let i = 0; i < 20000; i++) console.log(line); return 1 }",
         every(gives(1), cut_log),
         limits={"output_bytes": 1_000_000},

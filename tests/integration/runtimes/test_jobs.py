@@ -285,4 +285,4 @@ async def test_describe(runtimes: Runtimes) -> None:
     about = runtimes.describe()
     assert about["languages"]["python3"]["available"]
     assert about["isolation"]["level"] in ("full", "user", "basic")
-    assert set(about["pools"]) == {"script", "deno"}
+    assert set(about["pools"]) == {"script", "deno", "bun"}

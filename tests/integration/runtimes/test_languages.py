@@ -182,7 +182,7 @@ async def test_typescript_error(run: Run) -> None:
     found = await error(run, "deno", code)
     assert (found["name"], found["message"], found["line"]) == ("Odd", "no", 3)
     assert "cell.ts:3" in str(found["stack"])
-    assert "deno_wrapper" not in str(found["stack"])
+    assert "wrapper" not in str(found["stack"])
     assert found["extra"] == {"code": 7, "name": "Odd"} or found["extra"] == {"code": 7}
 
 

@@ -112,19 +112,19 @@ def test_log_decodes_across_chunks() -> None:
 
 
 @pytest.mark.parametrize(
-    ("language", "kind"), [("python3", "script"), ("bash", "script"), ("deno", "deno"), ("bun", "deno")]
+    ("language", "kind"), [("python3", "script"), ("bash", "script"), ("deno", "deno"), ("bun", "bun"), ("go", None)]
 )
-def test_pools_of_languages(language: str, kind: str) -> None:
+def test_pools_of_languages(language: str, kind: str | None) -> None:
     assert handover.kind_of(language) == kind
 
 
 @pytest.mark.parametrize("name", ["main()", "", "a b", "1a", "class", "a" * 65, "x\n"])
 def test_entrypoints_that_are_refused(name: str) -> None:
-    assert handover.refusal(Job("j", "python3", "", JsonText("{}"), entrypoint=name), None) is not None
+    assert handover.refusal(Job("j", "python3", "", JsonText("{}"), entrypoint=name), "script", None) is not None
 
 
 def test_missing_deno_is_said() -> None:
-    refused = handover.refusal(Job("j", "deno", "", JsonText("{}")), None)
+    refused = handover.refusal(Job("j", "deno", "", JsonText("{}")), "deno", None)
     assert refused is not None
     assert "Deno" in refused["message"]
 

@@ -1,6 +1,6 @@
-"""A TypeScript cell: the agent starts Deno while idle, and carries its answer from a named pipe to the channel.
+"""A TypeScript cell: the agent starts Deno or Bun, and carries its answer from a named pipe to the channel.
 
-Deno reads the job from the channel itself (its standard input). The named pipe is removed once both ends are open, so
+The program reads the job from the channel itself (its standard input). The named pipe is removed once both ends are open, so
 that a cell cannot open it; the agent passes on only what belongs to one answer.
 """
 
@@ -9,25 +9,32 @@ from __future__ import annotations
 import contextlib
 import os
 import select
+import shutil
 import socket
 
 from flowapp.runtimes.guest import python_cell, sandbox
 from flowapp.runtimes.guest.plan import NONE, Plan
 
-WRAPPER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "deno_wrapper.ts")
+WRAPPER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "typescript_wrapper.ts")
 _CHUNK = 1 << 18
 
 
-def serve(plan: Plan, place: sandbox.Place, channel: socket.socket, heap_mb: int) -> int:
-    """Run one Deno process to its end; its exit status (negative: signal)."""
+#: of address space that Bun would set aside for compiled code (1 GB) and object shapes (4 GB): it counts as writable
+#: memory, which is what a cell is limited by
+_BUN_CODE_BYTES = 64 << 20
+_BUN_SHAPES_KB = 128 << 10
+
+
+def serve(plan: Plan, place: sandbox.Place, channel: socket.socket, kind: str, heap_mb: int) -> int:
+    """Run one process of `kind` ("deno" or "bun") to its end; its exit status (negative: signal)."""
     answer_path = f"{place.folder}/.answer"
     os.mkfifo(answer_path, 0o600)
     answers = os.open(answer_path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    deno = plan.deno or ""
+    line = bun_command(plan, place) if kind == "bun" else deno_command(plan, place, heap_mb)
     pid = os.posix_spawn(
-        deno,
-        command(plan, place, deno, heap_mb),
-        _environment(place),
+        line[0],
+        line,
+        _environment(place, kind),
         file_actions=[(os.POSIX_SPAWN_DUP2, channel.fileno(), 0)],
         setsigdef=[13, 2],
     )
@@ -56,7 +63,7 @@ def serve(plan: Plan, place: sandbox.Place, channel: socket.socket, heap_mb: int
     return os.waitstatus_to_exitcode(status)
 
 
-def command(plan: Plan, place: sandbox.Place, deno: str, heap_mb: int) -> list[str]:
+def deno_command(plan: Plan, place: sandbox.Place, heap_mb: int) -> list[str]:
     """The command line of an idle Deno.
 
     Behind the sandbox a script may do all that the sandbox lets it do. Without one, Deno's own permissions are the only
@@ -69,7 +76,7 @@ def command(plan: Plan, place: sandbox.Place, deno: str, heap_mb: int) -> list[s
         else ["--allow-all"]
     )
     return [
-        deno,
+        plan.deno or "",
         "run",
         "--quiet",
         "--no-prompt",
@@ -86,10 +93,26 @@ def command(plan: Plan, place: sandbox.Place, deno: str, heap_mb: int) -> list[s
     ]
 
 
-def _environment(place: sandbox.Place) -> dict[str, str]:
+def bun_command(plan: Plan, place: sandbox.Place) -> list[str]:
+    """The command line of Bun, which has no permissions of its own: the sandbox is the only wall.
+
+    Bun wants to list the folder of the file that it runs, so that file is a copy in the job's own folder.
+    """
+    copy = f"{place.folder}/{os.path.basename(WRAPPER)}"
+    shutil.copyfile(plan.wrapper, copy)
+    return [plan.bun or "", "--no-install", "--no-env-file", copy, place.folder, place.work]
+
+
+def _environment(place: sandbox.Place, kind: str) -> dict[str, str]:
+    base = {**python_cell.base_environment(place.folder), "NO_COLOR": "1"}
+    if kind == "deno":
+        return {**base, "DENO_DIR": f"{place.folder}/.deno", "DENO_NO_UPDATE_CHECK": "1"}
     return {
-        **python_cell.base_environment(place.folder),
-        "DENO_DIR": f"{place.folder}/.deno",
-        "DENO_NO_UPDATE_CHECK": "1",
-        "NO_COLOR": "1",
+        **base,
+        "BUN_INSTALL": f"{place.folder}/.bun",
+        "BUN_RUNTIME_TRANSPILER_CACHE_PATH": "0",
+        "BUN_ENABLE_CRASH_REPORTING": "0",
+        "BUN_JSC_jitMemoryReservationSize": str(_BUN_CODE_BYTES),
+        "BUN_JSC_structureHeapSizeInKB": str(_BUN_SHAPES_KB),
+        "DO_NOT_TRACK": "1",
     }

@@ -1,0 +1,253 @@
+// Idle process of a TypeScript cell, on Deno or on Bun: waits on standard input for its one job, calls the entry point,
+// answers, ends. Constant: code, entry point, arguments and environment reach it as data. `import` of this file keeps
+// nothing that the cell could find; what it needs of the language's own objects is taken before the cell's code exists.
+type Host = {
+  name: string;
+  folders: string[];
+  exit(code: number): never;
+  setEnvironment(name: string, value: string): void;
+  writeFile(path: string, data: Uint8Array): void;
+  openAnswers(path: string): (data: Uint8Array) => number;
+  read(into: Uint8Array): Promise<number>;
+  onLost(tell: (error: unknown) => void): void;
+};
+
+function denoHost(): Host {
+  const stdin = Deno.stdin;
+  return {
+    name: "Deno",
+    folders: Deno.args,
+    exit: Deno.exit.bind(Deno),
+    setEnvironment: Deno.env.set.bind(Deno.env),
+    writeFile: Deno.writeFileSync.bind(Deno),
+    openAnswers(path) {
+      const answers = Deno.openSync(path, { write: true });
+      Deno.removeSync(path);
+      return answers.writeSync.bind(answers);
+    },
+    read: async (into) => (await stdin.read(into)) ?? 0,
+    onLost(tell) {
+      addEventListener("unhandledrejection", (event) => {
+        event.preventDefault();
+        tell(event.reason);
+      });
+    },
+  };
+}
+
+function bunHost(): Host {
+  const files = process.getBuiltinModule("node:fs");
+  const { readSync, writeSync } = files;
+  const environment = process.env;
+  return {
+    name: "Bun",
+    folders: process.argv.slice(2),
+    exit: process.exit.bind(process),
+    setEnvironment: (name, value) => { environment[name] = value; },
+    writeFile: files.writeFileSync,
+    openAnswers(path) {
+      const answers = files.openSync(path, "w");
+      files.unlinkSync(path);
+      return (data) => writeSync(answers, data);
+    },
+    read: async (into) => readSync(0, into),
+    onLost(tell) {
+      process.on("unhandledRejection", tell);
+      process.on("uncaughtException", tell);
+    },
+  };
+}
+
+const host = "Bun" in globalThis ? bunHost() : denoHost();
+const [folder, work] = host.folders;
+const stringify = JSON.stringify;
+const parse = JSON.parse;
+const encode = TextEncoder.prototype.encode.bind(new TextEncoder());
+const exit = host.exit;
+const writeAnswer = host.openAnswers(`${folder}/.answer`);
+const path = `${work}/cell.ts`;
+
+type Fault = { name: string; message: string; stack?: string; line?: number; extra?: Record<string, unknown> };
+
+function send(kind: string, body = ""): void {
+  const bytes = encode(body);
+  const frame = new Uint8Array(5 + bytes.length);
+  frame[0] = kind.charCodeAt(0);
+  new DataView(frame.buffer).setUint32(1, bytes.length);
+  frame.set(bytes, 5);
+  for (let done = 0; done < frame.length; ) done += writeAnswer(frame.subarray(done));
+}
+
+async function receive(length: number): Promise<Uint8Array> {
+  const bytes = new Uint8Array(length);
+  for (let done = 0; done < length; ) {
+    const count = await host.read(bytes.subarray(done));
+    if (count === 0) exit(0);
+    done += count;
+  }
+  return bytes;
+}
+
+// JSON has no bigint; a string keeps every digit.
+Object.defineProperty(BigInt.prototype, "toJSON", { value() { return this.toString(); }, configurable: true });
+
+function toJson(value: unknown): string {
+  const text = stringify(value) ?? "null";
+  // Lone surrogates are escaped by JSON.stringify, but databases and other languages refuse them.
+  if (!/\\ud[89a-f]/i.test(text)) return text;
+  return stringify(value, (_key, item) => (typeof item === "string" ? item.toWellFormed() : item)) ?? "null";
+}
+
+// Names of the parameters of a function, in order. Read from its source, which is already stripped of types;
+// default values, strings, templates, comments and nested brackets are stepped over.
+function parameterNames(source: string): string[] {
+  const arrow = /^(?:async\s+)?([A-Za-z_$][\w$]*)\s*=>/.exec(source);
+  if (arrow) return [arrow[1]];
+  let at = source.indexOf("(") + 1;
+  let depth = 0, part = "";
+  const parts: string[] = [];
+  for (; at < source.length; at++) {
+    const here = source[at];
+    if (source.startsWith("//", at)) { at = source.indexOf("\n", at); if (at < 0) break; continue; }
+    if (source.startsWith("/*", at)) { at = source.indexOf("*/", at) + 1; continue; }
+    if (here === "'" || here === '"' || here === "`") {
+      const opened = at;
+      for (at++; at < source.length && source[at] !== here; at++) if (source[at] === "\\") at++;
+      part += source.slice(opened, at + 1);
+      continue;
+    }
+    if (depth === 0 && (here === "," || here === ")")) {
+      if (part.trim()) parts.push(part.trim());
+      part = "";
+      if (here === ")") break;
+      continue;
+    }
+    if ("([{".includes(here)) depth++;
+    if (")]}".includes(here)) depth--;
+    part += here;
+  }
+  return parts.map((text) => /^(?:\.\.\.)?([A-Za-z_$][\w$]*)/.exec(text)?.[1] ?? "");
+}
+
+function fault(thrown: unknown): Fault {
+  const error = unparsed(thrown);
+  if (!(error instanceof Error)) return { name: "Error", message: typeof error === "string" ? error : toJson(error) };
+  const message = explained(named(error.message));
+  if (error.name === "BuildMessage" || error.name === "ResolveMessage") {
+    const isModule = error.name === "ResolveMessage" || remote(error.message) !== undefined;
+    return { name: isModule ? "TypeError" : "SyntaxError", message, line: lineOf(error) };
+  }
+  const stack = (error.stack ?? "").split("\n").filter((row) => !row.includes("typescript_wrapper")).join("\n");
+  const shown = named(stack).replaceAll(/ \(?(?:ext|node):[^\n]*/g, "");
+  const place = /cell\.ts:(\d+)/.exec(shown);
+  const found: Fault = { name: error.name || "Error", message };
+  if (place) found.line = Number(place[1]);
+  // Deno wraps what its parser says into a TypeError of the import.
+  const refused = /^(?:SyntaxError|The module's source code could not be parsed): /.exec(found.message);
+  if (refused && found.name === "TypeError") {
+    found.name = "SyntaxError";
+    found.message = found.message.slice(refused[0].length);
+    return found;
+  }
+  if (shown) found.stack = shown.slice(0, 20_000);
+  const own = Object.entries(error).filter(([, item]) => item === null || typeof item !== "function");
+  if (own.length) found.extra = Object.fromEntries(own);
+  return found;
+}
+
+// The cell's file by its short name, however the runtime wrote it.
+function named(text: string): string {
+  return text.replaceAll(`file://${path}`, "cell.ts").replaceAll(path, "cell.ts");
+}
+
+// Where Bun's parser found several mistakes it throws them together; the first one counts.
+function unparsed(error: unknown): unknown {
+  const first = error instanceof AggregateError ? error.errors[0] : undefined;
+  return first?.name === "BuildMessage" ? first : error;
+}
+
+// What Bun says of a module has a position, or only the specifier that it did not find.
+function lineOf(error: Error): number | undefined {
+  const position = (error as { position?: { line?: number } | null }).position;
+  if (position?.line) return position.line;
+  const specifier = (error as { specifier?: string }).specifier ?? remote(error.message);
+  const place = specifier ? written(specifier) : null;
+  return place ? source.slice(0, place.index).split("\n").length : undefined;
+}
+
+// Where the cell writes a specifier; Bun names some by their beginning only.
+function written(beginning: string): RegExpExecArray | null {
+  return new RegExp(`["'\`](${beginning.replace(/[^\w]/g, "\\$&")}[^"'\`]*)["'\`]`).exec(source);
+}
+
+function remote(message: string): string | undefined {
+  return /^ENOENT reading "(https?:[^"]*)"/.exec(message)?.[1];
+}
+
+// When a module would have to be downloaded, Deno speaks of its own flags and Bun of a file that is not there; say what
+// that means here.
+function explained(message: string): string {
+  if (host.name === "Bun") {
+    const missing = /^Cannot find package '([^']*)'/.exec(message)?.[1] ?? remote(message);
+    if (missing === undefined) return message;
+    return unavailable(/^(jsr|https?):/.exec(missing)?.[1] ?? "npm", written(missing)?.[1] ?? missing);
+  }
+  if (!/--no-(?:npm|remote)|--cached-only/.test(message)) return message;
+  const found = /["'`]((npm|jsr|https?):[^"'`]*)["'`]/.exec(source);
+  return unavailable(found?.[2] ?? (message.includes("npm") ? "npm" : "https"), found?.[1]);
+}
+
+function unavailable(kind: string, specifier?: string): string {
+  const which = specifier ? ` ("${specifier}")` : "";
+  return `${kind}: imports are not available in this version${which}. ${host.name}'s own and node: modules are.`;
+}
+
+let source = "";
+
+async function answer(): Promise<void> {
+  const lengths = new DataView((await receive(12)).buffer);
+  const decoder = new TextDecoder();
+  const header = parse(decoder.decode(await receive(lengths.getUint32(0))));
+  const code = await receive(lengths.getUint32(4));
+  const inputs = parse(decoder.decode(await receive(lengths.getUint32(8))));
+  for (const [name, value] of Object.entries(header.env)) host.setEnvironment(name, value as string);
+  source = decoder.decode(code);
+  host.writeFile(path, code);
+  try {
+    const module = await import(`file://${path}`);
+    const main = module[header.entrypoint] ?? (header.entrypoint === "main" ? module.default : undefined);
+    if (typeof main !== "function") {
+      const name = header.entrypoint;
+      send("X", stringify({
+        name: "ExecutionErr",
+        message: `There is no exported function "${name}" in this cell. Write: export async function ${name}(...) {`,
+      }));
+      return;
+    }
+    const names = parameterNames(Function.prototype.toString.call(main));
+    const result = await main(...names.map((name) => inputs[name]));
+    const body = toJson(result);
+    if (body.length > header.result_bytes) {
+      const sizes = `${(body.length / 1e6).toFixed(1)} MB; at most ${(header.result_bytes / 1e6).toFixed(1)} MB`;
+      send("X", stringify({ name: "ResultTooLarge", message: `The result is ${sizes} are kept. Return less.` }));
+      return;
+    }
+    send("O", body);
+  } catch (error) {
+    let body: string;
+    try {
+      body = toJson(fault(error));
+    } catch {
+      body = stringify({ name: "Error", message: String(error) });
+    }
+    send("X", body);
+  }
+}
+
+host.onLost((error) => {
+  send("X", toJson(fault(error)));
+  exit(1);
+});
+send("R");
+await answer();
+exit(0);

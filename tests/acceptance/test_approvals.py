@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -93,6 +94,7 @@ def test_approving_by_link_on_a_phone_without_scripts(product: Product, phone: P
         phone.get_by_label("Comment").fill("ok for EU")
         phone.get_by_role("button", name="Approve").click()
         expect(phone.get_by_role("status")).to_contain_text("Approved")
+        shoot(phone, "approval-page-approved")
         assert result(client, run) == {"centre": "4712 Fees", "amount": 12.5, "comment": "ok for EU"}
         # the run's page, open elsewhere, has followed
         expect(page.locator(".approval-closed")).to_contain_text("leo")
@@ -115,7 +117,20 @@ def test_mistakes_keep_what_was_typed_and_denying_needs_no_form(product: Product
         stranger.get_by_role("button", name="Deny").click()
         expect(stranger.get_by_role("status")).to_contain_text("Denied")
         expect(stranger.locator("form")).to_have_count(0)
+        shoot(stranger, "approval-page-denied")
         assert result(client, run)["error"] == {"name": "SuspendedDisapproved", "message": "Disapproved by leo"}
+
+
+def test_a_link_that_was_changed_on_the_way(product: Product, stranger: Page, watch: Watch) -> None:
+    watch.expect_error("40")  # 403 or 404: it does not tell which
+    with product.client() as client:
+        run = started(client, asking(FORM))
+        link = urls(client, run)["approvalPage"]
+        stranger.goto(re.sub("/[0-9a-f]{6}([0-9a-f]{58})", r"/000000\1", link))
+        expect(stranger.get_by_role("heading").first).to_be_visible()
+        expect(stranger.locator("main")).not_to_contain_text("1,204,330.00")
+        expect(stranger.get_by_role("button", name="Approve")).to_have_count(0)
+        shoot(stranger, "approval-page-wrong-link")
 
 
 def test_opening_a_link_decides_nothing(product: Product, stranger: Page) -> None:

@@ -80,7 +80,7 @@ export function Request({ ws, request, reload, plain = false }) {
   return (
     <div className={plain ? "approval plain" : "card approval"} role="group" aria-label={request.title}>
       <header>
-        <h2>{request.title}</h2>
+        <h2 className={plain ? "sr" : undefined}>{request.title}</h2>
         <p className="run-facts"><span>{request.asked_by} asks{request.asked_at ? `, ${when(request.asked_at)}` : ""}</span><span>after step {request.step_id}{request.path !== request.step_id ? ` (${request.path})` : ""}</span>{request.groups.length > 0 && <span>for {request.groups.join(" or ")}</span>}</p>
       </header>
       <Deadline request={request} />

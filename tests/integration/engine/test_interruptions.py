@@ -1,0 +1,65 @@
+"""A segment that ends by an error of ours: the run begins again by itself, on both databases, and is not said to have failed."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy.exc import OperationalError
+
+from flowapp.store.errors import DatabaseAway
+from tests.integration.engine.harness import FakeRuntimes, flow_of, server, step
+
+
+@pytest.mark.parametrize(
+    "error", [DatabaseAway("gone"), OperationalError("", None, Exception("locked")), KeyError("bug")]
+)
+@pytest.mark.parametrize("where", ["claim", "put_job", "end"])
+async def test_the_run_begins_again(
+    tmp_path: Path, store_url: str, monkeypatch: pytest.MonkeyPatch, where: str, error: Exception
+) -> None:
+    runtimes = FakeRuntimes({"one": lambda *_: 1})
+    async with server(tmp_path, runtimes, store_url) as made:
+        real, failed = getattr(made.store.runs, where), list[int]()
+
+        def failing(*args: Any, **more: Any) -> Any:
+            if not failed:
+                failed.append(1)
+                raise error
+            return real(*args, **more)
+
+        monkeypatch.setattr(made.store.runs, where, failing)
+        run = await made.create(flow_of(step("a", "one"), step("b", "one")))
+        await made.engine.start_run(run.id)
+        row, result = await asyncio.wait_for(made.ended(run.id), 20)
+        assert failed
+        if where == "put_job" and isinstance(error, KeyError):
+            # a mistake within the run's own work is its result, and says so
+            assert result["error"]["name"] == "InternalErr"
+            return
+        assert (row.status, result) == ("success", 1)
+        recorded = await made.store.runs.steps(run.id)
+        assert {step.path: step.status for step in recorded} == {"a": "success", "b": "success"}
+
+
+async def test_who_has_taken_the_run_over_keeps_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    runtimes = FakeRuntimes({"one": lambda *_: 1})
+    async with server(tmp_path, runtimes) as made:
+        store, real = made.store, made.store.runs.end
+
+        def failing(*_: Any, **__: Any) -> Any:
+            raise DatabaseAway("gone")
+
+        monkeypatch.setattr(store.runs, "end", failing)
+        run = await made.create(flow_of(step("a", "one")))
+        await made.engine.start_run(run.id)
+        while (await store.runs.get(run.id)).segment < 2:  # type: ignore[union-attr]
+            await asyncio.sleep(0.02)
+        assert await store.runs.claim(run.id, "another/token.1") is not None
+        monkeypatch.setattr(store.runs, "end", real)
+        await asyncio.sleep(2)
+        found = await store.runs.get(run.id)
+        assert found is not None
+        assert (found.status, found.owner) == ("running", "another/token.1")

@@ -118,7 +118,8 @@ class Approvals:
         self._check(resume_id, approver)
         asked = await self._request(place, Asker(identity))
         own = bool(identity.job) and identity.job == place.id  # a step hands out links to its own request
-        if not own and not isinstance(asked.decision, Allowed) and not asked.conditions.needs_sign_in:
+        # a link counts for more than a role does, so it is not for those who may not answer without one
+        if not own and not isinstance(asked.decision, Allowed):
             raise NotAllowed(asked.decision.reason, "Ask somebody who may answer.")
         wanted = place.id
         if flow_level and not place.is_run:

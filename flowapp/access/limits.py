@@ -56,6 +56,11 @@ class AttemptLimiter:
         """Forget the key's failures."""
         self._failures.pop(key, None)
 
+    def taken_back(self) -> None:
+        """What was counted ahead among everybody's failures, before its outcome was known, was none."""
+        since, count = self._all
+        self._all = since, max(0, count - 1)
+
     def __len__(self) -> int:
         return len(self._failures)
 

@@ -164,7 +164,7 @@ def decide(identity: Identity, action: Action, target: Target) -> Decision:
         return _HIDDEN
     mine = target.owner is not None and target.owner == identity.username
     if target.workspace == INSTANCE:
-        decision = _in_no_workspace(identity, action, mine)
+        decision = _in_no_workspace(identity, action, target, mine)
     elif identity.role == "admin":
         decision = _ALLOWED if action in GRANTS["admin"] else _HIDDEN
     else:
@@ -226,8 +226,8 @@ def _by_role_and_path(identity: Identity, action: Action, target: Target, mine: 
     return _ALLOWED
 
 
-def _in_no_workspace(identity: Identity, action: Action, mine: bool) -> Decision:
-    if action not in _INSTANCE_GRANTS or (action in _ACCOUNT and not mine):
+def _in_no_workspace(identity: Identity, action: Action, target: Target, mine: bool) -> Decision:
+    if action not in _INSTANCE_GRANTS or ((target.private or action in _ACCOUNT) and not mine):
         return _HIDDEN
     if action == "instance.manage" and not identity.super_admin:
         return Denied("Only a super admin of this installation can do this.")

@@ -157,14 +157,16 @@ class Sessions:
         keys = (address, f"account {email.lower()[:200]}")
         for key in keys:
             self._limiter.check(key)
+        # counted before the outcome is known: many attempts at once must not all pass before the first has failed
+        for key in keys:
+            self._limiter.failed(key)
         row = await self._database.read(lambda connection: identities.user(connection, email))
         stored = row.password if row is not None and not row.disabled else None
         if not await passwords.matches(password, stored):
-            for key in keys:
-                self._limiter.failed(key)
             raise SignInFailed("Email or password is wrong.", "Ask an admin to set a new password for you.")
         for key in keys:
             self._limiter.succeeded(key)
+            self._limiter.taken_back()
         return await self._open_session(email, address)
 
     async def sign_out(self, token: str) -> None:

@@ -119,15 +119,18 @@ class Accounts:
     # --- people -----------------------------------------------------------------------------------------------------
 
     async def set_password(self, person: Person, body: Mapping[str, Any]) -> None:
-        """Set one's own password; all one's sessions end. A job cannot.
+        """Set one's own password; all one's sessions end. A job cannot, nor can a token with scopes or for one workspace.
 
         Raises:
             PasswordInvalid: too short or too long.
-            BadRequest: a job asks.
+            BadRequest: a job asks, or a limited token.
         """
         self._ask(person, "account.manage")
         if person.job:
             raise BadRequest("A job cannot set its person's password.")
+        if person.scopes is not None or person.workspace is not None:
+            # whoever knows the password signs in without the limits of this token
+            raise BadRequest("A limited token cannot set a password.", "Sign in, or use a token without limits.")
         hashed = await passwords.hashed(text_in(body, "password"))
 
         def work(connection: Connection) -> None:

@@ -26,8 +26,8 @@ def draft_target(row: DraftRow) -> Target:
 
 
 def run_target(row: RunRow) -> Target:
-    """A run of cells is as private as its draft; a run of a flow is as open as the flow's path."""
-    if row.kind == "cells":
+    """A run of cells is as private as its draft, and so is one of code without a path; others are as open as their path."""
+    if row.kind == "cells" or not row.path:
         return Target(row.workspace, "run", owner=row.created_by, private=True)
     return Target(row.workspace, "run", path=row.path, owner=row.created_by)
 

@@ -116,9 +116,16 @@ class Starting:
             NotFound: what should run is not there, or must look so.
             NotAllowed: the role does not include running it.
             BadRequest: the request does not make sense.
+            BadRequest: `job_id` is one of those that the server computes.
             JobIdTaken: `job_id` is in use.
             UploadTooLarge: a text of over 50 MB among the arguments.
         """
+        wanted = _job_id(start.job_id)
+        if wanted is not None and uuid.UUID(wanted).version == 5:
+            # ticks and steps have such ids: who took one first would stop a schedule, or stand in for a step
+            raise BadRequest(
+                "job_id must be a random UUID, not one of version 5.", "Leave it out: the server makes one."
+            )
         run = await self._start(identity, start, None)
         if run is None:
             raise JobIdTaken(f"There is a job {start.job_id} already.", "Leave job_id out, or make a new one.")

@@ -22,6 +22,9 @@ LONG_TEXT = 80
 _FORMATS = {"date": "date", "time": "time", "date-time": "datetime-local", "email": "email", "uri": "url"}
 #: Patterns are checked where they cannot hold the server up (see `patterns`).
 _ELSEWHERE = frozenset({"pattern", "patternProperties"})
+#: A few lines of these keep a validator busy for ever: what refers twice to what refers twice, and comparing all with all.
+_COSTLY = frozenset({"$ref", "$dynamicRef", "$recursiveRef", "uniqueItems"})
+_LARGEST_FORM = 256 * 1024
 _WORDS = {"string": "a text", "number": "a number", "integer": "a whole number", "boolean": "yes or no"}
 
 
@@ -106,9 +109,9 @@ def problems(form: Mapping[str, Any] | None, fields: Sequence[Field], payload: M
 
     A form whose schema is broken itself refuses nothing: whoever answers cannot mend it, and the flow would hang.
     """
-    if not form:
+    if not form or len(dumps(form)) > _LARGEST_FORM:
         return {}
-    schema = _without(form, _ELSEWHERE)
+    schema = _without(form, _ELSEWHERE | _COSTLY)
     for one in fields:  # the step's own choices stand in for the schema's
         if one.options and isinstance(schema.get("properties"), dict) and one.name in schema["properties"]:
             allowed = [json.loads(option.value) for option in one.options]
@@ -125,7 +128,7 @@ def problems(form: Mapping[str, Any] | None, fields: Sequence[Field], payload: M
         for error in validator.iter_errors(dict(payload)):
             name, words = _said(error)
             found.setdefault(name, words)
-    except (SchemaError, Unresolvable, RecursionError, ValueError, TypeError):
+    except (SchemaError, Unresolvable, RecursionError, ValueError, TypeError, ArithmeticError):
         return {}
     return found
 
@@ -282,8 +285,13 @@ def _without(value: Any, names: frozenset[str]) -> dict[str, Any]:
 def _strip(value: Any, names: frozenset[str]) -> None:
     if isinstance(value, dict):
         for name in names & value.keys():
-            if not isinstance(value[name], dict) or name != "pattern":  # a property may be called `pattern`
+            # a property may be called `pattern`
+            if not isinstance(value[name], dict) or name == "patternProperties":
                 del value[name]
+        if isinstance(
+            value.get("required"), list
+        ):  # what is no name is no fault, and would be compared with all others
+            value["required"] = [name for name in value["required"] if isinstance(name, str)]
         for item in value.values():
             _strip(item, names)
     elif isinstance(value, list):

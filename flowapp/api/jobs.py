@@ -6,9 +6,9 @@ Errors are text, because clients print the body.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Path, Request
 from starlette.responses import PlainTextResponse, Response
 
 from flowapp.access.identity import Identity
@@ -24,6 +24,8 @@ from flowapp.workspace.errors import BadRequest, WaitedTooLong
 from flowapp.workspace.starting import Kind, Start
 
 router = APIRouter(prefix="/api/w/{ws}/jobs")
+#: Ids are counted from 1; a database takes no larger ones than this.
+Version = Annotated[int, Path(ge=0, le=2**31 - 1)]
 
 
 # --- asynchronous: the answer is the job's id ---------------------------------------------------------------------------
@@ -36,7 +38,7 @@ async def run_flow(path: str, request: Request, caller: Caller, workspace: App) 
 
 
 @router.post("/run/fv/{version}")
-async def run_flow_version(version: int, request: Request, caller: Caller, workspace: App) -> Response:
+async def run_flow_version(version: Version, request: Request, caller: Caller, workspace: App) -> Response:
     """Start one version of a flow, by the version's id."""
     return await _started(request, caller, workspace, "flow", version_id=version)
 
@@ -78,7 +80,7 @@ async def wait_flow(path: str, request: Request, caller: Starter, workspace: App
 
 
 @router.api_route("/run_wait_result/fv/{version}", methods=["GET", "POST"])
-async def wait_flow_version(version: int, request: Request, caller: Starter, workspace: App) -> Response:
+async def wait_flow_version(version: Version, request: Request, caller: Starter, workspace: App) -> Response:
     """The same for one version of a flow."""
     return await _waited(request, caller, workspace, "flow", version_id=version)
 
@@ -158,8 +160,8 @@ async def _waited(request: Request, caller: Identity, workspace: Workspace, kind
     start = await _start(request, kind, named)
     limit = request.query_params.get("queue_limit", "")
     if limit:
-        if not limit.isdigit():
-            raise BadRequest("queue_limit must be a whole number.")
+        if not limit.isascii() or not limit.isdigit() or len(limit) > 9:
+            raise BadRequest("queue_limit must be a whole number of at most nine digits.")
         await workspace.job_lists.refuse_above(caller, int(limit))
     return await _result(caller, workspace, await workspace.starting.start(caller, start))
 

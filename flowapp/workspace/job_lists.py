@@ -268,9 +268,9 @@ def _times(query: Mapping[str, str], side: str) -> dict[str, str]:
 def _moment(name: str, text: str) -> str:
     try:
         moment = datetime.fromisoformat(text.replace(" ", "+"))
-    except ValueError:
+        return text_of(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
+    except (ValueError, OverflowError):
         raise BadRequest(f"{name} must be a time such as 2026-01-31T12:00:00Z, not {text[:40]!r}.") from None
-    return text_of(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
 
 
 def _flag(query: Mapping[str, str], name: str) -> bool | None:

@@ -21,6 +21,9 @@ from flowapp.workspace.job_places import JobPlaces
 from flowapp.workspace.library import Library
 from flowapp.workspace.starting import Start, Starting, Trigger
 
+MOST_ID = 2**31 - 1
+"""Ids of versions are counted from 1; a database takes no larger ones."""
+
 
 class Restarting:
     """Use-cases about restarts."""
@@ -50,7 +53,9 @@ class Restarting:
         if before.kind not in ("flow", "flowpreview"):
             raise BadRequest("Only runs of flows can begin again at a step.", "Start it anew instead.")
         version_id = wanted.get("flow_version")
-        if version_id is not None and (not isinstance(version_id, int) or isinstance(version_id, bool)):
+        if version_id is not None and (
+            not isinstance(version_id, int) or isinstance(version_id, bool) or not 0 <= version_id <= MOST_ID
+        ):
             raise BadRequest("flow_version must be the id of a version.", "See flows/get: version_id.")
         args = wanted.get("args")
         if args is not None and not isinstance(args, dict):

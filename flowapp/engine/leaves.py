@@ -16,7 +16,7 @@ from flowapp.engine.environment import environment, job_of
 from flowapp.engine.errors import INTERRUPTIONS, error_value
 from flowapp.engine.ports import Limits as Limiting
 from flowapp.engine.ports import OpenStep, Printing, RunLeaf, Secrets, Tokens, Waiting
-from flowapp.engine.references import written
+from flowapp.engine.references import given, written
 from flowapp.engine.secrets import SECRET_MARKS, MissingReference, resolve
 from flowapp.engine.values import LeafCall, LeafOutcome, Plan
 from flowapp.errors import FlowappError
@@ -204,8 +204,9 @@ class Leaves:
     async def vouched(self, args: JsonText) -> frozenset[str]:
         """The references in arguments that somebody wrote: in the run's document or arguments, or in a called flow."""
         if self._written is None:
-            texts = (await self._store.values.get_values((self._run.document, self._run.args))).values()
-            self._written = frozenset().union(*(written(text) for text in texts))
+            texts = await self._store.values.get_values((self._run.document, self._run.args))
+            args_given = given(texts[self._run.args], self._run.trigger)
+            self._written = written(texts[self._run.document]) | written(args_given)
         return written(args) & (self._written | self._noticed)
 
     def vouching(self, run_leaf: RunLeaf) -> RunLeaf:

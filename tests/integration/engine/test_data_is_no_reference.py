@@ -70,6 +70,14 @@ async def test_what_the_person_gave_is_replaced_also_through_a_step(made: Server
     assert result == {"y": [{"v": "s3cret"}]}
 
 
+async def test_what_a_schedule_tells_a_handler_is_data(made: Server) -> None:
+    args = {"error": {"message": "$var:f/team/key"}, "to": "$var:f/team/other"}
+    trigger = dumps({"kind": "schedule", "event": None, "handler": "on_failure", "data": ["error", "success_result"]})
+    flow = flow_of(step("a", "same", {"e": "flow_input.error", "to": "flow_input.to"}))
+    _, result = await made.run(flow, args, trigger=trigger)
+    assert result == {"e": {"message": "$var:f/team/key"}, "to": "0ther"}
+
+
 async def test_a_called_flow_brings_its_own(made: Server) -> None:
     call = {
         "id": "b",

@@ -80,7 +80,7 @@ function Decider({ cell, field, name, expr, wrap, placeholder, optional = false 
         <ExpressionInput cell={id} field={field} expr={expr} label={`${name}, ${cell.step_id}`} placeholder={placeholder} missing={missing} handle={picker.handle} onStage={(text) => store.stage(`setting:${id}:${key}`, op(text))} onPreview={asks ? setPreview : undefined} />
       </span>
       <Evaluated value={preview ?? JSON.parse(known)} />
-      <span className="nb-row-tools">
+      <span className="nb-row-tools" data-open={picker.open || undefined}>
         <button ref={picker.anchor} type="button" className="nb-plug" data-plug={field} aria-label={`Connect ${name}`} aria-expanded={picker.open} aria-haspopup="dialog" onClick={picker.toggle}>
           <Glyph name="plug" size={12} />
           plug

@@ -96,7 +96,7 @@ const Field = memo(function Field({ name, index, names, schema, value, open, fre
         )}
         <span className="nb-source"><Value name={name} field={field} value={value} missing={missing} onUpload={upload} /></span>
         <span className="nb-now nb-plain">{value?.blob ? bytes(value.blob.size) : typeWord(field)}</span>
-        <span className="nb-row-tools">
+        <span className="nb-row-tools" data-open={open || undefined}>
           {(!field.type || field.type === "string") && !field.enum && <UploadButton name={name} onFile={upload} />}
           <button type="button" className="nb-icon" aria-label={`Change the field ${name}`} title="Name, type, default" aria-expanded={open} onClick={() => onOpen(open ? null : name)}><Glyph name="pencil" size={13} /></button>
         </span>

@@ -44,7 +44,7 @@ const InputRow = memo(function InputRow({ cell, step, input, problem }) {
         {field}
         {input.required && !missing && <span className="nb-sr"> (required)</span>}
       </span>
-      <span className="nb-source">
+      <span className="nb-source" data-wide={!expression || undefined}>
         {type === "ai" ? (
           <span className="nb-faint">filled by the agent</span>
         ) : expression ? (
@@ -54,7 +54,7 @@ const InputRow = memo(function InputRow({ cell, step, input, problem }) {
         )}
       </span>
       {expression && <Evaluated value={preview ?? known} />}
-      <span className="nb-row-tools">
+      <span className="nb-row-tools" data-open={picker.open || undefined}>
         {input.declared === false && (
           <button type="button" className="nb-icon" aria-label={`Remove ${field}, the code does not take it`} title="The code does not take this input. Remove it" onClick={() => save(null)}><Glyph name="trash" size={12} /></button>
         )}

@@ -18,7 +18,7 @@ export const Gap = memo(function Gap({ parent, slot, index, after, always = fals
   const dragging = useKey("dragging");
   const [open, setOpen] = useState(false);
   return (
-    <div className="nb-gap" data-always={always || undefined} data-open={open || undefined} onMouseEnter={() => setOpen(true)} onMouseLeave={() => setOpen(false)} onFocus={() => setOpen(true)} onBlur={(event) => event.currentTarget.contains(event.relatedTarget) || setOpen(false)}>
+    <div className="nb-gap" data-always={always || undefined} data-empty={empty ? "" : undefined} data-open={open || undefined} onMouseEnter={() => setOpen(true)} onMouseLeave={() => setOpen(false)} onFocus={() => setOpen(true)} onBlur={(event) => event.currentTarget.contains(event.relatedTarget) || setOpen(false)}>
       {dragging ? <DropLine parent={parent} slot={slot} index={index} /> : null}
       {empty && <span className="nb-gap-empty">{empty}</span>}
       {open || always ? (

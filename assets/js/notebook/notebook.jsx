@@ -10,7 +10,7 @@ import { gapOf } from "./insert.jsx";
 import { loadMonaco } from "./monaco.js";
 import { descendantsOf } from "./reduce.js";
 import { Chords, applied } from "./shortcuts.js";
-import { calmSheets } from "./sheets.js";
+import { CalmSheets } from "./sheets.js";
 import { Sidebar } from "./sidebar.jsx";
 import { SingleSlot, Slot } from "./slot.jsx";
 import { NotebookStore } from "./store.js";
@@ -21,9 +21,11 @@ export function Notebook({ ws = "main", draftId }) {
   const store = useMemo(() => new NotebookStore({ ws, draftId }), [ws, draftId]);
   useEffect(() => {
     store.start();
-    loadMonaco(); // comes while the snapshot does
-    calmSheets();
+    const calm = new CalmSheets();
+    calm.apply();
+    loadMonaco().then(() => calm.apply()); // comes while the snapshot does, with a sheet of its own
     return () => {
+      calm.undo();
       store.stop();
       for (const model of store.models?.values() ?? []) model.dispose();
     };

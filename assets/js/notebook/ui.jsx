@@ -71,6 +71,13 @@ export function MenuButton({ label, icon = "dots", items, align = "end", classNa
     setOpen(!open);
   };
   const close = useCallback((why) => why !== "anchor" && setOpen(false), []);
+  useEffect(() => {
+    // the tools of a cell stay in sight while a menu of theirs is open; a rule with :has() would cost at every key typed
+    const tools = open ? button.current?.closest(".nb-hd-tools:not([data-always])") : null;
+    if (!tools) return undefined;
+    tools.setAttribute("data-open", "");
+    return () => tools.removeAttribute("data-open");
+  }, [open]);
   return (
     <>
       <button ref={button} type="button" className={className} aria-label={children ? undefined : label} title={children ? undefined : label} aria-haspopup="menu" aria-expanded={open} onClick={toggle}>
@@ -224,7 +231,7 @@ export function GrowingText({ value, label, onChange, onBlur, onFocus, onKeyDown
   };
   if (type) return <input type={type} {...common} onChange={(event) => onChange(event.target.value)} />;
   return (
-    <span className="nb-grow" style={{ "--rows": maxRows }}>
+    <span className="nb-grow" data-number={inputMode === "decimal" || undefined} data-lacks={missing || undefined} data-invalid={invalid || undefined} style={{ "--rows": maxRows }}>
       <span aria-hidden="true" className={className}>{value + (value.endsWith("\n") || !value ? " " : "")}</span>
       <textarea rows={1} {...common} onChange={(event) => onChange(event.target.value, event.target)} />
     </span>

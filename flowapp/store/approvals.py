@@ -27,6 +27,7 @@ from flowapp.store.rows import all_of, first, insert, table
 from flowapp.store.runs import UNFINISHED, Runs, job_id
 from flowapp.store.tables import ResumeEventRow, RunRow, SuspensionRow
 
+_CONDITIONS = frozenset({"step_id", "groups", "user_auth_required", "self_approval_disabled"})
 _WAIT = table(SuspensionRow)
 _EVENT = table(ResumeEventRow)
 _RUN = table(RunRow)
@@ -205,6 +206,15 @@ class Approvals:
         """Forget the waits and answers of runs that are being deleted."""
         for rows in (_WAIT, _EVENT):
             connection.execute(sa.delete(rows).where(rows.c.run_id.in_(list(run_ids))))
+
+    def wipe(self, connection: Connection, run_ids: Sequence[str]) -> None:
+        """Forget what was asked and answered in runs whose data goes; who decided when, and who may see that, stays."""
+        ids = list(run_ids)
+        for row in all_of(connection, SuspensionRow, sa.select(_WAIT).where(_WAIT.c.run_id.in_(ids))):
+            terms = dumps({name: value for name, value in terms_of(row).items() if name in _CONDITIONS})
+            where = (_WAIT.c.run_id == row.run_id, _WAIT.c.path == row.path)
+            connection.execute(sa.update(_WAIT).where(*where).values(terms=terms))
+        connection.execute(sa.update(_EVENT).where(_EVENT.c.run_id.in_(ids)).values(payload="null"))
 
     # --- reading ----------------------------------------------------------------------------------------------------
 

@@ -15,11 +15,10 @@ from sqlalchemy.engine import Connection
 from flowapp.store.clock import now
 from flowapp.store.rows import all_of, table
 from flowapp.store.runs import FINISHED, UNFINISHED
-from flowapp.store.tables import JobRow, LogRow, RunRow
+from flowapp.store.tables import JobRow, RunRow
 
 _RUN = table(RunRow)
 _JOB = table(JobRow)
-_LOG = table(LogRow)
 #: Columns of texts that a filter may name several values of.
 LISTS = ("created_by", "path", "kind", "tag", "schedule", "script_hash", "draft_id", "status")
 
@@ -152,18 +151,6 @@ def set_progress(connection: Connection, run_id: str, path: str, percent: int) -
     else:
         change = sa.update(_JOB).where(_JOB.c.run_id == run_id, _JOB.c.path == path)
     return connection.execute(change.values(progress=percent)).rowcount > 0
-
-
-def wipe(connection: Connection, run_id: str, empty: str) -> bool:
-    """Take arguments, results and logs from a finished run; `empty` is the value hash of `null` that stands for them."""
-    over = sa.and_(_RUN.c.id == run_id, _RUN.c.status.in_(FINISHED))
-    gone = {"args": empty, "result": empty, "early_result": None, "delete_at": None}
-    if connection.execute(sa.update(_RUN).where(over).values(gone)).rowcount == 0:
-        return False
-    steps = sa.update(_JOB).where(_JOB.c.run_id == run_id)
-    connection.execute(steps.values(args=empty, result=empty, fingerprint=None))
-    connection.execute(sa.delete(_LOG).where(_LOG.c.run_id == run_id))
-    return True
 
 
 def _conditions(workspace: str, readable: Readable, wanted: JobFilter) -> Sequence[sa.ColumnElement[bool]]:

@@ -140,19 +140,21 @@ async def wipe_due(store: Store, moment: datetime | None = None) -> int:
     due = sa.select(_RUN.c.id).where(_RUN.c.delete_at <= at, _RUN.c.status.in_(FINISHED)).limit(BATCH)
     total = 0
     while found := await store.database.read(lambda c: c.execute(due).scalars().all()):
-        await store.database.write(lambda c, ids=list(found): _wipe_now(store, c, ids, nothing))  # type: ignore[misc]
+        await store.database.write(lambda c, ids=list(found): wipe(store, c, ids, nothing))  # type: ignore[misc]
         total += len(found)
         await asyncio.sleep(PAUSE_S)
     return total
 
 
-def _wipe_now(store: Store, connection: Connection, ids: list[str], nothing: Prepared) -> None:
+def wipe(store: Store, connection: Connection, ids: list[str], nothing: Prepared) -> None:
+    """Take from runs that are over all that they were given, made and were answered; `nothing` is the prepared null."""
     store.values.insert(connection, nothing)
     gone = {"args": nothing.hash, "result": nothing.hash}
     connection.execute(
         sa.update(_RUN).where(_RUN.c.id.in_(ids)).values(**gone, early_result=None, trigger=None, delete_at=None)
     )
-    connection.execute(sa.update(_JOB).where(_JOB.c.run_id.in_(ids)).values(**gone, meta=None))
+    connection.execute(sa.update(_JOB).where(_JOB.c.run_id.in_(ids)).values(**gone, meta=None, fingerprint=None))
+    store.approvals.wipe(connection, ids)
     for rows in (_LOG, _RESULT, _STATE):
         connection.execute(sa.delete(rows).where(rows.c.run_id.in_(ids)))
     leaves.remove(connection, ids)

@@ -15,7 +15,7 @@ from flowapp.access.errors import NotAllowed, NotFound
 from flowapp.access.identity import Identity
 from flowapp.access.policy import Action, Target, missing, require
 from flowapp.jsontext import NULL, JsonText, dumps
-from flowapp.store import audit, jobs, states
+from flowapp.store import audit, jobs, retention, states
 from flowapp.store.runs import FINISHED
 from flowapp.store.tables import RunRow
 from flowapp.workspace import guard
@@ -251,12 +251,8 @@ class Jobs:
         before = await self.completed(identity, place.run.id)
         empty = await self._store.values.prepare(NULL)
 
-        def work(connection: Connection) -> bool:
-            self._store.values.insert(connection, empty)
-            return jobs.wipe(connection, place.run.id, empty.hash)
-
-        if await self._store.database.write(work):
-            await self._note(identity, "run.delete", place.run, "")
+        await self._store.database.write(lambda c: retention.wipe(self._store, c, [place.run.id], empty))
+        await self._note(identity, "run.delete", place.run, "")
         return {**before, "deleted": True}
 
     # --- inside -----------------------------------------------------------------------------------------------------

@@ -11,6 +11,9 @@ from typing import Any
 import pytest
 
 from flowapp.access import passwords
+from flowapp.jsontext import dumps
+from flowapp.store import leaves, states
+from flowapp.store.approvals import Answer
 from flowapp.workspace import approval_form
 from flowapp.workspace.firing import run_id_of
 from tests.integration.api.api_server import Server
@@ -81,6 +84,28 @@ class TestRuns:
             assert (await dora.get(f"{W}/jobs_u/{where}/{job}")).status_code == 200, where
         assert (await viewer.get(f"{W}/jobs/list")).json() == []
         assert [found["id"] for found in (await dora.get(f"{W}/jobs/list")).json()] == [job]
+
+
+class TestDeleting:
+    async def test_leaves_nothing_of_what_a_run_held(self, server: Server) -> None:
+        wait, store = await a_wait(server, description="hush asked"), server.workspace.store
+        answer = Answer(wait.job, 1, "main", True, run_id=wait.run, payload='"hush answer"', approver="leo")
+
+        def more(connection: Any) -> None:
+            store.approvals.decide(connection, answer)
+            leaves.add(connection, wait.run, "a", 1, "gpu", dumps({"args": "hush leaf"}))
+            states.set(connection, states.key_of(wait.run, None), "k", dumps("hush state"))
+
+        def held(connection: Any) -> str:
+            tables = ("suspension", "resume_event", "leaf", "flow_state", "job", "log", "result")
+            return "".join(str(connection.exec_driver_sql(f"SELECT * FROM {name}").fetchall()) for name in tables)
+
+        await store.database.write(more)
+        assert (await store.database.read(held)).count("hush") == 4
+        await store.runs.finish(wait.run, "test", "success", None, failed=False)
+        deleted = await server.client.post(f"{W}/jobs/completed/delete/{wait.run}")
+        assert deleted.status_code == 200, deleted.text
+        assert "hush" not in await store.database.read(held)
 
 
 class TestHugeInput:

@@ -10,13 +10,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy.exc import OperationalError
-
 from flowapp.errors import FlowappError
 from flowapp.jsontext import JsonText, dumps
-from flowapp.store.errors import DatabaseAway, DatabaseClosed, OwnershipLost
+from flowapp.store.errors import DatabaseAway, DatabaseClosed, DatabaseFailed, OwnershipLost
 
-INTERRUPTIONS = (OwnershipLost, DatabaseClosed, DatabaseAway, OperationalError)
+INTERRUPTIONS = (OwnershipLost, DatabaseClosed, DatabaseAway, DatabaseFailed)
 """What happens to us and says nothing of the run: nobody may take it for a failure of a step, or of the run."""
 
 

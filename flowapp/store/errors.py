@@ -14,7 +14,12 @@ StoreError
 
 from __future__ import annotations
 
+from sqlalchemy.exc import OperationalError
+
 from flowapp.errors import FlowappError
+
+DatabaseFailed = OperationalError
+"""What a database says of itself and not of the statement: a broken connection, no space, a lock that it never got."""
 
 
 class StoreError(FlowappError):

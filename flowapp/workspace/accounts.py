@@ -75,11 +75,14 @@ class Accounts:
         workspace = text_in(body, "workspace_id", limit=60) or None
         if person.workspace is not None and workspace not in (None, person.workspace):
             raise BadRequest("A token that is made for one workspace cannot make one for another.")
+        expires = _moment_in(body, "expiration")
+        if person.expires_at is not None and (person.scopes is not None or person.workspace is not None):
+            expires = min(expires or person.expires_at, person.expires_at)  # a limited token does not outlive itself
         await self._require_few(person)
         return await self._sessions.issue_api_token(
             person.email,
             text_in(body, "label"),
-            expires_at=_moment_in(body, "expiration"),
+            expires_at=expires,
             workspace=person.workspace or workspace,
             scopes=wanted,
             job=person.job,

@@ -47,6 +47,15 @@ class TestTokens:
         refused = await limited.post("/api/users/setpassword", json={"password": "a new password"})
         assert refused.status_code in (400, 403), refused.text
 
+    async def test_a_limited_token_makes_none_that_outlives_it(self, server: Server) -> None:
+        limit = {"workspace_id": "main", "expiration": "2040-01-31T12:00:00Z"}
+        token = (await server.client.post("/api/users/tokens/create", json=limit)).text
+        limited = server.make_client({"authorization": f"Bearer {token}"})
+        for wanted in ({}, {"expiration": "2050-01-31T12:00:00Z"}, {"expiration": "2039-01-31T12:00:00Z"}):
+            assert (await limited.post("/api/users/tokens/create", json=wanted)).status_code == 201
+        ends = [row["expiration"] for row in (await server.client.get("/api/users/tokens/list")).json()]
+        assert sorted(end[:4] for end in ends) == ["2039", "2040", "2040", "2040"]
+
     async def test_a_burst_of_guesses_is_slowed_down_too(self, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
         """All of them are under way before the first has failed."""
         tried = 0

@@ -3,7 +3,8 @@
     python -m benchmarks.chaos [kills] [seed]
 
 Prints one JSON object per database. `wrong` are runs without their right result, `again` are steps that began again after
-they had been recorded as finished: both must be empty. `deciding`: one process died between a decision and the next segment.
+they had been recorded as finished: both must be empty. `ticks` are runs of a schedule of every
+two seconds. `deciding`: one process died between a decision and the next segment.
 """
 
 from __future__ import annotations

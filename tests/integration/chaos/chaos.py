@@ -14,15 +14,19 @@ import sys
 import time
 import uuid
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 
+from flowapp.store.clock import text_of
 from tests.integration.engine.harness import flow_of, step
 
 PROGRAM = Path(__file__).with_name("chaos_server.py")
 STARTS_WITHIN_S = 90.0
+TICK_S = 2
 
 
 def work(step_id: str, x: str, seconds: float = 0.02, tag: str = "") -> dict[str, Any]:
@@ -69,6 +73,7 @@ class Found:
     wrong: list[str] = field(default_factory=list)
     again: list[str] = field(default_factory=list)
     deciding: bool = False
+    ticks: int = 0
 
 
 class Chaos:
@@ -82,6 +87,7 @@ class Chaos:
         self._processes: list[subprocess.Popen[str]] = []
         kinds = [("server", "default"), ("server", "default"), ("worker", "gpu")] if url else [("server", "default")]
         self._kinds = kinds
+        self.ticks = 0
         self._recorded: list[tuple[set[str], int]] = []
         address = (
             url.replace("postgresql://", "postgresql+psycopg://") if url else f"sqlite:///{folder}/home0/flowapp.db"
@@ -106,7 +112,9 @@ class Chaos:
                 process.kill()
                 process.communicate()
             self._engine.dispose()
-        return Found(kills, len(self.plan), time.monotonic() - begun, wrong, self._again(), self.marker.exists())
+        return Found(
+            kills, len(self.plan), time.monotonic() - begun, wrong, self._again(), self.marker.exists(), self.ticks
+        )
 
     def _add_runs(self) -> None:
         self.plan += shapes(self.chance)
@@ -185,9 +193,22 @@ class Chaos:
                 or found[wanted["id"]][0] != "success"
                 or json.loads(found[wanted["id"]][1]) != wanted["result"]
             ]
+            wrong += self._wrong_ticks()
             if not wrong or time.monotonic() > until:
                 return wrong
             time.sleep(0.1)
+
+    def _wrong_ticks(self) -> list[str]:
+        """Each tick of the schedule started one run, or is one of those that a later run makes up for."""
+        found = self._rows(_TICKS)
+        old = text_of(datetime.now(UTC) - timedelta(seconds=15))
+        wrong = [str(row) for row in found if row[0] < old and (row[1], row[2]) != ("success", "21")]
+        for before, after in pairwise(found):
+            gap = (datetime.fromisoformat(after[0]) - datetime.fromisoformat(before[0])).total_seconds()
+            if gap != TICK_S * (1 + json.loads(after[3]).get("missed", 0)):
+                wrong.append(f"{before[0]} … {after[0]}: {after[3]}")
+        self.ticks = len(found)
+        return wrong if found else ["no tick"]
 
     def _rows(self, query: str) -> list[Any]:
         try:
@@ -197,4 +218,8 @@ class Chaos:
             return []  # killed before it had made its tables
 
 
+_TICKS = (
+    "SELECT run.scheduled_for, run.status, value.text, run.trigger FROM run LEFT JOIN value ON value.hash = run.result "
+    "WHERE run.schedule IS NOT NULL ORDER BY run.scheduled_for"
+)
 _RUNS = "SELECT run.id, run.status, value.text FROM run LEFT JOIN value ON value.hash = run.result"

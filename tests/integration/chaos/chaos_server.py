@@ -22,15 +22,22 @@ from sqlalchemy.exc import IntegrityError
 
 sys.path.insert(0, str(Path(__file__).parents[3]))
 from flowapp.engine.cluster import new_executor
+from flowapp.errors import FlowappError
 from flowapp.jsontext import dumps, loads
 from flowapp.runtimes.jobs import Job
+from flowapp.settings import Settings
+from flowapp.store import flows
 from flowapp.store.approvals import Answer
-from flowapp.store.clock import text_of
+from flowapp.store.clock import now, text_of
 from flowapp.store.errors import StoreError
 from flowapp.store.runs import NewRun
-from tests.integration.engine.harness import FakeRuntimes, Server, server
+from flowapp.store.tables import FlowVersionRow
+from flowapp.workspace.app import Workspace
+from tests.integration.engine.harness import Server, flow_of, server, step
+from tests.integration.schedules.scheduling import ADMIN, Described
 
 LOOK_S = 0.05
+SCHEDULED = "f/chaos/ticks"
 
 
 class Tending:
@@ -85,6 +92,27 @@ class Tending:
                 await self.made.engine.wake(run_id)
 
 
+async def keep_schedule(made: Server, home: Path) -> None:
+    """Have the timer fire schedules; there is one, of every two seconds, once the first server has made it."""
+    assert isinstance(made.runtimes, Described)
+    workspace = Workspace(
+        made.store, made.engine, made.evaluator, made.runtimes, Settings(home=home, secret_key="tests")
+    )
+    await workspace.start()
+    for duty in workspace.duties:
+        made.engine.timer.add(duty)
+    workspace.schedules.soon = made.engine.timer.soon
+    if home.name == "home0":
+        document = dumps(flow_of(step("a", "work", {"x": "20"}), step("b", "work", {"x": "results.a + 1"})))
+        row = FlowVersionRow(
+            workspace="main", path=SCHEDULED, version=0, document=document, created_by="admin", created_at=now()
+        )
+        with suppress(FlowappError, IntegrityError):  # it is there
+            await made.store.database.write(lambda c: flows.add(c, row))
+            given = {"schedule": "*/2 * * * * *", "timezone": "UTC", "is_flow": True, "script_path": SCHEDULED}
+            await workspace.schedules.create(ADMIN, {"path": SCHEDULED, **given})
+
+
 def die_deciding() -> None:
     """The kill between a decision's commit and the next segment."""
     name = os.environ.get("CHAOS_DIES_DECIDING")
@@ -110,7 +138,9 @@ async def main(home: Path, url: str, folder: Path, kind: str, tags: str) -> None
         return args.get("x")
 
     me = new_executor(kind, tuple(tags.split(",")))
-    async with server(home, FakeRuntimes({"work": work}), url, me) as made:
+    async with server(home, Described({"work": work}), url, me) as made:
+        if kind == "server":
+            await keep_schedule(made, home)
         sys.stdout.write("ready\n")
         sys.stdout.flush()
         await Tending(made, folder).forever()

@@ -20,4 +20,5 @@ def test_every_run_ends_right_and_recorded_steps_ran_once(tmp_path: Path, store_
 def holds(found: Found) -> None:
     assert found.wrong == []
     assert found.again == []
+    assert found.ticks >= 3
     assert found.deciding, "no process died between a decision and what follows from it"

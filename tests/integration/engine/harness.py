@@ -61,6 +61,7 @@ class Server:
     store: Store
     engine: Engine
     runtimes: FakeRuntimes
+    evaluator: Evaluator
 
     async def create(self, flow: dict[str, Any], args: Any = None, **more: Any) -> RunRow:
         values = self.store.values
@@ -100,7 +101,7 @@ async def server(
         setattr(engine, name, value)
     await engine.start()
     try:
-        yield Server(store, engine, made)
+        yield Server(store, engine, made, evaluator)
     finally:
         await engine.close()
         await evaluator.close()

@@ -54,6 +54,19 @@ def test_version_and_health_answer_everybody(product: Product) -> None:
     assert health["isolation"]["level"] in {"full", "user", "basic"}
 
 
+@pytest.mark.parametrize("path", ["/", "/runs", "/flows/x", "/run/f/x"])
+def test_pages_answer_whoever_is_signed_in(product: Product, path: str) -> None:
+    with httpx.Client(base_url=product.url, follow_redirects=True) as browser:
+        assert browser.get("/signin", params={"token": TOKEN}).status_code == 200
+        assert browser.cookies
+        by_cookie = browser.get(path)
+    with product.client() as client:
+        by_token = client.get(path, follow_redirects=True)
+    assert [by_cookie.status_code, by_token.status_code] == [200, 200]
+    assert "<html" in by_cookie.text and by_cookie.text == by_token.text
+    assert not by_cookie.history or by_cookie.url.path == path.rstrip("/") + "/"
+
+
 @pytest.mark.parametrize(
     "path", ["/", "/runs", "/flows/x", "/run/f/x", "/api/w/main/flows", "/_upload", "/api/w/main/events"]
 )

@@ -208,7 +208,7 @@ function Timeline({ run, steps, now, path, choose }) {
 function timeOf(row, now, run, axis) {
   if (row.step?.reused) return "reused";
   if (isKept(run, row.step)) return "kept";
-  if (row.step?.kept_from && row.from < axis.from) return duration(row.to - axis.from); // taken over in the middle of its work
+  if (row.from !== null && row.from < axis.from) return duration(row.to - axis.from); // taken over in the middle of its work
   if (row.from === null) return stateOf(row.status).word.toLowerCase();
   if (LIVE.has(row.status)) return clock(now - row.from);
   return duration(row.step?.duration_ms ?? row.to - row.from);

@@ -272,4 +272,5 @@ async def test_a_run_goes_on_when_the_database_comes_back(cluster: Cluster) -> N
     row, result = await cluster.ended(run, 40)
     assert (row.status, result) == ("success", 9)
     counts = cluster.counts()
-    assert len([job for job, count in counts.items() if count > 1]) <= 1
+    # what was in flight when the database went; and, where another server believed this one dead, when it took over
+    assert len([job for job, count in counts.items() if count > 1]) <= 2

@@ -24,7 +24,8 @@ def run(home: Path, seconds: float, where: str) -> subprocess.CompletedProcess[s
 def test_kill_9_in_the_middle_of_a_tick(tmp_path: Path, where: str) -> None:
     killed = run(tmp_path, 20, where)
     assert killed.returncode == -signal.SIGKILL
-    time.sleep(1.5)  # a tick comes every second: one more is missed before the next server is there, however fast it starts
+    # a tick comes every second: one more is missed before the next server is there, however fast it starts
+    time.sleep(1.5)
     second = run(tmp_path, 2.5, "nowhere")
     found: dict[str, Any] = json.loads(second.stdout)
     runs = found["runs"]

@@ -157,8 +157,10 @@ class Timer:
             seconds = self.begin_due()
             if self._changed.is_set():
                 continue
+            # not `wait_for`: a cancellation that meets a change of `_changed` is lost in it, and `close` would wait for ever
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._changed.wait(), seconds)
+                async with asyncio.timeout(seconds):
+                    await self._changed.wait()
 
 
 class WakeRuns:

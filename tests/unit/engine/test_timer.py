@@ -183,3 +183,25 @@ class TestTimer:
         held.held.set()
         await settle()
         assert held.looks == [0]
+
+
+@pytest.mark.parametrize("turns", range(5))
+async def test_stopping_in_the_very_moment_of_a_change_stops(turns: int) -> None:
+    class Later:
+        name = "later"
+
+        async def look(self, now: datetime) -> datetime:
+            return now + timedelta(hours=1)
+
+    class RealTime:
+        def now(self) -> datetime:
+            return datetime.now(UTC)
+
+    timer = Timer(RealTime(), [Later()])
+    timer.start()
+    await asyncio.sleep(0.05)
+    timer.soon(datetime.now(UTC) + timedelta(minutes=1))
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    async with asyncio.timeout(5):
+        await timer.close()

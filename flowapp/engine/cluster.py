@@ -45,7 +45,6 @@ class Cluster:
         self._take_over = take_over
         self._others = 0
         self._swept = 0.0
-        self._patient_until = 0.0
         self._tasks: list[asyncio.Task[None]] = []
 
     @property
@@ -93,16 +92,13 @@ class Cluster:
         await self._store.database.write(lambda c: executors.beat(c, self.me))
 
     async def _sweep(self) -> None:
+        time, self._swept = self._swept, asyncio.get_running_loop().time()
+        if self._swept - time > DEAD_AFTER_S / 2:
+            return  # this process was asleep, and maybe the whole machine: others have their chance to beat first
         alive = await self._store.database.read(lambda c: executors.alive(c, DEAD_AFTER_S))
         ids = {executor.id for executor in alive} | {self.me.id}
         self.tags_alive = frozenset(tag for executor in alive for tag in executor.tags) | frozenset(self.me.tags)
         self._others = sum(DEFAULT_TAG in executor.tags for executor in alive if executor.id != self.me.id)
-        time, self._swept = self._swept, asyncio.get_running_loop().time()
-        if self._swept - time > DEAD_AFTER_S / 2:
-            # this process was asleep, or the database away, and maybe for everybody: others have their chance to beat first
-            self._patient_until = self._swept + DEAD_AFTER_S / 2
-        if self._swept < self._patient_until:
-            return
         taken = await self._take_over(ids)
         if taken:
             log.warning("took over %d pieces of work of processes that are gone", taken)

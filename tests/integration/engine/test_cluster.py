@@ -262,6 +262,8 @@ async def test_a_run_goes_on_when_the_database_comes_back(cluster: Cluster) -> N
     steps = [work(f"s{n}", f"results.s{n - 1} + 1" if n else "0", 0.05) for n in range(10)]
     run = await cluster.start(server, flow_of(*steps))
     await cluster.until(lambda: len(cluster.pids("done")) == 4)
+    recorded = await cluster.recorded(run)
+    assert len(recorded) >= 3
     name = cluster.url.rpartition("/")[2]
     admin = cluster.url.rpartition("/")[0] + "/postgres"
     with psycopg.connect(admin, autocommit=True) as connection:
@@ -272,5 +274,6 @@ async def test_a_run_goes_on_when_the_database_comes_back(cluster: Cluster) -> N
     row, result = await cluster.ended(run, 40)
     assert (row.status, result) == ("success", 9)
     counts = cluster.counts()
+    assert {counts[job] for job in recorded} == {1}
     # what was in flight when the database went; and, where another server believed this one dead, when it took over
     assert len([job for job, count in counts.items() if count > 1]) <= 2

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.acceptance.conftest import shoot
@@ -81,13 +83,46 @@ def test_by_keyboard_through_the_picker(page: Page, product: Product) -> None:
 def walk_to(page: Page, expr: str) -> None:
     """Arrow down until the option of this expression is the active one."""
     chosen = page.get_by_role("dialog").locator("[role=option][aria-selected=true]")
-    wanted = page.get_by_role("dialog").locator(f'[role=option][aria-label^="{expr},"]').first
-    expect(wanted).to_be_visible()
+    expect(page.get_by_role("dialog").locator(f'[role=option][aria-label^="{expr},"]').first).to_be_visible()
     for _ in range(30):
+        now = chosen.get_attribute("id") or ""
         if (chosen.get_attribute("aria-label") or "").startswith(f"{expr},"):
             return
         page.keyboard.press("ArrowDown")
+        expect(chosen).not_to_have_id(now)  # the page draws the key's effect a moment later
     raise AssertionError(f"{expr} was not reached")
+
+
+@pytest.mark.parametrize("opener", ["p", "Control+k"])
+def test_a_pointer_that_rests_on_a_list_does_not_take_the_choice_from_the_keys(
+    page: Page, product: Product, opener: str
+) -> None:
+    many = "def main():\n    return {f'field_{n}': n for n in range(40)}\n"
+    with product.client() as client:
+        notebook = open_flow(page, client, flow_of(python("a", many), python("b", TAKES)))
+    notebook.run("a")
+    notebook.expect_state("a", "fresh", "reused")
+    notebook.select("b")
+    page.keyboard.press(opener)
+    options = page.get_by_role("dialog").get_by_role("option")
+    if opener == "p":
+        page.get_by_role("dialog").get_by_role("option", name=re.compile(r"^results\.a,")).first.wait_for()
+        page.keyboard.type("results.a")
+        walk_to(page, "results.a")
+        page.keyboard.press("ArrowRight")
+        expect(options.filter(has_text="field_39")).to_be_attached()
+    resting = options.first.bounding_box()
+    assert resting is not None
+    page.mouse.move(resting["x"] + 60, resting["y"] + 60)
+    page.mouse.move(resting["x"] + 60, resting["y"] + 80)  # a real move: the row under it is chosen
+    labels = options.evaluate_all("rows => rows.map(row => row.id)")
+    chosen = page.get_by_role("dialog").locator("[role=option][aria-selected=true]")
+    begin = labels.index(chosen.get_attribute("id"))
+    assert begin > 0
+    for wanted in labels[begin + 1 : begin + 20]:
+        page.keyboard.press("ArrowDown")
+        page.mouse.move(resting["x"] + 60, resting["y"] + 80)  # as some browsers do by themselves when rows scroll
+        expect(chosen).to_have_id(wanted)
 
 
 def test_completion_while_typing_javascript(page: Page, product: Product) -> None:

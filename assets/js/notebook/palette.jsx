@@ -3,6 +3,7 @@ import { Command } from "cmdk";
 import { useState } from "react";
 import { needsCell, perform, select } from "./commands.js";
 import { useKey, useStore } from "./context.js";
+import { usePointerMoves } from "./pointer.js";
 import { SHORTCUTS, spoken } from "./shortcuts.js";
 import { Dialog } from "./ui.jsx";
 
@@ -14,6 +15,7 @@ export function Palette({ onClose }) {
   const selected = store.cell(store.get("selected"));
   const offered = SHORTCUTS.filter((item) => !HIDDEN.has(item.id) && (selected || !needsCell(item.id)));
   const groups = [...new Set(offered.map((item) => item.group))];
+  const moves = usePointerMoves();
   const act = (work) => () => {
     onClose();
     setTimeout(work, 0); // the dialog gives the focus back first
@@ -22,7 +24,7 @@ export function Palette({ onClose }) {
     <Dialog onClose={onClose} className="nb-palette">
       <Command label="Commands" loop>
         <Command.Input placeholder={selected ? `Command for ${selected.step_id}, or a cell` : "Command, or a cell"} data-autofocus="" />
-        <Command.List>
+        <Command.List {...moves}>
           <Command.Empty>Nothing is called that</Command.Empty>
           {groups.map((group) => (
             <Command.Group key={group} heading={group}>

@@ -4,6 +4,7 @@ import { useEffect, useMemo, useRef, useState } from "react";
 import { useStore } from "./context.js";
 import { pickables } from "./expression.jsx";
 import { Glyph } from "./icons.jsx";
+import { usePointerMoves } from "./pointer.js";
 import { Popover } from "./ui.jsx";
 
 const PAGE = 100;
@@ -17,6 +18,7 @@ export function Picker({ cell, field, anchor, onConnect, onAppend, onClose }) {
   const [at, setAt] = useState(0);
   const box = useRef(null);
   const search = useRef(null);
+  const moves = usePointerMoves();
   useEffect(() => {
     pickables(store, cell, field).then((answer) => setGroups(answer.groups), (error) => setProblem(error.message));
   }, [cell, field]);
@@ -63,7 +65,7 @@ export function Picker({ cell, field, anchor, onConnect, onAppend, onClose }) {
         <Glyph name="search" />
         <input ref={search} data-autofocus="" role="combobox" aria-label={`Find a value for ${field}`} aria-expanded="true" aria-controls="nb-picker-list" aria-activedescendant={active ? `pick-${active.key}` : undefined} placeholder={`Value for ${field}`} value={query} spellCheck={false} onChange={(event) => setQuery(event.target.value)} onKeyDown={onKeyDown} />
       </div>
-      <div ref={box} id="nb-picker-list" role="listbox" aria-label="Values" className="nb-picker-list">
+      <div ref={box} id="nb-picker-list" role="listbox" aria-label="Values" className="nb-picker-list" {...moves}>
         {!groups && !problem && <Skeleton />}
         {problem && <p className="nb-empty">{problem}</p>}
         {groups && !items.length && <p className="nb-empty">{query ? `Nothing is called “${query}”` : "Nothing to connect yet. Give the flow an input, or put a cell before this one."}</p>}

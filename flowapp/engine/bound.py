@@ -8,9 +8,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from flowapp.engine.errors import EngineError
-from flowapp.engine.ports import Approvals, Library
+from flowapp.engine.ports import Approvals, Library, Limits
 from flowapp.engine.support import check
-from flowapp.engine.values import Answer, CalledFlow, LeafOutcome, StoredScript, Wanted
+from flowapp.engine.values import Answer, CalledFlow, Debounce, LeafOutcome, StoredScript, Turn, Wanted
 from flowapp.jsontext import JsonText, hash_of, loads
 from flowapp.openflow import documents
 from flowapp.openflow.walk import walk
@@ -107,6 +107,24 @@ class BoundApprovals:
     async def ask(self, wanted: Wanted) -> Answer | None:
         """See `ports.Approvals`."""
         return await self._approvals.ask(self._run, wanted)
+
+
+class BoundTurns:
+    """Debouncing of the steps of a run."""
+
+    def __init__(self, limits: Limits | None, run: RunRow) -> None:
+        self._limits = limits
+        self._run = run
+
+    async def ask(self, job_id: str, rule: Debounce, brought: JsonText | None) -> Turn:
+        """See `ports.Limits.debounce`.
+
+        Raises:
+            NotAvailable: this server has no limits to ask.
+        """
+        if self._limits is None:
+            raise NotAvailable("Debouncing is not available here")
+        return await self._limits.debounce(self._run, job_id, rule, brought)
 
 
 class BoundCache:

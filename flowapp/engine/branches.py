@@ -38,8 +38,8 @@ async def branch_one(interpreter: Interpreter, work: Try) -> Attempt:
     inside = scope.child()
     done = await interpreter.sequence(branch, inside, f"{work.inner}[{chosen}].")
     scope.expose(inside)
-    # what is no result of a step inside is a result of this one
-    return replace(done, final=False) if done.final else done, step, None
+    # what is no result of a step inside is a result of this one, and a step skipped inside does not make this one skipped
+    return replace(done, final=False, skipped=False) if done.final or done.skipped else done, step, None
 
 
 async def branch_all(interpreter: Interpreter, work: Try) -> Attempt:

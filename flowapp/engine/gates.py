@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.engine import Connection
 
+from flowapp.engine import debouncing
 from flowapp.engine.bound import BoundCache, NotAvailable
 from flowapp.engine.ports import Limits, Waiting
 from flowapp.engine.scripts import key_of
 from flowapp.engine.values import Debounce, Done, Limit
-from flowapp.jsontext import JsonText, canonical, dumps, loads
+from flowapp.jsontext import JsonText, canonical, loads
 from flowapp.notebook.fingerprint import fingerprint
 from flowapp.store.clock import text_of
 from flowapp.store.stores import Store
@@ -42,12 +44,13 @@ async def pass_in(
     if limits is None:
         raise NotAvailable("Concurrency limits and debouncing are not available here")
     if rule is not None and run.limit_key != _WENT:
-        turn = await limits.debounce(run, run.id, rule)
+        brought = args if rule.accumulate else None
+        turn = await limits.debounce(run, run.id, rule, brought)
         while turn.due is not None:
             await waiting.until(turn.due)
-            turn = await limits.debounce(run, run.id, rule)
+            turn = await limits.debounce(run, run.id, rule, brought)
         if turn.instead is not None:
-            return Done(dumps({"debounced_by": turn.instead}), skipped=True)
+            return Done(debouncing.result(turn.instead), skipped=True)
         args = turn.args or args
         # asking again would begin another wait: that the run went, and with what, is kept with it
         prepared = await store.values.prepare(args)
@@ -88,23 +91,18 @@ def limit_of(value: Mapping[str, Any], run: RunRow, args: JsonText) -> Limit | N
 
 
 def debounce_of(value: Mapping[str, Any], run: RunRow, args: JsonText) -> Debounce | None:
-    """A flow's (or step's) own debouncing. Without a key, runs with the same arguments are the same."""
-    delay = value.get("debounce_delay_s")
-    if not isinstance(delay, (int, float)) or isinstance(delay, bool) or delay <= 0:
+    """A flow's own debouncing. Without a key, runs with the same arguments are the same."""
+    rule = debouncing.rule_of(value)
+    if rule is None:
         return None
-    added = tuple(str(name) for name in value.get("debounce_args_to_accumulate") or ())
     key = value.get("debounce_key")
     if key:
-        named = key_of(str(key), args).replace("$workspace", run.workspace)
-    else:
-        given = loads(args)
-        told = {name: item for name, item in given.items() if name not in added} if isinstance(given, dict) else given
-        named = f"{_place(run)}:{fingerprint('debounce', _place(run), None, canonical(told))}"
-    most = value.get("max_total_debounces_amount")
-    longest = value.get("max_total_debouncing_time")
-    return Debounce(
-        named, float(delay), added, float(longest) if longest else None, int(most) if most is not None else None
-    )
+        return replace(rule, key=key_of(str(key), args).replace("$workspace", run.workspace))
+    given = loads(args)
+    if isinstance(given, dict):
+        given = {name: item for name, item in given.items() if name not in rule.accumulate}
+    told = fingerprint("debounce", _place(run), None, canonical(given))
+    return replace(rule, key=f"{_place(run)}:{told}")
 
 
 async def cached(

@@ -17,9 +17,19 @@ from typing import Any
 
 from flowapp.engine import inputs, pauses, preprocess, steps
 from flowapp.engine.errors import error_value
-from flowapp.engine.ports import Clock, Evaluate, Expand, Journal, RunApprovals, RunCache, RunLeaf, RunLibrary
+from flowapp.engine.ports import (
+    Clock,
+    Evaluate,
+    Expand,
+    Journal,
+    RunApprovals,
+    RunCache,
+    RunLeaf,
+    RunLibrary,
+    RunTurns,
+)
 from flowapp.engine.scope import UNANSWERED, Names, Scope, error_of, fields_of
-from flowapp.engine.values import Done, Frame, Module, Plan
+from flowapp.engine.values import Done, Frame, Module, Plan, Replaced
 from flowapp.engine.waiting import Room
 from flowapp.expressions import Batch, Expression, ExpressionFailed, Lookup
 from flowapp.jsontext import NULL, JsonText, dumps, loads
@@ -40,6 +50,8 @@ class Ports:
     approvals: RunApprovals
     cache: RunCache
     lookup: Lookup | None = None
+    turns: RunTurns | None = None
+    """Debouncing of steps; None: every step goes at once (cells that somebody tries)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +203,8 @@ class Interpreter:
             "flow_job_id": dumps(self.frame.job_id),
         }
         answer = await steps.run(self, {**module, "id": "failure"}, inner, prefix, {"parent_module": step_id})
+        if isinstance(answer.stop, Replaced):
+            return replace(done, handled=True)  # another run's failure module goes for this one: the error stays
         recovered = False
         if not answer.failed:
             value = loads(answer.value)

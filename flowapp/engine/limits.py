@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy.engine import Connection
 
 from flowapp.engine.values import Debounce, Limit, Turn
+from flowapp.jsontext import JsonText
 from flowapp.store import limits
 from flowapp.store.stores import Store
 from flowapp.store.tables import RunRow
@@ -46,20 +47,18 @@ class StoreLimits:
 
         await self._tell(await self._store.database.write(work))
 
-    async def debounce(self, run: RunRow, job_id: str, rule: Debounce) -> Turn:
-        """See `ports.Limits`. Only a whole run adds the arguments of the runs that it goes for to its own."""
-        accumulate = rule.accumulate if job_id == run.id else ()
-        args = await self._store.values.get_value(run.args) if accumulate else None
+    async def debounce(self, run: RunRow, job_id: str, rule: Debounce, brought: JsonText | None) -> Turn:
+        """See `ports.Limits`."""
         asked = limits.Rule(
             timedelta(seconds=rule.delay_s),
             None if rule.longest_s is None else timedelta(seconds=rule.longest_s),
             rule.most,
-            accumulate,
+            rule.accumulate,
         )
         waiter, key = limits.Waiter(job_id, run.id), _key(run, rule.key)
 
         def work(connection: Connection) -> limits.Turn:
-            turn = limits.debounce(connection, key, waiter, asked, args, self._now())
+            turn = limits.debounce(connection, key, waiter, asked, brought, self._now())
             self._noted(connection, turn.woken)
             return turn
 

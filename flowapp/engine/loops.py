@@ -10,7 +10,7 @@ from flowapp.engine import stops
 from flowapp.engine.errors import error_value
 from flowapp.engine.inputs import expression_of
 from flowapp.engine.scope import Scope, array_text
-from flowapp.engine.values import Attempt, Done, Module, StepInfo
+from flowapp.engine.values import Attempt, Done, Module, Replaced, StepInfo
 from flowapp.engine.waiting import Parked, soonest
 from flowapp.expressions import ExpressionFailed
 from flowapp.jsontext import JsonText, dumps, loads
@@ -87,7 +87,7 @@ async def _in_order(
         values.append(done.value)
         if done.failed and not skip:
             return Done(array_text(values), failed=True, handled=done.handled)
-        if done.stop is not None:
+        if done.stop is not None and not isinstance(done.stop, Replaced):
             return Done(array_text(values))
         rule = module.get("stop_after_if")
         if rule and not done.failed:

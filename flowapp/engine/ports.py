@@ -172,8 +172,18 @@ class Limits(Protocol):
     async def give_back(self, run: RunRow, job_id: str, limit: Limit) -> None:
         """The job has ended."""
 
-    async def debounce(self, run: RunRow, job_id: str, rule: Debounce) -> Turn:
-        """Ask before the run (or step) goes: see `Turn`. Asking again after the wait gives the answer that counts."""
+    async def debounce(self, run: RunRow, job_id: str, rule: Debounce, brought: JsonText | None) -> Turn:
+        """Ask before the run (or step) goes: see `Turn`. Asking again after the wait gives the answer that counts.
+
+        `brought` is the text of an object: the arguments that another job may get from this one (None: there are none).
+        """
+
+
+class RunTurns(Protocol):
+    """`Limits.debounce` for one run."""
+
+    async def ask(self, job_id: str, rule: Debounce, brought: JsonText | None) -> Turn:
+        """See `Limits.debounce`."""
 
 
 class Waiting(Protocol):

@@ -28,7 +28,9 @@ async def run(interpreter: Interpreter, scope: Scope) -> Done:
     given = interpreter.value["preprocessor_module"]
     event = {"type": "static", "value": loads(interpreter.started.event or NULL)}
     inputs = {**inputs_of(given), "event": event}
-    module = {**given, "id": STEP, "value": {**(given.get("value") or {}), "input_transforms": inputs}}
+    value = {**(given.get("value") or {}), "input_transforms": inputs}
+    # what it gives are this run's arguments: no other run's preprocessor can go for it
+    module = {**given, "id": STEP, "value": value, "debouncing": None}
     done = await steps.run(interpreter, module, scope, interpreter.frame.prefix, {"preprocessor": True})
     return done if done.failed else Done(as_arguments(done.value))
 

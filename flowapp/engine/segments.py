@@ -15,7 +15,7 @@ from sqlalchemy.engine import Connection
 
 from flowapp.engine import gates, restart
 from flowapp.engine.bindings import Bindings, EngineConfig
-from flowapp.engine.bound import BoundApprovals, BoundCache, BoundLibrary, Documents
+from flowapp.engine.bound import BoundApprovals, BoundCache, BoundLibrary, BoundTurns, Documents
 from flowapp.engine.errors import INTERRUPTIONS, RunNotFound, Unsupported, canceled_value, error_value
 from flowapp.engine.interpreter import Interpreter, Ports, Started
 from flowapp.engine.journal import RunJournal
@@ -187,6 +187,7 @@ class Segments:
                 approvals=BoundApprovals(bindings.approvals, run),
                 cache=cache,
                 lookup=leaves.lookup,
+                turns=BoundTurns(bindings.limits, run) if plan.whole else None,
             )
             if run.restarted_from and run.segment == 1:
                 journal.keep(await restart.copy(self._store, run, journal.owner, flow, ports.library.flow))

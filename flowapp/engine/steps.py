@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from flowapp.engine import branches, caching, inputs, loops, pauses, scripts, stops, subflows
+from flowapp.engine import branches, caching, debouncing, inputs, loops, pauses, scripts, stops, subflows
 from flowapp.engine.inputs import Evaluated
 from flowapp.engine.retry import delay
 from flowapp.engine.scope import Scope, error_of
-from flowapp.engine.values import Attempt, Done, LeafOutcome, Module, Recorded, Status, StepInfo, Stop
+from flowapp.engine.values import Attempt, Done, LeafOutcome, Module, Recorded, Status, StepInfo
 from flowapp.jsontext import JsonText, dumps
 from flowapp.openflow.walk import id_of, kind_of
 from flowapp.store.clock import text_of
@@ -122,8 +122,11 @@ async def _attempts(
     if recorded is not None:
         # an earlier segment ended while this step ran, or waited for its next attempt
         work.attempt = recorded.attempt
-        if recorded.meta.get("retry_at"):
-            await pauses.until(interpreter, str(recorded.meta["retry_at"]))
+    replaced = await debouncing.pass_in(interpreter, work)
+    if replaced is not None:
+        return replaced
+    if recorded is not None and recorded.meta.get("retry_at"):
+        await pauses.until(interpreter, str(recorded.meta["retry_at"]))
     while True:
         wait = delay(retry, work.attempt)
         done, step, outcome = await _attempt(interpreter, work)
@@ -203,17 +206,16 @@ def _notes(done: Done) -> Mapping[str, Any] | None:
     if done.final:
         notes["final"] = True
     if done.stop is not None:
-        notes["stop"] = {"skipped": done.stop.skipped}
+        notes["stop"] = stops.noted(done.stop)
     return notes or None
 
 
 def _recalled(recorded: Recorded) -> Done:
-    stop = recorded.meta.get("stop")
     return Done(
         recorded.value,
         failed=recorded.status in ("failure", "canceled"),
         handled=bool(recorded.meta.get("handled")),
         final=bool(recorded.meta.get("final")),
-        stop=Stop(bool(stop.get("skipped"))) if isinstance(stop, dict) else None,
+        stop=stops.recalled(recorded.meta),
         skipped=recorded.status == "skipped",
     )

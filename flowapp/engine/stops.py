@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from flowapp.engine.errors import error_value
 from flowapp.engine.scope import Scope
-from flowapp.engine.values import Done, Module, Stop
+from flowapp.engine.values import Done, Module, Replaced, Stop
 from flowapp.jsontext import JsonText, loads
 from flowapp.openflow.walk import id_of
 
@@ -15,6 +15,19 @@ if TYPE_CHECKING:
     from flowapp.engine.interpreter import Interpreter
 
 _WITH_ITERATIONS = frozenset({"forloopflow", "whileloopflow", "branchall"})
+
+
+def noted(stop: Stop) -> Mapping[str, Any]:
+    """A stop as it is kept in the meta of its step (`stop`)."""
+    return {"skipped": stop.skipped, "replaced": True} if isinstance(stop, Replaced) else {"skipped": stop.skipped}
+
+
+def recalled(meta: Mapping[str, Any]) -> Stop | None:
+    """The stop that a finished step ended with, by its meta."""
+    found = meta.get("stop")
+    if not isinstance(found, Mapping):
+        return None
+    return (Replaced if found.get("replaced") else Stop)(bool(found.get("skipped")))
 
 
 async def after(interpreter: Interpreter, module: Module, kind: str, scope: Scope, done: Done) -> Done:

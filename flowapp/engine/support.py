@@ -52,8 +52,6 @@ def _module_problems(place: Place) -> Iterator[str]:
         yield f"{step} has no value"
         return
     kind = str(value.get("type"))
-    if module.get("debouncing"):
-        yield f"{step} asks for debouncing of its own, which is not supported by this version (the whole flow's is)"
     if (module.get("mock") or {}).get("enabled"):
         return
     if kind == "aiagent":

@@ -20,6 +20,11 @@ class Stop:
 
 
 @dataclass(frozen=True, slots=True)
+class Replaced(Stop):
+    """The stop of a step for which another one goes (debouncing). It ends an iteration, and not the loop around it."""
+
+
+@dataclass(frozen=True, slots=True)
 class Done:
     """How a step, an iteration, a branch or the flow ended.
 
@@ -157,7 +162,7 @@ class Limit:
 
 @dataclass(frozen=True, slots=True)
 class Debounce:
-    """Runs of one `key` that follow each other within `delay_s` become one, the last.
+    """Runs (or steps) of one `key` that follow each other within `delay_s` become one, the last.
 
     It waits at most `longest_s` seconds and takes in at most `most` others, where given. `accumulate` are the arguments
     (arrays) to which the others' are added.
@@ -172,9 +177,9 @@ class Debounce:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """What debouncing says to a run: go (`due` None), wait until `due`, or end because the run `instead` goes for it.
+    """What debouncing says to a job: go (`due` None), wait until `due`, or end because the job `instead` goes for it.
 
-    `args`: the arguments to go with, where others' were added.
+    `args`: what the job brought, where others' was added.
     """
 
     due: str | None = None

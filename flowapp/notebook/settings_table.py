@@ -64,7 +64,7 @@ FORMS = (
     Form("loop", "Loop", "Loop and branches", "How the iterations run."),
     Form("branches", "Branches", "Loop and branches", "How the branches run."),
     Form("concurrency", "Concurrency limit", "Workers", "Run at most so many at a time, in all runs together. Others wait."),
-    Form("debouncing", "Debouncing", "Workers", "Of several starts in a short time, run only the last one. For the whole flow only: a single cell with it does not run yet."),
+    Form("debouncing", "Debouncing", "Workers", "Of several starts in a short time, run only the last one. Of a cell: runs that reach it meanwhile leave it, and what follows, to the last one."),
     Form("priority", "Priority", "Workers", "Steps of higher priority start first. 1 to 100."),
     Form("tag", "Worker tag", "Workers", "Run the step only on workers that have this tag."),
     Form("delete_after", "Delete data", "Data", "Delete arguments, log and result some time after the run."),

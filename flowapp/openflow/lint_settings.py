@@ -7,7 +7,7 @@ from typing import Any, TypeGuard
 
 from flowapp.openflow.problems import Problem
 from flowapp.openflow.rules import severity_of
-from flowapp.openflow.walk import Place, kind_of
+from flowapp.openflow.walk import Place, inputs_of, kind_of
 
 #: Settings of a module that hold one condition, and the rule for an empty one.
 _CONDITIONS = {
@@ -46,6 +46,7 @@ def setting_problems(place: Place, *, last: bool) -> Iterator[Problem]:
     yield from _concurrency(value, found, "value/", "custom_concurrency_key")
     if isinstance(module.get("debouncing"), Mapping):
         yield from _debouncing(module["debouncing"], found, "debouncing/")
+        yield from _collected_by_step(module, module["debouncing"], found)
     yield from _loop(value, kind_of(module), found)
     if last and module.get("continue_on_error") is True and place.slot not in ("failure", "preprocessor"):
         message = "Nothing comes after this step, so its error fails the flow all the same."
@@ -206,6 +207,18 @@ def _collected(flow: Mapping[str, Any], value: Mapping[str, Any], found: _Found)
         if isinstance(name, str) and name not in properties:
             message = f"The flow has no input {name} to collect while starts are debounced."
             yield found("debounce.unknown_input", message, "Choose another input.", "debounce_args_to_accumulate")
+
+
+def _collected_by_step(module: Mapping[str, Any], settings: Mapping[str, Any], found: _Found) -> Iterator[Problem]:
+    names, value = settings.get("debounce_args_to_accumulate"), module.get("value")
+    direct = [holder.get("pass_flow_input_directly") for holder in (module, value) if isinstance(holder, Mapping)]
+    if not isinstance(names, list) or any(direct):
+        return
+    for name in names:
+        if isinstance(name, str) and name not in inputs_of(module):
+            message = f"The step has no input {name} to collect while it waits for more starts."
+            at = "debouncing/debounce_args_to_accumulate"
+            yield found("debounce.unknown_input", message, "Choose another input.", at)
 
 
 def _loop(value: Mapping[str, Any], kind: str, found: _Found) -> Iterator[Problem]:

@@ -69,7 +69,7 @@ RULES: dict[str, str] = {
     "debounce.delay": "The delay of debouncing is not above 0.",
     "debounce.no_delay": "Debouncing is set without a delay.",
     "debounce.most": "A bound of debouncing is not above 0.",
-    "debounce.unknown_input": "Debouncing collects a flow input that does not exist.",
+    "debounce.unknown_input": "Debouncing collects an input that does not exist.",
     "loop.parallelism": "A loop runs fewer than one iteration at a time.",
     "loop.parallelism_ignored": "A number of iterations at a time is set for a loop that is not parallel.",
     "continue_on_error.last": "The last step is to go on after its error.",

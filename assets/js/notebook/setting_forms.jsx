@@ -140,7 +140,7 @@ function Debouncing({ target }) {
   return (
     <>
       <Line label="Wait" unit="seconds"><NumberField label="Wait for more starts, seconds" value={value.debounce_delay_s} onStage={(n) => stage("debounce_delay_s", n)} /></Line>
-      <Line label="Together by" wide><TextField label="Taken together by" value={value.debounce_key} placeholder="all; or a key such as $args[customer]" onStage={(text) => stage("debounce_key", text)} /></Line>
+      <Line label="Together by" wide><TextField label="Taken together by" value={value.debounce_key} placeholder={`${own ? "all" : "equal inputs"}; or a key such as $args[customer]`} onStage={(text) => stage("debounce_key", text)} /></Line>
       <Line label="Longest wait" unit="seconds"><NumberField label="Longest wait, seconds" value={value.max_total_debouncing_time} onStage={(n) => stage("max_total_debouncing_time", n)} /></Line>
       <Line label="Most starts"><NumberField label="Most starts taken together" whole value={value.max_total_debounces_amount} onStage={(n) => stage("max_total_debounces_amount", n)} /></Line>
       <Line label="Collect" wide><JsonField label="Inputs to collect" value={value.debounce_args_to_accumulate} placeholder={`nothing; or a list such as ${JSON.stringify(Object.keys(inputs).slice(0, 1).concat(Object.keys(inputs).length ? [] : ["items"]))}`} check={(found) => (found === null || (Array.isArray(found) && found.every((item) => typeof item === "string")) ? null : "A list of input names")} onStage={(names) => stage("debounce_args_to_accumulate", names)} /></Line>

@@ -27,6 +27,7 @@ from tests.integration.engine.harness import flow_of, step
 PROGRAM = Path(__file__).with_name("chaos_server.py")
 STARTS_WITHIN_S = 90.0
 TICK_S = 2
+DEBOUNCED: dict[str, Any] = {"debounce_delay_s": 0.7, "debounce_args_to_accumulate": ["x"]}
 
 
 def work(step_id: str, x: str, seconds: float = 0.02, tag: str = "") -> dict[str, Any]:
@@ -43,13 +44,20 @@ def shapes(chance: random.Random) -> list[dict[str, Any]]:
     steps = [work(f"s{n}", f"results.s{n - 1} + 1" if n else "1", chance.uniform(0, 0.15)) for n in range(length)]
     iterator = {"type": "javascript", "expr": f"Array.from({{length: {count}}}, (_, i) => i)"}
     body = [work("a", "flow_input.iter.value", 0.05), work("b", "results.a * 2", tag=chance.choice(["", "gpu"]))]
-    loop = {"id": "l", "value": {"type": "forloopflow", "iterator": iterator, "parallel": True, "modules": body}}
+    over: dict[str, Any] = {"type": "forloopflow", "iterator": iterator, "parallel": True}
+    loop = {"id": "l", "value": {**over, "modules": body}}
     sleep = {"type": "static", "value": chance.choice([1, 7])}
     ask = {**work("ask", "3"), "suspend": {"required_events": 1}}
     branches = [{"modules": [ask, work("c", "resume.n")]}, {"modules": steps[:3]}]
     both = {"id": "p", "value": {"type": "branchall", "parallel": True, "branches": branches}}
+    # under a key of this run's own, so that its result is known
+    debounced = {**work("a", "[flow_input.iter.value]"), "debouncing": {**DEBOUNCED, "debounce_key": str(uuid.uuid4())}}
+    burst = {"id": "l", "value": {**over, "modules": [debounced, work("b", "results.a")]}}
+    # whichever of them went, and for whom: what all brought has been worked on, once
+    went = work("end", "results.l.filter(Array.isArray).flat().sort((a, b) => a - b)")
     return [
         made(flow_of(*steps), length),
+        made(flow_of(burst, went), list(range(count))),
         made(flow_of(loop, work("end", "results.l")), [2 * n for n in range(count)]),
         made(flow_of({**work("a", "5"), "sleep": sleep}, work("b", "results.a + 1")), 6),
         made(flow_of(ask, work("c", "resume.n + results.ask")), 7, asks=True),

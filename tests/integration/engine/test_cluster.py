@@ -12,6 +12,7 @@ from typing import Any
 import psycopg
 import pytest
 import pytest_asyncio
+import sqlalchemy as sa
 
 from flowapp.engine.cluster import DEAD_AFTER_S
 from flowapp.store.runs import job_id
@@ -196,6 +197,27 @@ async def test_another_server_finishes_the_run_of_a_killed_one(cluster: Cluster)
     counts = cluster.counts()
     assert all(counts[job] == 1 for job in recorded if job in counts)
     assert len([job for job, count in counts.items() if count > 1]) <= 1
+
+
+async def test_runs_on_two_servers_reach_a_debounced_step(cluster: Cluster) -> None:
+    one, two = await cluster.servers(2)
+    settings = {"debounce_delay_s": 1.5, "debounce_args_to_accumulate": ["x"]}
+    flow = flow_of({**work("a", "flow_input.x"), "debouncing": settings}, work("b", "results.a"))
+
+    async def waits(run: RunRow) -> bool:
+        count = sa.text("SELECT count(*) FROM debounce WHERE run_id = :run")
+        return bool(await cluster.store.database.read(lambda c: c.execute(count, {"run": run.id}).scalar()))
+
+    first = await cluster.start(one, flow, {"x": [1]})
+    await cluster.until(lambda: waits(first))
+    last = await cluster.start(two, flow, {"x": [2]})
+    await cluster.until(lambda: waits(last))
+    two.kill()
+    row, result = await cluster.ended(first)
+    assert (row.status, result) == ("skipped", {"debounced_by": job_id(last.id, "a")})
+    row, result = await cluster.ended(last, TAKEN_OVER_S)
+    assert (row.status, result) == ("success", [1, 2])
+    assert cluster.counts() == dict.fromkeys(jobs(last, "a", "b"), 1)
 
 
 async def test_a_run_whose_server_died_before_it_was_known_to_the_queue(cluster: Cluster) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest_asyncio
 
 from flowapp.engine.limits import StoreLimits
-from flowapp.engine.values import Debounce, Limit
+from flowapp.engine.values import Debounce, Limit, Turn
 from flowapp.jsontext import JsonText, dumps, loads
 from flowapp.store.runs import NewRun
 from flowapp.store.stores import Store
@@ -37,6 +37,9 @@ class World:
         text = await self.store.values.put_value(dumps(args or {}))
         new = NewRun("main", "flow", text, text, "admin", priority=priority)
         return await self.store.runs.create(new)
+
+    async def debounce(self, run: RunRow, rule: Debounce) -> Turn:
+        return await self.limits.debounce(run, run.id, rule, await self.store.values.get_value(run.args))
 
     async def end(self, run: RunRow) -> None:
         claimed = await self.store.runs.claim(run.id, "owner")
@@ -115,35 +118,35 @@ async def test_the_last_of_a_burst_goes_with_what_the_others_brought(world: Worl
     rule = Debounce("k", 5, accumulate=("items",))
     runs = [await world.run({"items": [number], "other": number}) for number in range(3)]
     for run in runs:
-        turn = await world.limits.debounce(run, run.id, rule)
+        turn = await world.debounce(run, rule)
         assert turn.due is not None
         world.later(1)
     for run, follower in pairwise(runs):
-        assert (await world.limits.debounce(run, run.id, rule)).instead == follower.id
+        assert (await world.debounce(run, rule)).instead == follower.id
     assert world.woken == [runs[0].id, runs[1].id]
-    assert (await world.limits.debounce(runs[2], runs[2].id, rule)).due is not None
+    assert (await world.debounce(runs[2], rule)).due is not None
     world.later(4)
     for _ in range(2):  # again after a crash: the same answer
-        turn = await world.limits.debounce(runs[2], runs[2].id, rule)
+        turn = await world.debounce(runs[2], rule)
         assert (turn.due, turn.instead) == (None, None)
         assert turn.args is not None
         assert loads(JsonText(turn.args)) == {"items": [0, 1, 2], "other": 2}
     fresh = await world.run({"items": [9]})
-    assert (await world.limits.debounce(fresh, fresh.id, rule)).due is not None
-    assert (await world.limits.debounce(runs[2], runs[2].id, rule)).instead is None
+    assert (await world.debounce(fresh, rule)).due is not None
+    assert (await world.debounce(runs[2], rule)).instead is None
 
 
 async def test_debouncing_does_not_last_for_ever(world: World) -> None:
     rule = Debounce("k", 5, longest_s=8, most=10)
     one = await world.run()
-    await world.limits.debounce(one, one.id, rule)
+    await world.debounce(one, rule)
     world.later(4)
     two = await world.run()
-    turn = await world.limits.debounce(two, two.id, rule)
+    turn = await world.debounce(two, rule)
     assert turn.due is not None
     assert datetime.fromisoformat(turn.due) == world.time + timedelta(seconds=4)
     few = Debounce("few", 5, most=2)
     three, four = await world.run(), await world.run()
-    assert (await world.limits.debounce(three, three.id, few)).due is not None
-    turn = await world.limits.debounce(four, four.id, few)
+    assert (await world.debounce(three, few)).due is not None
+    turn = await world.debounce(four, few)
     assert (turn.due, turn.instead) == (None, None)

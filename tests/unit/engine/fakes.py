@@ -15,6 +15,7 @@ from flowapp.engine.ports import OpenStep
 from flowapp.engine.values import (
     Answer,
     CalledFlow,
+    Debounce,
     Done,
     Frame,
     LeafCall,
@@ -24,6 +25,7 @@ from flowapp.engine.values import (
     Status,
     StepInfo,
     StoredScript,
+    Turn,
     Wanted,
 )
 from flowapp.engine.waiting import Room
@@ -31,6 +33,7 @@ from flowapp.errors import FlowappError
 from flowapp.expressions import Batch, ExpressionFailed
 from flowapp.jsontext import NULL, JsonText, dumps, loads
 from flowapp.store.clock import text_of
+from flowapp.store.runs import job_id
 
 Leaf = Callable[..., Any]
 _ROOTS = (
@@ -92,6 +95,19 @@ def _plain(value: Any) -> Any:
 
 
 @dataclass
+class Turns:
+    """Debouncing: `given` are the answers for a step (by its path in the run `run-1`), one after the other; after them it goes."""
+
+    given: dict[str, list[Turn]] = field(default_factory=dict)
+    asked: list[tuple[Debounce, Any]] = field(default_factory=list)
+
+    async def ask(self, job: str, rule: Debounce, brought: JsonText | None) -> Turn:
+        self.asked.append((rule, None if brought is None else loads(brought)))
+        answers = next((left for path, left in self.given.items() if job_id("run-1", path) == job), [])
+        return answers.pop(0) if answers else Turn()
+
+
+@dataclass
 class World:
     """Fake ports, and what was done through them."""
 
@@ -113,6 +129,7 @@ class World:
     batches: int = 0
     most_at_once: int = 0
     _at_once: int = 0
+    turns: Turns = field(default_factory=lambda: Turns())
 
     async def evaluate(self, batch: Batch) -> list[JsonText | ExpressionFailed]:
         """Python in place of JavaScript: the tests' expressions are valid in both."""
@@ -186,7 +203,7 @@ class World:
         """Run a flow of these modules; `value` are further fields of the flow."""
         rules = rules or Rules(park_after_s=float("inf"))
         room = Room(self.now, rules.park_after_s)
-        ports = Ports(self.evaluate, self.run_leaf, self, self, self.expand, room, self, self, self)
+        ports = Ports(self.evaluate, self.run_leaf, self, self, self.expand, room, self, self, self, turns=self.turns)
         flow = {"summary": "", "value": {"modules": modules, **value}}
         started = Started(at="then", event=None if self.event is None else dumps(self.event))
         frame = Frame("run-1", self.path, "", (self.path,), ("run-1",))

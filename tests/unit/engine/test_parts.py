@@ -102,8 +102,8 @@ def flow(*modules: Any, **value: Any) -> dict[str, Any]:
         (flow({"id": "a", "value": {"type": "rawscript", "language": "go"}}), "written in Go"),
         (flow({"id": "a", "value": {"type": "rawscript", "language": "klingon"}}), "not a known language"),
         (
-            flow(for_loop("l", [1], branch_one("b", ("true", [script("x", debouncing={"a": 1})])))),
-            "Step x asks for debouncing",
+            flow(for_loop("l", [1], branch_one("b", ("true", [{"id": "x", "value": {"type": "aiagent"}}])))),
+            "Step x is an AI agent",
         ),
         (flow(script("a"), script("a")), "Two steps in one list have the id a"),
         (
@@ -124,6 +124,7 @@ def test_what_can_run() -> None:
     document = flow(
         script("s", suspend={"required_events": 1}, priority=3, cache_ttl=5, delete_after_use=True),
         script("m", mock={"enabled": True}),
+        script("d", debouncing={"debounce_delay_s": 1}),
         {"id": "mocked", "value": {"type": "aiagent"}, "mock": {"enabled": True}},
         {"id": "stored", "value": {"type": "script", "path": "u/x/y"}},
         {"id": "called", "value": {"type": "flow", "path": "f/x"}},

@@ -83,6 +83,8 @@ def test_sound_settings_have_no_problems() -> None:
         ("debounce.no_delay", "debouncing/debounce_key", "debounce_key", {"debouncing": {"debounce_key": "k"}}),
         ("debounce.most", "debouncing/max_total_debouncing_time", "max_total_debouncing_time",
          {"debouncing": {"debounce_delay_s": 1, "max_total_debouncing_time": -1}}),
+        ("debounce.unknown_input", "debouncing/debounce_args_to_accumulate", "debounce_args_to_accumulate",
+         {"debouncing": {"debounce_delay_s": 1, "debounce_args_to_accumulate": ["gone"]}}),
     ],
 )  # fmt: skip
 def test_settings_of_a_step(rule: str, pointer: str, field: str, settings: dict[str, Any]) -> None:

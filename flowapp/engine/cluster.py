@@ -11,12 +11,13 @@ import asyncio
 import logging
 import socket
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 
-from flowapp.engine.remote import TOPIC, cancel_event, wake_event
+from flowapp.engine.remote import TOPIC, cancel_event, queued_event, wake_event
 from flowapp.store import executors
 from flowapp.store.errors import StoreError
+from flowapp.store.events import Event
 from flowapp.store.executors import Executor
 from flowapp.store.stores import Store
 
@@ -25,6 +26,9 @@ log = logging.getLogger(__name__)
 BEAT_S = 1.0
 DEAD_AFTER_S = 5.0
 SWEEP_S = 1.0
+"""How often to look who is alive."""
+STRAY_S = 5.0
+"""How often to look for work of the dead although the same processes are alive as before."""
 FORGET_AFTER_S = 600.0
 DEFAULT_TAG = "default"
 
@@ -45,15 +49,27 @@ class Cluster:
         self._take_over = take_over
         self._others = 0
         self._swept = 0.0
+        self._alive: set[str] = set()
+        self._looked = 0.0
         self._tasks: list[asyncio.Task[None]] = []
+        self._untold: set[str] = set()
+        self._telling: asyncio.Task[None] | None = None
 
     @property
     def helpers(self) -> int:
         """How many other processes take work of the tag `default`, as of the last look."""
         return self._others
 
-    async def start(self, woken: Callable[[str], Awaitable[None]], canceled: Callable[[str], Awaitable[None]]) -> None:
-        """Beat, sweep and listen until `stop`. `woken` and `canceled` get the ids of runs that others speak of."""
+    async def start(
+        self,
+        woken: Callable[[str], Awaitable[None]],
+        canceled: Callable[[str], Awaitable[None]],
+        queued: Callable[[Iterable[str]], None],
+    ) -> None:
+        """Beat, sweep and listen until `stop`.
+
+        `woken` and `canceled` get the ids of runs that others speak of, `queued` the tags on whose queues they put something.
+        """
         await self._beat()
         loop = asyncio.get_running_loop()
         self._swept = loop.time()
@@ -65,6 +81,8 @@ class Cluster:
                 tell = {"wake": woken, "cancel": canceled}.get(event.type)
                 if tell is not None and run_id:
                     await _guarded(tell(run_id), f"{event.type} {run_id}")
+                if event.type == "queued":
+                    queued(event.data.get("tags", ()))
 
         self._tasks = [
             loop.create_task(self._every(BEAT_S, self._beat, "heartbeat"), name="heartbeat"),
@@ -74,19 +92,34 @@ class Cluster:
 
     async def stop(self) -> None:
         """Leave in good order."""
-        for task in self._tasks:
+        tasks = [*self._tasks, *([self._telling] if self._telling is not None else [])]
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
         with suppress(StoreError):
             await self._store.database.write(lambda c: executors.leave(c, self.me.id))
 
     async def tell_wake(self, run_id: str) -> None:
         """Have the process that works on the run look again."""
-        await self._store.database.write(lambda c: self._store.events.after_commit(wake_event(run_id)))
+        await self._tell(wake_event(run_id))
 
     async def tell_cancel(self, run_id: str) -> None:
         """Have every process stop what it does for the run."""
-        await self._store.database.write(lambda c: self._store.events.after_commit(cancel_event(run_id)))
+        await self._tell(cancel_event(run_id))
+
+    def tell_queued(self, tag: str) -> None:
+        """Have every process that takes work of this tag look at its queue. What comes while others are told goes together."""
+        self._untold.add(tag)
+        if self._telling is None or self._telling.done():
+            self._telling = asyncio.get_running_loop().create_task(self._tell_queued())
+
+    async def _tell_queued(self) -> None:
+        while self._untold:
+            event, self._untold = queued_event(self._untold), set()
+            await _guarded(self._tell(event), "telling of queued work")
+
+    async def _tell(self, event: Event) -> None:
+        await self._store.database.write(lambda c: self._store.events.after_commit(event))
 
     async def _beat(self) -> None:
         await self._store.database.write(lambda c: executors.beat(c, self.me))
@@ -99,7 +132,10 @@ class Cluster:
         ids = {executor.id for executor in alive} | {self.me.id}
         self.tags_alive = frozenset(tag for executor in alive for tag in executor.tags) | frozenset(self.me.tags)
         self._others = sum(DEFAULT_TAG in executor.tags for executor in alive if executor.id != self.me.id)
+        if ids == self._alive and self._swept - self._looked < STRAY_S:
+            return
         taken = await self._take_over(ids)
+        self._alive, self._looked = ids, self._swept
         if taken:
             log.warning("took over %d pieces of work of processes that are gone", taken)
         await self._store.database.write(lambda c: executors.forget(c, FORGET_AFTER_S))

@@ -11,16 +11,20 @@ import asyncio
 import contextvars
 import json
 import logging
+import threading
 import uuid
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import sqlalchemy as sa
 from dbos import DBOS, DBOSConfig, Serializer, SetWorkflowID
+from dbos._queue import queue_worker_thread
 from sqlalchemy import event
+
+from flowapp.engine.bell import Bell
 
 VERSION = "interpreter-1"
 """Pinned: workflows of another version are not taken up. Raised when a segment's own DBOS calls change order."""
@@ -28,10 +32,13 @@ EMBEDDED_EXECUTOR = "embedded"
 POOL = 2
 FLOWS = "flows"
 SCRIPTS = "scripts"
-POLL_S = 0.2
-TAG_POLL_S = 0.05
+POLL_S = 2.0
+"""How often a queue is looked at when nobody says that there is something in it: a poll costs milliseconds of CPU."""
+SPACING_S = 0.05
+"""How often it is looked at at most."""
 RUNS_AT_ONCE = 64
 _RECOVERIES = 1000
+_TAKER_ENDS_S = 10.0
 _RUN = "flowapp_run"
 _DELETE_AT_ONCE = 200
 
@@ -95,38 +102,60 @@ def scripts_of(tag: str) -> str:
 class Durable:
     """Begins segments and scripts for other machines, and has them taken up again after a crash.
 
-    One per process, since DBOS is a singleton. `segment` gets a run's id, `leaf` a leaf's (see `remote.py`).
+    One per process, since DBOS is a singleton. `segment` gets a run's id, `leaf` a leaf's (see `remote.py`). `queued` is
+    called with a tag when something was put on its queue; whoever takes work of that tag is to be told, see `ring`.
     """
 
     current: ClassVar[Durable | None] = None
 
-    def __init__(self, where: Embedded | Shared, segment: Work, leaf: Work) -> None:
+    def __init__(
+        self, where: Embedded | Shared, segment: Work, leaf: Work, queued: Callable[[str], None] = lambda _tag: None
+    ) -> None:
         self.where = where
         self._segment = segment
         self._leaf = leaf
+        self._queued = queued
+        self._bells: dict[str, Bell] = {}
+        self._takers: list[threading.Thread] = []
+        self._segments = 0
         self._loop: asyncio.AbstractEventLoop | None = None
 
     async def launch(self) -> None:
         """Start DBOS on the running loop; work that an earlier process of this executor left begins again at once."""
         self._loop = asyncio.get_running_loop()
         Durable.current = self
-        DBOS(config=_config(self.where))
+        dbos = DBOS(config=_config(self.where))
         if isinstance(self.where, Shared):
-            queues = list(dict.fromkeys(name for tag in self.where.tags for name in (queue_of(tag), scripts_of(tag))))
-            DBOS.listen_queues(queues)
+            DBOS.listen_queues([])  # its own threads for queues cannot be told to look at once
             # connecting and migrating takes a while, during which other tasks go on
             await asyncio.to_thread(DBOS.launch)
-            for name in queues:
-                flows = name == FLOWS
-                await DBOS.register_queue_async(
-                    name,
-                    polling_interval_sec=POLL_S if flows else TAG_POLL_S,
-                    worker_concurrency=RUNS_AT_ONCE if flows else self.where.leaves_at_once,
-                )
+            for tag in self.where.tags:
+                for name in {queue_of(tag): None, scripts_of(tag): None}:
+                    await self._take_from(dbos, name, self.where)
         else:
             DBOS.launch()
         # a stopping server cancels its segments, which DBOS reports as errors with a traceback each
         logging.getLogger("dbos").setLevel(logging.CRITICAL)
+
+    async def _take_from(self, dbos: DBOS, name: str, where: Shared) -> None:
+        """Begin what comes on a queue, as DBOS's own thread for it does."""
+        at_once = RUNS_AT_ONCE if name == FLOWS else where.leaves_at_once
+        queue = await DBOS.register_queue_async(name, polling_interval_sec=POLL_S, worker_concurrency=at_once)
+        bell = self._bells[name] = Bell(SPACING_S)
+        taker = threading.Thread(
+            target=queue_worker_thread,
+            args=(cast(threading.Event, bell), dbos, queue),
+            name=f"queue {name}",
+            daemon=True,
+        )
+        taker.start()
+        self._takers.append(taker)
+
+    def ring(self, tags: Iterable[str]) -> None:
+        """Something was put on the queues of these tags: look at once, where this process takes it."""
+        for tag in tags:
+            for name in {queue_of(tag), scripts_of(tag)} & self._bells.keys():
+                self._bells[name].ring()
 
     async def begin(self, run_id: str, number: int) -> None:
         """Start the run's segment `number` in this process; a second start of the same segment does nothing."""
@@ -145,6 +174,7 @@ class Durable:
                 await DBOS.enqueue_workflow_async(queue_of(tag), _run, run_id)
 
         await _outside(work())
+        self._queued(tag)
 
     async def offer_again(self, run_id: str, number: int, tag: str) -> None:
         """`offer` for a segment that was begun here, where it does not belong: under another id, since each is used once."""
@@ -154,6 +184,7 @@ class Durable:
                 await DBOS.enqueue_workflow_async(queue_of(tag), _run, run_id)
 
         await _outside(work())
+        self._queued(tag)
 
     async def send(self, leaf_id: str, tag: str) -> None:
         """Leave a script to a worker with this tag; sending the same one again does nothing."""
@@ -163,6 +194,7 @@ class Durable:
                 await DBOS.enqueue_workflow_async(scripts_of(tag), _script, leaf_id)
 
         await _outside(work())
+        self._queued(tag)
 
     async def pending(self) -> set[str]:
         """Ids of the runs of which a segment is under way, or waits in a queue to go on."""
@@ -206,6 +238,10 @@ class Durable:
         loop = asyncio.get_running_loop()
         threads = ThreadPoolExecutor(2, thread_name_prefix="after-dbos")
         loop.set_default_executor(threads)
+        for bell in self._bells.values():
+            bell.set()
+        for taker in self._takers:
+            await loop.run_in_executor(threads, taker.join, _TAKER_ENDS_S)
         await loop.run_in_executor(threads, DBOS.destroy)
         loop.set_default_executor(threads)
         Durable.current = None
@@ -221,11 +257,27 @@ class Durable:
 
     async def segment(self, run_id: str) -> None:
         """A segment of a run."""
-        await self.run_here(self._segment, run_id)
+        self._segments += 1
+        try:
+            await self.run_here(self._segment, run_id)
+        finally:
+            self._segments -= 1
+            if self._segments >= RUNS_AT_ONCE - 1:
+                self._room(FLOWS)
 
     async def leaf(self, leaf_id: str) -> None:
         """A script of a run that another process interprets."""
-        await self.run_here(self._leaf, leaf_id)
+        try:
+            await self.run_here(self._leaf, leaf_id)
+        finally:
+            for name in self._bells.keys() - {FLOWS}:
+                self._room(name)
+
+    def _room(self, name: str) -> None:
+        """Work of a queue ended here, so more can be taken: soon, when DBOS too has noted the end."""
+        bell, loop = self._bells.get(name), self._loop
+        if bell is not None and loop is not None:
+            loop.call_soon_threadsafe(loop.call_later, SPACING_S, bell.ring)
 
 
 async def _coroutine(awaitable: Awaitable[None]) -> None:

@@ -170,15 +170,16 @@ class ManyPlaces:
 
         self._worker = Worker(self._store, self._seal, self._me.id, work.runner, self._woken(work))
         self._worker.observer = work.observer
-        self._durable = Durable(Shared(self._url, self._me.id, self._me.tags), segment, self._worker.work)
-        await self._durable.launch()
+        shared = Shared(self._url, self._me.id, self._me.tags)
+        self._durable = durable = Durable(shared, segment, self._worker.work, self._cluster.tell_queued)
+        await durable.launch()
 
         async def canceled(run_id: str) -> None:
             if self._worker is not None:
                 self._worker.cancel(run_id)
             await work.canceled(run_id)
 
-        await self._cluster.start(work.woken, canceled)
+        await self._cluster.start(work.woken, canceled, durable.ring)
 
     async def begin(self, run: RunRow) -> None:
         """See `Places`."""
@@ -275,6 +276,9 @@ class ManyPlaces:
         """Work that the queues know of goes back to them; a run whose process died before that begins again here."""
         durable = self._started()
         taken = await durable.take_over(alive)
+        if taken:
+            for tag in self._cluster.tags_alive:
+                self._cluster.tell_queued(tag)
         stranded = await self._store.database.read(lambda c: executors.stranded(c, alive))
         if not stranded:
             return taken

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -31,7 +31,7 @@ from flowapp.store.stores import Store
 from flowapp.store.tables import LeafRow, RunRow
 
 TOPIC = "engine"
-"""Events between the processes of a cluster: `wake` and `cancel`, each with a run's id."""
+"""Events between the processes of a cluster: `wake` and `cancel`, each with a run's id, and `queued` with tags."""
 LOG_EVERY_S = 0.5
 AGAIN_S = 1.0
 logger = logging.getLogger(__name__)
@@ -296,3 +296,8 @@ def wake_event(run_id: str) -> Event:
 def cancel_event(run_id: str) -> Event:
     """Tells whoever works for the run to stop."""
     return Event(TOPIC, "cancel", {"run_id": run_id})
+
+
+def queued_event(tags: Iterable[str]) -> Event:
+    """Tells whoever takes work of these tags that there is some."""
+    return Event(TOPIC, "queued", {"tags": sorted(tags)})

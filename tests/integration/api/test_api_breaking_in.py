@@ -21,6 +21,8 @@ from tests.integration.api.test_api_approvals import a_wait
 from tests.integration.api.test_api_jobs import deployed, started
 
 W = "/api/w/main"
+NOBODYS = "6f1c3c0e-6a3e-4a44-9d1e-0d5f0c7d9a10"
+"""The id of a job that there is not."""
 
 
 class TestApprovals:
@@ -137,9 +139,9 @@ class TestHugeInput:
             ("GET", f"flows/get/v/{10**30}"),
             ("GET", "scripts/get/h/%2e%2e%2f"),
             ("GET", "scripts/hub/get/hub/1/%2e%2e/x"),
-            ("GET", f"jobs/resume_urls/{uuid.uuid4()}/{10**30}"),
-            ("POST", f"jobs/restart/f/{uuid.uuid4()}/from/a/{10**30}"),
-            ("GET", f"jobs_u/getupdate/{uuid.uuid4()}?log_offset={2**53}"),
+            ("GET", f"jobs/resume_urls/{NOBODYS}/{10**30}"),
+            ("POST", f"jobs/restart/f/{NOBODYS}/from/a/{10**30}"),
+            ("GET", f"jobs_u/getupdate/{NOBODYS}?log_offset={2**53}"),
         ],
     )
     async def test_is_no_fault_of_the_server(self, server: Server, method: str, where: str) -> None:

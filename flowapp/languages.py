@@ -21,12 +21,25 @@ class Language:
     """What begins a line comment."""
     starter_code: str
     """What a new cell holds."""
-    runnable: bool = False
+    signature: str = ""
+    """The module of `flowapp.signatures` that reads its inputs; empty where they are not read."""
+    adapter: str = ""
+    """The module of `flowapp.runtimes` that runs it; empty where nothing does."""
+    missing: str = ""
+    """Where nothing runs it: what is missing, as the end of "… cannot run here: …"."""
+
+    @property
+    def runnable(self) -> bool:
+        """Whether this version runs cells of the language."""
+        return bool(self.adapter)
 
     @property
     def why_not(self) -> str:
         """For people: why a cell of this language cannot run; empty when it can."""
-        return "" if self.runnable else f"{self.label} cells cannot run on this version yet."
+        if self.runnable:
+            return ""
+        reason = f": {self.missing}" if self.missing else ""
+        return f"{self.label} cells cannot run on this version yet{reason}."
 
 
 _PYTHON = 'def main(x: str = "world"):\n    return f"Hello {x}"\n'
@@ -43,22 +56,28 @@ _NU = 'def main [x: string = "world"] {\n  $"Hello ($x)"\n}\n'
 _JAVA = 'public class Main {\n  public static Object main(String x) {\n    return "Hello " + x;\n  }\n}\n'
 _RUBY = 'def main(x = "world")\n  "Hello #{x}"\nend\n'
 _R = 'main <- function(x = "world") {\n  paste("Hello", x)\n}\n'
+_POSTGRESQL = "-- $1 x (text) = world\nSELECT 'Hello ' || $1::text AS hello;\n"
+_MYSQL = "-- :x (text) = world\nSELECT concat('Hello ', :x) AS hello;\n"
+_DUCKDB = "-- $x (text) = world\nSELECT 'Hello ' || $x AS hello;\n"
+_SQLITE = "-- :x (text) = world\nSELECT 'Hello ' || :x AS hello;\n"
 
 LANGUAGES: tuple[Language, ...] = (
-    Language("python3", "Python", "py", "python", "#", _PYTHON, runnable=True),
-    Language("deno", "TypeScript", "ts", "typescript", "//", _TYPESCRIPT, runnable=True),
-    Language("bun", "TypeScript (Bun)", "ts", "typescript", "//", _TYPESCRIPT, runnable=True),
-    Language("bash", "Bash", "sh", "shell", "#", _BASH, runnable=True),
-    Language("nativets", "REST (native TypeScript)", "ts", "typescript", "//", _TYPESCRIPT),
-    Language("bunnative", "TypeScript (Bun, native)", "ts", "typescript", "//", _TYPESCRIPT),
+    Language("python3", "Python", "py", "python", "#", _PYTHON, "python", "always"),
+    Language("deno", "TypeScript", "ts", "typescript", "//", _TYPESCRIPT, "typescript", "deno"),
+    Language("bun", "TypeScript (Bun)", "ts", "typescript", "//", _TYPESCRIPT, "typescript", "bun"),
+    Language("bash", "Bash", "sh", "shell", "#", _BASH, "bash", "always"),
+    Language("nativets", "REST (native TypeScript)", "ts", "typescript", "//", _TYPESCRIPT, "typescript"),
+    Language("bunnative", "TypeScript (Bun, native)", "ts", "typescript", "//", _TYPESCRIPT, "typescript"),
     Language("go", "Go", "go", "go", "//", _GO),
-    Language("postgresql", "PostgreSQL", "pg.sql", "sql", "--", "-- $1 name (text)\nSELECT $1::text AS hello;\n"),
-    Language("mysql", "MySQL", "my.sql", "sql", "--", "-- :name (text)\nSELECT :name AS hello;\n"),
+    Language("postgresql", "PostgreSQL", "pg.sql", "sql", "--", _POSTGRESQL, "sql", "sql"),
+    Language("mysql", "MySQL", "my.sql", "sql", "--", _MYSQL, "sql", "sql"),
     Language("bigquery", "BigQuery", "bq.sql", "sql", "--", "-- @name (string)\nSELECT @name AS hello;\n"),
     Language("snowflake", "Snowflake", "sf.sql", "sql", "--", "-- ? name (varchar)\nSELECT ? AS hello;\n"),
     Language("mssql", "SQL Server", "ms.sql", "sql", "--", "-- @p1 name (varchar)\nSELECT @p1 AS hello;\n"),
     Language("oracledb", "Oracle", "odb.sql", "sql", "--", "-- :name (text)\nSELECT :name AS hello FROM dual\n"),
-    Language("duckdb", "DuckDB", "duckdb.sql", "sql", "--", "-- $name (text)\nSELECT $name AS hello;\n"),
+    Language("duckdb", "DuckDB", "duckdb.sql", "sql", "--", _DUCKDB, "sql", "sql"),
+    # OpenFlow has no name for SQLite; this one is ours (docs/openflow-differences.md).
+    Language("sqlite", "SQLite", "sqlite.sql", "sql", "--", _SQLITE, "sql", "sql"),
     Language("graphql", "GraphQL", "gql", "graphql", "#", _GRAPHQL),
     Language("powershell", "PowerShell", "ps1", "powershell", "#", _POWERSHELL),
     Language("php", "PHP", "php", "php", "//", _PHP),

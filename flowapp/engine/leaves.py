@@ -23,6 +23,7 @@ from flowapp.errors import FlowappError
 from flowapp.jsontext import JsonText, canonical, dumps, hash_of, loads
 from flowapp.notebook.fingerprint import fingerprint
 from flowapp.runtimes.jobs import Job, Limits, Outcome
+from flowapp.signatures.sql import DATABASE, pinned
 from flowapp.store.blobs import REFERENCE, BlobRef, Blobs
 from flowapp.store.masks import MaskedLog
 from flowapp.store.stores import Store
@@ -196,9 +197,13 @@ class Leaves:
         args = call.args
         if REFERENCE in args:
             args = await self.expand(args)
+        # an SQL script may name its connection itself: its code is something that somebody wrote
+        named = pinned(call.language, call.code)
+        if named:
+            args = dumps({**loads(args), DATABASE: f"$res:{named}"})
         if any(mark in args for mark in SECRET_MARKS):
             vouched = frozenset(call.vouched) if call.vouched is not None else await self.vouched(args)
-            return await resolve(args, self._fetch, vouched)
+            return await resolve(args, self._fetch, vouched | {f"$res:{named}"} if named else vouched)
         return args, False
 
     async def vouched(self, args: JsonText) -> frozenset[str]:

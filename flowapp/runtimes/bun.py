@@ -8,17 +8,19 @@ import logging
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from flowapp.runtimes import bun_package, versions
-from flowapp.runtimes.jobs import RuntimeSettings
+from flowapp.runtimes import bun_package, deno, handover, versions
+from flowapp.runtimes.adapters import Prepared, Refused, Setup, Talk
+from flowapp.runtimes.jobs import Job, RuntimeSettings
 
 FETCH_SECONDS = 120.0
 #: after a failed fetch cells run on Deno at once for so long
 RETRY_AFTER_S = 600.0
 _LOOK_S = 0.1
+KIND = "bun"
 _log = logging.getLogger(__name__)
 
 
@@ -36,18 +38,37 @@ def find(settings: RuntimeSettings) -> Path | None:
     return place
 
 
-class Bun:
-    """Whether cells of this host run on Bun. `late`: jobs also see a program that is installed after the start."""
+def adapter(setup: Setup) -> Bun:
+    """See `adapters`."""
+    return Bun(setup)
 
-    def __init__(self, settings: RuntimeSettings, program: Path | None, *, late: bool) -> None:
+
+class Bun:
+    """Whether cells of this host run on Bun; those of a host without it run on Deno."""
+
+    def __init__(self, setup: Setup) -> None:
+        self._setup = setup
+        program = setup.bun
         self._program = program
-        self._fetches = settings.bun is None and program is not None
-        self._late = late
+        self._fetches = setup.settings.bun is None and program is not None
+        self._late = setup.late
         self._seen_at_start = program is not None and program.is_file()
         self._task: asyncio.Task[str | None] | None = None
         self._problem = ""
         self._not_before = 0.0
         self._version: str | None = None
+
+    def pools(self) -> Mapping[str, int]:
+        """See `Adapter.pools`."""
+        return {KIND: self._setup.settings.idle_bun if self.is_ready else 0}
+
+    async def prepare(self, job: Job, talk: Talk) -> Prepared:
+        """See `Adapter.prepare`."""
+        if await self.ready(talk.tell, talk.is_canceled):
+            return Prepared(KIND, handover.texts(job))
+        if self._setup.deno is None:
+            raise Refused(deno.MISSING)
+        return Prepared(deno.KIND, handover.texts(job))
 
     async def start(self) -> None:
         """Find out the version of an installed Bun."""
@@ -80,12 +101,13 @@ class Bun:
         tell(f"Bun is not available: {problem}. This cell runs on Deno instead.\n")
         return False
 
-    def facts(self, deno: dict[str, Any]) -> dict[str, Any]:
-        """What health and status pages say about cells of language bun. `deno` is what they say about Deno."""
+    def facts(self) -> Mapping[str, dict[str, Any]]:
+        """See `Adapter.facts`."""
         if self.is_ready:
-            return {"available": True, "version": self._version, "runs_on": "bun"}
+            return {"bun": {"available": True, "version": self._version, "runs_on": "bun"}}
         why = self._problem or ("it is fetched when a cell first needs it" if self._fetches else "it is not installed")
-        return {**deno, "runs_on": "deno", "note": f"Bun is not installed: {why}"}
+        note = f"Bun is not installed: {why}"
+        return {"bun": {"available": self._setup.deno is not None, "version": None, "runs_on": "deno", "note": note}}
 
     async def close(self) -> None:
         """End a fetch that is under way."""

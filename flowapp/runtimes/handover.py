@@ -8,11 +8,9 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from flowapp.languages import by_name
 from flowapp.runtimes.errors import RuntimesError
 from flowapp.runtimes.jobs import Job
 
-_KINDS = {"python3": "script", "bash": "script", "deno": "deno", "bun": "bun"}
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
 _FOLDER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}")
 #: names that would change the interpreter instead of informing the script
@@ -22,33 +20,22 @@ _RESERVED = re.compile(
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
-def kind_of(language: str) -> str | None:
-    """The pool that runs a language; None when this version does not run it."""
-    return _KINDS.get(language)
+def is_function_name(name: str) -> bool:
+    """Whether a function of this name can be called."""
+    return _IDENTIFIER.fullmatch(name) is not None and not keyword.iskeyword(name)
 
 
-def refusal(job: Job, kind: str | None, deno: str | None) -> dict[str, Any] | None:
-    """The error of a job that no process of `kind` should see, or None."""
-    if kind is None:
-        return _error(f"{_label(job.language)} cells cannot run on this version yet.")
-    if kind == "deno" and deno is None:
-        return _error(
-            "TypeScript cells need Deno, which is not installed: run scripts/run again, or `pip install deno`."
-        )
-    if not _IDENTIFIER.fullmatch(job.entrypoint) or keyword.iskeyword(job.entrypoint):
-        return _error(f"{job.entrypoint[:80]!r} cannot be the name of a function to call.")
-    return None
-
-
-def texts(job: Job) -> tuple[bytes, bytes, bytes]:
-    """Header, code and arguments as they go to the process."""
+def texts(job: Job, code: bytes | None = None, **more: Any) -> tuple[bytes, bytes, bytes]:
+    """Header, code and arguments as they go to the process. `more` goes into the header; `code` replaces the job's."""
     header = {
         "language": job.language,
         "entrypoint": job.entrypoint,
         "env": environment(job.env),
         "result_bytes": job.limits.result_bytes,
+        **more,
     }
-    return json.dumps(header).encode(), job.code.encode("utf-8", "replace"), job.args.encode("utf-8", "replace")
+    source = job.code.encode("utf-8", "replace") if code is None else code
+    return json.dumps(header).encode(), source, job.args.encode("utf-8", "replace")
 
 
 def environment(given: Mapping[str, str]) -> dict[str, str]:
@@ -69,12 +56,3 @@ def folder_name(name: str) -> str:
     if not _FOLDER.fullmatch(name):
         raise RuntimesError(f"{name[:80]!r} cannot be the name of a shared folder.")
     return name
-
-
-def _label(language: str) -> str:
-    known = by_name(language)
-    return known.label if known is not None else repr(language[:40])
-
-
-def _error(message: str) -> dict[str, Any]:
-    return {"name": "ExecutionErr", "message": message}

@@ -17,11 +17,11 @@ import contextlib
 import json
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from flowapp.jsontext import JsonText
 from flowapp.runtimes import bun, handover, probe, versions
@@ -53,7 +53,6 @@ class Host:
     shared: Path
     deno: str | None
     bun: Path | None
-    languages: dict[str, dict[str, Any]]
 
     def remove_traces(self) -> None:
         """Remove the folders made for jobs; after the launcher has ended."""
@@ -96,7 +95,7 @@ async def climb(settings: RuntimeSettings, lost: Callable[[], None]) -> Host:
             await _let_go(launcher)
             continue
         isolation = Isolation(level, _LABELS[level], probe.mechanisms(plan, launcher.facts, seen), (*notes, *leaks))
-        return Host(isolation, launcher, shared, deno, bun_program, await versions.languages(settings, deno))
+        return Host(isolation, launcher, shared, deno, bun_program)
     raise IsolationTooLow(
         f"User code cannot be isolated here as FLOWAPP_MIN_ISOLATION={lowest} demands. " + "; ".join(notes),
         "Allow user namespaces or Landlock on this host, run as root, or, on a machine of your own, set "
@@ -159,6 +158,7 @@ def _plan(settings: RuntimeSettings, level: str, shared: Path, deno: str | None,
         first_uid=_first_uid() if os.geteuid() == 0 and level != NONE else None,
         protected=(os.getpid(),),
         scratch_mb=settings.scratch_mb,
+        drivers=str(settings.drivers or Path(sys.prefix) / "sql"),
     )
 
 
@@ -196,7 +196,7 @@ async def _try_out(launcher: Launcher, settings: RuntimeSettings) -> probe.Seen:
     job = Job("probe", "python3", probe.CODE, JsonText(json.dumps(arguments)))
     conversation = Conversation(sandbox, lambda _text: None, 1 << 16, 1 << 16)
     try:
-        conversation.start(*handover.texts(job), _PROBE_SECONDS)
+        conversation.start(*handover.texts(job, runs="python3"), _PROBE_SECONDS)
         answer = await conversation.answer
     finally:
         conversation.close()

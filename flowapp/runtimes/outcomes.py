@@ -13,19 +13,21 @@ from flowapp.runtimes.guest import frames
 from flowapp.runtimes.jobs import Job
 
 _TAIL_LINES = 20
-_BASH_LINE = re.compile(r"^cell\.sh: line (\d+): ", re.MULTILINE)
 _LONGEST_TEXT = 20_000
 _TEXTS = ("name", "message", "stack")
 _NUMBERS = ("line", "exit_code")
 
 
-def error_of(job: Job, answer: Answer, tail: str, status: int | None) -> dict[str, Any]:
+def error_of(
+    job: Job, answer: Answer, tail: str, status: int | None, place: re.Pattern[str] | None = None
+) -> dict[str, Any]:
     """The error of a job that gave no result.
 
-    `tail` is the end of its log; `status` its exit status, negative for a signal, None when not known.
+    `tail` is the end of its log; `status` its exit status, negative for a signal, None when not known. `place` finds the
+    number of the line in the log of a program that says no more than it prints.
     """
     if answer.kind == frames.ERROR:
-        return _told(answer.body, tail)
+        return _told(answer.body, tail, place)
     if answer.kind == TIMED_OUT:
         return _error("Timeout", f"The step ran longer than its {job.timeout_s:g} s and was stopped.")
     if answer.kind == CANCELED:
@@ -50,7 +52,7 @@ def bad_result(reason: str) -> dict[str, Any]:
 _UNREADABLE = "The script wrote into the channel that its answer comes by, so the answer could not be read."
 
 
-def _told(body: bytes, tail: str) -> dict[str, Any]:
+def _told(body: bytes, tail: str, place: re.Pattern[str] | None) -> dict[str, Any]:
     """The error that the job reported; it is user data, so only what has the right shape is taken."""
     try:
         # Strict on purpose: what this parser refuses (lone surrogates, NaN, endless nesting), others would too.
@@ -59,8 +61,9 @@ def _told(body: bytes, tail: str) -> dict[str, Any]:
         return _error("ExecutionErr", _UNREADABLE)
     if not isinstance(given, dict):
         return _error("ExecutionErr", _UNREADABLE)
-    if given.get("program") == "bash":
-        return _bash_failed(int(given.get("exit_code", 1)), tail)
+    program, code = given.get("program"), given.get("exit_code")
+    if isinstance(program, str) and type(code) is int:
+        return _program_failed(program[:40], code, tail, place)
     found: dict[str, Any] = {name: given[name][:_LONGEST_TEXT] for name in _TEXTS if isinstance(given.get(name), str)}
     found.update({name: given[name] for name in _NUMBERS if type(given.get(name)) is int})
     if isinstance(given.get("extra"), dict):
@@ -68,10 +71,10 @@ def _told(body: bytes, tail: str) -> dict[str, Any]:
     return {"name": "Error", "message": "", **found}
 
 
-def _bash_failed(code: int, tail: str) -> dict[str, Any]:
-    error = _error("ExecutionErr", f'exit code for "bash": {code}, last log lines:\n{_last_lines(tail)}'.rstrip())
-    error["exit_code"] = code
-    places = _BASH_LINE.findall(tail)
+def _program_failed(program: str, code: int, tail: str, place: re.Pattern[str] | None) -> dict[str, Any]:
+    message = f'exit code for "{program}": {code}, last log lines:\n{_last_lines(tail)}'.rstrip()
+    error = {**_error("ExecutionErr", message), "exit_code": code}
+    places = place.findall(tail) if place is not None else []
     if places:
         error["line"] = int(places[-1])
     return error

@@ -37,6 +37,8 @@ class Pool:
         Raises:
             SandboxFailed: there is none and none can be made.
         """
+        # Who comes once comes again: a kind that none waits for has one ready from its first job on.
+        self.target = max(self.target, 1)
         while self._idle:
             sandbox = self._idle.popleft()
             if not sandbox.gone.done():

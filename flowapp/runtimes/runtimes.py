@@ -16,8 +16,8 @@ from typing import Any
 import orjson
 
 from flowapp.jsontext import JsonText
-from flowapp.runtimes import handover, ladder, outcomes
-from flowapp.runtimes.bun import Bun
+from flowapp.runtimes import handover, ladder, outcomes, versions
+from flowapp.runtimes.adapters import Adapters, Prepared, Refused, Setup, Talk
 from flowapp.runtimes.conversation import CANCELED, Answer, Conversation
 from flowapp.runtimes.errors import RuntimesClosed, RuntimesError, SandboxFailed
 from flowapp.runtimes.guest import frames
@@ -45,7 +45,7 @@ class Runtimes:
     def __init__(self, settings: RuntimeSettings) -> None:
         self.settings = settings
         self._host: ladder.Host | None = None
-        self._bun = Bun(settings, None, late=False)
+        self._adapters: Adapters | None = None
         self._pools: dict[str, Pool] = {}
         self._running: dict[str, list[_Running]] = {}
         self._places = asyncio.Semaphore(settings.max_jobs)
@@ -68,17 +68,15 @@ class Runtimes:
         plan = self._host.launcher.plan
         # Where interpreters are copied for the jobs' users (guest/staging.py), that happens once, at the start.
         late = plan.has_namespaces or plan.first_uid is None
-        self._bun = Bun(self.settings, self._host.bun, late=late)
-        await self._bun.start()
+        version = await versions.python_version(self.settings)
+        self._adapters = Adapters(Setup(self.settings, self._host.deno, self._host.bun, late, version))
+        await self._adapters.start()
         self._fill(self._host.launcher)
 
     def _fill(self, launcher: Launcher) -> None:
         bounds = self.settings.limits.bounds
-        self._pools = {
-            "script": Pool(launcher, "script", self.settings.idle, bounds),
-            "deno": Pool(launcher, "deno", self.settings.idle_deno if self._ready().deno else 0, bounds),
-            "bun": Pool(launcher, "bun", self.settings.idle_bun if self._bun.is_ready else 0, bounds),
-        }
+        idle = self._adapters.pools() if self._adapters is not None else {}
+        self._pools = {kind: Pool(launcher, kind, target, bounds) for kind, target in idle.items()}
         for pool in self._pools.values():
             pool.refill()
 
@@ -87,7 +85,8 @@ class Runtimes:
         self._closed = True
         if self._restart is not None:
             self._restart.cancel()
-        await self._bun.close()
+        if self._adapters is not None:
+            await self._adapters.close()
         for job_id in list(self._running):
             await self.cancel(job_id)
         for pool in self._pools.values():
@@ -107,30 +106,22 @@ class Runtimes:
         running = _Running()
         self._running.setdefault(job.id, []).append(running)
         try:
-            kind = await self._kind(job, on_log, running)
-            refused = handover.refusal(job, kind, self._ready().deno)
-            if refused is not None or kind is None:
-                return Outcome(None, refused, 0.0, self.isolation.level)
+            prepared = await self._languages().prepare(job, Talk(on_log, lambda: running.canceled))
             async with self._places:
                 try:
-                    return await self._attempt(job, kind, on_log, running)
+                    return await self._attempt(job, prepared, on_log, running)
                 except SandboxFailed as first:
                     _log.warning("job %s: %s Trying once more.", job.id, first.message)
                     await self._wait_for_restart()
-                    return await self._attempt(job, kind, on_log, running)
+                    return await self._attempt(job, prepared, on_log, running)
+        except Refused as refused:
+            return Outcome(None, refused.error, 0.0, self.isolation.level)
         except SandboxFailed as error:
             return Outcome(None, outcomes.internal(error.message), 0.0, self.isolation.level)
         finally:
             self._running[job.id].remove(running)
             if not self._running[job.id]:
                 del self._running[job.id]
-
-    async def _kind(self, job: Job, on_log: Callable[[str], None], running: _Running) -> str | None:
-        """The pool for a job; cells of Bun go to Deno's where there is no Bun."""
-        kind = handover.kind_of(job.language)
-        if kind == "bun" and not await self._bun.ready(on_log, lambda: running.canceled):
-            return "deno"
-        return kind
 
     async def cancel(self, job_id: str) -> bool:
         """Kill a job (all jobs of this id) with everything that it started; False when there is none."""
@@ -171,15 +162,15 @@ class Runtimes:
         host = self._ready()
         return {
             "isolation": host.isolation.to_json(),
-            "languages": {**host.languages, "bun": self._bun.facts(host.languages["deno"])},
+            "languages": self._languages().facts(),
             "pools": {name: {"idle": pool.idle, "target": pool.target} for name, pool in self._pools.items()},
             "running": len(self._running),
         }
 
-    async def _attempt(self, job: Job, kind: str, on_log: Callable[[str], None], running: _Running) -> Outcome:
+    async def _attempt(self, job: Job, prepared: Prepared, on_log: Callable[[str], None], running: _Running) -> Outcome:
         if self._closed:
             raise RuntimesClosed("The server is stopping.")
-        pool = self._pools[kind]
+        pool = self._pools[prepared.kind]
         sandbox = await self._sandbox(pool, job)
         conversation = Conversation(sandbox, on_log, job.limits.output_bytes, job.limits.result_bytes)
         running.conversation = conversation
@@ -187,7 +178,7 @@ class Runtimes:
             if running.canceled:
                 conversation.stop(Answer(CANCELED))
             begun = time.perf_counter()
-            conversation.start(*handover.texts(job), job.timeout_s)
+            conversation.start(*prepared.texts, job.timeout_s)
             answer = await conversation.answer
             duration = (time.perf_counter() - begun) * 1000
         finally:
@@ -196,7 +187,7 @@ class Runtimes:
             pool.refill_soon()
         if answer.kind == frames.BROKEN:
             raise SandboxFailed(answer.body.decode("utf-8", "replace"))
-        return await self._outcome(job, answer, conversation, sandbox, duration)
+        return await self._outcome(job, prepared, answer, conversation, sandbox, duration)
 
     async def _sandbox(self, pool: Pool, job: Job) -> Sandbox:
         if job.shared is None and job.limits.bounds == pool.bounds:
@@ -205,7 +196,13 @@ class Runtimes:
         return await pool.make(shared=shared, bounds=job.limits.bounds)
 
     async def _outcome(
-        self, job: Job, answer: Answer, conversation: Conversation, sandbox: Sandbox, duration: float
+        self,
+        job: Job,
+        prepared: Prepared,
+        answer: Answer,
+        conversation: Conversation,
+        sandbox: Sandbox,
+        duration: float,
     ) -> Outcome:
         level = self.isolation.level
         cut = conversation.log.truncated
@@ -218,13 +215,18 @@ class Runtimes:
         if answer.kind not in (frames.ERROR, frames.DIED):
             with contextlib.suppress(TimeoutError):
                 status = await asyncio.wait_for(asyncio.shield(sandbox.gone), _DEATH_SECONDS)
-        error = outcomes.error_of(job, answer, conversation.log.tail, status)
+        error = outcomes.error_of(job, answer, conversation.log.tail, status, prepared.place)
         return Outcome(None, error, duration, level, cut)
 
     def _ready(self) -> ladder.Host:
         if self._host is None:
             raise RuntimesError("The runtimes have not been started.")
         return self._host
+
+    def _languages(self) -> Adapters:
+        if self._adapters is None:
+            raise RuntimesError("The runtimes have not been started.")
+        return self._adapters
 
     def _lost(self) -> None:
         """The launcher ended by itself (killed by somebody, out of memory): start another one."""

@@ -7,7 +7,6 @@ import re
 import shutil
 import sys
 from pathlib import Path
-from typing import Any
 
 from flowapp.runtimes.jobs import RuntimeSettings
 
@@ -25,24 +24,11 @@ def find_deno(settings: RuntimeSettings) -> str | None:
     return shutil.which("deno")
 
 
-async def languages(settings: RuntimeSettings, deno: str | None) -> dict[str, dict[str, Any]]:
-    """`{"python3": {"available", "version"}, …}` for every language but Bun (see `bun.Bun.facts`)."""
-    bash = shutil.which("bash", path="/usr/local/bin:/usr/bin:/bin")
-    own = settings.python.resolve() == Path(sys.executable).resolve()  # two environments of one interpreter
-    python, deno_version, bash_version = await asyncio.gather(
-        _constant(".".join(map(str, sys.version_info[:3]))) if own else version_of(str(settings.python)),
-        version_of(deno),
-        version_of(bash),
-    )
-    return {
-        "python3": {"available": True, "version": python},
-        "deno": {"available": deno is not None, "version": deno_version},
-        "bash": {"available": bash is not None, "version": bash_version},
-    }
-
-
-async def _constant(text: str) -> str | None:
-    return text
+async def python_version(settings: RuntimeSettings) -> str | None:
+    """The version of the Python that runs cells."""
+    if settings.python.resolve() == Path(sys.executable).resolve():  # two environments of one interpreter
+        return ".".join(map(str, sys.version_info[:3]))
+    return await version_of(str(settings.python))
 
 
 async def version_of(program: str | None) -> str | None:

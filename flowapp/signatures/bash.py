@@ -15,7 +15,7 @@ _POSITIONAL = re.compile(r"\$(?:([1-9])|\{([1-9][0-9]?)(?::?([-?=])([^}]*))?\})"
 _DECLARING = frozenset({"export", "declare", "local", "readonly", "typeset"})
 
 
-def infer(code: str) -> Signature | SignatureProblem:
+def infer(_language: str, code: str, _entrypoint: str = "main") -> Signature | SignatureProblem:
     """The signature of the script; its result is text unless the script writes a `result.json`."""
     found: dict[int, Argument] = {}
     try:

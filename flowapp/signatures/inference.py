@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+import importlib
+from collections.abc import Callable
+from functools import cache, lru_cache
 
-from flowapp.signatures import bash, python, typescript
+from flowapp.languages import LANGUAGES, Language, by_name
 from flowapp.signatures.schema import Signature, SignatureProblem, object_schema
 
 LONGEST_CODE = 300_000
 """Characters of a script."""
 LONGEST_CACHED = 50_000
 
-_TYPESCRIPT = frozenset({"deno", "bun", "nativets", "bunnative"})
-READ = frozenset({"python3", "bash"}) | _TYPESCRIPT
+READ = frozenset(language.name for language in LANGUAGES if language.signature)
 """The languages whose signatures are read."""
+
+Infer = Callable[[str, str, str], Signature | SignatureProblem]
+"""`infer(language, code, entrypoint)` of a module of this package that reads signatures."""
 
 
 def infer(language: str, code: str, entrypoint: str = "main") -> Signature | SignatureProblem:
@@ -38,12 +42,16 @@ _infer_cached = lru_cache(maxsize=1_000)(_infer)
 
 
 def _read(language: str, code: str, entrypoint: str) -> Signature | SignatureProblem:
-    if not code.strip() and language in READ:
+    known = by_name(language)
+    if known is None or not known.signature:
+        return Signature(object_schema([]), has_kwargs=True)
+    if not code.strip():
         return SignatureProblem("There is no code.", 1, syntax=False)
-    if language == "python3":
-        return python.infer(code, entrypoint)
-    if language in _TYPESCRIPT:
-        return typescript.infer(code, entrypoint)
-    if language == "bash":
-        return bash.infer(code)
-    return Signature(object_schema([]), has_kwargs=True)
+    return reader_of(known)(language, code, entrypoint)
+
+
+@cache
+def reader_of(language: Language) -> Infer:
+    """What reads the signatures of a language that the table names a module for."""
+    read: Infer = importlib.import_module(f"flowapp.signatures.{language.signature}").infer
+    return read

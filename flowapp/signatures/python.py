@@ -15,7 +15,7 @@ _WARNINGS = threading.Lock()
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
-def infer(code: str, entrypoint: str) -> Signature | SignatureProblem:
+def infer(_language: str, code: str, entrypoint: str) -> Signature | SignatureProblem:
     """The signature of the function `entrypoint` (openflow semantics, section 9)."""
     module = parse(code)
     if isinstance(module, SignatureProblem):

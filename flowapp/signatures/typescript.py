@@ -24,7 +24,7 @@ _FUNCTIONS = frozenset(
 )
 
 
-def infer(code: str, entrypoint: str) -> Signature | SignatureProblem:
+def infer(_language: str, code: str, entrypoint: str) -> Signature | SignatureProblem:
     """The signature of the exported function `entrypoint`; without one, that of the default export."""
     source = code.encode("utf-8", "replace")
     tree = _PARSER.parse(source)

@@ -33,7 +33,7 @@ class Pipes:
 
 
 def run(plan: Plan, place: sandbox.Place, locks: sandbox.Locks, pipes: Pipes, kind: str, bounds: Bounds) -> NoReturn:
-    """Be the agent of one job of `kind` ("script", "deno" or "bun"). Never returns."""
+    """Be the agent of one job of `kind` ("script", "deno", "bun" or a database). Never returns."""
     status = 70
     try:
         channel = _settle(pipes)
@@ -90,13 +90,13 @@ def _end_if_launcher_is_gone() -> None:
 def _serve(plan: Plan, place: sandbox.Place, channel: socket.socket, kind: str, bounds: Bounds) -> int:
     """Start the language's idle process and wait for its end; answers the exit status (negative: signal)."""
     kernel.set_dumpable(False)
-    if kind != "script":
+    if kind in ("deno", "bun"):
         return typescript_cell.serve(plan, place, channel, kind, bounds.memory_mb)
     child = os.fork()
     if child == 0:
         kernel.die_with_parent()
         kernel.set_dumpable(True)
-        python_cell.serve(place, channel)
+        python_cell.serve(place, channel, kind, plan.drivers)
     for descriptor in (1, 2):
         os.close(descriptor)
     return wait_for(child)

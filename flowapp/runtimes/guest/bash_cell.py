@@ -41,7 +41,7 @@ def run(job: frames.JobText) -> tuple[bytes, bytes]:
     with open(FILE_NAME, "wb") as file:
         file.write(job.code)
     try:
-        status, last = _stream([program, "-e", FILE_NAME, *values])
+        status, last = stream([program, "-e", FILE_NAME, *values])
     except OSError as error:
         return _error("ExecutionErr", f"bash could not be started: {error.strerror}")
     if status != 0:
@@ -70,7 +70,7 @@ def _text(value: Any) -> bytes:
     return text.replace("\0", "").encode("utf-8", "replace")
 
 
-def _stream(command: list[str | bytes]) -> tuple[int, bytes]:
+def stream(command: list[str | bytes]) -> tuple[int, bytes]:
     """Run the command, copying its output to the log; its exit status and the last line that is not blank."""
     read, write = os.pipe2(os.O_CLOEXEC)
     pid = os.posix_spawn(

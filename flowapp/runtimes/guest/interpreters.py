@@ -22,7 +22,8 @@ def added_to(plan: Plan) -> Plan:
     deno = [plan.deno, os.path.realpath(plan.deno)] if plan.deno else []
     # Its folder, so that a Bun which is installed later is seen too.
     bun = [os.path.dirname(path) for path in (plan.bun, os.path.realpath(plan.bun))] if plan.bun else []
-    readable = tuple(dict.fromkeys((*plan.readable, *parts, *deno, *bun, WRAPPER)))
+    drivers = [plan.drivers, os.path.realpath(plan.drivers)] if plan.drivers else []
+    readable = tuple(dict.fromkeys((*plan.readable, *parts, *deno, *bun, *drivers, WRAPPER)))
     return replace(plan, readable=readable, wrapper=WRAPPER)
 
 

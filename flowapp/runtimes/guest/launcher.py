@@ -35,6 +35,7 @@ from flowapp.runtimes.guest import (
     python_cell,
     sandbox,
     seccomp,
+    sql_cell,
     staging,
 )
 from flowapp.runtimes.guest.limits import Bounds
@@ -118,6 +119,10 @@ class Launcher:
                 self._tell({"refused": message["id"], "reason": str(error)})
 
     def _spawn(self, message: dict[str, Any]) -> None:
+        if message["kind"] in sql_cell.MODULES:
+            # What cannot be imported is told by the job itself.
+            with contextlib.suppress(ImportError):
+                sql_cell.load(message["kind"], self.plan.drivers)
         slot = self.free[-1]
         place = self._place(slot, message.get("shared"))
         neighbours = self._neighbours()

@@ -21,6 +21,7 @@ class Plan:
     `level` is one of full, user, basic, none. `home` is the data folder that no job may see. `scaffold` is an empty
     folder: the jail's root is mounted on it (full, user), or the jobs' own folders are made in it (basic, none).
     `readable` are files and folders that interpreters need. `shared` holds the `./shared` folders of runs.
+    `drivers` is the folder with the packages of SQL cells.
     `bun` may name a program that is only installed later, in a folder of its own that exists. `wrapper` is the program that calls TypeScript cells; the launcher fills it in.
     """
 
@@ -34,6 +35,7 @@ class Plan:
     first_uid: int | None
     protected: tuple[int, ...]
     scratch_mb: int
+    drivers: str = ""
     wrapper: str = ""
 
     @property

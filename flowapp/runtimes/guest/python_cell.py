@@ -1,4 +1,4 @@
-"""The idle process of Python and Bash cells: waits for its one job, runs it, answers, ends.
+"""The idle process of every cell but TypeScript's: waits for its one job, runs it, answers, ends.
 
 `serve` never returns. The wrapper is constant: code, entry point, arguments and environment reach it as data.
 """
@@ -18,34 +18,41 @@ from flowapp.runtimes.guest import (
     frames,
     kernel,
     limits,
+    program_cell,
     python_calls,
     python_errors,
     python_results,
     sandbox,
+    sql_cell,
 )
 from flowapp.runtimes.guest.plan import JAIL_TMP
 
 FILE_NAME = "cell.py"
+#: what runs in a process of its own, beside this one
+_PROGRAMS = {"bash": bash_cell.run, "program": program_cell.run}
 _HIDDEN: list[ModuleType] = []
 
 
-def serve(place: sandbox.Place, channel: socket.socket) -> NoReturn:
-    """Report that isolation is in place, wait for the job, run it."""
+def serve(place: sandbox.Place, channel: socket.socket, kind: str, drivers: str) -> NoReturn:
+    """Report that isolation is in place, wait for the job, run it. `drivers` is the folder of those that SQL cells use."""
     if place.folder != JAIL_TMP:
         os.environ.update(HOME=place.folder, TMPDIR=place.folder)
+    if kind in sql_cell.MODULES:
+        sql_cell.show(kind, drivers)
     rehearse()
     frames.send(channel, frames.READY)
     job = frames.receive_job(channel)
     if job is None:
         os._exit(0)
     os.environ.update(job.header["env"])
-    if job.header["language"] == "bash":
+    runs = job.header["runs"]
+    if runs in _PROGRAMS:
         kernel.set_dumpable(False)
-        kind, body = bash_cell.run(job)
+        answer, body = _PROGRAMS[runs](job)
     else:
-        kind, body = run(job)
+        answer, body = sql_cell.run(job) if runs == "sql" else run(job)
         _flush_streams()
-    frames.send(channel, kind, body)
+    frames.send(channel, answer, body)
     os._exit(0)
 
 

@@ -25,7 +25,8 @@ def staged(plan: Plan) -> Plan:
     target = f"{plan.scaffold}/{_FOLDER}"
     wanted = [path for path in sys.path if os.path.isdir(path)]
     bun = plan.bun if plan.bun and os.path.exists(plan.bun) else None
-    tools = [path for path in (plan.deno, bun, plan.wrapper) if path]
+    drivers = plan.drivers if os.path.isdir(plan.drivers) else ""
+    tools = [path for path in (plan.deno, bun, drivers, plan.wrapper) if path]
     hidden = _unreadable([*wanted, *tools], plan.first_uid)
     if not hidden:
         return plan
@@ -41,6 +42,7 @@ def staged(plan: Plan) -> Plan:
         readable=(*plan.readable, target),
         deno=moved.get(plan.deno, plan.deno) if plan.deno else None,
         bun=moved.get(plan.bun, plan.bun) if plan.bun else None,
+        drivers=moved.get(plan.drivers, plan.drivers),
         wrapper=moved.get(plan.wrapper, plan.wrapper),
     )
 

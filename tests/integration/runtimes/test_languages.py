@@ -227,8 +227,8 @@ async def test_bash_streams_both_outputs(run: Run) -> None:
 
 
 async def test_languages_that_cannot_run_yet_say_so(run: Run) -> None:
-    assert "cannot run on this version yet" in str((await error(run, "go", "package inner"))["message"])
-    assert "cannot run on this version yet" in str((await error(run, "klingon", ""))["message"])
+    assert "cannot run on this version yet" in str((await error(run, "php", "<?php"))["message"])
+    assert "not a language" in str((await error(run, "klingon", ""))["message"])
 
 
 async def test_environment_is_the_jobs_own(run: Run) -> None:

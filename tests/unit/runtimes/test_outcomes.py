@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
@@ -39,7 +40,11 @@ def test_wrong_types_in_an_error_are_left_out() -> None:
 
 def test_bash_errors_have_log_and_line() -> None:
     body = json.dumps({"name": "ExecutionErr", "program": "bash", "exit_code": 127}).encode()
-    found = error(Answer(frames.ERROR, body), "hello\ncell.sh: line 4: nope: command not found\n")
+    tail, place = (
+        "hello\ncell.sh: line 4: nope: command not found\n",
+        re.compile(r"^cell\.sh: line (\d+): ", re.MULTILINE),
+    )
+    found = outcomes.error_of(JOB, Answer(frames.ERROR, body), tail, None, place)
     assert found["exit_code"] == 127
     assert found["line"] == 4
     assert str(found["message"]).startswith('exit code for "bash": 127, last log lines:\nhello\n')
@@ -109,24 +114,6 @@ def test_log_decodes_across_chunks() -> None:
     text, reader = read_all([bytes([byte]) for byte in "ä€".encode()] + [b"\xff"], 100)
     assert text == "ä€\ufffd"
     assert not reader.truncated
-
-
-@pytest.mark.parametrize(
-    ("language", "kind"), [("python3", "script"), ("bash", "script"), ("deno", "deno"), ("bun", "bun"), ("go", None)]
-)
-def test_pools_of_languages(language: str, kind: str | None) -> None:
-    assert handover.kind_of(language) == kind
-
-
-@pytest.mark.parametrize("name", ["main()", "", "a b", "1a", "class", "a" * 65, "x\n"])
-def test_entrypoints_that_are_refused(name: str) -> None:
-    assert handover.refusal(Job("j", "python3", "", JsonText("{}"), entrypoint=name), "script", None) is not None
-
-
-def test_missing_deno_is_said() -> None:
-    refused = handover.refusal(Job("j", "deno", "", JsonText("{}")), "deno", None)
-    assert refused is not None
-    assert "Deno" in refused["message"]
 
 
 def test_reserved_variables_are_left_out() -> None:

@@ -1,0 +1,121 @@
+"""How a job of each language becomes something that a process of a pool runs: the one interface, and who implements it.
+
+A module that the language table names has a function `adapter(setup)`. It is called once per start; languages that name
+the same module share what it answers.
+"""
+
+from __future__ import annotations
+
+import importlib
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from flowapp.languages import LANGUAGES, by_name
+from flowapp.runtimes import handover
+from flowapp.runtimes.jobs import Job, RuntimeSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """What an adapter may build on. `late`: jobs also see programs that are installed after the start."""
+
+    settings: RuntimeSettings
+    deno: str | None
+    bun: Path | None
+    late: bool
+    python_version: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A job as its process takes it: the pool, and the three texts (header, code, arguments).
+
+    `place` finds the line of an error in the end of the log, for programs that only print where they failed.
+    """
+
+    kind: str
+    texts: tuple[bytes, bytes, bytes]
+    place: re.Pattern[str] | None = None
+
+
+class Refused(Exception):
+    """No process will see the job. `error` is what becomes of it: `{"name", "message", "line"?}`."""
+
+    def __init__(self, message: str, line: int | None = None, name: str = "ExecutionErr") -> None:
+        super().__init__(message)
+        self.error: dict[str, Any] = {"name": name, "message": message}
+        if line is not None:
+            self.error["line"] = line
+
+
+@dataclass(frozen=True, slots=True)
+class Talk:
+    """What goes on while a job is being prepared: `tell` adds to its log, `is_canceled` says that nobody waits any more."""
+
+    tell: Callable[[str], None]
+    is_canceled: Callable[[], bool]
+
+
+class Adapter(Protocol):
+    """What runs the languages that name one module."""
+
+    def pools(self) -> Mapping[str, int]:
+        """The kinds of processes that it uses, and how many of each wait ready."""
+
+    async def start(self) -> None:
+        """Find out what is installed."""
+
+    async def prepare(self, job: Job, talk: Talk) -> Prepared:
+        """Get ready whatever the job needs; may take long, and gives up when the job is canceled.
+
+        Raises:
+            Refused: it cannot run, and why.
+        """
+
+    def facts(self) -> Mapping[str, dict[str, Any]]:
+        """By language, what health and status pages say: `{"available": bool, "version": str | None, …}`."""
+
+    async def close(self) -> None:
+        """End what is under way."""
+
+
+class Adapters:
+    """All adapters of this host."""
+
+    def __init__(self, setup: Setup) -> None:
+        names = dict.fromkeys(language.adapter for language in LANGUAGES if language.adapter)
+        self._by_module: dict[str, Adapter] = {
+            name: importlib.import_module(f"flowapp.runtimes.{name}").adapter(setup) for name in names
+        }
+
+    def pools(self) -> dict[str, int]:
+        """Every kind of process, and how many of it wait ready."""
+        return {kind: idle for adapter in self._by_module.values() for kind, idle in adapter.pools().items()}
+
+    async def start(self) -> None:
+        """Find out what is installed."""
+        for adapter in self._by_module.values():
+            await adapter.start()
+
+    async def prepare(self, job: Job, talk: Talk) -> Prepared:
+        """See `Adapter.prepare`; also refuses what is no language and no name of a function."""
+        language = by_name(job.language)
+        if language is None:
+            raise Refused(f"{job.language[:40]!r} is not a language that this version knows.")
+        if not language.adapter:
+            raise Refused(language.why_not)
+        if not handover.is_function_name(job.entrypoint):
+            raise Refused(f"{job.entrypoint[:80]!r} cannot be the name of a function to call.")
+        return await self._by_module[language.adapter].prepare(job, talk)
+
+    def facts(self) -> dict[str, dict[str, Any]]:
+        """What status pages say of each language that runs."""
+        return {name: facts for adapter in self._by_module.values() for name, facts in adapter.facts().items()}
+
+    async def close(self) -> None:
+        """End what is under way."""
+        for adapter in self._by_module.values():
+            await adapter.close()

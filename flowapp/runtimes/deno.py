@@ -1,0 +1,47 @@
+"""TypeScript on Deno, which is installed with the server."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from flowapp.runtimes import handover, versions
+from flowapp.runtimes.adapters import Prepared, Refused, Setup, Talk
+from flowapp.runtimes.jobs import Job
+
+KIND = "deno"
+MISSING = "TypeScript cells need Deno, which is not installed: run scripts/run again, or `pip install deno`."
+
+
+def adapter(setup: Setup) -> Deno:
+    """See `adapters`."""
+    return Deno(setup)
+
+
+class Deno:
+    """Deno's own warm processes."""
+
+    def __init__(self, setup: Setup) -> None:
+        self._setup = setup
+        self._version: str | None = None
+
+    def pools(self) -> Mapping[str, int]:
+        """See `Adapter.pools`."""
+        return {KIND: self._setup.settings.idle_deno if self._setup.deno else 0}
+
+    async def start(self) -> None:
+        """Ask Deno for its version."""
+        self._version = await versions.version_of(self._setup.deno)
+
+    async def prepare(self, job: Job, _talk: Talk) -> Prepared:
+        """See `Adapter.prepare`."""
+        if self._setup.deno is None:
+            raise Refused(MISSING)
+        return Prepared(KIND, handover.texts(job))
+
+    def facts(self) -> Mapping[str, dict[str, Any]]:
+        """See `Adapter.facts`."""
+        return {"deno": {"available": self._setup.deno is not None, "version": self._version}}
+
+    async def close(self) -> None:
+        """Nothing is under way."""

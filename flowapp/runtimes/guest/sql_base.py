@@ -1,0 +1,41 @@
+"""What SQL cells of all databases have in common: the connection that each driver is made into, rows, and errors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+
+class SqlError(Exception):
+    """The error of a cell as data; `line` counts in the statement, from 1."""
+
+    def __init__(self, name: str, message: str, line: int | None = None, extra: dict[str, Any] | None = None) -> None:
+        super().__init__(message)
+        self.name = name
+        self.line = line
+        self.extra = extra
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """What a statement answers: names of columns (none for a statement without rows) and rows as they come."""
+
+    columns: Sequence[str]
+    rows: Iterable[Sequence[Any]]
+    note: str = ""
+    """For the log, such as "3 rows changed"."""
+
+
+class Connection(Protocol):
+    """An open connection to one database."""
+
+    def execute(self, text: str, values: list[Any], types: list[str]) -> Rows:
+        """Run one statement. `types` are those that the script declares, empty where it does not.
+
+        Raises:
+            Exception: one that `problem` can describe.
+        """
+
+    def problem(self, error: Exception, text: str) -> SqlError | None:
+        """What to say of an error of the driver; None when it is none of its errors."""

@@ -1,0 +1,148 @@
+"""An SQL cell: its statements, read and prepared by the server, one after the other on one connection.
+
+Runs in the isolated process, which is the only one that has the drivers.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import sys
+from collections.abc import Callable
+from decimal import Decimal
+from types import ModuleType
+from typing import Any
+
+from flowapp.runtimes.guest import frames, sql_embedded, sql_mysql, sql_postgres
+from flowapp.runtimes.guest.sql_base import Connection, SqlError
+from flowapp.runtimes.guest.sql_rows import JsonRows, TooLarge
+
+#: kinds of processes, by the language that they run
+MODULES: dict[str, tuple[str, Callable[[dict[str, Any], dict[str, Any]], Connection]]] = {
+    "postgresql": ("psycopg", sql_postgres.connect),
+    "mysql": ("pymysql", sql_mysql.connect),
+    "duckdb": ("duckdb", sql_embedded.connect_duckdb),
+    "sqlite": ("sqlite3", sql_embedded.connect_sqlite),
+}
+_INTERPOLATED = "\0"
+
+
+_loaded: dict[str, ModuleType] = {}
+"""What `load` has imported and hidden."""
+
+
+def load(kind: str, drivers: str) -> None:
+    """In the launcher, before the first fork for a database: import its driver, and hide it from all other cells.
+
+    Importing takes up to half a second, a fork of a process that has done it none of it.
+    """
+    driver = MODULES[kind][0]
+    if driver in _loaded:
+        return
+    sys.path.append(drivers)
+    try:
+        importlib.import_module(driver)
+    finally:
+        sys.path.remove(drivers)
+    for name, module in list(sys.modules.items()):
+        if (getattr(module, "__file__", None) or "").startswith(f"{drivers}/") or name == driver:
+            _loaded[name] = module
+            if driver != "sqlite3":
+                del sys.modules[name]
+
+
+def show(kind: str, drivers: str) -> None:
+    """In the idle process of an SQL cell: bring the drivers back."""
+    sys.path.append(drivers)
+    sys.modules.update(_loaded)
+    if kind == "duckdb":
+        sql_embedded.warm_duckdb()
+
+
+def run(job: frames.JobText) -> tuple[bytes, bytes]:
+    """Run the statements; the frame to answer with."""
+    script = job.header["sql"]
+    inputs = json.loads(job.args, parse_float=Decimal)
+    limit = job.header["result_bytes"]
+    try:
+        return frames.RESULT, _run(script, inputs, limit)
+    except SqlError as error:
+        found = {"name": error.name, "message": str(error), "line": error.line, "extra": error.extra}
+    except TooLarge:
+        message = f"The rows are larger than the {frames.size_text(limit)} that are kept. Select less, or add a LIMIT."
+        found = {"name": "ResultTooLarge", "message": message}
+    except MemoryError:
+        found = {"name": "MemoryError", "message": "The step needed more memory than its limit."}
+    return frames.ERROR, json.dumps({name: value for name, value in found.items() if value is not None}).encode()
+
+
+def _run(script: dict[str, Any], inputs: dict[str, Any], limit: int) -> bytes:
+    texts = {name: _chosen(name, values, inputs) for name, values in script["interpolated"].items()}
+    connection = MODULES[script["dialect"]][1](script, inputs)
+    collection = script["collection"]
+    statements = script["statements"]
+    if collection == "legacy":
+        collection = "last_statement_all_rows" if len(statements) < 2 else "all_statements_all_rows"
+    every = collection.startswith("all_statements")
+    shape = {"first": "first_row" in collection, "scalar": collection.endswith("_scalar")}
+    result = JsonRows(limit)
+    if every:
+        result.add("[")
+    for number, statement in enumerate(statements):
+        kept = every or number == len(statements) - 1
+        if every and number:
+            result.add(",")
+        _one(connection, statement, _bound(statement, script, inputs), texts, result if kept else None, shape)
+    if every:
+        result.add("]")
+    elif not statements:
+        result.rows([], [], **shape)
+    return bytes(result.text)
+
+
+def _one(
+    connection: Connection,
+    statement: dict[str, Any],
+    bound: tuple[list[Any], list[str]],
+    texts: dict[str, str],
+    result: JsonRows | None,
+    shape: dict[str, bool],
+) -> None:
+    text = statement["text"]
+    for name, value in texts.items():
+        text = text.replace(f"{_INTERPOLATED}{name}{_INTERPOLATED}", value)
+    try:
+        answer = connection.execute(text, *bound)
+        if result is not None:
+            result.rows(answer.columns, answer.rows, **shape)
+        else:
+            for _ in answer.rows:
+                continue
+        if answer.note:
+            sys.stdout.write(f"{answer.note}\n")
+    except (SqlError, TooLarge):
+        raise
+    except Exception as error:
+        found = connection.problem(error, text)
+        if found is None:
+            raise SqlError(type(error).__name__, str(error), statement["line"]) from error
+        found.line = statement["line"] + (found.line or 1) - 1
+        raise found from error
+
+
+def _chosen(name: str, values: list[str], inputs: dict[str, Any]) -> str:
+    value = inputs.get(name)
+    if value not in values:
+        raise SqlError("ExecutionErr", f"{name} must be one of {', '.join(values)}, not {value!r}.")
+    return str(value)
+
+
+def _bound(statement: dict[str, Any], script: dict[str, Any], inputs: dict[str, Any]) -> tuple[list[Any], list[str]]:
+    """The values of a statement's parameters, in its order, and their declared types. Missing and null take the default."""
+    values, types = [], []
+    for key in statement["keys"]:
+        argument = script["arguments"][key]
+        value = inputs.get(argument["name"])
+        values.append(argument["default"] if value is None else value)
+        types.append(argument["type"])
+    return values, types

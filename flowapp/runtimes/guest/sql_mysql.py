@@ -1,0 +1,136 @@
+"""MySQL and MariaDB through PyMySQL, which has no parameters on the server's side: it writes values into the text, escaped."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import ssl
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from flowapp.runtimes.guest.sql_base import Rows, SqlError
+from flowapp.runtimes.guest.sql_rows import JsonValue
+from flowapp.runtimes.guest.sql_values import plain
+
+if TYPE_CHECKING:
+    import pymysql
+    from pymysql.cursors import SSCursor
+
+_CONNECT_S = 10
+_PORT = 3306
+_LINE = re.compile(r"\bat line (\d+)\b")
+#: MySQL's and MariaDB's numbers of a query that ran too long
+_TOO_LONG = (3024, 1969)
+
+
+def connect(script: dict[str, Any], inputs: dict[str, Any]) -> Mysql:
+    """Connect with the resource that the input `database` holds."""
+    given = inputs.get("database")
+    if not isinstance(given, dict):
+        raise SqlError(
+            "ExecutionErr",
+            "There is no connection: set the input `database` to a resource of type mysql, or begin the script with "
+            "`-- database f/folder/name`.",
+        )
+    return Mysql(given, script["timeout_s"], script["read_only"])
+
+
+class Mysql:
+    """One session. Each statement is its own transaction, unless the script says START TRANSACTION."""
+
+    def __init__(self, resource: dict[str, Any], timeout_s: float, read_only: bool) -> None:
+        import pymysql
+        from pymysql.cursors import SSCursor
+
+        self._cursors: list[SSCursor] = []
+        self._errors = (pymysql.Error, ValueError)
+        try:
+            self._connection: pymysql.Connection[SSCursor] = pymysql.connect(
+                host=str(resource.get("host") or "localhost"),
+                port=int(resource.get("port") or _PORT),
+                user=str(resource.get("user") or ""),
+                password=str(resource.get("password") or ""),
+                database=str(resource.get("database") or "") or None,
+                connect_timeout=_CONNECT_S,
+                charset="utf8mb4",
+                autocommit=True,
+                ssl=_security(resource),
+                conv=_conversions(),
+                cursorclass=SSCursor,
+            )
+        except (pymysql.Error, OSError, ValueError) as error:
+            raise SqlError("ConnectionFailed", f"MySQL cannot be reached: {_said(error)}") from error
+        self._prepare(timeout_s, read_only)
+
+    def _prepare(self, timeout_s: float, read_only: bool) -> None:
+        """A query does not outlive its step."""
+        is_mariadb = "mariadb" in str(self._connection.get_server_info()).lower()
+        limit = (
+            f"max_statement_time = {timeout_s:.3f}" if is_mariadb else f"max_execution_time = {int(timeout_s * 1000)}"
+        )
+        with self._connection.cursor() as cursor:
+            with contextlib.suppress(*self._errors):
+                cursor.execute(f"SET SESSION {limit}")
+            if read_only:
+                cursor.execute("SET SESSION TRANSACTION READ ONLY")
+
+    def execute(self, text: str, values: list[Any], types: list[str]) -> Rows:
+        """See `Connection.execute`."""
+        cursor = self._connection.cursor()
+        given = [plain(value, kind) for value, kind in zip(values, types, strict=True)]
+        count = cursor.execute(text, given or None)
+        columns = [str(column[0]) for column in cursor.description or ()]
+        if not columns:
+            cursor.close()
+            return Rows([], (), f"{count} row{'' if count == 1 else 's'} changed")
+        # Closing it would read whatever the server still has; the process ends anyway.
+        self._cursors.append(cursor)
+        return Rows(columns, cursor.fetchall_unbuffered())
+
+    def problem(self, error: Exception, text: str) -> SqlError | None:
+        """See `Connection.problem`."""
+        if not isinstance(error, self._errors):
+            return None
+        number = error.args[0] if error.args and isinstance(error.args[0], int) else None
+        name = "Timeout" if number in _TOO_LONG else type(error).__name__
+        line = _LINE.search(str(error))
+        extra = {"number": number} if number is not None else None
+        return SqlError(name, _said(error), int(line[1]) if line is not None else None, extra)
+
+
+def _said(error: Exception) -> str:
+    return str(error.args[1]) if len(error.args) > 1 else str(error)
+
+
+def _security(resource: dict[str, Any]) -> ssl.SSLContext | None:
+    """`ssl` encrypts; with `root_certificate_pem` the server's certificate is checked as well."""
+    certificate = resource.get("root_certificate_pem")
+    if certificate:
+        return ssl.create_default_context(cadata=str(certificate))
+    if not resource.get("ssl"):
+        return None
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+def _conversions() -> dict[Any, Any]:
+    from pymysql.constants import FIELD_TYPE
+    from pymysql.converters import conversions
+
+    return {
+        **conversions,
+        FIELD_TYPE.JSON: JsonValue,
+        FIELD_TYPE.DECIMAL: Decimal,
+        FIELD_TYPE.NEWDECIMAL: Decimal,
+        # Python's times are less than MySQL's: no zero dates, no times past a day.
+        FIELD_TYPE.TIME: str,
+        FIELD_TYPE.DATE: str,
+        FIELD_TYPE.DATETIME: _moment,
+        FIELD_TYPE.TIMESTAMP: _moment,
+    }
+
+
+def _moment(text: str) -> str:
+    return text.replace(" ", "T", 1)

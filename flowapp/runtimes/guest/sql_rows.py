@@ -1,0 +1,150 @@
+"""Rows of a database as JSON text, written as they come: what is held is the text, and never the rows as well.
+
+Numbers stay exact: one that JavaScript or a double could not hold becomes a string. NaN and infinities become null.
+"""
+
+from __future__ import annotations
+
+import base64
+import datetime
+import json
+import math
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+from typing import Any
+
+_LARGEST_INTEGER = 2**53 - 1
+#: decimal digits that every double gives back as they were
+_DOUBLE_DIGITS = 15
+_LONGEST_NUMBER = 40
+_DAY_S = 86_400
+
+
+class JsonValue(str):
+    """Text that is JSON already: the value of a JSON column, passed through as it is."""
+
+    __slots__ = ()
+
+
+class TooLarge(Exception):
+    """The rows are more than the limit."""
+
+
+class JsonRows:
+    """The result under construction, at most `limit` bytes."""
+
+    def __init__(self, limit: int) -> None:
+        self.text = bytearray()
+        self._limit = limit
+
+    def add(self, text: str) -> None:
+        """Append JSON text.
+
+        Raises:
+            TooLarge: with it the limit is passed.
+        """
+        self.text += text.encode("utf-8", "replace")
+        if len(self.text) > self._limit:
+            raise TooLarge
+
+    def rows(self, columns: Sequence[str], rows: Iterable[Sequence[Any]], *, first: bool, scalar: bool) -> int:
+        """Append a list of rows, or, with `first`, the first of them (null when there is none); how many there were.
+
+        A row is an object; with `scalar` it is the value of its first column.
+        """
+        keys = [json.dumps(name, ensure_ascii=False) + ":" for name in _distinct(columns)]
+        count = 0
+        if not first:
+            self.add("[")
+        for row in rows:
+            if not first or count == 0:
+                text = encode(row[0]) if scalar else _object(keys, row)
+                self.add(f",{text}" if count else text)
+            count += 1
+        if not first:
+            self.add("]")
+        elif count == 0:
+            self.add("null")
+        return count
+
+
+def encode(value: Any, *, exact: bool = False) -> str:
+    """One value as JSON text. With `exact`, numbers of any size are numbers (for a database, which reads them so)."""
+    if value is None:
+        return "null"
+    simple = _SIMPLE.get(type(value))
+    if simple is not None:
+        return str(simple(value))
+    if isinstance(value, int):
+        return str(value) if exact or abs(value) <= _LARGEST_INTEGER else f'"{value}"'
+    if isinstance(value, Decimal):
+        return _decimal(value, exact)
+    if isinstance(value, dict):
+        items = (
+            f"{json.dumps(str(key), ensure_ascii=False)}:{encode(item, exact=exact)}" for key, item in value.items()
+        )
+        return "{" + ",".join(items) + "}"
+    if isinstance(value, (list, tuple)):
+        return "[" + ",".join(encode(item, exact=exact) for item in value) + "]"
+    return json.dumps(str(value), ensure_ascii=False)
+
+
+def duration(value: datetime.timedelta) -> str:
+    """An ISO 8601 duration, such as P1DT2H0.5S."""
+    total = value // datetime.timedelta(microseconds=1)
+    sign, total = ("-", -total) if total < 0 else ("", total)
+    seconds, micros = divmod(total, 1_000_000)
+    days, seconds = divmod(seconds, _DAY_S)
+    minutes, seconds = divmod(seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    rest = f"{seconds}.{micros:06d}".rstrip("0").rstrip(".") if micros else str(seconds)
+    parts = [f"{number}{letter}" for number, letter in ((hours, "H"), (minutes, "M")) if number]
+    if rest != "0" or not (days or parts):
+        parts.append(f"{rest}S")
+    return f"{sign}P{f'{days}D' if days else ''}{'T' if parts else ''}{''.join(parts)}"
+
+
+def _decimal(value: Decimal, exact: bool) -> str:
+    if not value.is_finite():
+        return "null"
+    text = format(value, "f")
+    digits = len(value.normalize().as_tuple().digits)
+    is_small = value == value.to_integral_value() and abs(value) <= _LARGEST_INTEGER
+    if exact or (len(text) <= _LONGEST_NUMBER and (digits <= _DOUBLE_DIGITS or is_small)):
+        return text
+    return f'"{text}"' if len(text) <= 4 * _LONGEST_NUMBER else f'"{value}"'
+
+
+def _float(value: float) -> str:
+    return repr(value) if math.isfinite(value) else "null"
+
+
+_SIMPLE: dict[type, Any] = {
+    str: lambda value: json.dumps(value, ensure_ascii=False),
+    JsonValue: str,
+    bool: lambda value: "true" if value else "false",
+    float: _float,
+    bytes: lambda value: f'"{base64.b64encode(value).decode()}"',
+    bytearray: lambda value: f'"{base64.b64encode(value).decode()}"',
+    memoryview: lambda value: f'"{base64.b64encode(value).decode()}"',
+    datetime.datetime: lambda value: f'"{value.isoformat()}"',
+    datetime.date: lambda value: f'"{value.isoformat()}"',
+    datetime.time: lambda value: f'"{value.isoformat()}"',
+    datetime.timedelta: lambda value: f'"{duration(value)}"',
+}
+
+
+def _object(keys: list[str], row: Sequence[Any]) -> str:
+    return "{" + ",".join([key + encode(value) for key, value in zip(keys, row, strict=True)]) + "}"
+
+
+def _distinct(columns: Sequence[str]) -> list[str]:
+    """Names of columns, equal ones numbered: an object cannot hold two of one name."""
+    found: list[str] = []
+    for name in columns:
+        number, distinct = 1, name
+        while distinct in found:
+            number += 1
+            distinct = f"{name}_{number}"
+        found.append(distinct)
+    return found

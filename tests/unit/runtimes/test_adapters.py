@@ -1,0 +1,81 @@
+"""From a job to the pool and the texts that its process gets, or to the reason why no process gets it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from flowapp.jsontext import JsonText
+from flowapp.languages import LANGUAGES
+from flowapp.runtimes.adapters import Adapters, Refused, Setup, Talk
+from flowapp.runtimes.jobs import Job, RuntimeSettings
+
+TALK = Talk(lambda _text: None, lambda: False)
+
+
+@pytest.fixture
+def setup(tmp_path: Path) -> Setup:
+    bun = tmp_path / "bun"
+    bun.touch()
+    settings = RuntimeSettings(home=tmp_path, drivers=Path(sys.prefix) / "sql", idle=2, idle_deno=1, idle_bun=1)
+    return Setup(settings, "deno", bun, True, "3.11.2")
+
+
+def job(language: str, code: str = "", **more: str) -> Job:
+    return Job("j", language, code, JsonText("{}"), **more)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("language", "kind"),
+    [("python3", "script"), ("bash", "script"), ("deno", "deno"), ("bun", "bun"), ("sqlite", "sqlite")],
+)
+async def test_pools_of_languages(setup: Setup, language: str, kind: str) -> None:
+    adapters = Adapters(setup)
+    prepared = await adapters.prepare(job(language), TALK)
+    assert prepared.kind == kind
+    assert adapters.pools()[kind] == {"script": 2, "sqlite": 0}.get(kind, 1)
+    assert json.loads(prepared.texts[0])["language"] == language
+
+
+async def test_every_language_runs_or_says_why_not(setup: Setup) -> None:
+    adapters = Adapters(setup)
+    for language in LANGUAGES:
+        if not language.runnable:
+            with pytest.raises(Refused) as refused:
+                await adapters.prepare(job(language.name), TALK)
+            assert refused.value.error["message"] == language.why_not
+    assert {language.name for language in LANGUAGES if language.runnable} == set(adapters.facts())
+    with pytest.raises(Refused, match="'klingon' is not a language"):
+        await adapters.prepare(job("klingon"), TALK)
+
+
+@pytest.mark.parametrize("name", ["main()", "", "a b", "1a", "class", "a" * 65, "x\n"])
+async def test_entrypoints_that_are_refused(setup: Setup, name: str) -> None:
+    with pytest.raises(Refused, match="cannot be the name of a function"):
+        await Adapters(setup).prepare(job("python3", entrypoint=name), TALK)
+
+
+async def test_missing_deno_is_said(setup: Setup) -> None:
+    without = Setup(setup.settings, None, None, True, None)
+    for language in ("deno", "bun"):
+        with pytest.raises(Refused, match="need Deno"):
+            await Adapters(without).prepare(job(language), TALK)
+
+
+async def test_missing_drivers_are_said(setup: Setup, tmp_path: Path) -> None:
+    settings = RuntimeSettings(home=tmp_path, drivers=tmp_path)
+    adapters = Adapters(Setup(settings, None, None, True, None))
+    await adapters.start()
+    with pytest.raises(Refused, match="need the Python package psycopg"):
+        await adapters.prepare(job("postgresql", "SELECT 1"), TALK)
+    assert adapters.facts()["duckdb"]["available"] is False
+    assert adapters.facts()["sqlite"]["available"] is True
+
+
+async def test_a_broken_sql_script_is_refused_with_its_line(setup: Setup) -> None:
+    with pytest.raises(Refused) as refused:
+        await Adapters(setup).prepare(job("sqlite", "SELECT 1;\nSELECT 'a"), TALK)
+    assert refused.value.error["line"] == 2

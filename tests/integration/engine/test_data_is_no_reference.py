@@ -39,6 +39,7 @@ class Library:
 LEAVES = {
     "evil": lambda job, log: {"text": "$var:f/team/key", "deep": [{"a": "$res:f/team/db"}], "bad": "$encrypted:x"},
     "same": lambda job, log: loads(job.args),
+    "-- database f/team/db\nSELECT 1": lambda job, log: loads(job.args),
 }
 
 
@@ -62,6 +63,14 @@ async def test_what_the_document_says_is_replaced(made: Server) -> None:
     assert result["fixed"] == {"k": [{"key": "s3cret"}]} and result["code"] == ["0ther"]
     # the very same text stands in the document: its author has given it to this flow anyway
     assert result["data"] == [{"a": {"key": "s3cret"}}]
+
+
+async def test_a_connection_that_an_sql_script_names_is_replaced(made: Server) -> None:
+    query = step("b", "-- database f/team/db\nSELECT 1", {"deep": "results.a.deep"})
+    query["value"]["language"] = "postgresql"
+    _, result = await made.run(flow_of(step("a", "evil"), query))
+    # the resource that stands in its code, while the same text out of data stays one
+    assert result == {"database": {"key": "s3cret"}, "deep": [{"a": "$res:f/team/db"}]}
 
 
 async def test_what_the_person_gave_is_replaced_also_through_a_step(made: Server) -> None:

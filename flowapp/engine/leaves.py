@@ -197,14 +197,17 @@ class Leaves:
         args = call.args
         if REFERENCE in args:
             args = await self.expand(args)
-        # an SQL script may name its connection itself: its code is something that somebody wrote
-        named = pinned(call.language, call.code)
-        if named:
-            args = dumps({**loads(args), DATABASE: f"$res:{named}"})
+        resolved = False
         if any(mark in args for mark in SECRET_MARKS):
             vouched = frozenset(call.vouched) if call.vouched is not None else await self.vouched(args)
-            return await resolve(args, self._fetch, vouched | {f"$res:{named}"} if named else vouched)
-        return args, False
+            args, resolved = await resolve(args, self._fetch, vouched)
+        named = pinned(call.language, call.code)
+        if not named:
+            return args, resolved
+        # An SQL script names its connection itself. Only there: the same text in its data stays a text.
+        reference = f"$res:{named}"
+        connection, _ = await resolve(dumps({DATABASE: reference}), self._fetch, frozenset({reference}))
+        return dumps({**loads(args), **loads(connection)}), True
 
     async def vouched(self, args: JsonText) -> frozenset[str]:
         """The references in arguments that somebody wrote: in the run's document or arguments, or in a called flow."""

@@ -6,7 +6,6 @@ import asyncio
 import json
 import time
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import jsonschema
@@ -23,9 +22,7 @@ from flowapp.store.approvals import Answer
 from flowapp.store.runs import NewRun, job_id
 from flowapp.store.stores import Store
 from flowapp.store.tables import RunRow
-
-FOLDER = Path(__file__).parent / "flows"
-CASES = {path.stem: json.loads(path.read_text()) for path in sorted(FOLDER.glob("*.json"))}
+from tests.conformance.cases import CASES, FOLDER, args_of, check, check_all, same
 
 #: what needs a started server, and runs there (see the tests of the API): a client inside the step
 OVER_HTTP = {
@@ -126,42 +123,6 @@ async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Serv
     await store.close()
 
 
-def same(left: Any, right: Any) -> bool:
-    """Equality of JSON values: `true` is not `1`."""
-    if isinstance(left, bool) or isinstance(right, bool):
-        return left is right
-    if isinstance(left, dict) and isinstance(right, dict):
-        return left.keys() == right.keys() and all(same(left[key], right[key]) for key in left)
-    if isinstance(left, list) and isinstance(right, list):
-        return len(left) == len(right) and all(map(same, left, right))
-    return bool(left == right)
-
-
-def matches(found: Any, part: Any) -> bool:
-    """`result_match`."""
-    if isinstance(part, dict):
-        return isinstance(found, dict) and all(key in found and matches(found[key], part[key]) for key in part)
-    if isinstance(part, list):
-        return isinstance(found, list) and len(found) == len(part) and all(map(matches, found, part))
-    return same(found, part)
-
-
-def check(expect: dict[str, Any], run: RunRow, result: Any, seconds: float) -> None:
-    """Compare a finished run with what the case says."""
-    assert (not run.failed) == expect["success"], result
-    if "result" in expect:
-        assert same(result, expect["result"]), result
-    if "result_match" in expect:
-        assert matches(result, expect["result_match"]), result
-    if "error_name" in expect:
-        assert result["error"]["name"] == expect["error_name"]
-    if "error_message_contains" in expect:
-        assert expect["error_message_contains"].lower() in json.dumps(result).lower()
-    if "skipped" in expect:
-        assert (run.status == "skipped") == expect["skipped"]
-    assert expect.get("min_seconds", 0) <= seconds <= expect.get("max_seconds", 600)
-
-
 @pytest.mark.parametrize("name", CASES)
 def test_case_is_well_formed(name: str) -> None:
     schema = json.loads((FOLDER.parent / "case.schema.json").read_text())
@@ -178,23 +139,23 @@ async def test_case(server: Server, name: str) -> None:
         assert server.runtimes.describe()["languages"]["bun"]["runs_on"] == "bun"
     server.stored.setup = case.get("setup", {})
     results = []
-    for number in range(case.get("runs", 1)):
-        args = case["args_per_run"][number] if "args_per_run" in case else case["args"]
+    for args in args_of(case):
         started = time.monotonic()
         run, result = await server.run(case, args)
-        check(case["expect"], run, result, time.monotonic() - started)
+        compare(case["expect"], run, result, time.monotonic() - started)
         results.append(result)
     for step_id, expected in case.get("expect_steps", {}).items():
         step = await server.store.runs.step(run.id, step_id)
         assert step is not None
         assert step.result is not None
         assert same(loads(await server.store.values.get_value(step.result)), expected)
-    if "expect_runs" in case:
-        assert same(results, case["expect_runs"])
-    if "expect_same_across_runs" in case:
-        assert all(same(result, results[0]) for result in results) == case["expect_same_across_runs"]
+    check_all(case, results)
     if "restart" in case:
         await begin_again(server, case, run)
+
+
+def compare(expect: dict[str, Any], run: RunRow, result: Any, seconds: float) -> None:
+    check(expect, result, success=not run.failed, skipped=run.status == "skipped", seconds=seconds)
 
 
 async def begin_again(server: Server, case: dict[str, Any], run: RunRow) -> None:
@@ -202,7 +163,7 @@ async def begin_again(server: Server, case: dict[str, Any], run: RunRow) -> None
     wanted = case["restart"]
     restarted = dumps({"flow_job_id": run.id, "step_id": wanted["step_id"]})
     again, result = await server.run(case, case["args"], restarted_from=restarted)
-    check(wanted["expect"], again, result, 0)
+    compare(wanted["expect"], again, result, 0)
     for names, same_result in ((wanted.get("same_steps", []), True), (wanted.get("different_steps", []), False)):
         for step_id in names:
             before, after = [await server.store.runs.step(each.id, step_id) for each in (run, again)]

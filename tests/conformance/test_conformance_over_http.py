@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import AsyncIterator
 from typing import Any
@@ -11,7 +10,7 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from tests.conformance.test_conformance import CASES, matches, same
+from tests.conformance.cases import CASES, args_of, check, check_all, same
 from tests.live import Live, live
 from tests.support.postgres import PostgresServer
 
@@ -88,21 +87,8 @@ async def played(server: Live, case: dict[str, Any], args: Any) -> tuple[dict[st
     return await server.ended(job), time.monotonic() - begun
 
 
-def check(expect: dict[str, Any], job: dict[str, Any], seconds: float) -> None:
-    """Compare a finished job with what the case says."""
-    result = job["result"]
-    assert job["success"] == expect["success"], result
-    if "result" in expect:
-        assert same(result, expect["result"]), result
-    if "result_match" in expect:
-        assert matches(result, expect["result_match"]), result
-    if "error_name" in expect:
-        assert result["error"]["name"] == expect["error_name"]
-    if "error_message_contains" in expect:
-        assert expect["error_message_contains"].lower() in json.dumps(result).lower()
-    if "skipped" in expect:
-        assert job["is_skipped"] == expect["skipped"]
-    assert expect.get("min_seconds", 0) <= seconds <= expect.get("max_seconds", 600)
+def compare(expect: dict[str, Any], job: dict[str, Any], seconds: float) -> None:
+    check(expect, job["result"], success=job["success"], skipped=job["is_skipped"], seconds=seconds)
 
 
 async def results_of(server: Live, job: dict[str, Any]) -> dict[str, Any]:
@@ -123,18 +109,14 @@ async def test_case_over_http(server: Live, name: str) -> None:
     if "deploy_path" in case or "trigger" in case:
         await deployed(server, case.get("deploy_path") or f"f/conformance/{name}", case["flow"])
     results = []
-    for number in range(case.get("runs", 1)):
-        args = case["args_per_run"][number] if "args_per_run" in case else case["args"]
+    for args in args_of(case):
         job, seconds = await played(server, case, args)
-        check(case["expect"], job, seconds)
+        compare(case["expect"], job, seconds)
         results.append(job["result"])
     if "expect_steps" in case:
         steps = await results_of(server, job)
         assert all(same(steps[step_id], expected) for step_id, expected in case["expect_steps"].items()), steps
-    if "expect_runs" in case:
-        assert same(results, case["expect_runs"])
-    if "expect_same_across_runs" in case:
-        assert all(same(result, results[0]) for result in results) == case["expect_same_across_runs"]
+    check_all(case, results)
     if "sync_result" in case:
         answer = await server.client.post(
             "/api/w/main/jobs/run_wait_result/preview_flow",
@@ -152,7 +134,7 @@ async def begin_again(server: Live, case: dict[str, Any], job: dict[str, Any]) -
         await server.post(f"variables/update/{path}", {"value": value}, 200)
     again = (await server.post(f"jobs/restart/f/{job['id']}", {"step_id": wanted["step_id"]})).text
     ended = await server.ended(again)
-    check(wanted["expect"], ended, 0)
+    compare(wanted["expect"], ended, 0)
     before, after = await results_of(server, job), await results_of(server, ended)
     assert all(same(before[step_id], after[step_id]) for step_id in wanted.get("same_steps", []))
     assert not any(same(before[step_id], after[step_id]) for step_id in wanted.get("different_steps", []))

@@ -30,7 +30,7 @@ from flowapp.engine.values import (
 )
 from flowapp.engine.waiting import Room
 from flowapp.errors import FlowappError
-from flowapp.expressions import Batch, ExpressionFailed
+from flowapp.expressions import Batch, ExpressionFailed, Lookup
 from flowapp.jsontext import NULL, JsonText, dumps, loads
 from flowapp.store.clock import text_of
 from flowapp.store.runs import job_id
@@ -125,6 +125,7 @@ class World:
     early_values: list[Any] = field(default_factory=list)
     leaf_calls: list[LeafCall] = field(default_factory=list)
     event: Any = None
+    lookup: Lookup | None = None
     path: str = "f/root/flow"
     batches: int = 0
     most_at_once: int = 0
@@ -203,7 +204,9 @@ class World:
         """Run a flow of these modules; `value` are further fields of the flow."""
         rules = rules or Rules(park_after_s=float("inf"))
         room = Room(self.now, rules.park_after_s)
-        ports = Ports(self.evaluate, self.run_leaf, self, self, self.expand, room, self, self, self, turns=self.turns)
+        ports = Ports(
+            self.evaluate, self.run_leaf, self, self, self.expand, room, self, self, self, self.lookup, self.turns
+        )
         flow = {"summary": "", "value": {"modules": modules, **value}}
         started = Started(at="then", event=None if self.event is None else dumps(self.event))
         frame = Frame("run-1", self.path, "", (self.path,), ("run-1",))

@@ -24,6 +24,7 @@ Action = Literal[
     "account.manage",
     "instance.manage",
     "workspace.read",
+    "workspace.manage",
     "draft.create",
     "draft.read",
     "draft.edit",
@@ -115,7 +116,7 @@ _DEVELOPER: frozenset[Action] = _OPERATOR | {
     "folder.create",
     "folder.manage",
 }
-_ADMIN: frozenset[Action] = _DEVELOPER | {"group.manage", "member.manage"}
+_ADMIN: frozenset[Action] = _DEVELOPER | {"workspace.manage", "group.manage", "member.manage"}
 GRANTS: dict[Role, frozenset[Action]] = {
     "viewer": _VIEWER,
     "operator": _OPERATOR,

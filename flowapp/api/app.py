@@ -16,6 +16,7 @@ from flowapp.api import (
     jobs_u,
     people,
     resources,
+    retention,
     runs,
     schedules,
     scripts,
@@ -45,6 +46,7 @@ ROUTERS = (
     variables,
     resources,
     people,
+    retention,
     accounts,
 )
 

@@ -28,7 +28,7 @@ from sqlalchemy.engine import Connection
 from sqlmodel import SQLModel
 
 from flowapp.jsontext import NULL
-from flowapp.store import identities, leaves, limits
+from flowapp.store import identities, leaves, limits, retention_policy
 from flowapp.store.blobs import REFERENCE
 from flowapp.store.clock import text_of
 from flowapp.store.errors import BlobMissing
@@ -51,11 +51,9 @@ from flowapp.store.tables import (
     ScheduleRow,
     SuspensionRow,
     ValueRow,
-    WorkspaceRow,
 )
 from flowapp.store.values import Prepared
 
-DEFAULT_DAYS = 30
 GRACE_S = 3600.0
 BATCH = 100
 PAUSE_S = 0.002
@@ -104,7 +102,7 @@ async def expire(store: Store, at: datetime | None = None) -> Expired:
     moment = at or datetime.now(UTC)
     counts = Expired(wiped=await wipe_due(store, moment))
     kept = await store.database.read(_shown_in_drafts)
-    for workspace, days in await store.database.read(_policies):
+    for workspace, days in await store.database.read(retention_policy.of_all):
         if days:
             before = text_of(moment - timedelta(days=days))
             runs = await _delete_runs(store, workspace, before, kept)
@@ -114,17 +112,6 @@ async def expire(store: Store, at: datetime | None = None) -> Expired:
     grace = moment - timedelta(seconds=GRACE_S)
     values = await _delete_values(store, text_of(grace))
     return replace(counts, values=values, blobs=await _delete_blobs(store, grace))
-
-
-def days_of(settings: str) -> int:
-    """The days that a workspace's settings (JSON text) keep a run for; 0 keeps it for ever."""
-    found = json.loads(settings or "{}").get("retention_days", DEFAULT_DAYS)
-    return found if isinstance(found, int) and found >= 0 else DEFAULT_DAYS
-
-
-def _policies(connection: Connection) -> list[tuple[str, int]]:
-    rows = table(WorkspaceRow)
-    return [(row.id, days_of(row.settings)) for row in connection.execute(sa.select(rows.c.id, rows.c.settings))]
 
 
 def _shown_in_drafts(connection: Connection) -> set[str]:

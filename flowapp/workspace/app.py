@@ -47,6 +47,7 @@ from flowapp.workspace.previews import Previews
 from flowapp.workspace.resource_types import ResourceTypes
 from flowapp.workspace.resources import Resources
 from flowapp.workspace.restarting import Restarting
+from flowapp.workspace.retention import Retention
 from flowapp.workspace.run_secrets import RunSecrets
 from flowapp.workspace.runs import Runs
 from flowapp.workspace.schedules import Schedules
@@ -143,6 +144,7 @@ class Workspace:
         self.library = Library(self._context)
         self.library.hub = self.hub
         engine.library = self.library
+        self.retention = Retention(self._context)
         self.restarting = Restarting(self._context, places, self.starting, self.library)
         engine.tokens = self.sessions.job_tokens
 

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from flowapp.store import identities
+from flowapp.store import audit, identities
 from flowapp.store.runs import NewRun, job_id
 from flowapp.store.tables import RunRow
 from tests.integration.api.api_server import Server
@@ -242,6 +242,44 @@ class TestMembers:
         assert {answer.status_code for answer in refused} == {403}
         names = (await developer.get(f"{W}/users/list_usernames")).json()
         assert names == ["admin", "dora"]
+
+
+class TestRetention:
+    async def test_admins_say_how_long_runs_are_kept(self, server: Server) -> None:
+        get, edit = f"{W}/workspaces/get_retention", f"{W}/workspaces/edit_retention"
+        found = []
+        for days in (90, 0, None):
+            answer = await server.client.post(edit, json={"retention_days": days})
+            assert answer.status_code == 200, answer.text
+            found.append((await server.client.get(get)).json())
+        assert found == [
+            {"retention_days": 90, "is_default": False},
+            {"retention_days": 0, "is_default": False},
+            {"retention_days": 30, "is_default": True},
+        ]
+        trail = await server.workspace.store.database.read(lambda c: audit.latest(c, "main", 3))
+        assert [(row.action, row.detail) for row in reversed(trail)] == [
+            ("workspace.retention", "90 days"),
+            ("workspace.retention", "0 days"),
+            ("workspace.retention", "default"),
+        ]
+
+    async def test_nobody_else_reads_or_changes_it(self, server: Server) -> None:
+        developer = await server.person("dora", "developer")
+        limited = await server.client.post("/api/users/tokens/create", json={"label": "x", "scopes": ["jobs:write"]})
+        token = server.make_client({"authorization": f"Bearer {limited.text}"})
+        for client in (developer, token):
+            assert (await client.get(f"{W}/workspaces/get_retention")).status_code == 403
+            refused = await client.post(f"{W}/workspaces/edit_retention", json={"retention_days": 1})
+            assert refused.status_code == 403
+        assert (await server.client.get(f"{W}/workspaces/get_retention")).json()["is_default"] is True
+
+    @pytest.mark.parametrize("days", [(), (-1,), (1.5,), (True,), ("30",), (36501,), ([],), ({},)])
+    async def test_what_is_no_number_of_days(self, server: Server, days: tuple[Any, ...]) -> None:
+        body = dict(zip(("retention_days",), days, strict=False))
+        answer = await server.client.post(f"{W}/workspaces/edit_retention", json=body)
+        assert answer.status_code == 400
+        assert "retention_days" in answer.text
 
 
 class TestFoldersAndGroups:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from flowapp.jsontext import dumps
-from flowapp.store import retention
+from flowapp.store import retention, retention_policy
 from flowapp.store.clock import now
 from flowapp.store.errors import BlobMissing, ValueMissing
 from flowapp.store.retention import Expired, expire
@@ -122,12 +123,27 @@ async def test_numbers_of_deleted_runs_are_not_given_out_again(store: Store) -> 
 
 async def test_the_policy_of_the_workspace_counts(store: Store) -> None:
     run = await _finished(store, "x")
-    for settings, there in (('{"retention_days": 0}', True), ('{"retention_days": 90}', True), ("{}", False)):
-        workspaces = table(WorkspaceRow)
-        change = sa.update(workspaces).values(settings=settings)
-        await store.database.write(lambda c, change=change: c.execute(change))  # type: ignore[misc]
+    for days, there in ((0, True), (90, True), (None, False)):
+        await store.database.write(lambda c, days=days: retention_policy.change(c, "main", days))  # type: ignore[misc]
         await expire(store, datetime.now(UTC) + LATER)
         assert (await store.runs.get(run.id) is not None) == there
+
+
+async def test_other_settings_of_the_workspace_stay(store: Store) -> None:
+    workspaces = table(WorkspaceRow)
+    await store.database.write(lambda c: c.execute(sa.update(workspaces).values(settings='{"other": [1]}')))
+    found = []
+    for days in (5, None):
+        await store.database.write(lambda c, days=days: retention_policy.change(c, "main", days))  # type: ignore[misc]
+        found.append(await store.database.read(lambda c: c.execute(sa.select(workspaces.c.settings)).scalar()))
+    assert [json.loads(str(text)) for text in found] == [{"other": [1], "retention_days": 5}, {"other": [1]}]
+
+
+@pytest.mark.parametrize(
+    "settings", ["", "{}", '{"retention_days": -1}', '{"retention_days": true}', '{"retention_days": "5"}']
+)
+def test_settings_that_name_no_days_leave_the_default(settings: str) -> None:
+    assert (retention_policy.own_days(settings), retention_policy.days_of(settings)) == (None, 30)
 
 
 async def test_what_a_notebook_shows_is_kept(store: Store) -> None:

@@ -11,7 +11,7 @@ from typing import Protocol
 
 from flowapp.engine.cluster import DEFAULT_TAG, Cluster
 from flowapp.engine.durable import RUNS_AT_ONCE, Durable, Embedded, Shared
-from flowapp.engine.ports import OpenStep, RunLeaf, RunScript, StepObserver, Waiting
+from flowapp.engine.ports import Limits, OpenStep, RunLeaf, RunScript, StepObserver, Waiting
 from flowapp.engine.remote import Seal, Sender, Worker
 from flowapp.engine.values import LeafCall, LeafOutcome
 from flowapp.store import executors
@@ -61,7 +61,7 @@ class Places(Protocol):
     async def cancel_elsewhere(self, run: RunRow, *, here: bool) -> None:
         """A run is to be canceled: have whoever works for it stop. `here`: its segment is under way in this process."""
 
-    def scripts(self, run: RunRow, here: RunScript, waiting: Waiting) -> RunLeaf:
+    def scripts(self, run: RunRow, here: RunScript, waiting: Waiting, limits: Limits | None) -> RunLeaf:
         """What runs the scripts of a run whose segment is here."""
 
     async def delete_finished(self, before: str) -> int:
@@ -112,7 +112,7 @@ class OnePlace:
         if run.status == "running" and not here:
             await self.begin(run)
 
-    def scripts(self, run: RunRow, here: RunScript, waiting: Waiting) -> RunLeaf:
+    def scripts(self, run: RunRow, here: RunScript, waiting: Waiting, limits: Limits | None) -> RunLeaf:
         """See `Places`."""
         return here
 
@@ -226,9 +226,9 @@ class ManyPlaces:
         """Also where its segment is here: its scripts may be on other machines."""
         await self._cluster.tell_cancel(run.id)
 
-    def scripts(self, run: RunRow, here: RunScript, waiting: Waiting) -> RunLeaf:
+    def scripts(self, run: RunRow, here: RunScript, waiting: Waiting, limits: Limits | None) -> RunLeaf:
         """See `Places`."""
-        sender = Sender(self._store, self._started().send, self._seal, run, waiting)
+        sender = Sender(self._store, self._started().send, self._seal, run, waiting, limits)
 
         async def run_leaf(call: LeafCall, step: OpenStep) -> LeafOutcome:
             tag = await sender.sent(call) or self._away(run, call)

@@ -18,8 +18,11 @@ from typing import Protocol, TypeVar
 from pydantic import TypeAdapter
 from sqlalchemy.engine import Connection
 
+from flowapp.engine import gates
+from flowapp.engine.bound import NotAvailable
+from flowapp.engine.environment import job_of
 from flowapp.engine.errors import INTERRUPTIONS, error_value
-from flowapp.engine.ports import OpenStep, RunScript, StepObserver, Waiting
+from flowapp.engine.ports import Limits, OpenStep, RunScript, StepObserver, Waiting
 from flowapp.engine.values import LeafCall, LeafOutcome
 from flowapp.errors import FlowappError
 from flowapp.jsontext import JsonText, dumps, loads
@@ -73,12 +76,15 @@ class LeafId:
 class Sender:
     """The interpreting side, for one run."""
 
-    def __init__(self, store: Store, send: Send, seal: Seal, run: RunRow, waiting: Waiting) -> None:
+    def __init__(
+        self, store: Store, send: Send, seal: Seal, run: RunRow, waiting: Waiting, limits: Limits | None
+    ) -> None:
         self._store = store
         self._send = send
         self._seal = seal
         self._run = run
         self._waiting = waiting
+        self._limits = limits
         self._sent: asyncio.Future[dict[tuple[str, int], str]] | None = None
 
     async def sent(self, call: LeafCall) -> str | None:
@@ -93,6 +99,9 @@ class Sender:
     async def run(self, call: LeafCall, step: OpenStep, tag: str, served: bool) -> LeafOutcome:
         """Have a worker with `tag` run a script. `served`: one is alive now, as far as is known.
 
+        Its place under a concurrency limit is taken before it is sent, and given back when its outcome is seen: who waits
+        for one keeps no worker from other work.
+
         Raises:
             Parked: nothing else of the run goes on.
         """
@@ -102,7 +111,10 @@ class Sender:
             if not served:
                 step.log(f"Waits for a worker that takes the tag {tag}: none is running now.\n")
             await step.save()
-            text = self._seal.seal(self._run.workspace, str(identity), _CALL.dump_json(call).decode())
+            if call.limit is not None:
+                await gates.take(self._known(), self._waiting, self._run, job_of(self._run, call), call.limit)
+            unlimited = _CALL.dump_json(replace(call, limit=None)).decode()
+            text = self._seal.seal(self._run.workspace, str(identity), unlimited)
             await self._store.database.write(
                 lambda c: leaves.add(c, identity.run_id, identity.path, identity.attempt, tag, JsonText(text))
             )
@@ -112,7 +124,14 @@ class Sender:
         while row is None or row.outcome is None:
             await self._waiting.until(None)
             row = await self._find(identity)
+        if call.limit is not None:
+            await self._known().give_back(self._run, job_of(self._run, call), call.limit)
         return await self._outcome(JsonText(row.outcome))
+
+    def _known(self) -> Limits:
+        if self._limits is None:
+            raise NotAvailable("Concurrency limits are not available here")
+        return self._limits
 
     async def _find(self, identity: LeafId) -> LeafRow | None:
         return await self._store.database.read(

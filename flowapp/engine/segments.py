@@ -178,7 +178,7 @@ class Segments:
             cache = BoundCache(self._store, run, leaves.rights, self._config.leaves.secret_key)
             ports = Ports(
                 evaluate=self._evaluate,
-                run_leaf=leaves.vouching(self._places.scripts(run, leaves.run, room)),
+                run_leaf=leaves.vouching(self._places.scripts(run, leaves.run, room, bindings.limits)),
                 journal=journal,
                 clock=self._clock,
                 expand=leaves.expand,

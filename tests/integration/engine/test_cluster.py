@@ -127,6 +127,20 @@ async def test_a_crowded_loop_spreads_to_other_servers(cluster: Cluster) -> None
     assert where.count(one.pid) >= 10
 
 
+async def test_limited_scripts_of_the_worker_take_turns(cluster: Cluster) -> None:
+    server, worker = *await cluster.servers(1), await cluster.worker()
+    limited = work("a", "flow_input.x", code="hold", tag="gpu")
+    limited["value"] |= {"concurrent_limit": 1, "custom_concurrency_key": "gpu"}
+    runs = [await cluster.start(server, flow_of(limited), {"x": x}) for x in range(3)]
+    await cluster.until(lambda: cluster.pids("begun"))
+    for run in runs:
+        await cluster.until(lambda run=run: cluster.rests(run))  # type: ignore[misc]
+    assert cluster.pids("begun") == [worker.pid], "one at a time"
+    cluster.release()
+    assert [(await cluster.ended(run))[1] for run in runs] == [0, 1, 2]
+    assert [kind for kind, _, _ in cluster.lines()] == ["begun", "done"] * 3
+
+
 async def test_cancel_on_another_server(cluster: Cluster) -> None:
     one, two, worker = await cluster.add(), *await cluster.servers(1), await cluster.worker()
     here = await cluster.start(one, flow_of(work("a", code="hold")))

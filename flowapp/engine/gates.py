@@ -108,9 +108,12 @@ def debounce_of(value: Mapping[str, Any], run: RunRow, args: JsonText) -> Deboun
 async def cached(
     store: Store, run: RunRow, flow: Mapping[str, Any], args: JsonText, cache: BoundCache, interpreter: Interpreter
 ) -> Done:
-    """Run the flow, or take what an equal one gave not longer than `cache_ttl` seconds ago. Only successes count."""
+    """Run the flow, or take what an equal one gave not longer than `cache_ttl` seconds ago. Only successes count.
+
+    A run that begins again at a step is there to run that step; and what it keeps may come from other arguments.
+    """
     ttl = flow["value"].get("cache_ttl")
-    if not ttl:
+    if not ttl or run.restarted_from:
         return await interpreter.run(args)
     event = interpreter.started.event
     key = fingerprint("run", run.document, None, JsonText(f"{args}{event or ''}"))

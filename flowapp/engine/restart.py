@@ -174,6 +174,9 @@ async def copy(store: Store, run: RunRow, owner: str, document: Mapping[str, Any
     if before is None or before.workspace != run.workspace:
         raise RestartRefused(f"The run {restart.run_id} that this one begins again is gone.")
     keep = await kept(await store.runs.steps(before.id), document, restart, flow)
+    if not loads(run.trigger or "{}").get("event"):
+        # this run's arguments are its own, not what a preprocessor makes of an event
+        keep.finished = [row for row in keep.finished if row.path != STEP]
     rows = [_copied(row, run) for row in keep.finished]
     for row in keep.begun:
         again = _copied(row, run)

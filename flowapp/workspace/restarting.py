@@ -69,8 +69,8 @@ class Restarting:
             version_id=version_id,
             document=await self._store.values.get_value(before.document) if before.kind == "flowpreview" else None,
             stored_args=before.args if args is None else None,
-            # the event stays that of the run: its preprocessor's result is kept
-            trigger=Trigger("restart", more={"event": old.get("event")} if old.get("event") else {}),
+            # the event stays that of the run: its preprocessor's result is kept. Other arguments come in its place
+            trigger=Trigger("restart", more={"event": old.get("event")} if old.get("event") and args is None else {}),
             tag=before.tag,
         )
         return await self.started(identity, start, {**_place_of(wanted), "flow_job_id": before.id})

@@ -12,6 +12,7 @@ from typing import Any
 
 import httpx
 import pytest
+import sqlalchemy as sa
 
 from flowapp.access.identity import Identity
 from flowapp.access.policy import Allowed, decide
@@ -627,6 +628,14 @@ class TestRestarting:
         assert (again.tag, json.loads(again.restarted_from or "")) == ("gpu", {"step_id": "b", "flow_job_id": job})
         edited = await started(server, f"restart/f/{job}", {"step_id": "b", "args": {"n": 5}})
         assert await args_of(server, edited) == {"n": 5}
+        await server.workspace.store.database.write(
+            lambda c: c.execute(
+                sa.text("UPDATE run SET trigger = :text WHERE id = :id"), {"text": '{"event":"1"}', "id": job}
+            )
+        )
+        for body, event in (({"step_id": "b"}, "1"), ({"step_id": "b", "args": {"n": 6}}, None)):
+            once_more = await run_of(server, await started(server, f"restart/f/{job}", body))
+            assert json.loads(once_more.trigger or "")["event"] == event
         await server.post(await server.draft(CHAIN), "deploy", {"path": "f/team/chain", "replace": True})
         version = (await got(server, "flows/get/f/team/chain"))["version_id"]
         newer = await run_of(

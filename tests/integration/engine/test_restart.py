@@ -12,7 +12,7 @@ import pytest
 
 from flowapp.engine.values import StoredFlow
 from flowapp.errors import FlowappError
-from flowapp.jsontext import JsonText, dumps
+from flowapp.jsontext import JsonText, dumps, loads
 from flowapp.store.approvals import Answer
 from flowapp.store.runs import job_id
 from flowapp.store.tables import RunRow
@@ -51,8 +51,10 @@ async def _hang(job: Any, log: Any) -> None:
     await asyncio.sleep(60)
 
 
-async def again(made: Server, run: RunRow, flow: dict[str, Any], args: Any = None, **place: Any) -> tuple[RunRow, Any]:
-    return await made.run(flow, args, restarted_from=dumps({"flow_job_id": run.id, **place}))
+async def again(
+    made: Server, run: RunRow, flow: dict[str, Any], args: Any = None, trigger: str | None = None, **place: Any
+) -> tuple[RunRow, Any]:
+    return await made.run(flow, args, trigger=trigger, restarted_from=dumps({"flow_job_id": run.id, **place}))
 
 
 async def results(made: Server, run: RunRow) -> dict[str, Any]:
@@ -103,6 +105,22 @@ async def test_inside_a_branch_and_a_called_flow(made: Server) -> None:
         "o[0].c/p": True,
         "o[0].c/q": False,
     }
+
+
+async def test_other_arguments_come_in_place_of_what_the_preprocessor_made(made: Server) -> None:
+    made.runtimes.leaves["n"] = lambda job, log: loads(job.args)["n"]
+    made.runtimes.leaves["of_event"] = lambda job, log: {"n": loads(job.args)["event"]["n"]}
+    both = step("b", "n", {"n": "[results.a, flow_input.n]"})
+    flow = flow_of(step("a", "n", {"n": "flow_input.n"}), both, preprocessor_module=step("preprocessor", "of_event"))
+    event = await made.store.values.put_value(dumps({"n": 1}))
+    noted = dumps({"kind": "webhook", "event": event})
+    run, result = await made.run(flow, {}, trigger=noted)
+    assert result == [1, 1]
+    assert (await again(made, run, flow, {}, step_id="b", trigger=noted))[1] == [1, 1]
+    other, result = await again(made, run, flow, {"n": 5}, step_id="b")
+    assert result == [1, 5]
+    assert "preprocessor" not in await results(made, other)
+    assert (await again(made, run, flow, {"n": 5}, step_id="a"))[1] == [5, 5]
 
 
 @pytest.mark.parametrize(

@@ -36,6 +36,7 @@ NEEDS_MORE = {
     "python_bytes_result_base64": RUNTIME,
     "python_extra_inputs_dropped": RUNTIME,
     "restart_from_later_step_after_success": STORE,
+    "restart_of_cached_flow_runs_anew": STORE,
     "retry_constant_succeeds": CLIENT,
     "retry_if_true_retries": CLIENT,
     "state_persists_across_runs": CLIENT,

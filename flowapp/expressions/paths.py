@@ -28,7 +28,7 @@ def read(expression: Expression, batch: Batch) -> JsonText | None:
             return None
         text, rest = batch.results.get(str(rest[0])), rest[1:]
         if text is None:
-            # an unknown step reads as undefined; a member of that is for JavaScript to complain about
+            # an unknown step reads as null; a member of that is for JavaScript to complain about
             return None if rest else ("false" if expression.predicate else NULL)  # type: ignore[return-value]
     else:
         text = batch.scope.get(str(root))

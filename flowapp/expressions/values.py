@@ -27,7 +27,7 @@ class Batch:
     scope: Mapping[str, JsonText] = field(default_factory=dict)
     """flow_input, previous_result, flow_env, result, error, resume, …: what is not named here is not defined."""
     results: Mapping[str, JsonText] = field(default_factory=dict)
-    """By step id. Other ids read as undefined, and `in` says that they are not there."""
+    """By step id. Other ids read as null, and `in` says that they are not there."""
     lookup: Lookup | None = None
 
 

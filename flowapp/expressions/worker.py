@@ -91,7 +91,7 @@ BOOT = r"""
   const results = new Proxy({}, new Proxy({
     get: (_, name) => {
       const value = typeof name === "symbol" ? undefined : read("results", name);
-      return value === undefined ? Object.prototype[name] : value;
+      return value !== undefined ? value : typeof name === "symbol" || name in Object.prototype ? Object.prototype[name] : null;
     },
   }, { get: (traps, name) => traps[name] ?? more()[name] }));
   const end = (outcome, answer) => {

@@ -131,7 +131,7 @@ async def test_names_of_the_scope(evaluator: Evaluator) -> None:
 @pytest.mark.parametrize(
     ("text", "name", "message", "line"),
     [
-        ("results.nope.x", "TypeError", "cannot read property 'x' of undefined", 1),
+        ("results.nope.x", "TypeError", "cannot read property 'x' of null", 1),
         ("1\n+ nope", "ReferenceError", "nope is not defined", 2),
         ("const a = 1;\nconst b = a.b.c;\nreturn b", "TypeError", "cannot read property 'c' of undefined", 2),
         ("(a b", "SyntaxError", "", 1),

@@ -162,6 +162,8 @@ class Interpreter:
         try:
             for module, following in zip_longest(modules, modules[1:]):
                 done = await self._one(module, scope, prefix, last=following is None, following=following)
+                if done.failed and module.get("continue_on_error") and not done.final:
+                    return done  # there is nothing to go on with, and nothing that the failure module is wanted for
                 if done.failed:
                     return await self.failed(done, id_of(module), scope, prefix)
                 if done.stop is not None:

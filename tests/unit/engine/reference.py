@@ -73,7 +73,10 @@ class Reference:
             end = self.step(module, seen)
             seen.results[module["id"]] = seen.last = end.value
             seen.begun = True
-            if end.failed and not (module.get("continue_on_error") and position < len(modules) - 1):
+            if end.failed and module.get("continue_on_error"):
+                if position == len(modules) - 1:
+                    return end
+            elif end.failed:
                 return self.failed(end, seen)
             if end.stopped:
                 return end

@@ -8,7 +8,6 @@ from typing import Any
 from starlette.responses import Response
 
 from flowapp.jsontext import JsonText, dumps, loads
-from flowapp.store.tables import RunRow
 
 #: A result that says how it wants to be answered.
 _WISHES = ("windmill_status_code", "windmill_content_type", "windmill_headers")
@@ -19,17 +18,19 @@ _RESERVED = frozenset({"set-cookie", "content-length", "transfer-encoding", "con
 _RESERVED_PREFIXES = ("access-control-", "content-security-", "cross-origin-", "strict-transport-", "x-frame-", "sec-")
 
 
-def result_answer(run: RunRow, text: JsonText) -> Response:
+def result_answer(text: JsonText, *, failed: bool) -> Response:
     """The result as JSON, 200 (500 where the job failed); with its own status, type and headers where it names them.
 
-    A page that a script makes is not one of ours: browsers treat it as a page of nowhere.
+    What a failure module returns names them too. A page that a script makes is not one of ours: browsers treat it as a
+    page of nowhere.
     """
+    usual = 500 if failed else 200
     wishes = loads(text) if len(text) <= _LARGEST and any(wish in text[:_LARGEST] for wish in _WISHES) else None
-    if run.failed or not isinstance(wishes, dict) or not any(wish in wishes for wish in _WISHES):
-        return _answer(text.encode("utf-8", "surrogatepass"), 500 if run.failed else 200, "application/json")
+    if not isinstance(wishes, dict) or not any(wish in wishes for wish in _WISHES):
+        return _answer(text.encode("utf-8", "surrogatepass"), usual, "application/json")
     status = wishes.get("windmill_status_code")
     if not isinstance(status, int) or isinstance(status, bool) or not 200 <= status <= 599:
-        status = 200
+        status = usual
     kind = wishes.get("windmill_content_type")
     body = wishes.get("result")
     if isinstance(kind, str) and kind and "\n" not in kind and "\r" not in kind:

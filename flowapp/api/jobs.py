@@ -179,7 +179,8 @@ async def _result(caller: Identity, workspace: Workspace, run: RunRow) -> Respon
         raise WaitedTooLong(
             f"The job {run.id} took longer than {seconds} seconds.", "It goes on: ask for its result by its id."
         )
-    return result_answer(*found)
+    text, failed = found
+    return result_answer(text, failed=failed)
 
 
 async def _script_preview(request: Request) -> Start:

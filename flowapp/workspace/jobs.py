@@ -118,8 +118,11 @@ class Jobs:
 
     # --- waiting ----------------------------------------------------------------------------------------------------
 
-    async def wait(self, identity: Identity, run: RunRow, seconds: float) -> tuple[RunRow, JsonText] | None:
-        """Wait for a run: its row and result, or what its `early_return` gave; None when neither comes in time."""
+    async def wait(self, identity: Identity, run: RunRow, seconds: float) -> tuple[JsonText, bool] | None:
+        """Wait for a run: what its `early_return` gave, else its result, and whether that is a failure's.
+
+        None when neither comes in time.
+        """
         require(identity, "run.read", guard.run_target(run))
         subscription = self._store.events.subscribe([f"run:{run.id}"])
         loop = asyncio.get_running_loop()
@@ -129,11 +132,11 @@ class Jobs:
                 now = await self._store.runs.get(run.id)
                 if now is None:
                     raise missing("run")
+                if now.early_result is not None:
+                    return await self._store.values.get_value(now.early_result), False
                 if now.status in FINISHED:
                     place = Place(now)
-                    return now, await self._views.result(place, await self._views.state(place))
-                if now.early_result is not None:
-                    return now, await self._store.values.get_value(now.early_result)
+                    return await self._views.result(place, await self._views.state(place)), now.failed
                 left = until - loop.time()
                 if left <= 0:
                     return None

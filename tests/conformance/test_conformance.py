@@ -134,7 +134,6 @@ def test_case_is_well_formed(name: str) -> None:
 @pytest.mark.parametrize("name", RUN)
 async def test_case(server: Server, name: str) -> None:
     case = CASES[name]
-    assert "sync_result" not in case
     if "bun" in case["tags"]:
         assert server.runtimes.describe()["languages"]["bun"]["runs_on"] == "bun"
     server.stored.setup = case.get("setup", {})

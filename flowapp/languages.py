@@ -68,7 +68,7 @@ LANGUAGES: tuple[Language, ...] = (
     Language("bash", "Bash", "sh", "shell", "#", _BASH, "bash", "always"),
     Language("nativets", "REST (native TypeScript)", "ts", "typescript", "//", _TYPESCRIPT, "typescript"),
     Language("bunnative", "TypeScript (Bun, native)", "ts", "typescript", "//", _TYPESCRIPT, "typescript"),
-    Language("go", "Go", "go", "go", "//", _GO),
+    Language("go", "Go", "go", "go", "//", _GO, "go", "go"),
     Language("postgresql", "PostgreSQL", "pg.sql", "sql", "--", _POSTGRESQL, "sql", "sql"),
     Language("mysql", "MySQL", "my.sql", "sql", "--", _MYSQL, "sql", "sql"),
     Language("bigquery", "BigQuery", "bq.sql", "sql", "--", "-- @name (string)\nSELECT @name AS hello;\n"),

@@ -8,25 +8,30 @@ from __future__ import annotations
 
 import importlib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 from flowapp.languages import LANGUAGES, by_name
 from flowapp.runtimes import handover
-from flowapp.runtimes.jobs import Job, RuntimeSettings
+from flowapp.runtimes.jobs import Job, Outcome, RuntimeSettings
 
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """What an adapter may build on. `late`: jobs also see programs that are installed after the start."""
+    """What an adapter may build on. `late`: jobs also see programs that are installed after the start.
+
+    The last two make and remove a folder that a job sees as `./shared`.
+    """
 
     settings: RuntimeSettings
     deno: str | None
     bun: Path | None
     late: bool
     python_version: str | None
+    shared_folder: Callable[[str], Path]
+    drop_shared_folder: Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +58,14 @@ class Refused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Talk:
-    """What goes on while a job is being prepared: `tell` adds to its log, `is_canceled` says that nobody waits any more."""
+    """What goes on while a job is being prepared: `tell` adds to its log, `is_canceled` says that nobody waits any more.
+
+    `attempt` runs something else for it first, which canceling the job ends too; the last argument gets that one's output.
+    """
 
     tell: Callable[[str], None]
     is_canceled: Callable[[], bool]
+    attempt: Callable[[Job, Prepared, Callable[[str], None]], Awaitable[Outcome]]
 
 
 class Adapter(Protocol):

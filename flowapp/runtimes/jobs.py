@@ -100,7 +100,8 @@ class RuntimeSettings:
     `home` is the data folder, which no job may see. `python` runs the cells: its installed packages are what cells can
     import. `deno` is the Deno program; None looks for the one installed with the server. `bun` is the Bun
     program; None takes the one installed with the server, and fetches it when there is none. `drivers` is the folder with
-    the packages of SQL cells; None takes those installed with the server. `idle` is how many Python and
+    the packages of SQL cells; None takes those installed with the server. `go` is the
+    folder of Go; None takes the one in the server's environment, into which it is fetched. `idle` is how many Python and
     Bash processes wait ready, `idle_deno` how many Deno ones, `idle_bun` how many Bun ones. `min_isolation`: start only at this level or above.
     `limits` are those that warm processes are made with: a job with others gets a process made for it.
     """
@@ -110,6 +111,7 @@ class RuntimeSettings:
     deno: Path | None = None
     bun: Path | None = None
     drivers: Path | None = None
+    go: Path | None = None
     idle: int = 8
     idle_deno: int = 2
     idle_bun: int = 1

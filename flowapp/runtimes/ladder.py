@@ -24,7 +24,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from flowapp.jsontext import JsonText
-from flowapp.runtimes import bun, handover, probe, versions
+from flowapp.runtimes import bun, go, handover, probe, versions
 from flowapp.runtimes.conversation import Conversation
 from flowapp.runtimes.errors import IsolationTooLow, RuntimeUnavailable, SandboxFailed
 from flowapp.runtimes.guest import frames, kernel
@@ -151,7 +151,7 @@ def _plan(settings: RuntimeSettings, level: str, shared: Path, deno: str | None,
         level=level,
         home=str(settings.home.resolve()),
         scaffold=scaffold,
-        readable=(),
+        readable=tuple(str(folder) for folder in (go.find(settings),) if folder is not None),
         shared=str(shared.resolve()),
         deno=deno,
         bun=str(bun_program) if bun_program else None,

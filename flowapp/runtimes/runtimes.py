@@ -8,7 +8,7 @@ import logging
 import os
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -69,7 +69,8 @@ class Runtimes:
         # Where interpreters are copied for the jobs' users (guest/staging.py), that happens once, at the start.
         late = plan.has_namespaces or plan.first_uid is None
         version = await versions.python_version(self.settings)
-        self._adapters = Adapters(Setup(self.settings, self._host.deno, self._host.bun, late, version))
+        host, folders = self._host, (self.shared_folder, self.drop_shared_folder)
+        self._adapters = Adapters(Setup(self.settings, host.deno, host.bun, late, version, *folders))
         await self._adapters.start()
         self._fill(self._host.launcher)
 
@@ -106,7 +107,11 @@ class Runtimes:
         running = _Running()
         self._running.setdefault(job.id, []).append(running)
         try:
-            prepared = await self._languages().prepare(job, Talk(on_log, lambda: running.canceled))
+
+            def attempt(before: Job, made: Prepared, tell: Callable[[str], None]) -> Awaitable[Outcome]:
+                return self._attempt(before, made, tell, running)
+
+            prepared = await self._languages().prepare(job, Talk(on_log, lambda: running.canceled, attempt))
             async with self._places:
                 try:
                     return await self._attempt(job, prepared, on_log, running)

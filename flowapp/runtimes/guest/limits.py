@@ -16,6 +16,8 @@ _RESERVE_MB = 64
 _DENO_BASE_MB = 640
 #: the same of Bun, measured (280 MB) and a third more
 _BUN_BASE_MB = 384
+#: of a program in Go: what its runtime maps before it needs any, and a half more
+_PROGRAM_BASE_MB = 192
 _OPEN_FILES = 1024
 
 
@@ -38,12 +40,14 @@ class Bounds:
         """Limit this process and its descendants.
 
         V8 and JavaScriptCore reserve far more address space than they use, so Deno is bounded by its heap flag and by
-        writable memory, and Bun by writable memory.
+        writable memory, and Bun and programs (Go reserves as well) by writable memory.
         """
         if kind == "deno":
             _limit(resource.RLIMIT_DATA, self.memory_mb + _DENO_BASE_MB << 20)
         elif kind == "bun":
             _limit(resource.RLIMIT_DATA, self.memory_mb + _BUN_BASE_MB << 20)
+        elif kind == "program":
+            _limit(resource.RLIMIT_DATA, self.memory_mb + _PROGRAM_BASE_MB << 20)
         else:
             _limit(resource.RLIMIT_AS, self.memory_mb << 20, self.memory_mb + _RESERVE_MB << 20)
         _limit(resource.RLIMIT_FSIZE, self.file_mb << 20)

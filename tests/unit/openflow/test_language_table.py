@@ -35,4 +35,6 @@ def test_starter_code_has_a_signature(language: object) -> None:
     assert isinstance(language, type(LANGUAGES[0]))
     signature = infer(language.name, language.starter_code)
     assert isinstance(signature, Signature)
-    assert signature.schema["properties"]["x"] == {"type": "string", "default": "world"}
+    # Go has no defaults
+    default = {} if language.name == "go" else {"default": "world"}
+    assert signature.schema["properties"]["x"] == {"type": "string", **default}

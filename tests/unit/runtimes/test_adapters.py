@@ -4,24 +4,33 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from flowapp.jsontext import JsonText
 from flowapp.languages import LANGUAGES
-from flowapp.runtimes.adapters import Adapters, Refused, Setup, Talk
-from flowapp.runtimes.jobs import Job, RuntimeSettings
+from flowapp.runtimes.adapters import Adapters, Prepared, Refused, Setup, Talk
+from flowapp.runtimes.jobs import Job, Outcome, RuntimeSettings
 
-TALK = Talk(lambda _text: None, lambda: False)
+
+async def nothing(_job: Job, _prepared: Prepared, _tell: Callable[[str], None]) -> Outcome:
+    raise AssertionError("nothing is run before these")
+
+
+TALK = Talk(lambda _text: None, lambda: False, nothing)
 
 
 @pytest.fixture
 def setup(tmp_path: Path) -> Setup:
     bun = tmp_path / "bun"
     bun.touch()
-    settings = RuntimeSettings(home=tmp_path, drivers=Path(sys.prefix) / "sql", idle=2, idle_deno=1, idle_bun=1)
-    return Setup(settings, "deno", bun, True, "3.11.2")
+    settings = RuntimeSettings(
+        home=tmp_path, drivers=Path(sys.prefix) / "sql", go=tmp_path / "go", idle=2, idle_deno=1, idle_bun=1
+    )
+    return Setup(settings, "deno", bun, True, "3.11.2", lambda _name: tmp_path, lambda _name: None)
 
 
 def job(language: str, code: str = "", **more: str) -> Job:
@@ -59,15 +68,15 @@ async def test_entrypoints_that_are_refused(setup: Setup, name: str) -> None:
 
 
 async def test_missing_deno_is_said(setup: Setup) -> None:
-    without = Setup(setup.settings, None, None, True, None)
+    without = replace(setup, deno=None, bun=None)
     for language in ("deno", "bun"):
         with pytest.raises(Refused, match="need Deno"):
             await Adapters(without).prepare(job(language), TALK)
 
 
 async def test_missing_drivers_are_said(setup: Setup, tmp_path: Path) -> None:
-    settings = RuntimeSettings(home=tmp_path, drivers=tmp_path)
-    adapters = Adapters(Setup(settings, None, None, True, None))
+    settings = RuntimeSettings(home=tmp_path, drivers=tmp_path, go=tmp_path / "go")
+    adapters = Adapters(replace(setup, settings=settings))
     await adapters.start()
     with pytest.raises(Refused, match="need the Python package psycopg"):
         await adapters.prepare(job("postgresql", "SELECT 1"), TALK)

@@ -131,7 +131,7 @@ def test_nothing_raises(text: str) -> None:
 
 
 def test_languages_that_are_not_read_take_anything() -> None:
-    found = infer("go", "package inner")
+    found = infer("php", "<?php")
     assert isinstance(found, Signature)
     assert found.has_kwargs
     assert found.schema["properties"] == {}

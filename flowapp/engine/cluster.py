@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
+import time
 import uuid
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
@@ -25,6 +26,8 @@ log = logging.getLogger(__name__)
 
 BEAT_S = 1.0
 DEAD_AFTER_S = 5.0
+GAP_S = DEAD_AFTER_S / 2
+"""Between two beats of this process: after a longer one it gives nobody up for as long again."""
 SWEEP_S = 1.0
 """How often to look who is alive."""
 STRAY_S = 5.0
@@ -42,13 +45,20 @@ def new_executor(kind: str, tags: tuple[str, ...]) -> Executor:
 class Cluster:
     """One process's membership. `take_over` gives the work of the dead to the living; returns how much there was."""
 
-    def __init__(self, store: Store, me: Executor, take_over: Callable[[set[str]], Awaitable[int]]) -> None:
+    def __init__(
+        self,
+        store: Store,
+        me: Executor,
+        take_over: Callable[[set[str]], Awaitable[int]],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.me = me
         self.tags_alive: frozenset[str] = frozenset(me.tags)
         self._store = store
+        self._clock = clock
         self._take_over = take_over
         self._others = 0
-        self._swept = 0.0
+        self._beaten = self._judges_from = 0.0
         self._alive: set[str] = set()
         self._looked = 0.0
         self._tasks: list[asyncio.Task[None]] = []
@@ -72,7 +82,6 @@ class Cluster:
         """
         await self._beat()
         loop = asyncio.get_running_loop()
-        self._swept = loop.time()
         subscription = self._store.events.subscribe([TOPIC])
 
         async def listen() -> None:
@@ -123,19 +132,28 @@ class Cluster:
 
     async def _beat(self) -> None:
         await self._store.database.write(lambda c: executors.beat(c, self.me))
+        before, self._beaten = self._beaten, self._clock()
+        if before and self._beaten - before > GAP_S:
+            self._judges_from = self._beaten + GAP_S
+
+    def _may_judge(self) -> bool:
+        """Whether a silence of others is theirs.
+
+        Where this process could not beat itself, the database was away, or the whole machine asleep: then all were silent,
+        and get the time to beat again. Asked after looking, since a look waits for a database that is away.
+        """
+        return self._clock() - self._beaten <= GAP_S and self._clock() >= self._judges_from
 
     async def _sweep(self) -> None:
-        time, self._swept = self._swept, asyncio.get_running_loop().time()
-        if self._swept - time > DEAD_AFTER_S / 2:
-            return  # this process was asleep, and maybe the whole machine: others have their chance to beat first
         alive = await self._store.database.read(lambda c: executors.alive(c, DEAD_AFTER_S))
         ids = {executor.id for executor in alive} | {self.me.id}
         self.tags_alive = frozenset(tag for executor in alive for tag in executor.tags) | frozenset(self.me.tags)
         self._others = sum(DEFAULT_TAG in executor.tags for executor in alive if executor.id != self.me.id)
-        if ids == self._alive and self._swept - self._looked < STRAY_S:
+        now = self._clock()
+        if not self._may_judge() or (ids == self._alive and now - self._looked < STRAY_S):
             return
         taken = await self._take_over(ids)
-        self._alive, self._looked = ids, self._swept
+        self._alive, self._looked = ids, now
         if taken:
             log.warning("took over %d pieces of work of processes that are gone", taken)
         await self._store.database.write(lambda c: executors.forget(c, FORGET_AFTER_S))

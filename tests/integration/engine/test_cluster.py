@@ -311,5 +311,6 @@ async def test_a_run_goes_on_when_the_database_comes_back(cluster: Cluster) -> N
     assert (row.status, result) == ("success", 9)
     counts = cluster.counts()
     assert {counts[job] for job in recorded} == {1}
-    # what was in flight when the database went; and, where another server believed this one dead, when it took over
-    assert len([job for job, count in counts.items() if count > 1]) <= 2
+    # what was in flight when the database went was done, and could not be recorded; no other server takes the run over
+    assert len([job for job, count in counts.items() if count > 1]) <= 1
+    assert max(counts.values()) <= 2

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from flowapp.engine import timeouts
 from flowapp.engine.errors import error_value
 from flowapp.engine.loops import settled, side_by_side
 from flowapp.engine.scope import Scope, array_text
@@ -36,7 +37,9 @@ async def branch_one(interpreter: Interpreter, work: Try) -> Attempt:
     if not branch:
         return Done(scope.previous), step, None
     inside = scope.child()
-    done = await interpreter.sequence(branch, inside, f"{work.inner}[{chosen}].")
+    done = await timeouts.step(
+        interpreter, work, lambda: interpreter.sequence(branch, inside, f"{work.inner}[{chosen}].")
+    )
     scope.expose(inside)
     # what is no result of a step inside is a result of this one, and a step skipped inside does not make this one skipped
     return replace(done, final=False, skipped=False) if done.final or done.skipped else done, step, None
@@ -59,11 +62,13 @@ async def branch_all(interpreter: Interpreter, work: Try) -> Attempt:
             return Done(done.value)
         return done
 
-    if parallel:
+    async def all_of_them() -> Done:
+        if not parallel:
+            return await _one_by_one(len(branches), branch)
         width = interpreter.rules.most_parallel
-        done = settled(await side_by_side(interpreter, len(branches), width, branch), skip=False)
-    else:
-        done = await _one_by_one(len(branches), branch)
+        return settled(await side_by_side(interpreter, len(branches), width, branch), skip=False)
+
+    done = await timeouts.step(interpreter, work, all_of_them)
     for inside in scopes:
         scope.expose(inside)
     return done, step, None

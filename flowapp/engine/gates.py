@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.engine import Connection
 
-from flowapp.engine import debouncing
+from flowapp.engine import debouncing, timeouts
 from flowapp.engine.bound import BoundCache, NotAvailable
 from flowapp.engine.ports import Limits, Waiting
 from flowapp.engine.scripts import key_of
@@ -114,14 +114,14 @@ async def cached(
     """
     ttl = flow["value"].get("cache_ttl")
     if not ttl or run.restarted_from:
-        return await interpreter.run(args)
+        return await timeouts.flow(interpreter, args)
     event = interpreter.started.event
     key = fingerprint("run", run.document, None, JsonText(f"{args}{event or ''}"))
     if run.segment == 1:
         found = await cache.find(key, float(ttl))
         if found is not None:
             return Done(found.value)
-    done = await interpreter.run(args)
+    done = await timeouts.flow(interpreter, args)
     if not done.failed and not done.skipped and done.stop is None:
         prepared = await store.values.prepare(done.value)
         moment = interpreter.ports.clock.now()

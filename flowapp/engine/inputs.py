@@ -14,7 +14,7 @@ from flowapp.engine.values import Done, Module
 from flowapp.expressions import Batch, Expression, ExpressionFailed
 from flowapp.jsontext import NULL, JsonText, loads
 from flowapp.openflow import references
-from flowapp.openflow.walk import id_of, inputs_of
+from flowapp.openflow.walk import id_of, inputs_of, kind_of
 from flowapp.store.blobs import REFERENCE
 
 if TYPE_CHECKING:
@@ -60,7 +60,10 @@ async def of_attempt(interpreter: Interpreter, work: Try) -> Evaluated | Done:
     if ahead is not None:
         found = await ahead
     elif (
-        known is None or known.args is None or work.module.get("timeout") or any(m in known.args for m in SECRET_MARKS)
+        known is None
+        or known.args is None
+        or (work.module.get("timeout") and work.info.kind != "flow")
+        or any(m in known.args for m in SECRET_MARKS)
     ):
         found = await evaluate(interpreter, work.module, work.scope)
     else:
@@ -98,7 +101,7 @@ async def evaluate(interpreter: Interpreter, module: Module, scope: Scope) -> Ev
     transforms = {} if direct else inputs_of(module)
     names = [name for name, transform in transforms.items() if _kind(transform) != "ai"]
     wanted = [expression_of(transforms[name]) for name in names]
-    timeout = module.get("timeout")
+    timeout = None if kind_of(module) == "flow" else module.get("timeout")  # see `timeouts`
     read = SecretsRead(interpreter.ports.lookup)
     asked = [*wanted, expression_of(timeout)] if timeout is not None else wanted
     answers = await interpreter.values(scope, asked, lookup=read.lookup if interpreter.ports.lookup else None)
@@ -108,16 +111,29 @@ async def evaluate(interpreter: Interpreter, module: Module, scope: Scope) -> Ev
             message = f"Input {name}: {answer.message}"
             return Done(error_value(answer.name, message, step_id=step_id, line=answer.line), failed=True)
         fields[name] = answer
-    seconds: float | None = None
-    if timeout is not None:
-        found = NULL if isinstance(answers[-1], ExpressionFailed) else answers[-1]
-        number = loads(found)
-        if isinstance(number, bool) or not isinstance(number, (int, float)) or number <= 0:
-            message = f"The timeout of step {step_id} is not a number of seconds: {found}"
-            return Done(error_value("ExecutionErr", message, step_id=step_id), failed=True)
-        seconds = float(number)
+    seconds = None if timeout is None else _seconds(answers[-1], step_id)
+    if isinstance(seconds, Done):
+        return seconds
     args = object_text(fields)
     return Evaluated(args, seconds, read.without(args))
+
+
+async def timeout_of(interpreter: Interpreter, module: Module, scope: Scope) -> float | Done | None:
+    """A step's own timeout in seconds; None without one."""
+    given = module.get("timeout")
+    if given is None:
+        return None
+    (answer,) = await interpreter.values(scope, [expression_of(given)])
+    return _seconds(answer, id_of(module))
+
+
+def _seconds(answer: JsonText | ExpressionFailed, step_id: str) -> float | Done:
+    found = NULL if isinstance(answer, ExpressionFailed) else answer
+    number = loads(found)
+    if isinstance(number, bool) or not isinstance(number, (int, float)) or number <= 0:
+        message = f"The timeout of step {step_id} is not a number of seconds: {found}"
+        return Done(error_value("ExecutionErr", message, step_id=step_id), failed=True)
+    return float(number)
 
 
 async def expanded(ports: Ports, batch: Batch) -> Batch:

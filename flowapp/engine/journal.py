@@ -20,6 +20,7 @@ from flowapp.engine.ports import StepObserver
 from flowapp.engine.scope import error_of
 from flowapp.engine.values import LeafOutcome, Recorded, Status, StepInfo
 from flowapp.jsontext import NULL, JsonText, dumps, loads
+from flowapp.store import limits
 from flowapp.store.clock import now
 from flowapp.store.errors import StoreError
 from flowapp.store.runs import job_id
@@ -155,14 +156,34 @@ class RunJournal:
         for step in steps:
             await step.leave()
 
+    async def cut(self, inner: str, value: JsonText) -> None:
+        """See `ports.Journal`. Waits for people and for a place under a limit end too."""
+        below = (f"{inner}[", f"{inner}/")
+        for step in tuple(self.open_steps.values()):
+            if step.row.path.startswith(below):
+                await step.close("canceled", value)
+        for row in tuple(self._rows.values()):
+            if row.ended_at is None and row.path.startswith(below):
+                await self._close(row, value)
+        jobs = [row.id for row in self._rows.values() if row.path.startswith(below)]
+
+        def work(connection: Connection) -> None:
+            self.store.approvals.close(connection, self.run.id, below)
+            limits.give_up(connection, self.run.id, jobs)
+
+        await self.store.database.write(work)
+
     async def cancel_open(self, value: JsonText) -> None:
         """Record every step that is under way as canceled, those that wait since an earlier segment too."""
         for step in tuple(self.open_steps.values()):
             await step.close("canceled", value)
         for row in tuple(self._rows.values()):
             if row.ended_at is None:
-                info = StepInfo(row.path, row.step_id, row.kind, row.language, loads(row.meta) if row.meta else {})
-                await self.open(info, row.attempt, None).close("canceled", value)
+                await self._close(row, value)
+
+    async def _close(self, row: JobRow, value: JsonText) -> None:
+        info = StepInfo(row.path, row.step_id, row.kind, row.language, loads(row.meta) if row.meta else {})
+        await self.open(info, row.attempt, None).close("canceled", value)
 
 
 class Step:

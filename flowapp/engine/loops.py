@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from flowapp.engine import stops
+from flowapp.engine import stops, timeouts
 from flowapp.engine.errors import error_value
 from flowapp.engine.inputs import expression_of
 from flowapp.engine.scope import Scope, array_text
@@ -45,14 +45,16 @@ async def for_loop(interpreter: Interpreter, work: Try) -> Attempt:
         return await interpreter.sequence(value.get("modules") or [], inside, f"{work.inner}[{index}].")
 
     skip = bool(value.get("skip_failures"))
-    if value.get("parallel"):
+
+    async def all_of_them() -> Done:
+        if not value.get("parallel"):
+            return await _in_order(interpreter, work.module, scope, range(len(items)), iteration, skip=skip)
         width = await _parallelism(interpreter, value.get("parallelism"), scope, len(items))
         if isinstance(width, Done):
-            return width, step, None
-        done = settled(await side_by_side(interpreter, len(items), width, iteration), skip=skip)
-    else:
-        done = await _in_order(interpreter, work.module, scope, range(len(items)), iteration, skip=skip)
-    return done, step, None
+            return width
+        return settled(await side_by_side(interpreter, len(items), width, iteration), skip=skip)
+
+    return await timeouts.step(interpreter, work, all_of_them), step, None
 
 
 async def while_loop(interpreter: Interpreter, work: Try) -> Attempt:
@@ -67,8 +69,11 @@ async def while_loop(interpreter: Interpreter, work: Try) -> Attempt:
 
     limit = range(interpreter.rules.longest_while)
     skip = bool(value.get("skip_failures"))
-    done = await _in_order(interpreter, work.module, scope, limit, iteration, skip=skip, endless=True)
-    return done, step, None
+
+    async def until_it_stops() -> Done:
+        return await _in_order(interpreter, work.module, scope, limit, iteration, skip=skip, endless=True)
+
+    return await timeouts.step(interpreter, work, until_it_stops), step, None
 
 
 async def _in_order(
@@ -129,9 +134,13 @@ async def side_by_side(
             room.leave()
 
     room.split(left)
-    async with asyncio.TaskGroup() as group:
-        for _ in range(left):
-            group.create_task(worker())
+    try:
+        async with asyncio.TaskGroup() as group:
+            for _ in range(left):
+                group.create_task(worker())
+    except BaseException:
+        room.join(max(left, 1))  # cut off by a time limit, after which the flow goes on
+        raise
     if parked:
         raise Parked(soonest(rest.due for rest in parked))
     return [done for done in found if done is not None]

@@ -73,6 +73,9 @@ class Journal(Protocol):
     def open(self, info: StepInfo, attempt: int, args: JsonText | None) -> OpenStep:
         """A step begins."""
 
+    async def cut(self, inner: str, value: JsonText) -> None:
+        """End as canceled what goes on or waits below a step (its `Try.inner`) that was stopped; `value` says why."""
+
     async def early(self, value: JsonText) -> None:
         """Store what a synchronous caller gets (`early_return`), and tell whoever waits for it."""
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from flowapp.engine import branches, caching, debouncing, inputs, loops, pauses, scripts, stops, subflows
+from flowapp.engine import branches, caching, debouncing, inputs, loops, pauses, scripts, stops, subflows, timeouts
 from flowapp.engine.inputs import Evaluated
 from flowapp.engine.retry import delay
 from flowapp.engine.scope import Scope, error_of
@@ -161,6 +161,10 @@ async def _attempt(interpreter: Interpreter, work: Try) -> Attempt:
 
 
 async def _run(interpreter: Interpreter, work: Try) -> Attempt:
+    if work.info.kind in timeouts.LIMITED:
+        wrong = await timeouts.begin(interpreter, work)
+        if wrong is not None:
+            return wrong, interpreter.ports.journal.open(work.info, work.attempt, None), None
     match work.info.kind:
         case "forloopflow":
             return await loops.for_loop(interpreter, work)

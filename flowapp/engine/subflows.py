@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flowapp.engine import inputs
+from flowapp.engine import inputs, timeouts
 from flowapp.engine.errors import INTERRUPTIONS, error_value
 from flowapp.engine.values import Attempt, CalledFlow, Done, Frame, LeafOutcome
 from flowapp.errors import FlowappError
@@ -21,15 +21,15 @@ async def run(interpreter: Interpreter, work: Try) -> Attempt:
 
     The flow's early stop ends only itself, and its failure module has handled the failure only for itself.
     """
-    module, info = work.module, work.info
-    journal = interpreter.ports.journal
+    module, journal = work.module, interpreter.ports.journal
     called = await _called(interpreter, work)
     evaluated = called if isinstance(called, Done) else await inputs.of_attempt(interpreter, work)
     if isinstance(called, Done) or isinstance(evaluated, Done):
         failed = called if isinstance(called, Done) else evaluated
         assert isinstance(failed, Done)
-        return failed, journal.open(info, work.attempt, None), None
-    info = info.noted(flow=called.path, version=called.version)
+        return failed, journal.open(work.info, work.attempt, None), None
+    timeouts.of_called(interpreter, work, called.flow)
+    info = work.info.noted(flow=called.path, version=called.version)
     step = journal.open(info, work.attempt, evaluated.kept or evaluated.args)
     ttl, key = module.get("cache_ttl"), None
     if ttl:
@@ -42,7 +42,8 @@ async def run(interpreter: Interpreter, work: Try) -> Attempt:
     outer = interpreter.frame
     own = job_id(interpreter.run_id, info.path)
     frame = Frame(own, called.path, f"{work.inner}/", (*outer.chain, called.path), (*outer.jobs, own))
-    done = await interpreter.calling(called.flow, frame).run(evaluated.args, work.scope)
+    calling, args = interpreter.calling(called.flow, frame), evaluated.args
+    done = await timeouts.step(interpreter, work, lambda: calling.run(args, work.scope))
     done = Done(done.value, failed=done.failed)
     outcome = LeafOutcome(done.value, "success", fingerprint=key) if key is not None and not done.failed else None
     return done, step, outcome

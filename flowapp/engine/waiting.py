@@ -45,6 +45,10 @@ class Room:
         """One part becomes several (from 1 on) that go on side by side."""
         self._going += parts - 1
 
+    def join(self, parts: int) -> None:
+        """Several parts that were cut off are one again."""
+        self._going -= parts - 1
+
     def leave(self) -> None:
         """A part ends while others of its group go on or wait. The last of a group does not leave: it becomes one again."""
         self._going -= 1

@@ -175,12 +175,12 @@ class Approvals:
         found = connection.execute(query).scalar()
         return None if found is None else str(found)
 
-    def close(self, connection: Connection, run_id: str) -> None:
-        """End the waits of a run that is over: nobody can answer them any more."""
+    def close(self, connection: Connection, run_id: str, below: tuple[str, ...] = ("",)) -> None:
+        """End the waits of a run that is over (or of its steps whose paths begin so): nobody can answer them any more."""
         _lock_run(connection, run_id)
         query = sa.select(_WAIT).where(_WAIT.c.run_id == run_id, _WAIT.c.status == "open")
         for row in all_of(connection, SuspensionRow, query):
-            if self._take(connection, row, "canceled", None):
+            if row.path.startswith(below) and self._take(connection, row, "canceled", None):
                 self._announce(row)
 
     def copy(self, connection: Connection, before: str, run_id: str, paths: Iterable[str]) -> None:

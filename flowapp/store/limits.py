@@ -97,6 +97,13 @@ def give_back_all(connection: Connection, run_id: str) -> None:
     connection.execute(sa.delete(_SLOT).where(_SLOT.c.run_id == run_id, _SLOT.c.until.is_(None)))
 
 
+def give_up(connection: Connection, run_id: str, jobs: list[str]) -> None:
+    """Some jobs of a run have been stopped while they waited: they want no place any more."""
+    for start in range(0, len(jobs), 500):
+        these = _SLOT.c.job_id.in_(jobs[start : start + 500])
+        connection.execute(sa.delete(_SLOT).where(_SLOT.c.run_id == run_id, _SLOT.c.until.is_(None), these))
+
+
 def debounce(
     connection: Connection, key: str, waiter: Waiter, rule: Rule, args: JsonText | None, now: datetime
 ) -> Turn:

@@ -124,6 +124,7 @@ class World:
     cached: dict[str, LeafOutcome] = field(default_factory=dict)
     early_values: list[Any] = field(default_factory=list)
     leaf_calls: list[LeafCall] = field(default_factory=list)
+    cuts: list[str] = field(default_factory=list)
     event: Any = None
     lookup: Lookup | None = None
     path: str = "f/root/flow"
@@ -240,6 +241,12 @@ class World:
 
     async def early(self, value: JsonText) -> None:
         self.early_values.append(loads(value))
+
+    async def cut(self, inner: str, value: JsonText) -> None:
+        self.cuts.append(inner)
+        for path, row in self.rows.items():
+            if path.startswith((f"{inner}[", f"{inner}/")) and row["ended"] is None:
+                row.update(status="canceled", value=value, ended=text_of(self.time))
 
     def statuses(self) -> dict[str, str]:
         return {path: row["status"] for path, row in self.rows.items()}

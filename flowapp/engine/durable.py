@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, ClassVar, cast
 
 import sqlalchemy as sa
-from dbos import DBOS, DBOSConfig, Serializer, SetWorkflowID
+from dbos import DBOS, DBOSConfig, Serializer, SetEnqueueOptions, SetWorkflowID
 from dbos._queue import queue_worker_thread
 from sqlalchemy import event
 
@@ -40,6 +40,7 @@ RUNS_AT_ONCE = 64
 _RECOVERIES = 1000
 _TAKER_ENDS_S = 10.0
 _RUN = "flowapp_run"
+_LARGEST_PRIORITY = 100
 _DELETE_AT_ONCE = 200
 
 Work = Callable[[str], Awaitable[None]]
@@ -166,31 +167,31 @@ class Durable:
 
         await _outside(work())
 
-    async def offer(self, run_id: str, number: int, tag: str) -> None:
-        """Leave the run's segment `number` to whichever process takes work of this tag next."""
+    async def offer(self, run_id: str, number: int, tag: str, priority: int) -> None:
+        """Leave the run's segment `number` to whichever process takes work of this tag next; higher priorities go first."""
 
         async def work() -> None:
-            with SetWorkflowID(f"{run_id}:{number}"):
+            with SetWorkflowID(f"{run_id}:{number}"), _before(priority):
                 await DBOS.enqueue_workflow_async(queue_of(tag), _run, run_id)
 
         await _outside(work())
         self._queued(tag)
 
-    async def offer_again(self, run_id: str, number: int, tag: str) -> None:
+    async def offer_again(self, run_id: str, number: int, tag: str, priority: int) -> None:
         """`offer` for a segment that was begun here, where it does not belong: under another id, since each is used once."""
 
         async def work() -> None:
-            with SetWorkflowID(f"{run_id}:{number}:{uuid.uuid4().hex}"):
+            with SetWorkflowID(f"{run_id}:{number}:{uuid.uuid4().hex}"), _before(priority):
                 await DBOS.enqueue_workflow_async(queue_of(tag), _run, run_id)
 
         await _outside(work())
         self._queued(tag)
 
-    async def send(self, leaf_id: str, tag: str) -> None:
-        """Leave a script to a worker with this tag; sending the same one again does nothing."""
+    async def send(self, leaf_id: str, tag: str, priority: int) -> None:
+        """Leave a script to a worker with this tag, as `offer`; sending the same one again does nothing."""
 
         async def work() -> None:
-            with SetWorkflowID(leaf_id):
+            with SetWorkflowID(leaf_id), _before(priority):
                 await DBOS.enqueue_workflow_async(scripts_of(tag), _script, leaf_id)
 
         await _outside(work())
@@ -287,6 +288,11 @@ async def _coroutine(awaitable: Awaitable[None]) -> None:
 async def _outside(work: Coroutine[Any, Any, None]) -> None:
     """Await `work` outside of any DBOS step: a segment may start others (a wait that it ends), which a step may not."""
     await asyncio.get_running_loop().create_task(work, context=contextvars.Context())
+
+
+def _before(priority: int) -> SetEnqueueOptions:
+    """OpenFlow's priorities go from 0 to 100, the highest first; those of DBOS's queues begin at 1, the lowest first."""
+    return SetEnqueueOptions(priority=1 + _LARGEST_PRIORITY - min(max(priority, 0), _LARGEST_PRIORITY))
 
 
 def _here() -> Durable:

@@ -62,13 +62,13 @@ async def pass_in(
         await store.database.write(went)
         run.args, run.limit_key = prepared.hash, _WENT
     if limit is not None:
-        await take(limits, waiting, run, run.id, limit)
+        await take(limits, waiting, run, run.id, limit, run.priority)
     return args
 
 
-async def take(limits: Limits, waiting: Waiting, run: RunRow, job_id: str, limit: Limit) -> None:
-    """Wait until a job may start under a limit."""
-    while (again := await limits.take(run, job_id, limit)) is not None:
+async def take(limits: Limits, waiting: Waiting, run: RunRow, job_id: str, limit: Limit, priority: int) -> None:
+    """Wait until a job may start under a limit; of those that wait, a higher priority goes first."""
+    while (again := await limits.take(run, job_id, limit, priority)) is not None:
         await waiting.until(again)
 
 

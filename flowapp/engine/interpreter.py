@@ -209,6 +209,10 @@ class Interpreter:
             return replace(done, handled=True)  # another run's failure module goes for this one: the error stays
         recovered = False
         if not answer.failed:
+            if not answer.skipped and (module.get("suspend") or module.get("sleep")):
+                refused = await pauses.after(self, {**module, "id": "failure"}, inner, prefix, answer, last=False)
+                if refused is not None:
+                    return replace(refused, handled=True)
             value = loads(answer.value)
             recovered = isinstance(value, dict) and value.get("recover") is True
         return Done(answer.value, failed=not recovered, handled=True)

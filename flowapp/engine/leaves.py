@@ -127,7 +127,7 @@ class Leaves:
         if self._ports.limits is None:
             return LeafOutcome(_error("Concurrency limits are not available here", step_id), "failure")
         identity = job_of(self._run, call)
-        await gates.take(self._ports.limits, self._waiting, self._run, identity, call.limit)
+        await gates.take(self._ports.limits, self._waiting, self._run, identity, call.limit, call.priority)
         try:
             return await self._started(call, step, args, key)
         finally:

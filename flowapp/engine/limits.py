@@ -29,9 +29,9 @@ class StoreLimits:
         self._wake = wake
         self._now = now
 
-    async def take(self, run: RunRow, job_id: str, limit: Limit) -> str | None:
+    async def take(self, run: RunRow, job_id: str, limit: Limit, priority: int = 0) -> str | None:
         """See `ports.Limits`."""
-        waiter = limits.Waiter(job_id, run.id, run.priority)
+        waiter = limits.Waiter(job_id, run.id, priority)
         key = _key(run, limit.key)
         return await self._store.database.write(
             lambda connection: limits.take(connection, key, limit.most, waiter, self._now())

@@ -187,7 +187,7 @@ class ManyPlaces:
         if tag is None:
             await self._started().begin(run.id, run.segment)
         else:
-            await self._started().offer(run.id, run.segment, tag)
+            await self._started().offer(run.id, run.segment, tag, run.priority)
 
     def keeps(self, run: RunRow) -> bool:
         """See `Places`."""
@@ -208,7 +208,7 @@ class ManyPlaces:
             run = await self._store.runs.get(run_id)
             if run is None or run.kind == "cells" or (run.tag or DEFAULT_TAG) in self._me.tags:
                 return False
-            await self._started().offer_again(run_id, run.segment, run.tag or DEFAULT_TAG)
+            await self._started().offer_again(run_id, run.segment, run.tag or DEFAULT_TAG, run.priority)
         except Exception:
             log.exception("run %s cannot be handed on, and goes on here", run_id)
             return False

@@ -166,8 +166,10 @@ class Approvals(Protocol):
 class Limits(Protocol):
     """What keeps too many jobs from running at once. Job ids are those of steps, or a run's own."""
 
-    async def take(self, run: RunRow, job_id: str, limit: Limit) -> str | None:
+    async def take(self, run: RunRow, job_id: str, limit: Limit, priority: int = 0) -> str | None:
         """None when the job may start (it counts from now on), else the time (stored text) at which to ask again.
+
+        Of the jobs that wait the one with the highest `priority` is next, among equals the one that asked first.
 
         A job that counts already may start. Whoever gives a place back wakes the runs that wait for it.
         """

@@ -41,8 +41,8 @@ logger = logging.getLogger(__name__)
 _CALL = TypeAdapter(LeafCall)
 T = TypeVar("T")
 
-Send = Callable[[str, str], Awaitable[None]]
-"""Puts a leaf (by its id) on the queue of a tag."""
+Send = Callable[[str, str, int], Awaitable[None]]
+"""Puts a leaf (by its id) on the queue of a tag, with its priority."""
 
 
 class Seal(Protocol):
@@ -120,7 +120,7 @@ class Sender:
             )
         if row is None or row.outcome is None:
             # again after a restart too: the row may have been written and the queue not told
-            await self._send(str(identity), tag)
+            await self._send(str(identity), tag, call.priority)
         while row is None or row.outcome is None:
             await self._waiting.until(None)
             row = await self._find(identity)

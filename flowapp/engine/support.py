@@ -31,13 +31,15 @@ def problems(flow: Mapping[str, Any], only: frozenset[str] | None = None) -> Ite
         yield "The document has no list of steps"
         return
     seen: set[tuple[str, str, str]] = set()
-    inside = False
+    inside, mocked = False, "-"
     for place in walk(flow):
         if place.depth == 0:
             inside = place.slot == "modules" and (only is None or place.step_id in only)
             inside = inside or (only is None and place.slot != "modules")
-        if not inside:
-            continue
+        if not inside or place.pointer.startswith(mocked):
+            continue  # what a mocked step holds does not run
+        if (place.module.get("mock") or {}).get("enabled"):
+            mocked = f"{place.pointer}/"
         where = (place.pointer.rsplit("/", 1)[0], place.step_id, place.slot)
         if place.slot not in ("failure", "preprocessor") and where in seen:
             yield f"Two steps in one list have the id {place.step_id}"

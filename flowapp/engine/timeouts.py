@@ -34,7 +34,7 @@ async def begin(interpreter: Interpreter, work: Try) -> Done | None:
     """Note on an attempt when its time is over, where the step has a `timeout`; the failure when that is no time."""
     known = work.known
     if known is not None and _DUE in known.meta and "retry_at" not in known.meta:
-        work.info = work.info.noted(**{name: known.meta.get(name) for name in (_DUE, _SECONDS)})
+        _noted(work, {name: known.meta[name] for name in (_DUE, _SECONDS)})
         return None
     seconds = await inputs.timeout_of(interpreter, work.module, work.scope)
     if isinstance(seconds, Done):
@@ -53,7 +53,7 @@ def of_called(interpreter: Interpreter, work: Try, flow: Mapping[str, Any]) -> N
 
 def seconds_of(flow: Mapping[str, Any]) -> float | None:
     """A flow's own `timeout`, a part of the stored flow beside its value."""
-    given = flow.get("timeout")
+    given: Any = flow.get("timeout")
     valid = isinstance(given, (int, float)) and not isinstance(given, bool) and given > 0
     return float(given) if valid else None
 
@@ -111,4 +111,8 @@ async def _within(interpreter: Interpreter, due: str, body: Body) -> Done | None
 
 def _note(interpreter: Interpreter, work: Try, seconds: float) -> None:
     due = text_of(interpreter.ports.clock.now() + timedelta(seconds=seconds))
-    work.info = work.info.noted(**{_DUE: due, _SECONDS: seconds})
+    _noted(work, {_DUE: due, _SECONDS: seconds})
+
+
+def _noted(work: Try, meta: Mapping[str, Any]) -> None:
+    work.info = work.info.noted(None, **meta)

@@ -81,7 +81,10 @@ def take(connection: Connection, key: str, most: int, waiter: Waiter, now: datet
 def give_back(
     connection: Connection, key: str, most: int, job_id: str, window: timedelta, now: datetime
 ) -> tuple[str, ...]:
-    """The job has ended: its place is free when `window` has passed since. Returns the runs whose turn has come."""
+    """The job has ended: its place is free when `window` has passed since.
+
+    Returns the runs whose turn has come; with a window, those that now can know when it will come.
+    """
     _lock(connection, key)
     where = (_SLOT.c.key == key, _SLOT.c.job_id == job_id)
     if window > timedelta(0):
@@ -89,7 +92,8 @@ def give_back(
     else:
         connection.execute(sa.delete(_SLOT).where(*where))
     _sweep(connection, key, now)
-    return tuple(dict.fromkeys(row.run_id for row in _next(connection, key, most)))
+    rows = _waiting(connection, key, most) if window > timedelta(0) else _next(connection, key, most)
+    return tuple(dict.fromkeys(row.run_id for row in rows))
 
 
 def give_back_all(connection: Connection, run_id: str) -> None:
@@ -183,15 +187,18 @@ def _next(connection: Connection, key: str, most: int) -> list[SlotRow]:
     """The waiting jobs for which there is a place now: by priority, then in the order in which they asked."""
     taken = sa.select(sa.func.count()).select_from(_SLOT).where(_SLOT.c.key == key, _SLOT.c.started_at.is_not(None))
     free = most - int(connection.execute(taken).scalar_one())
-    if free <= 0:
-        return []
-    waiting = (
+    return _waiting(connection, key, free) if free > 0 else []
+
+
+def _waiting(connection: Connection, key: str, count: int) -> list[SlotRow]:
+    """The first of the waiting jobs: by priority, then in the order in which they asked."""
+    query = (
         sa.select(_SLOT)
         .where(_SLOT.c.key == key, _SLOT.c.started_at.is_(None))
         .order_by(_SLOT.c.priority.desc(), _SLOT.c.asked_at, _SLOT.c.job_id)
-        .limit(free)
+        .limit(count)
     )
-    return all_of(connection, SlotRow, waiting)
+    return all_of(connection, SlotRow, query)
 
 
 def _sweep(connection: Connection, key: str, now: datetime) -> None:

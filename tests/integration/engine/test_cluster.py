@@ -115,6 +115,27 @@ async def test_a_tag_that_nobody_takes_waits_and_says_so(cluster: Cluster) -> No
     assert (await cluster.ended(run))[1] == 5
 
 
+async def test_what_has_a_higher_priority_is_first_in_the_queue(cluster: Cluster) -> None:
+    (server,) = await cluster.servers(1)
+    steps = [{**work(name, tag="asic"), "priority": priority} for name, priority in (("a", 1), ("b", 100), ("c", 40))]
+    branches = [{"summary": "", "modules": [module]} for module in steps]
+    flow = flow_of({"id": "all", "value": {"type": "branchall", "parallel": True, "branches": branches}})
+    run = await cluster.start(server, flow)
+    later = await cluster.start(server, flow_of(work("d")), tag="asic", priority=7)
+    await cluster.until(lambda: cluster.rests(run))
+
+    def queued() -> list[str]:
+        query = "SELECT workflow_uuid FROM dbos.workflow_status WHERE status = 'ENQUEUED' ORDER BY priority, created_at"
+        with psycopg.connect(cluster.url.replace("postgresql+psycopg", "postgresql")) as connection:
+            return [row[0] for row in connection.execute(query)]
+
+    paths = [f"{run.id}:1:all[{index}].{name}" for index, name in ((1, "b"), (2, "c"))]
+    wanted = [*paths, f"{later.id}:0", f"{run.id}:1:all[0].a"]
+    await cluster.until(lambda: queued() == wanted)
+    await cluster.worker("asic")
+    assert (await cluster.ended(run))[0].status == (await cluster.ended(later))[0].status == "success"
+
+
 async def test_a_crowded_loop_spreads_to_other_servers(cluster: Cluster) -> None:
     one, two = await cluster.servers(2)
     await asyncio.sleep(1.5)  # until each has seen the other

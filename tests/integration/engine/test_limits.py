@@ -33,9 +33,9 @@ class World:
     def later(self, seconds: float) -> None:
         self.time += timedelta(seconds=seconds)
 
-    async def run(self, args: object = None, priority: int = 0) -> RunRow:
+    async def run(self, args: object = None) -> RunRow:
         text = await self.store.values.put_value(dumps(args or {}))
-        new = NewRun("main", "flow", text, text, "admin", priority=priority)
+        new = NewRun("main", "flow", text, text, "admin")
         return await self.store.runs.create(new)
 
     async def debounce(self, run: RunRow, rule: Debounce) -> Turn:
@@ -71,10 +71,10 @@ async def test_no_more_than_the_limit_and_the_longest_waiting_comes_next(world: 
 
 async def test_priority_goes_first(world: World) -> None:
     limit = Limit("k", 1)
-    holder, usual, urgent = await world.run(), await world.run(), await world.run(priority=50)
+    holder, usual, urgent = await world.run(), await world.run(), await world.run()
     assert await world.limits.take(holder, holder.id, limit) is None
     assert await world.limits.take(usual, usual.id, limit) is not None
-    assert await world.limits.take(urgent, urgent.id, limit) is not None
+    assert await world.limits.take(urgent, urgent.id, limit, 50) is not None
     await world.limits.give_back(holder, holder.id, limit)
     assert world.woken == [urgent.id]
 
@@ -89,6 +89,18 @@ async def test_a_place_stays_taken_for_the_window(world: World) -> None:
     assert datetime.fromisoformat(due) == world.time + timedelta(seconds=10)
     world.later(10)
     assert await world.limits.take(two, two.id, limit) is None
+
+
+async def test_who_waits_learns_when_the_window_ends(world: World) -> None:
+    limit = Limit("k", 1, window_s=10)
+    one, two = await world.run(), await world.run()
+    assert await world.limits.take(one, one.id, limit) is None
+    assert await world.limits.take(two, two.id, limit) is not None  # nobody knows yet when the first one ends
+    await world.limits.give_back(one, one.id, limit)
+    assert world.woken == [two.id]
+    due = await world.limits.take(two, two.id, limit)
+    assert due is not None
+    assert datetime.fromisoformat(due) == world.time + timedelta(seconds=10)
 
 
 async def test_what_a_run_that_is_over_held_is_free(world: World) -> None:

@@ -345,3 +345,17 @@ async def test_a_wake_between_looking_and_waiting_is_not_lost() -> None:
     assert looks == 3
     room.wake()
     await waiting
+
+
+async def test_a_failure_module_that_asks_waits_and_a_denial_ends_the_flow() -> None:
+    made = world(handle=lambda: {"recover": True})
+    modules, handler = [script("boom")], script("failure", "handle", suspend=ASKS)
+    await parks(made, modules, failure_module=handler)
+    made.answers["failure"] = APPROVED
+    done = await made.run(modules, rules=PARK, failure_module=handler)
+    assert (result(done), done.failed) == ({"recover": True}, False)
+    made.answers["failure"] = Answer("disapproved", by="ada")
+    done = await made.run(modules, rules=PARK, failure_module=handler)
+    assert done.failed
+    assert result(done)["error"]["name"] == "SuspendedDisapproved"
+    assert made.calls == ["boom", "failure"]

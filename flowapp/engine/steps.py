@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from flowapp.engine import branches, caching, debouncing, inputs, loops, pauses, scripts, stops, subflows, timeouts
 from flowapp.engine.inputs import Evaluated
+from flowapp.engine.ports import OpenStep
 from flowapp.engine.retry import delay
 from flowapp.engine.scope import Scope, error_of
 from flowapp.engine.values import Attempt, Done, LeafOutcome, Module, Recorded, Status, StepInfo
-from flowapp.jsontext import JsonText, dumps
+from flowapp.jsontext import dumps, loads
 from flowapp.openflow.walk import id_of, kind_of
 from flowapp.store.clock import text_of
 
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
     from flowapp.engine.interpreter import Interpreter
 
 BRANCHES = frozenset({"branchone", "branchall"})
-SCRIPTS = frozenset({"rawscript", "script"})
+_UNASKED = "skip_if_failed"
+"""In the meta of a step that is to be tried again: its `skip_if` has not been answered yet."""
 
 
 @dataclass(slots=True)
@@ -64,14 +66,15 @@ async def run(
     info = info_of(module, prefix, meta or {})
     recorded = await interpreter.ports.journal.recall(info.path)
     if recorded is not None and recorded.finished:
-        done = _recalled(recorded)
         if info.kind in BRANCHES:
             await branches.recall(interpreter, module, recorded, scope, inner_path(info.path, recorded.attempt))
+        done = await stops.after(interpreter, module, info.kind, scope, _recalled(recorded))
     else:
-        passed = await _passed_over(interpreter, module, info, scope, recorded)
-        done = passed if passed is not None else await _attempts(interpreter, module, info, scope, recorded, following)
-    if not (done.failed or done.skipped or done.stop is not None):
-        done = await stops.after(interpreter, module, info.kind, scope, done)
+        work = Try(module, info, scope, 1 if recorded is None else recorded.attempt, recorded)
+        if recorded is not None and recorded.meta.get("retry_at"):
+            await pauses.until(interpreter, str(recorded.meta["retry_at"]))
+        passed = await _passed_over(interpreter, work)
+        done = passed if passed is not None else await _attempts(interpreter, work, following)
     if interpreter.value.get("early_return") == info.step_id and not done.failed and interpreter.plan.whole:
         await _answer_early(interpreter, done)
     return done
@@ -83,67 +86,73 @@ async def _answer_early(interpreter: Interpreter, done: Done) -> None:
         await interpreter.ports.journal.early(done.value)
 
 
-async def _passed_over(
-    interpreter: Interpreter, module: Module, info: StepInfo, scope: Scope, recorded: Recorded | None
-) -> Done | None:
+async def _passed_over(interpreter: Interpreter, work: Try) -> Done | None:
     """A step that is not run: `skip_if` (asked on entry only) or a mock."""
-    skip = module.get("skip_if")
-    if skip and recorded is None:
-        answer = await interpreter.truth(scope, str(skip.get("expr", "")), step_id=info.step_id)
-        if isinstance(answer, Done):
-            await _close(interpreter, info, "failure", answer.value)
-            return answer
-        if answer:
-            value = scope.previous
-            await _close(interpreter, info, "skipped", value)
-            return Done(value, skipped=True)
+    module, info = work.module, work.info
+    skipped = await _skipped(interpreter, work)
+    if skipped is not None:
+        return skipped
     mock = module.get("mock")
     if mock and mock.get("enabled"):
         value = dumps(mock.get("return_value"))
-        await _close(interpreter, info.noted(mock=True), "success", value)
-        return Done(value)
+        await interpreter.ports.journal.open(info.noted(mock=True), work.attempt, None).close("success", value)
+        return await stops.after(interpreter, module, info.kind, work.scope, Done(value))
     return None
 
 
-async def _close(interpreter: Interpreter, info: StepInfo, status: Status, value: JsonText) -> None:
-    await interpreter.ports.journal.open(info, 1, None).close(status, value)
+async def _skipped(interpreter: Interpreter, work: Try) -> Done | None:
+    """The step's end where `skip_if` says so, or cannot be evaluated as often as the step may be tried."""
+    skip, recorded = work.module.get("skip_if"), work.recorded
+    if not skip or not (recorded is None or recorded.meta.get(_UNASKED)):
+        return None
+    while True:
+        answer = await interpreter.truth(work.scope, str(skip.get("expr", "")), step_id=work.info.step_id)
+        if answer is False:
+            return None
+        journal = interpreter.ports.journal
+        if not isinstance(answer, Done):
+            await journal.open(work.info, work.attempt, None).close("skipped", work.scope.previous)
+            return Done(work.scope.previous, skipped=True)
+        step = journal.open(work.info.noted(**{_UNASKED: True}), work.attempt, None)
+        if not await _again(interpreter, work, step, answer):
+            await step.close("failure", answer.value)
+            return answer
 
 
-async def _attempts(
-    interpreter: Interpreter,
-    module: Module,
-    info: StepInfo,
-    scope: Scope,
-    recorded: Recorded | None,
-    following: Module | None,
-) -> Done:
-    retry = module.get("retry")
-    work = Try(module, info, scope, 1, recorded)
-    if recorded is not None:
-        # an earlier segment ended while this step ran, or waited for its next attempt
-        work.attempt = recorded.attempt
+async def _attempts(interpreter: Interpreter, work: Try, following: Module | None) -> Done:
+    module, scope = work.module, work.scope
     replaced = await debouncing.pass_in(interpreter, work)
     if replaced is not None:
         return replaced
-    if recorded is not None and recorded.meta.get("retry_at"):
-        await pauses.until(interpreter, str(recorded.meta["retry_at"]))
     while True:
-        wait = delay(retry, work.attempt)
         done, step, outcome = await _attempt(interpreter, work)
-        if not done.failed or wait is None or not await _wants_retry(interpreter, retry, scope, done):
-            if step is not None:
-                status: Status = outcome.status if outcome is not None else "failure" if done.failed else "success"
-                if following is not None and not done.failed and done.stop is None:
-                    scope.note(info.step_id, done.value)
-                    scope.answers = None
-                    inputs.begin(interpreter, module, following, scope)
-                await step.close(status, done.value, outcome, notes=_notes(done))
-            return done
-        due = text_of(interpreter.ports.clock.now() + timedelta(seconds=wait))
-        work.attempt += 1
+        ended = await stops.after(interpreter, module, work.info.kind, scope, done)
+        if ended.failed and not ended.final and not done.failed:
+            done, outcome = ended, None  # a stop condition that cannot be evaluated is a failure of the attempt
+        if done.failed and await _again(interpreter, work, step, done):
+            continue
         if step is not None:
-            await step.retrying(done.value, due, work.attempt)
-        await pauses.until(interpreter, due)
+            status: Status = outcome.status if outcome is not None else "failure" if done.failed else "success"
+            if following is not None and not done.failed and done.stop is None:
+                scope.note(work.info.step_id, done.value)
+                scope.answers = None
+                inputs.begin(interpreter, module, following, scope)
+            await step.close(status, done.value, outcome, notes=_notes(done))
+        return ended
+
+
+async def _again(interpreter: Interpreter, work: Try, step: OpenStep | None, done: Done) -> bool:
+    """Whether the step is tried again after a failure; if so, when it is time."""
+    retry = work.module.get("retry")
+    wait = delay(retry, work.attempt)
+    if wait is None or not await _wants_retry(interpreter, work, step, done):
+        return False
+    due = text_of(interpreter.ports.clock.now() + timedelta(seconds=wait))
+    work.attempt += 1
+    if step is not None:
+        await step.retrying(done.value, due, work.attempt)
+    await pauses.until(interpreter, due)
+    return True
 
 
 async def _attempt(interpreter: Interpreter, work: Try) -> Attempt:
@@ -182,12 +191,15 @@ async def _run(interpreter: Interpreter, work: Try) -> Attempt:
             return await scripts.run(interpreter, work)
 
 
-async def _wants_retry(interpreter: Interpreter, retry: Any, scope: Scope, done: Done) -> bool:
-    rule = (retry or {}).get("retry_if")
+async def _wants_retry(interpreter: Interpreter, work: Try, step: OpenStep | None, done: Done) -> bool:
+    rule = (work.module.get("retry") or {}).get("retry_if")
     if not rule:
         return True
     names = {"result": done.value, "error": error_of(done.value)}
-    return await interpreter.truth(scope, str(rule.get("expr", "")), names) is True
+    answer = await interpreter.truth(work.scope, str(rule.get("expr", "")), names)
+    if isinstance(answer, Done) and step is not None:
+        step.log(f"Not tried again: retry_if failed: {loads(answer.value)['error']['message']}\n")
+    return answer is True
 
 
 def inner_path(path: str, attempt: int) -> str:

@@ -31,7 +31,9 @@ def recalled(meta: Mapping[str, Any]) -> Stop | None:
 
 
 async def after(interpreter: Interpreter, module: Module, kind: str, scope: Scope, done: Done) -> Done:
-    """Whether the flow stops after a step that succeeded. A loop's own `stop_after_if` is asked inside it."""
+    """Whether the flow stops after a step. A loop's own `stop_after_if` is asked inside it; other steps only if they succeeded."""
+    if done.failed or done.skipped or done.stop is not None:
+        return done
     rule = module.get("stop_after_all_iters_if" if kind in _WITH_ITERATIONS else "stop_after_if")
     if not rule:
         return done
@@ -52,7 +54,7 @@ async def ask(
     names = {"result": value, "previous_result": value, **(more or {})}
     answer = await interpreter.truth(scope, expression, names, step_id)
     if isinstance(answer, Done):
-        return Done(answer.value, failed=True, final=True)
+        return answer
     if not answer:
         return None
     message = rule.get("error_message")

@@ -7,7 +7,7 @@ from typing import Any
 
 from flowapp.engine.errors import Unsupported
 from flowapp.languages import by_name
-from flowapp.openflow.walk import Place, walk
+from flowapp.openflow.walk import OWN_IDS, Place, walk
 
 RUNNABLE_KINDS = frozenset(
     {"rawscript", "script", "flow", "identity", "forloopflow", "whileloopflow", "branchone", "branchall"}
@@ -40,6 +40,8 @@ def problems(flow: Mapping[str, Any], only: frozenset[str] | None = None) -> Ite
             continue  # what a mocked step holds does not run
         if (place.module.get("mock") or {}).get("enabled"):
             mocked = f"{place.pointer}/"
+        if place.slot not in ("failure", "preprocessor") and place.step_id in OWN_IDS:
+            yield f"A step has the id {place.step_id}, which is that of the flow's {OWN_IDS[place.step_id]}"
         where = (place.pointer.rsplit("/", 1)[0], place.step_id, place.slot)
         if place.slot not in ("failure", "preprocessor") and where in seen:
             yield f"Two steps in one list have the id {place.step_id}"

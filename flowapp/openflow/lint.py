@@ -11,13 +11,13 @@ from typing import Any
 
 from flowapp.openflow.documents import shape_problems
 from flowapp.openflow.lint_settings import flow_setting_problems, setting_problems
-from flowapp.openflow.lint_steps import step_problems
+from flowapp.openflow.lint_steps import retry_problems, step_problems
 from flowapp.openflow.lint_wires import wire_problems
 from flowapp.openflow.problems import Problem, Severity
 from flowapp.openflow.rules import RULES, WARNINGS, severity_of
-from flowapp.openflow.walk import RESERVED_IDS, Place, id_of, step_ids, tools, walk, well_formed_id
+from flowapp.openflow.walk import OWN_IDS, RESERVED_IDS, Place, id_of, step_ids, tools, walk, well_formed_id
 
-__all__ = ["RULES", "WARNINGS", "Problem", "Severity", "lint"]
+__all__ = ["RULES", "WARNINGS", "Problem", "Severity", "lint", "refusals"]
 
 
 def lint(flow: Mapping[str, Any]) -> list[Problem]:
@@ -34,6 +34,16 @@ def lint(flow: Mapping[str, Any]) -> list[Problem]:
         found += setting_problems(place, last=following not in pointers)
     found += wire_problems(flow, places)
     return found
+
+
+def refusals(flow: Mapping[str, Any]) -> Iterator[Problem]:
+    """What keeps a document from being stored: a step would stand for another one, or never come to its retries."""
+    places = list(walk(flow))
+    for problem in _id_problems(places):
+        if problem.rule == "id.duplicate" or (problem.rule == "id.reserved" and problem.step_id in OWN_IDS):
+            yield problem
+    for place in places:
+        yield from retry_problems(place)
 
 
 def _id_problems(places: list[Place]) -> Iterator[Problem]:

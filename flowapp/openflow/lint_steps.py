@@ -134,7 +134,7 @@ def _options(flow: Mapping[str, Any], place: Place, kind: str) -> Iterator[Probl
         yield _problem(
             "mock.enabled", message, "Switch the mock off before you deploy.", place, f"{place.pointer}/mock"
         )
-    yield from _retry(place)
+    yield from retry_problems(place)
     suspend = module.get("suspend")
     if isinstance(suspend, Mapping) and not suspend.get("required_events"):
         message = "The step waits for no approval."
@@ -150,7 +150,8 @@ def _options(flow: Mapping[str, Any], place: Place, kind: str) -> Iterator[Probl
         yield _problem("failure.kind", message, "Call the rest from the script.", place, f"{place.pointer}/value")
 
 
-def _retry(place: Place) -> Iterator[Problem]:
+def retry_problems(place: Place) -> Iterator[Problem]:
+    """Exponential retries that never wait."""
     retry = place.module.get("retry")
     exponential = retry.get("exponential") if isinstance(retry, Mapping) else None
     if isinstance(exponential, Mapping) and exponential.get("attempts") and not exponential.get("seconds"):

@@ -18,7 +18,9 @@ Json = dict[str, Any]
 CONTAINER_KINDS = frozenset({"forloopflow", "whileloopflow", "branchone", "branchall"})
 LOOP_KINDS = frozenset({"forloopflow", "whileloopflow"})
 
-RESERVED_IDS = frozenset({"failure", "preprocessor", "Input", "Result", "Trigger"})
+OWN_IDS = {"failure": "failure handler", "preprocessor": "preprocessor"}
+"""Ids of the two steps that a flow has outside of its lists, and what those are called."""
+RESERVED_IDS = frozenset({*OWN_IDS, "Input", "Result", "Trigger"})
 """Ids that an engine or an editor gives to something of its own."""
 
 _VALID_ID = re.compile(r"[A-Za-z0-9_-]+")

@@ -86,6 +86,7 @@ class Cron:
                     break
                 if had_until is None or local >= had_until:
                     yield found
+                    start = found  # the change that comes next is the one after this
             if missed is None:
                 return
             # the clock is moved before that moment: go on from there with the other offset

@@ -15,6 +15,8 @@ from flowapp.access.identity import Identity
 from flowapp.access.policy import Denied, decide, missing, require
 from flowapp.jsontext import dumps, loads
 from flowapp.openflow import documents
+from flowapp.openflow.errors import DocumentInvalid
+from flowapp.openflow.lint import refusals
 from flowapp.openflow.walk import walk
 from flowapp.store import audit, flow_versions, flows, identities
 from flowapp.store.clock import now
@@ -239,6 +241,8 @@ def _row_of(identity: Identity, path: str, body: Mapping[str, Any]) -> FlowVersi
     document = {name: value for name, value in body.items() if name not in _NOT_STORED}
     document.setdefault("summary", "")
     documents.parse(document)
+    if problems := list(refusals(document)):
+        raise DocumentInvalid(problems)
     for place in walk(document):
         value = place.module.get("value")
         named = value.get("path") if isinstance(value, Mapping) else None

@@ -316,6 +316,26 @@ class TestFlows:
         one, other = [(await server.client.get(f"{W}/flows/get/u/admin/{name}")).json() for name in ("chain", "pushed")]
         assert one.keys() == other.keys()
 
+    async def test_documents_that_cannot_run_as_they_say(self, server: Server) -> None:
+        one = {"id": "a", "value": {"type": "identity"}}
+        never = {"exponential": {"attempts": 2, "multiplier": 1, "seconds": 0}}
+        branch = {"id": "b", "value": {"type": "branchone", "branches": [], "default": [one]}}
+        for modules, words in (
+            ([one, one], "There is more than one step a."),
+            ([one, branch], "There is more than one step a."),
+            ([{**one, "id": "failure"}], "The id failure is reserved."),
+            ([{**one, "retry": never}], "Exponential retries with 0 seconds never wait."),
+        ):
+            body = {"path": "f/a/x", "summary": "", "value": {"modules": modules}}
+            answer = await server.client.post(f"{W}/flows/create", json=body)
+            assert answer.status_code == 422
+            assert words in answer.text
+        unset = {"constant": {"attempts": 2, "seconds": 1}, "exponential": {"attempts": 0, "seconds": 0}}
+        honest = {"modules": [{**one, "retry": unset}, {"value": {"type": "identity"}}, {"value": {"type": "identity"}}]}
+        answer = await server.client.post(f"{W}/flows/create", json={"path": "f/a/x", "summary": "", "value": honest})
+        assert answer.status_code == 201
+        await server.client.delete(f"{W}/flows/delete/f/a/x")
+
     async def test_documents_that_are_none(self, server: Server) -> None:
         bad: list[dict[str, Any]] = [
             {"path": "f/a/x"},

@@ -124,6 +124,7 @@ class World:
     cached: dict[str, LeafOutcome] = field(default_factory=dict)
     early_values: list[Any] = field(default_factory=list)
     leaf_calls: list[LeafCall] = field(default_factory=list)
+    log: str = ""
     cuts: list[str] = field(default_factory=list)
     event: Any = None
     lookup: Lookup | None = None
@@ -263,7 +264,8 @@ class Step:
     closed: bool = False
 
     def log(self, text: str) -> None:
-        """Nobody reads it."""
+        """What it prints, together with all other steps."""
+        self.world.log += text
 
     def _put(self, status: Status, value: JsonText, ended: str | None, **meta: Any) -> None:
         self.world.rows[self.info.path] = {

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from flowapp.engine.interpreter import Rules
 from flowapp.engine.values import Plan, Status, StepInfo
+from flowapp.engine.waiting import Parked
 from flowapp.expressions import Batch, ExpressionFailed
 from flowapp.jsontext import JsonText
 from tests.unit.engine.fakes import Failing, Step, World, branch_one, for_loop, js, result, script
@@ -274,9 +277,38 @@ async def test_stop_is_not_asked_after_a_failure_or_a_skipped_step() -> None:
     assert result(await world().run(modules)) == 2
 
 
-async def test_a_failing_stop_rule_fails_the_flow() -> None:
-    done = await world().run([script("one", stop_after_if={"expr": "nope"}, continue_on_error=True), script("two")])
-    assert done.failed
+async def test_a_failing_stop_rule_is_a_failure_of_its_step() -> None:
+    stop = {"stop_after_if": {"expr": "nope"}}
+    assert (await world().run([script("one", **stop), script("two")])).failed
+    assert result(await world().run([script("one", **stop, continue_on_error=True), script("two")])) == 2
+    made = world()
+    assert (await made.run([script("one", **stop, retry={"constant": {"attempts": 2, "seconds": 1}})])).failed
+    assert made.calls == ["one"] * 3
+    assert made.rows["one"]["status"] == "failure"
+
+
+async def test_a_failing_skip_rule_is_asked_again_as_often_as_the_step_may_be_tried() -> None:
+    made = world()
+    retry = {"constant": {"attempts": 2, "seconds": 1}}
+    assert (await made.run([script("one", skip_if={"expr": "nope"}, retry=retry)])).failed
+    assert (made.calls, made.slept) == ([], [1, 1])
+    # a run that rested in between asks too, and does not run the step unasked
+    made = world()
+    retry = {"constant": {"attempts": 1, "seconds": 60}}
+    module = script("one", skip_if={"expr": "nope"}, retry=retry)
+    with pytest.raises(Parked):
+        await made.run([module], rules=Rules(park_after_s=5))
+    made.time += timedelta(seconds=61)
+    assert (await made.run([module], rules=Rules(park_after_s=5))).failed
+    assert made.calls == []
+
+
+async def test_a_failing_condition_for_retries_is_said_in_the_log() -> None:
+    made = world()
+    retry = {"constant": {"attempts": 2, "seconds": 1}, "retry_if": {"expr": "nope"}}
+    assert (await made.run([script("boom", retry=retry)])).failed
+    assert made.calls == ["boom"]
+    assert "retry_if failed: name 'nope' is not defined" in made.log
 
 
 async def test_flow_skip_expr() -> None:

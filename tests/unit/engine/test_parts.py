@@ -110,6 +110,7 @@ def flow(*modules: Any, **value: Any) -> dict[str, Any]:
             flow(script("a"), failure_module={"id": "failure", "value": {"type": "aiagent"}}),
             "Step failure is an AI agent",
         ),
+        (flow(for_loop("l", [1], script("failure"))), "has the id failure, which is that of the flow's failure handler"),
         ({"value": {}}, "no list of steps"),
     ],
 )

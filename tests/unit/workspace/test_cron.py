@@ -251,3 +251,35 @@ class TestCatchingUp:
     def test_counting(self) -> None:
         daily = Cron.parse("0 12 * * *", "UTC")
         assert daily.count(self.START, self.START + timedelta(days=3), 1000) == 3
+
+
+class TestOverYears:
+    def test_years_come_in_order(self) -> None:
+        cron = Cron.parse("30 2 28 3 *", PARIS)
+        start = datetime(2026, 11, 29, tzinfo=UTC)
+        found = list(itertools.islice(cron.after(start), 6))
+        assert [each.year for each in found] == [2027, 2028, 2029, 2030, 2031, 2032]
+        assert cron.latest(start, found[4]) == found[4]
+        assert cron.count(start, found[4], 100) == 5
+
+    @settings(max_examples=60, deadline=None)
+    @given(
+        fields=st.tuples(
+            st.sampled_from(["0", "30", "*/20"]),
+            st.sampled_from(["0", "1", "2", "3", "23", "1-3", "*", "*/6"]),
+            st.sampled_from(["*", "1", "28", "26-31"]),
+            st.sampled_from(["*", "3", "10", "3,10", "11"]),
+            st.sampled_from(["*", "0"]),
+        ),
+        zone=st.sampled_from([PARIS, NEW_YORK, "Australia/Lord_Howe", "America/Sao_Paulo", "UTC"]),
+        start=st.datetimes(datetime(2015, 1, 1), datetime(2035, 1, 1)),
+    )
+    def test_going_on_from_any_moment_gives_the_same(
+        self, fields: tuple[str, ...], zone: str, start: datetime
+    ) -> None:
+        cron, moment = Cron.parse(" ".join(fields), zone), start.replace(tzinfo=UTC)
+        for found in itertools.islice(cron.after(moment), 12):
+            assert found > moment
+            assert cron.next_after(moment) == found
+            assert cron.latest(moment, found) == found
+            moment = found

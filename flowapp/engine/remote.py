@@ -112,7 +112,8 @@ class Sender:
                 step.log(f"Waits for a worker that takes the tag {tag}: none is running now.\n")
             await step.save()
             if call.limit is not None:
-                await gates.take(self._known(), self._waiting, self._run, job_of(self._run, call), call.limit)
+                job = job_of(self._run, call)
+                await gates.take(self._known(), self._waiting, self._run, job, call.limit, call.priority)
             unlimited = _CALL.dump_json(replace(call, limit=None)).decode()
             text = self._seal.seal(self._run.workspace, str(identity), unlimited)
             await self._store.database.write(

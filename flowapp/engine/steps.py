@@ -113,7 +113,7 @@ async def _skipped(interpreter: Interpreter, work: Try) -> Done | None:
         if not isinstance(answer, Done):
             await journal.open(work.info, work.attempt, None).close("skipped", work.scope.previous)
             return Done(work.scope.previous, skipped=True)
-        step = journal.open(work.info.noted(**{_UNASKED: True}), work.attempt, None)
+        step = journal.open(work.info.noted(None, **{_UNASKED: True}), work.attempt, None)
         if not await _again(interpreter, work, step, answer):
             await step.close("failure", answer.value)
             return answer

@@ -331,7 +331,9 @@ class TestFlows:
             assert answer.status_code == 422
             assert words in answer.text
         unset = {"constant": {"attempts": 2, "seconds": 1}, "exponential": {"attempts": 0, "seconds": 0}}
-        honest = {"modules": [{**one, "retry": unset}, {"value": {"type": "identity"}}, {"value": {"type": "identity"}}]}
+        honest = {
+            "modules": [{**one, "retry": unset}, {"value": {"type": "identity"}}, {"value": {"type": "identity"}}]
+        }
         answer = await server.client.post(f"{W}/flows/create", json={"path": "f/a/x", "summary": "", "value": honest})
         assert answer.status_code == 201
         await server.client.delete(f"{W}/flows/delete/f/a/x")

@@ -81,7 +81,7 @@ async def test_a_loop_keeps_its_first_iterations_and_goes_on_inside_one(made: Se
     whole = await results(made, (await again(made, run, flow, step_id="l", branch_or_iteration_n=1))[0])
     assert whole["l[0].y"] == before["l[0].y"]
     assert whole["l[1].x"] != before["l[1].x"]
-    place = {"step_id": "l", "branch_or_iteration_n": 1, "nested": {"step_id": "y"}}
+    place: dict[str, Any] = {"step_id": "l", "branch_or_iteration_n": 1, "nested": {"step_id": "y"}}
     inside = await results(made, (await again(made, run, flow, **place))[0])
     assert inside["l[1].x"] == before["l[1].x"]
     assert inside["l[1].y"] != before["l[1].y"]

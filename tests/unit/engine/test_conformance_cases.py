@@ -14,9 +14,11 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from flowapp.engine.errors import error_value
 from flowapp.engine.interpreter import Rules
 from flowapp.engine.ports import OpenStep
 from flowapp.engine.secrets import SECRET_MARKS
+from flowapp.engine.support import problems
 from flowapp.engine.values import Answer, Debounce, Done, LeafCall, LeafOutcome, Turn, Wanted
 from flowapp.expressions import Batch, Evaluator, ExpressionFailed, Limits
 from flowapp.jsontext import JsonText, dumps, loads
@@ -29,6 +31,7 @@ NEEDS_MORE = {
     "bash_result_json_file": RUNTIME,
     "bun_step_basic": RUNTIME,
     "cache_ttl_step_reused": STORE,
+    "concurrency_window_over_then_next": STORE,
     "debounce_step_keys_are_apart": STORE,
     "debounce_step_last_of_a_loop_goes_with_all": STORE,
     "debounce_step_most_goes_at_once": STORE,
@@ -41,6 +44,7 @@ NEEDS_MORE = {
     "retry_if_true_retries": CLIENT,
     "state_persists_across_runs": CLIENT,
     "static_dollar_res": STORE,
+    "step_priority_under_a_limit": STORE,
     "step_timeout": RUNTIME,
 }
 ALONE = [name for name in CASES if name not in NEEDS_MORE]
@@ -124,6 +128,8 @@ class Alone(World):
         self.rows.clear()
         if self.case.get("trigger") == "webhook":
             self.event = {"kind": "webhook", "body": args, "headers": {}, "query": {}}
+        for problem in problems(self.case["flow"]):
+            return Done(error_value("Unsupported", problem), failed=True), 0.0
         value = dict(self.case["flow"]["value"])
         done = await self.run(value.pop("modules"), args, **value)
         return done, (self.time - begun).total_seconds()

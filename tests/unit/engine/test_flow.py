@@ -278,7 +278,7 @@ async def test_stop_is_not_asked_after_a_failure_or_a_skipped_step() -> None:
 
 
 async def test_a_failing_stop_rule_is_a_failure_of_its_step() -> None:
-    stop = {"stop_after_if": {"expr": "nope"}}
+    stop: dict[str, Any] = {"stop_after_if": {"expr": "nope"}}
     assert (await world().run([script("one", **stop), script("two")])).failed
     assert result(await world().run([script("one", **stop, continue_on_error=True), script("two")])) == 2
     made = world()

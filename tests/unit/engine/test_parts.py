@@ -99,7 +99,7 @@ def flow(*modules: Any, **value: Any) -> dict[str, Any]:
         (flow({"id": "a", "value": {"type": "aiagent"}}), "AI agent"),
         (flow({"id": "a", "value": {"type": "novel"}}), "of the kind novel"),
         (flow({"id": "a"}), "has no value"),
-        (flow({"id": "a", "value": {"type": "rawscript", "language": "go"}}), "written in Go"),
+        (flow({"id": "a", "value": {"type": "rawscript", "language": "rust"}}), "written in Rust"),
         (flow({"id": "a", "value": {"type": "rawscript", "language": "klingon"}}), "not a known language"),
         (
             flow(for_loop("l", [1], branch_one("b", ("true", [{"id": "x", "value": {"type": "aiagent"}}])))),
@@ -110,7 +110,10 @@ def flow(*modules: Any, **value: Any) -> dict[str, Any]:
             flow(script("a"), failure_module={"id": "failure", "value": {"type": "aiagent"}}),
             "Step failure is an AI agent",
         ),
-        (flow(for_loop("l", [1], script("failure"))), "has the id failure, which is that of the flow's failure handler"),
+        (
+            flow(for_loop("l", [1], script("failure"))),
+            "has the id failure, which is that of the flow's failure handler",
+        ),
         ({"value": {}}, "no list of steps"),
     ],
 )

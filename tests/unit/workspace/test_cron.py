@@ -274,9 +274,7 @@ class TestOverYears:
         zone=st.sampled_from([PARIS, NEW_YORK, "Australia/Lord_Howe", "America/Sao_Paulo", "UTC"]),
         start=st.datetimes(datetime(2015, 1, 1), datetime(2035, 1, 1)),
     )
-    def test_going_on_from_any_moment_gives_the_same(
-        self, fields: tuple[str, ...], zone: str, start: datetime
-    ) -> None:
+    def test_going_on_from_any_moment_gives_the_same(self, fields: tuple[str, ...], zone: str, start: datetime) -> None:
         cron, moment = Cron.parse(" ".join(fields), zone), start.replace(tzinfo=UTC)
         for found in itertools.islice(cron.after(moment), 12):
             assert found > moment

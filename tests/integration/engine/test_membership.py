@@ -36,7 +36,7 @@ class Members:
         self.time += seconds
         back = sa.text(
             "UPDATE executor SET at = to_char(CAST(at AS timestamptz) AT TIME ZONE 'UTC' - CAST(:back AS INTERVAL), "
-            "'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')"
+            '\'YYYY-MM-DD"T"HH24:MI:SS.US"Z"\')'
         )
         await self.store.database.write(lambda c: c.execute(back, {"back": f"{seconds} seconds"}))
 

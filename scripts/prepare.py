@@ -12,6 +12,7 @@ import contextlib
 import fcntl
 import hashlib
 import os
+import runpy
 import shutil
 import signal
 import subprocess
@@ -34,16 +35,10 @@ SQL_REQUIREMENTS = "requirements-sql.txt"
 BUN = "flowapp/runtimes/bun_package.py"
 BUN_SECONDS = 30
 _TAIL = 1500
+#: tells uv what pip is configured with; the server uses it too
+PIP_SETTINGS = "flowapp/runtimes/packages/pip_settings.py"
 #: jobs run as users of their own, which read what is installed for them
 _FOR_ALL = 0o022
-#: pip's option → uv's environment variable
-_PIP_TO_UV = {
-    "index-url": "UV_DEFAULT_INDEX",
-    "extra-index-url": "UV_INDEX",
-    "find-links": "UV_FIND_LINKS",
-    "cert": "SSL_CERT_FILE",
-    "trusted-host": "UV_INSECURE_HOST",
-}
 
 
 class Failed(Exception):
@@ -129,26 +124,11 @@ def _make_venv() -> None:
 
 
 def _uv_environment() -> dict[str, str]:
-    """The user's pip configuration in uv's words, unless uv has a configuration of its own."""
-    environment = dict(os.environ)
-    listed = _run([str(VENV / "bin/python"), "-m", "pip", "config", "list"])
-    for line in listed.splitlines():  # global.index-url='https://…'
-        name, _, value = line.partition("=")
-        target = _PIP_TO_UV.get(name.rpartition(".")[2])
-        if target and not environment.get(target):
-            environment[target] = " ".join(value.strip().strip("'\"").replace("\\n", " ").split())
-    # pip looks at all indexes and takes the best version; uv would stop at the first index that has the name
-    environment.setdefault("UV_INDEX_STRATEGY", "unsafe-best-match")
-    environment.setdefault("UV_NATIVE_TLS", "1")  # registries behind a company's own certificate authority
-    environment.setdefault("UV_LINK_MODE", "copy" if not _same_device() else "hardlink")
+    """The user's pip configuration in uv's words."""
+    settings = runpy.run_path(str(ROOT / PIP_SETTINGS))
+    listed = settings["configuration"](VENV / "bin/python")
+    environment: dict[str, str] = settings["uv_environment"](listed, ROOT)
     return environment
-
-
-def _same_device() -> bool:
-    cache = Path(os.environ.get("UV_CACHE_DIR") or Path.home() / ".cache")
-    with contextlib.suppress(OSError):
-        return cache.stat().st_dev == ROOT.stat().st_dev
-    return False
 
 
 def _is_done(kind: str) -> bool:

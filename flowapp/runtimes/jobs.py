@@ -36,7 +36,10 @@ class Job:
     """One script to run once. `args` is the JSON text of an object: inputs by name.
 
     `env` is added to the job's own environment; names that would change the interpreter itself are left out.
-    `shared` is a folder from `Runtimes.shared_folder`, seen by the script as `./shared`.
+    `shared` is a folder from `Runtimes.shared_folder`, seen by the script as `./shared`. `lock` pins the packages: None
+    means that they are found in the code, empty that there are none. `path` is where the code is stored, or the flow
+    that it is a step of; relative imports start there. `libraries` is the code of the stored scripts that it imports, by
+    their paths.
     """
 
     id: str
@@ -48,6 +51,9 @@ class Job:
     timeout_s: float = 300.0
     limits: Limits = Limits()
     shared: Path | None = None
+    lock: str | None = None
+    path: str = ""
+    libraries: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +109,8 @@ class RuntimeSettings:
     the packages of SQL cells; None takes those installed with the server. `go` is the
     folder of Go; None takes the one in the server's environment, into which it is fetched. `idle` is how many Python and
     Bash processes wait ready, `idle_deno` how many Deno ones, `idle_bun` how many Bun ones. `min_isolation`: start only at this level or above.
+    `packages_mb` is how large the installed packages may become before those that were not used longest are removed, `loaded_mb` what idle processes
+    that have loaded packages ahead may need together (0: there are none).
     `limits` are those that warm processes are made with: a job with others gets a process made for it.
     """
 
@@ -118,4 +126,6 @@ class RuntimeSettings:
     min_isolation: str = "basic"
     max_jobs: int = 64
     scratch_mb: int = 1024
+    packages_mb: int = 4096
+    loaded_mb: int = 96
     limits: Limits = Limits()

@@ -31,12 +31,17 @@ def error_of(
     if answer.kind == TIMED_OUT:
         return _error("Timeout", f"The step ran longer than its {job.timeout_s:g} s and was stopped.")
     if answer.kind == CANCELED:
-        return _error("Canceled", "The step was canceled.")
+        return canceled()
     if answer.kind == FORGED:
         return _error("ExecutionErr", _UNREADABLE)
     if answer.kind == frames.DIED:
         status = _number(answer.body)
     return _died(job, status, tail)
+
+
+def canceled() -> dict[str, Any]:
+    """The error of a job that somebody canceled."""
+    return _error("Canceled", "The step was canceled.")
 
 
 def internal(message: str) -> dict[str, Any]:

@@ -14,6 +14,8 @@ from typing import Any
 
 #: isolation is in place and a job may be sent
 READY = b"R"
+#: body: how many KB of memory are the process's own, as text, after it has loaded packages ahead of its job
+LOADED = b"L"
 #: body: the result as JSON text
 RESULT = b"O"
 #: body: the error as a JSON object

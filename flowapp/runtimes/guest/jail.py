@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from flowapp.runtimes.guest import kernel
-from flowapp.runtimes.guest.plan import JAIL_TMP, Plan
+from flowapp.runtimes.guest.plan import JAIL_TMP, PACKAGES_IN_JAIL, Plan, staged_packages
 
 SHARED_IN_JAIL = "/.flowapp/shared"
 _HELD = "/.flowapp/held"
@@ -45,9 +45,10 @@ _SLOTS_IN_PASSWD = 256
 
 
 def readable_paths(plan: Plan) -> list[str]:
-    """What jobs may read where there is no jail: system files and interpreters, but never a folder with `home` in it."""
+    """What jobs may read where there is no jail: system files, interpreters, packages, and never a folder with `home` in it."""
     shown = [path for path in (*_PROGRAM_FOLDERS, *ETC, *plan.readable) if os.path.exists(path)]
-    return [part for path in shown for part in _without(os.path.realpath(path), os.path.realpath(plan.home))]
+    packages = plan.packages if plan.first_uid is None else staged_packages(plan)
+    return [*(part for path in shown for part in _without(os.path.realpath(path), os.path.realpath(plan.home))), packages]
 
 
 def _without(path: str, hidden: str) -> list[str]:
@@ -77,6 +78,7 @@ def build(plan: Plan) -> None:
     kernel.mount("/proc", root + "/proc", None, kernel.MS_BIND | kernel.MS_REC)
     kernel.mount(plan.shared, root + SHARED_IN_JAIL, None, kernel.MS_BIND)
     _cover(root, plan.home)
+    _show(root, plan.packages, PACKAGES_IN_JAIL)
     kernel.pivot_root(root, root + "/.old")
     os.chdir("/")
     kernel.unmount("/.old")

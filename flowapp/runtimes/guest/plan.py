@@ -12,6 +12,7 @@ NONE = "none"
 #: names inside the jail, and the places that stand for them where there is no mount namespace
 JAIL_TMP = "/tmp"  # noqa: S108  # a private tmpfs of the job, not the host's /tmp
 WORK = "work"
+PACKAGES_IN_JAIL = "/packages"
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +22,7 @@ class Plan:
     `level` is one of full, user, basic, none. `home` is the data folder that no job may see. `scaffold` is an empty
     folder: the jail's root is mounted on it (full, user), or the jobs' own folders are made in it (basic, none).
     `readable` are files and folders that interpreters need. `shared` holds the `./shared` folders of runs.
-    `drivers` is the folder with the packages of SQL cells.
+    `packages` holds the folders of installed packages, which jobs read and never write. `drivers` is the folder with the packages of SQL cells.
     `bun` may name a program that is only installed later, in a folder of its own that exists. `wrapper` is the program that calls TypeScript cells; the launcher fills it in.
     """
 
@@ -30,6 +31,7 @@ class Plan:
     scaffold: str
     readable: tuple[str, ...]
     shared: str
+    packages: str
     deno: str | None
     bun: str | None
     first_uid: int | None
@@ -54,3 +56,8 @@ class Plan:
         for name in ("readable", "protected"):
             data[name] = tuple(data[name])
         return cls(**data)
+
+
+def staged_packages(plan: Plan) -> str:
+    """Where packages are linked for jobs of other users, when there is no mount namespace to show them in."""
+    return f"{plan.scaffold}/packages"

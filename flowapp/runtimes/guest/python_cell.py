@@ -21,6 +21,8 @@ from flowapp.runtimes.guest import (
     program_cell,
     python_calls,
     python_errors,
+    python_libraries,
+    python_packages,
     python_results,
     sandbox,
     sql_cell,
@@ -34,7 +36,10 @@ _HIDDEN: list[ModuleType] = []
 
 
 def serve(place: sandbox.Place, channel: socket.socket, kind: str, drivers: str) -> NoReturn:
-    """Report that isolation is in place, wait for the job, run it. `drivers` is the folder of those that SQL cells use."""
+    """Report that isolation is in place, wait for the job, run it. A message before it may name packages to load.
+
+    `drivers` is the folder of those that SQL cells use.
+    """
     if place.folder != JAIL_TMP:
         os.environ.update(HOME=place.folder, TMPDIR=place.folder)
     if kind in sql_cell.MODULES:
@@ -42,6 +47,11 @@ def serve(place: sandbox.Place, channel: socket.socket, kind: str, drivers: str)
     rehearse()
     frames.send(channel, frames.READY)
     job = frames.receive_job(channel)
+    if job is not None and "warm" in job.header:
+        python_packages.warm(job.header["warm"]["packages"], job.header["warm"]["modules"])
+        _flush_streams()
+        frames.send(channel, frames.LOADED, str(limits.own_memory_kb()).encode())
+        job = frames.receive_job(channel)
     if job is None:
         os._exit(0)
     os.environ.update(job.header["env"])
@@ -61,7 +71,7 @@ def rehearse() -> None:
 
     A forked process copies each page at its first write; without this a job pays for some 800 of them.
     """
-    header = {"entrypoint": "main", "result_bytes": 100}
+    header = {"entrypoint": "main", "result_bytes": 100, "packages": None, "libraries": {}, "path": ""}
     run(frames.JobText(header, b"def main(a, b=None):\n    return {'a': a}\n", b'{"a": 1}'))
 
 
@@ -88,8 +98,10 @@ def _error_text(error: dict[str, Any]) -> bytes:
 
 def _call(job: frames.JobText) -> bytes:
     source = job.code.decode("utf-8", "replace")
+    python_packages.use(job.header["packages"])
+    python_libraries.use(job.header["libraries"])
     linecache.cache[FILE_NAME] = (len(source), None, source.splitlines(keepends=True), FILE_NAME)
-    module = _fresh_module()
+    module = _fresh_module(job.header["path"])
     exec(compile(source, FILE_NAME, "exec", dont_inherit=True), module.__dict__)  # noqa: S102  # the purpose of this file
     function = getattr(module, job.header["entrypoint"], None)
     if not callable(function):
@@ -98,8 +110,9 @@ def _call(job: frames.JobText) -> bytes:
     return python_results.encode(python_calls.call(function, inputs))
 
 
-def _fresh_module() -> ModuleType:
+def _fresh_module(path: str) -> ModuleType:
     module = ModuleType("cell")
+    module.__package__ = python_libraries.package_of(path)
     module.__file__ = FILE_NAME
     sys.modules["cell"] = module
     return module

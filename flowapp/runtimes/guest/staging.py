@@ -12,7 +12,7 @@ import shutil
 import sys
 from dataclasses import replace
 
-from flowapp.runtimes.guest.plan import Plan
+from flowapp.runtimes.guest.plan import Plan, staged_packages
 
 _FOLDER = "interpreters"
 _LEFT_OUT = shutil.ignore_patterns("test", "tests", "idlelib", "__pycache__", "site-packages", "node_modules")
@@ -22,6 +22,7 @@ def staged(plan: Plan) -> Plan:
     """The plan with readable interpreters; makes the copies, and points this process's own imports at them."""
     if plan.first_uid is None or plan.has_namespaces:
         return plan
+    os.mkdir(staged_packages(plan), 0o711)
     target = f"{plan.scaffold}/{_FOLDER}"
     wanted = [path for path in sys.path if os.path.isdir(path)]
     bun = plan.bun if plan.bun and os.path.exists(plan.bun) else None

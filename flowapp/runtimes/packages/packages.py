@@ -1,0 +1,177 @@
+"""The door to packages: a job's code and lock in, code to run and a folder of packages out."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import shutil
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from flowapp.runtimes.guest.plan import PACKAGES_IN_JAIL, Plan, staged_packages
+from flowapp.runtimes.jobs import Job, RuntimeSettings
+from flowapp.runtimes.packages.errors import PackagesUnavailable
+from flowapp.runtimes.packages.folders import Folders, size_of
+from flowapp.runtimes.packages.python_locks import PythonLock
+from flowapp.runtimes.packages.python_packages import PythonPackages
+from flowapp.runtimes.packages.resolved import Resolved
+from flowapp.runtimes.packages.shared_work import Waiter
+
+_log = logging.getLogger(__name__)
+UNUSED_S = 30 * 86400.0
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """How a job gets its packages: `key` names the folder (None: it needs none), `modules` are what its code imports."""
+
+    key: str | None = None
+    modules: tuple[str, ...] = ()
+
+
+NOTHING = Prepared()
+
+
+@dataclass(slots=True)
+class _Places:
+    """Where jobs see the folders: in their jail, or, without one, where they are, or linked where they may enter."""
+
+    plan: Plan
+    folders: Folders
+    staging: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def seen(self, key: str) -> str:
+        """The path of a folder for jobs."""
+        if self.plan.has_namespaces:
+            return f"{PACKAGES_IN_JAIL}/{key}"
+        source = self.folders.path(key)
+        if self.plan.first_uid is None:
+            return str(source)
+        staged = Path(staged_packages(self.plan)) / key
+        async with self.staging:
+            if not staged.exists():
+                await asyncio.to_thread(_stage, source, staged)
+        return str(staged)
+
+
+class Packages:
+    """Packages of all languages, on one host."""
+
+    def __init__(self, settings: RuntimeSettings) -> None:
+        root = settings.home / "packages"
+        self._most_bytes = settings.packages_mb << 20
+        self.folders = Folders(root)
+        self._cache = root / "cache"
+        self._resolved = Resolved(root / "resolved")
+        self.python = PythonPackages(settings.python, self.folders, self._resolved, self._cache / "uv", self.tidy)
+        self._places: _Places | None = None
+
+    def bind(self, plan: Plan) -> None:
+        """Tell how jobs are kept apart on this host."""
+        self._places = _Places(plan, self.folders)
+
+    async def start(self) -> None:
+        """Remove what is old, or was left half made."""
+        self.folders.prepare()
+        await self.tidy()
+
+    async def close(self) -> None:
+        """Stop what is under way."""
+        await self.python.close()
+
+    async def prepare(self, job: Job, tell: Callable[[str], None], is_canceled: Callable[[], bool]) -> Prepared:
+        """Have everything there that a job needs. `tell` gets lines for its log.
+
+        Raises:
+            PackagesUnavailable: something cannot be had; it is the job's error.
+            PreparingCanceled: the job was canceled meanwhile.
+        """
+        if job.language != "python3":
+            return NOTHING
+        waiter = Waiter(tell, is_canceled)
+        needs = await self.python.needs(job.code, job.libraries, job.path)
+        text = job.lock
+        if text is None:
+            text = await self.python.lock(needs, waiter)
+        if not text.strip():
+            return NOTHING
+        lock = PythonLock.read(text)
+        if lock.needs is not None and not set(needs.requirements) <= set(lock.needs):
+            tell("The code asks for other packages than its lock was made for: they are resolved again.\n")
+            lock = PythonLock.read(await self.python.lock(needs, waiter))
+        if not lock.lines:
+            return NOTHING
+        return Prepared(await self.python.folder(lock, waiter), needs.modules)
+
+    async def lock(self, language: str, code: str, libraries: Mapping[str, str], path: str = "") -> str | None:
+        """A lock for code that is being stored; None where it needs no packages or the language has no locks.
+
+        Raises:
+            PackagesUnavailable: the packages cannot be resolved.
+        """
+        if language != "python3":
+            return None
+        needs = await self.python.needs(code, libraries, path)
+        return await self.python.lock(needs, Waiter(lambda _text: None)) or None
+
+    @contextlib.asynccontextmanager
+    async def used(self, prepared: Prepared) -> AsyncIterator[str | None]:
+        """Where a job sees its packages, kept there while the block runs; None when it needs none.
+
+        Raises:
+            PackagesUnavailable: they were removed in this very moment.
+        """
+        if prepared.key is None or self._places is None:
+            yield None
+            return
+        with self.folders.used(prepared.key) as is_there:
+            if not is_there:
+                raise PackagesUnavailable("The packages of this cell were just cleared.", "Run it again.")
+            yield await self._places.seen(prepared.key)
+
+    async def tidy(self) -> None:
+        """Remove folders that nobody used for a month, and the oldest ones above the size that is allowed."""
+        removed = await asyncio.to_thread(self.folders.tidy, self._most_bytes, UNUSED_S)
+        if removed:
+            _log.info("removed %d folders of packages", len(removed))
+            await asyncio.to_thread(self._clear_cache)
+
+    async def clear(self) -> dict[str, Any]:
+        """Remove all packages that no job uses, what was downloaded, and the locks of drafts; answers what is left."""
+        await asyncio.to_thread(self.folders.tidy, -1, 0.0)
+        await asyncio.to_thread(self._clear_cache)
+        self._resolved.clear()
+        return await self.describe()
+
+    def _clear_cache(self) -> None:
+        shutil.rmtree(self._cache, ignore_errors=True)
+
+    async def describe(self) -> dict[str, Any]:
+        """`{"folders": [{"language", "packages", "bytes", "used_at"}], "bytes", "cache_bytes", "limit_bytes"}`."""
+        return await asyncio.to_thread(self._described)
+
+    def _described(self) -> dict[str, Any]:
+        kept = self.folders.kept()
+        return {
+            "folders": [{**item.notes, "bytes": item.size, "used_at": item.used_at} for item in kept],
+            "bytes": sum(item.size for item in kept),
+            "cache_bytes": size_of(self._cache),
+            "limit_bytes": self._most_bytes,
+        }
+
+
+def _stage(source: Path, staged: Path) -> None:
+    partial = staged.with_name(f"{staged.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    shutil.copytree(source, partial, symlinks=True, copy_function=_link_or_copy)
+    partial.rename(staged)
+
+
+def _link_or_copy(source: str, target: str) -> None:
+    try:
+        Path(target).hardlink_to(source)
+    except OSError:
+        shutil.copy2(source, target, follow_symlinks=False)

@@ -145,6 +145,9 @@ class Leaves:
             timeout_s=call.timeout_s,
             limits=self._settings.limits,
             shared=self.shared,
+            lock=call.lock,
+            path=call.path,
+            libraries={script.path: script.code for script in call.libraries},
         )
         outcome = await self._in_runtime(job, step)
         if isinstance(outcome, LeafOutcome):
@@ -251,7 +254,7 @@ class Leaves:
         if resolved is not None:
             text = resolved.encode("utf-8", "surrogatepass")
             args = JsonText(args + hashlib.blake2b(text, key=self._settings.secret_key, digest_size=16).hexdigest())
-        return fingerprint(call.language, call.code, call.lock, args)
+        return fingerprint(call.language, _with_libraries(call), call.lock, args)
 
     async def _stored(self, call: LeafCall, key: str) -> LeafOutcome | None:
         run = self._run
@@ -268,6 +271,11 @@ def _makes_up_reference(result: JsonText) -> bool:
         return True
     # no honest encoder writes plain letters as u00xx
     return _ESCAPED.search(result) is not None and f'"{REFERENCE}"' in dumps(loads(result))
+
+
+def _with_libraries(call: LeafCall) -> str:
+    """The code with the versions of the scripts that it imports: another version is other code."""
+    return "".join((call.code, *(f"\0{script.path}\0{script.hash}" for script in call.libraries)))
 
 
 def _error(message: str, step_id: str) -> JsonText:

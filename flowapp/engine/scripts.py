@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from flowapp.engine import inputs, preprocess
 from flowapp.engine.errors import INTERRUPTIONS, error_value
 from flowapp.engine.inputs import Evaluated
-from flowapp.engine.values import Attempt, Done, LeafCall, Limit, Module, StepInfo
+from flowapp.engine.libraries import LibraryMissing, libraries_of
+from flowapp.engine.values import Attempt, Done, LeafCall, LibraryScript, Limit, Module, StepInfo
 from flowapp.errors import FlowappError
 from flowapp.jsontext import JsonText, dumps, loads
 
@@ -37,6 +38,7 @@ class Source:
     timeout_s: float | None = None
     cache_ttl: float | None = None
     limit: Limit | None = None
+    libraries: tuple[LibraryScript, ...] = ()
 
 
 async def run(interpreter: Interpreter, work: Try) -> Attempt:
@@ -48,6 +50,14 @@ async def run(interpreter: Interpreter, work: Try) -> Attempt:
         return source, journal.open(info, work.attempt, None), None
     if source.path:
         info = info.noted(source.language, script=source.path, hash=source.hash)
+    try:
+        source = await _with_libraries(interpreter, source)
+    except LibraryMissing as error:
+        text = f"{error.message} {error.hint}"
+        failed = Done(error_value("ExecutionErr", text, step_id=info.step_id), failed=True)
+        return failed, journal.open(info, work.attempt, None), None
+    if source.libraries:
+        info = info.noted(libraries={script.path: script.hash for script in source.libraries})
     evaluated = await inputs.of_attempt(interpreter, work)
     if isinstance(evaluated, Done):
         return evaluated, journal.open(info, work.attempt, None), None
@@ -94,7 +104,14 @@ def call_of(
         priority=int(module.get("priority") or interpreter.value.get("priority") or interpreter.started.priority),
         limit=_filled(source.limit, evaluated.args),
         here=bool(interpreter.value.get("same_worker")),
+        libraries=source.libraries,
     )
+
+
+async def _with_libraries(interpreter: Interpreter, source: Source) -> Source:
+    path = source.path or interpreter.frame.path
+    found = await libraries_of(interpreter.ports.library, source.language, source.code, path)
+    return replace(source, libraries=found) if found else source
 
 
 async def source_of(interpreter: Interpreter, module: Module, info: StepInfo) -> Source | Done:

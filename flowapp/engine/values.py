@@ -188,6 +188,15 @@ class Turn:
 
 
 @dataclass(frozen=True, slots=True)
+class LibraryScript:
+    """The version of a stored script that another one imports."""
+
+    path: str
+    hash: str
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
 class LeafCall:
     """One script to run: `args` is the text of its arguments as they were evaluated, references not yet replaced.
 
@@ -215,6 +224,13 @@ class LeafCall:
     """It must run on the machine of its flow: the steps share a folder."""
     vouched: tuple[str, ...] | None = None
     """References in the arguments that count; None leaves it to whoever runs the script (see `references`)."""
+    libraries: tuple[LibraryScript, ...] = ()
+    """The stored scripts that the code imports, sorted by path."""
+
+    @property
+    def path(self) -> str:
+        """Where the code is stored, or the flow that it is a step of."""
+        return self.script_path or self.frame.path
 
 
 @dataclass(frozen=True, slots=True)

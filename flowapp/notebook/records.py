@@ -54,6 +54,8 @@ class CellRecord:
     duration_ms: float | None = None
     reused_from: ReusedFrom | None = None
     error: CellError | None = None
+    #: the versions of stored scripts that ran: the cell's own, and those that its code imports; hash by path
+    scripts: Mapping[str, str] = field(default_factory=dict)
     #: run with the consent that inputs were out of date
     on_old_inputs: bool = False
 
@@ -77,6 +79,7 @@ class CellRecord:
             "duration_ms": self.duration_ms,
             "reused_from": {"run_number": reused.run_number, "at": reused.at} if reused else None,
             "error": {"name": error.name, "message": error.message, "line": error.line} if error else None,
+            "scripts": dict(self.scripts),
             "on_old_inputs": self.on_old_inputs,
         }
 
@@ -100,6 +103,7 @@ class CellRecord:
             duration_ms=data.get("duration_ms"),
             reused_from=ReusedFrom(reused["run_number"], reused["at"]) if reused else None,
             error=CellError(error["name"], error["message"], error.get("line")) if error else None,
+            scripts=dict(data.get("scripts") or {}),
             on_old_inputs=bool(data.get("on_old_inputs")),
         )
 

@@ -89,6 +89,7 @@ def states(
     records: Mapping[CellId, CellRecord],
     live: Mapping[CellId, Live],
     now: datetime | None = None,
+    heads: Mapping[str, str] | None = None,
 ) -> dict[CellId, CellState]:
     """The state of every cell, in document order.
 
@@ -97,20 +98,21 @@ def states(
         records: what cells last did; a cell without one never ran.
         live: cells that are queued, running or waiting.
         now: for "3 h old" and running times; its time zone is the one of clock times in texts. Without it both are left out.
+        heads: the present versions of stored scripts, hash by path; of those that are not in it nothing is said.
     """
-    work = _judged(document, records)
+    work = _judged(document, records, heads or {})
     return {
         entry.cell: _shown(entry, work.base[entry.cell], work.causes[entry.cell], work, live.get(entry.cell), now)
         for entry in document.outline.entries
     }
 
 
-def _judged(document: Document, records: Mapping[CellId, CellRecord]) -> _Work:
+def _judged(document: Document, records: Mapping[CellId, CellRecord], heads: Mapping[str, str]) -> _Work:
     """All cells judged. One press of a key asks several times for the same document and records, with other live cells."""
     last: _Work | None = document._memo.get("judged")
-    if last is not None and last.records == records:
+    if last is not None and last.records == records and last.heads == heads:
         return last
-    work = _Work(document, dict(records))  # a copy: the caller's may change in place
+    work = _Work(document, dict(records), dict(heads))  # copies: the caller's may change in place
     for entry in document.outline.entries:
         work.base[entry.cell], work.causes[entry.cell] = work.judge(entry)
         work.runs_first(entry)  # now, while only the cells above are judged: nothing below can be run first
@@ -121,9 +123,12 @@ def _judged(document: Document, records: Mapping[CellId, CellRecord]) -> _Work:
 class _Work:
     """The cells judged so far. Cells are judged in document order, so producers come before their readers."""
 
-    def __init__(self, document: Document, records: Mapping[CellId, CellRecord]) -> None:
+    def __init__(self, document: Document, records: Mapping[CellId, CellRecord], heads: Mapping[str, str]) -> None:
         self.document = document
         self.records = records
+        self.heads = heads
+        #: the versions of stored scripts that went into a cell's result, with those of the cells inside of it
+        self.scripts = _scripts(document, records)
         self.base: dict[CellId, Kind] = {}
         self.causes: dict[CellId, tuple[Cause, ...]] = {}
         self._graph = graph_of(document)
@@ -178,6 +183,16 @@ class _Work:
                 yield Cause("failed", words.upstream_failed(blocker.step_id), blocker.cell, blocker.step_id, wire.field)
 
 
+def _scripts(document: Document, records: Mapping[CellId, CellRecord]) -> dict[CellId, list[tuple[str, str]]]:
+    found: dict[CellId, list[tuple[str, str]]] = {}
+    for cell, record in records.items():
+        entry = document.entry(cell) if record.scripts else None
+        while entry is not None:
+            found.setdefault(entry.cell, []).extend(record.scripts.items())
+            entry = document.entry(entry.parent) if entry.parent else None
+    return found
+
+
 def _causes(work: _Work, entry: Entry, record: CellRecord, reads: Reads) -> Iterator[Cause]:
     now = reads_now(work.document, entry.cell, work.records)
     broken = [wire for wire in reads.wires if wire.producer is None]
@@ -185,6 +200,9 @@ def _causes(work: _Work, entry: Entry, record: CellRecord, reads: Reads) -> Iter
     missing = [wire for wire in broken if any(key.startswith("results.") for key in lost)]
     changed = list(_definition_causes(work.document, entry, record, {wire.field for wire in missing}))
     yield from changed
+    for path, version in work.scripts.get(entry.cell, ()):
+        if work.heads.get(path, version) != version:
+            yield Cause("code", words.script_changed(path), entry.cell, entry.step_id)
     yield from (_missing(wire) for wire in missing)
     seen: set[tuple[CellId, str]] = set()
     for wire in reads.wires:

@@ -51,6 +51,11 @@ def code_changed(language: bool) -> str:
     return "language changed" if language else "code changed"
 
 
+def script_changed(path: str) -> str:
+    """Why: a stored script that it runs or imports has a newer version."""
+    return f"script {path} changed"
+
+
 def settings_changed() -> str:
     """Why: settings other than expressions."""
     return "settings changed"

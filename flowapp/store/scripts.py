@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Iterable
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -70,6 +71,12 @@ def heads(connection: Connection, workspace: str, *, archived: bool = False, cod
     )
     query = (sa.select(_SCRIPT) if code else _light()).where(_SCRIPT.c.id.in_(newest), _SCRIPT.c.archived.is_(archived))
     return all_of(connection, ScriptRow, query.order_by(_SCRIPT.c.id.desc()))
+
+
+def heads_of(connection: Connection, workspace: str, paths: Iterable[str]) -> dict[str, str]:
+    """The hashes of the newest versions at some paths; of archived and missing ones there are none."""
+    found = {path: latest(connection, workspace, path) for path in paths}
+    return {path: row.hash for path, row in found.items() if row is not None}
 
 
 def add(connection: Connection, row: ScriptRow) -> str:

@@ -37,6 +37,7 @@ from flowapp.workspace.job_places import JobPlaces
 from flowapp.workspace.job_views import JobViews
 from flowapp.workspace.jobs import Jobs
 from flowapp.workspace.library import Library
+from flowapp.workspace.locks import Locks
 from flowapp.workspace.members import Members
 from flowapp.workspace.new_drafts import NewDrafts
 from flowapp.workspace.open_drafts import OpenDrafts
@@ -109,7 +110,9 @@ class Workspace:
         self.runs = Runs(self._context, self.drafts, self.observer, self.starting)
         self.inputs = Inputs(self._context, self.drafts)
         self.new_drafts = NewDrafts(self._context, self.inputs)
-        self.flows = Flows(self._context, self.drafts)
+        self.library = Library(self._context)
+        locks = Locks(self._context, self.library)
+        self.flows = Flows(self._context, self.drafts, locks)
         self.previews = Previews(self._context, self.drafts)
         assistance = Assistance(self._context, self.previews)
         self.picker = Picker(self._context, self.drafts, assistance)
@@ -133,15 +136,15 @@ class Workspace:
         self.variables = Variables(self._context)
         self.resources = Resources(self._context, secrets)
         self.resource_types = ResourceTypes(self._context)
-        self.scripts = Scripts(self._context)
-        self.stored_flows = StoredFlows(self._context)
+        self.scripts = Scripts(self._context, locks)
+        self.scripts.stored.append(self.observer.script_stored)
+        self.stored_flows = StoredFlows(self._context, locks)
         self.folders = Folders(self._context)
         self.groups = Groups(self._context)
         self.members = Members(self._context)
         self.accounts = Accounts(self._context)
         self.hub = Hub.open(settings.hub_url, settings.hub_dir, store.home / "hub")
         self.hub_scripts = HubScripts(self.hub)
-        self.library = Library(self._context)
         self.library.hub = self.hub
         engine.library = self.library
         self.retention = Retention(self._context)

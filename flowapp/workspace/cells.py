@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -135,6 +136,7 @@ class CellObserver:
             duration_ms=job.duration_ms,
             reused_from=self._reused(connection, job),
             error=_error(connection, job) if status == "failure" else None,
+            scripts=_scripts(job, entry.module),
             on_old_inputs=cell_run.on_old_inputs,
         )
         if record.has_result:
@@ -153,6 +155,7 @@ class CellObserver:
         if cell_run is None or draft is None or cell is None or record is None:
             return
         draft.records[cell] = record
+        draft.heads = {**record.scripts, **draft.heads}
         draft.live.pop(cell, None)
         draft.live_runs.pop(cell, None)
         # the output is what somebody waits for; states of a hundred cells take longer to work out
@@ -217,6 +220,13 @@ class CellObserver:
         for cell in waiting:
             draft.live[cell], draft.live_runs[cell] = Live("waiting"), run.id
         self.publish_states(draft)
+
+    def script_stored(self, workspace: str, path: str, version: str) -> None:
+        """A stored script has a new version: what ran or imported the one before is out of date."""
+        for draft in self._drafts.all():
+            if draft.row.workspace == workspace and draft.heads.get(path, version) != version:
+                draft.heads = {**draft.heads, path: version}
+                self.publish_states(draft)
 
     # --- the pages' side --------------------------------------------------------------------------------------------
 
@@ -319,6 +329,16 @@ class CellObserver:
 def _has_result(connection: Connection, draft_id: str, cell: CellId) -> bool:
     text = draft_rows.records(connection, draft_id).get(cell)
     return text is not None and CellRecord.from_json(loads(text)).has_result
+
+
+def _scripts(job: JobRow, module: Mapping[str, Any]) -> dict[str, str]:
+    """The versions of the stored scripts that a step ran; one that the step pins is not replaced by a newer one."""
+    meta = loads(job.meta) if job.meta else {}
+    found: dict[str, str] = dict(meta.get("libraries") or {})
+    pinned = (module.get("value") or {}).get("hash")
+    if meta.get("script") and meta.get("hash") and not pinned:
+        found[str(meta["script"])] = str(meta["hash"])
+    return found
 
 
 def _error(connection: Connection, job: JobRow) -> CellError:

@@ -44,6 +44,15 @@ class RuntimesPort(Protocol):
     def drop_shared_folder(self, name: str) -> None:
         """Remove a shared folder; nothing happens when there is none."""
 
+    async def lock(self, language: str, code: str, libraries: Mapping[str, str], path: str) -> str | None:
+        """A lock of the packages that code needs; None when it needs none."""
+
+    async def cached_packages(self) -> Mapping[str, Any]:
+        """What is installed for cells, with sizes."""
+
+    async def clear_packages(self) -> Mapping[str, Any]:
+        """Remove what no job uses; what is left."""
+
 
 @dataclass(slots=True)
 class Context:

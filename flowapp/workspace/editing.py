@@ -220,7 +220,7 @@ async def snapshot(draft: OpenDraft) -> Snapshot:
 
 def states_now(draft: OpenDraft, document: Document) -> dict[CellId, CellState]:
     """The states of a document of the draft (which may not be saved yet), with the server's clock in their texts."""
-    return states(document, draft.records, draft.live, datetime.now().astimezone())
+    return states(document, draft.records, draft.live, datetime.now().astimezone(), draft.heads)
 
 
 async def change(draft: OpenDraft, client: str) -> tuple[dict[str, Any], dict[str, Any]]:

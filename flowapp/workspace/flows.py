@@ -25,6 +25,7 @@ from flowapp.workspace.context import Context
 from flowapp.workspace.drafts import Drafts
 from flowapp.workspace.editing import draft_json
 from flowapp.workspace.errors import BadRequest, DocumentRejected, PathTaken
+from flowapp.workspace.locks import Locks
 from flowapp.workspace.open_drafts import tell_others
 from flowapp.workspace.run_views import run_json
 from flowapp.workspace.runs import may_read
@@ -43,8 +44,9 @@ class Export:
 class Flows:
     """Use-cases about flows and their deployed versions."""
 
-    def __init__(self, context: Context, open_drafts: Drafts) -> None:
+    def __init__(self, context: Context, open_drafts: Drafts, locks: Locks) -> None:
         self._store = context.store
+        self._locks = locks
         self._drafts = open_drafts
 
     async def listing(self, identity: Identity) -> list[dict[str, Any]]:
@@ -78,7 +80,8 @@ class Flows:
     ) -> dict[str, Any]:
         """Make the draft, as it is now, the next version at `path` (its own path when not given).
 
-        Stand-in values (pins) stay behind: `left_out` names them.
+        Stand-in values (pins) stay behind: `left_out` names them. Scripts get locks of their packages; `not_locked` says
+        which could not.
 
         Raises:
             DocumentRejected: the document has errors; nothing is deployed.
@@ -88,6 +91,8 @@ class Flows:
         draft = await self._drafts.open(identity, "draft.edit", draft_id)
         wanted = flow_paths.checked(path or draft.row.path)
         require(identity, "flow.deploy", guard.flow_target(identity, wanted))
+        # What is resolved is kept: under the draft's lock, where nobody can edit, nothing has to be waited for again.
+        await self._locks.flow(identity, deployable(draft.document.flow)[0], wanted)
         async with draft.lock:
             flow, left_out = deployable(draft.document.flow)
             problems = await asyncio.to_thread(lint, flow)
@@ -98,6 +103,7 @@ class Flows:
                     "Correct what the problems list names, then deploy again.",
                     errors,
                 )
+            not_locked = await self._locks.flow(identity, flow, wanted)
             row, at_version = draft.row, draft.row.version
             version = FlowVersionRow(
                 workspace=identity.workspace,
@@ -131,7 +137,13 @@ class Flows:
             changed = {"path": wanted, "deployed_version": number, "deployed_at_version": at_version}
             draft.row = DraftRow(**{**draft.row.model_dump(), **changed})
             await self._drafts.tell(draft, "")
-        return {"path": wanted, "version": number, "left_out": left_out, "draft": draft_json(draft)}
+        return {
+            "path": wanted,
+            "version": number,
+            "left_out": left_out,
+            "not_locked": not_locked,
+            "draft": draft_json(draft),
+        }
 
     async def get(self, identity: Identity, path: str) -> dict[str, Any]:
         """The latest version in Windmill's shape."""

@@ -56,11 +56,20 @@ class Library:
         """
         if path.startswith(HUB):
             return await self._hub_script(path)
-        identity = await self._identity(run)
+        return await self.script_of(await self._identity(run), path, hash)
+
+    async def script_of(self, identity: Identity, path: str, hash: str | None) -> StoredScript:
+        """The same for a person, in the workspace that they are in; without the hub.
+
+        Raises:
+            NotStored: there is none.
+            NotFound, NotAllowed: the person may not run it.
+        """
         if path:
             require(identity, "script.run", guard.script_target(identity, path))
+        workspace = identity.workspace
         row = await self._context.store.database.read(
-            lambda c: scripts.by_hash(c, run.workspace, hash) if hash else scripts.latest(c, run.workspace, path)
+            lambda c: scripts.by_hash(c, workspace, hash) if hash else scripts.latest(c, workspace, path)
         )
         if row is None:
             what = f"version {hash} of the script {path}" if hash else f"script at {path}"

@@ -18,13 +18,15 @@ from flowapp.notebook.document import CellId, Document
 from flowapp.notebook.records import CellRecord, Live
 from flowapp.notebook.staleness import CellState
 from flowapp.notebook.view import Snapshot
-from flowapp.store import drafts
+from flowapp.store import drafts, scripts
 from flowapp.store.events import Event, Events
 from flowapp.store.stores import Store
 from flowapp.store.tables import DraftOperationRow, DraftRow
 from flowapp.workspace.codes import CodeVersions
 
 KEPT = 48
+SCRIPT = "script"
+"""The type of the event on `TOPIC` that says that a stored script has a new version: `{"workspace", "path", "hash"}`."""
 TOPIC = "drafts"
 """The events by which servers tell each other what they did to drafts."""
 
@@ -57,6 +59,8 @@ class OpenDraft:
     evaluated: dict[CellId, dict[str, dict[str, Any]]] = field(default_factory=dict)
     states: dict[CellId, CellState] = field(default_factory=dict)
     shown: Snapshot | None = None
+    #: the present versions of the stored scripts that its cells ran, hash by path
+    heads: dict[str, str] = field(default_factory=dict)
     #: another server changed what is stored
     stale: bool = False
     #: runs of its cells that other servers execute
@@ -131,6 +135,7 @@ class OpenDrafts:
             known = fresh.records.get(cell)
             if known is not None and known.finished_at < record.finished_at:
                 fresh.records[cell] = record  # a cell of this server finished while we read
+        draft.heads |= fresh.heads
         draft.row, draft.records, draft.undo, draft.redo = fresh.row, fresh.records, fresh.undo, fresh.redo
         _take_live(draft, fresh)
         return True
@@ -142,10 +147,14 @@ class OpenDrafts:
         row, records, undo, redo, at_work = found
         text, row.document = row.document, ""
         document = await asyncio.to_thread(Document.from_json, text)
+        read = {cell: CellRecord.from_json(loads(record)) for cell, record in records.items()}
+        paths = {path for record in read.values() for path in record.scripts}
+        heads = await self._store.database.read(lambda c: scripts.heads_of(c, row.workspace, paths)) if paths else {}
         draft = OpenDraft(
             row=row,
             document=document,
-            records={cell: CellRecord.from_json(loads(record)) for cell, record in records.items()},
+            records=read,
+            heads=heads,
             undo=undo.label if undo else None,
             redo=redo.label if redo else None,
         )

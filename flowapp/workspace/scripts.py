@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from sqlalchemy.engine import Connection
@@ -12,10 +12,13 @@ from flowapp.access.policy import Action, Denied, decide, missing, require
 from flowapp.jsontext import JsonText, canonical, dumps, loads
 from flowapp.store import audit, identities, scripts
 from flowapp.store.clock import now
+from flowapp.store.events import Event
 from flowapp.store.tables import ScriptRow
 from flowapp.workspace import guard
 from flowapp.workspace.context import Context
 from flowapp.workspace.errors import AlreadyThere, BadRequest
+from flowapp.workspace.locks import Locks
+from flowapp.workspace.open_drafts import SCRIPT, TOPIC
 from flowapp.workspace.stored import ALL, Page, enter, path_of, required_text, text_in
 
 LANGUAGES = frozenset(
@@ -77,8 +80,12 @@ _ORDERS = frozenset(
 class Scripts:
     """Use-cases about stored scripts."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, locks: Locks) -> None:
         self._database = context.store.database
+        self._locks = locks
+        self._events = context.store.events
+        #: called with workspace, path and hash of a version that was just stored
+        self.stored: list[Callable[[str, str, str], None]] = []
 
     async def create(self, identity: Identity, body: Mapping[str, Any], *, skip_if_noop: bool = False) -> str:
         """Store a version; returns its hash.
@@ -94,6 +101,12 @@ class Scripts:
         path = path_of(body.get("path"), "script")
         require(identity, "script.write", guard.script_target(identity, path))
         row = _row_of(identity, path, body)
+        sent = row.model_copy()
+        if row.lock is None:
+            locked = await self._locks.script(identity, row.language, row.content, path)
+            row.lock = locked.lock
+            if locked.problem:
+                row.extra = dumps({**loads(row.extra), "lock_error_logs": locked.problem})
         parent = text_in(body, "parent_hash", limit=64) or None
         follow = body.get("auto_parent") is True
 
@@ -101,7 +114,7 @@ class Scripts:
             identities.lock_workspace(connection, identity.workspace)
             head = scripts.head(connection, identity.workspace, path)
             live = head if head is not None and not head.archived else None
-            if skip_if_noop and live is not None and _same(live, row):
+            if skip_if_noop and live is not None and _same(live, sent):
                 return live.hash
             origin = _origin(connection, identity, path, head, live, parent, follow)
             row.parent_hash = origin.hash if origin is not None else None
@@ -116,9 +129,14 @@ class Scripts:
                 target=path,
                 detail=made,
             )
+            event = {"workspace": identity.workspace, "path": path, "hash": made}
+            self._events.after_commit(Event(TOPIC, SCRIPT, event))
             return made
 
-        return await self._database.write(work)
+        made = await self._database.write(work)
+        for listener in self.stored:
+            listener(identity.workspace, path, made)
+        return made
 
     async def by_path(self, identity: Identity, path: str) -> dict[str, Any]:
         """The head of a path.
@@ -237,9 +255,9 @@ class Scripts:
         return await self._withdraw(identity, path, script_hash, delete=True)
 
     async def deployment_status(self, identity: Identity, script_hash: str) -> dict[str, Any]:
-        """`{"lock"?, "lock_error_logs"?}` of a version: nothing here is resolved in the background."""
+        """`{"lock"?, "lock_error_logs"?}` of a version: what came of resolving its packages when it was stored."""
         found = await self.by_hash(identity, script_hash)
-        return {"lock": found.get("lock"), "lock_error_logs": None, "job_id": None}
+        return {"lock": found.get("lock"), "lock_error_logs": found.get("lock_error_logs"), "job_id": None}
 
     async def _withdraw(self, identity: Identity, path: str, script_hash: str, *, delete: bool) -> str:
         enter(identity)
@@ -360,7 +378,7 @@ def _same(one: ScriptRow, other: ScriptRow) -> bool:
     if other.lock is not None and other.lock != one.lock:
         return False
     schemas = [canonical(loads(row.schema_text or "null")) for row in (one, other)]
-    extras = [canonical(loads(row.extra)) for row in (one, other)]
+    extras = [canonical({**loads(row.extra), "lock_error_logs": None}) for row in (one, other)]
     return schemas[0] == schemas[1] and extras[0] == extras[1]
 
 

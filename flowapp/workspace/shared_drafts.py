@@ -16,7 +16,7 @@ from flowapp.store.runs import FINISHED
 from flowapp.workspace.cells import CellObserver, step_of
 from flowapp.workspace.context import Context
 from flowapp.workspace.drafts import Drafts
-from flowapp.workspace.open_drafts import TOPIC, OpenDraft, OpenDrafts
+from flowapp.workspace.open_drafts import SCRIPT, TOPIC, OpenDraft, OpenDrafts
 
 TOGETHER_S = 0.01
 """Steps of a run that end within this time are read in one go."""
@@ -52,6 +52,9 @@ class SharedDrafts:
             self._read_again(draft)
 
     def _draft_changed(self, event: Event) -> None:
+        if event.type == SCRIPT:
+            self._observer.script_stored(*(str(event.data[name]) for name in ("workspace", "path", "hash")))
+            return
         draft = self._open.peek(str(event.data.get("draft")))
         if draft is None:
             return

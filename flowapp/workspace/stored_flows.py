@@ -25,6 +25,7 @@ from flowapp.workspace import flow_paths, guard
 from flowapp.workspace.blob_guard import require_known
 from flowapp.workspace.context import Context
 from flowapp.workspace.errors import AlreadyThere, BadRequest
+from flowapp.workspace.locks import Locks
 from flowapp.workspace.stored import ALL, Page, enter, text_in
 
 #: Keys of a request that say how to store, or that the server makes: they are no part of the document.
@@ -54,8 +55,9 @@ _OWN = frozenset(("summary", "description", "value", "schema"))
 class StoredFlows:
     """Use-cases about deployed flows, as Windmill's clients ask for them."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, locks: Locks) -> None:
         self._database = context.store.database
+        self._locks = locks
 
     async def create(self, identity: Identity, body: Mapping[str, Any]) -> str:
         """Store a new flow: an OpenFlow object with `path`; returns the path.
@@ -68,7 +70,7 @@ class StoredFlows:
         path = flow_paths.checked(text_in(body, "path"))
         require(identity, "flow.deploy", guard.flow_target(identity, path))
         await require_known(self._database, identity.workspace, body)
-        row = await asyncio.to_thread(_row_of, identity, path, body)
+        row = await self._row(identity, path, body)
 
         def work(connection: Connection) -> str:
             identities.lock_workspace(connection, identity.workspace)
@@ -92,7 +94,7 @@ class StoredFlows:
         target = path if body.get("path") is None else flow_paths.checked(text_in(body, "path"))
         require(identity, "flow.deploy", guard.flow_target(identity, target))
         await require_known(self._database, identity.workspace, body)
-        row = await asyncio.to_thread(_row_of, identity, target, body)
+        row = await self._row(identity, target, body)
 
         def work(connection: Connection) -> str:
             identities.lock_workspace(connection, identity.workspace)
@@ -210,6 +212,13 @@ class StoredFlows:
             _audited(connection, identity, "flow.delete", path)
 
         await self._database.write(work)
+
+    async def _row(self, identity: Identity, path: str, body: Mapping[str, Any]) -> FlowVersionRow:
+        row = await asyncio.to_thread(_row_of, identity, path, body)
+        flow = await asyncio.to_thread(loads, row.document)
+        await self._locks.flow(identity, flow, path)
+        row.document = dumps(flow)
+        return row
 
     def _add(self, connection: Connection, identity: Identity, row: FlowVersionRow, action: str) -> None:
         number = flows.add(connection, row)

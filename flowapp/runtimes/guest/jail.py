@@ -48,7 +48,10 @@ def readable_paths(plan: Plan) -> list[str]:
     """What jobs may read where there is no jail: system files, interpreters, packages, and never a folder with `home` in it."""
     shown = [path for path in (*_PROGRAM_FOLDERS, *ETC, *plan.readable) if os.path.exists(path)]
     packages = plan.packages if plan.first_uid is None else staged_packages(plan)
-    return [*(part for path in shown for part in _without(os.path.realpath(path), os.path.realpath(plan.home))), packages]
+    return [
+        *(part for path in shown for part in _without(os.path.realpath(path), os.path.realpath(plan.home))),
+        packages,
+    ]
 
 
 def _without(path: str, hidden: str) -> list[str]:

@@ -1,10 +1,10 @@
 """Folders of installed packages: made once, found whole or not at all, used by any number of jobs, removed when old.
 
-    ready/<key>      a finished folder; jobs read it, nobody writes to it
-    partial/<key>    one that is being made; renamed when it is finished, so a killed server leaves no half of one
-    locks/<key>      a file that makers lock alone and users together, also between processes; the kernel lets go of it
-                     when a process is killed
-    notes/<key>      what is in it, as JSON; the file's time is when it was last used
+ready/<key>      a finished folder; jobs read it, nobody writes to it
+partial/<key>    one that is being made; renamed when it is finished, so a killed server leaves no half of one
+locks/<key>      a file that makers lock alone and users together, also between processes; the kernel lets go of it
+when a process is killed
+notes/<key>      what is in it, as JSON; the file's time is when it was last used
 """
 
 from __future__ import annotations

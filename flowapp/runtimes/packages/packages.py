@@ -106,7 +106,7 @@ class Packages:
             return NOTHING
         return Prepared(await self.python.folder(lock, waiter), needs.modules)
 
-    async def lock(self, language: str, code: str, libraries: Mapping[str, str], path: str = "") -> str | None:
+    async def lock(self, language: str, code: str, libraries: Mapping[str, str], path: str) -> str | None:
         """A lock for code that is being stored; None where it needs no packages or the language has no locks.
 
         Raises:

@@ -78,7 +78,9 @@ def _exact(row: str) -> str:
         requirement = Requirement(text)
     except InvalidRequirement as error:
         raise PackagesUnavailable(f"{text[:80]!r} in this cell's lock is not a requirement.", _LOCK_HINT) from error
-    exact = [spec for spec in requirement.specifier if spec.operator in ("==", "===") and not spec.version.endswith("*")]
+    exact = [
+        spec for spec in requirement.specifier if spec.operator in ("==", "===") and not spec.version.endswith("*")
+    ]
     if requirement.url is not None or len(exact) != 1:
         raise PackagesUnavailable(f"{text[:80]!r} in this cell's lock is no exact version.", _LOCK_HINT)
     return " ".join((str(requirement), *(f"--hash={digest}" for digest in sorted(hashes))))
@@ -190,4 +192,6 @@ def _unresolved(said: str, needs: PythonNeeds) -> PackagesUnavailable:
             f"The package registry cannot be reached{wanted}: {text}",
             "Check the network, and the registry in pip's or uv's configuration of the user who runs the server.",
         )
-    return PackagesUnavailable(f"The packages cannot be resolved: {text}", "Change the versions that the cell asks for.")
+    return PackagesUnavailable(
+        f"The packages cannot be resolved: {text}", "Change the versions that the cell asks for."
+    )

@@ -65,7 +65,8 @@ class ScriptImport:
 @dataclass(frozen=True, slots=True)
 class PythonNeeds:
     """Requirements (PEP 508), sorted; the line of the import that each guessed one comes from; scripts; and the imports
-    of other modules, whose packages can be loaded ahead of time."""
+    of other modules, whose packages can be loaded ahead of time.
+    """
 
     requirements: tuple[str, ...] = ()
     guessed: dict[str, int] = field(default_factory=dict)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import httpx
@@ -117,12 +118,22 @@ class Runtimes:
 
     def __init__(self) -> None:
         self.folders: dict[str, list[tuple[str, int]]] = {}
+        self.locks: dict[str, str] = {}
 
     def shared_files(self, name: str) -> list[tuple[str, int]]:
         return self.folders.get(name, [])
 
     def drop_shared_folder(self, name: str) -> None:
         self.folders.pop(name, None)
+
+    async def lock(self, language: str, code: str, libraries: Mapping[str, str], path: str) -> str | None:
+        return self.locks.get(code)
+
+    async def cached_packages(self) -> Mapping[str, Any]:
+        return {}
+
+    async def clear_packages(self) -> Mapping[str, Any]:
+        return {}
 
 
 class Server:

@@ -40,6 +40,15 @@ class Described(FakeRuntimes):
     def shared_files(self, name: str) -> list[tuple[str, int]]:
         return []
 
+    async def lock(self, language: str, code: str, libraries: Mapping[str, str], path: str) -> str | None:
+        return None
+
+    async def cached_packages(self) -> Mapping[str, Any]:
+        return {}
+
+    async def clear_packages(self) -> Mapping[str, Any]:
+        return {}
+
 
 @dataclass
 class Scheduling:

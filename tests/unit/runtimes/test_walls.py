@@ -125,7 +125,7 @@ def test_what_only_a_user_of_its_own_makes_harmless() -> None:
 def plan(
     level: str = "basic", *, home: str = "/nowhere", readable: tuple[str, ...] = (), first_uid: int | None = None
 ) -> Plan:
-    return Plan(level, home, "/scaffold", readable, "/shared", None, None, first_uid, (1,), 64)
+    return Plan(level, home, "/scaffold", readable, "/shared", "/packages", None, None, first_uid, (1,), 64)
 
 
 def test_plans_travel_as_json() -> None:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
 
 from flowapp.runtimes.packages import tool
 from flowapp.runtimes.packages.errors import PackagesUnavailable
@@ -27,6 +28,7 @@ _NEEDS = "# needs: "
 _BETWEEN = " | "
 _MISSING = re.compile(r"Because (\S+) was not found in the (?:package registry|provided package locations)")
 _NO_WHEEL = re.compile(r"Because (?:only )?(?:all versions of )?(\S+?)(?:==\S+)? ha(?:s|ve) no (?:usable )?wheels")
+_PASSWORD = re.compile(r"//[^/\s@]+@")
 _OFFLINE = re.compile(r"Failed to fetch: `([^`]*)`|(?:error sending request|dns error|Could not connect)")
 _LOOK_S = 0.25
 _UNCACHED = "Identified uncached distribution: "
@@ -108,7 +110,7 @@ class Uv:
         command += ["--generate-hashes", "--only-binary", ":all:", "--python", str(self.python), "-"]
         status, output, said = await tool.run(command, self.environment, cwd, given="\n".join(needs.requirements))
         if status != 0:
-            raise _unresolved(said, needs)
+            raise explained(said, needs)
         named = _BETWEEN.join(needs.requirements)
         return f"# py: {'.'.join(self.version.split('.')[:2])}\n{_NEEDS}{named}\n{output.strip()}\n"
 
@@ -130,7 +132,7 @@ class Uv:
         finally:
             watching.cancel()
         if status != 0:
-            raise _unresolved(said, PythonNeeds())
+            raise explained(said, PythonNeeds())
         (target / ".lock").unlink(missing_ok=True)
         return {"language": "python3", "packages": lock.names}
 
@@ -169,22 +171,22 @@ class _Progress:
         return 0
 
 
-def _unresolved(said: str, needs: PythonNeeds) -> PackagesUnavailable:
+def explained(said: str, needs: PythonNeeds) -> PackagesUnavailable:
     """What uv says, as an error that names the package, its line in the code, and what to do."""
     lines = [line for line in said.splitlines() if not line.startswith(("DEBUG", "TRACE", "INFO"))]
     text = " ".join(part.strip(" ×╰─▶│├") for part in lines).strip()
-    text = re.sub(r"\s+", " ", text)[:1500]
+    text = _PASSWORD.sub("//", re.sub(r"\s+", " ", text))[:1500]
     missing = _MISSING.search(text)
     if missing:
         name = missing[1]
-        line = needs.guessed.get(name)
+        line = _line(name, needs)
         return PackagesUnavailable(f"There is no package {name} in the registry.", _ADVICE, line)
     wheel = _NO_WHEEL.search(text)
     if wheel:
         return PackagesUnavailable(
             f"{wheel[1]} offers no wheel for this Python and machine, and nothing is built here. {text}",
             "Choose a version that has one, or put a wheel of it into your own registry.",
-            needs.guessed.get(wheel[1]),
+            _line(wheel[1], needs),
         )
     if _OFFLINE.search(text):
         wanted = f" for {', '.join(needs.requirements)}" if needs.requirements else ""
@@ -194,4 +196,11 @@ def _unresolved(said: str, needs: PythonNeeds) -> PackagesUnavailable:
         )
     return PackagesUnavailable(
         f"The packages cannot be resolved: {text}", "Change the versions that the cell asks for."
+    )
+
+
+def _line(name: str, needs: PythonNeeds) -> int | None:
+    """Where a package was guessed from an import; uv may spell its name in another way."""
+    return next(
+        (line for guess, line in needs.guessed.items() if canonicalize_name(guess) == canonicalize_name(name)), None
     )

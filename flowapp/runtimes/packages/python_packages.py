@@ -24,8 +24,8 @@ from flowapp.runtimes.packages.shared_work import SharedWork, Tell, Waiter
 
 #: what can be imported without packages of the job's own, and which wheels fit
 _ASK_PYTHON = """
-import json, importlib.metadata, sys, sysconfig
-names = sorted(importlib.metadata.packages_distributions())
+import json, importlib.metadata, pkgutil, sys, sysconfig
+names = sorted({*importlib.metadata.packages_distributions(), *(found.name for found in pkgutil.iter_modules())})
 version = ".".join(map(str, sys.version_info[:3]))
 print(json.dumps({"version": version, "platform": sysconfig.get_platform(), "names": names}))
 """

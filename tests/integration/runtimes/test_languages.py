@@ -113,7 +113,7 @@ async def test_a_python_without_the_client_says_how_to_get_it(tmp_path: Path) ->
     runtimes = Runtimes(RuntimeSettings(home=tmp_path, python=bare, idle=1, idle_deno=0))
     await runtimes.start()
     try:
-        job = Job("bare", "python3", "\nimport wmill\ndef main():\n    pass\n", JsonText("{}"))
+        job = Job("bare", "python3", "\nimport wmill\ndef main():\n    pass\n", JsonText("{}"), lock="")
         found = (await runtimes.run(job, lambda _text: None)).error or {}
     finally:
         await runtimes.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -278,3 +279,23 @@ def test_a_plan_leaves_its_targets_current(
         assert set(planned.run) - pinned == first - pinned | {target} - pinned
     made.run(planned)
     assert target not in marked(made)
+
+
+def test_a_newer_version_of_a_script_that_was_run_or_imported() -> None:
+    made = Bench(document(script("a"), loop("l", "[1]", [script("inner")]), script("b", {"x": "results.a"})))
+    made.run(plan(made.document, states(made.document, {}, {}), [], "all"))
+    for cell in ("cell_a", "cell_inner"):
+        own = CellRecord("success", definition_of(made.document, cell), result="1")
+        made.records[cell] = replace(made.records.get(cell, own), scripts={"f/lib/x": "1"})
+
+    def found(heads: dict[str, str]) -> dict[str, tuple[str, list[str]]]:
+        judged = states(made.document, made.records, {}, heads=heads)
+        return {cell: (state.kind, [cause.text for cause in state.causes]) for cell, state in judged.items()}
+
+    assert {kind for kind, _ in found({"f/lib/x": "1", "f/lib/y": "7"}).values()} == {"fresh"}
+    assert {kind for kind, _ in found({}).values()} == {"fresh"}
+    changed = found({"f/lib/x": "2"})
+    assert changed["cell_a"] == ("stale", ["script f/lib/x changed"])
+    assert changed["cell_l"][0] == "stale", "what is inside of a container makes it out of date"
+    assert changed["cell_b"][0] == "stale"
+    assert CellRecord.from_json(made.records["cell_a"].to_json()) == made.records["cell_a"]

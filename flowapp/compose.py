@@ -161,6 +161,7 @@ def _runtime_settings(settings: Settings) -> RuntimeSettings:
         idle=max(1, settings.idle_runners - typescript),
         idle_deno=typescript,
         min_isolation=settings.min_isolation,
+        packages_mb=settings.packages_mb,
     )
 
 

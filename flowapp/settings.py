@@ -52,6 +52,7 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting("FLOWAPP_MIN_ISOLATION", "basic", "Isolation of user code below which the server refuses to start."),
     Setting("FLOWAPP_IDLE_RUNNERS", "8", "Warm processes kept ready for cells and steps, over all languages."),
+    Setting("FLOWAPP_PACKAGES_MB", "4096", "How large the packages installed for cells may become; old ones then go."),
     Setting("FLOWAPP_WAIT_S", "20", "Seconds that a synchronous call (`run_wait_result`) waits for a result."),
     Setting(
         "FLOWAPP_HUB_URL", "", "Address of a hub for `hub/…` steps; empty: only the starter hub and `FLOWAPP_HUB_DIR`."
@@ -76,6 +77,7 @@ class Settings:
     secret_key: str = field(default="", repr=False)
     min_isolation: str = "basic"
     idle_runners: int = 8
+    packages_mb: int = 4096
     wait_s: int = 20
     hub_url: str = ""
     hub_dir: str = ""
@@ -105,6 +107,7 @@ class Settings:
             token=_token(given["FLOWAPP_TOKEN"]),
             secret_key=_secret_key(given["FLOWAPP_SECRET_KEY"]),
             min_isolation=_level(given["FLOWAPP_MIN_ISOLATION"].lower() or "basic"),
+            packages_mb=_number("FLOWAPP_PACKAGES_MB", given["FLOWAPP_PACKAGES_MB"] or "4096", 1, 1 << 24),
             idle_runners=_number("FLOWAPP_IDLE_RUNNERS", given["FLOWAPP_IDLE_RUNNERS"] or "8", 1, 256),
             wait_s=_number("FLOWAPP_WAIT_S", given["FLOWAPP_WAIT_S"] or "20", 1, 3600),
             hub_url=given["FLOWAPP_HUB_URL"],

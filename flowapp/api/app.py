@@ -14,6 +14,7 @@ from flowapp.api import (
     job_lists,
     jobs,
     jobs_u,
+    packages,
     people,
     resources,
     retention,
@@ -48,6 +49,7 @@ ROUTERS = (
     people,
     retention,
     accounts,
+    packages,
 )
 
 

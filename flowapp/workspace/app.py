@@ -42,6 +42,7 @@ from flowapp.workspace.members import Members
 from flowapp.workspace.new_drafts import NewDrafts
 from flowapp.workspace.open_drafts import OpenDrafts
 from flowapp.workspace.outputs import Outputs
+from flowapp.workspace.packages import InstalledPackages
 from flowapp.workspace.parsed import Parsed
 from flowapp.workspace.picker import Picker
 from flowapp.workspace.previews import Previews
@@ -143,6 +144,7 @@ class Workspace:
         self.groups = Groups(self._context)
         self.members = Members(self._context)
         self.accounts = Accounts(self._context)
+        self.packages = InstalledPackages(self._context)
         self.hub = Hub.open(settings.hub_url, settings.hub_dir, store.home / "hub")
         self.hub_scripts = HubScripts(self.hub)
         self.library.hub = self.hub

@@ -16,6 +16,7 @@ from typing import Any, Protocol
 from flowapp.languages import LANGUAGES, by_name
 from flowapp.runtimes import handover
 from flowapp.runtimes.jobs import Job, Outcome, RuntimeSettings
+from flowapp.runtimes.packages.packages import Need, Packages
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,18 +33,20 @@ class Setup:
     python_version: str | None
     shared_folder: Callable[[str], Path]
     drop_shared_folder: Callable[[str], None]
+    packages: Packages
 
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
     """A job as its process takes it: the pool, and the three texts (header, code, arguments).
 
-    `place` finds the line of an error in the end of the log, for programs that only print where they failed.
+    `packages` is what it imports, where its process may have that loaded already. `place` finds the line of an error in the end of the log, for programs that only print where they failed.
     """
 
     kind: str
     texts: tuple[bytes, bytes, bytes]
     place: re.Pattern[str] | None = None
+    packages: Need | None = None
 
 
 class Refused(Exception):

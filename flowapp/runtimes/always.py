@@ -10,6 +10,7 @@ from typing import Any
 from flowapp.runtimes import handover, versions
 from flowapp.runtimes.adapters import Prepared, Setup, Talk
 from flowapp.runtimes.jobs import Job
+from flowapp.runtimes.packages.shared_work import Waiter
 
 KIND = "script"
 _BASH_LINE = re.compile(r"^cell\.sh: line (\d+): ", re.MULTILINE)
@@ -37,8 +38,11 @@ class Always:
         self._bash = shutil.which("bash", path="/usr/local/bin:/usr/bin:/bin")
         self._bash_version = await versions.version_of(self._bash)
 
-    async def prepare(self, job: Job, _talk: Talk) -> Prepared:
-        """Nothing is needed."""
+    async def prepare(self, job: Job, talk: Talk) -> Prepared:
+        """Python may need packages; Bash needs nothing."""
+        if job.language == "python3":
+            need = await self._setup.packages.prepare(job, Waiter(talk.tell, talk.is_canceled))
+            return Prepared(KIND, handover.python_texts(job, need.folder if need else None), packages=need)
         return Prepared(KIND, handover.texts(job, runs=job.language), _BASH_LINE)
 
     def facts(self) -> Mapping[str, dict[str, Any]]:

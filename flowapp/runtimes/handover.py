@@ -38,6 +38,11 @@ def texts(job: Job, code: bytes | None = None, **more: Any) -> tuple[bytes, byte
     return json.dumps(header).encode(), source, job.args.encode("utf-8", "replace")
 
 
+def python_texts(job: Job, packages: str | None = None) -> tuple[bytes, bytes, bytes]:
+    """`texts` of a Python job; `packages` is the folder that it finds its packages in."""
+    return texts(job, runs="python3", packages=packages, path=job.path, libraries=dict(job.libraries))
+
+
 def environment(given: Mapping[str, str]) -> dict[str, str]:
     """The variables of a job that its process may get."""
     return {

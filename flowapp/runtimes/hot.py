@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from flowapp.runtimes.errors import SandboxFailed
 from flowapp.runtimes.guest import frames
 from flowapp.runtimes.launching import Launcher, Sandbox
+from flowapp.runtimes.packages.packages import Need
 from flowapp.runtimes.pools import Pool
 
 _log = logging.getLogger(__name__)
@@ -29,19 +30,10 @@ _LOAD_S = 60.0
 _REMEMBERED = 256
 
 
-@dataclass(frozen=True, slots=True)
-class Load:
-    """What such a process loads: modules, out of a folder of packages as jobs see it. `key` is the folder's name."""
-
-    key: str
-    folder: str
-    modules: tuple[str, ...]
-
-
 class LoadedPool(Pool):
     """A pool of processes that have loaded their packages. `member_kb` is what one of them needs for itself."""
 
-    def __init__(self, launcher: Launcher, load: Load, bounds: tuple[int, int, int]) -> None:
+    def __init__(self, launcher: Launcher, load: Need, bounds: tuple[int, int, int]) -> None:
         super().__init__(launcher, "script", _IDLE_EACH, bounds)
         self.load = load
         self.member_kb = 0
@@ -65,7 +57,7 @@ class LoadedPool(Pool):
         return sandbox
 
 
-async def _loaded(sandbox: Sandbox, load: Load) -> int:
+async def _loaded(sandbox: Sandbox, load: Need) -> int:
     """Have a process load its packages; the memory that is its own then, in KB."""
     loop = asyncio.get_running_loop()
     header = json.dumps({"warm": {"packages": load.folder, "modules": load.modules}}).encode()
@@ -95,12 +87,12 @@ class HotPools:
     bounds: tuple[int, int, int]
     most_kb: int
     launcher: Launcher | None = None
-    _pools: dict[Load, LoadedPool] = field(default_factory=dict)
-    _recent: dict[Load, float] = field(default_factory=dict)
+    _pools: dict[Need, LoadedPool] = field(default_factory=dict)
+    _recent: dict[Need, float] = field(default_factory=dict)
     _closing: set[asyncio.Task[None]] = field(default_factory=set)
     _timer: asyncio.TimerHandle | None = None
 
-    async def take(self, load: Load) -> Sandbox | None:
+    async def take(self, load: Need) -> Sandbox | None:
         """A process for a job with this load, if one is ready now; the job counts towards making some."""
         now = time.monotonic()
         pool = self._pools.get(load)
@@ -110,7 +102,7 @@ class HotPools:
         pool.used_at = now
         return await pool.take() if pool.idle else None
 
-    def done(self, load: Load) -> None:
+    def done(self, load: Need) -> None:
         """A job with this load has ended: its place in the pool is filled again, if there is memory for it."""
         pool = self._pools.get(load)
         if pool is None:
@@ -124,7 +116,7 @@ class HotPools:
         """How many processes wait now."""
         return sum(pool.idle for pool in self._pools.values())
 
-    def _consider(self, load: Load, now: float) -> None:
+    def _consider(self, load: Need, now: float) -> None:
         before = self._recent.pop(load, None)
         self._recent[load] = now
         while len(self._recent) > _REMEMBERED:

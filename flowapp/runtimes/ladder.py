@@ -197,7 +197,7 @@ async def _try_out(launcher: Launcher, settings: RuntimeSettings) -> probe.Seen:
     job = Job("probe", "python3", probe.CODE, JsonText(json.dumps(arguments)))
     conversation = Conversation(sandbox, lambda _text: None, 1 << 16, 1 << 16)
     try:
-        conversation.start(*handover.texts(job, runs="python3"), _PROBE_SECONDS)
+        conversation.start(*handover.python_texts(job), _PROBE_SECONDS)
         answer = await conversation.answer
     finally:
         conversation.close()

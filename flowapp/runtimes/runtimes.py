@@ -8,7 +8,7 @@ import logging
 import os
 import shutil
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,8 +21,11 @@ from flowapp.runtimes.adapters import Adapters, Prepared, Refused, Setup, Talk
 from flowapp.runtimes.conversation import CANCELED, Answer, Conversation
 from flowapp.runtimes.errors import RuntimesClosed, RuntimesError, SandboxFailed
 from flowapp.runtimes.guest import frames
+from flowapp.runtimes.hot import HotPools
 from flowapp.runtimes.jobs import Isolation, Job, Outcome, RuntimeSettings
 from flowapp.runtimes.launching import Launcher, Sandbox
+from flowapp.runtimes.packages.errors import PackagesUnavailable, PreparingCanceled
+from flowapp.runtimes.packages.packages import Packages
 from flowapp.runtimes.pools import Pool
 
 _log = logging.getLogger(__name__)
@@ -46,7 +49,9 @@ class Runtimes:
         self.settings = settings
         self._host: ladder.Host | None = None
         self._adapters: Adapters | None = None
+        self.packages = Packages(settings)
         self._pools: dict[str, Pool] = {}
+        self._hot = HotPools(settings.limits.bounds, settings.loaded_mb << 10)
         self._running: dict[str, list[_Running]] = {}
         self._places = asyncio.Semaphore(settings.max_jobs)
         self._closed = False
@@ -64,13 +69,15 @@ class Runtimes:
             IsolationTooLow: the host does not reach `settings.min_isolation`, or cannot even hide the data folder.
             RuntimeUnavailable: no process can be started at all.
         """
+        await self.packages.start()
         self._host = await ladder.climb(self.settings, self._lost)
+        self.packages.bind(self._host.launcher.plan)
         plan = self._host.launcher.plan
         # Where interpreters are copied for the jobs' users (guest/staging.py), that happens once, at the start.
         late = plan.has_namespaces or plan.first_uid is None
         version = await versions.python_version(self.settings)
         host, folders = self._host, (self.shared_folder, self.drop_shared_folder)
-        self._adapters = Adapters(Setup(self.settings, host.deno, host.bun, late, version, *folders))
+        self._adapters = Adapters(Setup(self.settings, host.deno, host.bun, late, version, *folders, self.packages))
         await self._adapters.start()
         self._fill(self._host.launcher)
 
@@ -78,6 +85,7 @@ class Runtimes:
         bounds = self.settings.limits.bounds
         idle = self._adapters.pools() if self._adapters is not None else {}
         self._pools = {kind: Pool(launcher, kind, target, bounds) for kind, target in idle.items()}
+        self._hot.launcher = launcher
         for pool in self._pools.values():
             pool.refill()
 
@@ -88,8 +96,10 @@ class Runtimes:
             self._restart.cancel()
         if self._adapters is not None:
             await self._adapters.close()
+        await self.packages.close()
         for job_id in list(self._running):
             await self.cancel(job_id)
+        await self._hot.close()
         for pool in self._pools.values():
             await pool.close()
         if self._host is not None:
@@ -112,15 +122,17 @@ class Runtimes:
                 return self._attempt(before, made, tell, running)
 
             prepared = await self._languages().prepare(job, Talk(on_log, lambda: running.canceled, attempt))
-            async with self._places:
-                try:
-                    return await self._attempt(job, prepared, on_log, running)
-                except SandboxFailed as first:
-                    _log.warning("job %s: %s Trying once more.", job.id, first.message)
-                    await self._wait_for_restart()
-                    return await self._attempt(job, prepared, on_log, running)
+            with self.packages.used(prepared.packages):
+                async with self._places:
+                    return await self._insist(job, prepared, on_log, running)
         except Refused as refused:
             return Outcome(None, refused.error, 0.0, self.isolation.level)
+        except PackagesUnavailable as error:
+            return Outcome(None, error.as_outcome(), 0.0, self.isolation.level)
+        except PreparingCanceled:
+            if self._closed:
+                raise RuntimesClosed("The server is stopping.") from None
+            return Outcome(None, outcomes.canceled(), 0.0, self.isolation.level)
         except SandboxFailed as error:
             return Outcome(None, outcomes.internal(error.message), 0.0, self.isolation.level)
         finally:
@@ -162,6 +174,23 @@ class Runtimes:
         """Remove a run's shared folder with everything in it; nothing happens when there is none."""
         shutil.rmtree(self._ready().shared / handover.folder_name(name), ignore_errors=True)
 
+    async def lock(self, language: str, code: str, libraries: Mapping[str, str], path: str) -> str | None:
+        """A lock of the packages that code, and the scripts that it imports (code by path), need; None for none.
+
+        Raises:
+            PackagesUnavailable: they cannot be resolved.
+        """
+        return await self.packages.lock(language, code, libraries, path)
+
+    async def cached_packages(self) -> dict[str, Any]:
+        """What is installed for cells: see `Packages.describe`."""
+        return await self.packages.describe()
+
+    async def clear_packages(self) -> dict[str, Any]:
+        """Remove packages that no job uses, downloads, and the locks of drafts; answers what is left."""
+        await self._hot.close()
+        return await self.packages.clear()
+
     def describe(self) -> dict[str, Any]:
         """Languages, versions, pools and isolation, for health and status pages."""
         host = self._ready()
@@ -169,14 +198,23 @@ class Runtimes:
             "isolation": host.isolation.to_json(),
             "languages": self._languages().facts(),
             "pools": {name: {"idle": pool.idle, "target": pool.target} for name, pool in self._pools.items()},
+            "loaded": self._hot.idle,
             "running": len(self._running),
         }
+
+    async def _insist(self, job: Job, prepared: Prepared, on_log: Callable[[str], None], running: _Running) -> Outcome:
+        try:
+            return await self._attempt(job, prepared, on_log, running)
+        except SandboxFailed as first:
+            _log.warning("job %s: %s Trying once more.", job.id, first.message)
+            await self._wait_for_restart()
+            return await self._attempt(job, prepared, on_log, running)
 
     async def _attempt(self, job: Job, prepared: Prepared, on_log: Callable[[str], None], running: _Running) -> Outcome:
         if self._closed:
             raise RuntimesClosed("The server is stopping.")
         pool = self._pools[prepared.kind]
-        sandbox = await self._sandbox(pool, job)
+        sandbox = await self._sandbox(pool, job, prepared)
         conversation = Conversation(sandbox, on_log, job.limits.output_bytes, job.limits.result_bytes)
         running.conversation = conversation
         try:
@@ -190,13 +228,17 @@ class Runtimes:
             running.conversation = None
             conversation.close()
             pool.refill_soon()
+            if prepared.packages is not None:
+                self._hot.done(prepared.packages)
         if answer.kind == frames.BROKEN:
             raise SandboxFailed(answer.body.decode("utf-8", "replace"))
         return await self._outcome(job, prepared, answer, conversation, sandbox, duration)
 
-    async def _sandbox(self, pool: Pool, job: Job) -> Sandbox:
+    async def _sandbox(self, pool: Pool, job: Job, prepared: Prepared) -> Sandbox:
         if job.shared is None and job.limits.bounds == pool.bounds:
-            return await pool.take()
+            need = prepared.packages
+            loaded = await self._hot.take(need) if need is not None else None
+            return loaded or await pool.take()
         shared = str(job.shared) if job.shared else None
         return await pool.make(shared=shared, bounds=job.limits.bounds)
 
@@ -242,6 +284,8 @@ class Runtimes:
     async def _start_again(self) -> None:
         host = self._ready()
         old = list(self._pools.values())
+        self._hot.launcher = None
+        await self._hot.close()
         await host.launcher.close()
         try:
             launcher = await ladder.relaunch(host, self.settings, self._lost)
@@ -249,6 +293,7 @@ class Runtimes:
             _log.error("scripts cannot be started: %s The next job tries again.", error.message)
             return
         self._host = ladder.with_launcher(host, launcher)
+        self.packages.bind(launcher.plan)
         self._fill(launcher)
         for pool in old:
             await pool.close()

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 import shutil
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,14 +25,14 @@ UNUSED_S = 30 * 86400.0
 
 
 @dataclass(frozen=True, slots=True)
-class Prepared:
-    """How a job gets its packages: `key` names the folder (None: it needs none), `modules` are what its code imports."""
+class Need:
+    """Packages that are there for a job: `folder` is where it sees them, `key` names the folder among all, `modules` are
+    what its code imports.
+    """
 
-    key: str | None = None
+    key: str
+    folder: str
     modules: tuple[str, ...] = ()
-
-
-NOTHING = Prepared()
 
 
 @dataclass(slots=True)
@@ -82,29 +82,25 @@ class Packages:
         """Stop what is under way."""
         await self.python.close()
 
-    async def prepare(self, job: Job, tell: Callable[[str], None], is_canceled: Callable[[], bool]) -> Prepared:
-        """Have everything there that a job needs. `tell` gets lines for its log.
+    async def prepare(self, job: Job, waiter: Waiter) -> Need | None:
+        """Have everything there that a Python job needs; None when that is nothing.
 
         Raises:
             PackagesUnavailable: something cannot be had; it is the job's error.
             PreparingCanceled: the job was canceled meanwhile.
         """
-        if job.language != "python3":
-            return NOTHING
-        waiter = Waiter(tell, is_canceled)
         needs = await self.python.needs(job.code, job.libraries, job.path)
         text = job.lock
         if text is None:
             text = await self.python.lock(needs, waiter)
-        if not text.strip():
-            return NOTHING
         lock = PythonLock.read(text)
         if lock.needs is not None and not set(needs.requirements) <= set(lock.needs):
-            tell("The code asks for other packages than its lock was made for: they are resolved again.\n")
+            waiter.tell("The code asks for other packages than its lock was made for: they are resolved again.\n")
             lock = PythonLock.read(await self.python.lock(needs, waiter))
-        if not lock.lines:
-            return NOTHING
-        return Prepared(await self.python.folder(lock, waiter), needs.modules)
+        if not lock.lines or self._places is None:
+            return None
+        key = await self.python.folder(lock, waiter)
+        return Need(key, await self._places.seen(key), needs.modules)
 
     async def lock(self, language: str, code: str, libraries: Mapping[str, str], path: str) -> str | None:
         """A lock for code that is being stored; None where it needs no packages or the language has no locks.
@@ -117,20 +113,20 @@ class Packages:
         needs = await self.python.needs(code, libraries, path)
         return await self.python.lock(needs, Waiter(lambda _text: None)) or None
 
-    @contextlib.asynccontextmanager
-    async def used(self, prepared: Prepared) -> AsyncIterator[str | None]:
-        """Where a job sees its packages, kept there while the block runs; None when it needs none.
+    @contextlib.contextmanager
+    def used(self, need: Need | None) -> Iterator[None]:
+        """Keeps the packages of a job where they are while the block runs.
 
         Raises:
             PackagesUnavailable: they were removed in this very moment.
         """
-        if prepared.key is None or self._places is None:
-            yield None
+        if need is None:
+            yield
             return
-        with self.folders.used(prepared.key) as is_there:
+        with self.folders.used(need.key) as is_there:
             if not is_there:
                 raise PackagesUnavailable("The packages of this cell were just cleared.", "Run it again.")
-            yield await self._places.seen(prepared.key)
+            yield
 
     async def tidy(self) -> None:
         """Remove folders that nobody used for a month, and the oldest ones above the size that is allowed."""

@@ -14,6 +14,7 @@ from flowapp.jsontext import JsonText
 from flowapp.languages import LANGUAGES
 from flowapp.runtimes.adapters import Adapters, Prepared, Refused, Setup, Talk
 from flowapp.runtimes.jobs import Job, Outcome, RuntimeSettings
+from flowapp.runtimes.packages.packages import Packages
 
 
 async def nothing(_job: Job, _prepared: Prepared, _tell: Callable[[str], None]) -> Outcome:
@@ -30,7 +31,7 @@ def setup(tmp_path: Path) -> Setup:
     settings = RuntimeSettings(
         home=tmp_path, drivers=Path(sys.prefix) / "sql", go=tmp_path / "go", idle=2, idle_deno=1, idle_bun=1
     )
-    return Setup(settings, "deno", bun, True, "3.11.2", lambda _name: tmp_path, lambda _name: None)
+    return Setup(settings, "deno", bun, True, "3.11.2", lambda _name: tmp_path, lambda _name: None, Packages(settings))
 
 
 def job(language: str, code: str = "", **more: str) -> Job:

@@ -232,7 +232,8 @@ async def test_a_clone_and_an_environment_in_tmp(tmp_path: Path) -> None:
     assert str(tmp_path).startswith("/tmp/")
     clone, home = tmp_path / "clone", tmp_path / "clone/.flowapp"
     ignored = shutil.ignore_patterns("__pycache__")
-    shutil.copytree(ROOT / "flowapp/runtimes", clone / "flowapp/runtimes", ignore=ignored)
+    for name in ("runtimes", "signatures", "openflow"):
+        shutil.copytree(ROOT / f"flowapp/{name}", clone / f"flowapp/{name}", ignore=ignored)
     for name in ("__init__", "errors", "jsontext", "languages"):
         shutil.copy(ROOT / f"flowapp/{name}.py", clone / "flowapp")
     venv.create(tmp_path / "env", symlinks=True)

@@ -1,4 +1,4 @@
-"""Writes the migration that brings the last released schema to what `flowapp/store/tables.py` says.
+"""Writes the migration that brings the last released schema to what `flowapp/store/tables` says.
 
     .venv/bin/python scripts/make_migration.py 0002 "words for it"
 

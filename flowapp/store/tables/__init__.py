@@ -1,0 +1,63 @@
+"""The tables of Flowapp's own database (DBOS keeps its own, in a file or schema of its own).
+
+Values (arguments, results) are never stored in these rows: rows hold the content hash of a `value`, so that equal results
+are stored once and a row stays small. Times are UTC, ISO 8601 with microseconds, as text: they sort, and read the same on
+SQLite and PostgreSQL.
+"""
+
+from __future__ import annotations
+
+from flowapp.store.tables.documents import DraftCellRow, DraftOperationRow, DraftRow, FlowVersionRow, ScriptRow
+from flowapp.store.tables.machines import ExecutorRow, LeafRow
+from flowapp.store.tables.nouns import ResourceRow, ResourceTypeRow, VariableRow
+from flowapp.store.tables.people import (
+    AuditRow,
+    FolderRow,
+    GroupMemberRow,
+    GroupRow,
+    MemberRow,
+    TokenRow,
+    UserRow,
+    WorkspaceRow,
+)
+from flowapp.store.tables.runs import FlowStateRow, JobRow, LogRow, ResultRow, RunRow
+from flowapp.store.tables.schedules import ScheduleRow, TickRow
+from flowapp.store.tables.values import BlobChunkRow, BlobRow, CounterRow, FactRow, ValueRow
+from flowapp.store.tables.waits import DebounceRow, ResumeEventRow, SlotRow, SuspensionRow
+
+__all__ = [
+    "AuditRow",
+    "BlobChunkRow",
+    "BlobRow",
+    "CounterRow",
+    "DebounceRow",
+    "DraftCellRow",
+    "DraftOperationRow",
+    "DraftRow",
+    "ExecutorRow",
+    "FactRow",
+    "FlowStateRow",
+    "FlowVersionRow",
+    "FolderRow",
+    "GroupMemberRow",
+    "GroupRow",
+    "JobRow",
+    "LeafRow",
+    "LogRow",
+    "MemberRow",
+    "ResourceRow",
+    "ResourceTypeRow",
+    "ResultRow",
+    "ResumeEventRow",
+    "RunRow",
+    "ScheduleRow",
+    "ScriptRow",
+    "SlotRow",
+    "SuspensionRow",
+    "TickRow",
+    "TokenRow",
+    "UserRow",
+    "ValueRow",
+    "VariableRow",
+    "WorkspaceRow",
+]

@@ -1,0 +1,101 @@
+"""The tables of who there is, in which workspace and with which rights, and of what they did."""
+
+from __future__ import annotations
+
+from sqlmodel import Field, SQLModel
+
+
+class WorkspaceRow(SQLModel, table=True):
+    """A team's space. Nothing is read across workspaces."""
+
+    __tablename__ = "workspace"
+    id: str = Field(primary_key=True)
+    name: str
+    key: str  #: secret for signatures of this workspace
+    created_at: str
+    settings: str = "{}"  #: JSON text: retention, …
+
+
+class UserRow(SQLModel, table=True):
+    """A person (or the first admin). `username` is what paths `u/<username>/…` name."""
+
+    __tablename__ = "user"
+    email: str = Field(primary_key=True)
+    username: str = Field(unique=True)
+    super_admin: bool = False
+    disabled: bool = False
+    created_at: str
+    name: str = ""
+    password: str | None = None  #: argon2 hash
+
+
+class MemberRow(SQLModel, table=True):
+    """A person's role in a workspace: admin, developer, operator or viewer."""
+
+    __tablename__ = "member"
+    workspace: str = Field(primary_key=True)
+    email: str = Field(primary_key=True)
+    role: str
+
+
+class TokenRow(SQLModel, table=True):
+    """A session or API token, stored as a hash only. `kind`: session, api, signin (one-time), job."""
+
+    __tablename__ = "token"
+    hash: str = Field(primary_key=True)
+    kind: str
+    email: str = Field(index=True)
+    label: str = ""
+    created_at: str
+    expires_at: str | None = None
+    used_at: str | None = None
+    prefix: str = ""  #: the first characters, by which lists show it
+    workspace: str | None = None  #: valid in this workspace only
+    scopes: str | None = None  #: JSON text: list of scopes; None allows all that the person may
+    job: str | None = Field(default=None, index=True)  #: kind job: the job id that it lives for
+
+
+class FolderRow(SQLModel, table=True):
+    """A folder `f/<name>`: owners and permissions are JSON text."""
+
+    __tablename__ = "folder"
+    workspace: str = Field(primary_key=True)
+    name: str = Field(primary_key=True)
+    summary: str = ""
+    display_name: str = ""
+    owners: str = "[]"
+    extra_perms: str = "{}"
+    created_by: str
+    edited_at: str
+
+
+class GroupRow(SQLModel, table=True):
+    """A group `g/<name>` of members."""
+
+    __tablename__ = "group"
+    workspace: str = Field(primary_key=True)
+    name: str = Field(primary_key=True)
+    summary: str = ""
+
+
+class GroupMemberRow(SQLModel, table=True):
+    """Who is in a group, by username."""
+
+    __tablename__ = "group_member"
+    workspace: str = Field(primary_key=True)
+    name: str = Field(primary_key=True)
+    username: str = Field(primary_key=True)
+
+
+class AuditRow(SQLModel, table=True):
+    """Who did what, when, from where. Append-only."""
+
+    __tablename__ = "audit"
+    id: int | None = Field(default=None, primary_key=True)
+    workspace: str = Field(index=True)
+    at: str
+    by: str
+    action: str
+    target: str
+    detail: str = ""
+    address: str = ""

@@ -1,4 +1,4 @@
-"""Python and Bash: every process of the pool "script" runs them."""
+"""Python and Bash: processes of the jobs' Python run them, those of the pool "client" with more imported than those of "script"."""
 
 from __future__ import annotations
 
@@ -9,10 +9,14 @@ from typing import Any
 
 from flowapp.runtimes import handover, versions
 from flowapp.runtimes.adapters import Prepared, Setup, Talk
+from flowapp.runtimes.guest import preload
+from flowapp.runtimes.guest.plan import CLIENT
 from flowapp.runtimes.jobs import Job
 from flowapp.runtimes.packages.shared_work import Waiter
 
 KIND = "script"
+_IMPORT = re.compile(r"^[ \t]*(?:from[ \t]+([\w.]+)|import[ \t]+([^\n#;]+))", re.MULTILINE)
+_LIGHT = frozenset(preload.COMMON) | {"__future__", "abc", "sys", "urllib"}
 _BASH_LINE = re.compile(r"^cell\.sh: line (\d+): ", re.MULTILINE)
 
 
@@ -31,7 +35,8 @@ class Always:
 
     def pools(self) -> Mapping[str, int]:
         """See `Adapter.pools`."""
-        return {KIND: self._setup.settings.idle}
+        idle = self._setup.settings.idle
+        return {KIND: idle - idle // 4, CLIENT: idle // 4}
 
     async def start(self) -> None:
         """Ask Bash for its version."""
@@ -42,7 +47,8 @@ class Always:
         """Python may need packages; Bash needs nothing."""
         if job.language == "python3":
             need = await self._setup.packages.prepare(job, Waiter(talk.tell, talk.is_canceled))
-            return Prepared(KIND, handover.python_texts(job, need.folder if need else None), packages=need)
+            kind = CLIENT if need or imports_more(job.code) else KIND
+            return Prepared(kind, handover.python_texts(job, need.folder if need else None), packages=need)
         return Prepared(KIND, handover.texts(job, runs=job.language), _BASH_LINE)
 
     def facts(self) -> Mapping[str, dict[str, Any]]:
@@ -54,3 +60,14 @@ class Always:
 
     async def close(self) -> None:
         """Nothing is under way."""
+
+
+def imports_more(code: str) -> bool:
+    """Whether Python code seems to import more than what every process has loaded. A wrong answer only costs time."""
+    if "async def" in code:
+        return True
+    for source, listed in _IMPORT.findall(code):
+        names = [source] if source else [name.split()[0] for name in listed.split(",") if name.strip()]
+        if any(name not in _LIGHT for name in names):
+            return True
+    return False

@@ -10,7 +10,6 @@ import json
 import os
 import re
 import select
-import shutil
 from typing import Any
 
 from flowapp.runtimes.guest import frames
@@ -28,6 +27,12 @@ _LONGEST_LINE = 1 << 20
 _BASH_MISSING = 127
 
 
+def _found(program: str) -> str | None:
+    """Where a program is."""
+    places = (f"{folder}/{program}" for folder in os.environ["PATH"].split(":"))
+    return next((place for place in places if os.access(place, os.X_OK)), None)
+
+
 def run(job: frames.JobText) -> tuple[bytes, bytes]:
     """Run the script in the current folder; the frame to answer with."""
     code = job.code.decode("utf-8", "replace")
@@ -35,7 +40,7 @@ def run(job: frames.JobText) -> tuple[bytes, bytes]:
     long = next((index for index, text in enumerate(values, 1) if len(text) > _LONGEST_ARGUMENT), None)
     if long is not None:
         return _error("ExecutionErr", f"Argument ${long} is longer than the 128 KB that Linux allows for one argument.")
-    program = shutil.which("bash", path=os.environ["PATH"])
+    program = _found("bash")
     if program is None:
         return _error("ExecutionErr", "bash is not installed on this machine.")
     with open(FILE_NAME, "wb") as file:

@@ -6,6 +6,8 @@ server: by the closed control socket, or by the kernel's signal at the server's 
 Control messages are JSON, one per packet. Server → launcher: the plan, then `{"op": "spawn", "id", "kind", "shared",
 "bounds"}` and `{"op": "kill", "id"}`. Launcher → server: `{"ok"}` or `{"error"}` once, then `{"spawned": id, "pid"}`
 with the descriptors of the job (channel, log, process) and `{"gone": id, "status"}` when nothing of it is left.
+
+Kinds of jobs that import much are forked by a copy of this process that has done so (see `zygotes`), as children of this one.
 """
 
 from __future__ import annotations
@@ -15,7 +17,6 @@ import gc
 import json
 import os
 import select
-import shutil
 import signal
 import socket
 import time
@@ -35,8 +36,8 @@ from flowapp.runtimes.guest import (
     python_cell,
     sandbox,
     seccomp,
-    sql_cell,
     staging,
+    zygotes,
 )
 from flowapp.runtimes.guest.limits import Bounds
 from flowapp.runtimes.guest.plan import JAIL_TMP, NONE, USER, Plan
@@ -58,33 +59,67 @@ class _Job:
 
 
 @dataclass(slots=True)
+class _Ends:
+    """What a job and the server talk over: both ends of its channel and of its log."""
+
+    server: socket.socket
+    job: socket.socket
+    log_read: int
+    log_write: int
+
+    @classmethod
+    def make(cls) -> _Ends:
+        """A new pair of each."""
+        return cls(*socket.socketpair(), *os.pipe2(os.O_CLOEXEC))
+
+    def close_job(self) -> None:
+        """The job has its ends."""
+        self.job.close()
+        os.close(self.log_write)
+
+    def close_server(self) -> None:
+        """The server has its ends."""
+        self.server.close()
+        os.close(self.log_read)
+
+
+@dataclass(slots=True)
 class Launcher:
     """State of the one launcher of this process."""
 
     control: socket.socket
-    plan: Plan
-    locks: sandbox.Locks
+    setting: zygotes.Setting
     groups: cgroups.Groups | None
-    own_pid_namespace: int | None
     lifeline: tuple[int, int]
     jobs: dict[int, _Job] = field(default_factory=dict)
+    makers: dict[str, zygotes.Zygote] = field(default_factory=dict)
+    asked: dict[int, tuple[zygotes.Start, int, _Ends]] = field(default_factory=dict)
+    ended: dict[int, int] = field(default_factory=dict)
     counted: tuple[float, int] = (float("-inf"), 0)
     free: list[int] = field(default_factory=lambda: list(range(_MOST_SLOTS - 1, -1, -1)))
+    poll: select.poll = field(default_factory=select.poll)
+
+    @property
+    def plan(self) -> Plan:
+        """How jobs are kept apart."""
+        return self.setting.plan
 
     def serve(self) -> None:
         """Answer the server until it closes the control socket."""
         wake_read, wake_write = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
         signal.set_wakeup_fd(wake_write, warn_on_full_buffer=False)
         signal.signal(signal.SIGCHLD, _note)
-        poll = select.poll()
-        poll.register(self.control, select.POLLIN)
-        poll.register(wake_read, select.POLLIN)
+        self.poll.register(self.control, select.POLLIN)
+        self.poll.register(wake_read, select.POLLIN)
         while True:
-            ready = {descriptor for descriptor, _ in poll.poll()}
+            ready = {descriptor for descriptor, _ in self.poll.poll()}
             if wake_read in ready:
                 with contextlib.suppress(BlockingIOError):
                     os.read(wake_read, 4096)
                 self._reap()
+            for kind, zygote in list(self.makers.items()):
+                if zygote.link.fileno() in ready:
+                    self._hear(kind, zygote)
             if self.control.fileno() in ready:
                 try:
                     packet = self.control.recv(_LARGEST_MESSAGE)
@@ -96,6 +131,8 @@ class Launcher:
 
     def end(self) -> None:
         """Kill every job, wait until nothing of them is left, and remove what was made for them."""
+        for zygote in self.makers.values():
+            zygote.close()
         for job in self.jobs.values():
             self._kill(job)
         for job in self.jobs.values():
@@ -119,57 +156,98 @@ class Launcher:
                 self._tell({"refused": message["id"], "reason": str(error)})
 
     def _spawn(self, message: dict[str, Any]) -> None:
-        if message["kind"] in sql_cell.MODULES:
-            # What cannot be imported is told by the job itself.
-            with contextlib.suppress(ImportError):
-                sql_cell.load(message["kind"], self.plan.drivers)
+        kind = message["kind"]
+        maker = self._maker(kind) if zygotes.has_its_own(kind) else None
         slot = self.free[-1]
-        place = self._place(slot, message.get("shared"))
-        neighbours = self._neighbours()
-        server_end, job_end = socket.socketpair()
-        log_read, log_write = os.pipe2(os.O_CLOEXEC)
-        pipes = agent.Pipes(job_end.fileno(), log_write, self.lifeline[0])
+        start = zygotes.Start(
+            message["id"], self._place(slot, message.get("shared")), kind, Bounds.of(message, self._neighbours())
+        )
+        ends = _Ends.make()
+        self.free.pop()
         try:
-            pid = self._fork()
+            pipes = agent.Pipes(ends.job.fileno(), ends.log_write, self.lifeline[0])
+            if maker is not None:
+                maker.ask(start, pipes)
+                self.asked[start.id] = start, slot, ends
+                return
+            pid = zygotes.fork_job(self.setting.pid_namespace, kernel.fork_without_hooks)
             if pid == 0:
-                self._become_agent(place, pipes, message, neighbours)
+                self._become_agent(start, pipes)
+        except OSError:
+            self._give_back(slot)
+            ends.close_server()
+            raise
+        finally:
+            ends.close_job()
+        self._spawned(start, slot, ends, pid)
+
+    def _spawned(self, start: zygotes.Start, slot: int, ends: _Ends, pid: int) -> None:
+        """A job's process exists: tell the server."""
+        try:
             if self.groups is not None:
                 # The job exists already: a group that somebody removed must not lose it. Its other limits stand.
                 with contextlib.suppress(OSError):
-                    self.groups.put(pid, slot, message["bounds"][0])
-            self.free.pop()
-            job = _Job(message["id"], slot, pid)
-            self.jobs[job.id] = job
+                    self.groups.put(pid, slot, start.bounds.memory_mb)
+            self.jobs[start.id] = _Job(start.id, slot, pid)
             handle = os.pidfd_open(pid)
-            self._tell({"spawned": job.id, "pid": pid}, [server_end.fileno(), log_read, handle])
+            self._tell({"spawned": start.id, "pid": pid}, [ends.server.fileno(), ends.log_read, handle])
             os.close(handle)
         finally:
-            server_end.close()
-            job_end.close()
-            os.close(log_read)
-            os.close(log_write)
+            ends.close_server()
 
-    def _become_agent(
-        self, place: sandbox.Place, pipes: agent.Pipes, message: dict[str, Any], neighbours: int
-    ) -> NoReturn:
+    def _maker(self, kind: str) -> zygotes.Zygote:
+        """The zygote of a kind; forked when there is none."""
+        if kind not in self.makers:
+            zygote = self.makers[kind] = zygotes.make(kind, self.setting, self._let_go)
+            self.poll.register(zygote.link, select.POLLIN)
+        return self.makers[kind]
+
+    def _hear(self, kind: str, zygote: zygotes.Zygote) -> None:
+        answer = zygote.answer()
+        if answer is None:
+            # It ended, and what it was asked for will not come; the next request makes another one.
+            self.poll.unregister(zygote.link)
+            zygote.close()
+            del self.makers[kind]
+            lost = [id_ for id_, (start, _, _) in self.asked.items() if start.kind == kind]
+            for id_ in lost:
+                self._refuse(id_, "the process that makes jobs of its kind ended")
+        elif "error" in answer:
+            self._refuse(answer["id"], answer["error"])
+        elif self.ended.pop(answer["pid"], None) is not None:
+            self._refuse(answer["id"], "it ended at its start")
+        else:
+            self._spawned(*self.asked.pop(answer["id"]), answer["pid"])
+
+    def _refuse(self, id_: int, reason: str) -> None:
+        _, slot, ends = self.asked.pop(id_)
+        ends.close_server()
+        self._give_back(slot)
+        self._tell({"refused": id_, "reason": reason})
+
+    def _give_back(self, slot: int) -> None:
+        """The place of a job that was not made."""
+        if not self.plan.has_namespaces:
+            _remove_tree(f"{self.plan.scaffold}/{slot}")
+        self.free.append(slot)
+
+    def _let_go(self) -> None:
+        """In a zygote: what belongs to the launcher, or to jobs that others make, is not kept open."""
+        self.control.close()
+        os.close(self.lifeline[1])
+        for other in self.makers.values():
+            other.close()
+        for _, _, ends in self.asked.values():
+            ends.close_server()
+
+    def _become_agent(self, start: zygotes.Start, pipes: agent.Pipes) -> NoReturn:
         """In the child: never come back into the launcher's code, whatever happens."""
         try:
             os.close(self.lifeline[1])
             signal.set_wakeup_fd(-1)
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-            agent.run(self.plan, place, self.locks, pipes, message["kind"], Bounds.of(message, neighbours))
         finally:
-            os._exit(70)
-
-    def _fork(self) -> int:
-        """Fork; with namespaces, the child is process 1 of a fresh process namespace and we stay where we are."""
-        if self.own_pid_namespace is None:
-            return kernel.fork_without_hooks()
-        kernel.unshare(kernel.CLONE_NEWPID)
-        pid = kernel.fork_without_hooks()
-        if pid != 0:
-            kernel.setns(self.own_pid_namespace, kernel.CLONE_NEWPID)
-        return pid
+            zygotes.become_agent(self.setting, start, pipes)
 
     def _neighbours(self) -> int:
         """How many tasks the kernel would count into a job's limit of processes although they are not the job's.
@@ -211,6 +289,8 @@ class Launcher:
             if pid == 0:
                 return
             job = by_pid.get(pid)
+            if job is None and self.asked:
+                self.ended[pid] = status  # of a job whose maker has not answered yet, maybe
             if job is not None:
                 self._clean(job)
                 del self.jobs[job.id]
@@ -221,7 +301,7 @@ class Launcher:
         """Remove what a job left where no namespace took it along: strays, files, and its user's processes."""
         if self.plan.has_namespaces:
             return
-        known = {other.pid for other in self.jobs.values()}
+        known = {other.pid for other in self.jobs.values()} | {zygote.pid for zygote in self.makers.values()}
         for stray in family.children_of(os.getpid()):
             if stray not in known:
                 family.end_descendants(stray)
@@ -229,7 +309,7 @@ class Launcher:
                     os.kill(stray, signal.SIGKILL)
         if self.plan.first_uid is not None:
             _end_all_of_user(self.plan.first_uid + job.slot)
-        shutil.rmtree(f"{self.plan.scaffold}/{job.slot}", ignore_errors=True)
+        _remove_tree(f"{self.plan.scaffold}/{job.slot}")
 
     def _tell(self, message: dict[str, Any], descriptors: list[int] | None = None) -> None:
         packet = json.dumps(message).encode()
@@ -237,6 +317,12 @@ class Launcher:
             socket.send_fds(self.control, [packet], descriptors)
         else:
             self.control.send(packet)
+
+
+def _remove_tree(folder: str) -> None:
+    import shutil  # only without namespaces; every fork would pay for the libraries that it loads
+
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _note(_number: int, _frame: object) -> None:
@@ -326,7 +412,7 @@ def main(control_descriptor: int) -> None:
     except OSError as error:
         control.send(json.dumps({"error": str(error)}).encode())
         return
-    preload.load()
+    preload.load(preload.COMMON)
     python_cell.prepare()
     gc.collect()
     gc.freeze()
@@ -337,7 +423,7 @@ def main(control_descriptor: int) -> None:
         "control_group": groups is not None,
     }
     control.send(json.dumps(facts).encode())
-    launcher = Launcher(control, plan, locks, groups, namespace, os.pipe2(os.O_CLOEXEC))
+    launcher = Launcher(control, zygotes.Setting(plan, locks, namespace), groups, os.pipe2(os.O_CLOEXEC))
     try:
         launcher.serve()
     finally:

@@ -9,6 +9,8 @@ FULL = "full"
 USER = "user"
 BASIC = "basic"
 NONE = "none"
+#: the kind of the processes for Python jobs that import more than what every job finds loaded
+CLIENT = "client"
 #: names inside the jail, and the places that stand for them where there is no mount namespace
 JAIL_TMP = "/tmp"  # noqa: S108  # a private tmpfs of the job, not the host's /tmp
 WORK = "work"

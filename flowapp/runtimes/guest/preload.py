@@ -5,21 +5,26 @@ from __future__ import annotations
 import importlib
 
 # fmt: off
-_MODULES = (
-    "array", "asyncio", "base64", "bisect", "calendar", "collections", "concurrent.futures", "contextlib", "copy", "csv",
-    "dataclasses", "datetime", "decimal", "email.message", "enum", "fractions", "functools", "glob", "gzip", "hashlib",
-    "heapq", "hmac", "html", "http.client", "inspect", "io", "itertools", "json", "linecache", "logging", "math",
-    "operator", "os", "pathlib", "pickle", "queue", "random", "re", "secrets", "shutil", "signal", "socket", "sqlite3",
-    "ssl", "statistics", "string", "struct", "subprocess", "tempfile", "textwrap", "threading", "time", "traceback",
-    "types", "typing", "urllib.parse", "urllib.request", "uuid", "zipfile", "zoneinfo",
+#: of every Python job: small, since each fork pays for what is loaded, libraries of machine code most of all
+COMMON = (
+    "base64", "bisect", "calendar", "collections", "contextlib", "copy", "csv", "dataclasses", "datetime", "decimal", "enum",
+    "functools", "hashlib", "heapq", "hmac", "inspect", "io", "itertools", "json", "linecache", "math", "operator", "os",
+    "pathlib", "random", "re", "secrets", "statistics", "string", "struct", "textwrap", "time", "traceback", "types", "typing",
+    "urllib.parse", "uuid",
+)
+#: of jobs that import one of these, or packages
+CLIENT = (
+    "array", "asyncio", "concurrent.futures", "email.message", "fractions", "glob", "gzip", "html", "http.client", "logging",
+    "pickle", "queue", "shutil", "signal", "socket", "sqlite3", "ssl", "subprocess", "tempfile", "threading",
+    "urllib.request", "zipfile", "zoneinfo",
     "wmill",  # reads its environment when it is used, not when it is imported
 )
 # fmt: on
 
 
-def load() -> None:
+def load(modules: tuple[str, ...]) -> None:
     """Import them; one that this Python does not have is passed over."""
-    for name in _MODULES:
+    for name in modules:
         try:
             importlib.import_module(name)
         except ImportError:

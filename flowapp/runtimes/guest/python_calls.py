@@ -7,7 +7,6 @@ parameters are read from their JSON text.
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import datetime
 import inspect
@@ -23,10 +22,10 @@ def call(function: Callable[..., Any], inputs: Mapping[str, Any]) -> Any:
     """Call the entry point and wait for it: coroutines are awaited, generators joined to one text."""
     positional, named = bind(function, inputs)
     value = function(*positional, **named)
-    if inspect.isasyncgen(value):
-        return asyncio.run(_join(value))
-    if inspect.iscoroutine(value):
-        value = asyncio.run(_wait(value))
+    if inspect.isasyncgen(value) or inspect.iscoroutine(value):
+        import asyncio  # dear, and rarely wanted
+
+        value = asyncio.run(_join(value) if inspect.isasyncgen(value) else _wait(value))
     if inspect.isgenerator(value):
         return "".join(str(part) for part in value)
     return value

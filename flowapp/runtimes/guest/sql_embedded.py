@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import resource
-import sqlite3
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -49,6 +48,8 @@ class Sqlite:
     """One SQLite database."""
 
     def __init__(self, path: str, read_only: bool) -> None:
+        import sqlite3
+
         try:
             if path == MEMORY:
                 self._connection = sqlite3.connect(path)
@@ -70,6 +71,8 @@ class Sqlite:
 
     def problem(self, error: Exception, text: str) -> SqlError | None:
         """See `Connection.problem`. SQLite says no line, only what it stopped at."""
+        import sqlite3
+
         if not isinstance(error, (sqlite3.Error, OverflowError, ValueError)):
             return None
         near = _NEAR.search(str(error))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import re
-import ssl
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +12,8 @@ from flowapp.runtimes.guest.sql_rows import JsonValue
 from flowapp.runtimes.guest.sql_values import plain
 
 if TYPE_CHECKING:
+    import ssl
+
     import pymysql
     from pymysql.cursors import SSCursor
 
@@ -104,6 +105,8 @@ def _said(error: Exception) -> str:
 
 def _security(resource: dict[str, Any]) -> ssl.SSLContext | None:
     """`ssl` encrypts; with `root_certificate_pem` the server's certificate is checked as well."""
+    import ssl
+
     certificate = resource.get("root_certificate_pem")
     if certificate:
         return ssl.create_default_context(cadata=str(certificate))

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import sys
 from dataclasses import replace
 
 from flowapp.runtimes.guest.plan import Plan, staged_packages
 
 _FOLDER = "interpreters"
-_LEFT_OUT = shutil.ignore_patterns("test", "tests", "idlelib", "__pycache__", "site-packages", "node_modules")
+_LEFT_OUT = frozenset(("test", "tests", "idlelib", "__pycache__", "site-packages", "node_modules"))
 
 
 def staged(plan: Plan) -> Plan:
@@ -95,11 +94,17 @@ def _provide(path: str, copy: str) -> None:
         # Installed packages may be many: they are linked, and left out where that would mean copying all of them.
         linked = _can_link(path, copy)
         if linked or os.path.basename(path) not in ("site-packages", "dist-packages"):
-            shutil.copytree(path, copy, symlinks=True, ignore=_LEFT_OUT, copy_function=_link_or_copy)
+            import shutil  # only without namespaces; every fork would pay for the libraries that it loads
+
+            shutil.copytree(path, copy, symlinks=True, ignore=_left_out, copy_function=_link_or_copy)
         else:
             os.mkdir(copy)
     else:
         _link_or_copy(path, copy)
+
+
+def _left_out(_folder: str, names: list[str]) -> set[str]:
+    return set(names) & _LEFT_OUT
 
 
 def _can_link(path: str, copy: str) -> bool:
@@ -110,4 +115,6 @@ def _link_or_copy(source: str, target: str) -> None:
     with contextlib.suppress(OSError):
         os.link(source, target, follow_symlinks=False)
         return
+    import shutil
+
     shutil.copy2(source, target, follow_symlinks=False)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import os
 import select
-import shutil
 import socket
 
 from flowapp.runtimes.guest import python_cell, sandbox
@@ -99,7 +98,8 @@ def bun_command(plan: Plan, place: sandbox.Place) -> list[str]:
     Bun wants to list the folder of the file that it runs, so that file is a copy in the job's own folder.
     """
     copy = f"{place.folder}/{os.path.basename(WRAPPER)}"
-    shutil.copyfile(plan.wrapper, copy)
+    with open(plan.wrapper, "rb") as program, open(copy, "wb") as file:
+        file.write(program.read())
     return [plan.bun or "", "--no-install", "--no-env-file", copy, place.folder, place.work]
 
 

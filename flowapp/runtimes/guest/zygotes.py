@@ -1,0 +1,159 @@
+"""Copies of the launcher that have imported more: for kinds of jobs whose imports are dear, made when the first one is asked for.
+
+A fork costs by what the forking process holds: with all that some jobs want, every job would pay twice for it. A zygote forks
+jobs as children of the launcher, which goes on to watch them; it runs no user code, and ends with the launcher.
+
+Both sides speak over one socket: `{"id", "place", "kind", "bounds"}` with the job's descriptors (channel, log, lifeline) one way,
+`{"id", "pid"}` or `{"id", "error"}` back.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import json
+import os
+import signal
+import socket
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any, NoReturn
+
+from flowapp.runtimes.guest import agent, kernel, preload, sandbox, sql_cell
+from flowapp.runtimes.guest.limits import Bounds
+from flowapp.runtimes.guest.plan import CLIENT, Plan
+
+_LARGEST_MESSAGE = 1 << 16
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What all jobs of a launcher have in common."""
+
+    plan: Plan
+    locks: sandbox.Locks
+    pid_namespace: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """What one job is made with."""
+
+    id: int
+    place: sandbox.Place
+    kind: str
+    bounds: Bounds
+
+    def to_json(self) -> bytes:
+        """As one packet."""
+        return json.dumps(asdict(self)).encode()
+
+    @classmethod
+    def from_json(cls, text: bytes) -> Start:
+        """What `to_json` wrote."""
+        data = json.loads(text)
+        return cls(data["id"], sandbox.Place(**data["place"]), data["kind"], Bounds(**data["bounds"]))
+
+
+@dataclass(frozen=True, slots=True)
+class Zygote:
+    """The launcher's end of one."""
+
+    pid: int
+    link: socket.socket
+
+    def ask(self, start: Start, pipes: agent.Pipes) -> None:
+        """Have a job made. Raises OSError when the zygote is gone."""
+        socket.send_fds(self.link, [start.to_json()], [pipes.channel, pipes.log, pipes.lifeline])
+
+    def answer(self) -> dict[str, Any] | None:
+        """Its next answer; None when it has ended."""
+        with contextlib.suppress(OSError):
+            packet = self.link.recv(_LARGEST_MESSAGE)
+            return json.loads(packet) if packet else None
+        return None
+
+    def close(self) -> None:
+        """Let it end."""
+        self.link.close()
+
+
+def has_its_own(kind: str) -> bool:
+    """Whether jobs of a kind are forked by a zygote of that kind."""
+    return kind == CLIENT or kind in sql_cell.MODULES
+
+
+def make(kind: str, setting: Setting, let_go: Callable[[], None]) -> Zygote:
+    """Fork one; it loads what it needs while the launcher goes on. `let_go` closes what belongs to the launcher."""
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    pid = os.fork()
+    if pid == 0:
+        try:
+            ours.close()
+            let_go()
+            _live(kind, setting, theirs)
+        finally:
+            os._exit(70)
+    theirs.close()
+    return Zygote(pid, ours)
+
+
+def _live(kind: str, setting: Setting, link: socket.socket) -> NoReturn:
+    kernel.set_name(f"flowapp-{kind}")
+    kernel.die_with_parent()
+    signal.set_wakeup_fd(-1)
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    _load(kind, setting.plan)
+    gc.collect()
+    gc.freeze()
+    while True:
+        packet, descriptors, _, _ = socket.recv_fds(link, _LARGEST_MESSAGE, 3)
+        if not packet:
+            os._exit(0)
+        start = Start.from_json(packet)
+        try:
+            answer: dict[str, Any] = {"id": start.id, "pid": _sibling(setting, start, link, descriptors)}
+        except OSError as error:
+            answer = {"id": start.id, "error": str(error)}
+        for descriptor in descriptors:
+            os.close(descriptor)
+        link.send(json.dumps(answer).encode())
+
+
+def _load(kind: str, plan: Plan) -> None:
+    if kind == CLIENT:
+        preload.load(preload.CLIENT)
+        return
+    # What cannot be imported is told by the job itself.
+    with contextlib.suppress(ImportError):
+        sql_cell.load(kind, plan.drivers)
+
+
+def _sibling(setting: Setting, start: Start, link: socket.socket, descriptors: list[int]) -> int:
+    pid = fork_job(setting.pid_namespace, kernel.fork_sibling)
+    if pid == 0:
+        try:
+            link.close()
+            become_agent(setting, start, agent.Pipes(*descriptors))
+        finally:
+            os._exit(70)
+    return pid
+
+
+def fork_job(pid_namespace: int | None, fork: Callable[[], int]) -> int:
+    """Fork; with namespaces, the child is process 1 of a fresh process namespace and we stay where we are."""
+    if pid_namespace is None:
+        return fork()
+    kernel.unshare(kernel.CLONE_NEWPID)
+    pid = fork()
+    if pid != 0:
+        kernel.setns(pid_namespace, kernel.CLONE_NEWPID)
+    return pid
+
+
+def become_agent(setting: Setting, start: Start, pipes: agent.Pipes) -> NoReturn:
+    """In the child: never come back into the code of the launcher or a zygote, whatever happens."""
+    try:
+        agent.run(setting.plan, start.place, setting.locks, pipes, start.kind, start.bounds)
+    finally:
+        os._exit(70)

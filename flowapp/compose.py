@@ -29,9 +29,10 @@ from flowapp.runtimes import Runtimes, RuntimeSettings
 from flowapp.settings import Settings
 from flowapp.store.clock import text_of
 from flowapp.store.executors import Executor
-from flowapp.store.retention import expire, wipe_due
+from flowapp.store.retention import expire
 from flowapp.store.secret_box import SecretBox
 from flowapp.store.stores import Store
+from flowapp.store.wiping import wipe_due
 from flowapp.ui import services
 from flowapp.workspace.app import Workspace
 

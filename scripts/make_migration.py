@@ -8,6 +8,7 @@ tables change. New columns that may not be NULL get the default of their field, 
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import tempfile
@@ -44,7 +45,11 @@ def write(revision: str, words: str) -> Path:
                 config, words, autogenerate=True, rev_id=revision, process_revision_directives=_defaults
             )
     path = Path(found.path)
-    path.write_text(path.read_text().replace("sqlmodel.sql.sqltypes.AutoString()", "sa.String()"))
+    text = path.read_text().replace("sqlmodel.sql.sqltypes.AutoString()", "sa.String()")
+    # Alembic writes truth as SQLite says it; PostgreSQL wants another word
+    for number, word in (("0", "false"), ("1", "true")):
+        text = re.sub(rf"(sa\.Boolean\(\), server_default=)sa\.text\(['\"]{number}['\"]\)", rf"\1sa.{word}()", text)
+    path.write_text(text)
     subprocess.run(["ruff", "format", "-q", str(path)], check=True)
     subprocess.run(["ruff", "check", "-q", "--fix", str(path)], check=True)
     return path

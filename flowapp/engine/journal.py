@@ -141,6 +141,11 @@ class RunJournal:
 
             await self.store.database.write(work)
 
+    def noted(self, name: str) -> dict[str, Any]:
+        """What the meta of steps says under a name, by path."""
+        metas = {row.path: loads(row.meta) for row in self._rows.values() if row.meta and f'"{name}"' in row.meta}
+        return {path: meta[name] for path, meta in metas.items() if name in meta}
+
     def recorded(self, row: JobRow) -> None:
         """A step's row is durable."""
         self._rows[row.path] = row

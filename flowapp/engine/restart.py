@@ -23,13 +23,13 @@ from flowapp.engine.steps import inner_path
 from flowapp.engine.values import CalledFlow, Module
 from flowapp.jsontext import JsonText, dumps, loads
 from flowapp.openflow.walk import id_of, kind_of
-from flowapp.store.runs import job_id
+from flowapp.store.runs import job_id, within
 from flowapp.store.stores import Store
 from flowapp.store.tables import JobRow, RunRow
+from flowapp.store.wiping import DELETED
 
 Flow = Callable[[str, int | None], Awaitable[CalledFlow]]
 KEPT = frozenset({"success", "skipped", "reused"})
-_INSIDE = ("[", "~", "/", "-v", f"-{STEP}")
 
 
 class RestartRefused(EngineError):
@@ -113,7 +113,10 @@ async def _list(
             )
             message = f"The run cannot begin again at {restart.step_id}: step {path} before it {state}."
             raise RestartRefused(message, f"Begin at {id_of(module)}, or before.")
-        found.finished += [other for name, other in rows.items() if _within(name, path)]
+        if loads(row.meta or "{}").get(DELETED):
+            message = f"The run cannot begin again at {restart.step_id}: the data of step {path} before it was deleted."
+            raise RestartRefused(message, f"Begin at {id_of(module)}, or before.")
+        found.finished += [other for name, other in rows.items() if within(name, path)]
 
 
 async def _inside(
@@ -157,10 +160,6 @@ async def _inside(
 
 def _empty(value: Mapping[str, Any], kind: str) -> bool:
     return not value.get("modules") if kind != "branchall" else True
-
-
-def _within(name: str, path: str) -> bool:
-    return name == path or any(name.startswith(path + mark) for mark in _INSIDE)
 
 
 async def copy(store: Store, run: RunRow, owner: str, document: Mapping[str, Any], flow: Flow) -> list[JobRow]:

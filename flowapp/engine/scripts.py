@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from flowapp.engine import inputs, preprocess
+from flowapp.engine import inputs, preprocess, wiping
 from flowapp.engine.errors import INTERRUPTIONS, error_value
 from flowapp.engine.inputs import Evaluated
 from flowapp.engine.libraries import LibraryMissing, libraries_of
@@ -39,6 +39,7 @@ class Source:
     cache_ttl: float | None = None
     limit: Limit | None = None
     libraries: tuple[LibraryScript, ...] = ()
+    delete_after_s: float | None = None
 
 
 async def run(interpreter: Interpreter, work: Try) -> Attempt:
@@ -49,7 +50,7 @@ async def run(interpreter: Interpreter, work: Try) -> Attempt:
     if isinstance(source, Done):
         return source, journal.open(info, work.attempt, None), None
     if source.path:
-        info = info.noted(source.language, script=source.path, hash=source.hash)
+        info = wiping.noted(info, source.delete_after_s).noted(source.language, script=source.path, hash=source.hash)
     try:
         source = await _with_libraries(interpreter, source)
     except LibraryMissing as error:
@@ -66,9 +67,6 @@ async def run(interpreter: Interpreter, work: Try) -> Attempt:
         if prepared.failed:
             return prepared, journal.open(info, work.attempt, None), None
         evaluated = Evaluated(prepared.value, evaluated.timeout_s)
-    wiped = module.get("delete_after_secs", 0 if module.get("delete_after_use") else None)
-    if wiped is not None:
-        info = info.noted(delete_after_secs=wiped)
     step = journal.open(info, work.attempt, evaluated.kept or evaluated.args)
     call = call_of(interpreter, module, info, source, evaluated, work.attempt)
     outcome = await interpreter.ports.run_leaf(call, step)
@@ -146,6 +144,7 @@ async def source_of(interpreter: Interpreter, module: Module, info: StepInfo) ->
         timeout_s=stored.timeout_s,
         cache_ttl=stored.cache_ttl,
         limit=limit,
+        delete_after_s=stored.delete_after_s,
     )
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy.engine import Connection
 
-from flowapp.engine import gates, restart
+from flowapp.engine import gates, restart, wiping
 from flowapp.engine.bindings import Bindings, EngineConfig
 from flowapp.engine.bound import BoundApprovals, BoundCache, BoundLibrary, BoundTurns, Documents
 from flowapp.engine.errors import INTERRUPTIONS, RunNotFound, Unsupported, canceled_value, error_value
@@ -28,12 +28,12 @@ from flowapp.engine.values import Done, Frame
 from flowapp.engine.waiting import Parked, Room
 from flowapp.errors import FlowappError
 from flowapp.jsontext import NULL, JsonText, loads
-from flowapp.openflow.walk import walk
 from flowapp.store import executors, limits
 from flowapp.store.clock import text_of
 from flowapp.store.errors import DatabaseClosed, OwnershipLost
 from flowapp.store.stores import Store
 from flowapp.store.tables import RunRow
+from flowapp.store.wiping import note
 
 log = logging.getLogger(__name__)
 
@@ -260,15 +260,15 @@ class Segments:
         await gates.pass_out(self._store, self._bindings.limits, run, flow)
         store, prepared = self._store, await self._store.values.prepare(value)
         failed = status in ("failure", "canceled")
-        wiped = _wiped_after(flow)
-        delete_at = None if wiped is None else text_of(self._clock.now() + timedelta(seconds=wiped))
+        ended_at = self._clock.now()
+        wishes = wiping.wishes(run, flow, journal.noted(wiping.WISH))
+        times = {path: text_of(ended_at + timedelta(seconds=after)) for path, after in wishes.items()}
 
         def work(connection: Connection) -> RunRow:
             store.values.insert(connection, prepared)
             store.approvals.close(connection, run.id)
             limits.give_back_all(connection, run.id)
-            if delete_at is not None:
-                store.runs.wipe_at(connection, run.id, delete_at)
+            note(connection, run.id, times)
             return store.runs.end(connection, run.id, journal.owner, status, prepared.hash, failed=failed)
 
         ended = await store.database.write(work)
@@ -308,17 +308,3 @@ def _status(done: Done) -> str:
         return "failure"
     skipped = done.skipped or (done.stop is not None and done.stop.skipped)
     return "skipped" if skipped else "success"
-
-
-def _wiped_after(flow: Mapping[str, Any]) -> float | None:
-    """How many seconds after its end a run's data (or some step's) is to go; None when it is kept."""
-    value = flow.get("value") or {}
-    after = [_seconds(value), *(_seconds(place.module) for place in walk(flow))]
-    return min((seconds for seconds in after if seconds is not None), default=None)
-
-
-def _seconds(part: Mapping[str, Any]) -> float | None:
-    given = part.get("delete_after_secs")
-    if isinstance(given, (int, float)) and not isinstance(given, bool):
-        return max(0.0, float(given))
-    return 0.0 if part.get("delete_after_use") else None

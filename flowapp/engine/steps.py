@@ -7,7 +7,19 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from flowapp.engine import branches, caching, debouncing, inputs, loops, pauses, scripts, stops, subflows, timeouts
+from flowapp.engine import (
+    branches,
+    caching,
+    debouncing,
+    inputs,
+    loops,
+    pauses,
+    scripts,
+    stops,
+    subflows,
+    timeouts,
+    wiping,
+)
 from flowapp.engine.inputs import Evaluated
 from flowapp.engine.ports import OpenStep
 from flowapp.engine.retry import delay
@@ -211,7 +223,8 @@ def info_of(module: Module, prefix: str, meta: Mapping[str, Any]) -> StepInfo:
     """The step that a module is, where `prefix` is the place of its list."""
     step_id = id_of(module)
     value = module.get("value") or {}
-    return StepInfo(prefix + step_id, step_id, kind_of(module), value.get("language"), meta)
+    info = StepInfo(prefix + step_id, step_id, kind_of(module), value.get("language"), meta)
+    return wiping.noted(info, wiping.seconds_of(module))
 
 
 def _notes(done: Done) -> Mapping[str, Any] | None:

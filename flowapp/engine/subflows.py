@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flowapp.engine import inputs, timeouts
+from flowapp.engine import inputs, timeouts, wiping
 from flowapp.engine.errors import INTERRUPTIONS, error_value
 from flowapp.engine.values import Attempt, CalledFlow, Done, Frame, LeafOutcome
 from flowapp.errors import FlowappError
@@ -30,6 +30,7 @@ async def run(interpreter: Interpreter, work: Try) -> Attempt:
         return failed, journal.open(work.info, work.attempt, None), None
     timeouts.of_called(interpreter, work, called.flow)
     info = work.info.noted(flow=called.path, version=called.version)
+    info = wiping.noted(info, wiping.seconds_of(called.flow["value"]))
     step = journal.open(info, work.attempt, evaluated.kept or evaluated.args)
     ttl, key = module.get("cache_ttl"), None
     if ttl:

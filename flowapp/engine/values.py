@@ -100,6 +100,7 @@ class StoredScript:
     concurrent_limit: int | None = None
     concurrency_time_window_s: float | None = None
     concurrency_key: str | None = None
+    delete_after_s: float | None = None
     kind: str = "script"
 
 

@@ -210,11 +210,19 @@ class Approvals:
     def wipe(self, connection: Connection, run_ids: Sequence[str]) -> None:
         """Forget what was asked and answered in runs whose data goes; who decided when, and who may see that, stays."""
         ids = list(run_ids)
-        for row in all_of(connection, SuspensionRow, sa.select(_WAIT).where(_WAIT.c.run_id.in_(ids))):
+        self._wipe(connection, _WAIT.c.run_id.in_(ids), _EVENT.c.run_id.in_(ids))
+
+    def wipe_step(self, connection: Connection, run_id: str, path: str) -> None:
+        """The same at one step."""
+        job = job_id(run_id, path)
+        self._wipe(connection, _WAIT.c.job_id == job, _EVENT.c.job_id == job)
+
+    def _wipe(self, connection: Connection, waits: sa.ColumnElement[bool], events: sa.ColumnElement[bool]) -> None:
+        for row in all_of(connection, SuspensionRow, sa.select(_WAIT).where(waits)):
             terms = dumps({name: value for name, value in terms_of(row).items() if name in _CONDITIONS})
             where = (_WAIT.c.run_id == row.run_id, _WAIT.c.path == row.path)
             connection.execute(sa.update(_WAIT).where(*where).values(terms=terms))
-        connection.execute(sa.update(_EVENT).where(_EVENT.c.run_id.in_(ids)).values(payload="null"))
+        connection.execute(sa.update(_EVENT).where(events).values(payload="null"))
 
     # --- reading ----------------------------------------------------------------------------------------------------
 

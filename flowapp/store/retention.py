@@ -27,8 +27,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 from sqlmodel import SQLModel
 
-from flowapp.jsontext import NULL
-from flowapp.store import identities, leaves, limits, retention_policy
+from flowapp.store import identities, leaves, limits, retention_policy, wiping
 from flowapp.store.blobs import REFERENCE
 from flowapp.store.clock import text_of
 from flowapp.store.errors import BlobMissing
@@ -52,7 +51,6 @@ from flowapp.store.tables import (
     SuspensionRow,
     ValueRow,
 )
-from flowapp.store.values import Prepared
 
 GRACE_S = 3600.0
 BATCH = 100
@@ -88,7 +86,7 @@ _NAMING_BLOBS: tuple[tuple[type[SQLModel], tuple[str, ...]], ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Expired:
-    """How much was removed. `wiped` runs keep their row; their arguments, results and logs are gone."""
+    """How much was removed. `wiped` runs (and steps) keep their row; their arguments, results and logs are gone."""
 
     wiped: int = 0
     runs: int = 0
@@ -100,7 +98,7 @@ class Expired:
 async def expire(store: Store, at: datetime | None = None) -> Expired:
     """Remove everything whose time has passed at the moment `at` (aware; now if not given). May be run by several servers."""
     moment = at or datetime.now(UTC)
-    counts = Expired(wiped=await wipe_due(store, moment))
+    counts = Expired(wiped=await wiping.wipe_due(store, moment))
     kept = await store.database.read(_shown_in_drafts)
     for workspace, days in await store.database.read(retention_policy.of_all):
         if days:
@@ -118,33 +116,6 @@ def _shown_in_drafts(connection: Connection) -> set[str]:
     """Runs whose results the cells of living drafts show."""
     query = sa.select(_CELL.c.record).join(_DRAFT, _DRAFT.c.id == _CELL.c.draft_id).where(_DRAFT.c.deleted_at.is_(None))
     return {str(json.loads(text).get("run_id")) for text in connection.execute(query).scalars()}
-
-
-async def wipe_due(store: Store, moment: datetime | None = None) -> int:
-    """Wipe what runs with a time of their own (`delete_at`) held: their rows stay. Returns how many there were."""
-    at = text_of(moment or datetime.now(UTC))
-    nothing = await store.values.prepare(NULL)
-    due = sa.select(_RUN.c.id).where(_RUN.c.delete_at <= at, _RUN.c.status.in_(FINISHED)).limit(BATCH)
-    total = 0
-    while found := await store.database.read(lambda c: c.execute(due).scalars().all()):
-        await store.database.write(lambda c, ids=list(found): wipe(store, c, ids, nothing))  # type: ignore[misc]
-        total += len(found)
-        await asyncio.sleep(PAUSE_S)
-    return total
-
-
-def wipe(store: Store, connection: Connection, ids: list[str], nothing: Prepared) -> None:
-    """Take from runs that are over all that they were given, made and were answered; `nothing` is the prepared null."""
-    store.values.insert(connection, nothing)
-    gone = {"args": nothing.hash, "result": nothing.hash}
-    connection.execute(
-        sa.update(_RUN).where(_RUN.c.id.in_(ids)).values(**gone, early_result=None, trigger=None, delete_at=None)
-    )
-    connection.execute(sa.update(_JOB).where(_JOB.c.run_id.in_(ids)).values(**gone, meta=None, fingerprint=None))
-    store.approvals.wipe(connection, ids)
-    for rows in (_LOG, _RESULT, _STATE):
-        connection.execute(sa.delete(rows).where(rows.c.run_id.in_(ids)))
-    leaves.remove(connection, ids)
 
 
 async def _delete_runs(store: Store, workspace: str, before: str, kept: set[str]) -> int:
@@ -183,6 +154,7 @@ def _delete_now(store: Store, connection: Connection, ids: list[str]) -> None:
     store.approvals.remove(connection, ids)
     limits.forget(connection, ids)
     leaves.remove(connection, ids)
+    wiping.forget(connection, ids)
     for rows in (_LOG, _RESULT, _STATE, _JOB):
         connection.execute(sa.delete(rows).where(rows.c.run_id.in_(ids)))
     connection.execute(sa.delete(_RUN).where(_RUN.c.id.in_(ids)))

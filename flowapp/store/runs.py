@@ -69,6 +69,14 @@ def job_id(run_id: str, path: str) -> str:
     return str(uuid.uuid5(_JOB_NAMESPACE, f"{run_id}/{path}"))
 
 
+_INSIDE = ("[", "~", "/", "-v", "-preprocessor")
+
+
+def within(path: str, step: str) -> bool:
+    """Whether `path` is the step at the path `step`, or one inside of it (its second attempt, what it waits in, …)."""
+    return path == step or any(path.startswith(step + mark) for mark in _INSIDE)
+
+
 def table_of(model: type[SQLModel]) -> sa.Table:
     """The table of a row class: queries are written against tables, rows come back detached."""
     return SQLModel.metadata.tables[str(model.__tablename__)]
@@ -241,11 +249,6 @@ class Runs:
         """Inside a write: a run that waited for its turn goes, with these arguments (a value's hash)."""
         table = table_of(RunRow)
         connection.execute(sa.update(table).where(table.c.id == run_id).values(args=args, limit_key=mark))
-
-    def wipe_at(self, connection: Connection, run_id: str, at: str) -> None:
-        """Inside a write: the run's data is to go at this time (see retention)."""
-        table = table_of(RunRow)
-        connection.execute(sa.update(table).where(table.c.id == run_id).values(delete_at=at))
 
     async def started_by(self, job_ids: Iterable[str]) -> list[RunRow]:
         """The unfinished runs that any of these jobs (or runs) started through the API."""

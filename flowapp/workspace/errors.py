@@ -16,6 +16,7 @@ WorkspaceError
 ├── AsksFirst           run.asks_first              409  (cells with outside effects wait for consent)
 ├── JobIdTaken          job.id_taken                400
 ├── JobNotOver          job.not_over                404  (there is no result yet)
+├── DataDeleted         job.deleted                 410  (its data is gone, as the flow, step or script asked)
 ├── QueueTooLong        job.queue_too_long          429
 ├── WaitedTooLong       job.waited_too_long         504
 ├── UploadTooLarge      upload.too_large            413
@@ -154,6 +155,13 @@ class JobNotOver(WorkspaceError):
 
     code = "job.not_over"
     status = 404
+
+
+class DataDeleted(WorkspaceError):
+    """The job's arguments, result and logs were deleted after it ended."""
+
+    code = "job.deleted"
+    status = 410
 
 
 class QueueTooLong(WorkspaceError):

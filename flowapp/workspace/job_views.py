@@ -17,6 +17,7 @@ from flowapp.store.blobs import REFERENCE
 from flowapp.store.runs import FINISHED, job_id
 from flowapp.store.stores import Store
 from flowapp.store.tables import JobRow, RunRow
+from flowapp.store.wiping import DELETED
 from flowapp.workspace.flow_status import DONE, FAILED, flow_status, gather, milliseconds
 from flowapp.workspace.job_places import SINGLE, JobPlaces, Place, parent_path
 from flowapp.workspace.starting import HUB, SCRIPT_STEP
@@ -42,6 +43,7 @@ class State:
     success: bool = False
     skipped: bool = False
     canceled: bool = False
+    deleted: bool = False
     started_at: str | None = None
     ended_at: str | None = None
     result: str | None = None
@@ -148,7 +150,7 @@ class JobViews:
                 "duration_ms": milliseconds(state.started_at, state.ended_at),
                 "success": state.success,
                 "is_skipped": state.skipped,
-                "deleted": False,
+                "deleted": state.deleted,
             }
         later = run.scheduled_for if place.is_run else None
         found |= {"running": state.running, "scheduled_for": later or run.created_at}
@@ -220,6 +222,7 @@ class JobViews:
             over=True,
             success=not failed,
             canceled=container.status == "canceled",
+            deleted=is_deleted(container) or (last is not None and is_deleted(last)),
             started_at=started or container.started_at,
             ended_at=ended,
             result=result,
@@ -267,6 +270,7 @@ def run_state(run: RunRow) -> State:
         success=run.status in ("success", "skipped"),
         skipped=run.status == "skipped",
         canceled=run.canceled_by is not None and run.status in ("canceled", "running", "suspended", "queued"),
+        deleted=run.deleted,
         started_at=run.started_at,
         ended_at=run.ended_at,
         result=run.result,
@@ -281,10 +285,16 @@ def step_state(job: JobRow) -> State:
         success=job.status in DONE,
         skipped=job.status == "skipped",
         canceled=job.status == "canceled",
+        deleted=is_deleted(job),
         started_at=job.started_at,
         ended_at=job.ended_at,
         result=job.result,
     )
+
+
+def is_deleted(job: JobRow) -> bool:
+    """Whether the step's data is gone."""
+    return job.meta is not None and f'"{DELETED}"' in job.meta and DELETED in loads(job.meta)
 
 
 def root_of(place: Place) -> str:

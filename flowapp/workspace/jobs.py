@@ -15,15 +15,15 @@ from flowapp.access.errors import NotAllowed, NotFound
 from flowapp.access.identity import Identity
 from flowapp.access.policy import Action, Target, missing, require
 from flowapp.jsontext import NULL, JsonText, dumps
-from flowapp.store import audit, jobs, retention, states
+from flowapp.store import audit, jobs, states, wiping
 from flowapp.store.runs import FINISHED
 from flowapp.store.tables import RunRow
 from flowapp.workspace import guard
 from flowapp.workspace.context import Context
-from flowapp.workspace.errors import BadRequest, JobNotOver
+from flowapp.workspace.errors import BadRequest, DataDeleted, JobNotOver
 from flowapp.workspace.job_logs import JobLogs
 from flowapp.workspace.job_places import SINGLE, JobPlaces, Place
-from flowapp.workspace.job_views import JobViews, root_of
+from flowapp.workspace.job_views import JobViews, State, root_of
 
 MAX_STATE = 1 << 20
 MOST_CANCELED = 1_000
@@ -70,21 +70,28 @@ class Jobs:
 
         Raises:
             JobNotOver: there is none yet.
+            DataDeleted: it is gone.
         """
         place = await self._place(identity, job)
         state = await self._views.state(place)
         if not state.over:
             raise JobNotOver(f"The job {job} is not over yet.", "Wait for it, or cancel it.")
-        return await self._views.result(place, state)
+        return await self._kept(place, state)
 
     async def result_maybe(self, identity: Identity, job: str, *, started: bool = False) -> JsonText:
-        """JSON text of `{"started", "completed", "success", "result"}`, null where not known; `started` asks for that one."""
+        """JSON text of `{"started", "completed", "success", "result"}`, null where not known; `started` asks for that one.
+
+        `"deleted": true` where the result is gone.
+        """
         place = await self._place(identity, job)
         state = await self._views.state(place)
         if not state.over:
             begun = state.running or state.started_at is not None
             return dumps({"started": begun if started else None, "completed": False, "success": None, "result": None})
-        head = dumps({"started": True if started else None, "completed": True, "success": state.success})
+        head = dumps(
+            {"started": True if started else None, "completed": True, "success": state.success}
+            | ({"deleted": True} if state.deleted else {})
+        )
         # the result may be large: its text is put in as it is
         return JsonText(f'{head[:-1]},"result":{await self._views.result(place, state)}}}')
 
@@ -101,6 +108,7 @@ class Jobs:
 
         Raises:
             NotFound: no such step has a result yet.
+            DataDeleted: it is gone.
         """
         place = await self._place(identity, flow_job)
         prefix = place.prefix if place.is_flow else f"{place.path}["
@@ -114,7 +122,7 @@ class Jobs:
             raise NotFound(f"Step {step_id} of this job has no result.", "It may not have run yet.")
         found = (direct or rows)[-1]
         step = Place(place.run, found.path, found)
-        return await self._views.result(step, await self._views.state(step))
+        return await self._kept(step, await self._views.state(step))
 
     # --- waiting ----------------------------------------------------------------------------------------------------
 
@@ -254,11 +262,20 @@ class Jobs:
         before = await self.completed(identity, place.run.id)
         empty = await self._store.values.prepare(NULL)
 
-        await self._store.database.write(lambda c: retention.wipe(self._store, c, [place.run.id], empty))
+        await self._store.database.write(lambda c: wiping.wipe(self._store, c, [place.run.id], empty))
         await self._note(identity, "run.delete", place.run, "")
         return {**before, "deleted": True}
 
     # --- inside -----------------------------------------------------------------------------------------------------
+
+    async def _kept(self, place: Place, state: State) -> JsonText:
+        """The result of a job that is over."""
+        if state.deleted:
+            raise DataDeleted(
+                f"The arguments, result and logs of the job {place.id} were deleted after it ended.",
+                "Its flow, step or script asked for that (delete_after_secs), or an admin did it.",
+            )
+        return await self._views.result(place, state)
 
     async def _place(self, identity: Identity, job: str, action: Action = "run.read") -> Place:
         return await self._places.find(identity, action, job)

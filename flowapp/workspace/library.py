@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from flowapp.access.identity import Identity
 from flowapp.access.policy import require
+from flowapp.engine import wiping
 from flowapp.engine.values import StoredFlow, StoredScript
 from flowapp.jsontext import JsonText, loads
 from flowapp.store import flows, scripts
@@ -142,6 +143,7 @@ def stored_script(row: ScriptRow) -> StoredScript:
         concurrent_limit=None if limit is None else int(limit),
         concurrency_time_window_s=window,
         concurrency_key=key if isinstance(key, str) and key else None,
+        delete_after_s=wiping.seconds_of(extra),
         kind=row.kind,
     )
 

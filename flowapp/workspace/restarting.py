@@ -60,6 +60,8 @@ class Restarting:
         args = wanted.get("args")
         if args is not None and not isinstance(args, dict):
             raise BadRequest("args must be a JSON object.")
+        if before.deleted and args is None:
+            raise BadRequest("The arguments of this run were deleted.", "Send args, or start the flow anew.")
         old = loads(before.trigger) if before.trigger else {}
         start = Start(
             "flow" if before.kind == "flow" or version_id is not None else "flowpreview",

@@ -20,7 +20,7 @@ from flowapp.store.tables.people import (
     UserRow,
     WorkspaceRow,
 )
-from flowapp.store.tables.runs import FlowStateRow, JobRow, LogRow, ResultRow, RunRow
+from flowapp.store.tables.runs import FlowStateRow, JobRow, LogRow, ResultRow, RunRow, WipeRow
 from flowapp.store.tables.schedules import ScheduleRow, TickRow
 from flowapp.store.tables.values import BlobChunkRow, BlobRow, CounterRow, FactRow, ValueRow
 from flowapp.store.tables.waits import DebounceRow, ResumeEventRow, SlotRow, SuspensionRow
@@ -59,5 +59,6 @@ __all__ = [
     "UserRow",
     "ValueRow",
     "VariableRow",
+    "WipeRow",
     "WorkspaceRow",
 ]

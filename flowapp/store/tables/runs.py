@@ -54,7 +54,7 @@ class RunRow(SQLModel, table=True):
     restarted_from: str | None = None  #: JSON text, see engine/restart.py
     early_result: str | None = None  #: value hash: what a synchronous caller gets (early_return)
     progress: int | None = None  #: percent, as the job itself reports
-    delete_at: str | None = Field(default=None, index=True)  #: when arguments, logs and result are wiped
+    deleted: bool = False  #: arguments, logs and result are gone
     limit_key: str | None = None  #: concurrency key that the run holds or waits for
     __table_args__ = (
         UniqueConstraint("workspace", "number"),
@@ -135,3 +135,12 @@ class FlowStateRow(SQLModel, table=True):
     key: str = Field(primary_key=True)
     value: str
     updated_at: str
+
+
+class WipeRow(SQLModel, table=True):
+    """Data of a run that is over is to go at a time: that of the step at `path`, or (path empty) all of it."""
+
+    __tablename__ = "wipe"
+    run_id: str = Field(primary_key=True)
+    path: str = Field(primary_key=True)
+    at: str = Field(index=True)

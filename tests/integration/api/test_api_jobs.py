@@ -685,7 +685,14 @@ class TestDeleting:
         answer = await server.client.post(where)
         assert (answer.json()["deleted"], answer.json()["result"]) == (True, "secret result")
         found = await got(server, f"jobs_u/get/{job}")
-        assert (found["success"], found["result"], found["args"]) == (True, None, {})
+        assert (found["success"], found["result"], found["args"], found["deleted"]) == (True, None, {}, True)
+        maybe = await got(server, f"jobs_u/completed/get_result_maybe/{job}")
+        assert maybe == {"started": None, "completed": True, "success": True, "deleted": True, "result": None}
+        for gone in (f"jobs_u/completed/get_result/{job_id(job, 'a')}", f"jobs/result_by_id/{job}/b"):
+            assert "were deleted after it ended" in await got(server, gone, 410)
+        assert "arguments of this run were deleted" in await started(
+            server, f"restart/f/{job}", {"step_id": "a"}, status=400
+        )
         assert (await server.client.get(f"{W}/jobs_u/get_logs/{job_id(job, 'a')}")).text == ""
 
 

@@ -5,25 +5,31 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from flowapp.engine.values import StoredFlow
+from flowapp.engine.values import StoredFlow, StoredScript
 from flowapp.errors import FlowappError
 from flowapp.jsontext import JsonText, dumps, loads
 from flowapp.store.approvals import Answer
 from flowapp.store.runs import job_id
 from flowapp.store.tables import RunRow
+from flowapp.store.wiping import wipe_due
 from tests.integration.engine.harness import FakeRuntimes, Server, flow_of, server, step
 
 
 class Flows:
-    """Deployed flows by path."""
+    """Deployed flows and stored scripts by path."""
 
     def __init__(self) -> None:
         self.flows: dict[str, JsonText] = {}
+        self.scripts: dict[str, StoredScript] = {}
+
+    async def script(self, run: RunRow, path: str, hash: str | None) -> StoredScript:
+        return self.scripts[path]
 
     async def flow(self, run: RunRow, path: str, version: int | None) -> StoredFlow:
         if path not in self.flows:
@@ -169,12 +175,47 @@ async def test_early_answers_and_the_cache_of_a_whole_flow(made: Server) -> None
     assert (await made.run(flow, {"k": 2}))[1] == 4
 
 
-async def test_data_to_be_deleted_gets_its_time(made: Server) -> None:
-    run, _ = await made.run(flow_of(step("a", "give"), delete_after_secs=60))
-    assert run.delete_at is not None
-    assert run.delete_at > (run.ended_at or "")
-    plain, _ = await made.run(flow_of(step("a", "give")))
-    assert plain.delete_at is None
+async def wiped(made: Server, run: RunRow) -> tuple[bool, set[str]]:
+    """Wipes what is due; whether the run's data is gone, and that of which steps."""
+    await wipe_due(made.store, datetime.now(UTC) + timedelta(seconds=90))
+    now = await made.store.runs.get(run.id)
+    assert now is not None
+    steps = await made.store.runs.steps(run.id)
+    return now.deleted, {step.path for step in steps if loads(step.meta or "{}").get("deleted")}
+
+
+async def test_data_goes_where_the_flow_or_a_step_asks_for_it(made: Server) -> None:
+    library: Any = made.engine.library
+    library.flows["f/in"] = dumps(flow_of(step("p", "give"), delete_after_secs=60))
+    loop = {"type": "forloopflow", "iterator": {"type": "static", "value": [1, 2]}, "skip_failures": False}
+    steps = [
+        step("a", "give", delete_after_use=True),
+        step("b", "give"),
+        {"id": "l", "value": {**loop, "modules": [step("x", "give"), step("y", "give", delete_after_secs=60)]}},
+        {"id": "m", "delete_after_secs": 5, "value": {**loop, "modules": [step("x", "give")]}},
+        {"id": "c", "value": {"type": "flow", "path": "f/in"}},
+        step("z", "give", delete_after_secs=3600),
+    ]
+    run, result = await made.run(flow_of(*steps))
+    assert await wiped(made, run) == (False, {"a", "l[0].y", "l[1].y", "m", "m[0].x", "m[1].x", "c", "c/p"})
+    assert await made.value(run.result) == result
+    assert (await results(made, run))["a"] is None
+    whole, _ = await made.run(flow_of(step("a", "give"), delete_after_secs=60))
+    assert await wiped(made, whole) == (True, {"a"})
+    kept, _ = await made.run(flow_of(step("a", "give")))
+    assert await wiped(made, kept) == (False, set())
+    _, refused = await again(made, run, flow_of(*steps), step_id="b")
+    assert "the data of step a before it was deleted" in refused["error"]["message"]
+
+
+async def test_a_stored_script_asks_for_its_data_to_go(made: Server) -> None:
+    library: Any = made.engine.library
+    library.scripts["f/tool"] = StoredScript("f/tool", "1", "give", "python3", delete_after_s=60)
+    tool = {"id": "a", "value": {"type": "script", "path": "f/tool", "input_transforms": {}}}
+    run, _ = await made.run(flow_of(tool, step("b", "give")))
+    assert await wiped(made, run) == (False, {"a"})
+    alone, _ = await made.run(flow_of(tool), kind="script")
+    assert await wiped(made, alone) == (True, {"a"})
 
 
 async def test_an_approval_is_for_what_was_approved(made: Server) -> None:

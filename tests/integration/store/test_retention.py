@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from flowapp.jsontext import dumps
-from flowapp.store import retention, retention_policy
+from flowapp.store import retention, retention_policy, wiping
 from flowapp.store.clock import now
 from flowapp.store.errors import BlobMissing, ValueMissing
 from flowapp.store.retention import Expired, expire
@@ -35,7 +35,7 @@ async def store(tmp_path: Path, store_url: str) -> AsyncIterator[Store]:
     await opened.close()
 
 
-async def _finished(store: Store, name: str, **more: str) -> RunRow:
+async def _finished(store: Store, name: str, wiped: Mapping[str, str] | None = None) -> RunRow:
     """A run of one step with arguments, a result and a log of its own."""
     document, args, result = [
         await store.values.put_value(dumps(value)) for value in ({"value": name}, {"of": name}, [name])
@@ -63,9 +63,7 @@ async def _finished(store: Store, name: str, **more: str) -> RunRow:
     def work(connection: Connection) -> None:
         store.runs.put_job(connection, row, "me")
         store.logs.append(connection, run.id, "a", 1, 0, f"log of {name}", "me")
-        if more:
-            runs = table(RunRow)
-            connection.execute(sa.update(runs).where(runs.c.id == run.id).values(**more))
+        wiping.note(connection, run.id, wiped or {})
 
     await store.database.write(work)
     return await store.runs.finish(run.id, "me", "success", result, failed=False)
@@ -165,7 +163,7 @@ async def test_what_a_notebook_shows_is_kept(store: Store) -> None:
 
 
 async def test_a_run_with_its_own_time_is_wiped_then(store: Store) -> None:
-    run = await _finished(store, "secret", delete_at=now())
+    run = await _finished(store, "secret", {"": now()})
     other = await _finished(store, "other")
     assert (await expire(store)).wiped == 1
     row = await store.runs.get(run.id)
@@ -173,12 +171,28 @@ async def test_a_run_with_its_own_time_is_wiped_then(store: Store) -> None:
     assert [await store.values.get_value(digest or "") for digest in (row.args, row.result)] == ["null", "null"]
     (step,) = await store.runs.steps(run.id)
     assert step.result == step.args == row.args
+    assert (row.deleted, step.meta) == (True, '{"deleted":true}')
     assert (await store.logs.read(run.id, "a")).text == ""
     assert (await store.logs.read(other.id, "a")).text == "log of other"
     await _age_values(store)
     assert (await expire(store)).values == 2
     assert await _gone(store, run.args, run.result)
     assert (await expire(store)).wiped == 0
+
+
+async def test_a_step_with_its_own_time_is_wiped_alone(store: Store) -> None:
+    run = await _finished(store, "secret", {"a": now(), "b": "9999"})
+    assert (await expire(store)).wiped == 1
+    row, (step,) = await store.runs.get(run.id), await store.runs.steps(run.id)
+    assert row is not None
+    assert (row.deleted, row.args, row.result) == (False, run.args, run.result)
+    assert [await store.values.get_value(digest or "") for digest in (step.args, step.result)] == ["null", "null"]
+    assert step.meta == '{"deleted":true}'
+    assert (await store.logs.read(run.id, "a")).text == ""
+    assert (await expire(store)).wiped == 0
+    assert (await expire(store, datetime.now(UTC) + LATER)).runs == 1
+    left = sa.text("SELECT count(*) FROM wipe")
+    assert await store.database.read(lambda c: c.execute(left).scalar()) == 0
 
 
 async def test_blobs_go_when_no_value_holds_or_names_them(store: Store) -> None:

@@ -250,6 +250,16 @@ def upgrade() -> None:
     with op.batch_alter_table("tick", schema=None) as batch_op:
         batch_op.create_index("ix_tick_schedule", ["workspace", "schedule"], unique=False)
 
+    op.create_table(
+        "wipe",
+        sa.Column("run_id", sa.String(), nullable=False),
+        sa.Column("path", sa.String(), nullable=False),
+        sa.Column("at", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("run_id", "path"),
+    )
+    with op.batch_alter_table("wipe", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_wipe_at"), ["at"], unique=False)
+
     with op.batch_alter_table("job", schema=None) as batch_op:
         batch_op.add_column(sa.Column("executor", sa.String(), server_default=sa.text("('')"), nullable=False))
         batch_op.add_column(sa.Column("progress", sa.Integer(), nullable=True))
@@ -271,9 +281,8 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("restarted_from", sa.String(), nullable=True))
         batch_op.add_column(sa.Column("early_result", sa.String(), nullable=True))
         batch_op.add_column(sa.Column("progress", sa.Integer(), nullable=True))
-        batch_op.add_column(sa.Column("delete_at", sa.String(), nullable=True))
+        batch_op.add_column(sa.Column("deleted", sa.Boolean(), server_default=sa.false(), nullable=False))
         batch_op.add_column(sa.Column("limit_key", sa.String(), nullable=True))
-        batch_op.create_index(batch_op.f("ix_run_delete_at"), ["delete_at"], unique=False)
         batch_op.create_index(
             "ix_run_schedule",
             ["workspace", "schedule", "created_at"],
@@ -335,9 +344,8 @@ def downgrade() -> None:
             sqlite_where=sa.text("schedule IS NOT NULL"),
             postgresql_where=sa.text("schedule IS NOT NULL"),
         )
-        batch_op.drop_index(batch_op.f("ix_run_delete_at"))
         batch_op.drop_column("limit_key")
-        batch_op.drop_column("delete_at")
+        batch_op.drop_column("deleted")
         batch_op.drop_column("progress")
         batch_op.drop_column("early_result")
         batch_op.drop_column("restarted_from")
@@ -359,6 +367,10 @@ def downgrade() -> None:
         batch_op.drop_column("progress")
         batch_op.drop_column("executor")
 
+    with op.batch_alter_table("wipe", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_wipe_at"))
+
+    op.drop_table("wipe")
     with op.batch_alter_table("tick", schema=None) as batch_op:
         batch_op.drop_index("ix_tick_schedule")
 

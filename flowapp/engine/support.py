@@ -72,4 +72,5 @@ def _script_problems(step: str, value: Mapping[str, Any]) -> Iterator[str]:
     if language is None:
         yield f"{step} is written in {name}, which is not a known language"
     elif not language.runnable:
-        yield f"{step} is written in {language.label}, which cannot run on this version yet"
+        reason = f": {language.missing}" if language.missing else ""
+        yield f"{step} is written in {language.label}, which cannot run on this version yet{reason}"

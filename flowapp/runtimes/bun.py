@@ -21,6 +21,8 @@ FETCH_SECONDS = 120.0
 RETRY_AFTER_S = 600.0
 _LOOK_S = 0.1
 KIND = "bun"
+#: "native" ones are TypeScript that needs nothing of Node: here they run as all others
+LANGUAGES = ("bun", "nativets", "bunnative")
 _log = logging.getLogger(__name__)
 
 
@@ -103,11 +105,14 @@ class Bun:
 
     def facts(self) -> Mapping[str, dict[str, Any]]:
         """See `Adapter.facts`."""
+        return dict.fromkeys(LANGUAGES, self._facts())
+
+    def _facts(self) -> dict[str, Any]:
         if self.is_ready:
-            return {"bun": {"available": True, "version": self._version, "runs_on": "bun"}}
+            return {"available": True, "version": self._version, "runs_on": "bun"}
         why = self._problem or ("it is fetched when a cell first needs it" if self._fetches else "it is not installed")
         note = f"Bun is not installed: {why}"
-        return {"bun": {"available": self._setup.deno is not None, "version": None, "runs_on": "deno", "note": note}}
+        return {"available": self._setup.deno is not None, "version": None, "runs_on": "deno", "note": note}
 
     async def close(self) -> None:
         """End a fetch that is under way."""

@@ -39,6 +39,8 @@ ETC = (
     "/etc/gai.conf",
     "/etc/bash.bashrc",
     "/etc/inputrc",
+    # R keeps a part of itself there
+    "/etc/R",
 )
 _DEVICES = ("null", "zero", "full", "random", "urandom")
 _SLOTS_IN_PASSWD = 256

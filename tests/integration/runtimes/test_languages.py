@@ -227,7 +227,7 @@ async def test_bash_streams_both_outputs(run: Run) -> None:
 
 
 async def test_languages_that_cannot_run_yet_say_so(run: Run) -> None:
-    assert "cannot run on this version yet" in str((await error(run, "php", "<?php"))["message"])
+    assert "cannot run on this version yet" in str((await error(run, "ruby", "x"))["message"])
     assert "not a language" in str((await error(run, "klingon", ""))["message"])
 
 

@@ -15,10 +15,11 @@ def test_names_are_unique() -> None:
 
 def test_what_runs() -> None:
     runs = {language.name for language in LANGUAGES if language.runnable}
-    assert {"python3", "deno", "bun", "bash", "postgresql", "mysql", "duckdb", "sqlite"} <= runs
-    php = by_name("php")
-    assert php is not None
-    assert php.why_not.startswith("PHP cells cannot run on this version yet")
+    assert {"python3", "deno", "bun", "bash", "postgresql", "mysql", "duckdb", "sqlite", "go", "php", "rlang"} <= runs
+    ruby = by_name("ruby")
+    assert ruby is not None
+    assert ruby.why_not.startswith("Ruby cells cannot run on this version yet: ")
+    assert all(language.missing for language in LANGUAGES if not language.runnable)
     python = by_name("python3")
     assert python is not None
     assert python.why_not == ""

@@ -216,7 +216,7 @@ class TestSteps:
 
         assert found(raw("python3", " \n")) == [("code.empty", "a")]
         assert found(raw("cobol", "x")) == [("language.unknown", "a")]
-        assert found(raw("php", "x")) == [("language.not_runnable", "a")]
+        assert found(raw("ruby", "x")) == [("language.not_runnable", "a")]
 
     @pytest.mark.parametrize(
         ("kind", "path", "rule"),

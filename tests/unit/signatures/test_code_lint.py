@@ -52,7 +52,7 @@ def test_unknown_inputs() -> None:
 def test_languages() -> None:
     assert found(flow("export function main(a: string) {}", language="deno")) == [("field.missing_input", "a")]
     assert found(flow('a="$1"', language="bash")) == [("field.missing_input", "a")]
-    assert found(flow("anything", {"x": STATIC}, language="php")) == [("language.not_runnable", None)]
+    assert found(flow("anything", {"x": STATIC}, language="ruby")) == [("language.not_runnable", None)]
 
 
 def test_the_preprocessor_has_its_own_entry_function() -> None:

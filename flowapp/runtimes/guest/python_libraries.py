@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-import importlib.abc
 import importlib.machinery
 import linecache
 import sys
 from collections.abc import Mapping, Sequence
 from types import ModuleType
+from typing import Any, cast
 
 
-class Libraries(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    """Finds and loads the scripts of one job. `sources` is their code by path."""
+class Libraries:
+    """Finds and loads the scripts of one job. `sources` is their code by path.
+
+    A finder and loader without their abstract classes, whose module imports libraries that each fork would pay for.
+    """
 
     def __init__(self, sources: Mapping[str, str]) -> None:
         self._sources = {path.replace("/", "."): (f"{path}.py", code) for path, code in sources.items()}
@@ -27,8 +30,13 @@ class Libraries(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         """The script of that name, or a folder on the way to one."""
         is_folder = name in self._folders
         if name in self._sources:
-            return importlib.machinery.ModuleSpec(name, self, origin=self._sources[name][0], is_package=is_folder)
+            return importlib.machinery.ModuleSpec(
+                name, cast(Any, self), origin=self._sources[name][0], is_package=is_folder
+            )
         return importlib.machinery.ModuleSpec(name, None, is_package=True) if is_folder else None
+
+    def create_module(self, _spec: importlib.machinery.ModuleSpec) -> None:
+        """The usual kind of module."""
 
     def exec_module(self, module: ModuleType) -> None:
         """Run the script's code in its module."""

@@ -18,8 +18,9 @@ from flowapp.access.policy import Allowed
 from flowapp.jsontext import dumps
 from flowapp.store.tables import ResumeEventRow
 from flowapp.workspace.approval_form import Field
+from flowapp.workspace.approval_requests import Request
 from flowapp.workspace.approval_views import FEW, Fact, comment_of, facts_of, required_of, title_of, values_of
-from flowapp.workspace.approvals import LONGEST_COMMENT, Request
+from flowapp.workspace.approvals import LONGEST_COMMENT
 
 PREFIX = "f."
 HEADERS = {

@@ -27,9 +27,10 @@ from flowapp.errors import FlowappError
 from flowapp.store.errors import ApprovalClosed, ApprovalUsed
 from flowapp.workspace import approval_form
 from flowapp.workspace.app import Workspace
+from flowapp.workspace.approval_requests import Link
+from flowapp.workspace.approval_requests import Request as Asked
 from flowapp.workspace.approval_views import request_json, required_of
-from flowapp.workspace.approvals import LONGEST_COMMENT, Link
-from flowapp.workspace.approvals import Request as Asked
+from flowapp.workspace.approvals import LONGEST_COMMENT
 from flowapp.workspace.errors import AnswerInvalid, BadRequest
 
 router = APIRouter()

@@ -13,7 +13,7 @@ from flowapp.store.blobs import BlobRef
 from flowapp.store.tables import ResumeEventRow
 
 if TYPE_CHECKING:
-    from flowapp.workspace.approvals import Request
+    from flowapp.workspace.approval_requests import Request
 
 LONGEST = 2000
 FEW = 4

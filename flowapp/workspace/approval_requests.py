@@ -1,0 +1,203 @@
+"""What people are asked: the links to it, and how a request is put together from a run, its wait and who looks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from sqlalchemy.engine import Connection
+
+from flowapp.access import approving, policy
+from flowapp.access.approving import Asker, Conditions
+from flowapp.access.errors import NotFound
+from flowapp.store import identities
+from flowapp.store.approvals import terms_of
+from flowapp.store.runs import UNFINISHED
+from flowapp.store.tables import ResumeEventRow, RunRow, SuspensionRow
+from flowapp.workspace import approval_form, guard
+from flowapp.workspace.context import Context
+from flowapp.workspace.job_places import JobPlaces, Place
+from flowapp.workspace.job_views import JobViews
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A signed link, as it was opened."""
+
+    workspace: str
+    job_id: str
+    resume_id: int
+    signature: str
+    approver: str = ""
+
+    @property
+    def tail(self) -> str:
+        """What follows `resume/`, `cancel/` and `approve/<workspace>/`."""
+        query = f"?{urlencode({'approver': self.approver})}" if self.approver else ""
+        return f"{quote(self.job_id, safe='')}/{self.resume_id}/{quote(self.signature, safe='')}{query}"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What people are asked: the run, the place in it, and the wait (None while its step has not come so far).
+
+    `events` are the answers that count, in order of arrival; `mine` is what was answered under this very link.
+    """
+
+    run: RunRow
+    job_id: str
+    flow_level: bool
+    step_id: str
+    wait: SuspensionRow | None
+    events: tuple[ResumeEventRow, ...]
+    terms: Mapping[str, Any]
+    conditions: Conditions
+    fields: tuple[approval_form.Field, ...]
+    decision: policy.Decision
+    warning: str = ""
+    mine: ResumeEventRow | None = None
+
+    @property
+    def status(self) -> str:
+        """early, open, approved, disapproved, timed_out, canceled, or over (the run ended without waiting)."""
+        if self.wait is not None:
+            return self.wait.status
+        return "early" if self.run.status in UNFINISHED else "over"
+
+    @property
+    def takes_answers(self) -> bool:
+        """Whether an answer would count, now or later."""
+        return self.status in ("open", "early") and self.mine is None
+
+    @property
+    def approvals(self) -> int:
+        """How many have approved."""
+        return sum(event.approved for event in self.events)
+
+
+class Requests:
+    """Finds requests. The policy is asked by whoever hands them on."""
+
+    def __init__(self, context: Context, places: JobPlaces, views: JobViews) -> None:
+        self._store = context.store
+        self._places = places
+        self._views = views
+
+    async def by_link(self, link: Link) -> Place:
+        """The place that a link is for.
+
+        Raises:
+            NotFound: the signature is wrong, or the job is gone.
+        """
+        key = await self._store.database.read(lambda c: identities.workspace_key(c, link.workspace))
+        right = approving.signed(key or "", link.job_id, link.resume_id, link.approver, link.signature)
+        place = await self._places.locate(link.job_id, link.workspace) if right and key else None
+        if place is None or place.run.workspace != link.workspace:
+            raise NotFound(
+                "This link is not right.", "It may have been cut off: copy it whole, or ask for another one."
+            )
+        return place
+
+    async def place(self, workspace: str, job_id: str) -> Place:
+        """The place of a job.
+
+        Raises:
+            NotFound: there is no such job in the workspace.
+        """
+        place = await self._places.locate(job_id, workspace)
+        if place is None or place.run.workspace != workspace:
+            raise policy.missing("run")
+        return place
+
+    async def at(self, place: Place, asker: Asker, resume_id: int | None = None) -> Request:
+        """The request at a place. A flow's id means the wait in it that is open (or was, last)."""
+        approvals = self._store.approvals
+
+        def work(connection: Connection) -> tuple[SuspensionRow | None, ResumeEventRow | None]:
+            wait = approvals.of_job(connection, place.id)
+            mine = approvals.event(connection, place.id, resume_id) if resume_id is not None else None
+            if mine is not None and mine.taken_by is not None:
+                wait = approvals.get(connection, mine.run_id, mine.taken_by) or wait
+            return wait, mine
+
+        wait, mine = await self._store.database.read(work)
+        if wait is not None and wait.job_id != place.id and mine is None and wait.status != "open":
+            # the flow has waited before, and may again: an answer to it is kept for that
+            wait = wait if place.run.status not in UNFINISHED else None
+        if wait is not None:
+            return await self.of_wait(place.run, wait, asker, place.id, mine)
+        terms = await self._announced(place)
+        return self._asked(place.run, None, (), terms, asker, place.id, mine, flow_level=place.is_flow)
+
+    async def of_wait(
+        self,
+        run: RunRow,
+        wait: SuspensionRow,
+        asker: Asker,
+        job_id: str | None = None,
+        mine: ResumeEventRow | None = None,
+    ) -> Request:
+        """The request that a wait is, as `asker` sees it; `mine` is the answer that their link has given."""
+        events = await self._store.database.read(
+            lambda connection: self._store.approvals.events_of(connection, wait.run_id, wait.path)
+        )
+        at = job_id or wait.job_id
+        return self._asked(run, wait, events, terms_of(wait), asker, at, mine, flow_level=at != wait.job_id)
+
+    def _asked(
+        self,
+        run: RunRow,
+        wait: SuspensionRow | None,
+        events: Any,
+        terms: Mapping[str, Any],
+        asker: Asker,
+        job_id: str,
+        mine: ResumeEventRow | None,
+        *,
+        flow_level: bool,
+    ) -> Request:
+        conditions = approving.conditions_of(terms, starters(run))
+        fields = approval_form.fields_of(terms.get("form"), terms.get("default_args") or {}, terms.get("enums") or {})
+        return Request(
+            run=run,
+            job_id=job_id,
+            flow_level=flow_level,
+            step_id=str(terms.get("step_id") or ""),
+            wait=wait,
+            events=tuple(events),
+            terms=terms,
+            conditions=conditions,
+            fields=tuple(fields),
+            decision=approving.decide(asker, conditions, guard.run_target(run)),
+            warning=approving.is_past_conditions(asker, conditions),
+            mine=mine,
+        )
+
+    async def _announced(self, place: Place) -> dict[str, Any]:
+        """The terms of a step that has not asked yet, as far as its flow says them: conditions and form."""
+        if place.job is None:
+            return {}
+        module = await self._views.module(place)
+        suspend = module.get("suspend")
+        if not isinstance(suspend, dict):
+            return {"step_id": place.job.step_id, "summary": str(module.get("summary") or "")}
+        form, groups = suspend.get("resume_form"), suspend.get("user_groups_required")
+        static = groups.get("value") if isinstance(groups, dict) and groups.get("type") == "static" else None
+        return {
+            "step_id": place.job.step_id,
+            "summary": str(module.get("summary") or ""),
+            "form": form.get("schema") if isinstance(form, dict) else None,
+            "groups": [str(name).removeprefix("g/") for name in static] if isinstance(static, list) else [],
+            # who may answer is worked out when the step has run: until then it takes at least somebody who is known
+            "user_auth_required": bool(suspend.get("user_auth_required")) or (bool(groups) and static is None),
+            "self_approval_disabled": bool(suspend.get("self_approval_disabled")),
+            "hide_cancel": bool(suspend.get("hide_cancel")),
+            "required": suspend.get("required_events"),
+        }
+
+
+def starters(run: RunRow) -> tuple[str, str]:
+    """Who started a run, and with whose rights: the people to whom self-approval is closed."""
+    return run.created_by, run.permissioned_as

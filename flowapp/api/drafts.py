@@ -10,18 +10,25 @@ from starlette.responses import Response
 
 from flowapp.api.answers import answer
 from flowapp.api.auth import App, Caller
-from flowapp.api.bodies import MAX_UPLOAD, MOST, json_body, object_body, read_body
+from flowapp.api.bodies import MAX_JSON, MAX_UPLOAD, MOST, json_body, object_body, read_body
 from flowapp.api.downloads import attachment
 from flowapp.workspace.errors import BadRequest
 
 router = APIRouter(prefix="/api/w/{ws}/drafts")
 Text = Annotated[str, Query(max_length=4000)]
+ZIP = ("application/zip", "application/x-zip-compressed")
 Number = Annotated[int, Query(ge=-MOST, le=MOST)]
 
 
 @router.post("")
-async def create(request: Request, caller: Caller, workspace: App) -> Response:
-    """A new draft: empty, from a template, from OpenFlow JSON (`flow`) or text (`text`)."""
+async def create(request: Request, caller: Caller, workspace: App, path: Text = "", summary: Text = "") -> Response:
+    """A new draft: empty, from a template, from OpenFlow JSON (`flow`) or text (`text`); or the body is a zip archive."""
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() in ZIP:
+        archive = await read_body(request, MAX_JSON)
+        if not archive:
+            raise BadRequest("The archive is empty.", "Send the zip archive of a flow's folder as the body.")
+        made = await workspace.new_drafts.create(caller, path=path, summary=summary, archive=archive)
+        return answer(made, 201)
     body = await object_body(request)
     made = await workspace.new_drafts.create(
         caller,

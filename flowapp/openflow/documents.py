@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from pydantic import ValidationError
 
-from flowapp.openflow import folder, jsondata, yamltext
+from flowapp.openflow import archive, folder, jsondata, yamltext
 from flowapp.openflow.errors import DocumentInvalid
 from flowapp.openflow.models import OpenFlow
 from flowapp.openflow.problems import Problem, pointer_of
@@ -125,6 +125,24 @@ def from_folder(files: Mapping[str, str]) -> OpenFlow:
         DocumentInvalid: there is no `flow.yaml` or a file that it refers to is missing, or the result is no document.
     """
     return parse(folder.read(files))
+
+
+def to_archive(flow: Flow, name: str) -> bytes:
+    """The document's files as a zip archive of the folder `<name>.flow`.
+
+    Raises:
+        DocumentInvalid: as `to_yaml`.
+    """
+    return archive.pack(to_folder(flow), f"{name}.flow")
+
+
+def from_archive(data: bytes) -> OpenFlow:
+    """The document in a zip archive of one flow's folder.
+
+    Raises:
+        DocumentInvalid: the archive is refused (`archive.unpack`), has none or several flows, or as `from_folder`.
+    """
+    return from_folder(archive.unpack(data))
 
 
 def fill_ids(flow: Flow) -> dict[str, Any]:

@@ -43,11 +43,16 @@ def read(files: Mapping[str, str]) -> Any:
     """The decoded document, with the inline files put in their places.
 
     Raises:
-        DocumentInvalid: there is no document, it cannot be read, or a file that it refers to is missing.
+        DocumentInvalid: there is none or more than one document, it cannot be read, or a file that it refers to is missing.
     """
     found = sorted((name for name in files if _is_document(name)), key=lambda name: (name.count("/"), name))
     if not found:
         jsondata.refuse("doc.folder", f"There is no {DOCUMENT} among the files.", "Give the folder of one flow.")
+    if len(found) > 1:
+        names = ", ".join(found[:5]) + (", …" if len(found) > 5 else "")
+        jsondata.refuse(
+            "doc.folder", f"There are {len(found)} flows among the files: {names}.", "Give the folder of one flow."
+        )
     name = found[0]
     folder = name[: name.rfind("/") + 1]
     document = jsondata.read(files[name]) if name.endswith(".json") else yamltext.read(files[name])

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import io
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -210,11 +208,7 @@ def exported(flow: Mapping[str, Any], path: str, file_format: str) -> Export:
         case "json":
             return Export(documents.to_json(flow).encode(), "application/json", f"{name}.flow.json")
         case "zip":
-            buffer = io.BytesIO()
-            with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-                for file_name, content in documents.to_folder(flow).items():
-                    archive.writestr(f"{name}.flow/{file_name}", content)
-            return Export(buffer.getvalue(), "application/zip", f"{name}.flow.zip")
+            return Export(documents.to_archive(flow, name), "application/zip", f"{name}.flow.zip")
         case _:
             raise BadRequest(f"There is no export format {file_format!r}.", "Use yaml, json or zip.")
 

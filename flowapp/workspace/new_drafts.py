@@ -17,6 +17,7 @@ from flowapp.notebook.document import Document
 from flowapp.notebook.errors import DocumentUnusable
 from flowapp.openflow import documents
 from flowapp.openflow.errors import DocumentInvalid
+from flowapp.openflow.models import OpenFlow
 from flowapp.openflow.problems import Problem
 from flowapp.signatures import lint
 from flowapp.store import audit, drafts, flows
@@ -57,8 +58,11 @@ class NewDrafts:
         template: str = "",
         flow: Any = None,
         text: str = "",
+        archive: bytes = b"",
     ) -> dict[str, str]:
-        """Make a draft and return `{"id", "path"}`. At most one of `template`, `flow` (JSON) and `text` (YAML or JSON).
+        """Make a draft and return `{"id", "path"}`.
+
+        At most one of `template`, `flow` (JSON), `text` (YAML or JSON) and `archive` (a zip of the flow's folder).
 
         Raises:
             DocumentRejected: the document has problems; nothing is stored.
@@ -66,14 +70,14 @@ class NewDrafts:
             NotFound: there is no such template.
         """
         require(identity, "draft.create", guard.workspace_target(identity))
-        if sum(1 for given in (template, flow is not None, text) if given) > 1:
-            raise BadRequest("Give one of template, flow and text.")
+        if sum(1 for given in (template, flow is not None, text, archive) if given) > 1:
+            raise BadRequest("Give one of template, flow, text and archive.")
         title = summary
         if template:
             document, suggestion = await self._from_template(template)
             title = title or suggestion
         else:
-            document = await asyncio.to_thread(read_document, flow, text)
+            document = await asyncio.to_thread(read_document, flow, text, archive)
             await require_known(self._store.database, identity.workspace, document.flow)
         if summary:
             document = replace(document, flow={**document.flow, "summary": summary})
@@ -150,16 +154,16 @@ class NewDrafts:
         return {"id": draft_id, "path": await self._store.database.write(work)}
 
 
-def read_document(flow: Any, text: str) -> Document:
-    """The notebook document of an OpenFlow given as JSON value or as text; an empty one when neither is given.
+def read_document(flow: Any, text: str, archive: bytes = b"") -> Document:
+    """The notebook document of an OpenFlow given as JSON value, text or zip archive; an empty one when none is given.
 
     Raises:
         DocumentRejected: it is not a valid OpenFlow document.
     """
-    if flow is None and not text.strip():
+    if flow is None and not text.strip() and not archive:
         return Document.of(EMPTY_FLOW, new_cell_id)
     try:
-        parsed = documents.read_text(text) if flow is None else documents.parse(flow)
+        parsed = _parsed(flow, text, archive)
     except DocumentInvalid as error:
         raise _rejected(error.problems) from None
     plain = documents.dump(parsed)
@@ -168,6 +172,12 @@ def read_document(flow: Any, text: str) -> Document:
     except DocumentUnusable as error:
         problems = [problem for problem in lint(plain) if problem.severity == "error"]
         raise _rejected(problems, error.message) from None
+
+
+def _parsed(flow: Any, text: str, archive: bytes) -> OpenFlow:
+    if archive:
+        return documents.from_archive(archive)
+    return documents.read_text(text) if flow is None else documents.parse(flow)
 
 
 def new_cell_id() -> str:

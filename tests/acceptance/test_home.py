@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+import zipfile
+from pathlib import Path
 
 from playwright.sync_api import Page, expect
 
 from tests.acceptance.conftest import shoot
-from tests.acceptance.notebook_page import NotebookPage
+from tests.acceptance.keys import choose_file, press
+from tests.acceptance.notebook_page import NotebookPage, open_template
 
 BROKEN = """
 summary: Broken
@@ -38,18 +41,35 @@ def test_a_blank_notebook_by_mouse(page: Page) -> None:
     expect(page.get_by_role("list").first).to_be_visible()
 
 
+def test_a_blank_notebook_by_keyboard(page: Page) -> None:
+    page.goto("/")
+    press(page, page.get_by_role("button", name=re.compile("^Blank")))
+    page.wait_for_url("**/flows/*")
+    notebook = NotebookPage(page).loaded()
+    press(page, page.get_by_role("button", name="Insert Python"))
+    expect(notebook.cell("a").locator(".monaco-editor.focused")).to_be_visible()
+
+
 def test_templates_by_keyboard(page: Page) -> None:
     page.goto("/")
-    page.get_by_role("button", name=re.compile("^Template")).focus()
-    page.keyboard.press("Enter")
+    press(page, page.get_by_role("button", name=re.compile("^Template")))
     dialog = page.get_by_role("dialog")
     expect(dialog).to_be_visible()
     expect(dialog.get_by_role("button", name=re.compile("^Orders report"))).to_be_visible()
     shoot(page, "home-templates")
-    dialog.get_by_role("button", name=re.compile("^Hello, three languages")).focus()
-    page.keyboard.press("Enter")
+    press(page, dialog.get_by_role("button", name=re.compile("^Hello, three languages")))
     page.wait_for_url("**/flows/*")
     expect(NotebookPage(page).loaded().cell("c")).to_be_visible()
+
+
+def test_a_dialog_is_closed_by_opening_the_page_again(page: Page) -> None:
+    for name in ("Template", "Import"):
+        page.goto("/")
+        page.get_by_role("button", name=re.compile(f"^{name}")).click()
+        expect(page.get_by_role("dialog")).to_be_visible()
+        page.reload()
+        expect(page.get_by_role("link", name="Flows")).to_be_visible()
+        expect(page.get_by_role("dialog")).to_have_count(0)
 
 
 def test_a_broken_document_is_refused_with_its_problems_and_nothing_is_stored(page: Page) -> None:
@@ -76,3 +96,38 @@ def test_a_document_is_imported_with_what_we_do_not_know(page: Page) -> None:
     exported = page.request.get(f"/api/w/main/drafts/{notebook.draft_id}/export?format=json").json()
     assert exported["x-unknown"] == "kept"
     assert exported["value"]["modules"][0]["value"]["x-mine"] == 1
+
+
+def test_an_export_as_a_folder_is_imported_again_by_keyboard(page: Page, tmp_path: Path) -> None:
+    notebook = open_template(page, "Orders report")
+    before = notebook.exported()
+    packed = tmp_path / "orders.flow.zip"
+    packed.write_bytes(page.request.get(f"/api/w/main/drafts/{notebook.draft_id}/export?format=zip").body())
+    page.goto("/")
+    import_file(page, packed)
+    page.wait_for_url("**/flows/*")
+    assert NotebookPage(page).loaded().exported() == before
+
+
+def test_a_broken_archive_is_refused_with_its_problems(page: Page, tmp_path: Path) -> None:
+    packed = tmp_path / "broken.zip"
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("../flow.yaml", "value: {modules: []}")
+        archive.writestr("data.py", b"\xff")
+    page.goto("/")
+    import_file(page, packed)
+    problems = page.get_by_role("dialog").get_by_role("alert")
+    expect(problems).to_contain_text("'../flow.yaml' is no name")
+    expect(problems).to_contain_text("data.py is not UTF-8 text")
+    page.get_by_label("Flow", exact=True).fill("value: {modules: []}")  # a text in place of the archive
+    page.keyboard.press("Tab")
+    press(page, page.get_by_role("dialog").get_by_role("button", name="Import"))
+    page.wait_for_url("**/flows/*")
+
+
+def import_file(page: Page, file: Path) -> None:
+    """Choose a file in the import dialog, by keys, and import it."""
+    press(page, page.get_by_role("button", name=re.compile("^Import")))
+    choose_file(page, page.get_by_role("button", name="Choose a file"), file)
+    expect(page.get_by_role("status").filter(has_text=file.name)).to_be_visible()
+    press(page, page.get_by_role("dialog").get_by_role("button", name="Import"))

@@ -36,27 +36,54 @@ export function SignOut() {
   return <form method="post" action="/signout"><button type="submit"><Icon name="leave" size={18} /><span>Sign out</span></button></form>;
 }
 
-/** `FileText({target, accept})`: reads a chosen or dropped file into the textarea named `target` of the same form. */
-export function FileText({ target = "text", accept = ".yaml,.yml,.json" }) {
+const PACKED_MOST = Math.floor(MOST * 3 / 4); // base64 takes four characters for three bytes
+
+/**
+ * `FileText({target, archive, accept})`: reads a chosen or dropped file into the textarea named `target` of the same form; a
+ * zip archive in base64 into its own hidden field named `archive`. Either one empties the other.
+ */
+export function FileText({ target = "text", archive = "archive", accept = ".yaml,.yml,.json,.zip" }) {
   const chooser = useRef(null);
+  const packed = useRef(null);
   const [said, setSaid] = useState({ text: "", bad: false });
+  const area = () => chooser.current.closest("form")?.elements.namedItem(target);
+  useEffect(() => {
+    const typed = () => packed.current.value && (packed.current.value = "", setSaid({ text: "", bad: false }));
+    const field = area();
+    field?.addEventListener("input", typed);
+    return () => field?.removeEventListener("input", typed);
+  }, []);
   const take = async (file) => {
     if (!file) return;
-    if (file.size > MOST) return setSaid({ bad: true, text: `${file.name} has ${bytes(file.size)}. This page takes flows up to ${bytes(MOST)}.` });
-    const area = chooser.current.closest("form")?.elements.namedItem(target);
-    if (!area) return;
-    area.value = await file.text();
-    area.dispatchEvent(new Event("input", { bubbles: true }));
+    const zip = await isZip(file);
+    const most = zip ? PACKED_MOST : MOST;
+    if (file.size > most) return setSaid({ bad: true, text: `${file.name} has ${bytes(file.size)}. This page takes ${zip ? "archives" : "flows"} up to ${bytes(most)}.` });
+    const field = area();
+    if (!field) return;
+    field.value = zip ? "" : await file.text();
+    field.dispatchEvent(new Event("input", { bubbles: true }));
+    packed.current.value = zip ? await base64(file) : "";
     setSaid({ bad: false, text: `${file.name}, ${bytes(file.size)}` });
   };
   return (
     <div className="drop" onDragOver={(event) => event.preventDefault()} onDrop={(event) => { event.preventDefault(); take(event.dataTransfer.files[0]); }}>
       <input ref={chooser} type="file" className="sr" tabIndex={-1} aria-hidden="true" accept={accept} onChange={(event) => { take(event.target.files[0]); event.target.value = ""; }} />
+      <input ref={packed} type="hidden" name={archive} />
       <button type="button" className="btn" onClick={() => chooser.current.click()}><Icon name="upload" /> Choose a file</button>
-      <span className={said.bad ? "bad" : "muted"} role="status">{said.text || "or drop a YAML or JSON file here"}</span>
+      <span className={said.bad ? "bad" : "muted"} role="status">{said.text || "or drop a YAML, JSON or zip file here"}</span>
     </div>
   );
 }
+
+/** By its first bytes: names and types of files say little. */
+const isZip = async (file) => (await file.slice(0, 2).text()) === "PK";
+
+const base64 = (file) => new Promise((resolve, reject) => {
+  const reader = new FileReader();
+  reader.onload = () => resolve(reader.result.split(",")[1] ?? "");
+  reader.onerror = () => reject(reader.error);
+  reader.readAsDataURL(file);
+});
 
 /**
  * `ServerPages({paths})`: addresses that the server answers itself with a page of its own. Reflex's redirects stay in the browser

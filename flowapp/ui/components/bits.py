@@ -63,11 +63,15 @@ class SignOut(Component):
 
 
 class FileText(LocalComponent):
-    """A file field that puts the file's text into the textarea `target` of the same form."""
+    """A file field that puts the file's text into the textarea `target` of the same form.
+
+    A zip archive goes in base64 into a hidden field named `archive`, which it makes.
+    """
 
     library = _BITS
     tag = "FileText"
     target: rx.Var[str]
+    archive: rx.Var[str]
     accept: rx.Var[str]
 
 

@@ -15,7 +15,7 @@ from flowapp.ui.state.home import HomeState
 STATE: Any = HomeState
 
 
-@rx.page(route="/", title="Flows · Flowapp", on_load=STATE.load)
+@rx.page(route="/", title="Flows · Flowapp", on_load=STATE.enter)
 def home() -> rx.Component:
     """Home."""
     return shell(
@@ -43,7 +43,7 @@ def _starts() -> rx.Component:
     return rx.el.section(
         _start("plus", "Blank", "An empty notebook", STATE.busy == "blank", STATE.new_blank),
         _start("book", "Template", "A small flow that runs at once", False, STATE.choose_template(True)),
-        _start("upload", "Import", "OpenFlow YAML or JSON", False, STATE.open_import(True)),
+        _start("upload", "Import", "OpenFlow YAML, JSON or zip", False, STATE.open_import(True)),
         class_name="starts",
         custom_attrs={"aria-label": "New from"},
     )
@@ -169,10 +169,10 @@ def _import_dialog() -> rx.Component:
             rx.el.form(
                 rx.dialog.title("Import a flow"),
                 rx.dialog.description(
-                    "OpenFlow as YAML or JSON, from a file or pasted. Exports of Windmill flows work too.",
+                    "OpenFlow as YAML or JSON, pasted or from a file, or a zip of a flow's folder. Exports of Windmill flows work too.",
                     class_name="form-help",
                 ),
-                file_text(target="text", accept=".yaml,.yml,.json"),
+                file_text(target="text", archive="archive", accept=".yaml,.yml,.json,.zip"),
                 rx.el.label("Flow", html_for="import-text", class_name="sr"),
                 rx.el.textarea(
                     id="import-text",

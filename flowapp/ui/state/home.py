@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 import dataclasses
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -70,6 +72,13 @@ class HomeState(PageState, rx.State):
         return [line for line in self.lines if needle in f"{line.title} {line.path}".casefold()]
 
     @rx.event
+    async def enter(self) -> Any:
+        """Read the list on a page that was just opened: a dialog that was open before a reload is not open any more."""
+        self.choosing, self.importing, self.busy = False, False, ""
+        self.import_error, self.import_problems = "", []
+        return await self._as_person(self._load)
+
+    @rx.event
     async def load(self) -> Any:
         """Read the list and the templates."""
         return await self._as_person(self._load)
@@ -125,10 +134,10 @@ class HomeState(PageState, rx.State):
 
     @rx.event
     async def import_text(self, form: dict[str, Any]) -> Any:
-        """A draft from OpenFlow YAML or JSON; what is wrong with the text is listed with its places."""
+        """A draft from OpenFlow YAML or JSON, or a zip archive in base64; what is wrong with it is listed with its places."""
 
         async def work(who: Identity) -> Any:
-            return await self._import(who, str(form.get("text") or ""))
+            return await self._import(who, str(form.get("text") or ""), _bytes(str(form.get("archive") or "")))
 
         self.busy = "import"
         answer = await self._as_person(work)
@@ -142,13 +151,15 @@ class HomeState(PageState, rx.State):
         self.templates = [template_line(one.to_json()) for one in await templates.all_templates()]
         self.loaded = True
 
-    async def _import(self, who: Identity, text: str) -> Any:
+    async def _import(self, who: Identity, text: str, archive: bytes) -> Any:
         self.import_error, self.import_problems = "", []
-        if not text.strip():
+        if archive:
+            text = ""  # the page empties it when an archive is chosen
+        elif not text.strip():
             self.import_error = "Paste a flow or choose a file first."
             return None
         try:
-            return _open(await services.workspace().new_drafts.create(who, text=text))
+            return _open(await services.workspace().new_drafts.create(who, text=text, archive=archive))
         except DocumentRejected as error:
             self.import_problems = problem_lines(error.problems)
             # the sentence repeats the first problem, which stands in the list below it with its place
@@ -158,6 +169,14 @@ class HomeState(PageState, rx.State):
 
 def _open(draft: Mapping[str, Any]) -> Any:
     return rx.redirect(f"/flows/{draft['id']}")
+
+
+def _bytes(base64_text: str) -> bytes:
+    """The bytes that the page sent; what is no base64 is no archive either, and is refused as such."""
+    try:
+        return base64.b64decode(base64_text, validate=True)
+    except binascii.Error:
+        return base64_text.encode()
 
 
 def flow_line(flow: Mapping[str, Any]) -> FlowLine:

@@ -379,6 +379,25 @@ class TestDeploy:
         ]
         assert first == second == CHAIN
 
+    async def test_import_of_an_archive_is_the_same_document(self, server: Server) -> None:
+        draft = await server.draft(CHAIN)
+        archive = (await server.client.get(f"/api/w/main/drafts/{draft}/export?format=zip")).content
+        zipped = {"Content-Type": "application/zip"}
+        made = await server.client.post("/api/w/main/drafts?path=f/team/packed", content=archive, headers=zipped)
+        assert (made.status_code, made.json()["path"]) == (201, "f/team/packed")
+        again = await server.client.get(f"/api/w/main/drafts/{made.json()['id']}/export?format=json")
+        assert again.json() == CHAIN
+
+    async def test_a_broken_archive_is_refused_with_its_problems_and_nothing_is_stored(self, server: Server) -> None:
+        before = (await server.client.get("/api/w/main/flows")).json()
+        for content, said in ((b"PK\x03\x04 and no more", "damaged"), (b"", "empty")):
+            answer = await server.client.post(
+                "/api/w/main/drafts", content=content, headers={"Content-Type": "application/zip"}
+            )
+            assert answer.status_code in (400, 422)
+            assert said in answer.json()["error"]["message"]
+        assert (await server.client.get("/api/w/main/flows")).json() == before
+
     async def test_a_deployed_flow_opens_as_ones_own_draft_once(self, server: Server) -> None:
         draft = await server.draft(CHAIN, path="f/team/chain")
         await server.post(draft, "deploy", {})

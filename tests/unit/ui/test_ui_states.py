@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterator
 from typing import Any
 
@@ -46,8 +47,9 @@ class FakeWorkspace:
             raise self.fails
         return self.listed
 
-    async def create(self, identity: Identity, **given: str) -> dict[str, str]:
+    async def create(self, identity: Identity, **given: Any) -> dict[str, str]:
         self.asked.append(identity)
+        self.created = given
         if self.fails:
             raise self.fails
         return {"id": "d1", "path": "u/ada/x"}
@@ -187,6 +189,12 @@ async def test_an_empty_import_is_not_sent(workspace: FakeWorkspace) -> None:
     await send(state, "import_text", {"text": "  \n"})
     assert "Paste a flow" in state.import_error
     assert workspace.asked == []
+
+
+async def test_an_archive_is_imported_in_place_of_the_text(workspace: FakeWorkspace) -> None:
+    sent = {"text": "", "archive": base64.b64encode(b"PK packed").decode()}
+    assert target(await send(state_of(HomeState), "import_text", sent)) == "/flows/d1"
+    assert workspace.created == {"text": "", "archive": b"PK packed"}
 
 
 async def test_filters_come_from_the_address(workspace: FakeWorkspace) -> None:

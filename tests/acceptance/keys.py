@@ -1,0 +1,45 @@
+"""What a person without a mouse does: Tab until something has the focus, and see where the focus is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from playwright.sync_api import Locator, Page, expect
+
+
+def tab_to(page: Page, wanted: Locator, *, back: bool = False, most: int = 80) -> None:
+    """Press Tab (with `back`, Shift+Tab) until `wanted` has the focus; fails after `most` presses."""
+    expect(wanted).to_be_visible()
+    for _ in range(most):
+        if wanted.evaluate("node => node === document.activeElement"):
+            return
+        page.keyboard.press("Shift+Tab" if back else "Tab")
+    raise AssertionError(f"Tab does not lead to {wanted}; the focus is on {focused(page)}")
+
+
+def press(page: Page, wanted: Locator, *, back: bool = False) -> None:
+    """Go to a button by Tab and press it."""
+    tab_to(page, wanted, back=back)
+    page.keyboard.press("Enter")
+
+
+def choose_file(page: Page, button: Locator, file: Path) -> None:
+    """Press a button that asks for a file, and choose it."""
+    with page.expect_file_chooser() as chooser:  # well before the press: the browser learns of it meanwhile
+        press(page, button)
+    chooser.value.set_files(file)
+
+
+def replace_text(page: Page, text: str) -> None:
+    """Type over all text of the field that has the focus."""
+    page.keyboard.press("Control+a")
+    page.keyboard.type(text)
+
+
+def focused(page: Page) -> str:
+    """What has the focus, in words for an error."""
+    told: str = page.evaluate(
+        "() => { const at = document.activeElement;"
+        " return `${at.tagName} ${at.getAttribute('aria-label') ?? at.textContent.slice(0, 40)}` }"
+    )
+    return told

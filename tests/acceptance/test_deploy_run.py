@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+import time
 from typing import Any
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.acceptance.conftest import Watch, shoot
+from tests.acceptance.keys import replace_text, tab_to
 from tests.acceptance.notebook_page import RUN_TIMEOUT, flow_of, open_flow, open_template, python, wire
 from tests.acceptance.product import Product
 
@@ -76,17 +78,58 @@ def test_deploy_and_run_by_keyboard(page: Page, product: Product) -> None:
     keyboard.press("Control+k")
     keyboard.type("deploy")
     keyboard.press("Enter")
-    page.get_by_role("dialog").get_by_label("Path").focus()
-    keyboard.press("Control+a")
-    keyboard.type("f/tests/keys")
+    expect(page.get_by_role("dialog").get_by_label("What changed")).to_be_focused()
+    keyboard.type("first version")
+    tab_to(page, page.get_by_role("dialog").get_by_label("Path"), back=True)
+    replace_text(page, "f/tests/keys")
     keyboard.press("Enter")
     expect(page.get_by_text("Deployed f/tests/keys")).to_be_visible()
-    page.goto("/run/f/tests/keys")
-    page.get_by_label(re.compile("^name")).focus()
+    expect(notebook.cell("a")).to_be_focused()
+    keyboard.press("Control+k")
+    keyboard.type("run the deployed")
+    keyboard.press("Enter")
+    page.wait_for_url("**/run/f/tests/keys")
+    tab_to(page, page.get_by_label(re.compile("^name")))
     keyboard.type("Grace")
     keyboard.press("Enter")
     page.wait_for_url("**/runs/*")
-    expect(page.locator("#run-detail")).to_contain_text("2", timeout=RUN_TIMEOUT)
+    detail = page.locator("#run-detail")
+    expect(detail).to_contain_text("2", timeout=RUN_TIMEOUT)
+    timeline = page.get_by_role("region", name="Timeline")
+    tab_to(page, timeline.get_by_role("button", name="Whole run"))
+    keyboard.press("ArrowDown")
+    keyboard.press("Enter")
+    expect(detail).to_contain_text("Hello Grace")
+    tab_to(page, detail.get_by_role("tab", name="Result"))
+    keyboard.press("ArrowRight")
+    expect(detail.get_by_role("tab", name="Input")).to_be_focused()
+    expect(detail).to_contain_text("times")
+    keyboard.press("ArrowLeft")
+    tab_to(page, detail.get_by_role("tablist", name="Views of the output").get_by_role("tab", selected=True))
+    keyboard.press("ArrowLeft")  # the last one, around the corner
+    expect(detail.get_by_role("tab", name=re.compile("^Logs?"))).to_be_focused()
+    expect(detail).to_contain_text("greeting")
+
+
+def test_a_step_that_began_before_the_page_could_listen_is_shown(page: Page, product: Product) -> None:
+    long = python("long", "import time\n\n\ndef main():\n    time.sleep(60)\n", summary="Takes long")
+    with product.client() as client:
+        body = {"value": flow_of(python("a", "def main():\n    return 1\n"), long)["value"]}
+        run = client.post("/api/w/main/jobs/run/preview_flow", json=body).text.strip()
+        deadline = time.monotonic() + 20
+        while not any(step["step_id"] == "long" for step in client.get(f"/api/w/main/runs/{run}").json()["steps"]):
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+
+        def before_it_began(route: Route) -> None:
+            found = route.fetch().json()
+            found["steps"] = [step for step in found["steps"] if step["step_id"] != "long"]
+            route.fulfill(json=found)
+
+        page.route(f"**/api/w/main/runs/{run}", before_it_began, times=1)
+        page.goto(f"/runs/{run}")
+        expect(page.get_by_role("region", name="Timeline")).to_contain_text("Takes long")
+        client.post(f"/api/w/main/jobs_u/queue/cancel/{run}", json={"reason": "seen"})
 
 
 def test_the_deployed_orders_report_shows_its_loop_and_branch(page: Page) -> None:

@@ -10,6 +10,7 @@ from playwright.sync_api import Page, Response, expect
 from ruamel.yaml import YAML
 
 from tests.acceptance.conftest import shoot
+from tests.acceptance.keys import choose_file, press, replace_text, tab_to
 from tests.acceptance.notebook_page import flow_of, open_flow, open_template, python, wire
 from tests.acceptance.product import ROOT, Product
 
@@ -48,6 +49,96 @@ def test_a_field_is_added_typed_ordered_and_given_a_default(page: Page, product:
     assert schema["order"] == ["limit", "text"]
     assert schema["properties"]["limit"]["type"] == "integer"
     assert schema["properties"]["limit"]["default"] == 5
+
+
+def test_the_same_by_keyboard_and_the_focus_is_never_lost(page: Page, product: Product) -> None:
+    inputs = {"text": wire("flow_input.begin + flow_input.text")}
+    schema = {"type": "object", "properties": {"begin": {"type": "string"}}, "order": ["begin"]}
+    with product.client() as client:
+        notebook = open_flow(page, client, flow_of(python("a", LINES, inputs), schema=schema))
+    keyboard = page.keyboard
+    box = page.get_by_role("region", name="Flow input")
+    notebook.select("a")
+    keyboard.press("i")
+    expect(box.get_by_label("Value of begin")).to_be_focused()
+    press(page, box.get_by_role("button", name="Field", exact=True), back=True)
+    expect(box.get_by_label("Name")).to_be_focused()
+    replace_text(page, "limit")
+    keyboard.press("Enter")
+    editor = box.get_by_role("group", name="Field limit")
+    expect(editor.get_by_label("Name")).to_be_focused()
+    keyboard.press("Tab")
+    expect(editor.get_by_label("Type")).to_be_focused()
+    keyboard.type("Wh")  # a select takes the first letters
+    expect(editor.get_by_label("Type")).to_have_value("integer")
+    tab_to(page, editor.get_by_label("Default"))
+    replace_text(page, "5")
+    tab_to(page, editor.get_by_role("checkbox"))
+    keyboard.press("Space")
+    press(page, editor.get_by_role("button", name="Move field up"))
+    expect(editor.get_by_role("button", name="Move field down")).to_be_focused()
+    keyboard.press("Escape")
+    expect(box.get_by_role("button", name="Change the field limit")).to_be_focused()
+
+    press(page, box.get_by_role("button", name="Change the field begin"))
+    tab_to(page, box.get_by_role("group", name="Field begin").get_by_label("Name"))
+    replace_text(page, "start")
+    keyboard.press("Tab")  # leaving the field renames it too
+    expect(box.get_by_role("group", name="Field start").get_by_label("Type")).to_be_focused()
+    expect(notebook.row("a", "text").get_by_role("combobox")).to_have_value("flow_input.start + flow_input.text")
+    press(page, box.get_by_role("button", name="Done"))
+    expect(box.get_by_role("button", name="Change the field start")).to_be_focused()
+    schema = notebook.exported()["schema"]
+    assert schema["order"] == ["limit", "start"]
+    assert schema["required"] == ["limit"]
+    assert schema["properties"]["limit"] == {"type": "integer", "default": 5}
+
+    keyboard.press("Enter")
+    press(page, box.get_by_role("button", name="Delete the field start"))
+    expect(box.get_by_role("button", name="Change the field limit")).to_be_focused()
+    keyboard.press("z")
+    expect(box.get_by_role("button", name="Change the field start")).to_be_visible()
+
+
+def test_fields_are_read_off_a_sample_by_keyboard(page: Page, product: Product) -> None:
+    with product.client() as client:
+        notebook = open_flow(page, client, flow_of(python("a", "def main():\n    return 1\n")))
+    notebook.select("a")
+    page.keyboard.press("i")
+    press(page, page.get_by_role("button", name="From a sample"))
+    page.keyboard.type('{"customer": "Ada"}')
+    press(page, page.get_by_role("button", name="Use 1 field"))
+    expect(page.get_by_role("region", name="Flow input").get_by_label("Value of customer")).to_have_value("Ada")
+    expect(page.get_by_role("button", name="From a sample")).to_be_focused()
+
+
+def test_a_file_is_chosen_pasted_and_removed_by_keyboard(page: Page) -> None:
+    notebook = open_template(page, "Orders report")
+    keyboard, file = page.keyboard, ROOT / "assets/orders-2026-q3.csv"
+    box = page.get_by_role("region", name="Flow input")
+    notebook.select("a")
+    keyboard.press("i")
+    choose_file(page, box.get_by_role("button", name="Upload a file for orders"), file)
+    expect(box.get_by_text("orders-2026-q3.csv")).to_be_visible()
+    press(page, box.get_by_role("button", name="Look inside"), back=True)
+    expect(box.get_by_label("Text of orders")).to_contain_text("order_id")
+    press(page, box.get_by_role("button", name="Remove"))
+    value = box.get_by_label("Value of orders")
+    expect(value).to_be_focused()
+    lines = file.read_text()
+    few = lines[: lines.index("\n", 2000) + 1]
+    keyboard.insert_text(few)  # as a paste does
+    notebook.settled()
+    keyboard.press("Escape")
+    notebook.select("a")
+    keyboard.press("Shift+Enter")
+    notebook.expect_state("a", "fresh", "reused")
+    expect(notebook.output("a")).to_contain_text(f"[{few.count(chr(10)) - 1} items]")
+    keyboard.press("i")
+    press(page, box.get_by_role("button", name="Remove"))
+    expect(value).to_be_focused()
+    keyboard.insert_text(lines * 2)  # past what stays in the page: it becomes a file
+    expect(box.get_by_role("button", name="Look inside")).to_be_focused()
 
 
 def test_fields_are_read_off_a_sample(page: Page, product: Product) -> None:
@@ -91,6 +182,16 @@ def test_a_big_file_stays_out_of_the_page(page: Page, product: Product, tmp_path
     notebook.expect_state("a", "fresh", "reused")
     expect(notebook.output("a")).to_contain_text(re.compile("1[,  ]?000[,  ]?000"))
     assert max(seen) < 200_000
+
+
+def test_an_export_by_keyboard(page: Page) -> None:
+    notebook = open_template(page, "Hello, three languages")
+    notebook.select("a")
+    page.keyboard.press("Control+k")
+    page.keyboard.type("export as yaml")
+    with page.expect_download() as download:
+        page.keyboard.press("Enter")
+    assert YAML(typ="safe").load(Path(download.value.path()).read_text()) == notebook.exported()
 
 
 def test_import_and_export_are_lossless(page: Page, product: Product) -> None:

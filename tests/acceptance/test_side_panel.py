@@ -5,6 +5,7 @@ from __future__ import annotations
 from playwright.sync_api import Page, expect
 
 from tests.acceptance.conftest import shoot
+from tests.acceptance.keys import press, replace_text, tab_to
 from tests.acceptance.notebook_page import NotebookPage, flow_of, open_flow, python
 from tests.acceptance.product import Product
 
@@ -39,17 +40,19 @@ def test_static_inputs_are_grouped_searched_and_edited_in_place(page: Page, prod
 
 def test_static_inputs_by_keyboard(page: Page, product: Product) -> None:
     notebook = opened(page, product)
-    page.get_by_role("tab", name="Static inputs").focus()
-    page.keyboard.press("Tab")
-    for _ in range(20):
-        if page.evaluate("document.activeElement.getAttribute('aria-label')") == "days of a":
-            break
-        page.keyboard.press("Tab")
-    page.keyboard.press("Control+a")
-    page.keyboard.type("90")
+    panel = page.get_by_role("complementary", name="Side panel")
+    notebook.select("b")
+    page.keyboard.press("I")
+    expect(panel.get_by_label("Find an input")).to_be_focused()
+    page.keyboard.type("days")
+    expect(panel.get_by_label("region of a")).to_have_count(0)
+    tab_to(page, panel.get_by_label("days of a"))
+    replace_text(page, "90")
     page.keyboard.press("Enter")
     notebook.settled()
     expect(notebook.row("a", "days").get_by_label("days of a")).to_have_value("90")
+    page.keyboard.press("Escape")
+    expect(notebook.cell("b")).to_be_focused()
 
 
 def test_proposals_are_accepted_and_refused_one_by_one_and_undone(page: Page, product: Product) -> None:
@@ -78,10 +81,19 @@ def test_proposals_by_keyboard(page: Page, product: Product) -> None:
     notebook.expect_state("a", "fresh", "reused")
     notebook.select("b")
     page.keyboard.press("w")
-    accept = page.get_by_role("button", name="Accept both")
-    expect(accept).to_be_visible()
-    accept.focus()
+    expect(page.get_by_role("button", name="Accept customer_name")).to_be_focused()
+    press(page, page.get_by_role("button", name="Refuse customer_name"))
+    accept = page.get_by_role("button", name="Accept amount")
+    expect(accept).to_be_focused()  # the next one, without a search for it
     page.keyboard.press("Enter")
+    expect(notebook.row("b", "amount").get_by_role("combobox")).to_have_value("results.a.amount")
+    expect(notebook.row("b", "customer_name").get_by_role("combobox")).to_have_count(0)
+    page.keyboard.press("Escape")
+    expect(notebook.cell("b")).to_be_focused()
+    page.keyboard.press("z")
+    expect(notebook.row("b", "amount").get_by_role("combobox")).to_have_count(0)
+    page.keyboard.press("w")
+    press(page, page.get_by_role("button", name="Accept both"))
     expect(notebook.row("b", "amount").get_by_role("combobox")).to_have_value("results.a.amount")
     expect(notebook.row("b", "customer_name").get_by_role("combobox")).to_have_value("results.a.customer_name")
 

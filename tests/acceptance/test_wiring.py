@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.acceptance.conftest import shoot
+from tests.acceptance.keys import press, replace_text, tab_to
 from tests.acceptance.notebook_page import NotebookPage, flow_of, open_flow, python
 from tests.acceptance.product import Product
 
@@ -166,6 +167,25 @@ def test_switching_between_value_and_expression_loses_neither(page: Page, produc
     page.reload()
     notebook.loaded()
     expect(row.get_by_role("combobox")).to_have_value("results.a.rows[1].total")
+
+
+def test_the_same_by_keyboard(page: Page, product: Product) -> None:
+    notebook = opened(page, product)
+    row, keyboard = notebook.row("b", "amount"), page.keyboard
+    notebook.select("b")
+    tab_to(page, row.get_by_label("amount of b"))
+    keyboard.type("12")
+    keyboard.press("Enter")
+    press(page, row.get_by_role("button", name="Make amount an expression"))
+    field = row.get_by_role("combobox")
+    tab_to(page, field, back=True)
+    replace_text(page, "results.a.rows[1].total")
+    keyboard.press("Escape")  # closes the completions
+    expect(notebook.value("b", "amount")).to_contain_text("5")
+    press(page, row.get_by_role("button", name="Make amount a fixed value"))
+    expect(row.get_by_label("amount of b")).to_have_value("12")
+    press(page, row.get_by_role("button", name="Make amount an expression"))
+    expect(field).to_have_value("results.a.rows[1].total")
 
 
 def test_renaming_a_step_renames_it_in_every_expression(page: Page, product: Product) -> None:

@@ -36,7 +36,7 @@ export const Cell = memo(function Cell({ id }) {
     if (event.target.closest("[data-cell]") !== event.currentTarget) return;
     if (!event.target.closest("button, input, textarea, select, a, label, [role=option], [role=treeitem], td, .nb-code, .nb-out")) {
       event.preventDefault();
-      select(store, id);
+      select(store, id, { show: "nothing" });
     } else store.set("selected", id);
   };
   return (

@@ -7,8 +7,22 @@ import { newId } from "./objects.js";
 
 export const cellNode = (id) => document.querySelector(`[data-cell="${CSS.escape(id)}"]`);
 
-/** Select a cell and bring it into view. `focus`: take the keyboard too. */
-export function select(store, id, { focus = true } = {}) {
+const scroll = (node, block) => node.scrollIntoView({ block, behavior: "instant" });
+
+/** Bring a cell into view: all of it where it fits, else its head to the top. One that fills the view stays as it stands. */
+function reveal(node) {
+  const view = node.closest(".nb-main").getBoundingClientRect();
+  const at = node.getBoundingClientRect();
+  const seen = Math.min(at.bottom, view.bottom) - Math.max(at.top, view.top);
+  if (at.height <= view.height) scroll(node, "nearest");
+  else if (seen < view.height / 2) scroll(node, "start");
+}
+
+/**
+ * Select a cell and give it the keyboard (`focus`). `show` says what comes into view: the "cell", its "head" alone, since the
+ * eyes are on something else, or "nothing", since the pointer is on it.
+ */
+export function select(store, id, { focus = true, show = "cell" } = {}) {
   if (!id) return;
   store.set("selected", id);
   if (!focus) return;
@@ -16,10 +30,11 @@ export function select(store, id, { focus = true } = {}) {
   requestAnimationFrame(() => {
     const node = cellNode(id) ?? document.querySelector(`[data-note="${CSS.escape(id)}"]`);
     const now = document.activeElement;
-    // a fast person is in a text of this cell already: taking the focus away would take the next letters for commands
-    const typing = now !== before && node?.contains(now) && now.matches("input, textarea, [contenteditable=true], .native-edit-context");
+    // a fast person is in a text already: taking the focus away would take the next letters for commands
+    const typing = now !== before && now.matches("input, textarea, [contenteditable=true], .native-edit-context");
     if (!typing) node?.focus({ preventScroll: true });
-    (node?.querySelector(":scope > .nb-hd") ?? node)?.scrollIntoView({ block: "nearest", behavior: "instant" });
+    if (node && show === "cell") reveal(node);
+    if (node && show === "head") scroll(node.querySelector(":scope > .nb-hd") ?? node, "nearest");
   });
 }
 
@@ -181,12 +196,27 @@ const download = (store, format) => {
   link.click();
 };
 
+/** Show a tab of the side panel and go there by keyboard too. */
+const toSidebar = (store, tab, more) => store.set("sidebar", { ...store.get("sidebar"), tab, open: true, hidden: false, focus: Date.now(), ...more });
+
+function toFlowInput() {
+  const box = document.querySelector("[data-input-cell]");
+  box?.scrollIntoView({ block: "nearest", behavior: "instant" });
+  (box?.querySelector(".nb-source :is(button, textarea, select, input)") ?? box?.querySelector("button"))?.focus();
+}
+
+function runForm(store) {
+  const { path, deployed_version: version } = store.get("draft");
+  if (version) window.location.assign(`/run/${path}`);
+  else store.toast({ text: "There is no deployed version yet.", hint: "Deploy the flow first.", action: { label: "Deploy", run: () => perform(store, "deploy") } });
+}
+
 const inCell = (id, selector) => cellNode(id)?.querySelector(`:scope > .nb-hd ${selector}`);
 
 const NEEDS_CELL = {
   run: (store, id) => {
     run(store, id, "auto");
-    select(store, following(store, id));
+    select(store, following(store, id), { show: "head" }); // the result comes right above
   },
   run_stay: (store, id) => run(store, id, "auto"),
   run_all_stale: (store, id) => run(store, id, "stale"),
@@ -206,7 +236,7 @@ const NEEDS_CELL = {
   title: (_store, id) => inCell(id, ".nb-title input")?.focus(),
   rename: (_store, id) => inCell(id, ".nb-chip input")?.focus(),
   settings: (store, id) => store.set("settings", store.get("settings")?.cell === id ? null : { cell: id, form: null, at: Date.now() }),
-  connect: (store, id) => store.set("sidebar", { tab: "connect", cell: id, open: true, at: Date.now() }),
+  connect: (store, id) => toSidebar(store, "connect", { cell: id, at: Date.now() }),
   picker: (_store, id) => {
     const row = cellNode(id)?.querySelector("[data-missing] [data-plug]") ?? cellNode(id)?.querySelector("[data-plug]");
     row?.click();
@@ -235,7 +265,9 @@ const ALWAYS = {
   failure: (store) => putSingle(store, "failure"),
   preprocessor: (store) => putSingle(store, "preprocessor"),
   flow_settings: (store) => store.set("settings", { cell: null, form: null, at: Date.now() }),
-  state: (store) => store.set("sidebar", { ...store.get("sidebar"), tab: "state", open: true, hidden: false }),
+  flow_input: toFlowInput,
+  static: (store) => toSidebar(store, "static"),
+  state: (store) => toSidebar(store, "state"),
   collapse_all: (store) => collapse(store, store.get("order") ?? []),
   undo: (store) => store.history("undo"),
   redo: (store) => store.history("redo"),
@@ -243,8 +275,9 @@ const ALWAYS = {
   palette: (store) => store.set("dialog", { kind: "palette" }),
   help: (store) => store.set("dialog", { kind: "help" }),
   sidebar: (store) => store.set("sidebar", { ...store.get("sidebar"), open: !store.get("sidebar").open, hidden: !store.get("sidebar").hidden }),
-  problems: (store) => store.set("sidebar", { ...store.get("sidebar"), tab: "problems", open: true, hidden: false }),
+  problems: (store) => toSidebar(store, "problems"),
   deploy: (store) => store.set("dialog", { kind: "deploy" }),
+  run_form: runForm,
   export_yaml: (store) => download(store, "yaml"),
   export_json: (store) => download(store, "json"),
   export_zip: (store) => download(store, "zip"),

@@ -65,10 +65,11 @@ function Deploy({ onClose }) {
     }
     setBusy(false);
   };
+  const onKeyDown = (event) => event.key === "Enter" && (event.ctrlKey || event.metaKey) && event.currentTarget.requestSubmit();
   const refused = failed?.details?.problems ?? [];
   return (
     <Dialog title={draft.deployed_version ? `Deploy version ${draft.deployed_version + 1}` : "Deploy"} onClose={onClose}>
-      <form className="nb-form" onSubmit={deploy}>
+      <form className="nb-form" onSubmit={deploy} onKeyDown={onKeyDown}>
         <label>Path<input className="nb-input nb-boxed nb-mono" value={path} required spellCheck={false} placeholder="f/sales/orders_report" onChange={(event) => (setPath(event.target.value), setFailed(null))} /></label>
         <label>What changed<textarea className="nb-input nb-boxed" rows={2} value={message} data-autofocus="" placeholder="For the list of versions" onChange={(event) => setMessage(event.target.value)} /></label>
         <section aria-label="Changes">

@@ -3,7 +3,7 @@ import { memo, useEffect, useRef, useState } from "react";
 import { useFact, useKey, useStore } from "./context.js";
 import { Glyph } from "./icons.jsx";
 import { StaticInput } from "./inputs.jsx";
-import { FieldEditor, orderOf, withNewField } from "./schema_editor.jsx";
+import { FieldEditor, orderOf, useFieldKeys, withNewField } from "./schema_editor.jsx";
 import { FlowChips, FlowSettings, SettingsButton } from "./settings.jsx";
 import { Dialog } from "./ui.jsx";
 import { typeWord } from "./values.js";
@@ -18,7 +18,7 @@ export const FlowInput = memo(function FlowInput() {
   const [open, setOpen] = useState(null);
   const [sampling, setSampling] = useState(false);
   const [fresh, setFresh] = useState(null);
-  const selected = useFact("selected", (at) => at === "input");
+  const keys = useFieldKeys();
   const schema = input?.schema ?? { type: "object", properties: {} };
   const names = orderOf(schema);
   const values = Object.fromEntries((input?.values ?? []).map((value) => [value.name, value]));
@@ -30,7 +30,7 @@ export const FlowInput = memo(function FlowInput() {
     setFresh(name);
   };
   return (
-    <section className="nb-cell nb-flow-input" data-input-cell data-selected={selected || undefined} aria-label="Flow input">
+    <section className="nb-cell nb-flow-input" data-input-cell aria-label="Flow input">
       <header className="nb-hd">
         <span className="nb-chip nb-chip-fixed">input</span>
         <span className="nb-title nb-title-fixed">Flow input</span>
@@ -46,7 +46,7 @@ export const FlowInput = memo(function FlowInput() {
       {names.length ? (
         <div className="nb-in">
           {names.map((name, index) => (
-            <Field key={name} name={name} index={index} names={names} schema={schema} value={values[name]} open={open === name} fresh={fresh === name} onOpen={(to) => (setOpen(to), setFresh(null))} onSave={save} />
+            <Field key={keys.of(name)} name={name} keys={keys} index={index} names={names} schema={schema} value={values[name]} open={open === name} fresh={fresh === name} onOpen={(to) => (setOpen(to), setFresh(null))} onSave={save} />
           ))}
         </div>
       ) : (
@@ -57,7 +57,7 @@ export const FlowInput = memo(function FlowInput() {
   );
 });
 
-const Field = memo(function Field({ name, index, names, schema, value, open, fresh, onOpen, onSave }) {
+const Field = memo(function Field({ name, keys, index, names, schema, value, open, fresh, onOpen, onSave }) {
   const store = useStore();
   const field = schema.properties[name] ?? {};
   const required = (schema.required ?? []).includes(name);
@@ -65,6 +65,9 @@ const Field = memo(function Field({ name, index, names, schema, value, open, fre
   const [dropping, setDropping] = useState(false);
   const [problem, setProblem] = useState(null);
   const missing = required && (value?.value === undefined || value.value === null) && !value?.blob && !(value?.given && value.preview) && field.default === undefined;
+  const row = useRef(null);
+  // a text of another size has another look: the keyboard goes along
+  const keepFocus = () => requestAnimationFrame(() => document.activeElement === document.body && row.current?.querySelector(".nb-source :is(button, textarea)")?.focus());
   const upload = async (file, as) => {
     setProblem(null);
     setDropping("busy");
@@ -75,6 +78,7 @@ const Field = memo(function Field({ name, index, names, schema, value, open, fre
       setProblem(`${error.message} ${error.hint ?? ""}`);
     }
     setDropping(false);
+    keepFocus();
   };
   const drop = {
     onDragOver: (event) => event.dataTransfer.types.includes("Files") && (event.preventDefault(), dropping || setDropping("over")),
@@ -88,13 +92,13 @@ const Field = memo(function Field({ name, index, names, schema, value, open, fre
   const pick = picking ? () => store.wire("flow_input", [name]) : undefined;
   return (
     <>
-      <div className="nb-row" data-missing={missing || undefined} data-drop={dropping || undefined} data-open={open || undefined} {...drop}>
+      <div ref={row} className="nb-row" data-missing={missing || undefined} data-drop={dropping || undefined} data-open={open || undefined} {...drop}>
         {pick ? (
           <button type="button" className="nb-field nb-pickable" data-pickable onClick={pick}>{name}</button>
         ) : (
           <span className="nb-field" title={field.description || `${name}: ${typeWord(field)}`}>{name}</span>
         )}
-        <span className="nb-source"><Value name={name} field={field} value={value} missing={missing} onUpload={upload} /></span>
+        <span className="nb-source"><Value name={name} field={field} value={value} missing={missing} onUpload={upload} onReplaced={keepFocus} /></span>
         <span className="nb-now nb-plain">{value?.blob ? bytes(value.blob.size) : typeWord(field)}</span>
         <span className="nb-row-tools" data-open={open || undefined}>
           {(!field.type || field.type === "string") && !field.enum && <UploadButton name={name} onFile={upload} />}
@@ -104,7 +108,7 @@ const Field = memo(function Field({ name, index, names, schema, value, open, fre
           <span className="nb-row-problem" data-quiet={dropping === "busy" || undefined}>{dropping === "busy" ? "Uploading…" : <><Glyph name="warn" size={12} /> {problem ?? `${name} needs a value for the cells to run with`}</>}</span>
         )}
       </div>
-      {open && <FieldEditor {...{ name, index, names, schema, field, required, onOpen, onSave }} begin={fresh} onRename={(to) => store.do({ op: "rename_flow_input", name, to })} note={<Uses name={name} />} />}
+      {open && <FieldEditor {...{ name, index, names, schema, field, required, keys, onOpen, onSave }} begin={fresh} onRename={(to) => store.do({ op: "rename_flow_input", name, to })} note={<Uses name={name} />} />}
     </>
   );
 });
@@ -119,9 +123,9 @@ function UploadButton({ name, onFile }) {
   );
 }
 
-function Value({ name, field, value, missing, onUpload }) {
+function Value({ name, field, value, missing, onUpload, onReplaced }) {
   const store = useStore();
-  if (value?.blob || (value?.given && value.value === undefined && value.preview)) return <BigText name={name} value={value} onReplace={() => store.do({ op: "set_sample", name, value: null, remove: true })} />;
+  if (value?.blob || (value?.given && value.value === undefined && value.preview)) return <BigText name={name} value={value} onReplace={() => (store.do({ op: "set_sample", name, value: null, remove: true }), onReplaced())} />;
   const stage = (next) => {
     if (typeof next === "string" && next.length > BIG) {
       store.unstage(`sample:${name}`);

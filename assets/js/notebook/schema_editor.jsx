@@ -1,5 +1,5 @@
 // A JSON Schema of an object, edited as a list of fields: the flow's input, and the form of an approval.
-import { useEffect, useRef, useState } from "react";
+import { useEffect, useMemo, useRef, useState } from "react";
 import { Glyph } from "./icons.jsx";
 import { without } from "./objects.js";
 import { EditInPlace, GrowingText } from "./ui.jsx";
@@ -42,10 +42,27 @@ export function withNewField(schema, begin = "input") {
   return [withOrder({ type: "object", ...schema, properties: { ...schema.properties, [name]: { type: "string" } } }, [...names, name]), name];
 }
 
+/**
+ * React's keys of the fields. They outlive a new name, so that the editor in which a field is renamed stays, and with it the
+ * focus.
+ */
+export function useFieldKeys() {
+  return useMemo(() => {
+    const keys = new Map();
+    const of = (name) => keys.get(name) ?? name;
+    const rename = (name, next) => {
+      keys.set(next, of(name));
+      keys.set(name, `\0${keys.size}`); // another field may come to have the old name
+    };
+    return { of, rename };
+  }, []);
+}
+
 /** The fields one below the other, each with its editor on request. */
 export function SchemaEditor({ schema, empty, onSave }) {
   const [open, setOpen] = useState(null);
   const names = orderOf(schema);
+  const keys = useFieldKeys();
   const add = () => {
     const [next, name] = withNewField(schema, "field");
     onSave(next);
@@ -57,13 +74,13 @@ export function SchemaEditor({ schema, empty, onSave }) {
       {names.map((name, index) => {
         const field = schema.properties[name] ?? {};
         return (
-          <div key={name}>
+          <div key={keys.of(name)}>
             <div className="nb-schema-field">
               <button type="button" className="nb-set-toggle" aria-expanded={open === name} aria-label={`Change the field ${name}`} onClick={() => setOpen(open === name ? null : name)}>
                 <Glyph name={open === name ? "collapse" : "expand"} size={12} /> <code>{name}</code> <span className="nb-faint">{typeWord(field)}{(schema.required ?? []).includes(name) ? ", required" : ""}</span>
               </button>
             </div>
-            {open === name && <FieldEditor {...{ name, index, names, schema, field, onSave }} required={(schema.required ?? []).includes(name)} onOpen={setOpen} begin />}
+            {open === name && <FieldEditor {...{ name, index, names, schema, field, onSave }} required={(schema.required ?? []).includes(name)} keys={keys} onOpen={setOpen} begin />}
           </div>
         );
       })}
@@ -72,8 +89,11 @@ export function SchemaEditor({ schema, empty, onSave }) {
   );
 }
 
-/** One field of a JSON Schema. `onRename(next)` instead of a change of the schema alone where names are used elsewhere. */
-export function FieldEditor({ name, index, names, schema, field, required, onOpen, onSave, onRename, note, begin = false }) {
+/**
+ * One field of a JSON Schema, below the row with its toggle. `onRename(next)` instead of a change of the schema alone where
+ * names are used elsewhere. The keyboard never falls out of it: closing, moving and deleting say where the focus goes.
+ */
+export function FieldEditor({ name, index, names, schema, field, required, keys, onOpen, onSave, onRename, note, begin = false }) {
   const box = useRef(null);
   useEffect(() => {
     if (begin) box.current.querySelector("input")?.focus();
@@ -81,6 +101,7 @@ export function FieldEditor({ name, index, names, schema, field, required, onOpe
   const properties = schema.properties;
   const change = (patch) => onSave({ ...schema, properties: { ...properties, [name]: clean({ ...field, ...patch }) } });
   const rename = (next) => {
+    keys.rename(name, next);
     onOpen(next);
     if (onRename) return onRename(next);
     const renamed = Object.fromEntries(Object.entries(properties).map(([key, value]) => [key === name ? next : key, value]));
@@ -93,39 +114,50 @@ export function FieldEditor({ name, index, names, schema, field, required, onOpe
     onSave({ ...schema, properties: { ...properties, [name]: clean({ ...base, description, title }) } });
   };
   const setRequired = (on) => onSave({ ...schema, required: on ? [...(schema.required ?? []), name] : (schema.required ?? []).filter((key) => key !== name) });
+  const close = () => {
+    toggleOf(box.current.previousElementSibling)?.focus();
+    onOpen(null);
+  };
   const shift = (by) => {
+    const pressed = document.activeElement;
+    requestAnimationFrame(() => (pressed.disabled ? pressed.parentElement.querySelector("[data-shift]:enabled") : pressed)?.focus()); // the row may have been taken out and put in again
     const order = names.filter((key) => key !== name);
     order.splice(index + by, 0, name);
     onSave(withOrder(schema, order));
   };
   const remove = () => {
+    const around = box.current.closest("section, .nb-schema");
+    requestAnimationFrame(() => ([...around.querySelectorAll(TOGGLE)].at(Math.min(index, names.length - 2)) ?? around.querySelector("button"))?.focus());
     onOpen(null);
     onSave({ ...schema, properties: without(properties, name), order: names.filter((key) => key !== name), required: (schema.required ?? []).filter((key) => key !== name) });
   };
   return (
-    <div ref={box} className="nb-field-editor" role="group" aria-label={`Field ${name}`} onKeyDown={(event) => event.key === "Escape" && (event.stopPropagation(), onOpen(null))}>
-      <label>Name<EditInPlace className="nb-boxed" mono label="Name" value={name} check={check} onSave={rename} /></label>
+    <div ref={box} className="nb-field-editor" role="group" aria-label={`Field ${name}`} onKeyDown={(event) => event.key === "Escape" && (event.preventDefault(), event.stopPropagation(), close())}>
+      <label>Name<EditInPlace className="nb-boxed" mono stay label="Name" value={name} check={check} onSave={rename} /></label>
       <label>
         Type
         <select className="nb-input nb-select nb-boxed" value={typeOf(field)} onChange={(event) => setType(event.target.value)}>
           {TYPES.filter(([id]) => id !== "file").map(([id, label]) => <option key={id} value={id}>{label}</option>)}
         </select>
       </label>
-      {note}
       {field.enum && <label>Choices, one a line<Lines value={field.enum} onSave={(choices) => change({ enum: choices })} /></label>}
       <label>Default<SavedText value={field.default === undefined ? "" : typeof field.default === "string" ? field.default : JSON.stringify(field.default)} placeholder="none" onSave={(text) => change({ default: text === "" ? undefined : field.type === "string" || !field.type ? text : parsed(text) })} /></label>
+      {note}
       <label className="nb-wide">Description<SavedText value={field.description ?? ""} placeholder="What it is, for the person who runs the flow" onSave={(text) => change({ description: text || undefined })} /></label>
       <footer>
         <label className="nb-check"><input type="checkbox" checked={required} onChange={(event) => setRequired(event.target.checked)} /> required</label>
         <span className="nb-space" />
-        <button type="button" className="nb-icon" aria-label="Move field up" disabled={!index} onClick={() => shift(-1)}><Glyph name="up" /></button>
-        <button type="button" className="nb-icon" aria-label="Move field down" disabled={index === names.length - 1} onClick={() => shift(1)}><Glyph name="down" /></button>
+        <button type="button" className="nb-icon" aria-label="Move field up" data-shift="" disabled={!index} onClick={() => shift(-1)}><Glyph name="up" /></button>
+        <button type="button" className="nb-icon" aria-label="Move field down" data-shift="" disabled={index === names.length - 1} onClick={() => shift(1)}><Glyph name="down" /></button>
         <button type="button" className="nb-icon" aria-label={`Delete the field ${name}`} onClick={remove}><Glyph name="trash" /></button>
-        <button type="button" className="nb-btn nb-small" onClick={() => onOpen(null)}>Done</button>
+        <button type="button" className="nb-btn nb-small" onClick={close}>Done</button>
       </footer>
     </div>
   );
 }
+
+const TOGGLE = '[aria-label^="Change the field"]';
+const toggleOf = (row) => row?.querySelector(TOGGLE);
 
 const clean = (schema) => Object.fromEntries(Object.entries(schema).filter(([key, value]) => value !== undefined && key !== "x-file"));
 

@@ -49,6 +49,8 @@ export const SHORTCUTS = [
   { id: "connect", keys: ["w"], label: "Propose wires for the cell's inputs", group: "Wires", mode: "command" },
   { id: "picker", keys: ["p"], label: "Pick a value for the first missing input", group: "Wires", mode: "command" },
 
+  { id: "flow_input", keys: ["i"], label: "Go to the flow's input", group: "Notebook", mode: "command", basic: true },
+  { id: "static", keys: ["I"], label: "Go to the static inputs of all cells", group: "Notebook", mode: "command" },
   { id: "flow_settings", keys: ["S"], label: "Settings of the flow", group: "Notebook", mode: "command", basic: true },
   { id: "state", keys: [], label: "State of the draft", group: "Notebook", mode: "any" },
   { id: "undo", keys: ["z"], label: "Undo the last change to the notebook", group: "Notebook", mode: "command", basic: true },
@@ -59,6 +61,7 @@ export const SHORTCUTS = [
   { id: "sidebar", keys: ["Mod+b"], label: "Show or hide the side panel", group: "Notebook", mode: "any" },
   { id: "problems", keys: ["!"], label: "Show problems", group: "Notebook", mode: "command" },
   { id: "deploy", keys: [], label: "Deploy…", group: "Notebook", mode: "any" },
+  { id: "run_form", keys: [], label: "Run the deployed version with a form", group: "Notebook", mode: "any" },
   { id: "export_yaml", keys: [], label: "Export as YAML", group: "Notebook", mode: "any" },
   { id: "export_json", keys: [], label: "Export as JSON", group: "Notebook", mode: "any" },
   { id: "export_zip", keys: [], label: "Export as a folder (zip)", group: "Notebook", mode: "any" },

@@ -15,6 +15,17 @@ export const Sidebar = memo(function Sidebar() {
   const store = useStore();
   const side = useKey("sidebar");
   const problems = useKey("problems") ?? [];
+  const panel = useRef(null);
+  useEffect(() => {
+    if (side.focus) (panel.current.querySelector("[data-autofocus]") ?? panel.current).focus();
+  }, [side.focus]);
+  const leave = (event) => {
+    if (event.key !== "Escape") return;
+    event.preventDefault();
+    if (side.open) store.set("sidebar", { ...side, open: false });
+    if (store.get("selected")) select(store, store.get("selected"));
+    else document.querySelector(".nb-main")?.focus();
+  };
   const onKeyDown = (event) => {
     const by = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
     if (!by) return;
@@ -25,7 +36,7 @@ export const Sidebar = memo(function Sidebar() {
     document.getElementById(`nb-tab-${next}`)?.focus();
   };
   return (
-    <aside className="nb-side" data-open={side.open || undefined} aria-label="Side panel">
+    <aside className="nb-side" data-open={side.open || undefined} aria-label="Side panel" onKeyDown={leave}>
       <div className="nb-tabs" role="tablist" aria-label="Side panel" onKeyDown={onKeyDown}>
         {TABS.map(([id, label]) => (
           <button key={id} id={`nb-tab-${id}`} type="button" role="tab" aria-selected={side.tab === id} aria-controls="nb-side-panel" tabIndex={side.tab === id ? 0 : -1} onClick={() => store.set("sidebar", { ...side, tab: id })}>
@@ -35,7 +46,7 @@ export const Sidebar = memo(function Sidebar() {
         ))}
         <button type="button" className="nb-icon nb-sheet-close" aria-label="Close the panel" onClick={() => store.set("sidebar", { ...side, open: false })}><Glyph name="close" /></button>
       </div>
-      <div id="nb-side-panel" className="nb-side-body" role="tabpanel" aria-labelledby={`nb-tab-${side.tab}`} tabIndex={-1}>
+      <div ref={panel} id="nb-side-panel" className="nb-side-body" role="tabpanel" aria-labelledby={`nb-tab-${side.tab}`} tabIndex={-1}>
         {side.tab === "static" && <StaticInputs />}
         {side.tab === "connect" && <Connect />}
         {side.tab === "problems" && <Problems problems={problems} />}
@@ -55,7 +66,7 @@ function StaticInputs() {
     <>
       <label className="nb-find">
         <Glyph name="search" size={13} />
-        <input type="search" aria-label="Find an input" placeholder="Find an input" value={query} onChange={(event) => setQuery(event.target.value)} />
+        <input type="search" data-autofocus="" aria-label="Find an input" placeholder="Find an input" value={query} onChange={(event) => setQuery(event.target.value)} />
       </label>
       {order.map((id) => <StaticGroup key={id} id={id} query={query.trim().toLowerCase()} />)}
       <p className="nb-empty nb-pad nb-only-empty">{query ? `No fixed value is called “${query}”.` : "No fixed values. When an input of a cell is typed in rather than connected, it is listed here."}</p>
@@ -123,6 +134,13 @@ function Proposals({ cell, asked }) {
     ask(false);
   }, [ask, asked]);
   const open = useMemo(() => (answer?.proposals ?? []).filter((item) => !done.has(item.field)), [answer, done]);
+  const box = useRef(null);
+  useEffect(() => {
+    // the keyboard came here for the proposals, or stood on one that is decided now
+    const panel = box.current.closest("[role=tabpanel]");
+    const here = document.activeElement === panel || (done.size > 0 && document.activeElement === document.body);
+    if (here) (box.current.querySelector(".nb-yes") ?? panel).focus();
+  }, [open, done]);
   const accept = (items) => {
     store.do(...items.map((item) => ({ op: "set_input", cell: cell.id, field: item.field, transform: { type: "javascript", expr: item.expr } })));
     setDone(new Set([...done, ...items.map((item) => item.field)]));
@@ -135,7 +153,7 @@ function Proposals({ cell, asked }) {
     return input?.type === "javascript" ? input.expr : input?.value !== undefined && input?.value !== null ? JSON.stringify(input.value) : "";
   };
   return (
-    <section className="nb-connect" aria-busy={Boolean(busy)} aria-label={`Proposed wires for ${cell.step_id}`}>
+    <section ref={box} className="nb-connect" aria-busy={Boolean(busy)} aria-label={`Proposed wires for ${cell.step_id}`}>
       <h2><span className="nb-chip nb-chip-fixed">{cell.step_id}</span><span>{cell.title || "Untitled"}</span></h2>
       {answer?.notice && <p className="nb-notice"><Glyph name="info" size={13} /> {answer.notice}</p>}
       {!answer && <div className="nb-skeleton" aria-hidden="true"><i style={{ width: "80%" }} /><i style={{ width: "60%" }} /></div>}

@@ -191,8 +191,11 @@ export function Toasts() {
   );
 }
 
-/** Text edited in place: looks like text, becomes an input on click or Enter. Keeps its size in both looks. */
-export function EditInPlace({ value, label, placeholder, onSave, className = "", mono = false, check }) {
+/**
+ * Text edited in place: looks like text, becomes an input on click or Enter. Keeps its size in both looks. `stay`: Enter and
+ * Escape leave the focus where it is, as in a form; otherwise the cell around gets it.
+ */
+export function EditInPlace({ value, label, placeholder, onSave, className = "", mono = false, check, stay = false }) {
   const [text, setText] = useState(null);
   const input = useRef(null);
   const shown = text ?? value;
@@ -204,13 +207,14 @@ export function EditInPlace({ value, label, placeholder, onSave, className = "",
   const onKeyDown = (event) => {
     if (event.key === "Enter" && !event.shiftKey && !event.ctrlKey && !event.metaKey) {
       event.preventDefault();
+      if (stay) return finish(true);
       input.current.blur(); // which saves, once
       input.current.closest("[data-cell]")?.focus();
     }
-    if (event.key === "Escape") {
+    if (event.key === "Escape" && !(stay && text === null)) {
       event.stopPropagation();
       setText(null);
-      requestAnimationFrame(() => (input.current?.blur(), input.current?.closest("[data-cell]")?.focus()));
+      if (!stay) requestAnimationFrame(() => (input.current?.blur(), input.current?.closest("[data-cell]")?.focus()));
     }
   };
   return (

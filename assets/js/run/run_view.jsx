@@ -15,6 +15,8 @@ import { axisOf, barOf, mergeStep, timelineRows } from "./timeline.js";
 
 const RestartDialog = lazy(() => import("./restart.jsx").then((module) => ({ default: module.RestartDialog })));
 
+const ROW_MS = 600; // a step that takes long has its row by then
+
 const LIVE = new Set(["queued", "running", "suspended", "waiting"]);
 const isLive = (one) => Boolean(one) && LIVE.has(one.status);
 
@@ -31,9 +33,13 @@ function useRun(ws, runId) {
     setState({ run: null, steps: [], schema: null, error: null });
     named.current = new Set();
     titles.current = {};
+    let timer;
     load();
-    return subscribe(ws, `run:${runId}`, (event) => {
-      if (event.type === "hello" ? event.resumed : event.type === "lost") load();
+    const unsubscribe = subscribe(ws, `run:${runId}`, (event) => {
+      if (event.type === "hello") {
+        load(); // a step may have begun between the first answer and this moment, or be about to get its row
+        timer = setTimeout(load, ROW_MS);
+      } else if (event.type === "lost") load();
       else if (event.type === "run") {
         setState((old) => ({ ...old, run: { ...old.run, ...event.run } }));
         if (event.run.status !== "running") load(); // the last word comes from the database, and what it waits for
@@ -42,9 +48,13 @@ function useRun(ws, runId) {
         setState((old) => ({ ...old, steps: mergeStep(old.steps, step, titles.current) }));
         if (step.title || step.step_id in titles.current || named.current.has(step.step_id)) return;
         named.current.add(step.step_id);
-        setTimeout(load, 400); // by then a step that takes its time has its row, and so its title
+        setTimeout(load, ROW_MS); // which has the title
       }
     });
+    return () => {
+      clearTimeout(timer);
+      unsubscribe();
+    };
   }, [ws, runId, load]);
   return { ...state, load };
 }

@@ -10,7 +10,7 @@ from typing import Any
 from flowapp.engine.errors import EngineError
 from flowapp.engine.ports import Approvals, Library, Limits
 from flowapp.engine.support import check
-from flowapp.engine.values import Answer, CalledFlow, Debounce, LeafOutcome, StoredScript, Turn, Wanted
+from flowapp.engine.values import Answer, CalledFlow, Debounce, LeafOutcome, StoredFlow, StoredScript, Turn, Wanted
 from flowapp.jsontext import JsonText, hash_of, loads
 from flowapp.openflow import documents
 from flowapp.openflow.walk import walk
@@ -33,6 +33,10 @@ class Documents:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._flows: OrderedDict[str, Mapping[str, Any]] = OrderedDict()
+
+    async def text(self, digest: str) -> JsonText:
+        """The text of a document."""
+        return await self._store.values.get_value(digest)
 
     async def stored(self, digest: str) -> Mapping[str, Any]:
         """The document of a run."""
@@ -76,7 +80,7 @@ class BoundLibrary:
             self._scripts[path, hash] = found
         return found
 
-    async def flow(self, path: str, version: int | None) -> CalledFlow:
+    async def flow(self, path: str, version: int | None, kept: str | None = None) -> CalledFlow:
         """See `ports.Library`.
 
         Raises:
@@ -84,7 +88,10 @@ class BoundLibrary:
         """
         found = self._flows.get((path, version))
         if found is None:
-            stored = await self._known().flow(self._run, path, version)
+            if kept is not None and version is not None:
+                stored = StoredFlow(path, version, await self._parsed.text(kept))
+            else:
+                stored = await self._known().flow(self._run, path, version)
             flow = self._parsed.parsed(stored.document)
             check(flow)
             self._noticed(stored.document)

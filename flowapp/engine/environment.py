@@ -38,6 +38,9 @@ def environment(run: RunRow, call: LeafCall, base_url: str, internal_url: str) -
         "WM_STATE_PATH": state,
         "WM_STATE_PATH_NEW": state,
         "WM_RUNNABLE_ID": call.script_hash,
+        "WM_OBJECT_PATH": _object_path(run, script, job_of(run, call)),
+        "WM_WORKER_GROUP": call.tag or run.tag or "default",
+        "WM_END_USER_EMAIL": run.email or run.created_by,
         "WM_BASE_URL": base_url,
         "BASE_URL": base_url,
         "BASE_INTERNAL_URL": internal_url or base_url,
@@ -50,6 +53,13 @@ def environment(run: RunRow, call: LeafCall, base_url: str, internal_url: str) -
             "WM_FLOW_STEP_ID": step_id,
         }
     return {name: value for name, value in names.items() if value}
+
+
+def _object_path(run: RunRow, script: str, job: str) -> str:
+    """A place for this job's files in a store of objects: readable, and no other job's."""
+    day = (run.started_at or run.created_at)[:10]
+    parts = (run.permissioned_as, script, f"{day}_{job}")
+    return "/".join(_UNSAFE.sub("_", part).strip("_") for part in parts if part)
 
 
 def state_path(run: RunRow, call: LeafCall) -> str:

@@ -106,10 +106,18 @@ def debounce_of(value: Mapping[str, Any], run: RunRow, args: JsonText) -> Deboun
 
 
 async def cached(
-    store: Store, run: RunRow, flow: Mapping[str, Any], args: JsonText, cache: BoundCache, interpreter: Interpreter
+    store: Store,
+    run: RunRow,
+    flow: Mapping[str, Any],
+    args: JsonText,
+    cache: BoundCache,
+    interpreter: Interpreter,
+    *,
+    begun: bool,
 ) -> Done:
     """Run the flow, or take what an equal one gave not longer than `cache_ttl` seconds ago. Only successes count.
 
+    A run of which a step has `begun` goes on; one that only waited for its turn looks.
     A run that begins again at a step is there to run that step; and what it keeps may come from other arguments.
     """
     ttl = flow["value"].get("cache_ttl")
@@ -117,7 +125,7 @@ async def cached(
         return await timeouts.flow(interpreter, args)
     event = interpreter.started.event
     key = fingerprint("run", run.document, None, JsonText(f"{args}{event or ''}"))
-    if run.segment == 1:
+    if not begun:
         found = await cache.find(key, float(ttl))
         if found is not None:
             return Done(found.value)

@@ -82,6 +82,11 @@ class RunJournal:
         self.open_steps: dict[str, Step] = {}
         self._rows = {row.path: row for row in rows}
 
+    @property
+    def begun(self) -> bool:
+        """Whether anything is recorded of any step."""
+        return bool(self._rows)
+
     async def recall(self, path: str) -> Recorded | None:
         """What is recorded of a step, by this segment or an earlier one."""
         row = self._rows.get(path)

@@ -132,8 +132,11 @@ class RunLibrary(Protocol):
     async def script(self, path: str, hash: str | None) -> StoredScript:
         """See `Library.script`."""
 
-    async def flow(self, path: str, version: int | None) -> CalledFlow:
-        """See `Library.flow`; the flow is one that this version can run."""
+    async def flow(self, path: str, version: int | None, kept: str | None = None) -> CalledFlow:
+        """See `Library.flow`; the flow is one that this version can run.
+
+        `kept` is the hash of its document where the flow has gone from its path since the step began.
+        """
 
 
 class RunCache(Protocol):

@@ -121,7 +121,7 @@ async def source_of(interpreter: Interpreter, module: Module, info: StepInfo) ->
             language=str(value.get("language")),
             lock=value.get("lock"),
             tag=str(value.get("tag") or ""),
-            limit=_own_limit(value, f"{interpreter.frame.path}/{info.step_id}"),
+            limit=_own_limit(value, f"{interpreter.frame.path or interpreter.frame.job_id}/{info.step_id}"),
         )
     path, pinned = str(value.get("path") or ""), value.get("hash")
     try:

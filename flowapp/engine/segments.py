@@ -196,7 +196,9 @@ class Segments:
             frame = Frame(run.id, run.path, "", (run.path,) if run.path and not around else (), (run.id,))
             started = await self._started(run)
             made = Interpreter(flow, ports, plan, self._config.rules, run.id, started, frame)
-            return await gates.cached(self._store, run, flow, args, cache, made) if plan.whole else await made.run(args)
+            if not plan.whole:
+                return await made.run(args)
+            return await gates.cached(self._store, run, flow, args, cache, made, begun=journal.begun)
         except Parked:
             raise
         except Unsupported as error:

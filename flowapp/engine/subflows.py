@@ -31,6 +31,8 @@ async def run(interpreter: Interpreter, work: Try) -> Attempt:
     timeouts.of_called(interpreter, work, called.flow)
     info = work.info.noted(flow=called.path, version=called.version)
     info = wiping.noted(info, wiping.seconds_of(called.flow["value"]))
+    if work.recorded is not None and "document" in work.recorded.meta:
+        info = info.noted(document=work.recorded.meta["document"])
     step = journal.open(info, work.attempt, evaluated.kept or evaluated.args)
     ttl, key = module.get("cache_ttl"), None
     if ttl:
@@ -60,10 +62,9 @@ async def _called(interpreter: Interpreter, work: Try) -> CalledFlow | Done:
     if len(chain) >= interpreter.rules.deepest:
         message = f"Flows call flows more than {interpreter.rules.deepest} deep: {' → '.join((*chain, path))}"
         return Done(error_value("ExecutionErr", message, step_id=step_id), failed=True)
-    known = work.recorded
-    version = known.meta.get("version") if known is not None and known.meta.get("flow") == path else None
+    meta = work.recorded.meta if work.recorded is not None and work.recorded.meta.get("flow") == path else {}
     try:
-        return await interpreter.ports.library.flow(path, version)
+        return await interpreter.ports.library.flow(path, meta.get("version"), meta.get("document"))
     except INTERRUPTIONS:
         raise
     except FlowappError as error:

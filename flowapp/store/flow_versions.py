@@ -5,10 +5,14 @@ from __future__ import annotations
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from flowapp.jsontext import JsonText, dumps, loads
+from flowapp.store.flows import version
 from flowapp.store.rows import all_of, first, table
-from flowapp.store.tables import FlowVersionRow
+from flowapp.store.runs import UNFINISHED
+from flowapp.store.tables import FlowVersionRow, JobRow, RunRow
+from flowapp.store.values import Values
 
-_VERSION = table(FlowVersionRow)
+_VERSION, _RUN, _JOB = table(FlowVersionRow), table(RunRow), table(JobRow)
 
 
 def newest(connection: Connection, workspace: str, path: str) -> FlowVersionRow | None:
@@ -34,6 +38,26 @@ def rename(connection: Connection, workspace: str, path: str, target: str) -> No
     """Give all versions another path, at which there must be none."""
     where = (_VERSION.c.workspace == workspace, _VERSION.c.path == path)
     connection.execute(sa.update(_VERSION).where(*where).values(path=target))
+
+
+def keep_for_runs(connection: Connection, values: Values, workspace: str, path: str) -> None:
+    """Before a flow goes away from its path: the runs that are inside of it go on with the version that they began with.
+
+    Its document is kept with the step that calls it, as `document` (a value's hash) in the step's meta.
+    """
+    under_way = sa.select(_RUN.c.id).where(_RUN.c.workspace == workspace, _RUN.c.status.in_(UNFINISHED))
+    calls = sa.select(_JOB).where(_JOB.c.run_id.in_(under_way), _JOB.c.kind == "flow", _JOB.c.ended_at.is_(None))
+    for row in all_of(connection, JobRow, calls):
+        meta = loads(row.meta) if row.meta else {}
+        found = None
+        if meta.get("flow") == path and "document" not in meta:
+            found = version(connection, workspace, path, int(meta["version"]))
+        if found is not None:
+            document = values.inline(JsonText(found.document))
+            values.insert(connection, document)
+            mine = (_JOB.c.run_id == row.run_id, _JOB.c.path == row.path)
+            changed = dumps({**meta, "document": document.hash})
+            connection.execute(sa.update(_JOB).where(*mine).values(meta=changed))
 
 
 def delete(connection: Connection, workspace: str, path: str) -> int:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -113,17 +113,26 @@ def level(connection: Connection, run_id: str, prefix: str = "") -> list[JobRow]
     return all_of(connection, JobRow, query)
 
 
-def inside(connection: Connection, run_id: str, path: str) -> list[tuple[str, str, bool, str | None]]:
-    """`(path, status, ended, started_at)` of the steps directly in the iterations or branches of a container."""
+class Inside(NamedTuple):
+    """A step in an iteration or branch, as far as the status of the container needs it. Times are stored texts."""
+
+    path: str
+    status: str
+    started_at: str | None
+    ended_at: str | None
+
+
+def inside(connection: Connection, run_id: str, path: str) -> list[Inside]:
+    """The steps directly in the iterations or branches of a container, in the order in which they started."""
     start = f"{path}["
     rest = sa.func.substr(_JOB.c.path, len(start) + 1)
     query = (
-        sa.select(_JOB.c.path, _JOB.c.status, _JOB.c.ended_at, _JOB.c.started_at)
+        sa.select(_JOB.c.path, _JOB.c.status, _JOB.c.started_at, _JOB.c.ended_at)
         .where(_JOB.c.run_id == run_id, _starts(_JOB.c.path, start))
         .where(rest.not_like("%[%"), rest.not_like("%/%"))
         .order_by(_JOB.c.started_at)
     )
-    return [(row.path, row.status, row.ended_at is not None, row.started_at) for row in connection.execute(query)]
+    return [Inside(*row) for row in connection.execute(query)]
 
 
 def named(connection: Connection, run_id: str, prefix: str, step_id: str) -> list[JobRow]:

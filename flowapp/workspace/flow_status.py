@@ -15,6 +15,7 @@ from sqlalchemy.engine import Connection
 from flowapp.jsontext import loads
 from flowapp.openflow.walk import id_of, kind_of
 from flowapp.store import jobs, states
+from flowapp.store.approvals import terms_of
 from flowapp.store.runs import FINISHED
 from flowapp.store.stores import Store
 from flowapp.store.tables import JobRow, ResumeEventRow, RunRow, SuspensionRow
@@ -32,7 +33,7 @@ class Facts:
     """What the database says about one flow of a run."""
 
     rows: dict[str, JobRow]
-    inside: dict[str, list[tuple[str, str, bool, str | None]]]
+    inside: dict[str, list[jobs.Inside]]
     waits: dict[str, SuspensionRow]
     answers: dict[str, list[ResumeEventRow]]
     user_states: dict[str, Any] = field(default_factory=dict)
@@ -45,7 +46,7 @@ def gather(connection: Connection, store: Store, place: Place) -> Facts:
     inside = {
         name: jobs.inside(connection, run.id, inner_of(row.path, row.attempt))
         for name, row in rows.items()
-        if row.kind in LOOPS
+        if row.kind in LOOPS or row.kind == "branchall"
     }
     waits = {
         row.path.removeprefix(prefix): row
@@ -77,8 +78,16 @@ def flow_status(place: Place, value: Mapping[str, Any], facts: Facts, places: Jo
             found["step"] = -1
     if place.is_run:
         found["user_states"] = facts.user_states
-    retry = _retry(rows.get(id_of(modules[step])) if 0 <= step < len(modules) else None)
-    found["retry"] = retry
+    current = rows.get(id_of(modules[step])) if 0 <= step < len(modules) else None
+    if current is not None and current.ended_at is None:
+        found |= _retry(current)
+    conditions = next((terms_of(wait) for wait in facts.waits.values() if wait.status == "open"), None)
+    if conditions is not None:
+        found["approval_conditions"] = {
+            "user_auth_required": bool(conditions.get("user_auth_required")),
+            "user_groups_required": conditions.get("groups") or [],
+            "self_approval_disabled": bool(conditions.get("self_approval_disabled")),
+        }
     if run.restarted_from and place.is_run:
         found["restarted_from"] = loads(run.restarted_from)
     return found
@@ -135,7 +144,7 @@ def _module(
     elif row.kind == "branchone" and "branch" in meta:
         status |= _chosen(place, row, meta, places)
     elif row.kind == "branchall":
-        status |= _branches(place, module, row, meta, places)
+        status |= _branches(place, module, row, meta, facts.inside.get(id_of(module)) or [], places)
     return status
 
 
@@ -144,28 +153,21 @@ def _loop(
     module: Mapping[str, Any],
     row: JobRow,
     meta: Mapping[str, Any],
-    inside: Sequence[tuple[str, str, bool, str | None]],
+    inside: Sequence[jobs.Inside],
     places: JobPlaces,
 ) -> dict[str, Any]:
     inner = inner_of(row.path, row.attempt)
-    seen: dict[int, list[tuple[str, str, bool, str | None]]] = {}
-    for entry in inside:
-        number = entry[0].removeprefix(f"{inner}[").partition("]")[0]
-        if number.isdigit():
-            seen.setdefault(int(number), []).append(entry)
+    seen = _by_index(inside, inner)
     body = [id_of(inside_module) for inside_module in module["value"].get("modules") or []]
-    last = body[-1] if body else ""
+    last = body[-1:]
     started = max(seen, default=-1) + 1
     count = min(started, MOST_ITERATIONS)
     jobs_of = [places.remember(place.run.id, f"{inner}[{index}]") for index in range(count)]
-    success = [_iteration_success(seen.get(index, ()), row, last, index, started, meta) for index in range(count)]
+    success = [_went_well(seen.get(index, ()), row, last, index, started, meta) for index in range(count)]
     found: dict[str, Any] = {
         "flow_jobs": jobs_of,
         "flow_jobs_success": success,
-        "flow_jobs_duration": {
-            "started_at": [min((e[3] for e in seen.get(i, ()) if e[3]), default=None) for i in range(count)],
-            "duration_ms": [None] * count,
-        },
+        "flow_jobs_duration": _durations(seen, success),
         "parallel": bool(meta.get("parallel")),
         "while_loop": kind_of(module) == "whileloopflow",
     }
@@ -176,23 +178,44 @@ def _loop(
     return found
 
 
-def _iteration_success(
-    entries: Sequence[tuple[str, str, bool, str | None]],
+def _went_well(
+    entries: Sequence[jobs.Inside],
     row: JobRow,
-    last: str,
+    last: Sequence[str],
     index: int,
     started: int,
     meta: Mapping[str, Any],
 ) -> bool | None:
-    """Whether an iteration went well: None while it is under way."""
-    if any(status in FAILED for _, status, _, _ in entries):
+    """Whether an iteration or branch went well: None while it is under way. `last`: the id of its last step, if it has any."""
+    if any(entry.status in FAILED for entry in entries):
         # an error that the flow goes on after is followed by steps that ran
-        final = [entry for entry in entries if entry[0].rpartition(".")[2] == last]
-        if not final or final[0][1] in FAILED:
+        final = [entry for entry in entries if entry.path.rpartition(".")[2] in last]
+        if not final or final[0].status in FAILED:
             return False
     over = row.ended_at is not None or (not meta.get("parallel") and index < started - 1)
-    ended = any(entry[0].rpartition(".")[2] == last and entry[2] for entry in entries)
+    ended = any(entry.path.rpartition(".")[2] in last and entry.ended_at for entry in entries)
     return True if over or ended else None
+
+
+def _by_index(inside: Sequence[jobs.Inside], inner: str) -> dict[int, list[jobs.Inside]]:
+    """The steps of each iteration or branch."""
+    seen: dict[int, list[jobs.Inside]] = {}
+    for entry in inside:
+        number = entry.path.removeprefix(f"{inner}[").partition("]")[0]
+        if number.isdigit():
+            seen.setdefault(int(number), []).append(entry)
+    return seen
+
+
+def _durations(seen: Mapping[int, Sequence[jobs.Inside]], success: Sequence[bool | None]) -> dict[str, Any]:
+    """When each iteration or branch began, and how long it took: None while it is under way, or where nothing ran."""
+    begun = [min((e.started_at for e in seen.get(i, ()) if e.started_at), default=None) for i in range(len(success))]
+    ended = [max((e.ended_at for e in seen.get(i, ()) if e.ended_at), default=None) for i in range(len(success))]
+    took = [
+        None if end is None or start is None or done is None else milliseconds(start, end)
+        for start, end, done in zip(begun, ended, success, strict=True)
+    ]
+    return {"started_at": begun, "duration_ms": took}
 
 
 def _chosen(place: Place, row: JobRow, meta: Mapping[str, Any], places: JobPlaces) -> dict[str, Any]:
@@ -204,15 +227,30 @@ def _chosen(place: Place, row: JobRow, meta: Mapping[str, Any], places: JobPlace
 
 
 def _branches(
-    place: Place, module: Mapping[str, Any], row: JobRow, meta: Mapping[str, Any], places: JobPlaces
+    place: Place,
+    module: Mapping[str, Any],
+    row: JobRow,
+    meta: Mapping[str, Any],
+    inside: Sequence[jobs.Inside],
+    places: JobPlaces,
 ) -> dict[str, Any]:
     count = int(meta.get("branches") or len(module["value"].get("branches") or []))
     inner = inner_of(row.path, row.attempt)
     found = [places.remember(place.run.id, f"{inner}[{index}]") for index in range(count)]
+    seen = _by_index(inside, inner)
     last = count - 1 if row.ended_at is not None else 0
+    started = max(seen, default=-1) + 1
+    bodies = [[id_of(one) for one in branch.get("modules") or []] for branch in module["value"].get("branches") or []]
+    success = [
+        # a branch of which nothing has run is still to come, unless there is nothing in it
+        None if body and index not in seen else _went_well(seen.get(index, ()), row, body[-1:], index, started, meta)
+        for index, body in enumerate(bodies[:count])
+    ]
     return {
         "branchall": {"branch": last, "len": count},
         "flow_jobs": found,
+        "flow_jobs_success": success,
+        "flow_jobs_duration": _durations(seen, success),
         "parallel": bool(meta.get("parallel")),
     }
 
@@ -239,10 +277,11 @@ def _type(row: JobRow) -> str:
     return "Failure" if row.status in FAILED else "InProgress"
 
 
-def _retry(row: JobRow | None) -> dict[str, Any]:
-    meta = loads(row.meta) if row is not None and row.meta else {}
+def _retry(row: JobRow) -> dict[str, Any]:
+    """`retry` of a step that is tried again; nothing else has one."""
+    meta = loads(row.meta) if row.meta else {}
     failed = meta.get("failed_attempts") or []
-    return {"fail_count": len(failed), "failed_jobs": [row.id for _ in failed] if row is not None else []}
+    return {"retry": {"fail_count": len(failed), "failed_jobs": [row.id for _ in failed]}} if failed else {}
 
 
 def milliseconds(start: str | None, end: str | None) -> int:

@@ -110,7 +110,7 @@ class Library:
     async def _hub_script(self, path: str) -> StoredScript:
         if self.hub is None:
             raise NotStored(
-                f"{path}: this server has no hub.", "Set FLOWAPP_HUB, or store the script in the workspace."
+                f"{path}: this server has no hub.", "Set FLOWAPP_HUB_URL, or store the script in the workspace."
             )
         found: HubScript = await self.hub.script(path)
         return StoredScript(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -75,6 +76,15 @@ _ORDERS = frozenset(
         "preserve_on_behalf_of",
     ]
 )
+
+
+#: A script's own preprocessor, in Python and in TypeScript.
+_PREPROCESSOR = re.compile(r"^(?:async )?def preprocessor\(|^export (?:async )?function preprocessor\(", re.MULTILINE)
+
+
+def has_preprocessor(code: str) -> bool:
+    """Whether a script has a function that makes its arguments out of an event."""
+    return _PREPROCESSOR.search(code) is not None
 
 
 class Scripts:
@@ -351,6 +361,8 @@ def _row_of(identity: Identity, path: str, body: Mapping[str, Any]) -> ScriptRow
     if lock is not None and not isinstance(lock, str):
         raise BadRequest("lock must be a text.")
     extra = {name: value for name, value in body.items() if name not in _COLUMNS | _ORDERS and value is not None}
+    if has_preprocessor(content):
+        extra["has_preprocessor"] = True
     return ScriptRow(
         workspace=identity.workspace,
         path=path,

@@ -5,7 +5,6 @@ A single script runs as a flow of one module, so that everything which follows a
 
 from __future__ import annotations
 
-import re
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -18,6 +17,7 @@ from flowapp.access.identity import Identity
 from flowapp.access.policy import Target, missing, require
 from flowapp.jsontext import JsonText, dumps, hash_of, loads
 from flowapp.languages import by_name
+from flowapp.openflow.walk import walk
 from flowapp.store import audit, flows, scripts
 from flowapp.store.blobs import REFERENCE
 from flowapp.store.clock import text_of
@@ -29,13 +29,12 @@ from flowapp.workspace.arguments import set_apart
 from flowapp.workspace.blob_guard import require_known
 from flowapp.workspace.context import Context
 from flowapp.workspace.errors import BadRequest, JobIdTaken
+from flowapp.workspace.scripts import has_preprocessor
 
 Kind = Literal["flow", "flowpreview", "script", "preview"]
 #: The one module of a single script.
 SCRIPT_STEP = "a"
 HUB = "hub/"
-#: A script's own preprocessor, in Python and in TypeScript.
-_PREPROCESSOR = re.compile(r"^(?:async )?def preprocessor\(|^export (?:async )?function preprocessor\(", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,7 +243,7 @@ class Starting:
             version=row.version,
             tag=str(value.get("tag") or ""),
             priority=_priority(value),
-            preprocessed=bool(value.get("preprocessor_module")),
+            preprocessed=_preprocessed(document),
         )
 
     async def _script(self, identity: Identity, start: Start) -> Runnable:
@@ -265,7 +264,7 @@ class Starting:
             raise missing("script")
         require(identity, "script.run", Target(identity.workspace, "script", path=row.path))
         extra = loads(row.extra)
-        preprocessed = bool(extra.get("has_preprocessor")) or _PREPROCESSOR.search(row.content) is not None
+        preprocessed = bool(extra.get("has_preprocessor")) or has_preprocessor(row.content)
         return Runnable(
             # pinned: the run stays what it was when somebody stores a newer version before it begins
             _one_step({"type": "script", "path": row.path, "hash": row.hash}, start, preprocessed=preprocessed),
@@ -296,13 +295,14 @@ def _flow_preview(start: Start) -> Runnable:
     modules = value.get("modules") if isinstance(value, Mapping) else None
     if not isinstance(document, Mapping) or not isinstance(value, Mapping) or not isinstance(modules, list):
         raise BadRequest("A flow preview needs a value with a list of modules.", 'Send {"value": {"modules": […]}}.')
+    text = dumps(document)
     return Runnable(
-        _with_settings(dumps(document), start),
+        _with_settings(text, start),
         start.path,
         str(document.get("summary") or ""),
         tag=str(value.get("tag") or ""),
         priority=_priority(value),
-        preprocessed=bool(value.get("preprocessor_module")),
+        preprocessed=_preprocessed(text),
     )
 
 
@@ -332,6 +332,16 @@ def _one_step(value: Mapping[str, Any], start: Start, *, preprocessed: bool = Fa
     if start.retry is not None:
         module["retry"] = dict(start.retry)
     return dumps({"summary": "", "value": {"modules": [module]}})
+
+
+def _preprocessed(document: JsonText) -> bool:
+    """Whether the flow does something with the event that starts it: by a module of its own, or by that of a step."""
+    if "preprocessor" not in document:
+        return False
+    flow = loads(document)
+    return bool(flow["value"].get("preprocessor_module")) or any(
+        place.module.get("apply_preprocessor") is True for place in walk(flow)
+    )
 
 
 def _with_settings(document: JsonText, start: Start) -> JsonText:

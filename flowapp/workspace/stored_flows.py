@@ -58,6 +58,7 @@ class StoredFlows:
     def __init__(self, context: Context, locks: Locks) -> None:
         self._database = context.store.database
         self._locks = locks
+        self._values = context.store.values
 
     async def create(self, identity: Identity, body: Mapping[str, Any]) -> str:
         """Store a new flow: an OpenFlow object with `path`; returns the path.
@@ -103,6 +104,7 @@ class StoredFlows:
             if target != path:
                 if flow_versions.newest(connection, identity.workspace, target) is not None:
                     raise AlreadyThere(f"There is already a flow at {target}.", "Choose another path.")
+                flow_versions.keep_for_runs(connection, self._values, identity.workspace, path)
                 flow_versions.rename(connection, identity.workspace, path, target)
             flow_versions.archive(connection, identity.workspace, target, False)
             self._add(connection, identity, row, "flow.update")
@@ -207,6 +209,7 @@ class StoredFlows:
         require(identity, "flow.deploy", guard.flow_target(identity, path))
 
         def work(connection: Connection) -> None:
+            flow_versions.keep_for_runs(connection, self._values, identity.workspace, path)
             if not flow_versions.delete(connection, identity.workspace, path):
                 raise missing("flow")
             _audited(connection, identity, "flow.delete", path)

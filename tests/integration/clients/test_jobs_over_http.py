@@ -43,6 +43,9 @@ async def test_iterations_branches_and_called_flows_are_jobs(server: Live) -> No
     status = {module["id"]: module for module in found["flow_status"]["modules"]}
     assert [module["type"] for module in status.values()] == ["Success"] * 3
     assert status["loop"]["flow_jobs_success"] == [True, True]
+    assert all(took >= 0 for took in status["loop"]["flow_jobs_duration"]["duration_ms"])
+    assert status["all"]["flow_jobs_success"] == [True, True]
+    assert "retry" not in found["flow_status"]
     assert status["br"]["branch_chosen"] == {"type": "branch", "branch": 0}
     assert status["all"]["branchall"]["len"] == 2
 
@@ -77,6 +80,56 @@ async def test_ids_of_iterations_are_known_to_a_server_that_has_not_told_them(se
     places = server.services.workspace.jobs._places
     places._known.clear()
     assert await server.get(f"jobs_u/completed/get_result/{wanted}") == 7
+
+
+async def test_of_branches_one_after_the_other_the_status_says_which_went_well(server: Live) -> None:
+    bodies = [
+        python("x", "def main(): pass\n"),
+        python("y", "def main():\n    assert False\n"),
+        python("z", "def main(): pass\n"),
+    ]
+    branches: list[dict[str, Any]] = [{"modules": [body]} for body in bodies]
+    job = await previewed(
+        server, {"id": "all", "value": {"type": "branchall", "parallel": False, "branches": branches}}
+    )
+    (status,) = (await server.ended(job))["flow_status"]["modules"]
+    assert status["flow_jobs_success"] == [True, False, None]
+
+
+async def test_a_called_flow_that_is_deleted_or_moved_goes_on_where_a_run_is_inside(server: Live) -> None:
+    ask = {**python("ask", "def main(): pass\n"), "suspend": {"required_events": 1, "user_auth_required": True}}
+    after = python("b", "def main():\n    return 'old'\n")
+    flow = {"path": "f/jobs/asks", "summary": "", "value": {"modules": [ask, after]}}
+    for way in ("delete", "move"):
+        await server.post("flows/create", flow)
+        call = {"id": "c", "value": {"type": "flow", "path": "f/jobs/asks", "input_transforms": {}}}
+        job = await previewed(server, call, python("e", "def main(x):\n    return x\n", x="results.c"))
+        async with asyncio.timeout(20):
+            while not (waits := await server.get(f"runs/{job}/approvals")):
+                await asyncio.sleep(0.05)
+        called = (await server.get(f"jobs_u/get/{job}"))["flow_status"]["modules"][0]["job"]
+        status = (await server.get(f"jobs_u/get/{called}"))["flow_status"]
+        assert status["approval_conditions"] == {
+            "user_auth_required": True,
+            "user_groups_required": [],
+            "self_approval_disabled": False,
+        }
+        if way == "delete":
+            assert (await server.client.delete(f"{W}/flows/delete/f/jobs/asks")).status_code == 200
+        else:
+            await server.post("flows/update/f/jobs/asks", {**flow, "path": "f/jobs/moved"}, 200)
+        await server.post(f"jobs_u/flow/resume_suspended/{waits[0]['job_id']}", {"approved": True})
+        assert (await server.ended(job))["result"] == "old"
+
+
+async def test_a_job_knows_a_place_for_files_its_workers_and_who_wanted_it(server: Live) -> None:
+    code = "import os\ndef main():\n    return [os.environ['WM_' + n] for n in ('OBJECT_PATH', 'WORKER_GROUP', 'END_USER_EMAIL')]\n"
+    loop = {"type": "forloopflow", "iterator": {"type": "javascript", "expr": "[1, 2]"}, "skip_failures": False}
+    job = await previewed(server, {"id": "l", "value": {**loop, "modules": [python("a", code)]}})
+    (one, group, email), (two, *_) = (await server.ended(job))["result"]
+    assert one != two
+    assert one.startswith("u_admin/a/")
+    assert (group, email) == ("default", (await server.get(f"jobs_u/get/{job}"))["email"])
 
 
 async def test_a_failed_iteration_and_its_error_handler(server: Live) -> None:

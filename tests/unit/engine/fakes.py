@@ -222,7 +222,7 @@ class World:
             raise FlowappError(f"There is no script {path}")
         return StoredScript(path, hash or "1", self.scripts[path], "python3")
 
-    async def flow(self, path: str, version: int | None) -> CalledFlow:
+    async def flow(self, path: str, version: int | None, kept: str | None = None) -> CalledFlow:
         versions = self.flows.get(path)
         if not versions:
             raise FlowappError(f"There is no flow {path}")

@@ -15,7 +15,7 @@ from flowapp.engine.support import check, problems
 from flowapp.expressions import Expression
 from flowapp.jsontext import JsonText, dumps, loads
 from flowapp.store.tables import JobRow
-from tests.unit.engine.fakes import branch_one, for_loop, script
+from tests.unit.engine.fakes import World, branch_one, for_loop, script
 
 # --- retry
 
@@ -186,3 +186,11 @@ def test_fields_of_what_is_no_object() -> None:
 
 def test_a_step_row_has_the_columns_of_its_table() -> None:
     assert set(StepRow.__dataclass_fields__) == set(JobRow.model_fields)
+
+
+async def test_limits_of_steps_without_a_key_are_apart_where_flows_have_no_path() -> None:
+    made = World({"a": lambda: 1}, path="")
+    step = script("a")
+    step["value"]["concurrent_limit"] = 1
+    await made.run([step])
+    assert [call.limit.key for call in made.leaf_calls if call.limit] == ["run-1/a"]

@@ -65,7 +65,7 @@ LANGUAGES: tuple[Language, ...] = (
     Language("python3", "Python", "py", "python", "#", _PYTHON, "python", "always"),
     Language("deno", "TypeScript", "ts", "typescript", "//", _TYPESCRIPT, "typescript", "deno"),
     Language("bun", "TypeScript (Bun)", "ts", "typescript", "//", _TYPESCRIPT, "typescript", "bun"),
-    Language("bash", "Bash", "sh", "shell", "#", _BASH, "bash", "always"),
+    Language("bash", "Bash", "sh", "shell", "#", _BASH, "bash", "bash"),
     Language("nativets", "REST (native TypeScript)", "ts", "typescript", "//", _TYPESCRIPT, "typescript", "bun"),
     Language("bunnative", "TypeScript (Bun, native)", "ts", "typescript", "//", _TYPESCRIPT, "typescript", "bun"),
     Language("go", "Go", "go", "go", "//", _GO, "go", "go"),

@@ -80,8 +80,8 @@ class Adapter(Protocol):
     async def start(self) -> None:
         """Find out what is installed."""
 
-    async def prepare(self, job: Job, talk: Talk) -> Prepared:
-        """Get ready whatever the job needs; may take long, and gives up when the job is canceled.
+    async def prepare(self, job: Job, talk: Talk) -> Prepared | Outcome:
+        """Get ready whatever the job needs; may take long, and gives up when the job is canceled. An outcome: it has run.
 
         Raises:
             Refused: it cannot run, and why.
@@ -112,7 +112,7 @@ class Adapters:
         for adapter in self._by_module.values():
             await adapter.start()
 
-    async def prepare(self, job: Job, talk: Talk) -> Prepared:
+    async def prepare(self, job: Job, talk: Talk) -> Prepared | Outcome:
         """See `Adapter.prepare`; also refuses what is no language and no name of a function."""
         language = by_name(job.language)
         if language is None:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Mapping
 from typing import Any
 
-from flowapp.runtimes import handover, versions
+from flowapp.runtimes import handover
 from flowapp.runtimes.adapters import Prepared, Setup, Talk
 from flowapp.runtimes.guest import preload
 from flowapp.runtimes.guest.plan import CLIENT
@@ -17,7 +16,6 @@ from flowapp.runtimes.packages.shared_work import Waiter
 KIND = "script"
 _IMPORT = re.compile(r"^[ \t]*(?:from[ \t]+([\w.]+)|import[ \t]+([^\n#;]+))", re.MULTILINE)
 _LIGHT = frozenset(preload.COMMON) | {"__future__", "abc", "sys", "urllib"}
-_BASH_LINE = re.compile(r"^cell\.sh: line (\d+): ", re.MULTILINE)
 
 
 def adapter(setup: Setup) -> Always:
@@ -30,8 +28,6 @@ class Always:
 
     def __init__(self, setup: Setup) -> None:
         self._setup = setup
-        self._bash: str | None = None
-        self._bash_version: str | None = None
 
     def pools(self) -> Mapping[str, int]:
         """See `Adapter.pools`."""
@@ -39,23 +35,18 @@ class Always:
         return {KIND: idle - idle // 4, CLIENT: idle // 4}
 
     async def start(self) -> None:
-        """Ask Bash for its version."""
-        self._bash = shutil.which("bash", path="/usr/local/bin:/usr/bin:/bin")
-        self._bash_version = await versions.version_of(self._bash)
+        """Nothing is to be found out."""
 
     async def prepare(self, job: Job, talk: Talk) -> Prepared:
-        """Python may need packages; Bash needs nothing."""
-        if job.language == "python3":
-            need = await self._setup.packages.prepare(job, Waiter(talk.tell, talk.is_canceled))
-            kind = CLIENT if need or imports_more(job.code) else KIND
-            return Prepared(kind, handover.python_texts(job, need.folder if need else None), packages=need)
-        return Prepared(KIND, handover.texts(job, runs=job.language), _BASH_LINE)
+        """Get what it imports."""
+        need = await self._setup.packages.prepare(job, Waiter(talk.tell, talk.is_canceled))
+        kind = CLIENT if need or imports_more(job.code) else KIND
+        return Prepared(kind, handover.python_texts(job, need.folder if need else None), packages=need)
 
     def facts(self) -> Mapping[str, dict[str, Any]]:
         """See `Adapter.facts`."""
         return {
             "python3": {"available": True, "version": self._setup.python_version},
-            "bash": {"available": self._bash is not None, "version": self._bash_version},
         }
 
     async def close(self) -> None:

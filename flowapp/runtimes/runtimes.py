@@ -122,6 +122,8 @@ class Runtimes:
                 return self._attempt(before, made, tell, running)
 
             prepared = await self._languages().prepare(job, Talk(on_log, lambda: running.canceled, attempt))
+            if isinstance(prepared, Outcome):
+                return prepared
             with self.packages.used(prepared.packages):
                 async with self._places:
                     return await self._insist(job, prepared, on_log, running)

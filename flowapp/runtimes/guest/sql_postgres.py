@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import re
 import sys
@@ -21,6 +20,8 @@ if TYPE_CHECKING:
 
 _CONNECT_S = 10
 _CHUNK = 1000
+#: the first version that notices by itself that its client is gone
+_CHECKS_CLIENTS = 140000
 _QUERY = re.compile(r"(?:select|values|table|show)\b", re.IGNORECASE)
 _ALIASES = {
     "int": "int4",
@@ -98,12 +99,11 @@ class Postgres:
             "intervalstyle": "iso_8601",
             # A query does not outlive its step: not by the clock, and not when the step is canceled.
             "statement_timeout": str(int(timeout_s * 1000)),
-            "client_connection_check_interval": "1000",
         }
-        for name, value in settings.items():
-            # Old servers do not know all of them.
-            with contextlib.suppress(self._psycopg.Error):
-                self._connection.execute("SELECT set_config($1, $2, false)", [name, value])
+        if self._connection.info.server_version >= _CHECKS_CLIENTS:
+            settings["client_connection_check_interval"] = "1000"
+        calls = ", ".join(f"set_config('{name}', '{value}', false)" for name, value in settings.items())
+        self._connection.execute(f"SELECT {calls}".encode())
         if read_only:
             self._connection.execute("SET default_transaction_read_only = on")
 

@@ -45,6 +45,7 @@ def job(language: str, code: str = "", **more: str) -> Job:
 async def test_pools_of_languages(setup: Setup, language: str, kind: str) -> None:
     adapters = Adapters(setup)
     prepared = await adapters.prepare(job(language), TALK)
+    assert isinstance(prepared, Prepared)
     assert prepared.kind == kind
     assert adapters.pools()[kind] == {"script": 2, "sqlite": 0}.get(kind, 1)
     assert json.loads(prepared.texts[0])["language"] == language

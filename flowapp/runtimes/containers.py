@@ -1,0 +1,241 @@
+"""Bash cells that begin with `# docker`: the script says which container to run, and Podman or Docker runs it.
+
+The script itself runs in a sandbox as every Bash cell does, where `docker` and `podman` only write down what they are asked for.
+What is asked is checked here against the few options that give a container nothing of the host, and run with the job's limits.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import codecs
+import contextlib
+import json
+import os
+import re
+import shutil
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from flowapp.jsontext import JsonText
+from flowapp.runtimes import handover
+from flowapp.runtimes.adapters import Prepared, Refused, Talk
+from flowapp.runtimes.guest.bash_cell import LastLine
+from flowapp.runtimes.jobs import Job, Outcome
+
+LEVEL = "container"
+_ASKED = re.compile(r"\A(?:#!.*\n)?\s*#\s*docker\s*$", re.MULTILINE)
+_NONE = (
+    "This cell runs in a container (`# docker`), and {why}. Install an engine with: sudo apt install podman "
+    "(or Docker), and see that the user of the server may use it."
+)
+_ENGINES = ("podman", "docker")
+_ANSWER_S = 15.0
+_LOOK_S = 0.1
+_AGAIN_S = 60.0
+_CHUNK = 1 << 16
+_MOST = 8
+_TAIL = 4096
+#: options of `run` without and with a value that are handed on, or (False) not needed here
+_PLAIN = {"-i": False, "--interactive": False, "-t": False, "--tty": False, "-d": False, "--detach": False, "--rm": False,
+          "--init": True, "-it": False, "-ti": False, "-itd": False, "-dit": False, "-di": False, "-id": False, "-td": False}  # fmt: skip
+_VALUED = {"--name": False, "-e": True, "--env": True, "-w": True, "--workdir": True, "--entrypoint": True,
+           "--platform": True, "--pull": True, "-h": True, "--hostname": True, "-l": False, "--label": False}  # fmt: skip
+_IMAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/:@-]{0,250}")
+
+
+def asks_for_one(code: str) -> bool:
+    """Whether a Bash cell is one that runs a container."""
+    return _ASKED.search(code) is not None
+
+
+def command_of(asked: list[str]) -> list[str]:
+    """What follows `run` on the command line: options that are allowed, image, command.
+
+    Raises:
+        Refused: it asks for something else.
+    """
+    kept: list[str] = []
+    rest = list(asked)
+    while rest and rest[0].startswith("-"):
+        option, equals, given = rest.pop(0).partition("=")
+        if option in _PLAIN and not equals:
+            kept += [option] * _PLAIN[option]
+            continue
+        if option not in _VALUED:
+            raise Refused(
+                f"A container cannot be run with {option}: it could reach more than a step may. Allowed are {_allowed()}."
+            )
+        if not equals:
+            if not rest:
+                raise Refused(f"{option} needs a value.")
+            given = rest.pop(0)
+        # A variable without a value would be taken from the server's environment.
+        if option in ("-e", "--env") and "=" not in given:
+            raise Refused(f"{option} needs name=value, not {given!r}.")
+        kept += (
+            [f"{option}={given}"] if option.startswith("--") and _VALUED[option] else [option, given] * _VALUED[option]
+        )
+    if not rest or not _IMAGE.fullmatch(rest[0]):
+        raise Refused("`docker run` needs the name of an image.")
+    return [*kept, *rest]
+
+
+def _allowed() -> str:
+    return ", ".join(sorted({*_PLAIN, *_VALUED} - {"-it", "-ti", "-itd", "-dit", "-di", "-id", "-td"}))
+
+
+@dataclass(slots=True)
+class _Output:
+    """What a container prints: to the log as far as its limit goes, and its last line."""
+
+    tell: Callable[[str], None]
+    left: int
+    last: LastLine
+    tail: str = ""
+    truncated: bool = False
+
+    async def read(self, stream: asyncio.StreamReader, is_result: bool) -> None:
+        """Take a stream to its end."""
+        decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        while data := await stream.read(_CHUNK):
+            if is_result:
+                self.last.add(data)
+            text = decoder.decode(data)
+            self.tail = (self.tail + text)[-_TAIL:]
+            if self.truncated:
+                continue
+            self.tell(text[: self.left])
+            self.left -= len(text)
+            if self.left < 0:
+                self.truncated = True
+                self.tell("\n… output cut here. The step goes on.\n")
+
+
+class Containers:
+    """The engine of this host, if one answers."""
+
+    def __init__(self) -> None:
+        self._engine: str | None = None
+        self._why = "neither Podman nor Docker is installed"
+        self._asked_at = float("-inf")
+        self._places = asyncio.Semaphore(_MOST)
+
+    async def run(self, job: Job, talk: Talk, place: re.Pattern[str]) -> Outcome:
+        """Run the script in a sandbox, then the container that it asks for.
+
+        Raises:
+            Refused: there is no engine, or the container asks for too much.
+        """
+        engine = await self._found()
+        script = Prepared("script", handover.texts(job, runs="bash", container=True), place)
+        outcome = await talk.attempt(job, script, talk.tell)
+        if outcome.error is not None:
+            return outcome
+        command = command_of(json.loads(outcome.result or "[]"))
+        async with self._places:
+            return await self._contained(engine, job, command, talk)
+
+    async def _found(self) -> str:
+        """The program of an engine that answers; asked again after a minute."""
+        if self._engine is None and time.monotonic() - self._asked_at > _AGAIN_S:
+            self._asked_at = time.monotonic()
+            for name in _ENGINES:
+                program = shutil.which(name)
+                if program is None:
+                    continue
+                problem = await _ask(program)
+                if problem is None:
+                    self._engine = program
+                    break
+                self._why = f"{name.capitalize()} is installed and does not answer ({problem})"
+        if self._engine is None:
+            raise Refused(_NONE.format(why=self._why))
+        return self._engine
+
+    async def _contained(self, engine: str, job: Job, command: list[str], talk: Talk) -> Outcome:
+        name = f"flowapp-{uuid.uuid4().hex}"
+        begun = time.perf_counter()
+        process = await asyncio.create_subprocess_exec(
+            engine, "run", "--rm", f"--name={name}", *limits_of(job), *command,
+            stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+            start_new_session=True,
+        )  # fmt: skip
+        if process.stdout is None or process.stderr is None:
+            raise Refused("The container's output cannot be read.")
+        output = _Output(talk.tell, job.limits.output_bytes, LastLine())
+        reading = asyncio.gather(output.read(process.stdout, True), output.read(process.stderr, False), process.wait())
+        ended = ""
+        try:
+            until = time.monotonic() + job.timeout_s
+            while not reading.done() and not ended:
+                await asyncio.wait({reading}, timeout=_LOOK_S)
+                ended = "Canceled" if talk.is_canceled() else "Timeout" if time.monotonic() > until else ""
+        finally:
+            if not reading.done():
+                await asyncio.shield(_remove(engine, name, process))
+                reading.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await reading
+        duration = (time.perf_counter() - begun) * 1000
+        error = _error(job, ended, process.returncode, output.tail)
+        result = (
+            None if error else JsonText(json.dumps(output.last.line().decode("utf-8", "replace"), ensure_ascii=False))
+        )
+        return Outcome(result, error, duration, LEVEL, output.truncated)
+
+
+def limits_of(job: Job) -> list[str]:
+    """The job's limits as options of `run`, and its shared folder as /shared."""
+    options = [
+        f"--memory={job.limits.memory_mb}m",
+        f"--pids-limit={job.limits.processes}",
+        "--cap-drop=all",
+        "--security-opt=no-new-privileges",
+    ]
+    return options if job.shared is None else [*options, f"--volume={job.shared}:/shared"]
+
+
+async def _ask(program: str) -> str | None:
+    """Whether an engine answers: None, or what it says instead."""
+    asked = await asyncio.create_subprocess_exec(
+        program,
+        "info",
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    try:
+        _, said = await asyncio.wait_for(asked.communicate(), _ANSWER_S)
+    except TimeoutError:
+        asked.kill()
+        await asked.wait()
+        return "it takes too long"
+    lines = said.decode("utf-8", "replace").strip().splitlines()
+    return None if asked.returncode == 0 else (lines[-1][:200] if lines else f"exit code {asked.returncode}")
+
+
+async def _remove(engine: str, name: str, process: asyncio.subprocess.Process) -> None:
+    """End a container with everything in it, and the client that waits for it."""
+    removing = await asyncio.create_subprocess_exec(
+        engine, "rm", "--force", "--time=0" if "podman" in os.path.basename(engine) else "--volumes", name,
+        stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
+    )  # fmt: skip
+    await removing.wait()
+    with contextlib.suppress(ProcessLookupError):
+        process.kill()
+    await process.wait()
+
+
+def _error(job: Job, ended: str, status: int | None, tail: str) -> dict[str, Any] | None:
+    if ended == "Timeout":
+        return {"name": ended, "message": f"The step ran longer than its {job.timeout_s:g} s and was stopped."}
+    if ended:
+        return {"name": ended, "message": "The step was canceled."}
+    if status == 0:
+        return None
+    lines = "\n".join(tail.strip().splitlines()[-20:])
+    message = f"exit code of the container: {status}, last log lines:\n{lines}".rstrip()
+    return {"name": "ExecutionErr", "message": message, "exit_code": status}

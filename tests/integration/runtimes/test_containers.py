@@ -1,0 +1,123 @@
+"""Bash cells that run a container (`# docker`), with the real Podman."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import subprocess
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from flowapp.runtimes import Limits, Runtimes, containers
+from flowapp.runtimes.adapters import Refused
+from tests.integration.runtimes.conftest import Run
+from tests.support.engine import IMAGE, podman_with_an_image
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+CELL = f"""# docker
+who="${{1:-world}}"
+echo "about to run"
+docker pull {IMAGE}
+docker run --name $WM_JOB_ID -it -d -e "WHO=$who" {IMAGE} /bin/bash -c 'echo "Hello $WHO"; echo warned >&2; echo "last; line"'
+"""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def engine() -> Iterator[None]:
+    with podman_with_an_image():
+        yield
+
+
+async def error(run: Run, command: str, **more: Any) -> dict[str, Any]:
+    outcome = await run("bash", f"# docker\n{command}\n", **more)
+    assert outcome.result is None, outcome.result
+    assert outcome.error is not None
+    return outcome.error
+
+
+def running() -> str:
+    return subprocess.run(["podman", "ps", "--quiet"], capture_output=True, text=True, check=True).stdout.strip()
+
+
+async def test_result_log_and_inputs(run: Run) -> None:
+    log: list[str] = []
+    outcome = await run("bash", CELL, {"who": "you; $(id)"}, log, env={"WM_JOB_ID": "job"})
+    assert outcome.error is None, (outcome.error, log)
+    assert outcome.result == '"last; line"'
+    assert outcome.isolation == "container"
+    text = "".join(log)
+    assert "about to run\n" in text and "Hello you; $(id)" in text and "warned" in text
+
+
+async def test_exit_codes_and_limits(run: Run) -> None:
+    found = await error(run, f"docker run {IMAGE} /bin/bash -c 'echo before; exit 7'")
+    assert found["exit_code"] == 7
+    assert "before" in found["message"]
+    log: list[str] = []
+    outcome = await run(
+        "bash", f"# docker\ndocker run {IMAGE} /bin/bash -c 'while :; do echo xxxxxxxxxxxxxxxxxxxxxxxxxxxx; done'", {}, log,
+        timeout_s=2.5, limits=Limits(output_bytes=10_000),
+    )  # fmt: skip
+    assert (outcome.error or {})["name"] == "Timeout"
+    assert outcome.log_truncated and len("".join(log)) < 11_000
+    assert running() == ""
+
+
+async def test_cancel_ends_the_container(run: Run, runtimes: Runtimes) -> None:
+    task = asyncio.ensure_future(run("bash", f"# docker\ndocker run {IMAGE} /bin/sleep 1000", id="sleeper"))
+    until = time.monotonic() + 20
+    while not await asyncio.to_thread(running):
+        assert time.monotonic() < until
+        await asyncio.sleep(0.05)
+    assert await runtimes.cancel("sleeper")
+    assert ((await task).error or {})["name"] == "Canceled"
+    assert running() == ""
+
+
+async def test_the_shared_folder_is_there(run: Run, runtimes: Runtimes) -> None:
+    shared = runtimes.shared_folder("contained")
+    (shared / "a").write_text("of the run")
+    outcome = await run("bash", f"# docker\ndocker run {IMAGE} /bin/cat /shared/a", shared=shared)
+    assert outcome.result == '"of the run"', outcome.error
+    runtimes.drop_shared_folder("contained")
+
+
+async def test_what_would_give_the_host_away_is_refused(run: Run) -> None:
+    for option in ("--privileged", "-v /:/host", "--network=host", "--pid host", "--device /dev/sda", "--cap-add=all"):
+        assert "cannot be run with" in (await error(run, f"docker run {option} {IMAGE} /bin/bash"))["message"]
+    assert "needs name=value" in (await error(run, f"docker run -e HOME {IMAGE} /bin/bash"))["message"]
+    assert "needs the name of an image" in (await error(run, "docker run --rm"))["message"]
+    assert "runs no container" in (await error(run, "echo hello"))["message"]
+    assert "only 'run' and 'pull'" in (await error(run, "docker ps"))["message"]
+    assert "one container" in (await error(run, f"docker run {IMAGE} a\ndocker run {IMAGE} b"))["message"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "command"),
+    [
+        (["alpine"], ["alpine"]),
+        (["-it", "--rm", "--name", "x", "alpine:3", "sh", "-v"], ["alpine:3", "sh", "-v"]),
+        (["-e", "A=b c", "--env=C=", "-w", "/x", "a/b"], ["-e", "A=b c", "--env=C=", "-w", "/x", "a/b"]),
+    ],
+)
+async def test_commands(asked: list[str], command: list[str]) -> None:
+    assert containers.command_of(asked) == command
+
+
+@pytest.mark.parametrize(
+    "asked", [[], ["-e"], ["--name"], ["-v", "/:/x", "a"], ["-e", "HOME", "a"], ["--", "a"], ["bad image"]]
+)
+async def test_commands_that_are_refused(asked: list[str]) -> None:
+    with pytest.raises(Refused):
+        containers.command_of(asked)
+
+
+async def test_without_an_engine_the_cell_says_what_to_install(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(containers, "_ENGINES", ("no-such-engine",))
+    with pytest.raises(Refused, match="sudo apt install podman"):
+        await containers.Containers()._found()
+    assert json.loads((await run("bash", "# not docker\necho 1")).result or "") == "1"

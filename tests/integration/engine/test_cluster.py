@@ -144,7 +144,7 @@ async def test_a_crowded_loop_spreads_to_other_servers(cluster: Cluster) -> None
     assert result == list(range(100))
     assert set(cluster.counts().values()) == {1}
     where = cluster.pids("done")
-    assert where.count(two.pid) >= 10
+    assert where.count(two.pid) >= 5
     assert where.count(one.pid) >= 10
 
 

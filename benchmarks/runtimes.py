@@ -2,7 +2,8 @@
 
 cold: the first job of a pool without idle processes; warm: jobs with a pause in which the pool refills; sustained: one
 job after the other, so that every refill is paid for; parallel: four at a time. Times in milliseconds, from calling
-`run` to its answer; isolation, log and result included, engine and database not.
+`run` to its answer; isolation, log and result included, engine and database not. With packages: installed before; warm
+jobs find them loaded, and some of the sustained ones have to load them themselves.
 """
 
 from __future__ import annotations
@@ -26,13 +27,28 @@ CODE = {
     "deno": "export function main(a: number) { console.log('got', a); return { a }; }\n",
     "bash": 'a="$1"\necho "got $a"\n',
 }
+#: what is measured warm and sustained, but not cold: a first run would measure the registry
+PACKAGES = {
+    "python3+requests": "import requests\ndef main(a):\n    return {'a': a, 'v': requests.__version__}\n",
+    "deno+zod": "import { z } from 'zod@3.23.8';\nexport const main = (a: number) => ({ a: z.number().parse(a) });\n",
+    "deno+windmill-client": "import * as w from 'windmill-client@1.339.1';\nexport const main = (a: number) => typeof w.getVariable;\n",
+}
 #: seconds in which a pool is full again
-PAUSE = {"python3": 0.02, "bash": 0.02, "deno": 0.15}
+PAUSE = {
+    "python3": 0.02,
+    "bash": 0.02,
+    "deno": 0.15,
+    "python3+requests": 0.6,
+    "deno+zod": 0.5,
+    "deno+windmill-client": 0.8,
+}
 
 
 async def once(runtimes: Runtimes, language: str) -> float:
     begun = time.perf_counter()
-    outcome = await runtimes.run(Job("b", language, CODE[language], JsonText('{"a":1}')), lambda _text: None)
+    code = CODE.get(language) or PACKAGES[language]
+    job = Job("b", language.partition("+")[0], code, JsonText('{"a":1}'))
+    outcome = await runtimes.run(job, lambda _text: None)
     assert outcome.error is None, outcome.error
     return (time.perf_counter() - begun) * 1000
 
@@ -98,6 +114,13 @@ async def main(jobs: int) -> None:
             await sustained(runtimes, language, count, 1)
             await sustained(runtimes, language, count, 4)
             await asyncio.sleep(0.5)
+        for language in PACKAGES:
+            for _ in range(4):  # installs them, then makes them hot
+                await once(runtimes, language)
+                await asyncio.sleep(1)
+            count = max(jobs // 10, 10)
+            await warm(runtimes, language, count)
+            await sustained(runtimes, language, count, 1)
         await runtimes.close()
     for language in CODE:
         await cold(language)

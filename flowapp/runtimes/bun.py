@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from flowapp.runtimes import bun_package, deno, handover, versions
+from flowapp.runtimes import bun_package, deno, versions
 from flowapp.runtimes.adapters import Prepared, Refused, Setup, Talk
 from flowapp.runtimes.jobs import Job, RuntimeSettings
 
@@ -67,10 +67,10 @@ class Bun:
     async def prepare(self, job: Job, talk: Talk) -> Prepared:
         """See `Adapter.prepare`."""
         if await self.ready(talk.tell, talk.is_canceled):
-            return Prepared(KIND, handover.texts(job))
+            return await deno.with_packages(self._setup, job, KIND, talk)
         if self._setup.deno is None:
             raise Refused(deno.MISSING)
-        return Prepared(deno.KIND, handover.texts(job))
+        return await deno.with_packages(self._setup, job, deno.KIND, talk)
 
     async def start(self) -> None:
         """Find out the version of an installed Bun."""

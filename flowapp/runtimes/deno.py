@@ -8,6 +8,7 @@ from typing import Any
 from flowapp.runtimes import handover, versions
 from flowapp.runtimes.adapters import Prepared, Refused, Setup, Talk
 from flowapp.runtimes.jobs import Job
+from flowapp.runtimes.packages.shared_work import Waiter
 
 KIND = "deno"
 MISSING = "TypeScript cells need Deno, which is not installed: run scripts/run again, or `pip install deno`."
@@ -33,11 +34,11 @@ class Deno:
         """Ask Deno for its version."""
         self._version = await versions.version_of(self._setup.deno)
 
-    async def prepare(self, job: Job, _talk: Talk) -> Prepared:
+    async def prepare(self, job: Job, talk: Talk) -> Prepared:
         """See `Adapter.prepare`."""
         if self._setup.deno is None:
             raise Refused(MISSING)
-        return Prepared(KIND, handover.texts(job))
+        return await with_packages(self._setup, job, KIND, talk)
 
     def facts(self) -> Mapping[str, dict[str, Any]]:
         """See `Adapter.facts`."""
@@ -45,3 +46,15 @@ class Deno:
 
     async def close(self) -> None:
         """Nothing is under way."""
+
+
+async def with_packages(setup: Setup, job: Job, kind: str, talk: Talk) -> Prepared:
+    """A TypeScript job for the processes of `kind`, its packages in place.
+
+    Raises:
+        PackagesUnavailable: they cannot be had.
+        PreparingCanceled: the job was canceled meanwhile.
+    """
+    code, need = await setup.packages.prepare_typescript(job, kind, Waiter(talk.tell, talk.is_canceled))
+    texts = handover.texts(job, code.encode("utf-8", "replace"), packages=need.folder if need else None)
+    return Prepared(kind, texts, packages=need)

@@ -15,7 +15,6 @@ from dataclasses import dataclass, field
 
 from flowapp.runtimes.errors import SandboxFailed
 from flowapp.runtimes.guest import frames
-from flowapp.runtimes.guest.plan import CLIENT
 from flowapp.runtimes.launching import Launcher, Sandbox
 from flowapp.runtimes.packages.packages import Need
 from flowapp.runtimes.pools import Pool
@@ -35,7 +34,7 @@ class LoadedPool(Pool):
     """A pool of processes that have loaded their packages. `member_kb` is what one of them needs for itself."""
 
     def __init__(self, launcher: Launcher, load: Need, bounds: tuple[int, int, int]) -> None:
-        super().__init__(launcher, CLIENT, _IDLE_EACH, bounds)
+        super().__init__(launcher, load.kind, _IDLE_EACH, bounds)
         self.load = load
         self.member_kb = 0
         self.used_at = time.monotonic()

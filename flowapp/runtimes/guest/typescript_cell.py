@@ -81,7 +81,9 @@ def deno_command(plan: Plan, place: sandbox.Place, heap_mb: int) -> list[str]:
         "--no-prompt",
         "--no-lock",
         "--no-config",
-        "--no-npm",
+        # packages are in a folder beside the cell, which is there when the job is: nothing is ever fetched from here
+        "--node-modules-dir=manual",
+        "--cached-only",
         "--no-remote",
         "--no-check",
         f"--v8-flags=--max-old-space-size={heap_mb}",

@@ -7,6 +7,8 @@ type Host = {
   exit(code: number): never;
   setEnvironment(name: string, value: string): void;
   writeFile(path: string, data: Uint8Array): void;
+  link(target: string, path: string): void;
+  memoryMap(): string;
   openAnswers(path: string): (data: Uint8Array) => number;
   read(into: Uint8Array): Promise<number>;
   onLost(tell: (error: unknown) => void): void;
@@ -20,6 +22,8 @@ function denoHost(): Host {
     exit: Deno.exit.bind(Deno),
     setEnvironment: Deno.env.set.bind(Deno.env),
     writeFile: Deno.writeFileSync.bind(Deno),
+    link: Deno.symlinkSync.bind(Deno),
+    memoryMap: () => Deno.readTextFileSync("/proc/self/smaps_rollup"),
     openAnswers(path) {
       const answers = Deno.openSync(path, { write: true });
       Deno.removeSync(path);
@@ -45,6 +49,8 @@ function bunHost(): Host {
     exit: process.exit.bind(process),
     setEnvironment: (name, value) => { environment[name] = value; },
     writeFile: files.writeFileSync,
+    link: files.symlinkSync,
+    memoryMap: () => files.readFileSync("/proc/self/smaps_rollup", "utf8"),
     openAnswers(path) {
       const answers = files.openSync(path, "w");
       files.unlinkSync(path);
@@ -184,32 +190,70 @@ function remote(message: string): string | undefined {
   return /^ENOENT reading "(https?:[^"]*)"/.exec(message)?.[1];
 }
 
-// When a module would have to be downloaded, Deno speaks of its own flags and Bun of a file that is not there; say what
-// that means here.
+// When a module would have to be downloaded, or is imported by a name that is computed, Deno speaks of its own flags and Bun
+// of a file that is not there; say what that means here.
 function explained(message: string): string {
   if (host.name === "Bun") {
     const missing = /^Cannot find package '([^']*)'/.exec(message)?.[1] ?? remote(message);
     if (missing === undefined) return message;
     return unavailable(/^(jsr|https?):/.exec(missing)?.[1] ?? "npm", written(missing)?.[1] ?? missing);
   }
-  if (!/--no-(?:npm|remote)|--cached-only/.test(message)) return message;
-  const found = /["'`]((npm|jsr|https?):[^"'`]*)["'`]/.exec(source);
-  return unavailable(found?.[2] ?? (message.includes("npm") ? "npm" : "https"), found?.[1]);
+  const unmatched = /^Could not find a matching package for '([^']*)'|^Import "([^"]*)" not a dependency/.exec(message);
+  if (unmatched) return unavailable("npm", unmatched[1] ?? unmatched[2]);
+  if (!/--no-remote|--cached-only/.test(message)) return message;
+  const found = /["'`]((jsr|https?):[^"'`]*)["'`]/.exec(source);
+  return unavailable(found?.[2] ?? "https", found?.[1]);
 }
 
 function unavailable(kind: string, specifier?: string): string {
   const which = specifier ? ` ("${specifier}")` : "";
-  return `${kind}: imports are not available in this version${which}. ${host.name}'s own and node: modules are.`;
+  if (kind === "npm") {
+    return `The package${which} is not there: write its name as a text in the import, so that it is found before the cell runs.`;
+  }
+  return `${kind}: imports are not available in this version${which}. Packages of npm and node: modules are.`;
 }
 
 let source = "";
 
+let linked = false;
+
+// Packages are found in `node_modules` beside the cell, as everywhere in this language.
+function usePackages(place: string | null): void {
+  if (place && !linked) host.link(`${place}/node_modules`, `${work}/node_modules`);
+  linked = linked || Boolean(place);
+}
+
+// In KB, without what is shared with other processes; 0 where the kernel does not tell.
+function ownMemory(): number {
+  try {
+    const rows = host.memoryMap().matchAll(/^Private_\w+:\s+(\d+)/gm);
+    return [...rows].reduce((sum, row) => sum + Number(row[1]), 0);
+  } catch {
+    return 0;
+  }
+}
+
+// Import packages ahead of the job. One that cannot be imported is left for the cell to fail of.
+async function warm(place: string, modules: string[]): Promise<void> {
+  usePackages(place);
+  const lines = modules.map((name) => `try { await import(${stringify(name)}); } catch {}\n`);
+  host.writeFile(`${work}/.ahead.ts`, encode(lines.join("")));
+  await import(`file://${work}/.ahead.ts`).catch(() => {});
+  send("L", String(ownMemory()));
+}
+
 async function answer(): Promise<void> {
-  const lengths = new DataView((await receive(12)).buffer);
   const decoder = new TextDecoder();
-  const header = parse(decoder.decode(await receive(lengths.getUint32(0))));
+  let lengths = new DataView((await receive(12)).buffer);
+  let header = parse(decoder.decode(await receive(lengths.getUint32(0))));
+  if (header.warm) {
+    await warm(header.warm.packages, header.warm.modules);
+    lengths = new DataView((await receive(12)).buffer);
+    header = parse(decoder.decode(await receive(lengths.getUint32(0))));
+  }
   const code = await receive(lengths.getUint32(4));
   const inputs = parse(decoder.decode(await receive(lengths.getUint32(8))));
+  usePackages(header.packages);
   for (const [name, value] of Object.entries(header.env)) host.setEnvironment(name, value as string);
   source = decoder.decode(code);
   host.writeFile(path, code);

@@ -11,16 +11,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from flowapp.runtimes.guest.plan import PACKAGES_IN_JAIL, Plan, staged_packages
+from flowapp.runtimes.guest.plan import CLIENT, NONE, PACKAGES_IN_JAIL, Plan, staged_packages
 from flowapp.runtimes.jobs import Job, RuntimeSettings
+from flowapp.runtimes.packages import npm_needs
 from flowapp.runtimes.packages.errors import PackagesUnavailable
 from flowapp.runtimes.packages.folders import Folders, size_of
+from flowapp.runtimes.packages.npm_locks import NpmLock
+from flowapp.runtimes.packages.npm_packages import NpmPackages
 from flowapp.runtimes.packages.python_locks import PythonLock
 from flowapp.runtimes.packages.python_packages import PythonPackages
 from flowapp.runtimes.packages.resolved import Resolved
 from flowapp.runtimes.packages.shared_work import Waiter
 
 _log = logging.getLogger(__name__)
+TYPESCRIPT = frozenset(("deno", "bun", "nativets", "bunnative"))
 UNUSED_S = 30 * 86400.0
 
 
@@ -33,6 +37,8 @@ class Need:
     key: str
     folder: str
     modules: tuple[str, ...] = ()
+    kind: str = CLIENT
+    """The pool whose processes can load them ahead."""
 
 
 @dataclass(slots=True)
@@ -67,11 +73,13 @@ class Packages:
         self._cache = root / "cache"
         self._resolved = Resolved(root / "resolved")
         self.python = PythonPackages(settings.python, self.folders, self._resolved, self._cache / "uv", self.tidy)
+        self.npm = NpmPackages(self.folders, self._resolved, self._cache / "deno", self.tidy)
         self._places: _Places | None = None
 
     def bind(self, plan: Plan) -> None:
         """Tell how jobs are kept apart on this host."""
         self._places = _Places(plan, self.folders)
+        self.npm.program = plan.deno
 
     async def start(self) -> None:
         """Remove what is old, or was left half made."""
@@ -81,6 +89,7 @@ class Packages:
     async def close(self) -> None:
         """Stop what is under way."""
         await self.python.close()
+        await self.npm.close()
 
     async def prepare(self, job: Job, waiter: Waiter) -> Need | None:
         """Have everything there that a Python job needs; None when that is nothing.
@@ -102,12 +111,37 @@ class Packages:
         key = await self.python.folder(lock, waiter)
         return Need(key, await self._places.seen(key), needs.modules)
 
+    async def prepare_typescript(self, job: Job, kind: str, waiter: Waiter) -> tuple[str, Need | None]:
+        """The code of a TypeScript job as a process of `kind` can run it, and what it needs.
+
+        Raises:
+            PackagesUnavailable: something cannot be had; it is the job's error.
+            PreparingCanceled: the job was canceled meanwhile.
+        """
+        needs = npm_needs.needs_of(job.code)
+        if not needs.packages or self._places is None:
+            return needs.code, None
+        if self._places.plan.level == NONE:
+            raise PackagesUnavailable(
+                "TypeScript cells have no packages at isolation level none.", "Raise the level, or write Python."
+            )
+        lock = NpmLock.read(job.lock or "")
+        if lock is None or not lock.fits(needs.packages):
+            if lock is not None:
+                waiter.tell("The code asks for other packages than its lock was made for: they are resolved again.\n")
+            lock = await self.npm.lock(needs, waiter, job.lock or "")
+        key = await self.npm.folder(lock, waiter)
+        return needs.code, Need(key, await self._places.seen(key), needs.modules, kind)
+
     async def lock(self, language: str, code: str, libraries: Mapping[str, str], path: str) -> str | None:
         """A lock for code that is being stored; None where it needs no packages or the language has no locks.
 
         Raises:
             PackagesUnavailable: the packages cannot be resolved.
         """
+        if language in TYPESCRIPT:
+            wanted = npm_needs.needs_of(code)
+            return (await self.npm.lock(wanted, Waiter(lambda _text: None))).text() if wanted.packages else None
         if language != "python3":
             return None
         needs = await self.python.needs(code, libraries, path)

@@ -33,6 +33,10 @@ print(json.dumps({"version": version, "platform": sysconfig.get_platform(), "nam
 _NOT_COMPILED = r"[/\\](tests?|testing)[/\\]"
 
 
+Installed = Callable[[], Awaitable[None]]
+"""Called after something was installed: what is too much then may be removed."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Interpreter:
     """What a Python answered of itself."""
@@ -45,9 +49,7 @@ class _Interpreter:
 class PythonPackages:
     """Locks and installs for one Python."""
 
-    def __init__(
-        self, python: Path, folders: Folders, resolved: Resolved, cache: Path, installed: Callable[[], Awaitable[None]]
-    ) -> None:
+    def __init__(self, python: Path, folders: Folders, resolved: Resolved, cache: Path, installed: Installed) -> None:
         self._python = python
         self._folders = folders
         self._resolved = resolved

@@ -83,9 +83,7 @@ async def test_syntax_errors_have_their_line(run: Run) -> None:
     assert "already been declared" in str(several["message"])
 
 
-@pytest.mark.parametrize(
-    "specifier", ["lodash", "lodash/fp", "npm:lodash@4", "@scope/name", "jsr:@std/assert", "https://a.test/a.ts"]
-)
+@pytest.mark.parametrize("specifier", ["jsr:@std/assert", "https://a.test/a.ts"])
 async def test_package_imports_say_that_they_are_missing(run: Run, specifier: str) -> None:
     found = await error(run, f'\nimport x from "{specifier}";\nexport const main = () => x;\n')
     assert "imports are not available in this version" in str(found["message"])

@@ -1,0 +1,169 @@
+"""What a TypeScript script imports from npm, and the same script with specifiers that a folder of packages answers.
+
+`npm:zod@3/v4`, `zod@3.23.8` and `zod/v4` all name a package, perhaps a version, and a file in it. The version goes into the
+lock; what stays in the code is `zod/v4`. Only what is between the quotes changes, so lines and columns before it stay.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+import tree_sitter_typescript
+from tree_sitter import Language, Node
+
+from flowapp.openflow.parsing import SourceParser
+from flowapp.runtimes.packages.errors import PackagesUnavailable
+
+_PARSER = SourceParser(Language(tree_sitter_typescript.language_typescript()))
+_SPECIFIER = re.compile(
+    r"(?:npm:/?)?(?P<name>(?:@[a-z0-9~][\w.~-]*/)?[a-zA-Z0-9~][\w.~-]*)(?:@(?P<version>[^/\s]+))?(?P<path>/.*)?"
+)
+_OTHER_SCHEME = re.compile(r"(?!npm:)[a-z][a-z0-9+.-]*:")
+_RANGE = re.compile(r"[\w.*^~<>=|+ -]{1,100}")
+ANY = "latest"
+#: modules of Node, which Deno and Bun have too
+BUILTIN = frozenset(
+    [
+        "assert",
+        "async_hooks",
+        "buffer",
+        "child_process",
+        "cluster",
+        "console",
+        "constants",
+        "crypto",
+        "dgram",
+        "diagnostics_channel",
+        "dns",
+        "domain",
+        "events",
+        "fs",
+        "http",
+        "http2",
+        "https",
+        "inspector",
+        "module",
+        "net",
+        "os",
+        "path",
+        "perf_hooks",
+        "process",
+        "punycode",
+        "querystring",
+        "readline",
+        "repl",
+        "stream",
+        "string_decoder",
+        "sys",
+        "timers",
+        "tls",
+        "trace_events",
+        "tty",
+        "url",
+        "util",
+        "v8",
+        "vm",
+        "wasi",
+        "worker_threads",
+        "zlib",
+    ]
+)
+
+
+@dataclass(frozen=True, slots=True)
+class NpmNeeds:
+    """Version ranges by package; the line of each package's first import; the code to run; the specifiers in it."""
+
+    packages: dict[str, str] = field(default_factory=dict)
+    lines: dict[str, int] = field(default_factory=dict)
+    code: str = ""
+    modules: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    start: int
+    end: int
+    line: int
+    text: str
+
+
+@lru_cache(maxsize=256)
+def needs_of(code: str) -> NpmNeeds:
+    """What a script needs. Code that cannot be parsed needs nothing.
+
+    Raises:
+        PackagesUnavailable: it asks for two versions of one package, or for one that is no version.
+    """
+    source = code.encode("utf-8", "replace")
+    tree = _PARSER.parse(source)
+    packages: dict[str, str] = {}
+    lines: dict[str, int] = {}
+    modules: dict[str, None] = {}
+    pieces: list[bytes] = []
+    done = 0
+    for found in _specifiers(tree.root_node, source) if tree is not None else ():
+        written = _rewritten(found, packages, lines)
+        if written is None:
+            continue
+        if not written.startswith("node:"):
+            modules[written] = None
+        pieces += [source[done : found.start], written.encode()]
+        done = found.end
+    return NpmNeeds(packages, lines, b"".join([*pieces, source[done:]]).decode(), tuple(modules))
+
+
+def _rewritten(found: _Found, packages: dict[str, str], lines: dict[str, int]) -> str | None:
+    """What to write for a specifier, after noting its package; None where it is no package's."""
+    if _OTHER_SCHEME.match(found.text) or found.text.startswith((".", "/")):
+        return None
+    match = _SPECIFIER.fullmatch(found.text)
+    if match is None:
+        return None
+    name, version, path = match["name"], match["version"], match["path"] or ""
+    if name in BUILTIN and version is None and not found.text.startswith("npm:"):
+        return f"node:{found.text}"
+    if version is not None and not _RANGE.fullmatch(version):
+        raise PackagesUnavailable(
+            f"{version[:40]!r} is not a version of {name}.", "Write it like 1.2.3 or ^1.2.", found.line
+        )
+    known = packages.get(name, ANY)
+    if version is not None and known not in (ANY, version):
+        raise PackagesUnavailable(
+            f"This cell imports {name} in two versions, {known} and {version}.", "Use one of them.", found.line
+        )
+    packages[name] = version or known
+    lines.setdefault(name, found.line)
+    return name + path
+
+
+def _specifiers(root: Node, source: bytes) -> Iterator[_Found]:
+    """The texts of all imports that are there when the code runs, in their order."""
+    waiting = [root]
+    found: list[_Found] = []
+    while waiting:
+        node = waiting.pop()
+        text = _imported(node)
+        if text is not None:
+            inner = source[text.start_byte + 1 : text.end_byte - 1].decode("utf-8", "replace")
+            found.append(_Found(text.start_byte + 1, text.end_byte - 1, text.start_point.row + 1, inner))
+        waiting += node.named_children
+    yield from sorted(found, key=lambda one: one.start)
+
+
+def _imported(node: Node) -> Node | None:
+    """The string node of what a statement or call imports."""
+    if node.type in ("import_statement", "export_statement"):
+        if any(child.type == "type" for child in node.children):
+            return None  # erased before the code runs
+        return node.child_by_field_name("source")
+    if node.type != "call_expression":
+        return None
+    function, arguments = node.child_by_field_name("function"), node.child_by_field_name("arguments")
+    if function is None or arguments is None or function.text not in (b"import", b"require"):
+        return None
+    first = arguments.named_children[0] if arguments.named_children else None
+    return first if first is not None and first.type == "string" else None

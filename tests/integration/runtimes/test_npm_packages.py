@@ -1,0 +1,160 @@
+"""TypeScript cells with packages of the registry that npm is configured for, on Deno and on Bun."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from flowapp.jsontext import JsonText, loads
+from flowapp.runtimes import Job, Runtimes, RuntimeSettings
+from tests.integration.runtimes.conftest import Run
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+ZOD = 'import { z } from "npm:zod@3.23.8";\nexport const main = (a: unknown) => z.string().parse(a);\n'
+LANGUAGES = ("deno", "bun")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+async def test_installed_once_and_loaded_ahead(run: Run, runtimes: Runtimes, language: str) -> None:
+    log: list[str] = []
+    first = await run(language, ZOD, {"a": "x"}, log)
+    assert first.result == '"x"', first.error
+    # the folder is the same for both
+    assert ("Installing 1 package: zod@3.23.8" in "".join(log)) is (language == "deno")
+    before = runtimes.describe()["loaded"]
+    async with asyncio.timeout(20):
+        while runtimes.describe()["loaded"] <= before:
+            await run(language, ZOD, {"a": "x"})
+            await asyncio.sleep(0.1)
+    assert (await run(language, ZOD, {"a": "y"})).result == '"y"'
+    failed = await run(language, ZOD, {"a": 5})
+    assert failed.error is not None
+    assert failed.error["name"] == "ZodError"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+async def test_sub_paths_versions_and_builtin_modules(run: Run, language: str) -> None:
+    code = """
+import dayjs from "dayjs@1.11.10";
+import utc from "npm:dayjs@1.11.10/plugin/utc.js";
+import { join } from "path";
+dayjs.extend(utc);
+export const main = () => [dayjs.utc(0).format("YYYY"), join("a", "b")];
+"""
+    assert (await run(language, code)).result == '["1970","a/b"]'
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+async def test_no_job_writes_to_packages(run: Run, language: str) -> None:
+    code = """
+import { z } from "zod@3.23.8";
+import fs from "node:fs";
+export function main() {
+  const folder = fs.realpathSync("node_modules/zod");
+  const tried = [
+    () => fs.appendFileSync(folder + "/package.json", " "),
+    () => fs.mkdirSync(folder + "/new"),
+    () => fs.writeFileSync("node_modules/new.js", ""),
+  ];
+  return tried.map((action) => { try { action(); return "done"; } catch { return "refused"; } });
+}
+"""
+    outcome = await run(language, code)
+    assert outcome.error is None, outcome.error
+    assert loads(outcome.result or "") == ["refused"] * 3
+
+
+async def test_a_lock_pins_and_is_made_anew_for_other_code(run: Run, runtimes: Runtimes) -> None:
+    code = 'import meta from "zod/package.json" with { type: "json" };\nexport const main = () => meta.version;'
+    lock = await runtimes.lock("deno", ZOD, {}, "")
+    assert lock is not None
+    assert '"integrity": "sha512-' in lock
+    pinned = lock.replace("npm:zod@3.23.8", "npm:zod@latest")
+    assert (await run("deno", code, lock=pinned)).result == '"3.23.8"'
+    log: list[str] = []
+    other = await run("deno", code.replace("zod/", "zod@3.22.4/"), log=log, lock=pinned)
+    assert other.result == '"3.22.4"', other.error
+    assert "other packages than its lock was made for" in "".join(log)
+    forged = {
+        "version": "5",
+        "specifiers": {"npm:zod@latest": "3.20.0"},
+        "npm": {"zod@3.20.0": {"integrity": f"sha512-{'A' * 86}=="}},
+    }
+    refused = await run("deno", code, lock=json.dumps(forged))
+    assert refused.error is not None, refused.result
+    assert refused.error["name"] == "PackagesError"
+    assert await runtimes.lock("deno", "export const main = 1", {}, "") is None
+
+
+async def test_what_is_not_there(run: Run) -> None:
+    found = (
+        await run("deno", '\nimport a from "no-such-package-at-all-zz";\nexport const main = () => a;')
+    ).error or {}
+    assert (found["name"], found["line"]) == ("PackagesError", 2)
+    assert "no package no-such-package-at-all-zz in the npm registry" in found["message"]
+    for language in LANGUAGES:
+        computed = (
+            await run(language, 'export const main = async () => { await import("npm:zo" + "d"); };')
+        ).error or {}
+        assert "write its name as a text" in computed["message"]
+
+
+class _Api(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        known = (
+            self.headers["authorization"] == "Bearer of-the-job" and "/variables/get_value/u/ada/answer" in self.path
+        )
+        body = b'"forty-two"' if known else b'"?"'
+        self.send_response(200)
+        self.send_header("content-type", "application/json")
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Nothing."""
+
+
+@pytest.fixture
+def api() -> Iterator[str]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Api)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+async def test_the_windmill_client_of_any_version(run: Run, api: str, language: str) -> None:
+    code = 'import * as wmill from "windmill-client@1.297.0";\nexport const main = () => wmill.getVariable("u/ada/answer");\n'
+    env = {
+        "BASE_INTERNAL_URL": api,
+        "BASE_URL": api,
+        "WM_BASE_URL": api,
+        "WM_TOKEN": "of-the-job",
+        "WM_WORKSPACE": "main",
+    }
+    log: list[str] = []
+    outcome = await run(language, code, log=log, env=env)
+    assert outcome.result == '"forty-two"', (outcome.error, log)
+
+
+async def test_without_a_registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NPM_CONFIG_REGISTRY", "http://127.0.0.1:9/")
+    runtimes = Runtimes(RuntimeSettings(home=tmp_path / "home", idle=1, idle_deno=1))
+    await runtimes.start()
+    try:
+        outcome = await runtimes.run(Job("j", "deno", ZOD, JsonText("{}")), lambda _text: None)
+        plain = await runtimes.run(Job("j", "deno", "export const main = () => 1", JsonText("{}")), lambda _text: None)
+    finally:
+        await runtimes.close()
+    assert "npm registry cannot be reached for zod" in str(outcome.error)
+    assert plain.result == "1"

@@ -10,7 +10,17 @@ from typing import Any
 from flowapp.engine.errors import EngineError
 from flowapp.engine.ports import Approvals, Library, Limits
 from flowapp.engine.support import check
-from flowapp.engine.values import Answer, CalledFlow, Debounce, LeafOutcome, StoredFlow, StoredScript, Turn, Wanted
+from flowapp.engine.values import (
+    Answer,
+    CalledFlow,
+    Debounce,
+    LeafOutcome,
+    Limit,
+    StoredFlow,
+    StoredScript,
+    Turn,
+    Wanted,
+)
 from flowapp.jsontext import JsonText, hash_of, loads
 from flowapp.openflow import documents
 from flowapp.openflow.walk import walk
@@ -117,21 +127,28 @@ class BoundApprovals:
 
 
 class BoundTurns:
-    """Debouncing of the steps of a run."""
+    """Turns and places of what a run runs inside of itself. Its methods raise NotAvailable on a server without limits."""
 
     def __init__(self, limits: Limits | None, run: RunRow) -> None:
         self._limits = limits
         self._run = run
 
     async def ask(self, job_id: str, rule: Debounce, brought: JsonText | None) -> Turn:
-        """See `ports.Limits.debounce`.
+        """See `ports.Limits.debounce`."""
+        return await self._known().debounce(self._run, job_id, rule, brought)
 
-        Raises:
-            NotAvailable: this server has no limits to ask.
-        """
+    async def take(self, job_id: str, limit: Limit, priority: int) -> str | None:
+        """See `ports.Limits.take`."""
+        return await self._known().take(self._run, job_id, limit, priority)
+
+    async def give_back(self, job_id: str, limit: Limit) -> None:
+        """See `ports.Limits.give_back`."""
+        await self._known().give_back(self._run, job_id, limit)
+
+    def _known(self) -> Limits:
         if self._limits is None:
-            raise NotAvailable("Debouncing is not available here")
-        return await self._limits.debounce(self._run, job_id, rule, brought)
+            raise NotAvailable("Concurrency limits and debouncing are not available here")
+        return self._limits
 
 
 class BoundCache:

@@ -1,22 +1,50 @@
-"""`cache_ttl` of containers: the result of a whole loop or branch, by everything that its steps can see."""
+"""`cache_ttl` of what is no single script: loops, branches, called flows and whole flows, by everything that can go into them.
+
+That is what they are given, and what the document says that they look up: variables and resources by their present value,
+scripts and flows by their newest version, results of steps around them. What looks something up by a computed path has no
+key: nobody can say beforehand what it will read.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
+from flowapp.engine import libraries
+from flowapp.engine.errors import INTERRUPTIONS
+from flowapp.engine.inputs import Evaluated
+from flowapp.engine.references import written
 from flowapp.engine.scope import Scope, object_text
-from flowapp.engine.values import Module
-from flowapp.jsontext import NULL, canonical
+from flowapp.engine.values import CalledFlow, Module
+from flowapp.errors import FlowappError
+from flowapp.jsontext import NULL, JsonText, canonical, dumps
 from flowapp.notebook.fingerprint import fingerprint
+from flowapp.openflow import references
+from flowapp.openflow.expressions import expressions
+from flowapp.openflow.walk import walk
 
 if TYPE_CHECKING:
     from flowapp.engine.interpreter import Interpreter
 
 CONTAINERS = frozenset({"forloopflow", "whileloopflow", "branchone", "branchall"})
+_COMPUTED = frozenset({"variable", "resource"})
 
 
-def key_of(interpreter: Interpreter, module: Module, scope: Scope) -> str:
-    """The fingerprint of a container with all that can go into it: its document, arguments, results, environment."""
+@dataclass(slots=True)
+class Reads:
+    """What documents look up. `versions` are the hashes and numbers of scripts and flows by path."""
+
+    variables: set[str] = field(default_factory=set)
+    resources: set[str] = field(default_factory=set)
+    results: set[str] = field(default_factory=set)
+    every_result: bool = False
+    computed: bool = False
+    versions: dict[str, str] = field(default_factory=dict)
+
+
+async def of_container(interpreter: Interpreter, module: Module, scope: Scope) -> str | None:
+    """The fingerprint of a loop or branch; None where there cannot be one."""
     seen = {
         "flow_input": object_text(scope.flow_input),
         "previous": scope.previous,
@@ -24,4 +52,111 @@ def key_of(interpreter: Interpreter, module: Module, scope: Scope) -> str:
         "results": object_text(dict(sorted(scope.results.items()))),
         **(scope.answers or {}),
     }
-    return fingerprint("container", canonical(module["value"]), None, object_text(seen))
+    reads = await _reads(interpreter, interpreter.frame.path, {"value": {"modules": [module]}})
+    return await _key(interpreter, "container", canonical(module["value"]), reads, seen)
+
+
+async def of_called(interpreter: Interpreter, called: CalledFlow, given: Evaluated, scope: Scope) -> str | None:
+    """The fingerprint of a called flow with its arguments, and what it sees of the flow around it."""
+    reads = await _reads(interpreter, called.path, called.flow)
+    around = scope.results if reads.every_result else {i: scope.results[i] for i in reads.results if i in scope.results}
+    own = called.flow["value"].get("flow_env")
+    seen = {
+        "args": dumps(interpreter.ports.cache.hidden(given.args)) if given.kept else given.args,
+        "env": NULL if own is not None else scope.env or NULL,
+        "results": object_text(dict(sorted(around.items()))),
+    }
+    return await _key(interpreter, "flow", f"{called.path}@{called.version}", reads, seen)
+
+
+async def of_run(interpreter: Interpreter, document: str, args: JsonText) -> str | None:
+    """The fingerprint of a whole flow (`document` is its value's hash)."""
+    seen = {"args": args, "event": interpreter.started.event or NULL}
+    reads = await _reads(interpreter, interpreter.frame.path, interpreter.flow)
+    return await _key(interpreter, "run", document, reads, seen)
+
+
+async def _key(
+    interpreter: Interpreter, kind: str, code: str, reads: Reads, seen: Mapping[str, JsonText]
+) -> str | None:
+    if reads.computed:
+        return None
+    text = object_text(seen)
+    for mark in written(text):
+        _note(reads, mark)
+    wanted = [("variable", path) for path in sorted(reads.variables)]
+    wanted += [("resource", path) for path in sorted(reads.resources)]
+    found = [[kind, path, await _present(interpreter, kind, path)] for kind, path in wanted]
+    hidden = interpreter.ports.cache.hidden(dumps(found)) if found else ""
+    versions = dumps(sorted(reads.versions.items()))
+    return fingerprint(kind, code, hidden, JsonText(f"{versions}{text}"))
+
+
+async def _present(interpreter: Interpreter, kind: str, path: str) -> str:
+    """What is at a path now; a refusal is an answer too."""
+    if interpreter.ports.lookup is None:
+        return ""
+    try:
+        return str(await interpreter.ports.lookup(kind, path))
+    except INTERRUPTIONS:
+        raise
+    except FlowappError as error:
+        return error.message
+
+
+async def _reads(interpreter: Interpreter, path: str, flow: Mapping[str, Any]) -> Reads:
+    """What a flow (stored at `path`) looks up, with the flows that it calls."""
+    found, waiting = Reads(), [(path, flow)]
+    while waiting:
+        path, document = waiting.pop()
+        _mentioned(document, found)
+        for place in walk(document):
+            value = place.module.get("value") or {}
+            called = await _versions(interpreter, path, value, found)
+            if called is not None:
+                waiting.append((called.path, called.flow))
+    return found
+
+
+def _mentioned(document: Mapping[str, Any], found: Reads) -> None:
+    """What expressions and references of a document name."""
+    for expression in expressions(document):
+        names = references.find(expression.text)
+        found.variables |= names.variables
+        found.resources |= names.resources
+        found.results |= names.results
+        found.every_result = found.every_result or names.whole_results
+        found.computed = found.computed or bool(names.names & _COMPUTED)
+    for mark in written(dumps(document)):
+        _note(found, mark)
+
+
+def _note(found: Reads, mark: str) -> None:
+    kind, _, path = mark.partition(":")
+    (found.resources if kind == "$res" else found.variables).add(path)
+
+
+async def _versions(
+    interpreter: Interpreter, flow_path: str, value: Mapping[str, Any], found: Reads
+) -> CalledFlow | None:
+    """Notes what a step runs that is stored elsewhere; answers the flow that it calls, if nobody has looked into it yet."""
+    kind, path, library = value.get("type"), str(value.get("path") or ""), interpreter.ports.library
+    try:
+        if kind == "flow" and f"flow {path}" not in found.versions:
+            called = await library.flow(path, None)
+            found.versions[f"flow {path}"] = str(called.version)
+            return called
+        code, language = str(value.get("content") or ""), str(value.get("language"))
+        if kind == "script":
+            pinned = value.get("hash")
+            script = await library.script(path, None if pinned is None else str(pinned))
+            found.versions[f"script {path}"] = script.hash
+            code, language, flow_path = script.content, script.language, script.path
+        if kind in ("rawscript", "script"):
+            for imported in await libraries.libraries_of(library, language, code, flow_path):
+                found.versions[f"script {imported.path}"] = imported.hash
+    except INTERRUPTIONS:
+        raise
+    except FlowappError as error:
+        found.versions[f"{kind} {path}"] = error.message
+    return None

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.engine import Connection
 
-from flowapp.engine import debouncing, timeouts
+from flowapp.engine import caching, debouncing, timeouts
 from flowapp.engine.bound import BoundCache, NotAvailable
 from flowapp.engine.ports import Limits, Waiting
 from flowapp.engine.scripts import key_of
@@ -38,7 +38,7 @@ async def pass_in(
         NotAvailable: this server has no limits to ask.
     """
     value, args = flow["value"], await store.values.get_value(run.args)
-    rule, limit = debounce_of(value, run, args), limit_of(value, run, args)
+    rule, limit = debounce_of(value, run, args), limit_of(value, _place(run), args)
     if rule is None and limit is None:
         return args
     if limits is None:
@@ -76,18 +76,24 @@ async def pass_out(store: Store, limits: Limits | None, run: RunRow, flow: Mappi
     """The run is over: another one may go."""
     if limits is None or run.plan or not flow["value"].get("concurrent_limit"):
         return
-    limit = limit_of(flow["value"], run, await store.values.get_value(run.args))
+    limit = limit_of(flow["value"], _place(run), await store.values.get_value(run.args))
     if limit is not None:
         await limits.give_back(run, run.id, limit)
 
 
-def limit_of(value: Mapping[str, Any], run: RunRow, args: JsonText) -> Limit | None:
-    """A flow's own concurrency limit."""
+def limit_of(value: Mapping[str, Any], place: str, args: JsonText) -> Limit | None:
+    """A flow's own concurrency limit; without a key it counts for the flow at `place`."""
     most = value.get("concurrent_limit")
     if not isinstance(most, int) or isinstance(most, bool) or most <= 0:
         return None
-    key = str(value.get("concurrency_key") or _place(run)).replace("$workspace", run.workspace)
+    key = str(value.get("concurrency_key") or place)
     return Limit(key_of(key, args), most, float(value.get("concurrency_time_window_s") or 0.0))
+
+
+def held(run: RunRow, flow: Mapping[str, Any], args: JsonText) -> frozenset[str]:
+    """The concurrency keys under which a whole run has a place while it goes on."""
+    limit = None if run.plan else limit_of(flow["value"], _place(run), args)
+    return frozenset() if limit is None else frozenset({limit.key})
 
 
 def debounce_of(value: Mapping[str, Any], run: RunRow, args: JsonText) -> Debounce | None:
@@ -97,7 +103,7 @@ def debounce_of(value: Mapping[str, Any], run: RunRow, args: JsonText) -> Deboun
         return None
     key = value.get("debounce_key")
     if key:
-        return replace(rule, key=key_of(str(key), args).replace("$workspace", run.workspace))
+        return replace(rule, key=key_of(str(key), args))
     given = loads(args)
     if isinstance(given, dict):
         given = {name: item for name, item in given.items() if name not in rule.accumulate}
@@ -117,40 +123,55 @@ async def cached(
 ) -> Done:
     """Run the flow, or take what an equal one gave not longer than `cache_ttl` seconds ago. Only successes count.
 
-    A run of which a step has `begun` goes on; one that only waited for its turn looks.
-    A run that begins again at a step is there to run that step; and what it keeps may come from other arguments.
+    A synchronous caller gets what `early_return` gave then. A run of which a step has `begun` goes on; one that only waited
+    for its turn looks. One that begins again at a step is there to run that step; and what it keeps may come from other
+    arguments.
     """
     ttl = flow["value"].get("cache_ttl")
     if not ttl or run.restarted_from:
         return await timeouts.flow(interpreter, args)
-    event = interpreter.started.event
-    key = fingerprint("run", run.document, None, JsonText(f"{args}{event or ''}"))
+    key = await caching.of_run(interpreter, run.document, args)
+    if key is None:
+        return await timeouts.flow(interpreter, args)
     if not begun:
-        found = await cache.find(key, float(ttl))
+        found, early = await cache.find(key, float(ttl)), await cache.find(_early(key), float(ttl))
+        if found is not None and early is not None:
+            await interpreter.ports.journal.early(early.value)
         if found is not None:
             return Done(found.value)
     done = await timeouts.flow(interpreter, args)
     if not done.failed and not done.skipped and done.stop is None:
         prepared = await store.values.prepare(done.value)
         moment = interpreter.ports.clock.now()
-        row = ResultRow(
-            workspace=run.workspace,
-            rights=cache.rights,
-            fingerprint=key,
-            value=prepared.hash,
-            run_id=run.id,
-            run_number=run.number,
-            path="",
-            duration_ms=_milliseconds(run.started_at, moment),
-            at=text_of(moment),
-        )
+        took = _milliseconds(run.started_at, moment)
+        kept = {key: prepared.hash} | ({_early(key): run.early_result} if run.early_result else {})
+        rows = [
+            ResultRow(
+                workspace=run.workspace,
+                rights=cache.rights,
+                fingerprint=name,
+                value=value,
+                run_id=run.id,
+                run_number=run.number,
+                path="",
+                duration_ms=took,
+                at=text_of(moment),
+            )
+            for name, value in kept.items()
+        ]
 
         def keep(connection: Connection) -> None:
             store.values.insert(connection, prepared)
-            store.results.put(connection, row)
+            for row in rows:
+                store.results.put(connection, row)
 
         await store.database.write(keep)
     return done
+
+
+def _early(key: str) -> str:
+    """Under which fingerprint the early answer of a cached flow is kept."""
+    return fingerprint("early", key, None, JsonText(""))
 
 
 def _place(run: RunRow) -> str:

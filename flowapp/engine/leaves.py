@@ -144,7 +144,7 @@ class Leaves:
             entrypoint=call.entrypoint,
             timeout_s=call.timeout_s,
             limits=self._settings.limits,
-            shared=self.shared,
+            shared=self._folder(call),
             lock=call.lock,
             path=call.path,
             libraries={script.path: script.code for script in call.libraries},
@@ -230,6 +230,12 @@ class Leaves:
 
         return run
 
+    def _folder(self, call: LeafCall) -> Path | None:
+        """The folder that a script sees as `./shared`: that of the run, or of the called flow which asks for one."""
+        if self.shared is not None or not call.here:
+            return self.shared
+        return self._runtimes.shared_folder(call.frame.job_id)
+
     async def _environment(self, call: LeafCall, identity: str) -> Mapping[str, str]:
         names = environment(self._run, call, self._settings.base_url, self._settings.internal_url)
         if self._ports.tokens is not None:
@@ -248,7 +254,7 @@ class Leaves:
         `resolved` are the arguments with secrets in them, where there are any: they count by a keyed hash.
         """
         wanted = call.cache_ttl is not None or (self._plan.reuse and call.info.step_id not in self._plan.never)
-        if not wanted or self.shared is not None:
+        if not wanted or self.shared is not None or call.here:
             return None  # what a step finds in (or leaves in) `./shared` is in no fingerprint
         args = call.kept or call.args
         if resolved is not None:

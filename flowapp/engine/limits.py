@@ -79,4 +79,4 @@ class StoreLimits:
 
 def _key(run: RunRow, key: str) -> str:
     """Keys of one workspace never limit another's."""
-    return f"{run.workspace}/{key}"
+    return f"{run.workspace}/{key}".replace("$workspace", run.workspace)

@@ -188,10 +188,16 @@ class Limits(Protocol):
 
 
 class RunTurns(Protocol):
-    """`Limits.debounce` for one run."""
+    """`Limits` for one run."""
 
     async def ask(self, job_id: str, rule: Debounce, brought: JsonText | None) -> Turn:
         """See `Limits.debounce`."""
+
+    async def take(self, job_id: str, limit: Limit, priority: int) -> str | None:
+        """See `Limits.take`."""
+
+    async def give_back(self, job_id: str, limit: Limit) -> None:
+        """See `Limits.give_back`."""
 
 
 class Waiting(Protocol):

@@ -23,6 +23,7 @@ from flowapp.engine.steps import inner_path
 from flowapp.engine.values import CalledFlow, Module
 from flowapp.jsontext import JsonText, dumps, loads
 from flowapp.openflow.walk import id_of, kind_of
+from flowapp.store import states
 from flowapp.store.runs import job_id, within
 from flowapp.store.stores import Store
 from flowapp.store.tables import JobRow, RunRow
@@ -189,6 +190,8 @@ async def copy(store: Store, run: RunRow, owner: str, document: Mapping[str, Any
     paths = {row.path for row in keep.finished}
 
     def work(connection: Connection) -> None:
+        # what the kept steps left for those after them; what later ones left goes along, since nobody noted whose it was
+        states.copy(connection, before.id, run.id)
         for row in rows:
             store.runs.put_job(connection, row.model_dump(), owner)
         if (before.args, before.document) == (run.args, run.document):  # people approved that, and nothing else

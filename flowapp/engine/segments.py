@@ -24,13 +24,14 @@ from flowapp.engine.places import Places
 from flowapp.engine.plans import plan_of
 from flowapp.engine.ports import Evaluate, RunScript
 from flowapp.engine.support import check
-from flowapp.engine.values import Done, Frame
+from flowapp.engine.values import SHARED, Done, Frame
 from flowapp.engine.waiting import Parked, Room
 from flowapp.errors import FlowappError
 from flowapp.jsontext import NULL, JsonText, loads
 from flowapp.store import executors, limits
 from flowapp.store.clock import text_of
 from flowapp.store.errors import DatabaseClosed, OwnershipLost
+from flowapp.store.runs import job_id
 from flowapp.store.stores import Store
 from flowapp.store.tables import RunRow
 from flowapp.store.wiping import note
@@ -193,7 +194,8 @@ class Segments:
                 journal.keep(await restart.copy(self._store, run, journal.owner, flow, ports.library.flow))
             # a flow run of no version is what a schedule puts around the flow of that path: it may call it
             around = run.kind == "flow" and run.version is None
-            frame = Frame(run.id, run.path, "", (run.path,) if run.path and not around else (), (run.id,))
+            chain = (run.path,) if run.path and not around else ()
+            frame = Frame(run.id, run.path, "", chain, (run.id,), gates.held(run, flow, args))
             started = await self._started(run)
             made = Interpreter(flow, ports, plan, self._config.rules, run.id, started, frame)
             if not plan.whole:
@@ -274,9 +276,12 @@ class Segments:
             return store.runs.end(connection, run.id, journal.owner, status, prepared.hash, failed=failed)
 
         ended = await store.database.write(work)
+        folders = [job_id(run.id, path) for path in journal.noted(SHARED)]
         if run.id in self._sharing or run.segment > 1:
             self._sharing.discard(run.id)
-            await asyncio.to_thread(self._runtimes.drop_shared_folder, run.id)
+            folders.append(run.id)
+        for folder in folders:
+            await asyncio.to_thread(self._runtimes.drop_shared_folder, folder)
         self.changed(ended)
         return ended
 

@@ -172,7 +172,9 @@ async def _attempt(interpreter: Interpreter, work: Try) -> Attempt:
     ttl = work.module.get("cache_ttl")
     if not ttl or work.info.kind not in caching.CONTAINERS:
         return await _run(interpreter, work)
-    key = caching.key_of(interpreter, work.module, work.scope)
+    key = await caching.of_container(interpreter, work.module, work.scope)
+    if key is None:
+        return await _run(interpreter, work)
     found = await interpreter.ports.cache.find(key, float(ttl)) if work.recorded is None else None
     if found is not None:
         return Done(found.value), interpreter.ports.journal.open(work.info, work.attempt, None), found

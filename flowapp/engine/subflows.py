@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from flowapp.engine import inputs, timeouts, wiping
+from flowapp.engine import caching, gates, inputs, timeouts, wiping
 from flowapp.engine.errors import INTERRUPTIONS, error_value
-from flowapp.engine.values import Attempt, CalledFlow, Done, Frame, LeafOutcome
+from flowapp.engine.values import SHARED, Attempt, CalledFlow, Done, Frame, LeafOutcome, Replaced
 from flowapp.errors import FlowappError
-from flowapp.notebook.fingerprint import fingerprint
+from flowapp.jsontext import JsonText
 from flowapp.store.runs import job_id
 
 if TYPE_CHECKING:
     from flowapp.engine.interpreter import Interpreter
+    from flowapp.engine.scope import Scope
     from flowapp.engine.steps import Try
 
 
@@ -33,23 +36,44 @@ async def run(interpreter: Interpreter, work: Try) -> Attempt:
     info = wiping.noted(info, wiping.seconds_of(called.flow["value"]))
     if work.recorded is not None and "document" in work.recorded.meta:
         info = info.noted(document=work.recorded.meta["document"])
+    if called.flow["value"].get("same_worker"):
+        info = info.noted(None, **{SHARED: True})
     step = journal.open(info, work.attempt, evaluated.kept or evaluated.args)
-    ttl, key = module.get("cache_ttl"), None
-    if ttl:
-        given = interpreter.ports.cache.hidden(evaluated.args) if evaluated.kept else evaluated.args
-        key = fingerprint("flow", f"{called.path}@{called.version}", None, given)
+    ttl = module.get("cache_ttl") or called.flow["value"].get("cache_ttl")
+    key = await caching.of_called(interpreter, called, evaluated, work.scope) if ttl else None
+    if key is not None:
         found = await interpreter.ports.cache.find(key, float(ttl))
         if found is not None:
             return Done(found.value), step, found
     await step.save()
-    outer = interpreter.frame
+    outer, args = interpreter.frame, evaluated.args
     own = job_id(interpreter.run_id, info.path)
-    frame = Frame(own, called.path, f"{work.inner}/", (*outer.chain, called.path), (*outer.jobs, own))
-    calling, args = interpreter.calling(called.flow, frame), evaluated.args
-    done = await timeouts.step(interpreter, work, lambda: calling.run(args, work.scope))
-    done = Done(done.value, failed=done.failed)
-    outcome = LeafOutcome(done.value, "success", fingerprint=key) if key is not None and not done.failed else None
-    return done, step, outcome
+    frame = Frame(own, called.path, f"{work.inner}/", (*outer.chain, called.path), (*outer.jobs, own), outer.held)
+    inner = await timeouts.step(interpreter, work, lambda: _in_turn(interpreter, called, frame, args, work.scope))
+    done = Done(inner.value, failed=inner.failed)
+    kept = key is not None and not done.failed and not isinstance(inner.stop, Replaced)
+    return done, step, LeafOutcome(done.value, "success", fingerprint=key) if kept else None
+
+
+async def _in_turn(interpreter: Interpreter, called: CalledFlow, frame: Frame, args: JsonText, around: Scope) -> Done:
+    """Run the called flow once it has its place under its own concurrency limit.
+
+    Raises:
+        Parked: it has none yet, and nothing else of the run goes on; or something in the flow waits so, and it keeps its place.
+    """
+    limit, turns = gates.limit_of(called.flow["value"], called.path, args), interpreter.ports.turns
+    if limit is None or turns is None or limit.key in frame.held:
+        return await interpreter.calling(called.flow, frame).run(args, around)
+    while (again := await turns.take(frame.job_id, limit, interpreter.started.priority)) is not None:
+        await interpreter.ports.waiting.until(again)
+    calling = interpreter.calling(called.flow, replace(frame, held=frame.held | {limit.key}))
+    try:
+        done = await calling.run(args, around)
+    except asyncio.CancelledError:
+        await asyncio.shield(turns.give_back(frame.job_id, limit))
+        raise
+    await turns.give_back(frame.job_id, limit)
+    return done
 
 
 async def _called(interpreter: Interpreter, work: Try) -> CalledFlow | Done:

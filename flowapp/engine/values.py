@@ -10,6 +10,8 @@ from flowapp.jsontext import JsonText
 
 Status = Literal["running", "success", "failure", "canceled", "skipped", "reused"]
 Module = dict[str, Any]
+SHARED = "shared"
+"""In the meta of a step that calls a `same_worker` flow: the call has a folder, of its job's name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +84,8 @@ class Frame:
     chain: tuple[str, ...] = ()
     jobs: tuple[str, ...] = ()
     """The jobs of the flows around it and its own, outermost first: approvals may be given to any of them."""
+    held: frozenset[str] = frozenset()
+    """The concurrency keys under which these flows have a place: nobody waits for himself."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,6 +39,12 @@ def all_of_run(connection: Connection, run_id: str) -> dict[str, JsonText]:
     return {str(row.key): JsonText(str(row.value)) for row in connection.execute(query)}
 
 
+def copy(connection: Connection, run_id: str, to: str) -> None:
+    """Give a run all the states of another one."""
+    for key, value in all_of_run(connection, run_id).items():
+        set(connection, to, key, value)
+
+
 def clear(connection: Connection, run_id: str) -> int:
     """Forget all states of a run or draft; how many there were."""
     return connection.execute(sa.delete(_STATE).where(_STATE.c.run_id == run_id)).rowcount

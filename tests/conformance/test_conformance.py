@@ -27,6 +27,7 @@ from tests.conformance.cases import CASES, FOLDER, args_of, check, check_all, sa
 #: what needs a started server, and runs there (see the tests of the API): a client inside the step
 OVER_HTTP = {
     "env_flow_step_id": "a token for the job (WM_TOKEN)",
+    "loop_cache_sees_variables": "the wmill client inside a step (a variable)",
     "retry_constant_succeeds": "the wmill client inside a step (flow user state)",
     "retry_if_true_retries": "the wmill client inside a step (flow user state)",
     "state_persists_across_runs": "the wmill client inside a step (script state)",

@@ -11,10 +11,12 @@ from typing import Any
 
 import pytest
 
-from flowapp.engine.values import StoredFlow, StoredScript
+from flowapp.engine.values import Debounce, StoredFlow, StoredScript, Turn
 from flowapp.errors import FlowappError
 from flowapp.jsontext import JsonText, dumps, loads
+from flowapp.store import states
 from flowapp.store.approvals import Answer
+from flowapp.store.clock import text_of
 from flowapp.store.runs import job_id
 from flowapp.store.tables import RunRow
 from flowapp.store.wiping import wipe_due
@@ -129,6 +131,14 @@ async def test_other_arguments_come_in_place_of_what_the_preprocessor_made(made:
     assert (await again(made, run, flow, {"n": 5}, step_id="a"))[1] == [5, 5]
 
 
+async def test_the_flows_user_state_goes_along(made: Server) -> None:
+    flow = flow_of(step("a", "give"), step("b", "give"))
+    run, _ = await made.run(flow)
+    await made.store.database.write(lambda c: states.set(c, run.id, "k", JsonText("5")))
+    other, _ = await again(made, run, flow, step_id="b")
+    assert await made.store.database.read(lambda c: states.get(c, other.id, "k")) == "5"
+
+
 @pytest.mark.parametrize(
     ("place", "words"),
     [
@@ -171,8 +181,39 @@ async def test_early_answers_and_the_cache_of_a_whole_flow(made: Server) -> None
     flow = flow_of(step("a", "give"), step("b", "give"), early_return="a", cache_ttl=60)
     first, result = await made.run(flow, {"k": 1})
     assert (await made.value(first.early_result), result) == (1, 2)
-    assert (await made.run(flow, {"k": 1}))[1] == 2
+    cached, result = await made.run(flow, {"k": 1})
+    assert (await made.value(cached.early_result), result) == (1, 2)
     assert (await made.run(flow, {"k": 2}))[1] == 4
+
+
+class OneTurn:
+    """Debouncing that has everybody wait for an hour, until `gone`."""
+
+    gone = False
+
+    async def debounce(self, run: RunRow, job: str, rule: Debounce, brought: JsonText | None) -> Turn:
+        hour = datetime.now(UTC) + timedelta(hours=1)
+        return Turn() if self.gone else Turn(due=text_of(hour))
+
+
+async def test_a_flow_that_rested_before_it_began_takes_the_cached_result_too(made: Server) -> None:
+    turns: Any = OneTurn()
+    made.engine.limits = turns
+    flow = flow_of(step("a", "give"), cache_ttl=60, debounce_delay_s=1)
+    seen = []
+    for _ in range(2):
+        turns.gone = False
+        run = await made.create(flow)
+        await made.engine.start_run(run.id)
+        for _ in range(400):
+            now = await made.store.runs.get(run.id)
+            if now is not None and now.status == "suspended":
+                break
+            await asyncio.sleep(0.02)
+        turns.gone = True
+        await made.engine.wake(run.id)
+        seen.append((await made.ended(run.id))[1])
+    assert seen == [1, 1]
 
 
 async def wiped(made: Server, run: RunRow) -> tuple[bool, set[str]]:

@@ -20,6 +20,7 @@ from flowapp.engine.values import (
     Frame,
     LeafCall,
     LeafOutcome,
+    Limit,
     Plan,
     Recorded,
     Status,
@@ -105,6 +106,12 @@ class Turns:
         self.asked.append((rule, None if brought is None else loads(brought)))
         answers = next((left for path, left in self.given.items() if job_id("run-1", path) == job), [])
         return answers.pop(0) if answers else Turn()
+
+    async def take(self, job_id: str, limit: Limit, priority: int) -> str | None:
+        """There is always a place."""
+
+    async def give_back(self, job_id: str, limit: Limit) -> None:
+        """Nobody waits for one."""
 
 
 @dataclass

@@ -19,7 +19,7 @@ from flowapp.engine.interpreter import Rules
 from flowapp.engine.ports import OpenStep
 from flowapp.engine.secrets import SECRET_MARKS
 from flowapp.engine.support import problems
-from flowapp.engine.values import Answer, Debounce, Done, LeafCall, LeafOutcome, Turn, Wanted
+from flowapp.engine.values import Answer, Debounce, Done, LeafCall, LeafOutcome, Limit, Turn, Wanted
 from flowapp.expressions import Batch, Evaluator, ExpressionFailed, Limits
 from flowapp.jsontext import JsonText, dumps, loads
 from tests.conformance.cases import CASES, args_of, check, check_all, same
@@ -31,6 +31,8 @@ NEEDS_MORE = {
     "bash_result_json_file": RUNTIME,
     "bun_step_basic": RUNTIME,
     "cache_ttl_step_reused": STORE,
+    "called_flow_has_its_shared_folder": RUNTIME,
+    "called_flow_keeps_its_concurrency_limit": STORE,
     "concurrency_window_over_then_next": STORE,
     "debounce_step_keys_are_apart": STORE,
     "debounce_step_last_of_a_loop_goes_with_all": STORE,
@@ -39,6 +41,7 @@ NEEDS_MORE = {
     "flow_cache_after_waiting_for_its_turn": STORE,
     "python_bytes_result_base64": RUNTIME,
     "python_extra_inputs_dropped": RUNTIME,
+    "loop_cache_sees_variables": CLIENT,
     "restart_from_later_step_after_success": STORE,
     "restart_of_cached_flow_runs_anew": STORE,
     "retry_constant_succeeds": CLIENT,
@@ -59,6 +62,9 @@ class NoTurns(Turns):
     """Who goes is decided where all runs can be seen."""
 
     async def ask(self, job: str, rule: Debounce, brought: JsonText | None) -> Turn:
+        raise NeedsMore(STORE)
+
+    async def take(self, job_id: str, limit: Limit, priority: int) -> str | None:
         raise NeedsMore(STORE)
 
 
@@ -103,7 +109,7 @@ class Alone(World):
             raise NeedsMore(CLIENT)
         if any(mark in call.args for mark in SECRET_MARKS) or call.cache_ttl is not None or call.limit is not None:
             raise NeedsMore(STORE)
-        if call.language != "python3" or call.timeout_s != Rules().timeout_s:
+        if call.language != "python3" or call.here or call.timeout_s != Rules().timeout_s:
             raise NeedsMore(RUNTIME)
         names: dict[str, Any] = {}
         exec(call.code, names)

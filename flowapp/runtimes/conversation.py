@@ -66,7 +66,7 @@ class Conversation:
 
     def stop(self, answer: Answer) -> None:
         """End the job from outside."""
-        self._sandbox.kill()
+        self._sandbox.stop()
         self._finish(answer)
 
     def close(self) -> None:

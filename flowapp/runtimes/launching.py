@@ -20,6 +20,9 @@ from flowapp.runtimes.guest.plan import Plan
 _START = Path(__file__).parent / "guest" / "__main__.py"
 _START_SECONDS = 30.0
 _LARGEST_MESSAGE = 1 << 16
+#: kinds of processes that have something to end elsewhere, and how long they may take to say so
+_WARNED = frozenset({"postgresql", "mysql"})
+_GRACE_S = 1.0
 
 
 @dataclass(slots=True)
@@ -34,19 +37,37 @@ class Sandbox:
     gone: asyncio.Future[int]
     _end: Callable[[Sandbox], None]
     _open: bool = True
+    _warned: bool = False
 
     def kill(self) -> None:
         """End every process of it, now. Its user id and its files follow by themselves."""
         self._end(self)
 
-    def close(self) -> None:
-        """Let go of the descriptors; what still runs in it is killed."""
-        if self._open:
-            self._open = False
+    def stop(self) -> None:
+        """End it; one that works elsewhere (a query on a database's server) gets a moment to end that too."""
+        if self.kind not in _WARNED or self._warned:
             self.kill()
-            self.channel.close()
-            os.close(self.log)
-            os.close(self.handle)
+            return
+        self._warned = True
+        with contextlib.suppress(OSError):
+            self.channel.shutdown(socket.SHUT_RDWR)
+        asyncio.get_running_loop().call_later(_GRACE_S, self.kill)
+
+    def close(self) -> None:
+        """Let go of the descriptors; what still runs in it is killed, or ends within the moment that it was given."""
+        if not self._open:
+            return
+        self._open = False
+        if self._warned and not self.gone.done():
+            self.gone.add_done_callback(lambda _: self._let_go())
+        else:
+            self.kill()
+            self._let_go()
+
+    def _let_go(self) -> None:
+        self.channel.close()
+        os.close(self.log)
+        os.close(self.handle)
 
 
 @dataclass(slots=True)

@@ -5,6 +5,13 @@ const STARTERS = {
   python3: "def main():\n    return None\n",
   deno: "export async function main() {\n  return null;\n}\n",
   bash: "# arguments by position: name=\"$1\"\necho \"\"\n",
+  go: "package inner\n\nfunc main() (interface{}, error) {\n\treturn nil, nil\n}\n",
+  postgresql: "-- database f/folder/name\nSELECT 1 AS one;\n",
+  mysql: "-- database f/folder/name\nSELECT 1 AS one;\n",
+  duckdb: "SELECT 1 AS one;\n",
+  sqlite: "-- database shared/flow.db\nSELECT 1 AS one;\n",
+  rlang: "main <- function() {\n  NULL\n}\n",
+  php: "<?php\n\nfunction main() {\n    return null;\n}\n",
 };
 
 const APPROVAL = `import wmill
@@ -42,8 +49,8 @@ const PREPROCESSOR = `def preprocessor(event: dict):
 const rawscript = (language, content, inputs = {}) => ({ type: "rawscript", language, content, input_transforms: inputs });
 const wire = (expr) => ({ type: "javascript", expr });
 
-const code = (language, label) => ({
-  id: language, label, icon: "code",
+const code = (language, label, more = false) => ({
+  id: language, label, more, icon: "code",
   module: () => ({ summary: "", value: rawscript(language, STARTERS[language]) }),
 });
 
@@ -78,6 +85,13 @@ export const KINDS = [
     id: "branchall", label: "All branches", icon: "branch", more: true,
     module: () => ({ summary: "", value: { type: "branchall", parallel: true, branches: [{ summary: "", skip_failure: false, modules: [] }] } }),
   },
+  code("postgresql", "PostgreSQL", true),
+  code("mysql", "MySQL", true),
+  code("duckdb", "DuckDB", true),
+  code("sqlite", "SQLite", true),
+  code("go", "Go", true),
+  code("rlang", "R", true),
+  code("php", "PHP", true),
   {
     id: "trigger", label: "Trigger", icon: "flag", more: true,
     module: () => ({

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import os
+import select
+import threading
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
+
+#: the job's channel in its process: see `agent`
+_CHANNEL = 3
 
 
 class SqlError(Exception):
@@ -39,3 +45,21 @@ class Connection(Protocol):
 
     def problem(self, error: Exception, text: str) -> SqlError | None:
         """What to say of an error of the driver; None when it is none of its errors."""
+
+
+def when_stopped(end: Callable[[], object]) -> None:
+    """Call `end` when the server hangs up, which it does a moment before it kills the process; the process ends then.
+
+    For what goes on outside of the process: a query that the database's server works on.
+    """
+
+    def wait() -> None:
+        poll = select.poll()
+        poll.register(_CHANNEL, 0)  # that it hangs up is told in any case
+        poll.poll()
+        try:
+            end()
+        finally:
+            os._exit(0)
+
+    threading.Thread(target=wait, daemon=True).start()

@@ -7,7 +7,7 @@ import re
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from flowapp.runtimes.guest.sql_base import Rows, SqlError
+from flowapp.runtimes.guest.sql_base import Rows, SqlError, when_stopped
 from flowapp.runtimes.guest.sql_rows import JsonValue
 from flowapp.runtimes.guest.sql_values import plain
 
@@ -41,26 +41,14 @@ class Mysql:
 
     def __init__(self, resource: dict[str, Any], timeout_s: float, read_only: bool) -> None:
         import pymysql
-        from pymysql.cursors import SSCursor
 
         self._cursors: list[SSCursor] = []
         self._errors = (pymysql.Error, ValueError)
         try:
-            self._connection: pymysql.Connection[SSCursor] = pymysql.connect(
-                host=str(resource.get("host") or "localhost"),
-                port=int(resource.get("port") or _PORT),
-                user=str(resource.get("user") or ""),
-                password=str(resource.get("password") or ""),
-                database=str(resource.get("database") or "") or None,
-                connect_timeout=_CONNECT_S,
-                charset="utf8mb4",
-                autocommit=True,
-                ssl=_security(resource),
-                conv=_conversions(),
-                cursorclass=SSCursor,
-            )
+            self._connection: pymysql.Connection[SSCursor] = _open(resource)
         except (pymysql.Error, OSError, ValueError) as error:
             raise SqlError("ConnectionFailed", f"MySQL cannot be reached: {_said(error)}") from error
+        when_stopped(lambda: _kill(resource, self._connection.thread_id()))
         self._prepare(timeout_s, read_only)
 
     def _prepare(self, timeout_s: float, read_only: bool) -> None:
@@ -97,6 +85,31 @@ class Mysql:
         line = _LINE.search(str(error))
         extra = {"number": number} if number is not None else None
         return SqlError(name, _said(error), int(line[1]) if line is not None else None, extra)
+
+
+def _open(resource: dict[str, Any]) -> pymysql.Connection[SSCursor]:
+    import pymysql
+    from pymysql.cursors import SSCursor
+
+    return pymysql.connect(
+        host=str(resource.get("host") or "localhost"),
+        port=int(resource.get("port") or _PORT),
+        user=str(resource.get("user") or ""),
+        password=str(resource.get("password") or ""),
+        database=str(resource.get("database") or "") or None,
+        connect_timeout=_CONNECT_S,
+        charset="utf8mb4",
+        autocommit=True,
+        ssl=_security(resource),
+        conv=_conversions(),
+        cursorclass=SSCursor,
+    )
+
+
+def _kill(resource: dict[str, Any], thread: int) -> None:
+    """End what the server works on for us: that takes a second connection."""
+    with _open(resource) as connection, connection.cursor() as cursor:
+        cursor.execute("KILL QUERY %s", [thread])
 
 
 def _said(error: Exception) -> str:

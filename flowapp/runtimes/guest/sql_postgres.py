@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from flowapp.runtimes.guest.sql_base import Rows, SqlError
+from flowapp.runtimes.guest.sql_base import Rows, SqlError, when_stopped
 from flowapp.runtimes.guest.sql_rows import JsonValue, encode
 from flowapp.runtimes.guest.sql_values import decoded
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _CONNECT_S = 10
 _CHUNK = 1000
+_CANCEL_S = 1.0
 #: the first version that notices by itself that its client is gone
 _CHECKS_CLIENTS = 140000
 _QUERY = re.compile(r"(?:select|values|table|show)\b", re.IGNORECASE)
@@ -89,6 +90,7 @@ class Postgres:
             self._connection = psycopg.connect(**address, autocommit=True, cursor_factory=psycopg.RawCursor)
         except psycopg.Error as error:
             raise SqlError("ConnectionFailed", f"PostgreSQL cannot be reached: {str(error).strip()}") from error
+        when_stopped(lambda: self._connection.cancel_safe(timeout=_CANCEL_S))
         self._connection.add_notice_handler(_say)
         _adapt(self._connection)
         self._prepare(timeout_s, read_only)

@@ -8,7 +8,6 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-import psycopg
 import pytest
 
 from flowapp.runtimes import Limits, Runtimes
@@ -334,27 +333,32 @@ async def test_postgresql_that_is_not_there(run: Run, pg: dict[str, object], mys
     assert "Access denied" in found["message"]
 
 
-async def test_canceled_queries_end_on_the_server_too(
-    run: Run, runtimes: Runtimes, postgres: PostgresServer, pg: dict[str, object]
+@pytest.mark.parametrize("ended", ["by a person", "by the clock"])
+@pytest.mark.parametrize("language", ["postgresql", "mysql"])
+async def test_what_is_stopped_ends_on_the_server_too(
+    run: Run, runtimes: Runtimes, request: pytest.FixtureRequest, language: str, ended: str
 ) -> None:
-    task = asyncio.ensure_future(run("postgresql", "SELECT pg_sleep(50), 'flowapp_gone'", {"database": pg}, id="gone"))
-
-    def running() -> int:
-        with psycopg.connect(postgres.url("postgres")) as connection:
-            asked = (
-                "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%flowapp_gone%' AND pid <> pg_backend_pid()"
-            )
-            return int((connection.execute(asked).fetchone() or (0,))[0])
+    given = {"database": request.getfixturevalue("pg" if language == "postgresql" else "mysql")}
+    mark = f"flowapp_gone_{ended[-1]}"
+    slow = (
+        f"SELECT pg_sleep(50), '{mark}'" if language == "postgresql" else f"SELECT sleep(50), '{mark}' FROM seq_1_to_2"
+    )
+    table = "pg_stat_activity" if language == "postgresql" else "information_schema.processlist"
+    column, state = ("query", "state = 'active'") if language == "postgresql" else ("info", "1 = 1")
+    looking = f"-- result_collection=last_statement_first_row_scalar\nSELECT count(*) FROM {table} WHERE {column} LIKE '%{mark}%' AND {column} NOT LIKE '%count%' AND {state}"
 
     async def until(count: int) -> None:
         end = time.monotonic() + 10
-        while await asyncio.to_thread(running) != count:
+        while await value(run, language, looking, given) != count:
             assert time.monotonic() < end
-            await asyncio.sleep(0.05)
 
+    limit = 30.0 if ended == "by a person" else 3.0
+    task = asyncio.ensure_future(run(language, slow, given, id="gone", timeout_s=limit))
     await until(1)
-    assert await runtimes.cancel("gone")
-    await task
+    if ended == "by a person":
+        assert await runtimes.cancel("gone")
+    outcome = await task
+    assert (outcome.error or {})["name"] == ("Canceled" if ended == "by a person" else "Timeout")
     await until(0)
 
 

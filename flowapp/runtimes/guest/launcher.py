@@ -95,6 +95,7 @@ class Launcher:
     makers: dict[str, zygotes.Zygote] = field(default_factory=dict)
     asked: dict[int, tuple[zygotes.Start, int, _Ends]] = field(default_factory=dict)
     ended: dict[int, int] = field(default_factory=dict)
+    unswept: bool = False
     counted: tuple[float, int] = (float("-inf"), 0)
     free: list[int] = field(default_factory=lambda: list(range(_MOST_SLOTS - 1, -1, -1)))
     poll: select.poll = field(default_factory=select.poll)
@@ -120,6 +121,7 @@ class Launcher:
             for kind, zygote in list(self.makers.items()):
                 if zygote.link.fileno() in ready:
                     self._hear(kind, zygote)
+            self._sweep()
             if self.control.fileno() in ready:
                 try:
                     packet = self.control.recv(_LARGEST_MESSAGE)
@@ -301,15 +303,23 @@ class Launcher:
         """Remove what a job left where no namespace took it along: strays, files, and its user's processes."""
         if self.plan.has_namespaces:
             return
+        self.unswept = True
+        self._sweep()
+        if self.plan.first_uid is not None:
+            _end_all_of_user(self.plan.first_uid + job.slot)
+        _remove_tree(f"{self.plan.scaffold}/{job.slot}")
+
+    def _sweep(self) -> None:
+        """End what ended jobs have left running. Not while a zygote makes a job: its process is here before it is known."""
+        if not self.unswept or self.asked:
+            return
+        self.unswept = False
         known = {other.pid for other in self.jobs.values()} | {zygote.pid for zygote in self.makers.values()}
         for stray in family.children_of(os.getpid()):
             if stray not in known:
                 family.end_descendants(stray)
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(stray, signal.SIGKILL)
-        if self.plan.first_uid is not None:
-            _end_all_of_user(self.plan.first_uid + job.slot)
-        _remove_tree(f"{self.plan.scaffold}/{job.slot}")
 
     def _tell(self, message: dict[str, Any], descriptors: list[int] | None = None) -> None:
         packet = json.dumps(message).encode()

@@ -317,7 +317,40 @@ def main(base):
     return wmill.get_variable("u/ada/answer")
 """
 
+_WRITES_TO_PACKAGES = """
+import humanize, os
+def main():
+    folder = os.path.dirname(humanize.__file__)
+    def refused(action):
+        try:
+            action()
+        except OSError:
+            return True
+        return False
+    return [
+        humanize.intcomma(1000),
+        refused(lambda: open(humanize.__file__, "a")),
+        refused(lambda: os.mkdir(folder + "/new")),
+        refused(lambda: os.unlink(humanize.__file__)),
+    ]
+"""
+_WRITES_TO_NODE_MODULES = """
+import { z } from "zod@3.23.8";
+import fs from "node:fs";
+export function main() {
+  const folder = fs.realpathSync("node_modules/zod");
+  const refused = (action: () => void) => { try { action(); return false; } catch { return true; } };
+  return [
+    z.string().parse("a"),
+    refused(() => fs.appendFileSync(folder + "/package.json", " ")),
+    refused(() => fs.mkdirSync(folder + "/new")),
+    refused(() => fs.writeFileSync("node_modules/new.js", "")),
+  ];
+}
+"""
 SCENARIOS: dict[str, Scenario] = {
+    "packages of python": Scenario("python3", _WRITES_TO_PACKAGES, gives(["1,000", True, True, True])),
+    "packages of typescript": Scenario("deno", _WRITES_TO_NODE_MODULES, gives(["a", True, True, True])),
     "python client reaches the server": Scenario("python3", _CLIENT, gives("forty-two"), {"base": "{base}"}),
     "python ends itself": Scenario("python3", _EXIT, fails("ExecutionErr", "exit code 3", exit_code=3)),
     "python segfault": Scenario("python3", _SEGFAULT, fails("ExecutionErr", "SIGSEGV", exit_code=-11)),

@@ -32,6 +32,8 @@ ENDINGS: dict[str, str] = {
     ".pg.sql": "postgresql",
     ".my.sql": "mysql",
     ".duckdb.sql": "duckdb",
+    ".sqlite.sql": "sqlite",
+    ".r": "rlang",
     ".ps1": "powershell",
     ".php": "php",
     ".rs": "rust",

@@ -48,6 +48,7 @@ LANGUAGES = frozenset(
         "ruby",
         "rlang",
         "duckdb",
+        "sqlite",  # ours: OpenFlow has none
         "dbt",
     ]
 )

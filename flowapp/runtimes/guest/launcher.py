@@ -28,15 +28,14 @@ from flowapp.runtimes.guest import (
     cgroups,
     family,
     interpreters,
-    jail,
     kernel,
     landlock,
     limits,
     preload,
     python_cell,
     sandbox,
-    seccomp,
     staging,
+    walls,
     zygotes,
 )
 from flowapp.runtimes.guest.limits import Bounds
@@ -306,7 +305,7 @@ class Launcher:
         self.unswept = True
         self._sweep()
         if self.plan.first_uid is not None:
-            _end_all_of_user(self.plan.first_uid + job.slot)
+            family.end_all_of_user(self.plan.first_uid + job.slot)
         _remove_tree(f"{self.plan.scaffold}/{job.slot}")
 
     def _sweep(self) -> None:
@@ -339,69 +338,6 @@ def _note(_number: int, _frame: object) -> None:
     """A handler must exist for the wake-up pipe to be written."""
 
 
-def _end_all_of_user(uid: int) -> None:
-    """Kill every process of a user id that belongs to this one job."""
-    pid = os.fork()
-    if pid == 0:
-        try:
-            os.setgroups([])
-            os.setresgid(uid, uid, uid)
-            os.setresuid(uid, uid, uid)
-            os.kill(-1, signal.SIGKILL)
-        finally:
-            os._exit(0)
-    os.waitpid(pid, 0)
-
-
-def _prepare(plan: Plan, control: socket.socket) -> sandbox.Locks:
-    """Enter the launcher's own namespaces and find out which locks this kernel has, by using them."""
-    if plan.level == USER:
-        uid, gid = os.getuid(), os.getgid()
-        kernel.unshare(kernel.CLONE_NEWUSER)
-        kernel.map_own_user(uid, gid)
-        kernel.die_with_parent()  # a change of credentials clears it
-        _move_into_own_pid_namespace(control)
-    below_tmp: tuple[str, ...] = ()
-    if plan.has_namespaces:
-        kernel.unshare(kernel.CLONE_NEWNS)
-        below_tmp = tuple(jail.below_tmp(plan))
-        jail.build(plan)
-    else:
-        kernel.adopt_orphans()
-    has_landlock = plan.level != NONE and landlock.abi() > 0
-    return sandbox.Locks(has_landlock, _working_filter(plan), below_tmp)
-
-
-def _move_into_own_pid_namespace(control: socket.socket) -> None:
-    """Go on as a child in a process namespace that belongs to our user namespace; the parent only waits.
-
-    Coming back after making a job's process namespace (`_fork`) needs rights over the one we come back to.
-    """
-    kernel.unshare(kernel.CLONE_NEWPID)
-    pid = os.fork()
-    if pid != 0:
-        control.close()
-        os.waitpid(pid, 0)
-        os._exit(0)
-    kernel.die_with_parent()
-
-
-def _working_filter(plan: Plan) -> bytes | None:
-    own_user = plan.first_uid is not None
-    protected = () if plan.has_namespaces or own_user else (*plan.protected, os.getpid())
-    program = seccomp.build(protected, own_tree=plan.has_namespaces or plan.level == NONE, own_user=own_user)
-    pid = os.fork()
-    if pid == 0:
-        try:
-            kernel.no_new_privileges()
-            seccomp.apply(program)
-        except OSError:
-            os._exit(1)
-        os._exit(0)
-    _, status = os.waitpid(pid, 0)
-    return program if status == 0 else None
-
-
 def main(control_descriptor: int) -> None:
     """Run the launcher on an inherited control socket."""
     kernel.set_name("flowapp-jobs")
@@ -417,7 +353,7 @@ def main(control_descriptor: int) -> None:
     groups = cgroups.find() if plan.level != NONE else None
     try:
         plan = staging.staged(plan)
-        locks = _prepare(plan, control)
+        locks = walls.build(plan, control)
         namespace = os.open("/proc/self/ns/pid", os.O_RDONLY | os.O_CLOEXEC) if plan.has_namespaces else None
     except OSError as error:
         control.send(json.dumps({"error": str(error)}).encode())

@@ -154,6 +154,7 @@ def fork_job(pid_namespace: int | None, fork: Callable[[], int]) -> int:
 def become_agent(setting: Setting, start: Start, pipes: agent.Pipes) -> NoReturn:
     """In the child: never come back into the code of the launcher or a zygote, whatever happens."""
     try:
+        kernel.set_name("flowapp-job")
         agent.run(setting.plan, start.place, setting.locks, pipes, start.kind, start.bounds)
     finally:
         os._exit(70)

@@ -284,3 +284,40 @@ async def test_describe(runtimes: Runtimes) -> None:
     assert about["languages"]["python3"]["available"]
     assert about["isolation"]["level"] in ("full", "user", "basic")
     assert {"script", "client", "deno", "bun"} <= set(about["pools"])
+
+
+async def test_the_maker_of_a_kind_of_jobs_that_is_killed_is_made_again(tmp_path: Path) -> None:
+    runtimes = Runtimes(RuntimeSettings(home=tmp_path, idle=4, idle_deno=0, idle_bun=0))
+    await runtimes.start()
+    code = "import wmill\ndef main():\n    return wmill.__name__\n"
+    killed = 0
+    try:
+        for number in range(3):
+            outcome = await runtimes.run(Job(f"j{number}", "python3", code, JsonText("{}")), lambda _text: None)
+            assert outcome.result == '"wmill"', outcome.error
+            for maker in makers("flowapp-client"):
+                os.kill(maker, signal.SIGKILL)
+                killed += 1
+        assert killed >= 2
+        outcome = await runtimes.run(Job("last", "python3", "def main(): return 1", JsonText("{}")), lambda _text: None)
+        assert outcome.result == "1"
+    finally:
+        await runtimes.close()
+
+
+def makers(name: str) -> list[int]:
+    """Processes of a name that this one has started, at whatever remove."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            if (folder / "comm").read_text() == f"{name}\n" and is_below(int(folder.name)):
+                found.append(int(folder.name))
+        except OSError:
+            continue
+    return found
+
+
+def is_below(pid: int) -> bool:
+    while pid > 1 and pid != os.getpid():
+        pid = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+    return pid == os.getpid()

@@ -22,6 +22,7 @@ from flowapp.engine.values import LeafCall, LeafOutcome, Plan
 from flowapp.errors import FlowappError
 from flowapp.jsontext import JsonText, canonical, dumps, hash_of, loads
 from flowapp.notebook.fingerprint import fingerprint
+from flowapp.runtimes.handover import is_own_variable
 from flowapp.runtimes.jobs import Job, Limits, Outcome
 from flowapp.signatures.sql import DATABASE, pinned
 from flowapp.store.blobs import REFERENCE, BlobRef, Blobs
@@ -237,7 +238,11 @@ class Leaves:
         return self._runtimes.shared_folder(call.frame.job_id)
 
     async def _environment(self, call: LeafCall, identity: str) -> Mapping[str, str]:
-        names = environment(self._run, call, self._settings.base_url, self._settings.internal_url)
+        own = (item.partition("=") for item in call.envs)
+        names = {
+            **{name: value for name, _, value in own if is_own_variable(name)},
+            **environment(self._run, call, self._settings.base_url, self._settings.internal_url),
+        }
         if self._ports.tokens is not None:
             names["WM_TOKEN"] = await self._ports.tokens.issue(self._run, identity, call.timeout_s)
         return names
@@ -280,8 +285,9 @@ def _makes_up_reference(result: JsonText) -> bool:
 
 
 def _with_libraries(call: LeafCall) -> str:
-    """The code with the versions of the scripts that it imports: another version is other code."""
-    return "".join((call.code, *(f"\0{script.path}\0{script.hash}" for script in call.libraries)))
+    """The code with its variables and the versions of the scripts that it imports: another version is other code."""
+    imported = (f"\0{script.path}\0{script.hash}" for script in call.libraries)
+    return "".join((call.code, *imported, *(f"\0{item}" for item in call.envs)))
 
 
 def _error(message: str, step_id: str) -> JsonText:

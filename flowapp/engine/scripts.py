@@ -38,6 +38,8 @@ class Source:
     timeout_s: float | None = None
     cache_ttl: float | None = None
     limit: Limit | None = None
+    priority: int = 0
+    envs: tuple[str, ...] = ()
     libraries: tuple[LibraryScript, ...] = ()
     delete_after_s: float | None = None
 
@@ -99,11 +101,18 @@ def call_of(
         script_path=source.path,
         script_hash=source.hash,
         tag=_tag(interpreter, source.tag),
-        priority=int(module.get("priority") or interpreter.value.get("priority") or interpreter.started.priority),
+        priority=_priority(interpreter, module, source),
+        envs=source.envs,
         limit=_filled(source.limit, evaluated.args),
         here=bool(interpreter.value.get("same_worker")),
         libraries=source.libraries,
     )
+
+
+def _priority(interpreter: Interpreter, module: Module, source: Source) -> int:
+    """A step's own priority, else that of its flow or run, else what the stored script asks for."""
+    given = module.get("priority") or interpreter.value.get("priority") or interpreter.started.priority
+    return int(given or source.priority)
 
 
 async def _with_libraries(interpreter: Interpreter, source: Source) -> Source:
@@ -144,6 +153,8 @@ async def source_of(interpreter: Interpreter, module: Module, info: StepInfo) ->
         timeout_s=stored.timeout_s,
         cache_ttl=stored.cache_ttl,
         limit=limit,
+        priority=stored.priority,
+        envs=stored.envs,
         delete_after_s=stored.delete_after_s,
     )
 

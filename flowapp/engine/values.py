@@ -105,6 +105,9 @@ class StoredScript:
     concurrency_time_window_s: float | None = None
     concurrency_key: str | None = None
     delete_after_s: float | None = None
+    priority: int = 0
+    envs: tuple[str, ...] = ()
+    """`NAME=value`: environment variables of its own."""
     kind: str = "script"
 
 
@@ -224,6 +227,8 @@ class LeafCall:
     script_hash: str = ""
     tag: str = ""
     priority: int = 0
+    envs: tuple[str, ...] = ()
+    """`NAME=value`: variables that the stored script asks for."""
     limit: Limit | None = None
     here: bool = False
     """It must run on the machine of its flow: the steps share a folder."""

@@ -43,6 +43,12 @@ def python_texts(job: Job, packages: str | None = None) -> tuple[bytes, bytes, b
     return texts(job, runs="python3", packages=packages, path=job.path, libraries=dict(job.libraries))
 
 
+def is_own_variable(name: str) -> bool:
+    """Whether a script may ask for a variable of this name: it changes no interpreter and is none that Flowapp sets."""
+    ours = name.startswith(("WM_", "BASE_"))
+    return _VARIABLE.fullmatch(name) is not None and not _RESERVED.fullmatch(name) and not ours
+
+
 def environment(given: Mapping[str, str]) -> dict[str, str]:
     """The variables of a job that its process may get."""
     return {

@@ -144,6 +144,8 @@ def stored_script(row: ScriptRow) -> StoredScript:
         concurrency_time_window_s=window,
         concurrency_key=key if isinstance(key, str) and key else None,
         delete_after_s=wiping.seconds_of(extra),
+        priority=int(_number(extra.get("priority")) or 0),
+        envs=tuple(item for item in extra.get("envs") or () if isinstance(item, str)),
         kind=row.kind,
     )
 

@@ -11,6 +11,7 @@ from sqlalchemy.engine import Connection
 from flowapp.access.identity import Identity
 from flowapp.access.policy import Action, Denied, decide, missing, require
 from flowapp.jsontext import JsonText, canonical, dumps, loads
+from flowapp.runtimes.handover import is_own_variable
 from flowapp.store import audit, identities, scripts
 from flowapp.store.clock import now
 from flowapp.store.events import Event
@@ -362,6 +363,7 @@ def _row_of(identity: Identity, path: str, body: Mapping[str, Any]) -> ScriptRow
     if lock is not None and not isinstance(lock, str):
         raise BadRequest("lock must be a text.")
     extra = {name: value for name, value in body.items() if name not in _COLUMNS | _ORDERS and value is not None}
+    _check_variables(extra.get("envs"))
     if has_preprocessor(content):
         extra["has_preprocessor"] = True
     return ScriptRow(
@@ -381,6 +383,22 @@ def _row_of(identity: Identity, path: str, body: Mapping[str, Any]) -> ScriptRow
         created_by=identity.username,
         created_at=now(),
     )
+
+
+def _check_variables(envs: Any) -> None:
+    """Refuse what cannot be in a job's environment.
+
+    Raises:
+        BadRequest: it is no list of `NAME=value`, or a name is taken.
+    """
+    if envs is None:
+        return
+    if not isinstance(envs, list) or not all(isinstance(item, str) and "=" in item for item in envs):
+        raise BadRequest("envs must be a list of texts NAME=value.", 'Send {"envs": ["COLOR=red"]}.')
+    for item in envs:
+        name = item.partition("=")[0]
+        if not is_own_variable(name):
+            raise BadRequest(f"A script cannot set the variable {name[:80]!r}.", "Choose another name for it.")
 
 
 def _same(one: ScriptRow, other: ScriptRow) -> bool:

@@ -34,6 +34,14 @@ from flowapp.workspace.scripts import has_preprocessor
 Kind = Literal["flow", "flowpreview", "script", "preview"]
 #: The one module of a single script.
 SCRIPT_STEP = "a"
+#: What a stored script says of its runs in the words of a flow.
+_DEBOUNCING = (
+    "debounce_delay_s",
+    "debounce_key",
+    "debounce_args_to_accumulate",
+    "max_total_debouncing_time",
+    "max_total_debounces_amount",
+)
 HUB = "hub/"
 
 
@@ -235,14 +243,15 @@ class Starting:
             raise missing("flow")
         require(identity, "flow.run", guard.flow_target(identity, row.path))
         document = _with_settings(JsonText(row.document), start)
-        value = loads(row.document).get("value") or {}
+        flow = loads(row.document)
+        value = flow.get("value") or {}
         return Runnable(
             document,
             row.path,
             row.summary,
             version=row.version,
-            tag=str(value.get("tag") or ""),
-            priority=_priority(value),
+            tag=str(flow.get("tag") or value.get("tag") or ""),
+            priority=_priority(value) or _priority(flow),
             preprocessed=_preprocessed(document),
         )
 
@@ -267,7 +276,12 @@ class Starting:
         preprocessed = bool(extra.get("has_preprocessor")) or has_preprocessor(row.content)
         return Runnable(
             # pinned: the run stays what it was when somebody stores a newer version before it begins
-            _one_step({"type": "script", "path": row.path, "hash": row.hash}, start, preprocessed=preprocessed),
+            _one_step(
+                {"type": "script", "path": row.path, "hash": row.hash},
+                start,
+                preprocessed=preprocessed,
+                whole={name: extra[name] for name in _DEBOUNCING if extra.get(name) is not None},
+            ),
             row.path,
             row.summary,
             hash=row.hash,
@@ -317,7 +331,10 @@ def _script_preview(start: Start) -> Runnable:
     return Runnable(_one_step(value, start), start.path, language=start.language)
 
 
-def _one_step(value: Mapping[str, Any], start: Start, *, preprocessed: bool = False) -> JsonText:
+def _one_step(
+    value: Mapping[str, Any], start: Start, *, preprocessed: bool = False, whole: Mapping[str, Any] | None = None
+) -> JsonText:
+    """A script as the one step of a flow; `whole` are settings that the script has for its runs."""
     module: dict[str, Any] = {
         "id": SCRIPT_STEP,
         "value": {**value, "input_transforms": {}},
@@ -331,7 +348,7 @@ def _one_step(value: Mapping[str, Any], start: Start, *, preprocessed: bool = Fa
         module["cache_ttl"] = start.cache_ttl
     if start.retry is not None:
         module["retry"] = dict(start.retry)
-    return dumps({"summary": "", "value": {"modules": [module]}})
+    return dumps({"summary": "", "value": {"modules": [module], **(whole or {})}})
 
 
 def _preprocessed(document: JsonText) -> bool:

@@ -243,3 +243,24 @@ async def test_cancel_within_a_second(server: Live) -> None:
     found = await server.ended(job, 5)
     assert time.monotonic() - begun < 1
     assert (found["canceled"], found["success"], found["flow_status"]["modules"][0]["type"]) == (True, False, "Failure")
+
+
+async def test_a_stored_script_has_variables_of_its_own(server: Live) -> None:
+    code = "import os\ndef main():\n    return [os.environ['COLOR'], os.environ['WM_JOB_ID'] != 'x']\n"
+    body = {"path": "f/jobs/colored", "summary": "", "description": "", "content": code, "language": "python3"}
+    for wrong in (["PATH=/tmp"], ["WM_JOB_ID=x"], ["LD_PRELOAD=x"], ["COLOR"], "COLOR=red"):
+        answer = await server.client.post(f"{W}/scripts/create", json={**body, "envs": wrong})
+        assert answer.status_code == 400, answer.text
+    await server.post("scripts/create", {**body, "envs": ["COLOR=red=blue"]})
+    job = (await server.post("jobs/run/p/f/jobs/colored", {})).text
+    assert (await server.ended(job))["result"] == ["red=blue", True]
+
+
+async def test_of_starts_of_a_debounced_script_the_last_one_goes(server: Live) -> None:
+    body = {"path": "f/jobs/calm", "summary": "", "description": "", "language": "python3"}
+    code = "def main(n, m=0):\n    return n\n"
+    debouncing = {"debounce_delay_s": 1, "debounce_key": "calm", "debounce_args_to_accumulate": ["n"]}
+    await server.post("scripts/create", {**body, "content": code, **debouncing})
+    one, two = [(await server.post("jobs/run/p/f/jobs/calm", {"n": [n]})).text for n in (1, 2)]
+    assert (await server.ended(two))["result"] == [1, 2]
+    assert (await server.ended(one))["result"] == {"debounced_by": two}

@@ -6,6 +6,7 @@ import hashlib
 import re
 
 from flowapp.engine.values import LeafCall
+from flowapp.jsontext import loads
 from flowapp.store.runs import job_id
 from flowapp.store.tables import RunRow
 
@@ -40,7 +41,7 @@ def environment(run: RunRow, call: LeafCall, base_url: str, internal_url: str) -
         "WM_RUNNABLE_ID": call.script_hash,
         "WM_OBJECT_PATH": _object_path(run, script, job_of(run, call)),
         "WM_WORKER_GROUP": call.tag or run.tag or "default",
-        "WM_END_USER_EMAIL": run.email or run.created_by,
+        "WM_END_USER_EMAIL": _starter(run),
         "WM_BASE_URL": base_url,
         "BASE_URL": base_url,
         "BASE_INTERNAL_URL": internal_url or base_url,
@@ -53,6 +54,12 @@ def environment(run: RunRow, call: LeafCall, base_url: str, internal_url: str) -
             "WM_FLOW_STEP_ID": step_id,
         }
     return {name: value for name, value in names.items() if value}
+
+
+def _starter(run: RunRow) -> str:
+    """Who started the run: not the person whose rights it has, where those are lent."""
+    by = loads(run.trigger).get("by") if run.trigger else None
+    return str(by or run.email or run.created_by)
 
 
 def _object_path(run: RunRow, script: str, job: str) -> str:

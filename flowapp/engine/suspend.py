@@ -239,7 +239,6 @@ def _may_count(run: RunRow, terms: Mapping[str, Any], connection: Connection, ev
     """An answer that came before the conditions were known is held to them now, like one that comes later."""
     identity = member(connection, run.workspace, event.email) if event.email else None
     conditions = conditions_of(terms, (run.created_by, run.permissioned_as))
-    target = Target(
-        run.workspace, "run", path=run.path, owner=run.created_by, private=run.kind == "cells" or not run.path
-    )
+    private = run.private or run.kind == "cells" or not run.path
+    target = Target(run.workspace, "run", path=run.path, owner=run.created_by, private=private)
     return isinstance(decide(Asker(identity, by_link=True), conditions, target), Allowed)

@@ -195,7 +195,8 @@ def _rights(readable: Readable) -> Iterable[sa.ColumnElement[bool]]:
         path = _RUN.c.path.concat("/")
         allowed = sa.or_(sa.false(), *(_starts(path, prefix) for prefix in readable.open_prefixes))
         closed = sa.or_(sa.false(), *(_starts(path, prefix) for prefix in readable.closed_prefixes))
-        team = sa.and_(_RUN.c.kind != "cells", _RUN.c.path != "", sa.or_(allowed, sa.not_(closed)))
+        open_ = sa.and_(_RUN.c.kind != "cells", _RUN.c.path != "", _RUN.c.private.is_(False))
+        team = sa.and_(open_, sa.or_(allowed, sa.not_(closed)))
         yield sa.or_(_RUN.c.created_by == readable.username, team)
     if readable.paths is not None:
         is_cells = _RUN.c.kind == "cells"

@@ -61,6 +61,7 @@ class NewRun:
     tag: str = ""
     priority: int = 0
     restarted_from: str | None = None
+    private: bool = False
 
 
 @lru_cache(4096)
@@ -329,6 +330,6 @@ def run_event(row: RunRow) -> dict[str, Any]:
     """What an event says about a run (no values: pages fetch those)."""
     names: Sequence[str] = (
         *("id", "workspace", "number", "kind", "path", "summary", "draft_id", "status", "failed"),
-        *("created_by", "created_at", "started_at", "ended_at"),
+        *("created_by", "created_at", "started_at", "ended_at", "private"),
     )
     return {name: getattr(row, name) for name in names}

@@ -26,10 +26,13 @@ def draft_target(row: DraftRow) -> Target:
 
 
 def run_target(row: RunRow) -> Target:
-    """A run of cells is as private as its draft, and so is one of code without a path; others are as open as their path."""
+    """A run of cells is as private as its draft, and so is one of code without a path; others are as open as their path.
+
+    What is stored as visible to its runner only has private runs.
+    """
     if row.kind == "cells" or not row.path:
         return Target(row.workspace, "run", owner=row.created_by, private=True)
-    return Target(row.workspace, "run", path=row.path, owner=row.created_by)
+    return Target(row.workspace, "run", path=row.path, owner=row.created_by, private=row.private)
 
 
 def flow_target(identity: Identity, path: str) -> Target:

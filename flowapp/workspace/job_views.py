@@ -131,7 +131,7 @@ class JobViews:
             "permissioned_as": run.permissioned_as or f"u/{run.created_by}",
             "email": run.email,
             "is_flow_step": not place.is_run,
-            "visible_to_owner": True,
+            "visible_to_owner": not run.private,
             "tag": run.tag or _default_tag(place),
             "priority": run.priority or None,
             "canceled": state.canceled,

@@ -13,12 +13,13 @@ from typing import Any, Literal
 
 from sqlalchemy.engine import Connection
 
+from flowapp.access.errors import NotAllowed
 from flowapp.access.identity import Identity
 from flowapp.access.policy import Target, missing, require
 from flowapp.jsontext import JsonText, dumps, hash_of, loads
 from flowapp.languages import by_name
 from flowapp.openflow.walk import walk
-from flowapp.store import audit, flows, scripts
+from flowapp.store import audit, flows, identities, scripts
 from flowapp.store.blobs import REFERENCE
 from flowapp.store.clock import text_of
 from flowapp.store.runs import NewRun
@@ -107,6 +108,9 @@ class Runnable:
     tag: str = ""
     priority: int = 0
     preprocessed: bool = False
+    private: bool = False
+    on_behalf: str | None = None
+    """The email of the person whose rights the run has, where that is not who starts it."""
 
 
 class Starting:
@@ -163,6 +167,7 @@ class Starting:
             args = await self._store.values.prepare(dumps(await set_apart(self._store.blobs, dict(start.args))))
             args_hash, prepared = args.hash, [args]
         document = self._store.values.inline(start.around or runnable.document)
+        behind = await self._rights_of(identity, runnable)
         new = NewRun(
             workspace=identity.workspace,
             kind=start.kind if start.around is None else "flow",
@@ -172,19 +177,20 @@ class Starting:
             document=document.hash,
             args=args_hash,
             created_by=identity.username,
-            permissioned_as=identity.permissioned_as,
-            email=identity.email,
+            permissioned_as=behind.permissioned_as,
+            email=behind.email,
             parent_run=_uuid_or_none(start.parent_job),
             root_run=_uuid_or_none(start.root_job) or _uuid_or_none(start.parent_job),
             wake_at=later,
             scheduled_for=_scheduled(start, later),
             schedule=start.schedule,
-            trigger=_trigger_json(start, event),
+            trigger=_trigger_json(start, event, {} if behind is identity else await self._lent(identity, start)),
             language=runnable.language,
             script_hash=runnable.hash,
             tag=start.tag or runnable.tag,
             priority=runnable.priority,
             restarted_from=start.restarted_from,
+            private=runnable.private,
         )
         prepared = [document, *prepared, *([event] if event is not None else [])]
         run_id = _job_id(start.job_id)
@@ -210,6 +216,31 @@ class Starting:
         if run is not None and later is None:
             await self._context.engine.start_run(run.id)
         return run
+
+    async def _rights_of(self, identity: Identity, runnable: Runnable) -> Identity:
+        """Who the run runs for: whoever starts it, or the person that the flow or script names.
+
+        Raises:
+            NotAllowed: that person is not a member any more.
+        """
+        email = runnable.on_behalf
+        if email is None or email == identity.email:
+            return identity
+        people = await self._store.database.read(lambda c: identities.members(c, identity.workspace))
+        username = next((user.username for user, _ in people if user.email == email), None)
+        if username is None:
+            raise NotAllowed(f"{email[:200]}, whose rights it runs with, is not a member of this workspace.")
+        return await self._context.sessions.identity_named(username, identity.workspace)
+
+    async def _lent(self, identity: Identity, start: Start) -> Mapping[str, Any]:
+        """What the trigger of a run with somebody else's rights says: who started it, and that no argument is a reference.
+
+        `$var:` and `$res:` in what a person gives would be read with rights that the person does not have.
+        """
+        args: Mapping[str, Any] = start.args
+        if start.stored_args is not None:
+            args = loads(await self._store.values.get_value(start.stored_args))
+        return {"by": identity.email, "data": list(args)}
 
     async def resolve(self, identity: Identity, start: Start) -> Runnable:
         """What would run, after asking whether the identity may run it. See `start` for what is raised."""
@@ -253,6 +284,8 @@ class Starting:
             tag=str(flow.get("tag") or value.get("tag") or ""),
             priority=_priority(value) or _priority(flow),
             preprocessed=_preprocessed(document),
+            private=flow.get("visible_to_runner_only") is True,
+            on_behalf=await self._on_behalf(identity, flow, row.created_by),
         )
 
     async def _script(self, identity: Identity, start: Start) -> Runnable:
@@ -289,7 +322,28 @@ class Starting:
             tag=row.tag or "",
             priority=_priority(extra),
             preprocessed=preprocessed,
+            private=extra.get("visible_to_runner_only") is True,
+            on_behalf=await self._on_behalf(identity, extra, row.created_by),
         )
+
+    async def _on_behalf(self, identity: Identity, stored: Mapping[str, Any], author: str) -> str | None:
+        """Whose rights the stored flow or script wants for its runs (`on_behalf_of_email`).
+
+        Only an admin may lend the rights of somebody else: who stored the version has to be that person, or an admin.
+
+        Raises:
+            NotAllowed: whoever stored it may not lend those rights.
+        """
+        email = stored.get("on_behalf_of_email")
+        if not isinstance(email, str) or not email:
+            return None
+        stored_by = await self._context.sessions.identity_named(author, identity.workspace)
+        if stored_by.role != "admin" and stored_by.email != email:
+            raise NotAllowed(
+                f"It is to run with the rights of {email[:200]}, and {author}, who stored it, may not lend those.",
+                "Have that person or an admin store it again, or remove on_behalf_of_email.",
+            )
+        return email
 
     async def _event(self, start: Start, runnable: Runnable) -> Prepared | None:
         trigger = start.trigger
@@ -387,11 +441,11 @@ def _scheduled(start: Start, later: str | None) -> str | None:
     return text_of(start.scheduled_for) if start.schedule and start.scheduled_for else later
 
 
-def _trigger_json(start: Start, event: Prepared | None) -> JsonText:
+def _trigger_json(start: Start, event: Prepared | None, lent: Mapping[str, Any]) -> JsonText:
     trigger = start.trigger or Trigger("api")
     more = {**trigger.more, **({"memory_id": start.memory_id} if start.memory_id else {})}
     # the kind comes first: lists find runs by how this text begins
-    return dumps({"kind": trigger.kind, "event": event.hash if event else None, **more})
+    return dumps({"kind": trigger.kind, "event": event.hash if event else None, **more, **lent})
 
 
 def _detail(run: RunRow, start: Start) -> str:

@@ -124,6 +124,7 @@ def _may_know(identity: Identity, event: Event) -> bool:
         status=run["status"],
         created_by=run["created_by"],
         created_at=run["created_at"],
+        private=run["private"],
     )
     return may_read(identity, row)
 

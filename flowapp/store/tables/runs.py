@@ -55,6 +55,7 @@ class RunRow(SQLModel, table=True):
     early_result: str | None = None  #: value hash: what a synchronous caller gets (early_return)
     progress: int | None = None  #: percent, as the job itself reports
     deleted: bool = False  #: arguments, logs and result are gone
+    private: bool = False  #: only for who started it, and admins (visible_to_runner_only)
     limit_key: str | None = None  #: concurrency key that the run holds or waits for
     __table_args__ = (
         UniqueConstraint("workspace", "number"),

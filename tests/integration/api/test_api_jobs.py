@@ -704,3 +704,56 @@ async def test_somebody_else_sees_nothing(server: Server) -> None:
         assert (await other.get(f"{W}/jobs_u/get/{place}")).status_code == 404
         assert (await other.post(f"{W}/jobs_u/queue/cancel/{place}", json={})).status_code == 404
     assert (await other.post(f"{W}/jobs/run/f/u/admin/mine", json={})).status_code == 404
+
+
+class TestRightsOfRuns:
+    """`visible_to_runner_only` and `on_behalf_of_email` of what is stored."""
+
+    async def test_only_the_runner_and_admins_see_the_run(self, server: Server) -> None:
+        otto, nora = await server.person("otto", "operator"), await server.person("nora", "operator")
+        value = flow_of(script("a", "def main(): return 1"))["value"]
+        flow = {"path": "f/team/secret", "summary": "", "visible_to_runner_only": True, "value": value}
+        assert (await server.client.post(f"{W}/flows/create", json=flow)).status_code == 201
+        await stored_script(server, "f/team/hush", extra=json.dumps({"visible_to_runner_only": True}))
+        for where, path in (("run/f/f/team/secret", "f/team/secret"), ("run/p/f/team/hush", "f/team/hush")):
+            job = (await otto.post(f"{W}/jobs/{where}", json={})).text
+            assert (await got(server, f"jobs_u/get/{job}"))["visible_to_owner"] is False
+            assert (await otto.get(f"{W}/jobs_u/get/{job}")).status_code == 200
+            assert (await nora.get(f"{W}/jobs_u/get/{job}")).status_code == 404
+            assert (await nora.post(f"{W}/jobs_u/queue/cancel/{job}", json={})).status_code == 404
+            for person, count in ((otto, 1), (nora, 0), (server.client, 1)):
+                assert len((await person.get(f"{W}/jobs/list?script_path_exact={path}")).json()) == count
+            async with asyncio.timeout(5):
+                run = await run_of(server, job)
+            for name, sees in (("otto", True), ("nora", False)):
+                identity = await server.workspace.sessions.identity_named(name, "main")
+                allowed = isinstance(decide(identity, "run.read", guard.run_target(run)), Allowed)
+                assert allowed is sees
+
+    async def test_rights_are_lent_by_who_has_them(self, server: Server) -> None:
+        otto, dora = await server.person("otto", "operator"), await server.person("dora", "developer")
+        value = flow_of(script("a", "def main(): return 1"))["value"]
+        emails = {
+            name: (await one.get(f"{W}/users/whoami")).json()["email"]
+            for name, one in (("otto", otto), ("dora", dora), ("admin", server.client))
+        }
+        for author, email, lent in (
+            (server.client, "admin", True),
+            (server.client, "dora", True),
+            (dora, "dora", True),
+            (dora, "admin", False),
+            (dora, "otto", False),
+        ):
+            flow = {"path": "f/team/lends", "summary": "", "on_behalf_of_email": emails[email], "value": value}
+            assert (await author.post(f"{W}/flows/create", json=flow)).status_code == 201
+            answer = await otto.post(f"{W}/jobs/run/f/f/team/lends", json={"x": "$var:u/admin/key"})
+            if lent:
+                run = await run_of(server, answer.text)
+                assert (run.created_by, run.permissioned_as, run.email) == ("otto", f"u/{email}", emails[email])
+                # what otto gives is data: a reference would be read with rights that otto does not have
+                assert json.loads(run.trigger or "")["data"] == ["x"]
+                assert json.loads(run.trigger or "")["by"] == emails["otto"]
+            else:
+                assert answer.status_code == 403
+                assert "may not lend" in answer.text
+            assert (await server.client.delete(f"{W}/flows/delete/f/team/lends")).status_code == 200

@@ -282,6 +282,7 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("early_result", sa.String(), nullable=True))
         batch_op.add_column(sa.Column("progress", sa.Integer(), nullable=True))
         batch_op.add_column(sa.Column("deleted", sa.Boolean(), server_default=sa.false(), nullable=False))
+        batch_op.add_column(sa.Column("private", sa.Boolean(), server_default=sa.false(), nullable=False))
         batch_op.add_column(sa.Column("limit_key", sa.String(), nullable=True))
         batch_op.create_index(
             "ix_run_schedule",
@@ -345,6 +346,7 @@ def downgrade() -> None:
             postgresql_where=sa.text("schedule IS NOT NULL"),
         )
         batch_op.drop_column("limit_key")
+        batch_op.drop_column("private")
         batch_op.drop_column("deleted")
         batch_op.drop_column("progress")
         batch_op.drop_column("early_result")

@@ -32,6 +32,7 @@ export const OPTIONS = {
   scrollbar: { alwaysConsumeMouseWheel: false, ignoreHorizontalScrollbarInContentHeight: true, horizontalScrollbarSize: 8, verticalScrollbarSize: 8, useShadows: false },
   occurrencesHighlight: "off",
   contextmenu: false,
+  disableLayerHinting: true, // as in notebook.css: hardly one of our editors scrolls
   // what costs time at every key or cursor move and tells little in a short text
   unicodeHighlight: { ambiguousCharacters: false, invisibleCharacters: false, nonBasicASCII: false },
   selectionHighlight: false,

@@ -104,7 +104,7 @@ class Folders:
         found = []
         for path in self.ready.iterdir():
             note = self.root / "notes" / path.name
-            with contextlib.suppress(OSError, ValueError):
+            with contextlib.suppress(OSError, ValueError, KeyError):
                 notes = loads(note.read_text())
                 found.append(Kept(path.name, int(notes.pop("bytes")), note.stat().st_mtime, notes))
         return sorted(found, key=lambda kept: -kept.used_at)

@@ -52,8 +52,7 @@ class NpmPackages:
                 tell(
                     f"Resolving packages: {', '.join(f'{name}@{range}' for name, range in sorted(wanted.items()))} …\n"
                 )
-                self._cache.mkdir(parents=True, exist_ok=True)
-                with tempfile.TemporaryDirectory(dir=self._cache.parent, prefix="resolve-") as scratch:
+                with tempfile.TemporaryDirectory(dir=self._folders.root, prefix="resolve-") as scratch:
                     made = await self._npm().lock(wanted, needs.lines, Path(scratch), tell)
                 self._resolved.put(key, made.text())
                 return made.text()
@@ -75,6 +74,11 @@ class NpmPackages:
             await self._installs.do(lock.key, partial(self._install, lock), waiter)
         return lock.key
 
+    @property
+    def is_installing(self) -> bool:
+        """Whether an installation is under way."""
+        return self._one_at_a_time.locked()
+
     async def close(self) -> None:
         """Stop what is under way."""
         await self._locks.close()
@@ -92,6 +96,7 @@ class NpmPackages:
         return made
 
     def _npm(self) -> Npm:
+        self._cache.mkdir(parents=True, exist_ok=True)
         program = self.program or shutil.which("deno")
         if program is None:
             raise PackagesUnavailable(

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import shutil
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,6 +26,8 @@ from flowapp.runtimes.packages.shared_work import Waiter
 
 _log = logging.getLogger(__name__)
 TYPESCRIPT = frozenset(("deno", "bun", "nativets", "bunnative"))
+#: a folder for resolving that a killed server left
+_LEFT_S = 3600.0
 UNUSED_S = 30 * 86400.0
 
 
@@ -84,6 +87,9 @@ class Packages:
     async def start(self) -> None:
         """Remove what is old, or was left half made."""
         self.folders.prepare()
+        for left in self.folders.root.glob("resolve-*"):
+            if time.time() - left.stat().st_mtime > _LEFT_S:
+                shutil.rmtree(left, ignore_errors=True)
         await self.tidy()
 
     async def close(self) -> None:
@@ -167,17 +173,20 @@ class Packages:
         removed = await asyncio.to_thread(self.folders.tidy, self._most_bytes, UNUSED_S)
         if removed:
             _log.info("removed %d folders of packages", len(removed))
-            await asyncio.to_thread(self._clear_cache)
+            # Called at the end of an installation, which needs its downloads no more; another one does.
+            await self._clear_cache(busy=1)
 
     async def clear(self) -> dict[str, Any]:
         """Remove all packages that no job uses, what was downloaded, and the locks of drafts; answers what is left."""
         await asyncio.to_thread(self.folders.tidy, -1, 0.0)
-        await asyncio.to_thread(self._clear_cache)
+        await self._clear_cache(busy=0)
         self._resolved.clear()
         return await self.describe()
 
-    def _clear_cache(self) -> None:
-        shutil.rmtree(self._cache, ignore_errors=True)
+    async def _clear_cache(self, busy: int) -> None:
+        """Remove downloads, unless more installations than `busy` are under way: files that are installed stay."""
+        if self.python.is_installing + self.npm.is_installing <= busy:
+            await asyncio.to_thread(shutil.rmtree, self._cache, ignore_errors=True)
 
     async def describe(self) -> dict[str, Any]:
         """`{"folders": [{"language", "packages", "bytes", "used_at"}], "bytes", "cache_bytes", "limit_bytes"}`."""

@@ -110,6 +110,11 @@ class PythonPackages:
             await self._installs.do(key, partial(self._install, key, lock), waiter)
         return key
 
+    @property
+    def is_installing(self) -> bool:
+        """Whether an installation is under way."""
+        return self._one_at_a_time.locked()
+
     async def close(self) -> None:
         """Stop what is under way."""
         await self._locks.close()
@@ -143,9 +148,9 @@ class PythonPackages:
                 await tool.run([*command, "-x", _NOT_COMPILED, str(folder)], _plain_environment(), self._folders.root)
 
     async def _ready(self) -> Uv:
+        self._cache.mkdir(parents=True, exist_ok=True)
         if self._uv is None:
             listed = await asyncio.to_thread(pip_settings.configuration, sys.executable)
-            self._cache.mkdir(parents=True, exist_ok=True)
             given = {"UV_CACHE_DIR": str(self._cache), **tool.environment(os.environ)}
             environment = pip_settings.uv_environment(listed, self._folders.root, given)
             environment["NO_COLOR"] = "1"

@@ -137,6 +137,18 @@ async def test_scripts_of_the_workspace_are_modules(run: Run) -> None:
     assert outcome.result == '["A1,000!","f.lib.shout"]', outcome.error
 
 
+async def test_cleared_and_installed_again(run: Run, runtimes: Runtimes) -> None:
+    async with asyncio.timeout(30):
+        while (left := await runtimes.clear_packages())["folders"]:  # byte code may still be made of the last one
+            await asyncio.sleep(0.1)
+    assert (left["bytes"], left["cache_bytes"]) == (0, 0)
+    log: list[str] = []
+    assert (
+        await run("python3", "import humanize\ndef main(): return humanize.intcomma(1000)", log=log)
+    ).result == '"1,000"'
+    assert "Resolving" in "".join(log) and "Installing 1 package" in "".join(log)
+
+
 @pytest_asyncio.fixture(loop_scope="module")
 async def offline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Runtimes]:
     """Runtimes whose registry does not answer, and that have nothing yet."""

@@ -149,11 +149,17 @@ async def _start(request: Request, kind: Kind, named: Mapping[str, Any]) -> Star
     return Start(kind, found.args, trigger=found.trigger, **named, **options(request))
 
 
+async def started_run(
+    request: Request, caller: Identity, workspace: Workspace, kind: Kind, named: Mapping[str, Any]
+) -> RunRow:
+    """The run that a request starts: its body or query are the arguments."""
+    return await workspace.starting.start(caller, await _start(request, kind, named))
+
+
 async def _started(
     request: Request, caller: Identity, workspace: Workspace, kind: Kind, **named: Any
 ) -> PlainTextResponse:
-    run = await workspace.starting.start(caller, await _start(request, kind, named))
-    return PlainTextResponse(run.id, 201)
+    return PlainTextResponse((await started_run(request, caller, workspace, kind, named)).id, 201)
 
 
 async def _waited(request: Request, caller: Identity, workspace: Workspace, kind: Kind, **named: Any) -> Response:

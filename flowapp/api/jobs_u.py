@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
@@ -94,7 +94,7 @@ async def getupdate_sse(
     updates = await workspace.job_logs.follow(
         caller, job_id, offset=log_offset, logs=not no_logs, only_result=only_result
     )
-    return StreamingResponse(_events(updates), media_type="text/event-stream", headers=_SSE)
+    return stream(updates)
 
 
 @router.post("/queue/cancel/{job_id}")
@@ -117,6 +117,11 @@ def _json(text: JsonText) -> Response:
 
 def _text(pieces: AsyncIterator[str]) -> Response:
     return StreamingResponse(pieces, media_type="text/plain; charset=utf-8")
+
+
+def stream(updates: AsyncIterator[dict[str, Any]], headers: Mapping[str, str] | None = None) -> Response:
+    """Updates as server-sent events."""
+    return StreamingResponse(_events(updates), media_type="text/event-stream", headers={**_SSE, **(headers or {})})
 
 
 async def _events(updates: AsyncIterator[dict[str, Any]]) -> AsyncIterator[bytes]:

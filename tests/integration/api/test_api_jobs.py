@@ -757,3 +757,16 @@ class TestRightsOfRuns:
                 assert answer.status_code == 403
                 assert "may not lend" in answer.text
             assert (await server.client.delete(f"{W}/flows/delete/f/team/lends")).status_code == 200
+
+
+async def test_starting_and_following_in_one_answer(server: Server) -> None:
+    await deployed(server)
+    digest = await stored_script(server)
+    server.engine.answers = {"a": {"x": 1}, "b": {"x": 2}}
+    for where, result in (("f/f/team/chain", {"x": 2}), ("p/f/team/tool", {"x": 1}), (f"h/{digest}", {"x": 1})):
+        answer = await server.client.post(f"{W}/jobs/run_and_stream/{where}", json={"n": 3})
+        assert answer.headers["content-type"].startswith("text/event-stream")
+        last = json.loads(answer.text.split("\n\n")[-2].removeprefix("data: "))
+        assert (last["completed"], last["only_result"]) == (True, result)
+        assert (await got(server, f"jobs_u/get/{answer.headers['x-job-id']}"))["args"] == {"n": 3}
+    assert (await server.client.get(f"{W}/jobs/run_and_stream/f/f/team/none")).status_code == 404

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -10,83 +9,16 @@ from sqlalchemy.engine import Connection
 
 from flowapp.access.identity import Identity
 from flowapp.access.policy import Action, Denied, decide, missing, require
-from flowapp.jsontext import JsonText, canonical, dumps, loads
-from flowapp.runtimes.handover import is_own_variable
+from flowapp.jsontext import dumps, loads
 from flowapp.store import audit, identities, scripts
-from flowapp.store.clock import now
 from flowapp.store.events import Event
 from flowapp.store.tables import ScriptRow
-from flowapp.workspace import guard
+from flowapp.workspace import guard, script_rows
 from flowapp.workspace.context import Context
 from flowapp.workspace.errors import AlreadyThere, BadRequest
 from flowapp.workspace.locks import Locks
 from flowapp.workspace.open_drafts import SCRIPT, TOPIC
-from flowapp.workspace.stored import ALL, Page, enter, path_of, required_text, text_in
-
-LANGUAGES = frozenset(
-    [
-        "python3",
-        "deno",
-        "go",
-        "bash",
-        "powershell",
-        "postgresql",
-        "mysql",
-        "bigquery",
-        "snowflake",
-        "mssql",
-        "oracledb",
-        "graphql",
-        "nativets",
-        "bun",
-        "bunnative",
-        "php",
-        "rust",
-        "ansible",
-        "csharp",
-        "nu",
-        "java",
-        "ruby",
-        "rlang",
-        "duckdb",
-        "sqlite",  # ours: OpenFlow has none
-        "dbt",
-    ]
-)
-KINDS = frozenset(("script", "failure", "trigger", "command", "approval", "preprocessor"))
-MAX_CODE = 4_000_000
-#: What is kept in columns, or says how to store; all other keys are the client's own and kept as given.
-_COLUMNS = frozenset(["path", "summary", "description", "content", "language", "schema", "lock", "kind", "tag"])
-_ORDERS = frozenset(
-    [
-        "parent_hash",
-        "auto_parent",
-        "deployment_message",
-        "skip_draft_deletion",
-        "draft_only",
-        "hash",
-        "workspace_id",
-        "created_by",
-        "created_at",
-        "archived",
-        "deleted",
-        "starred",
-        "extra_perms",
-        "is_template",
-        "parent_hashes",
-        "lock_error_logs",
-        "preserve_on_behalf_of",
-    ]
-)
-
-
-#: A script's own preprocessor, in Python and in TypeScript.
-_PREPROCESSOR = re.compile(r"^(?:async )?def preprocessor\(|^export (?:async )?function preprocessor\(", re.MULTILINE)
-
-
-def has_preprocessor(code: str) -> bool:
-    """Whether a script has a function that makes its arguments out of an event."""
-    return _PREPROCESSOR.search(code) is not None
+from flowapp.workspace.stored import ALL, Page, enter, path_of, text_in
 
 
 class Scripts:
@@ -112,7 +44,7 @@ class Scripts:
         enter(identity)
         path = path_of(body.get("path"), "script")
         require(identity, "script.write", guard.script_target(identity, path))
-        row = _row_of(identity, path, body)
+        row = script_rows.row_of(identity, path, body)
         sent = row.model_copy()
         if row.lock is None:
             locked = await self._locks.script(identity, row.language, row.content, path)
@@ -126,7 +58,7 @@ class Scripts:
             identities.lock_workspace(connection, identity.workspace)
             head = scripts.head(connection, identity.workspace, path)
             live = head if head is not None and not head.archived else None
-            if skip_if_noop and live is not None and _same(live, sent):
+            if skip_if_noop and live is not None and script_rows.same(live, sent):
                 return live.hash
             origin = _origin(connection, identity, path, head, live, parent, follow)
             row.parent_hash = origin.hash if origin is not None else None
@@ -161,7 +93,7 @@ class Scripts:
         found = await self._database.read(lambda c: _with_ancestors(c, scripts.latest(c, identity.workspace, path)))
         if found is None:
             raise missing(f"script at {path}")
-        return _shown(*found)
+        return script_rows.shown(*found)
 
     async def by_hash(self, identity: Identity, script_hash: str) -> dict[str, Any]:
         """One version.
@@ -176,7 +108,7 @@ class Scripts:
         if found is None:
             raise missing("script version")
         self._require(identity, "script.read", found[0])
-        return _shown(*found)
+        return script_rows.shown(*found)
 
     async def content(self, identity: Identity, *, path: str = "", script_hash: str = "") -> str:
         """The code of a path's head, or of a version. A path may end in a file extension, as clients ask for files.
@@ -228,7 +160,7 @@ class Scripts:
         ]
         if oldest_first:
             seen.reverse()
-        return [_shown(row, []) for row in page.of(seen)]
+        return [script_rows.shown(row, []) for row in page.of(seen)]
 
     async def history(self, identity: Identity, path: str) -> list[dict[str, Any]]:
         """Hashes of a path, newest first: `[{"script_hash", "deployment_msg"?}]`.
@@ -346,100 +278,5 @@ def _origin(
     return origin
 
 
-def _row_of(identity: Identity, path: str, body: Mapping[str, Any]) -> ScriptRow:
-    content = text_in(body, "content", limit=MAX_CODE)
-    language = required_text(body, "language")
-    if language not in LANGUAGES:
-        raise BadRequest(f"There is no language {language[:40]!r}.", f"Use one of {', '.join(sorted(LANGUAGES))}.")
-    kind = text_in(body, "kind", "script", limit=40)
-    if kind not in KINDS:
-        raise BadRequest(f"There is no kind of script {kind!r}.", f"Use one of {', '.join(sorted(KINDS))}.")
-    schema = body.get("schema")
-    if schema is not None and not isinstance(schema, dict):
-        raise BadRequest("schema must be an object.", "Send the JSON Schema of the arguments.")
-    lock = body.get("lock")
-    if isinstance(lock, list):
-        lock = "\n".join(str(line) for line in lock)
-    if lock is not None and not isinstance(lock, str):
-        raise BadRequest("lock must be a text.")
-    extra = {name: value for name, value in body.items() if name not in _COLUMNS | _ORDERS and value is not None}
-    _check_variables(extra.get("envs"))
-    if has_preprocessor(content):
-        extra["has_preprocessor"] = True
-    return ScriptRow(
-        workspace=identity.workspace,
-        path=path,
-        hash="",
-        summary=text_in(body, "summary"),
-        description=text_in(body, "description"),
-        content=content,
-        language=language,
-        kind=kind,
-        schema_text=None if schema is None else dumps(schema),
-        lock=lock,
-        tag=text_in(body, "tag", limit=200) or None,
-        extra=dumps(extra),
-        message=text_in(body, "deployment_message")[:2000],
-        created_by=identity.username,
-        created_at=now(),
-    )
-
-
-def _check_variables(envs: Any) -> None:
-    """Refuse what cannot be in a job's environment.
-
-    Raises:
-        BadRequest: it is no list of `NAME=value`, or a name is taken.
-    """
-    if envs is None:
-        return
-    if not isinstance(envs, list) or not all(isinstance(item, str) and "=" in item for item in envs):
-        raise BadRequest("envs must be a list of texts NAME=value.", 'Send {"envs": ["COLOR=red"]}.')
-    for item in envs:
-        name = item.partition("=")[0]
-        if not is_own_variable(name):
-            raise BadRequest(f"A script cannot set the variable {name[:80]!r}.", "Choose another name for it.")
-
-
-def _same(one: ScriptRow, other: ScriptRow) -> bool:
-    """Whether two versions are the same but for when they were made; a lock that was not sent is not compared."""
-    names = ("summary", "description", "content", "language", "kind", "tag")
-    if any(getattr(one, name) != getattr(other, name) for name in names):
-        return False
-    if other.lock is not None and other.lock != one.lock:
-        return False
-    schemas = [canonical(loads(row.schema_text or "null")) for row in (one, other)]
-    extras = [canonical({**loads(row.extra), "lock_error_logs": None}) for row in (one, other)]
-    return schemas[0] == schemas[1] and extras[0] == extras[1]
-
-
 def _with_ancestors(connection: Connection, row: ScriptRow | None) -> tuple[ScriptRow, list[str]] | None:
     return None if row is None else (row, scripts.ancestors(connection, row))
-
-
-def _shown(row: ScriptRow, ancestors: list[str]) -> dict[str, Any]:
-    extra: dict[str, Any] = loads(row.extra)
-    return {
-        "ws_error_handler_muted": False,
-        "has_preprocessor": False,
-        **extra,
-        "workspace_id": row.workspace,
-        "hash": row.hash,
-        "path": row.path,
-        "parent_hashes": ancestors or None,
-        "summary": row.summary,
-        "description": row.description,
-        "content": row.content,
-        "created_by": row.created_by,
-        "created_at": row.created_at,
-        "archived": row.archived,
-        "deleted": row.deleted,
-        "is_template": False,
-        "extra_perms": {},
-        "language": row.language,
-        "kind": row.kind,
-        "starred": False,
-        "schema": loads(JsonText(row.schema_text)) if row.schema_text else None,
-        "lock": row.lock,
-        "tag": row.tag,
-    }

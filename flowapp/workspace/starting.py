@@ -30,7 +30,7 @@ from flowapp.workspace.arguments import set_apart
 from flowapp.workspace.blob_guard import require_known
 from flowapp.workspace.context import Context
 from flowapp.workspace.errors import BadRequest, JobIdTaken
-from flowapp.workspace.scripts import has_preprocessor
+from flowapp.workspace.script_rows import has_preprocessor
 
 Kind = Literal["flow", "flowpreview", "script", "preview"]
 #: The one module of a single script.

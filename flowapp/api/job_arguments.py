@@ -17,7 +17,7 @@ from flowapp.api.auth import token_of
 from flowapp.api.bodies import MAX_ARGUMENTS, parse_json, read_body
 from flowapp.jsontext import loads
 from flowapp.workspace.errors import BadRequest
-from flowapp.workspace.starting import Trigger
+from flowapp.workspace.runnables import Trigger
 
 #: What an event never tells: it is stored with the run, and these are keys to the workspace.
 _SECRET_HEADERS = frozenset({"authorization", "cookie", "proxy-authorization", "x-forwarded-authorization"})

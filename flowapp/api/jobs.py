@@ -21,7 +21,7 @@ from flowapp.jsontext import dumps
 from flowapp.store.tables import RunRow
 from flowapp.workspace.app import Workspace
 from flowapp.workspace.errors import BadRequest, WaitedTooLong
-from flowapp.workspace.starting import Kind, Start
+from flowapp.workspace.runnables import Kind, Start
 
 router = APIRouter(prefix="/api/w/{ws}/jobs")
 #: Ids are counted from 1; a database takes no larger ones than this.

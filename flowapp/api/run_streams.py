@@ -12,7 +12,7 @@ from flowapp.api.auth import App, Starter
 from flowapp.api.jobs import Version, started_run
 from flowapp.api.jobs_u import stream
 from flowapp.workspace.app import Workspace
-from flowapp.workspace.starting import Kind
+from flowapp.workspace.runnables import Kind
 
 router = APIRouter(prefix="/api/w/{ws}/jobs/run_and_stream")
 _BOTH = ["GET", "POST"]

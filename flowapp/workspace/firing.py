@@ -29,8 +29,9 @@ from flowapp.store.schedules import AT_ONCE
 from flowapp.store.tables import ScheduleRow, TickRow
 from flowapp.store.values import Prepared
 from flowapp.workspace.context import Context
+from flowapp.workspace.runnables import Start, Trigger
 from flowapp.workspace.schedule_shapes import Options, cron_of, next_tick
-from flowapp.workspace.starting import Start, Starting, Trigger, inline
+from flowapp.workspace.starting import Starting, inline
 
 log = logging.getLogger(__name__)
 MOST_MISSED = 1000

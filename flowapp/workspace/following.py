@@ -23,8 +23,9 @@ from flowapp.store.errors import StoreError
 from flowapp.store.schedules import AT_ONCE, EndedTick
 from flowapp.store.tables import RunRow, ScheduleRow
 from flowapp.workspace.context import Context
+from flowapp.workspace.runnables import Start, Trigger
 from flowapp.workspace.schedule_shapes import Options, handler
-from flowapp.workspace.starting import Start, Starting, Trigger
+from flowapp.workspace.starting import Starting
 
 log = logging.getLogger(__name__)
 _HANDLERS = uuid.UUID("53a1d0a2-6a0f-5d0e-8a3c-7f1c0b8f9d21")

@@ -16,7 +16,7 @@ from flowapp.store.events import Subscription
 from flowapp.store.stores import Store
 from flowapp.workspace.job_places import SINGLE, JobPlaces, Place
 from flowapp.workspace.job_views import JobViews
-from flowapp.workspace.starting import SCRIPT_STEP
+from flowapp.workspace.runnables import SCRIPT_STEP
 
 #: How long an answer without news is held back. Clients ask again at once.
 HOLD_S = 0.4

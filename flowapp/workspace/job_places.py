@@ -22,7 +22,7 @@ from flowapp.store.runs import job_id
 from flowapp.store.stores import Store
 from flowapp.store.tables import JobRow, RunRow
 from flowapp.workspace import guard
-from flowapp.workspace.starting import SCRIPT_STEP
+from flowapp.workspace.runnables import SCRIPT_STEP
 
 SINGLE = frozenset({"script", "preview"})
 _REMEMBERED = 10_000

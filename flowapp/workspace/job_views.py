@@ -20,7 +20,7 @@ from flowapp.store.tables import JobRow, RunRow
 from flowapp.store.wiping import DELETED
 from flowapp.workspace.flow_status import DONE, FAILED, flow_status, gather, milliseconds
 from flowapp.workspace.job_places import SINGLE, JobPlaces, Place, parent_path
-from flowapp.workspace.starting import HUB, SCRIPT_STEP
+from flowapp.workspace.runnables import HUB, SCRIPT_STEP
 
 #: How our kinds of runs are called outside.
 KINDS = {

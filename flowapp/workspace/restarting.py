@@ -19,7 +19,8 @@ from flowapp.workspace.context import Context
 from flowapp.workspace.errors import BadRequest
 from flowapp.workspace.job_places import JobPlaces
 from flowapp.workspace.library import Library
-from flowapp.workspace.starting import Start, Starting, Trigger
+from flowapp.workspace.runnables import Start, Trigger
+from flowapp.workspace.starting import Starting
 
 MOST_ID = 2**31 - 1
 """Ids of versions are counted from 1; a database takes no larger ones."""

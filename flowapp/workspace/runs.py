@@ -29,7 +29,8 @@ from flowapp.workspace.errors import AsksFirst, BadRequest, NothingToRun
 from flowapp.workspace.job_rights import readable
 from flowapp.workspace.open_drafts import OpenDraft, tell_others
 from flowapp.workspace.run_views import noted, step_json, titles_of
-from flowapp.workspace.starting import Start, Starting, Trigger
+from flowapp.workspace.runnables import Start, Trigger
+from flowapp.workspace.starting import Starting
 
 MAX_PAGE = 100
 NEWS_FIRST_S = 0.05

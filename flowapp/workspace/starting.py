@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any, Literal
+from typing import Any
 
 from sqlalchemy.engine import Connection
 
@@ -17,100 +16,19 @@ from flowapp.access.errors import NotAllowed
 from flowapp.access.identity import Identity
 from flowapp.access.policy import Target, missing, require
 from flowapp.jsontext import JsonText, dumps, hash_of, loads
-from flowapp.languages import by_name
-from flowapp.openflow.walk import walk
 from flowapp.store import audit, flows, identities, scripts
 from flowapp.store.blobs import REFERENCE
 from flowapp.store.clock import text_of
 from flowapp.store.runs import NewRun
 from flowapp.store.tables import FlowVersionRow, RunRow, ScriptRow
 from flowapp.store.values import Prepared
-from flowapp.workspace import guard
+from flowapp.workspace import guard, runnables
 from flowapp.workspace.arguments import set_apart
 from flowapp.workspace.blob_guard import require_known
 from flowapp.workspace.context import Context
 from flowapp.workspace.errors import BadRequest, JobIdTaken
+from flowapp.workspace.runnables import HUB, Runnable, Start, Trigger
 from flowapp.workspace.script_rows import has_preprocessor
-
-Kind = Literal["flow", "flowpreview", "script", "preview"]
-#: The one module of a single script.
-SCRIPT_STEP = "a"
-#: What a stored script says of its runs in the words of a flow.
-_DEBOUNCING = (
-    "debounce_delay_s",
-    "debounce_key",
-    "debounce_args_to_accumulate",
-    "max_total_debouncing_time",
-    "max_total_debounces_amount",
-)
-HUB = "hub/"
-
-
-@dataclass(frozen=True, slots=True)
-class Trigger:
-    """Why a run starts: `kind` is ui, api, webhook, schedule, …; with an `event` a preprocessor works on that first.
-
-    `event` is asked only where there is a preprocessor.
-    """
-
-    kind: str
-    event: Callable[[], Any] | None = None
-    more: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Start:
-    """What to run.
-
-    `flow` and `script` name something stored: by `path`, or by `version_id` (a flow version over all flows) and `hash`.
-    `flowpreview` brings a `document`, `preview` brings `code` in a `language`. `scheduled_for` is an aware time. `retry`,
-    `timeout_s` and `cache_ttl` are those of a module. `restarted_from` is what engine/restart.py made of it. `around` is a
-    flow that runs in place of what is named, and runs that in one of its steps: a schedule's retries and conditions.
-    """
-
-    kind: Kind
-    args: Mapping[str, Any] = field(default_factory=dict)
-    path: str = ""
-    hash: str | None = None
-    version: int | None = None
-    version_id: int | None = None
-    document: JsonText | None = None
-    code: str = ""
-    language: str = ""
-    lock: str | None = None
-    parent_job: str | None = None
-    root_job: str | None = None
-    scheduled_for: datetime | None = None
-    schedule: str | None = None
-    trigger: Trigger | None = None
-    skip_preprocessor: bool = False
-    tag: str = ""
-    job_id: str | None = None
-    timeout_s: float | None = None
-    cache_ttl: float | None = None
-    retry: Mapping[str, Any] | None = None
-    memory_id: str | None = None
-    restarted_from: JsonText | None = None
-    stored_args: str | None = None
-    around: JsonText | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Runnable:
-    """What a `Start` turned out to mean."""
-
-    document: JsonText
-    path: str
-    summary: str = ""
-    version: int | None = None
-    hash: str | None = None
-    language: str | None = None
-    tag: str = ""
-    priority: int = 0
-    preprocessed: bool = False
-    private: bool = False
-    on_behalf: str | None = None
-    """The email of the person whose rights the run has, where that is not who starts it."""
 
 
 class Starting:
@@ -251,10 +169,10 @@ class Starting:
                 return await self._script(identity, start)
             case "flowpreview":
                 require(identity, "draft.run", Target(identity.workspace, "flow", path=start.path))
-                return _flow_preview(start)
+                return runnables.flow_preview(start)
             case "preview":
                 require(identity, "draft.run", Target(identity.workspace, "script", path=start.path))
-                return _script_preview(start)
+                return runnables.script_preview(start)
 
     async def _flow(self, identity: Identity, start: Start) -> Runnable:
         require(identity, "workspace.read", guard.workspace_target(identity))
@@ -273,7 +191,7 @@ class Starting:
         if row is None:
             raise missing("flow")
         require(identity, "flow.run", guard.flow_target(identity, row.path))
-        document = _with_settings(JsonText(row.document), start)
+        document = runnables.with_settings(JsonText(row.document), start)
         flow = loads(row.document)
         value = flow.get("value") or {}
         return Runnable(
@@ -282,8 +200,8 @@ class Starting:
             row.summary,
             version=row.version,
             tag=str(flow.get("tag") or value.get("tag") or ""),
-            priority=_priority(value) or _priority(flow),
-            preprocessed=_preprocessed(document),
+            priority=runnables.priority_of(value) or runnables.priority_of(flow),
+            preprocessed=runnables.is_preprocessed(document),
             private=flow.get("visible_to_runner_only") is True,
             on_behalf=await self._on_behalf(identity, flow, row.created_by),
         )
@@ -292,7 +210,7 @@ class Starting:
         require(identity, "workspace.read", guard.workspace_target(identity))
         if start.hash is None and start.path.startswith(HUB):
             require(identity, "script.run", Target(identity.workspace, "script", path=start.path))
-            return Runnable(_one_step({"type": "script", "path": start.path}, start), start.path)
+            return Runnable(runnables.one_step({"type": "script", "path": start.path}, start), start.path)
 
         def read(connection: Connection) -> ScriptRow | None:
             if start.hash is not None:
@@ -309,18 +227,18 @@ class Starting:
         preprocessed = bool(extra.get("has_preprocessor")) or has_preprocessor(row.content)
         return Runnable(
             # pinned: the run stays what it was when somebody stores a newer version before it begins
-            _one_step(
+            runnables.one_step(
                 {"type": "script", "path": row.path, "hash": row.hash},
                 start,
                 preprocessed=preprocessed,
-                whole={name: extra[name] for name in _DEBOUNCING if extra.get(name) is not None},
+                whole={name: extra[name] for name in runnables.DEBOUNCING if extra.get(name) is not None},
             ),
             row.path,
             row.summary,
             hash=row.hash,
             language=row.language,
             tag=row.tag or "",
-            priority=_priority(extra),
+            priority=runnables.priority_of(extra),
             preprocessed=preprocessed,
             private=extra.get("visible_to_runner_only") is True,
             on_behalf=await self._on_behalf(identity, extra, row.created_by),
@@ -355,76 +273,6 @@ class Starting:
 def inline(text: JsonText) -> Prepared:
     """Documents stay in the database whatever their size: a file of its own, synced to disk, would cost more."""
     return Prepared(hash_of(text), text, None, len(text.encode("utf-8", "surrogatepass")))
-
-
-def _flow_preview(start: Start) -> Runnable:
-    document = loads(start.document) if start.document is not None else None
-    value = document.get("value") if isinstance(document, Mapping) else None
-    modules = value.get("modules") if isinstance(value, Mapping) else None
-    if not isinstance(document, Mapping) or not isinstance(value, Mapping) or not isinstance(modules, list):
-        raise BadRequest("A flow preview needs a value with a list of modules.", 'Send {"value": {"modules": […]}}.')
-    text = dumps(document)
-    return Runnable(
-        _with_settings(text, start),
-        start.path,
-        str(document.get("summary") or ""),
-        tag=str(value.get("tag") or ""),
-        priority=_priority(value),
-        preprocessed=_preprocessed(text),
-    )
-
-
-def _script_preview(start: Start) -> Runnable:
-    if by_name(start.language) is None:
-        raise BadRequest(f"There is no language {start.language!r}.", "Languages are python3, bun, deno, bash, …")
-    value = {"type": "rawscript", "content": start.code, "language": start.language}
-    if start.lock is not None:
-        value["lock"] = start.lock
-    if start.path:
-        value["path"] = start.path
-    return Runnable(_one_step(value, start), start.path, language=start.language)
-
-
-def _one_step(
-    value: Mapping[str, Any], start: Start, *, preprocessed: bool = False, whole: Mapping[str, Any] | None = None
-) -> JsonText:
-    """A script as the one step of a flow; `whole` are settings that the script has for its runs."""
-    module: dict[str, Any] = {
-        "id": SCRIPT_STEP,
-        "value": {**value, "input_transforms": {}},
-        "pass_flow_input_directly": True,
-    }
-    if preprocessed:
-        module["apply_preprocessor"] = True
-    if start.timeout_s is not None:
-        module["timeout"] = {"type": "static", "value": start.timeout_s}
-    if start.cache_ttl is not None:
-        module["cache_ttl"] = start.cache_ttl
-    if start.retry is not None:
-        module["retry"] = dict(start.retry)
-    return dumps({"summary": "", "value": {"modules": [module], **(whole or {})}})
-
-
-def _preprocessed(document: JsonText) -> bool:
-    """Whether the flow does something with the event that starts it: by a module of its own, or by that of a step."""
-    if "preprocessor" not in document:
-        return False
-    flow = loads(document)
-    return bool(flow["value"].get("preprocessor_module")) or any(
-        place.module.get("apply_preprocessor") is True for place in walk(flow)
-    )
-
-
-def _with_settings(document: JsonText, start: Start) -> JsonText:
-    if start.cache_ttl is None:
-        return document
-    flow = loads(document)
-    return dumps({**flow, "value": {**flow["value"], "cache_ttl": start.cache_ttl}})
-
-
-def _priority(value: Mapping[str, Any]) -> int:
-    found = value.get("priority")
-    return found if isinstance(found, int) and not isinstance(found, bool) else 0
 
 
 def _later(moment: datetime | None) -> str | None:

@@ -21,18 +21,13 @@ from flowapp.runtimes.packages.packages import Need, Packages
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """What an adapter may build on. `late`: jobs also see programs that are installed after the start.
-
-    The last two make and remove a folder that a job sees as `./shared`.
-    """
+    """What an adapter may build on. `late`: jobs also see programs that are installed after the start."""
 
     settings: RuntimeSettings
     deno: str | None
     bun: Path | None
     late: bool
     python_version: str | None
-    shared_folder: Callable[[str], Path]
-    drop_shared_folder: Callable[[str], None]
     packages: Packages
 
 

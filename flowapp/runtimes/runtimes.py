@@ -76,8 +76,8 @@ class Runtimes:
         # Where interpreters are copied for the jobs' users (guest/staging.py), that happens once, at the start.
         late = plan.has_namespaces or plan.first_uid is None
         version = await versions.python_version(self.settings)
-        host, folders = self._host, (self.shared_folder, self.drop_shared_folder)
-        self._adapters = Adapters(Setup(self.settings, host.deno, host.bun, late, version, *folders, self.packages))
+        host = self._host
+        self._adapters = Adapters(Setup(self.settings, host.deno, host.bun, late, version, self.packages))
         await self._adapters.start()
         self._fill(self._host.launcher)
 

@@ -23,9 +23,9 @@ def run(job: frames.JobText) -> tuple[bytes, bytes]:
     for name, text in program["files"].items():
         with open(name, "w", encoding="utf-8") as file:
             file.write(text)
-    with open(program["code"], "wb") as code:
+    # Executable from its making on: changing modes is not allowed everywhere.
+    with open(program["code"], "wb", opener=lambda path, flags: os.open(path, flags, 0o700)) as code:
         code.write(job.code)
-    os.chmod(program["code"], 0o700)
     with open("args.json", "wb") as arguments:
         arguments.write(job.args)
     try:

@@ -92,6 +92,7 @@ def _hide_files(plan: Plan, place: Place) -> None:
     devices = [f"/dev/{name}" for name in ("null", "zero", "full", "random", "urandom")]
     shared = [place.shared] if place.shared else []
     landlock.restrict(
-        readable=[*jail.readable_paths(plan), "/proc", "/dev/fd"],
+        # DuckDB asks how many processors it may use, and takes a refusal for an error.
+        readable=[*jail.readable_paths(plan), "/proc", "/dev/fd", "/sys/fs/cgroup"],
         writable=[place.folder, *devices, *shared],
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import resource
@@ -41,7 +42,9 @@ _warm: list[Duckdb] = []
 
 def warm_duckdb() -> None:
     """In the idle process: open a database ahead of its job, which takes DuckDB a tenth of a second."""
-    _warm.append(Duckdb(MEMORY, read_only=False))
+    # What keeps it from opening is said to the job, which tries again.
+    with contextlib.suppress(SqlError):
+        _warm.append(Duckdb(MEMORY, read_only=False))
 
 
 class Sqlite:

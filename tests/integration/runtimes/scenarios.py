@@ -349,6 +349,17 @@ export function main() {
 }
 """
 SCENARIOS: dict[str, Scenario] = {
+    "duckdb opens its database": Scenario("duckdb", "SELECT 40 + 2 AS a", gives([{"a": 42}])),
+    "sqlite writes a file": Scenario(
+        "sqlite", "-- database a.db\nCREATE TABLE t (a); INSERT INTO t VALUES (1); SELECT a FROM t", gives([{"a": 1}])
+    ),
+    "sql reads what it must not": Scenario(
+        "sqlite",
+        "-- :home (text)\nATTACH :home || '/secret' AS x; SELECT * FROM x.t",
+        fails("OperationalError"),
+        {"home": "{home}"},
+    ),
+    "php is a program": Scenario("php", "<?php\nfunction main() { return getenv('LD_PRELOAD') ?: 42; }", gives(42)),
     "packages of python": Scenario("python3", _WRITES_TO_PACKAGES, gives(["1,000", True, True, True])),
     "packages of typescript": Scenario("deno", _WRITES_TO_NODE_MODULES, gives(["a", True, True, True])),
     "python client reaches the server": Scenario("python3", _CLIENT, gives("forty-two"), {"base": "{base}"}),

@@ -31,7 +31,7 @@ def setup(tmp_path: Path) -> Setup:
     settings = RuntimeSettings(
         home=tmp_path, drivers=Path(sys.prefix) / "sql", go=tmp_path / "go", idle=2, idle_deno=1, idle_bun=1
     )
-    return Setup(settings, "deno", bun, True, "3.11.2", lambda _name: tmp_path, lambda _name: None, Packages(settings))
+    return Setup(settings, "deno", bun, True, "3.11.2", Packages(settings))
 
 
 def job(language: str, code: str = "", **more: str) -> Job:

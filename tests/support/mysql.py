@@ -43,6 +43,7 @@ def mysql_server() -> Iterator[MysqlServer]:
     folder = Path(tempfile.mkdtemp(prefix="flowapp-my-", dir="/tmp"))
     server = MysqlServer(_free_port(), secrets.token_hex(8))
     data = folder / "data"
+    folder.chmod(0o711)
     data.mkdir()
     setup = folder / "setup.sql"
     setup.write_text(
@@ -61,7 +62,8 @@ def mysql_server() -> Iterator[MysqlServer]:
         *user,
     ]
     subprocess.run(made, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    command = ["setpriv", "--pdeathsig=TERM", _tool("mariadbd"), "--no-defaults", f"--datadir={data}", *user]
+    # The signal is asked for after the change of user, which would clear it.
+    command = ["setpriv", *_become(user), "--pdeathsig=TERM", _tool("mariadbd"), "--no-defaults", f"--datadir={data}"]
     command += [
         f"--port={server.port}",
         "--bind-address=127.0.0.1",
@@ -113,6 +115,14 @@ def _owner(paths: list[Path]) -> list[str]:
     for path in paths:
         os.chown(path, owner.pw_uid, owner.pw_gid)
     return [f"--user={name}"]
+
+
+def _become(user: list[str]) -> list[str]:
+    """Options of setpriv for the server's user."""
+    if not user:
+        return []
+    entry = pwd.getpwnam(user[0].removeprefix("--user="))
+    return [f"--reuid={entry.pw_uid}", f"--regid={entry.pw_gid}", "--clear-groups"]
 
 
 def _free_port() -> int:

@@ -43,6 +43,17 @@ def test_the_last_cell_of_the_orders_report_takes_the_others_along(page: Page) -
     notebook.expect_state("b", "reused", "fresh")
 
 
+def test_text_that_was_saved_by_running_it_is_said_to_be_saved(page: Page, product: Product) -> None:
+    with product.client() as client:
+        notebook = open_flow(page, client, three_cells())
+    notebook.into_code("c")
+    notebook.type_code(TEXT.replace("in all", "together"))
+    page.keyboard.press("Shift+Enter")
+    notebook.expect_states(c=DONE)
+    expect(notebook.output("c")).to_contain_text("together 7")
+    notebook.settled()
+
+
 def test_editing_marks_everything_below_and_stale_only_runs_it(page: Page, product: Product) -> None:
     with product.client() as client:
         notebook = open_flow(page, client, three_cells())

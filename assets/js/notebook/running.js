@@ -18,6 +18,7 @@ export class Running extends Saving {
       try {
         const answer = await request("POST", `${this.base}/run`, { json: { client: this.client, ops: items.map((item) => item.op), cells: ids, mode, confirmed: [...this.confirmedEffects] } });
         this.accepted(items, answer.change);
+        if (items.length) this.sayWhetherSaved();
         this.started(before, answer);
       } catch (error) {
         this.notStarted(before, items, error);

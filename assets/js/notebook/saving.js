@@ -129,8 +129,13 @@ export class Saving extends Mirror {
       }
     }
     this.oneByOne = false;
+    this.sayWhetherSaved();
+  }
+
+  /** The server has taken what was sent: all of it, or there is more. */
+  sayWhetherSaved() {
     if (this.onlyHeld()) this.setSave("conflict");
-    else if (!this.staged.size) this.setSave("saved");
+    else if (!this.staged.size && !this.queue.length) this.setSave("saved");
   }
 
   body(items) {

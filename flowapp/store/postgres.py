@@ -37,6 +37,8 @@ PATIENCE_S = 5.0
 """How long a call waits for a server that went away before it fails."""
 AGAIN = 8
 OLDEST = 13
+_IDLE_MS = 5000
+"""A process that stops in the middle of a transaction (asleep, cut off) keeps its locks no longer than this."""
 _CONNECT = {
     "connect_timeout": 5,
     "application_name": "flowapp",
@@ -58,7 +60,8 @@ class PostgresDatabase(Database):
         super().__init__()
         self._lock_file = lock
         address = engine_url(url)
-        self._engine = sa.create_engine(address, pool_size=WRITERS, max_overflow=1, connect_args=_CONNECT)
+        writing = {**_CONNECT, "options": f"-c idle_in_transaction_session_timeout={_IDLE_MS}"}
+        self._engine = sa.create_engine(address, pool_size=WRITERS, max_overflow=1, connect_args=writing)
         read_only = {**_CONNECT, "options": "-c default_transaction_read_only=on"}
         self._reader_engine = sa.create_engine(
             address, pool_size=READERS, max_overflow=0, isolation_level="AUTOCOMMIT", connect_args=read_only

@@ -290,3 +290,29 @@ async def test_a_deadlock_is_solved_by_doing_it_again(pair: tuple[Store, Store])
     names = await pair[0].database.read(lambda c: c.execute(sa.text("SELECT name FROM workspace")).scalars().all())
     assert names == ["xx", "xx"]
     assert times > 2
+
+
+async def test_a_process_asleep_in_a_transaction_keeps_no_locks(
+    tmp_path: Path, postgres_database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_IDLE_MS", 300)
+    one, two = await asyncio.gather(*(Store.open(postgres_database, tmp_path / name) for name in ("one", "two")))
+    lock = sa.text("SELECT pg_advisory_xact_lock(7)")
+    tries: list[float] = []
+
+    def asleep(connection: Connection) -> int:
+        connection.execute(lock)
+        tries.append(time.monotonic())
+        if len(tries) == 1:
+            time.sleep(3)
+        return int(connection.execute(sa.text("SELECT 1")).scalar_one())
+
+    try:
+        sleeping = asyncio.create_task(one.database.write(asleep))
+        while not tries:
+            await asyncio.sleep(0.01)
+        await asyncio.wait_for(two.database.write(lambda c: c.execute(lock)), 2.5)
+        assert await sleeping == 1
+        assert len(tries) == 2, "what was cut off is done again"
+    finally:
+        await asyncio.gather(one.close(), two.close())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.acceptance.conftest import Watch, shoot
 from tests.acceptance.notebook_page import flow_of, open_flow, open_template, python, wire
@@ -52,6 +52,23 @@ def test_text_that_was_saved_by_running_it_is_said_to_be_saved(page: Page, produ
     notebook.expect_states(c=DONE)
     expect(notebook.output("c")).to_contain_text("together 7")
     notebook.settled()
+
+
+def test_a_run_that_ended_before_the_page_could_listen(page: Page, product: Product) -> None:
+    held: list[Route] = []
+    page.route("**/events?*", lambda route: held.append(route))
+    with product.client() as client:
+        notebook = open_flow(page, client, three_cells())
+        notebook.run("a")
+        notebook.expect_state("a", "running")
+        path = f"/api/w/main/drafts/{notebook.draft_id}/notebook"
+        for _ in range(200):
+            states = {cell["step_id"]: cell["state"]["kind"] for cell in client.get(path).json()["cells"]}
+            if states["a"] in DONE.split("|"):
+                break
+            page.wait_for_timeout(50)
+        page.unroute("**/events?*")  # lets what is held go on
+        notebook.expect_state("a", *DONE.split("|"))
 
 
 def test_editing_marks_everything_below_and_stale_only_runs_it(page: Page, product: Product) -> None:

@@ -11,7 +11,8 @@ export const ACTIVE = new Set(["queued", "running", "waiting"]);
 export class Mirror extends Signals {
   published = new Map(); // cell id -> the view of it that its signal was made from
 
-  takeSnapshot(snapshot) {
+  takeSnapshot(snapshot, knowsAll = false) {
+    if (knowsAll) for (const { id } of snapshot.cells) this.notOnlyHere(id);
     const cells = new Map(snapshot.cells.map((cell) => [cell.id, cell]));
     for (const cell of snapshot.cells) this.takeLive(cell, "snapshot");
     this.server = { draft: snapshot.draft, cells, notes: snapshot.notes ?? [], input: snapshot.input, settings: snapshot.settings ?? {}, problems: snapshot.problems ?? [] };
@@ -58,6 +59,12 @@ export class Mirror extends Signals {
     this.setEqual(`state:${id}`, state);
     if (!quiet && ACTIVE.has(before?.kind) && !ACTIVE.has(state.kind)) this.announceCell(id, state);
     this.countSoon();
+  }
+
+  /** The server knows by now of what was pressed here: its word counts, also where the event that said so was missed. */
+  notOnlyHere(id) {
+    const state = this.get(`state:${id}`);
+    if (state?.local) this.set(`state:${id}`, { ...state, local: false });
   }
 
   takeOutput(id, output) {

@@ -9,6 +9,7 @@ export class Running extends Saving {
     const targets = this.targets(ids, mode);
     if (!targets.length && mode !== "all") return;
     this.happened += 1;
+    this.presses += 1;
     this.collect();
     const items = this.queue;
     this.queue = [];

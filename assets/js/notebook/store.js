@@ -33,6 +33,7 @@ export class NotebookStore extends Running {
     this.inLine = 0; // what is under way or waits, of all that goes to the server
     this.retries = 0;
     this.serverId = null;
+    this.presses = 0; // counts runs that were asked for here
     this.happened = 0; // counts what may make a snapshot under way an old one
     this.confirmedEffects = new Set();
     this.toastId = 0;
@@ -71,8 +72,9 @@ export class NotebookStore extends Running {
   async refresh() {
     try {
       const path = `${this.base}/notebook`;
+      const knowsAll = this.watchPresses();
       const snapshot = (await askedEarly(path)) ?? (await request("GET", path));
-      this.takeSnapshot(snapshot);
+      this.takeSnapshot(snapshot, knowsAll());
       if (!this.restored) this.restoreKept();
       this.set("phase", "ready");
       this.pump();
@@ -87,14 +89,21 @@ export class NotebookStore extends Running {
     }
   }
 
+  /** Whether a snapshot that is asked for now knows of all runs that were asked for here: to be called when it has come. */
+  watchPresses() {
+    const before = this.inLine ? null : this.presses;
+    return () => before === this.presses;
+  }
+
   /** Once the stream is open: what happened after the first snapshot and before the stream is in neither of them. */
   catchUp(tries = 5) {
     clearTimeout(this.catchUpTimer);
     this.catchUpTimer = setTimeout(async () => {
       const before = this.happened;
+      const knowsAll = this.watchPresses();
       const snapshot = await request("GET", `${this.base}/notebook`).catch(() => null);
       const quiet = before === this.happened && !this.sending.length && !this.queue.length;
-      if (snapshot && this.server && quiet && snapshot.draft.version >= this.server.draft.version) this.takeSnapshot(snapshot);
+      if (snapshot && this.server && quiet && snapshot.draft.version >= this.server.draft.version) this.takeSnapshot(snapshot, knowsAll());
       else if (tries) this.catchUp(tries - 1);
     }, CATCH_UP_MS);
   }

@@ -40,13 +40,18 @@ def problems(flow: Mapping[str, Any], only: frozenset[str] | None = None) -> Ite
             continue  # what a mocked step holds does not run
         if (place.module.get("mock") or {}).get("enabled"):
             mocked = f"{place.pointer}/"
-        if place.slot not in ("failure", "preprocessor") and place.step_id in OWN_IDS:
+        if place.slot not in ("failure", "preprocessor") and _is_taken(flow, place.step_id, only):
             yield f"A step has the id {place.step_id}, which is that of the flow's {OWN_IDS[place.step_id]}"
         where = (place.pointer.rsplit("/", 1)[0], place.step_id, place.slot)
         if place.slot not in ("failure", "preprocessor") and where in seen:
             yield f"Two steps in one list have the id {place.step_id}"
         seen.add(where)
         yield from _module_problems(place)
+
+
+def _is_taken(flow: Mapping[str, Any], step_id: str, only: frozenset[str] | None) -> bool:
+    """Whether a step has an id of the flow's own modules. One of those may be tried as a step, in a flow that lacks it."""
+    return step_id in OWN_IDS and (only is None or bool(flow["value"].get(f"{step_id}_module")))
 
 
 def _module_problems(place: Place) -> Iterator[str]:

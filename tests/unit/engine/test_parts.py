@@ -194,3 +194,14 @@ async def test_limits_of_steps_without_a_key_are_apart_where_flows_have_no_path(
     step["value"]["concurrent_limit"] = 1
     await made.run([step])
     assert [call.limit.key for call in made.leaf_calls if call.limit] == ["run-1/a"]
+
+
+def test_an_id_of_the_flows_own_modules_is_refused_unless_that_module_itself_is_tried() -> None:
+    step = {"id": "failure", "value": {"type": "identity"}}
+    flow: dict[str, Any] = {"value": {"modules": [step]}}
+    with pytest.raises(Unsupported, match="the id failure"):
+        check(flow)
+    check(flow, frozenset({"failure"}))
+    flow["value"]["failure_module"] = step
+    with pytest.raises(Unsupported, match="the id failure"):
+        check(flow, frozenset({"failure"}))

@@ -28,7 +28,7 @@ export const IterationBar = memo(function IterationBar({ id, step }) {
       if (!found.total) return setProblem("No iteration ran");
       const index = Math.max(0, Math.min(found.total - 1, pick(at ?? found.total - 1)));
       const answer = await store.query("iterations", { cell: id, index });
-      for (const [cell, output] of Object.entries(answer.outputs)) store.takeOutput(cell, output);
+      store.showIteration(answer.outputs);
       setAt(index);
       store.announce(`Iteration ${index + 1} of ${found.total} of ${step}`);
       return setProblem("");

@@ -55,7 +55,10 @@ export class Mirror extends Signals {
   takeState(id, state, quiet = false) {
     const before = this.get(`state:${id}`);
     if (before?.local && quiet && !ACTIVE.has(state.kind)) return; // pressed a moment ago: keep saying "running"
-    if (ACTIVE.has(state.kind) && !ACTIVE.has(before?.kind)) this.set(`log:${id}`, undefined);
+    if (ACTIVE.has(state.kind) && !ACTIVE.has(before?.kind)) {
+      this.set(`log:${id}`, undefined);
+      this.chosen.delete(id);
+    }
     this.setEqual(`state:${id}`, state);
     if (!quiet && ACTIVE.has(before?.kind) && !ACTIVE.has(state.kind)) this.announceCell(id, state);
     this.countSoon();
@@ -67,7 +70,18 @@ export class Mirror extends Signals {
     if (state?.local) this.set(`state:${id}`, { ...state, local: false });
   }
 
+  /** A person wants to see an iteration: what the same run gives last does not take its place. */
+  showIteration(outputs) {
+    for (const [id, output] of Object.entries(outputs)) {
+      this.chosen.delete(id);
+      this.takeOutput(id, output);
+      if (output?.run_id) this.chosen.set(id, output.run_id);
+    }
+  }
+
   takeOutput(id, output) {
+    if (this.chosen.has(id) && this.chosen.get(id) === output?.run_id) return;
+    this.chosen.delete(id);
     const before = this.get(`output:${id}`);
     if (before && output && before.run_id === output.run_id && before.hash === output.hash && sameJson(before, output)) return;
     this.set(`output:${id}`, output ?? null);

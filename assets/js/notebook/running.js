@@ -10,6 +10,7 @@ export class Running extends Saving {
     if (!targets.length && mode !== "all") return;
     this.happened += 1;
     this.presses += 1;
+    this.chosen.clear();
     this.collect();
     const items = this.queue;
     this.queue = [];

@@ -33,6 +33,7 @@ export class NotebookStore extends Running {
     this.inLine = 0; // what is under way or waits, of all that goes to the server
     this.retries = 0;
     this.serverId = null;
+    this.chosen = new Map(); // cell -> run, where a person looks at an iteration of that run
     this.presses = 0; // counts runs that were asked for here
     this.happened = 0; // counts what may make a snapshot under way an old one
     this.confirmedEffects = new Set();

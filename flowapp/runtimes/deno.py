@@ -55,6 +55,7 @@ async def with_packages(setup: Setup, job: Job, kind: str, talk: Talk) -> Prepar
         PackagesUnavailable: they cannot be had.
         PreparingCanceled: the job was canceled meanwhile.
     """
-    code, need = await setup.packages.prepare_typescript(job, kind, Waiter(talk.tell, talk.is_canceled))
-    texts = handover.texts(job, code.encode("utf-8", "replace"), packages=need.folder if need else None)
+    found, need = await setup.packages.prepare_typescript(job, kind, Waiter(talk.tell, talk.is_canceled))
+    code = found.needs.code.encode("utf-8", "replace")
+    texts = handover.texts(job, code, packages=need.folder if need else None, scripts=dict(found.files))
     return Prepared(kind, texts, packages=need)

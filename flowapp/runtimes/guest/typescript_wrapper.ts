@@ -7,6 +7,7 @@ type Host = {
   exit(code: number): never;
   setEnvironment(name: string, value: string): void;
   writeFile(path: string, data: Uint8Array): void;
+  makeFolder(path: string): void;
   link(target: string, path: string): void;
   memoryMap(): string;
   openAnswers(path: string): (data: Uint8Array) => number;
@@ -22,6 +23,7 @@ function denoHost(): Host {
     exit: Deno.exit.bind(Deno),
     setEnvironment: Deno.env.set.bind(Deno.env),
     writeFile: Deno.writeFileSync.bind(Deno),
+    makeFolder: (path) => Deno.mkdirSync(path, { recursive: true }),
     link: Deno.symlinkSync.bind(Deno),
     memoryMap: () => Deno.readTextFileSync("/proc/self/smaps_rollup"),
     openAnswers(path) {
@@ -49,6 +51,7 @@ function bunHost(): Host {
     exit: process.exit.bind(process),
     setEnvironment: (name, value) => { environment[name] = value; },
     writeFile: files.writeFileSync,
+    makeFolder: (path) => void files.mkdirSync(path, { recursive: true }),
     link: files.symlinkSync,
     memoryMap: () => files.readFileSync("/proc/self/smaps_rollup", "utf8"),
     openAnswers(path) {
@@ -141,7 +144,8 @@ function fault(thrown: unknown): Fault {
   const message = explained(named(error.message));
   if (error.name === "BuildMessage" || error.name === "ResolveMessage") {
     const isModule = error.name === "ResolveMessage" || remote(error.message) !== undefined;
-    return { name: isModule ? "TypeError" : "SyntaxError", message, line: lineOf(error) };
+    const elsewhere = scriptOf(error);
+    return { name: isModule ? "TypeError" : "SyntaxError", message: elsewhere + message, line: elsewhere ? undefined : lineOf(error) };
   }
   const stack = (error.stack ?? "").split("\n").filter((row) => !row.includes("typescript_wrapper")).join("\n");
   const shown = named(stack).replaceAll(/ \(?(?:ext|node):[^\n]*/g, "");
@@ -161,15 +165,22 @@ function fault(thrown: unknown): Fault {
   return found;
 }
 
-// The cell's file by its short name, however the runtime wrote it.
+// The cell's file, and scripts that it imports, by their short names, however the runtime wrote them.
 function named(text: string): string {
-  return text.replaceAll(`file://${path}`, "cell.ts").replaceAll(path, "cell.ts");
+  return text.replaceAll(`file://${work}/`, "").replaceAll(`${work}/`, "").replaceAll(/(?:\.\/)?\.scripts\//g, "");
 }
 
 // Where Bun's parser found several mistakes it throws them together; the first one counts.
 function unparsed(error: unknown): unknown {
   const first = error instanceof AggregateError ? error.errors[0] : undefined;
   return first?.name === "BuildMessage" ? first : error;
+}
+
+// Where Bun means an imported script: its name and line, as the beginning of a message.
+function scriptOf(error: Error): string {
+  const position = (error as { position?: { file?: string; line?: number } | null }).position;
+  const file = position?.file ?? "";
+  return file.includes("/.scripts/") ? `${named(file)}:${position?.line}: ` : "";
 }
 
 // What Bun says of a module has a position, or only the specifier that it did not find.
@@ -211,6 +222,14 @@ function unavailable(kind: string, specifier?: string): string {
     return `The package${which} is not there: write its name as a text in the import, so that it is found before the cell runs.`;
   }
   return `${kind}: imports are not available in this version${which}. Packages of npm and node: modules are.`;
+}
+
+// Scripts of the workspace that the cell imports are files beside it (runtimes/packages/typescript_scripts.py).
+function writeScripts(files: Record<string, string>): void {
+  for (const [file, code] of Object.entries(files)) {
+    host.makeFolder(`${work}/${file.slice(0, file.lastIndexOf("/"))}`);
+    host.writeFile(`${work}/${file}`, encode(code));
+  }
 }
 
 let source = "";
@@ -256,6 +275,7 @@ async function answer(): Promise<void> {
   usePackages(header.packages);
   for (const [name, value] of Object.entries(header.env)) host.setEnvironment(name, value as string);
   source = decoder.decode(code);
+  writeScripts(header.scripts);
   host.writeFile(path, code);
   try {
     const module = await import(`file://${path}`);

@@ -2,12 +2,14 @@
 
 `npm:zod@3/v4`, `zod@3.23.8` and `zod/v4` all name a package, perhaps a version, and a file in it. The version goes into the
 lock; what stays in the code is `zod/v4`. Only what is between the quotes changes, so lines and columns before it stay.
+
+Scripts of the workspace (typescript_scripts.py) become files in a folder beside the cell, and their imports the way there.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -84,39 +86,51 @@ class NpmNeeds:
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
+class Specifier:
+    """What an import names: where it is in the encoded code (without its quotes), its line, and the text."""
+
     start: int
     end: int
     line: int
     text: str
 
 
-@lru_cache(maxsize=256)
-def needs_of(code: str) -> NpmNeeds:
+def needs_of(code: str, ways: Mapping[str, str] | None = None) -> NpmNeeds:
     """What a script needs. Code that cannot be parsed needs nothing.
+
+    Args:
+        code: the script.
+        ways: what to write for specifiers that name scripts of the workspace.
 
     Raises:
         PackagesUnavailable: it asks for two versions of one package, or for one that is no version.
     """
+    return _needs_of(code, tuple(sorted(ways.items())) if ways else ())
+
+
+@lru_cache(maxsize=256)
+def _needs_of(code: str, given: tuple[tuple[str, str], ...]) -> NpmNeeds:
     source = code.encode("utf-8", "replace")
-    tree = _PARSER.parse(source)
+    ways = dict(given)
     packages: dict[str, str] = {}
     lines: dict[str, int] = {}
     modules: dict[str, None] = {}
     pieces: list[bytes] = []
     done = 0
-    for found in _specifiers(tree.root_node, source) if tree is not None else ():
-        written = _rewritten(found, packages, lines)
+    for found in specifiers(code):
+        written = ways.get(found.text)
         if written is None:
-            continue
-        if not written.startswith("node:"):
-            modules[written] = None
+            written = _rewritten(found, packages, lines)
+            if written is None:
+                continue
+            if not written.startswith("node:"):
+                modules[written] = None
         pieces += [source[done : found.start], written.encode()]
         done = found.end
     return NpmNeeds(packages, lines, b"".join([*pieces, source[done:]]).decode(), tuple(modules))
 
 
-def _rewritten(found: _Found, packages: dict[str, str], lines: dict[str, int]) -> str | None:
+def _rewritten(found: Specifier, packages: dict[str, str], lines: dict[str, int]) -> str | None:
     """What to write for a specifier, after noting its package; None where it is no package's."""
     if _OTHER_SCHEME.match(found.text) or found.text.startswith((".", "/")):
         return None
@@ -140,18 +154,21 @@ def _rewritten(found: _Found, packages: dict[str, str], lines: dict[str, int]) -
     return name + path
 
 
-def _specifiers(root: Node, source: bytes) -> Iterator[_Found]:
-    """The texts of all imports that are there when the code runs, in their order."""
-    waiting = [root]
-    found: list[_Found] = []
+@lru_cache(maxsize=256)
+def specifiers(code: str) -> tuple[Specifier, ...]:
+    """All imports that are there when the code runs, in their order. Code that cannot be parsed has none."""
+    source = code.encode("utf-8", "replace")
+    tree = _PARSER.parse(source)
+    waiting = [] if tree is None else [tree.root_node]
+    found: list[Specifier] = []
     while waiting:
         node = waiting.pop()
         text = _imported(node)
         if text is not None:
             inner = source[text.start_byte + 1 : text.end_byte - 1].decode("utf-8", "replace")
-            found.append(_Found(text.start_byte + 1, text.end_byte - 1, text.start_point.row + 1, inner))
+            found.append(Specifier(text.start_byte + 1, text.end_byte - 1, text.start_point.row + 1, inner))
         waiting += node.named_children
-    yield from sorted(found, key=lambda one: one.start)
+    return tuple(sorted(found, key=lambda one: one.start))
 
 
 def _imported(node: Node) -> Node | None:

@@ -14,7 +14,6 @@ from typing import Any
 
 from flowapp.runtimes.guest.plan import CLIENT, NONE, PACKAGES_IN_JAIL, Plan, staged_packages
 from flowapp.runtimes.jobs import Job, RuntimeSettings
-from flowapp.runtimes.packages import npm_needs
 from flowapp.runtimes.packages.errors import PackagesUnavailable
 from flowapp.runtimes.packages.folders import Folders, size_of
 from flowapp.runtimes.packages.npm_locks import NpmLock
@@ -23,9 +22,9 @@ from flowapp.runtimes.packages.python_locks import PythonLock
 from flowapp.runtimes.packages.python_packages import PythonPackages
 from flowapp.runtimes.packages.resolved import Resolved
 from flowapp.runtimes.packages.shared_work import Waiter
+from flowapp.runtimes.packages.typescript_scripts import TYPESCRIPT, TypeScriptNeeds, needs_with_scripts
 
 _log = logging.getLogger(__name__)
-TYPESCRIPT = frozenset(("deno", "bun", "nativets", "bunnative"))
 #: a folder for resolving that a killed server left
 _LEFT_S = 3600.0
 UNUSED_S = 30 * 86400.0
@@ -117,16 +116,17 @@ class Packages:
         key = await self.python.folder(lock, waiter)
         return Need(key, await self._places.seen(key), needs.modules)
 
-    async def prepare_typescript(self, job: Job, kind: str, waiter: Waiter) -> tuple[str, Need | None]:
-        """The code of a TypeScript job as a process of `kind` can run it, and what it needs.
+    async def prepare_typescript(self, job: Job, kind: str, waiter: Waiter) -> tuple[TypeScriptNeeds, Need | None]:
+        """The code of a TypeScript job and its imported scripts as a process of `kind` can run them, and the packages.
 
         Raises:
             PackagesUnavailable: something cannot be had; it is the job's error.
             PreparingCanceled: the job was canceled meanwhile.
         """
-        needs = npm_needs.needs_of(job.code)
+        found = needs_with_scripts(job.code, job.libraries, job.path)
+        needs = found.needs
         if not needs.packages or self._places is None:
-            return needs.code, None
+            return found, None
         if self._places.plan.level == NONE:
             raise PackagesUnavailable(
                 "TypeScript cells have no packages at isolation level none.", "Raise the level, or write Python."
@@ -137,7 +137,7 @@ class Packages:
                 waiter.tell("The code asks for other packages than its lock was made for: they are resolved again.\n")
             lock = await self.npm.lock(needs, waiter, job.lock or "")
         key = await self.npm.folder(lock, waiter)
-        return needs.code, Need(key, await self._places.seen(key), needs.modules, kind)
+        return found, Need(key, await self._places.seen(key), needs.modules, kind)
 
     async def lock(self, language: str, code: str, libraries: Mapping[str, str], path: str) -> str | None:
         """A lock for code that is being stored; None where it needs no packages or the language has no locks.
@@ -146,7 +146,7 @@ class Packages:
             PackagesUnavailable: the packages cannot be resolved.
         """
         if language in TYPESCRIPT:
-            wanted = npm_needs.needs_of(code)
+            wanted = needs_with_scripts(code, libraries, path).needs
             return (await self.npm.lock(wanted, Waiter(lambda _text: None))).text() if wanted.packages else None
         if language != "python3":
             return None

@@ -24,9 +24,8 @@ from pathlib import Path
 from packaging.requirements import InvalidRequirement, Requirement
 
 from flowapp.runtimes.packages.errors import PackagesUnavailable
+from flowapp.runtimes.packages.script_imports import ROOTS, ScriptImport
 
-#: the first part of a script's path: nothing else may be imported by these names
-ROOTS = ("f", "u")
 #: imports below these are packages of their own, named by so many parts of the import
 NAMESPACES = {
     "azure": 3,
@@ -49,17 +48,6 @@ _COMMENT = re.compile(r"^#\s*(?P<kind>extra_requirements|requirements):\s*(?P<re
 _PIN = re.compile(r"#\s*(?:pin|repin):\s*(?P<requirement>\S.*)$")
 _TABLE = Path(__file__).with_name("import_names.txt")
 _CAUGHT = frozenset(("ImportError", "ModuleNotFoundError", "Exception", "BaseException"))
-
-
-@dataclass(frozen=True, slots=True)
-class ScriptImport:
-    """An import of a script of the workspace. `candidates` are paths: the first that is there is meant.
-
-    Where the last part may be a name inside of the script before it, both are candidates.
-    """
-
-    candidates: tuple[str, ...]
-    line: int
 
 
 @dataclass(frozen=True, slots=True)

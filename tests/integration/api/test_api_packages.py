@@ -73,3 +73,21 @@ async def test_locks_are_made_when_code_is_stored(product: Product) -> None:
     assert locks[1] is None
     result = await product.client.post(f"{W}/jobs/run_wait_result/f/f/lib/flow", json={})
     assert result.json() == 1
+
+
+async def test_typescript_imports_scripts_beside_its_flow(product: Product) -> None:
+    code = "export const word = () => 'one';\n"
+    first = await stored(product, code, path="f/lib/tswords", language="bun")
+    cell = 'import { word } from "../lib/tswords.ts";\n\nexport function main() {\n  return word();\n}\n'
+    draft, ids = await product.draft(flow_of(script("a", cell, "deno")), path="f/other/flow")
+    detail = await product.run(draft, cells=[ids["a"]])
+    assert [step["status"] for step in detail["steps"]] == ["success"], detail
+    await stored(product, code.replace("one", "two"), path="f/lib/tswords", language="bun", parent_hash=first)
+    state = (await product.cells(draft))["a"]["state"]
+    assert (state["kind"], state["causes"][0]["text"]) == ("stale", "script f/lib/tswords changed")
+    await product.run(draft, cells=[ids["a"]])
+    assert (await product.cells(draft))["a"]["output"]["title_text"] == "two"
+    assert (await product.client.post(f"{W}/scripts/archive/p/f/lib/tswords")).status_code == 200
+    await product.run(draft, cells=[ids["a"]], fresh=True)
+    error = (await product.cells(draft))["a"]["output"]["error"]
+    assert error["message"].startswith('Line 1 imports "../lib/tswords.ts": There is no script at f/lib/tswords.')

@@ -30,8 +30,8 @@ class Product:
         headers = {"authorization": f"Bearer {TOKEN}"}
         self.client = httpx.AsyncClient(transport=transport, base_url="http://flowapp.test", headers=headers)
 
-    async def draft(self, flow: dict[str, Any]) -> tuple[str, dict[str, str]]:
-        draft = (await self.client.post(DRAFTS, json={"flow": flow})).json()["id"]
+    async def draft(self, flow: dict[str, Any], **more: Any) -> tuple[str, dict[str, str]]:
+        draft = (await self.client.post(DRAFTS, json={"flow": flow, **more})).json()["id"]
         return draft, {cell["step_id"]: cell["id"] for cell in (await self.notebook(draft))["cells"]}
 
     async def notebook(self, draft: str) -> Any:

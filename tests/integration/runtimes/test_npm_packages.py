@@ -158,3 +158,49 @@ async def test_without_a_registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         await runtimes.close()
     assert "npm registry cannot be reached for zod" in str(outcome.error)
     assert plain.result == "1"
+
+
+SCRIPTS = {
+    "f/lib/shout": 'import { up } from "./deep/up.ts";\nexport type T = string;\nexport const shout = (x: T) => up(x) + "!";\n',
+    "f/lib/deep/up": (
+        'import { z } from "npm:zod@3.23.8";\nimport type { T } from "../shout";\nexport function up(x: T): string {\n'
+        '  if (!x) throw new Error("nothing");\n  return z.string().parse(x).toUpperCase();\n}\n'
+    ),
+    "u/me/loop": 'import { shout } from "/f/lib/shout";\nimport * as me from "./loop";\n'
+    "export const twice = (x: string) => shout(x) + Object.keys(me).length;\n",
+}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+async def test_scripts_of_the_workspace_are_modules(run: Run, language: str) -> None:
+    code = (
+        'import { shout } from "./shout.ts";\nimport { twice } from "/u/me/loop";\n'
+        'export const main = async (x: string) => [shout(x), twice(x), (await import("../lib/shout")).shout === shout];\n'
+    )
+    outcome = await run(language, code, {"x": "a"}, libraries=SCRIPTS, path="f/lib/main")
+    assert outcome.result == '["A!","A!1",true]', outcome.error
+    failed = await run(language, code, {"x": ""}, libraries=SCRIPTS, path="f/lib/main")
+    assert failed.error is not None
+    assert (failed.error["message"], failed.error["line"]) == ("nothing", 3)
+    assert "f/lib/deep/up.ts:4" in failed.error["stack"]
+    assert ".scripts" not in failed.error["stack"]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize(
+    ("library", "words"),
+    [("export const a = ;", "f/lib/a.ts:1"), ("export const b = 1;", "'a'")],
+    ids=["cannot be parsed", "exports something else"],
+)
+async def test_what_is_wrong_in_an_imported_script(run: Run, language: str, library: str, words: str) -> None:
+    code = 'import { a } from "/f/lib/a";\nexport const main = () => a;\n'
+    failed = (await run(language, code, libraries={"f/lib/a": library})).error or {}
+    assert failed["name"] == "SyntaxError", failed
+    assert words in failed["message"]
+    assert ".scripts" not in failed["message"]
+
+
+async def test_packages_of_imported_scripts_are_in_the_lock(runtimes: Runtimes) -> None:
+    lock = await runtimes.lock("deno", 'import "/u/me/loop";', SCRIPTS, "")
+    assert lock is not None
+    assert "npm:zod@3.23.8" in lock

@@ -24,13 +24,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from flowapp.jsontext import JsonText
-from flowapp.runtimes import bun, go, handover, probe, versions
+from flowapp.runtimes import bun, go, handover, probe, shared_folders, versions
 from flowapp.runtimes.conversation import Conversation
 from flowapp.runtimes.errors import IsolationTooLow, RuntimeUnavailable, SandboxFailed
 from flowapp.runtimes.guest import frames, kernel
 from flowapp.runtimes.guest.plan import BASIC, FULL, NONE, USER, Plan
 from flowapp.runtimes.jobs import Isolation, Job, RuntimeSettings
 from flowapp.runtimes.launching import Launcher
+from flowapp.runtimes.shared_folders import SharedFolders
 
 LEVELS = (NONE, BASIC, USER, FULL)
 _LABELS = {
@@ -50,7 +51,7 @@ class Host:
 
     isolation: Isolation
     launcher: Launcher
-    shared: Path
+    shared: SharedFolders
     deno: str | None
     bun: Path | None
 
@@ -70,14 +71,15 @@ async def climb(settings: RuntimeSettings, lost: Callable[[], None]) -> Host:
     lowest = lowest_allowed(settings.min_isolation)
     if not kernel.supported():
         raise RuntimeUnavailable("Scripts run on Linux (x86_64 or aarch64) only.")
-    shared = _folders(settings.home)
+    _make_folders(settings.home)
     deno = await asyncio.to_thread(versions.find_deno, settings)
     bun_program = await asyncio.to_thread(bun.find, settings)
     notes: list[str] = []
     for level in _candidates():
         if LEVELS.index(level) < LEVELS.index(lowest):
             break
-        plan = _plan(settings, level, shared, deno, bun_program)
+        shared = _shared(settings.home, level)
+        plan = _plan(settings, level, shared.root, deno, bun_program)
         try:
             launcher = await Launcher.start(settings.python, plan, lost)
         except RuntimeUnavailable as error:
@@ -108,7 +110,7 @@ async def relaunch(host: Host, settings: RuntimeSettings, lost: Callable[[], Non
     plan = host.launcher.plan
     if not plan.has_namespaces:
         host.remove_traces()
-        plan = _plan(settings, plan.level, host.shared, host.deno, host.bun)
+        plan = _plan(settings, plan.level, host.shared.root, host.deno, host.bun)
     return await Launcher.start(settings.python, plan, lost)
 
 
@@ -132,12 +134,16 @@ def _candidates() -> tuple[str, ...]:
     return (FULL, BASIC, NONE) if os.geteuid() == 0 else (USER, BASIC, NONE)
 
 
-def _folders(home: Path) -> Path:
-    shared = home / "runtimes" / "shared"
-    for folder in (shared, home / "runtimes" / "jail"):
-        folder.mkdir(parents=True, exist_ok=True)
+def _make_folders(home: Path) -> None:
+    (home / "runtimes" / "jail").mkdir(parents=True, exist_ok=True)
     (home / "runtimes").chmod(0o700)
-    return shared
+
+
+def _shared(home: Path, level: str) -> SharedFolders:
+    """Where the shared folders of runs are on a rung: jobs with another user cannot pass through the data folder."""
+    if level == BASIC and os.geteuid() == 0:
+        return shared_folders.outside(home / "runtimes")
+    return shared_folders.inside(home / "runtimes")
 
 
 def _plan(settings: RuntimeSettings, level: str, shared: Path, deno: str | None, bun_program: Path | None) -> Plan:
@@ -152,7 +158,7 @@ def _plan(settings: RuntimeSettings, level: str, shared: Path, deno: str | None,
         home=str(settings.home.resolve()),
         scaffold=scaffold,
         readable=tuple(str(folder) for folder in (go.find(settings),) if folder is not None),
-        shared=str(shared.resolve()),
+        shared=str(shared),
         packages=str((settings.home / "packages" / "ready").resolve()),
         deno=deno,
         bun=str(bun_program) if bun_program else None,

@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import os
-import shutil
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -16,7 +14,7 @@ from typing import Any
 import orjson
 
 from flowapp.jsontext import JsonText
-from flowapp.runtimes import handover, ladder, outcomes, versions
+from flowapp.runtimes import ladder, outcomes, versions
 from flowapp.runtimes.adapters import Adapters, Prepared, Refused, Setup, Talk
 from flowapp.runtimes.conversation import CANCELED, Answer, Conversation
 from flowapp.runtimes.errors import RuntimesClosed, RuntimesError, SandboxFailed
@@ -104,6 +102,7 @@ class Runtimes:
             await pool.close()
         if self._host is not None:
             await self._host.launcher.close()
+            self._host.shared.close()
             self._host.remove_traces()
 
     async def run(self, job: Job, on_log: Callable[[str], None]) -> Outcome:
@@ -153,28 +152,15 @@ class Runtimes:
 
     def shared_folder(self, name: str) -> Path:
         """The folder that the steps of one run see as `./shared`; made when it is not there."""
-        folder = self._ready().shared / handover.folder_name(name)
-        folder.mkdir(mode=0o777, exist_ok=True)
-        folder.chmod(0o777)
-        return folder
+        return self._ready().shared.made(name)
 
     def shared_files(self, name: str) -> list[tuple[str, int]]:
-        """The files in a shared folder: their paths in it, sorted, and their sizes in bytes. None where there is no folder.
-
-        What steps made is only listed, never opened, and links are not followed.
-        """
-        root = self._ready().shared / handover.folder_name(name)
-        found: list[tuple[str, int]] = []
-        for folder, _, names in os.walk(root):
-            for entry in names:
-                path = Path(folder) / entry
-                with contextlib.suppress(OSError):
-                    found.append((str(path.relative_to(root)), path.lstat().st_size))
-        return sorted(found)
+        """The files in a shared folder: their paths in it, sorted, and their sizes in bytes. None where there is no folder."""
+        return self._ready().shared.files(name)
 
     def drop_shared_folder(self, name: str) -> None:
         """Remove a run's shared folder with everything in it; nothing happens when there is none."""
-        shutil.rmtree(self._ready().shared / handover.folder_name(name), ignore_errors=True)
+        self._ready().shared.drop(name)
 
     async def lock(self, language: str, code: str, libraries: Mapping[str, str], path: str) -> str | None:
         """A lock of the packages that code, and the scripts that it imports (code by path), need; None for none.

@@ -78,7 +78,7 @@ async def main(scratch: Path, names: list[str]) -> None:
             "outside": outside,
             "base": f"http://127.0.0.1:{api.server_port}",
         }
-        seen = await _run(runtimes, SCENARIOS[name], values)
+        seen = await _shared(runtimes, SCENARIOS[name], values)
         _say({"name": name, "seen": seen, "intact": await _is_intact(runtimes)})
     await runtimes.close()
     api.shutdown()
@@ -86,7 +86,21 @@ async def main(scratch: Path, names: list[str]) -> None:
     _say({"left": await _left()})
 
 
-async def _run(runtimes: Runtimes, scenario: Scenario, values: dict[str, Any]) -> dict[str, Any]:
+async def _shared(runtimes: Runtimes, scenario: Scenario, values: dict[str, Any]) -> dict[str, Any]:
+    """The scenario, after what comes before it in the same shared folder, if there is anything."""
+    if not scenario.before:
+        return await _run(runtimes, scenario, values, None)
+    shared = runtimes.shared_folder("run-1")
+    job = Job("before", "python3", scenario.before, JsonText("{}"), shared=shared)
+    outcome = await runtimes.run(job, lambda _text: None)
+    if outcome.error is not None:
+        sys.stderr.write(f"before: {outcome.error}\n")
+    seen = await _run(runtimes, scenario, {**values, "shared": str(shared)}, shared if scenario.shares else None)
+    runtimes.drop_shared_folder("run-1")
+    return seen
+
+
+async def _run(runtimes: Runtimes, scenario: Scenario, values: dict[str, Any], shared: Path | None) -> dict[str, Any]:
     pieces: list[str] = []
     job = Job(
         id="scenario",
@@ -95,6 +109,7 @@ async def _run(runtimes: Runtimes, scenario: Scenario, values: dict[str, Any]) -
         args=JsonText(filled(scenario.args, values)),
         env={"WM_JOB_ID": "scenario", "LD_PRELOAD": "evil.so", "PYTHONSTARTUP": "evil.py"},
         timeout_s=scenario.timeout_s,
+        shared=shared,
         limits=Limits(**scenario.limits),
     )
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

@@ -35,6 +35,10 @@ class Scenario:
     args: dict[str, Any] = field(default_factory=dict)
     limits: dict[str, int] = field(default_factory=dict)
     timeout_s: float = 20.0
+    before: str = ""
+    """Python that runs first; both see one `./shared`, and `{shared}` in arguments is where it is."""
+    shares: bool = True
+    """With `before`: whether this one sees the folder too."""
 
 
 def fails(name: str, *parts: str, exit_code: int | None = None) -> Callable[[Seen], None]:
@@ -348,7 +352,56 @@ export function main() {
   ];
 }
 """
+_LEAVES = """
+import os
+def main():
+    os.mkdir("shared/deep")
+    open("shared/deep/note", "w").write("left by another")
+"""
+_TAKES = """
+import os
+def main():
+    text = open("shared/deep/note").read()
+    open("shared/deep/note", "a").write("!")
+    os.rename("shared/deep", "shared/mine")
+    return [text, os.listdir("shared")]
+"""
 SCENARIOS: dict[str, Scenario] = {
+    "python shares files with another step": Scenario(
+        "python3", _TAKES, gives(["left by another", ["mine"]]), before=_LEAVES
+    ),
+    "bash shares files with another step": Scenario(
+        "bash",
+        "cat shared/deep/note > shared/copy; echo '!' >> shared/deep/note; cat shared/copy",
+        gives("left by another"),
+        before=_LEAVES,
+    ),
+    "deno shares files with another step": Scenario(
+        "deno",
+        "export function main() { Deno.writeTextFileSync('shared/more', 'x'); return Deno.readTextFileSync('shared/deep/note'); }",
+        gives("left by another"),
+        before=_LEAVES,
+    ),
+    "bun shares files with another step": Scenario(
+        "bun",
+        "export const main = async () => { await Bun.write('shared/more', 'x'); return Bun.file('shared/deep/note').text(); }",
+        gives("left by another"),
+        before=_LEAVES,
+    ),
+    "python reads the shared files of others": Scenario(
+        "python3",
+        _READ,
+        gives([]),
+        {"paths": ["{shared}", "{shared}/deep/note", "{shared}/..", "{home}"]},
+        before=_LEAVES,
+        shares=False,
+    ),
+    "python lists the shared folders": Scenario(
+        "python3", _READ, gives([]), {"paths": ["{shared}/.."]}, before=_LEAVES
+    ),
+    "python writes to the shared files of others": Scenario(
+        "python3", _WRITE, gives([]), {"paths": ["{shared}", "{shared}/.."]}, before=_LEAVES, shares=False
+    ),
     "duckdb opens its database": Scenario("duckdb", "SELECT 40 + 2 AS a", gives([{"a": 42}])),
     "sqlite writes a file": Scenario(
         "sqlite", "-- database a.db\nCREATE TABLE t (a); INSERT INTO t VALUES (1); SELECT a FROM t", gives([{"a": 1}])

@@ -192,3 +192,21 @@ def inline_extension(name: str) -> str:
     """The ending that the Windmill command line gives the file of an inline script ("py", "deno.ts")."""
     language = _BY_NAME.get(name)
     return _INLINE_EXTENSIONS.get(name) or (language.extension if language is not None else "no_ext")
+
+
+# The same of scripts at a path. Of TypeScript one language has the plain ending, and a workspace's folder says which.
+_SCRIPT_EXTENSIONS = {"deno": "deno.ts", "bun": "bun.ts", "bunnative": "bun.ts", "nativets": "fetch.ts"}
+_NOT_AS_FILES = frozenset({"sqlite"})  # ours: the command line knows no file of it
+
+
+def script_extension(name: str, plain_ts: str) -> str | None:
+    """The ending that the Windmill command line gives a script's file; None of a language that it keeps no files of.
+
+    `plain_ts` is the language ("bun" or "deno") whose files end in ".ts" alone.
+    """
+    language = _BY_NAME.get(name)
+    if language is None or name in _NOT_AS_FILES:
+        return None
+    if name == plain_ts or (name == "bunnative" and plain_ts == "bun"):
+        return "ts"
+    return _SCRIPT_EXTENSIONS.get(name) or language.extension

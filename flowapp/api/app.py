@@ -9,6 +9,7 @@ from flowapp.api import (
     approvals,
     drafts,
     events,
+    exports,
     flows,
     hub,
     job_lists,
@@ -52,6 +53,7 @@ ROUTERS = (
     retention,
     accounts,
     packages,
+    exports,
 )
 
 

@@ -23,6 +23,7 @@ from flowapp.workspace.connect import Connect
 from flowapp.workspace.context import Context, EnginePort, RuntimesPort
 from flowapp.workspace.draft_states import DraftStates
 from flowapp.workspace.drafts import Drafts
+from flowapp.workspace.export import Export
 from flowapp.workspace.firing import FireSchedules
 from flowapp.workspace.flows import Flows
 from flowapp.workspace.folders import Folders
@@ -141,6 +142,7 @@ class Workspace:
         self.scripts.stored.append(self.observer.script_stored)
         self.stored_flows = StoredFlows(self._context, locks)
         self.folders = Folders(self._context)
+        self.export = Export(self._context)
         self.groups = Groups(self._context)
         self.members = Members(self._context)
         self.accounts = Accounts(self._context)

@@ -32,7 +32,7 @@ class Folders:
         self._sessions: Sessions = context.sessions
 
     async def create(self, identity: Identity, body: Mapping[str, Any]) -> str:
-        """Make a folder; who makes it is an owner. Returns its name.
+        """Make a folder; who makes it is an owner, unless an admin names others. Returns its name.
 
         A name under which things are stored already is the team's: only an admin may put a folder over it.
 
@@ -45,7 +45,7 @@ class Folders:
         name = name_of(body.get("name"), "folder")
         row = _changed(FolderRow(workspace=identity.workspace, name=name, created_by="", edited_at=""), body)
         owners = loads(row.owners)
-        if identity.permissioned_as not in owners:
+        if identity.permissioned_as not in owners and not (owners and identity.role == "admin"):
             row.owners = dumps([identity.permissioned_as, *owners])
         row.created_by = identity.username
 

@@ -21,7 +21,8 @@ from flowapp.workspace.run_secrets import RunSecrets
 from flowapp.workspace.stored import ALL, Page, enter, path_of, reading, text_in
 
 STATE = "state"
-_EXTRA = ("is_oauth", "account", "labels", "ws_specific")
+#: What clients store beside the value, and get back as they gave it: also that a description is empty, or not given.
+_EXTRA = ("is_oauth", "account", "labels", "ws_specific", "description")
 MAX_VALUE = 8_000_000
 
 

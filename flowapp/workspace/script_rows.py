@@ -71,6 +71,9 @@ _ORDERS = frozenset(
 )
 
 
+#: Kept with the client's keys: that the code has a preprocessor, and what was wrong with its packages.
+_FOUND = "found_preprocessor"
+_OUR_NOTES = (_FOUND, "lock_error_logs")
 #: A script's own preprocessor, in Python and in TypeScript.
 _PREPROCESSOR = re.compile(r"^(?:async )?def preprocessor\(|^export (?:async )?function preprocessor\(", re.MULTILINE)
 
@@ -104,7 +107,7 @@ def row_of(identity: Identity, path: str, body: Mapping[str, Any]) -> ScriptRow:
     extra = {name: value for name, value in body.items() if name not in _COLUMNS | _ORDERS and value is not None}
     _check_variables(extra.get("envs"))
     if has_preprocessor(content):
-        extra["has_preprocessor"] = True
+        extra[_FOUND] = True
     return ScriptRow(
         workspace=identity.workspace,
         path=path,
@@ -152,13 +155,20 @@ def same(one: ScriptRow, other: ScriptRow) -> bool:
     return schemas[0] == schemas[1] and extras[0] == extras[1]
 
 
+def given(row: ScriptRow) -> dict[str, Any]:
+    """The keys that a client sent beside those that have columns, as it sent them."""
+    extra: dict[str, Any] = loads(row.extra)
+    return {name: value for name, value in extra.items() if name not in _OUR_NOTES}
+
+
 def shown(row: ScriptRow, ancestors: list[str]) -> dict[str, Any]:
     """What clients get of a version; `ancestors` are the hashes that it comes from."""
     extra: dict[str, Any] = loads(row.extra)
+    found = extra.pop(_FOUND, False)
     return {
         "ws_error_handler_muted": False,
-        "has_preprocessor": False,
         **extra,
+        "has_preprocessor": bool(extra.get("has_preprocessor") or found),
         "workspace_id": row.workspace,
         "hash": row.hash,
         "path": row.path,

@@ -20,7 +20,7 @@ from flowapp.workspace.stored import ALL, Page, enter, flag_in, path_of, reading
 
 MAX_VALUE = 1_000_000
 #: What clients store beside the value, and get back as they gave it.
-_EXTRA = ("account", "is_oauth", "expires_at", "labels", "ws_specific")
+_EXTRA = ("account", "is_oauth", "expires_at", "labels", "ws_specific", "description")
 #: What a job finds in its environment; the values differ from job to job.
 _CONTEXTUAL = (
     ("WM_WORKSPACE", "The workspace"),

@@ -1,0 +1,179 @@
+"""Everything of a workspace that somebody may read, as the archive that Windmill's command line pulls and compares with."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy.engine import Connection
+
+from flowapp.access.identity import Identity
+from flowapp.access.policy import Action, Target
+from flowapp.store import (
+    audit,
+    flow_versions,
+    folders,
+    groups,
+    identities,
+    resource_types,
+    resources,
+    schedules,
+    scripts,
+    variables,
+)
+from flowapp.store.tables import VariableRow
+from flowapp.workspace import export_files as files
+from flowapp.workspace import guard
+from flowapp.workspace.context import Context
+from flowapp.workspace.errors import BadRequest
+from flowapp.workspace.export_files import File, Packing, TypeScript
+from flowapp.workspace.stored import enter, reading
+
+#: Resources that runs write, not people.
+_OF_RUNS = frozenset({"state", "cache"})
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What an archive shall hold, by the names that the command line uses in its request."""
+
+    archive_type: str = "zip"
+    plain_secret: bool = False
+    skip_variables: bool = False
+    skip_resources: bool = False
+    skip_resource_types: bool = False
+    skip_secrets: bool = False
+    include_schedules: bool = False
+    include_users: bool = False
+    include_groups: bool = False
+    include_key: bool = False
+    default_ts: TypeScript = "bun"
+
+    @property
+    def packing(self) -> Packing:
+        """How the files are packed.
+
+        Raises:
+            BadRequest: in a way that is not known here; clients know the first words, and ask for another way.
+        """
+        if self.archive_type == "zip":
+            return "zip"
+        if self.archive_type == "tar":
+            return "tar"
+        raise BadRequest(f"Invalid Archive Type: {self.archive_type[:40]!r}.", "Ask for zip or tar.")
+
+
+class Export:
+    """The use-case of taking a workspace along."""
+
+    def __init__(self, context: Context) -> None:
+        self._database = context.store.database
+        self._box = context.secrets
+        self._masks = context.store.masks
+
+    async def archive(self, identity: Identity, wanted: Wanted) -> bytes:
+        """The archive of what the identity may read; what it may not read is left out.
+
+        Secrets are ciphertexts, which the same workspace takes back at the same path; in clear with `plain_secret`.
+
+        Raises:
+            BadRequest: an unknown kind of archive, or the workspace's key is asked for.
+        """
+        enter(identity)
+        packing = wanted.packing
+        if wanted.include_key:
+            raise BadRequest("This server does not give the key of its secrets away.", "Leave includeKey out.")
+        found = await self._database.read(lambda c: list(self._files(c, identity, wanted)))
+        opened = [content for content in found if isinstance(content, VariableRow)]
+        if opened and wanted.plain_secret:
+            await self._note_opened(identity, opened)
+        named = {name: text for name, text in (self._file(item, wanted) for item in found)}
+        return await asyncio.to_thread(files.packed, named, packing)
+
+    def _files(self, connection: Connection, identity: Identity, wanted: Wanted) -> Iterator[File | VariableRow]:
+        """All files but those of secrets, whose rows they are made of later."""
+        for folder in folders.listing(connection, identity.workspace):
+            if guard.may(identity, "folder.read", guard.folder_target(identity, folder.name)):
+                yield files.folder_file(folder)
+        for script in scripts.heads(connection, identity.workspace, code=True):
+            if guard.may(identity, "script.read", guard.script_target(identity, script.path)):
+                yield from files.script_files(script, wanted.default_ts)
+        for flow in flow_versions.heads(connection, identity.workspace):
+            if guard.may(identity, "flow.read", guard.flow_target(identity, flow.path)):
+                yield files.flow_file(flow)
+        if not wanted.skip_variables:
+            yield from _variables(connection, identity, wanted)
+        if not wanted.skip_resources:
+            yield from _resources(connection, identity)
+        if not wanted.skip_resource_types and _may(identity, "resource_type.read", "resource type"):
+            for kind in resource_types.listing(connection, identity.workspace):
+                yield files.resource_type_file(kind)
+        if wanted.include_schedules:
+            yield from _schedules(connection, identity)
+        if wanted.include_users and _may(identity, "member.read", "user"):
+            yield from _users(connection, identity)
+        if wanted.include_groups and _may(identity, "group.read", "group"):
+            for group in groups.listing(connection, identity.workspace):
+                yield files.group_file(group, groups.members(connection, identity.workspace, group.name))
+
+    def _file(self, item: File | VariableRow, wanted: Wanted) -> File:
+        if not isinstance(item, VariableRow):
+            return item
+        open_or_not = self._box.open if wanted.plain_secret else self._box.portable
+        return files.variable_file(item, open_or_not(item.workspace, item.path, item.value))
+
+    async def _note_opened(self, identity: Identity, rows: list[VariableRow]) -> None:
+        """That somebody looked at secrets is on record; what a job read does not show in its log."""
+        if identity.job:
+            for row in rows:
+                self._masks.note(identity.run, self._box.open(row.workspace, row.path, row.value))
+            return
+
+        def work(connection: Connection) -> None:
+            for row in rows:
+                audit.add(
+                    connection,
+                    workspace=row.workspace,
+                    by=identity.username,
+                    action="variable.decrypt",
+                    target=row.path,
+                    detail="export",
+                )
+
+        await self._database.write(work)
+
+
+def _variables(connection: Connection, identity: Identity, wanted: Wanted) -> Iterator[File | VariableRow]:
+    action = reading(identity, "variable")
+    for row in variables.listing(connection, identity.workspace):
+        if (row.is_secret and wanted.skip_secrets) or not guard.may(
+            identity, action, guard.variable_target(identity, row.path)
+        ):
+            continue
+        yield row if row.is_secret else files.variable_file(row, row.value)
+
+
+def _resources(connection: Connection, identity: Identity) -> Iterator[File]:
+    action = reading(identity, "resource")
+    for row in resources.listing(connection, identity.workspace):
+        if row.resource_type not in _OF_RUNS and guard.may(identity, action, guard.resource_target(identity, row.path)):
+            yield files.resource_file(row)
+
+
+def _schedules(connection: Connection, identity: Identity) -> Iterator[File]:
+    for row in schedules.listing(connection, identity.workspace):
+        if guard.may(identity, "schedule.read", Target(identity.workspace, "schedule", path=row.path)):
+            yield files.schedule_file(row)
+
+
+def _users(connection: Connection, identity: Identity) -> Iterator[File]:
+    """Members, but for viewers: the command line has no such role, and would make something else of them."""
+    for user, role in identities.members(connection, identity.workspace):
+        if role != "viewer":
+            yield files.user_file(user, role)
+
+
+def _may(identity: Identity, action: Action, kind: Any) -> bool:
+    return guard.may(identity, action, Target(identity.workspace, kind))

@@ -1,0 +1,120 @@
+"""What is stored in a workspace as the files that Windmill's command line keeps: names and contents, and their archive.
+
+The command line compares key by key, and takes a missing key for something else than null. So each file holds the keys that
+were stored, and no others: no times, no people, no defaults that nobody gave.
+"""
+
+from __future__ import annotations
+
+import io
+import tarfile
+import zipfile
+from collections.abc import Iterator, Mapping
+from typing import Any, Literal, TypeAlias
+from urllib.parse import quote
+
+from flowapp.jsontext import dumps, loads
+from flowapp.languages import script_extension
+from flowapp.store.tables import (
+    FlowVersionRow,
+    FolderRow,
+    GroupRow,
+    ResourceRow,
+    ResourceTypeRow,
+    ScheduleRow,
+    ScriptRow,
+    UserRow,
+    VariableRow,
+)
+from flowapp.workspace import schedule_shapes, script_rows
+
+File: TypeAlias = tuple[str, str]
+"""The name of a file in the archive, and its content."""
+TypeScript = Literal["bun", "deno"]
+Packing = Literal["zip", "tar"]
+
+
+def script_files(row: ScriptRow, default_ts: TypeScript) -> Iterator[File]:
+    """The code and what is said of it. None of a language for whose files the command line has no name."""
+    extension = script_extension(row.language, default_ts)
+    if extension is None:
+        return
+    said: dict[str, Any] = {"summary": row.summary, "description": row.description, "kind": row.kind}
+    if row.schema_text is not None:
+        said["schema"] = loads(row.schema_text)
+    said |= {name: value for name, value in (("lock", row.lock), ("tag", row.tag)) if value is not None}
+    yield f"{row.path}.{extension}", row.content
+    yield f"{row.path}.script.json", dumps(said | script_rows.given(row))
+
+
+def flow_file(row: FlowVersionRow) -> File:
+    """The document as it was stored, scripts inline."""
+    return f"{row.path}.flow.json", row.document
+
+
+def folder_file(row: FolderRow) -> File:
+    """Who has which part in a folder."""
+    said: dict[str, Any] = {"owners": loads(row.owners), "extra_perms": loads(row.extra_perms)}
+    named = {"summary": row.summary, "display_name": row.display_name}
+    return f"f/{row.name}/folder.meta.json", dumps(said | {name: text for name, text in named.items() if text})
+
+
+def variable_file(row: VariableRow, value: str) -> File:
+    """A variable with `value` in place of what is stored."""
+    return f"{row.path}.variable.json", dumps(
+        {"value": value, "is_secret": row.is_secret, **_described(row.description, row.extra)}
+    )
+
+
+def resource_file(row: ResourceRow) -> File:
+    """A resource with its references."""
+    said = {"value": loads(row.value), "resource_type": row.resource_type}
+    return f"{row.path}.resource.json", dumps(said | _described(row.description, row.extra))
+
+
+def resource_type_file(row: ResourceTypeRow) -> File:
+    """A type of resources."""
+    said: dict[str, Any] = {"schema": loads(row.schema_text), "description": row.description}
+    if row.format_extension:
+        said |= {"format_extension": row.format_extension, "is_fileset": row.is_fileset}
+    return f"{row.name}.resource-type.json", dumps(said)
+
+
+def schedule_file(row: ScheduleRow) -> File:
+    """A schedule, without what came of its ticks."""
+    return f"{row.path}.schedule.json", dumps(schedule_shapes.export(row))
+
+
+def user_file(row: UserRow, role: str) -> File:
+    """A member. The name of the file is an email, of which nothing may lead out of the archive's folder."""
+    name = quote(row.email, safe="@+")
+    return f"users/{name}.user.json", dumps({"username": row.username, "role": role, "disabled": row.disabled})
+
+
+def group_file(row: GroupRow, members: list[str]) -> File:
+    """A group. Only admins of the workspace manage groups, so there are none of the group."""
+    said = {"summary": row.summary, "members": [f"u/{name}" for name in members], "admins": []}
+    return f"groups/{row.name}.group.json", dumps(said)
+
+
+def packed(files: Mapping[str, str], packing: Packing) -> bytes:
+    """The archive of some files. The same files make the same bytes."""
+    buffer = io.BytesIO()
+    contents = {name: text.encode("utf-8", "surrogatepass") for name, text in files.items()}
+    if packing == "tar":
+        with tarfile.open(fileobj=buffer, mode="w") as tar:
+            for name, content in contents.items():
+                entry = tarfile.TarInfo(name)
+                entry.size = len(content)
+                tar.addfile(entry, io.BytesIO(content))
+    else:
+        with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+            for name, content in contents.items():
+                archive.writestr(zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED)
+    return buffer.getvalue()
+
+
+def _described(description: str, extra: str) -> dict[str, Any]:
+    """What clients said beside the value; an empty description only where one was given."""
+    said: dict[str, Any] = {name: value for name, value in loads(extra).items() if name != "ws_specific"}
+    return {**said, "description": description} if description else said

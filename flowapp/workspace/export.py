@@ -85,38 +85,12 @@ class Export:
         packing = wanted.packing
         if wanted.include_key:
             raise BadRequest("This server does not give the key of its secrets away.", "Leave includeKey out.")
-        found = await self._database.read(lambda c: list(self._files(c, identity, wanted)))
+        found = await self._database.read(lambda c: list(_files(c, identity, wanted)))
         opened = [content for content in found if isinstance(content, VariableRow)]
         if opened and wanted.plain_secret:
             await self._note_opened(identity, opened)
         named = {name: text for name, text in (self._file(item, wanted) for item in found)}
         return await asyncio.to_thread(files.packed, named, packing)
-
-    def _files(self, connection: Connection, identity: Identity, wanted: Wanted) -> Iterator[File | VariableRow]:
-        """All files but those of secrets, whose rows they are made of later."""
-        for folder in folders.listing(connection, identity.workspace):
-            if guard.may(identity, "folder.read", guard.folder_target(identity, folder.name)):
-                yield files.folder_file(folder)
-        for script in scripts.heads(connection, identity.workspace, code=True):
-            if guard.may(identity, "script.read", guard.script_target(identity, script.path)):
-                yield from files.script_files(script, wanted.default_ts)
-        for flow in flow_versions.heads(connection, identity.workspace):
-            if guard.may(identity, "flow.read", guard.flow_target(identity, flow.path)):
-                yield files.flow_file(flow)
-        if not wanted.skip_variables:
-            yield from _variables(connection, identity, wanted)
-        if not wanted.skip_resources:
-            yield from _resources(connection, identity)
-        if not wanted.skip_resource_types and _may(identity, "resource_type.read", "resource type"):
-            for kind in resource_types.listing(connection, identity.workspace):
-                yield files.resource_type_file(kind)
-        if wanted.include_schedules:
-            yield from _schedules(connection, identity)
-        if wanted.include_users and _may(identity, "member.read", "user"):
-            yield from _users(connection, identity)
-        if wanted.include_groups and _may(identity, "group.read", "group"):
-            for group in groups.listing(connection, identity.workspace):
-                yield files.group_file(group, groups.members(connection, identity.workspace, group.name))
 
     def _file(self, item: File | VariableRow, wanted: Wanted) -> File:
         if not isinstance(item, VariableRow):
@@ -143,6 +117,38 @@ class Export:
                 )
 
         await self._database.write(work)
+
+
+def _files(connection: Connection, identity: Identity, wanted: Wanted) -> Iterator[File | VariableRow]:
+    """All files but those of secrets, whose rows they are made of later."""
+    yield from _code(connection, identity, wanted.default_ts)
+    if not wanted.skip_variables:
+        yield from _variables(connection, identity, wanted)
+    if not wanted.skip_resources:
+        yield from _resources(connection, identity)
+    if not wanted.skip_resource_types and _may(identity, "resource_type.read", "resource type"):
+        for kind in resource_types.listing(connection, identity.workspace):
+            yield files.resource_type_file(kind)
+    if wanted.include_schedules:
+        yield from _schedules(connection, identity)
+    if wanted.include_users and _may(identity, "member.read", "user"):
+        yield from _users(connection, identity)
+    if wanted.include_groups and _may(identity, "group.read", "group"):
+        for group in groups.listing(connection, identity.workspace):
+            yield files.group_file(group, groups.members(connection, identity.workspace, group.name))
+
+
+def _code(connection: Connection, identity: Identity, default_ts: TypeScript) -> Iterator[File]:
+    """Scripts and flows, and the folders that they are in."""
+    for folder in folders.listing(connection, identity.workspace):
+        if guard.may(identity, "folder.read", guard.folder_target(identity, folder.name)):
+            yield files.folder_file(folder)
+    for script in scripts.heads(connection, identity.workspace, code=True):
+        if guard.may(identity, "script.read", guard.script_target(identity, script.path)):
+            yield from files.script_files(script, default_ts)
+    for flow in flow_versions.heads(connection, identity.workspace):
+        if guard.may(identity, "flow.read", guard.flow_target(identity, flow.path)):
+            yield files.flow_file(flow)
 
 
 def _variables(connection: Connection, identity: Identity, wanted: Wanted) -> Iterator[File | VariableRow]:

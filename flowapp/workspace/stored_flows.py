@@ -202,17 +202,18 @@ class StoredFlows:
     async def delete(self, identity: Identity, path: str) -> None:
         """Take a flow with all its versions away; its runs stay.
 
+        Where there is none (any more) nothing happens: the command line asks once for each of a flow's files.
+
         Raises:
-            NotFound: there is none.
+            NotFound, NotAllowed: nothing at that path is the identity's to delete.
         """
         enter(identity)
         require(identity, "flow.deploy", guard.flow_target(identity, path))
 
         def work(connection: Connection) -> None:
             flow_versions.keep_for_runs(connection, self._values, identity.workspace, path)
-            if not flow_versions.delete(connection, identity.workspace, path):
-                raise missing("flow")
-            _audited(connection, identity, "flow.delete", path)
+            if flow_versions.delete(connection, identity.workspace, path):
+                _audited(connection, identity, "flow.delete", path)
 
         await self._database.write(work)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.clients.wmill import Wmill, install
+from tests.integration.clients.wmill import Wmill
 from tests.live import TOKEN, Live
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -59,11 +59,6 @@ FILES = {
     ),
     "f/team/folder.meta.yaml": "display_name: team\nowners: [u/admin]\nextra_perms: {}\n",
 }
-
-
-@pytest.fixture(scope="module")
-def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return install(tmp_path_factory.mktemp("npm"))
 
 
 @pytest.fixture(scope="module")

@@ -149,6 +149,7 @@ class Leaves:
             lock=call.lock,
             path=call.path,
             libraries={script.path: script.code for script in call.libraries},
+            owner=self.rights,
         )
         outcome = await self._in_runtime(job, step)
         if isinstance(outcome, LeafOutcome):

@@ -21,7 +21,10 @@ from flowapp.runtimes.packages.packages import Need, Packages
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """What an adapter may build on. `late`: jobs also see programs that are installed after the start."""
+    """What an adapter may build on. `late`: jobs also see programs that are installed after the start.
+
+    `apart`: no job's process can look into that of another one, so one may hold what others must not see.
+    """
 
     settings: RuntimeSettings
     deno: str | None
@@ -29,6 +32,7 @@ class Setup:
     late: bool
     python_version: str | None
     packages: Packages
+    apart: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +46,8 @@ class Prepared:
     texts: tuple[bytes, bytes, bytes]
     place: re.Pattern[str] | None = None
     packages: Need | None = None
+    keeps: bytes = b""
+    """Where not empty, its process may stay for the next job with equal ones (see `kept`)."""
 
 
 class Refused(Exception):

@@ -40,12 +40,21 @@ class Answer:
 
 
 class Conversation:
-    """Hands one job to one sandbox. `answer` is done when the job is over; `close` must be called in any case."""
+    """Hands one job to one sandbox. `answer` is done when the job is over; `close` must be called in any case, or `release`."""
 
-    def __init__(self, sandbox: Sandbox, on_log: Callable[[str], None], output_bytes: int, result_bytes: int) -> None:
+    def __init__(
+        self,
+        sandbox: Sandbox,
+        on_log: Callable[[str], None],
+        output_bytes: int,
+        result_bytes: int,
+        last: bool = True,
+    ) -> None:
+        """`last`: the process will get no other job."""
         self._loop = asyncio.get_running_loop()
         self._sandbox = sandbox
         self._result_bytes = result_bytes
+        self._last = last
         self.answer: asyncio.Future[Answer] = self._loop.create_future()
         self.log = LogReader(on_log, output_bytes)
         self._unsent: list[memoryview] = []
@@ -71,13 +80,17 @@ class Conversation:
 
     def close(self) -> None:
         """Stop listening and let go of the sandbox."""
+        self.release()
+        self._sandbox.close()
+
+    def release(self) -> None:
+        """Stop listening; the sandbox is somebody else's from now on."""
         if self._timer is not None:
             self._timer.cancel()
         if self._sandbox.channel.fileno() >= 0:
             self._loop.remove_writer(self._sandbox.channel.fileno())
             self._loop.remove_reader(self._sandbox.channel.fileno())
             self._loop.remove_reader(self._sandbox.log)
-        self._sandbox.close()
 
     def _send(self) -> None:
         channel = self._sandbox.channel
@@ -95,8 +108,9 @@ class Conversation:
             # Its end is noticed where it is read.
             self._unsent = []
         self._loop.remove_writer(channel.fileno())
-        with contextlib.suppress(OSError):
-            channel.shutdown(socket.SHUT_WR)
+        if self._last:
+            with contextlib.suppress(OSError):
+                channel.shutdown(socket.SHUT_WR)
 
     def _on_log(self) -> None:
         if not self.log.read(self._sandbox.log):

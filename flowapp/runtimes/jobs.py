@@ -39,7 +39,8 @@ class Job:
     `shared` is a folder from `Runtimes.shared_folder`, seen by the script as `./shared`. `lock` pins the packages: None
     means that they are found in the code, empty that there are none. `path` is where the code is stored, or the flow
     that it is a step of; relative imports start there. `libraries` is the code of the stored scripts that it imports, by
-    their paths.
+    their paths. `owner` stands for a person in a workspace: only jobs of the same one share open connections to databases, and
+    those of none share nothing.
     """
 
     id: str
@@ -54,6 +55,7 @@ class Job:
     lock: str | None = None
     path: str = ""
     libraries: Mapping[str, str] = field(default_factory=dict)
+    owner: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from flowapp.runtimes.errors import RuntimesClosed, RuntimesError, SandboxFailed
 from flowapp.runtimes.guest import frames
 from flowapp.runtimes.hot import HotPools
 from flowapp.runtimes.jobs import Isolation, Job, Outcome, RuntimeSettings
+from flowapp.runtimes.kept import Kept
 from flowapp.runtimes.launching import Launcher, Sandbox
 from flowapp.runtimes.packages.errors import PackagesUnavailable, PreparingCanceled
 from flowapp.runtimes.packages.packages import Packages
@@ -50,6 +51,7 @@ class Runtimes:
         self.packages = Packages(settings)
         self._pools: dict[str, Pool] = {}
         self._hot = HotPools(settings.limits.bounds, settings.loaded_mb << 10)
+        self._kept = Kept()
         self._running: dict[str, list[_Running]] = {}
         self._places = asyncio.Semaphore(settings.max_jobs)
         self._closed = False
@@ -75,7 +77,8 @@ class Runtimes:
         late = plan.has_namespaces or plan.first_uid is None
         version = await versions.python_version(self.settings)
         host = self._host
-        self._adapters = Adapters(Setup(self.settings, host.deno, host.bun, late, version, self.packages))
+        apart = plan.has_namespaces or plan.first_uid is not None
+        self._adapters = Adapters(Setup(self.settings, host.deno, host.bun, late, version, self.packages, apart))
         await self._adapters.start()
         self._fill(self._host.launcher)
 
@@ -98,6 +101,7 @@ class Runtimes:
         for job_id in list(self._running):
             await self.cancel(job_id)
         await self._hot.close()
+        await self._kept.close()
         for pool in self._pools.values():
             await pool.close()
         if self._host is not None:
@@ -187,6 +191,7 @@ class Runtimes:
             "languages": self._languages().facts(),
             "pools": {name: {"idle": pool.idle, "target": pool.target} for name, pool in self._pools.items()},
             "loaded": self._hot.idle,
+            "connections": self._kept.idle,
             "running": len(self._running),
         }
 
@@ -203,8 +208,11 @@ class Runtimes:
             raise RuntimesClosed("The server is stopping.")
         pool = self._pools[prepared.kind]
         sandbox = await self._sandbox(pool, job, prepared)
-        conversation = Conversation(sandbox, on_log, job.limits.output_bytes, job.limits.result_bytes)
+        limits = job.limits
+        keeps = prepared.keeps
+        conversation = Conversation(sandbox, on_log, limits.output_bytes, limits.result_bytes, last=not keeps)
         running.conversation = conversation
+        stays = False
         try:
             if running.canceled:
                 conversation.stop(Answer(CANCELED))
@@ -212,9 +220,14 @@ class Runtimes:
             conversation.start(*prepared.texts, job.timeout_s)
             answer = await conversation.answer
             duration = (time.perf_counter() - begun) * 1000
+            stays = bool(keeps) and answer.kind == frames.RESULT
         finally:
             running.conversation = None
-            conversation.close()
+            if stays:
+                conversation.release()
+                self._kept.give_back(keeps, sandbox)
+            else:
+                conversation.close()
             pool.refill_soon()
             if prepared.packages is not None:
                 self._hot.done(prepared.packages)
@@ -223,6 +236,8 @@ class Runtimes:
         return await self._outcome(job, prepared, answer, conversation, sandbox, duration)
 
     async def _sandbox(self, pool: Pool, job: Job, prepared: Prepared) -> Sandbox:
+        if prepared.keeps:
+            return await self._kept.take(prepared.keeps) or await pool.take()
         if job.shared is None and job.limits.bounds == pool.bounds:
             need = prepared.packages
             loaded = await self._hot.take(need) if need is not None else None
@@ -274,6 +289,7 @@ class Runtimes:
         old = list(self._pools.values())
         self._hot.launcher = None
         await self._hot.close()
+        self._kept.drop_all()
         await host.launcher.close()
         try:
             launcher = await ladder.relaunch(host, self.settings, self._lost)

@@ -5,12 +5,16 @@ The drivers have an environment of their own (`requirements-sql.txt`), apart fro
 
 from __future__ import annotations
 
+import hashlib
+import secrets
 import sys
 from collections.abc import Mapping
 from dataclasses import asdict
 from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
+
+import orjson
 
 from flowapp.runtimes import handover
 from flowapp.runtimes.adapters import Prepared, Refused, Setup, Talk
@@ -20,6 +24,10 @@ from flowapp.signatures import sql as scripts
 
 #: the package that a database needs; SQLite is part of Python
 DRIVERS = {"postgresql": "psycopg", "mysql": "pymysql", "duckdb": "duckdb", "sqlite": ""}
+#: those that are worth staying connected to
+SESSIONS = frozenset({"postgresql", "mysql"})
+#: larger arguments are not worth reading here
+_READ_ARGS = 1 << 20
 _LABELS = {"postgresql": "PostgreSQL", "mysql": "MySQL", "duckdb": "DuckDB", "sqlite": "SQLite"}
 
 
@@ -39,6 +47,7 @@ class Sql:
     def __init__(self, setup: Setup) -> None:
         self._setup = setup
         self._installed: dict[str, str] = {}
+        self._key = secrets.token_bytes(32)
 
     def pools(self) -> Mapping[str, int]:
         """See `Adapter.pools`."""
@@ -60,6 +69,7 @@ class Sql:
         script = scripts.parse(job.language, job.code)
         if isinstance(script, SignatureProblem):
             raise Refused(script.message, script.line, "SyntaxError")
+        keeps = self._keeps(job)
         header = {
             "dialect": job.language,
             "arguments": {argument.key: asdict(argument) for argument in script.arguments},
@@ -69,8 +79,24 @@ class Sql:
             "collection": script.collection,
             "read_only": script.read_only,
             "timeout_s": job.timeout_s,
+            "keeps": bool(keeps),
         }
-        return Prepared(job.language, handover.texts(job, code=b"", runs="sql", sql=header))
+        # Statements read no variables, and a process that stays must not hold one job's token for the next.
+        return Prepared(job.language, handover.texts(job, code=b"", runs="sql", sql=header, env={}), keeps=keeps)
+
+    def _keeps(self, job: Job) -> bytes:
+        """Whose connection it is and to where, as a keyed hash (it goes over a password); empty where none is kept.
+
+        A job with limits of its own has a process that is made for it, and a connection that is given as text may name files.
+        """
+        usual = job.limits.bounds == self._setup.settings.limits.bounds
+        if job.language not in SESSIONS or not job.owner or not usual or not self._setup.apart:
+            return b""
+        connection = orjson.loads(job.args).get(scripts.DATABASE) if len(job.args) <= _READ_ARGS else None
+        if not isinstance(connection, dict):
+            return b""
+        text = orjson.dumps([job.language, job.owner, connection], option=orjson.OPT_SORT_KEYS)
+        return hashlib.blake2b(text, key=self._key).digest()
 
     def facts(self) -> Mapping[str, dict[str, Any]]:
         """See `Adapter.facts`."""

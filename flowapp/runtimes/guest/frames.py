@@ -2,6 +2,8 @@
 
 Server → job, once: three lengths (header, code, args), then the three texts; then the sending side is shut.
 Job → server: frames of one letter, a length and a body. The first answer (`RESULT` or `ERROR`) ends the job.
+A process that keeps its connection to a database says `KEPT` after a result, and takes the next job like the first; its
+sending side is not shut.
 """
 
 from __future__ import annotations
@@ -20,6 +22,8 @@ LOADED = b"L"
 RESULT = b"O"
 #: body: the error as a JSON object
 ERROR = b"X"
+#: after a result: nothing of the job is left in the session, and another one may be sent
+KEPT = b"K"
 #: body: the exit status of a script that ended without an answer, as text; negative = signal
 DIED = b"D"
 #: body: why the sandbox could not be set up, as text

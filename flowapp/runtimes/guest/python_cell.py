@@ -63,6 +63,8 @@ def serve(place: sandbox.Place, channel: socket.socket, kind: str, drivers: str)
         answer, body = sql_cell.run(job) if runs == "sql" else run(job)
         _flush_streams()
     frames.send(channel, answer, body)
+    if runs == "sql" and answer == frames.RESULT:
+        sql_cell.stay(job, channel, _flush_streams)
     os._exit(0)
 
 

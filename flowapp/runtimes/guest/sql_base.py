@@ -47,10 +47,32 @@ class Connection(Protocol):
         """What to say of an error of the driver; None when it is none of its errors."""
 
 
+class Session(Connection, Protocol):
+    """A connection that may serve one job after the other, all of the same person."""
+
+    def begin(self, timeout_s: float, read_only: bool) -> None:
+        """Get ready for a job.
+
+        Raises:
+            Exception: the connection is lost.
+        """
+
+    def reset(self) -> None:
+        """Leave nothing of the last job behind: no transaction, no setting, no temporary table, no lock.
+
+        Raises:
+            Exception: that is not possible, and the connection must not be used again.
+        """
+
+
+_end: list[Callable[[], object]] = []
+"""What to do when the server hangs up."""
+
+
 def when_stopped(end: Callable[[], object]) -> None:
     """Call `end` when the server hangs up, which it does a moment before it kills the process; the process ends then.
 
-    For what goes on outside of the process: a query that the database's server works on.
+    For what goes on outside of the process: a query that the database's server works on. Called again, the last `end` counts.
     """
 
     def wait() -> None:
@@ -58,8 +80,12 @@ def when_stopped(end: Callable[[], object]) -> None:
         poll.register(_CHANNEL, 0)  # that it hangs up is told in any case
         poll.poll()
         try:
-            end()
+            _end[-1]()
         finally:
             os._exit(0)
 
-    threading.Thread(target=wait, daemon=True).start()
+    _end.append(end)
+    if len(_end) == 1:
+        threading.Thread(target=wait, daemon=True).start()
+    else:
+        del _end[0]

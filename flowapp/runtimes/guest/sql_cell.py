@@ -5,16 +5,19 @@ Runs in the isolated process, which is the only one that has the drivers.
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import json
+import socket
 import sys
+import time
 from collections.abc import Callable
 from decimal import Decimal
 from types import ModuleType
-from typing import Any
+from typing import Any, cast
 
-from flowapp.runtimes.guest import frames, sql_embedded, sql_mysql, sql_postgres
-from flowapp.runtimes.guest.sql_base import Connection, SqlError
+from flowapp.runtimes.guest import frames, kernel, sql_embedded, sql_mysql, sql_postgres
+from flowapp.runtimes.guest.sql_base import Connection, Session, SqlError
 from flowapp.runtimes.guest.sql_rows import JsonRows, TooLarge
 
 #: kinds of processes, by the language that they run
@@ -25,8 +28,12 @@ MODULES: dict[str, tuple[str, Callable[[dict[str, Any], dict[str, Any]], Connect
     "sqlite": ("sqlite3", sql_embedded.connect_sqlite),
 }
 _INTERPOLATED = "\0"
+#: a connection gets no older: databases move, and memory adds up
+_STAYS_S = 900.0
 
 
+_sessions: list[Session] = []
+"""The connection that is kept, if any."""
 _loaded: dict[str, ModuleType] = {}
 """What `load` has imported and hidden."""
 
@@ -59,6 +66,38 @@ def show(kind: str, drivers: str) -> None:
         sql_embedded.warm_duckdb()
 
 
+def stay(job: frames.JobText, channel: socket.socket, flush: Callable[[], None]) -> None:
+    """After a job that has succeeded: serve others on the connection that it has opened, if the server wants that.
+
+    Returns when there are no more, or when one of them fails. `flush` brings what was printed into the log.
+    """
+    if not job.header["sql"]["keeps"]:
+        return
+    kernel.set_dumpable(False)
+    until = time.monotonic() + _STAYS_S
+    # The server letting go of the process is no error.
+    with contextlib.suppress(OSError):
+        while time.monotonic() < until and _is_reset():
+            frames.send(channel, frames.KEPT)
+            following = frames.receive_job(channel)
+            if following is None:
+                return
+            answer, body = run(following)
+            flush()
+            frames.send(channel, answer, body)
+            if answer != frames.RESULT:
+                return
+
+
+def _is_reset() -> bool:
+    try:
+        for session in _sessions:
+            session.reset()
+    except Exception:
+        return False
+    return bool(_sessions)
+
+
 def run(job: frames.JobText) -> tuple[bytes, bytes]:
     """Run the statements; the frame to answer with."""
     script = job.header["sql"]
@@ -78,7 +117,7 @@ def run(job: frames.JobText) -> tuple[bytes, bytes]:
 
 def _run(script: dict[str, Any], inputs: dict[str, Any], limit: int) -> bytes:
     texts = {name: _chosen(name, values, inputs) for name, values in script["interpolated"].items()}
-    connection = MODULES[script["dialect"]][1](script, inputs)
+    connection = _connection(script, inputs)
     collection = script["collection"]
     statements = script["statements"]
     if collection == "legacy":
@@ -98,6 +137,22 @@ def _run(script: dict[str, Any], inputs: dict[str, Any], limit: int) -> bytes:
     elif not statements:
         result.rows([], [], **shape)
     return bytes(result.text)
+
+
+def _connection(script: dict[str, Any], inputs: dict[str, Any]) -> Connection:
+    """A new connection, or the one that an earlier job of the same person has opened to the same place."""
+    if _sessions:
+        try:
+            _sessions[0].begin(script["timeout_s"], script["read_only"])
+        except Exception:
+            # It was lost while nobody used it. Nothing of this job has happened on it.
+            _sessions.clear()
+        else:
+            return _sessions[0]
+    connection = MODULES[script["dialect"]][1](script, inputs)
+    if script["keeps"]:
+        _sessions.append(cast("Session", connection))
+    return connection
 
 
 def _one(

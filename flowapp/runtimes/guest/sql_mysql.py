@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 _CONNECT_S = 10
 _PORT = 3306
 _LINE = re.compile(r"\bat line (\d+)\b")
+#: COM_RESET_CONNECTION of the protocol, for which PyMySQL has no name
+_RESET_CONNECTION = 0x1F
 #: MySQL's and MariaDB's numbers of a query that ran too long
 _TOO_LONG = (3024, 1969)
 
@@ -49,6 +51,12 @@ class Mysql:
         except (pymysql.Error, OSError, ValueError) as error:
             raise SqlError("ConnectionFailed", f"MySQL cannot be reached: {_said(error)}") from error
         when_stopped(lambda: _kill(resource, self._connection.thread_id()))
+        self._begun = self._identity()
+        self._prepare(timeout_s, read_only)
+
+    def begin(self, timeout_s: float, read_only: bool) -> None:
+        """See `Session.begin`."""
+        self._connection.ping(reconnect=False)
         self._prepare(timeout_s, read_only)
 
     def _prepare(self, timeout_s: float, read_only: bool) -> None:
@@ -63,6 +71,25 @@ class Mysql:
             if read_only:
                 cursor.execute("SET SESSION TRANSACTION READ ONLY")
 
+    def reset(self) -> None:
+        """See `Session.reset`. A server that does not take back a role or the chosen database is not used again."""
+        while self._cursors:
+            self._cursors.pop().close()
+        self._connection._execute_command(_RESET_CONNECTION, b"")
+        self._connection._read_ok_packet()
+        # The server has gone back to its own settings, of which these two are the client's as well.
+        self._connection.set_character_set("utf8mb4")
+        self._connection.autocommit(True)
+        if self._begun is None or self._identity() != self._begun:
+            raise ValueError("the session is not what it was")
+
+    def _identity(self) -> Any:
+        """Who we are there and where; None for a server that cannot say it."""
+        with contextlib.suppress(*self._errors), self._connection.cursor() as cursor:
+            cursor.execute("SELECT CURRENT_USER(), CURRENT_ROLE(), DATABASE()")
+            return cursor.fetchone()
+        return None
+
     def execute(self, text: str, values: list[Any], types: list[str]) -> Rows:
         """See `Connection.execute`."""
         cursor = self._connection.cursor()
@@ -72,7 +99,7 @@ class Mysql:
         if not columns:
             cursor.close()
             return Rows([], (), f"{count} row{'' if count == 1 else 's'} changed")
-        # Closing it would read whatever the server still has; the process ends anyway.
+        # Closing it reads whatever the server still has, which nobody waits for here.
         self._cursors.append(cursor)
         return Rows(columns, cursor.fetchall_unbuffered())
 

@@ -93,9 +93,12 @@ class Postgres:
         when_stopped(lambda: self._connection.cancel_safe(timeout=_CANCEL_S))
         self._connection.add_notice_handler(_say)
         _adapt(self._connection)
-        self._prepare(timeout_s, read_only)
+        # Where a session is reset, statements that were prepared by themselves would be gone.
+        self._connection.prepare_threshold = None
+        self.begin(timeout_s, read_only)
 
-    def _prepare(self, timeout_s: float, read_only: bool) -> None:
+    def begin(self, timeout_s: float, read_only: bool) -> None:
+        """See `Session.begin`."""
         settings = {
             "datestyle": "ISO",
             "intervalstyle": "iso_8601",
@@ -108,6 +111,11 @@ class Postgres:
         self._connection.execute(f"SELECT {calls}".encode())
         if read_only:
             self._connection.execute("SET default_transaction_read_only = on")
+
+    def reset(self) -> None:
+        """See `Session.reset`. What the server cannot take back (such as globals of PL/Python) is the person's own."""
+        self._connection.rollback()
+        self._connection.execute("DISCARD ALL")
 
     def execute(self, text: str, values: list[Any], types: list[str]) -> Rows:
         """See `Connection.execute`."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,8 @@ import pytest_asyncio
 
 from flowapp.jsontext import JsonText
 from flowapp.runtimes import Job, Outcome, Runtimes, RuntimeSettings
+from tests.support.mysql import mysql_server
+from tests.support.postgres import USER, PostgresServer
 
 Run = Callable[..., Awaitable[Outcome]]
 
@@ -37,3 +39,18 @@ def run(runtimes: Runtimes) -> Run:
         )
 
     return call
+
+
+@pytest.fixture(scope="session")
+def mysql() -> Iterator[dict[str, object]]:
+    """A resource of type mysql for a MariaDB server of this test run."""
+    with mysql_server() as server:
+        yield server.resource
+
+
+@pytest.fixture(scope="session")
+def pg(postgres: PostgresServer) -> dict[str, object]:
+    """A resource of type postgresql."""
+    postgres.create("cells")
+    address = {"host": "127.0.0.1", "port": postgres.port, "user": USER, "password": postgres.password}
+    return {**address, "dbname": "cells", "sslmode": "prefer"}

@@ -5,30 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from flowapp.runtimes import Limits, Runtimes
 from tests.integration.runtimes.conftest import Run
-from tests.support.mysql import mysql_server
-from tests.support.postgres import USER, PostgresServer
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-
-
-@pytest.fixture(scope="session")
-def mysql() -> Iterator[dict[str, object]]:
-    with mysql_server() as server:
-        yield server.resource
-
-
-@pytest.fixture(scope="session")
-def pg(postgres: PostgresServer) -> dict[str, object]:
-    postgres.create("cells")
-    address = {"host": "127.0.0.1", "port": postgres.port, "user": USER, "password": postgres.password}
-    return {**address, "dbname": "cells", "sslmode": "prefer"}
 
 
 @pytest.fixture(params=["sqlite", "duckdb", "postgresql", "mysql"])

@@ -7,13 +7,14 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from flowapp.jsontext import JsonText
 from flowapp.languages import LANGUAGES
 from flowapp.runtimes.adapters import Adapters, Prepared, Refused, Setup, Talk
-from flowapp.runtimes.jobs import Job, Outcome, RuntimeSettings
+from flowapp.runtimes.jobs import Job, Limits, Outcome, RuntimeSettings
 from flowapp.runtimes.packages.packages import Packages
 
 
@@ -90,3 +91,34 @@ async def test_a_broken_sql_script_is_refused_with_its_line(setup: Setup) -> Non
     with pytest.raises(Refused) as refused:
         await Adapters(setup).prepare(job("sqlite", "SELECT 1;\nSELECT 'a"), TALK)
     assert refused.value.error["line"] == 2
+
+
+async def test_whose_connection_stays_open(setup: Setup) -> None:
+    adapters = Adapters(setup)
+    await adapters.start()
+    database: dict[str, object] = {"host": "db", "user": "u", "password": "p"}
+
+    async def keeps(
+        by: Adapters = adapters, language: str = "postgresql", given: object = database, **more: Any
+    ) -> bytes:
+        args = JsonText(json.dumps({"database": given, "other": "p"}))
+        prepared = await by.prepare(replace(Job("j", language, "SELECT 1", args, owner="ada"), **more), TALK)
+        assert isinstance(prepared, Prepared)
+        assert (json.loads(prepared.texts[0])["sql"]["keeps"], json.loads(prepared.texts[0])["env"]) == (
+            bool(prepared.keeps),
+            {},
+        )
+        return prepared.keeps
+
+    first = await keeps(env={"WM_TOKEN": "t"})
+    assert first == await keeps(given=dict(reversed(database.items())))
+    others = [await keeps(given={**database, "password": "q"}), await keeps(owner="bob"), await keeps(language="mysql")]
+    assert len({first, *others, b""}) == 5
+    assert await keeps(owner="") == b""
+    assert await keeps(given="host=db password=p") == b""
+    assert await keeps(language="sqlite") == b""
+    assert await keeps(limits=Limits(memory_mb=200)) == b""
+    # Where another job could look into the process, nothing stays in it.
+    together = Adapters(replace(setup, apart=False))
+    await together.start()
+    assert await keeps(together) == b""

@@ -49,7 +49,7 @@ _GO = 'package inner\n\nfunc main(x string) (interface{}, error) {\n\treturn "He
 _POWERSHELL = 'param($x = "world")\nWrite-Output "Hello $x"\n'
 _PHP = '<?php\n\nfunction main(string $x = "world") {\n    return "Hello $x";\n}\n'
 _RUST = 'fn main(x: String) -> anyhow::Result<String> {\n    Ok(format!("Hello {x}"))\n}\n'
-_GRAPHQL = "query($x: String) {\n  hello(name: $x)\n}\n"
+_GRAPHQL = 'query($x: String = "world") {\n  hello(name: $x)\n}\n'
 _ANSIBLE = "---\n- hosts: localhost\n  tasks:\n    - debug:\n        msg: Hello\n"
 _CSHARP = 'class Script\n{\n    public static string Main(string x = "world")\n    {\n        return $"Hello {x}";\n    }\n}\n'
 _NU = 'def main [x: string = "world"] {\n  $"Hello ($x)"\n}\n'
@@ -110,15 +110,7 @@ LANGUAGES: tuple[Language, ...] = (
     Language("duckdb", "DuckDB", "duckdb.sql", "sql", "--", _DUCKDB, "sql", "sql"),
     # OpenFlow has no name for SQLite; this one is ours (docs/openflow-differences.md).
     Language("sqlite", "SQLite", "sqlite.sql", "sql", "--", _SQLITE, "sql", "sql"),
-    Language(
-        "graphql",
-        "GraphQL",
-        "gql",
-        "graphql",
-        "#",
-        _GRAPHQL,
-        missing="send the query from a Python or TypeScript cell with an HTTP request",
-    ),
+    Language("graphql", "GraphQL", "gql", "graphql", "#", _GRAPHQL, "graphql", "graphql"),
     Language(
         "powershell",
         "PowerShell",

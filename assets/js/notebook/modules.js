@@ -10,6 +10,7 @@ const STARTERS = {
   mysql: "-- database f/folder/name\nSELECT 1 AS one;\n",
   duckdb: "SELECT 1 AS one;\n",
   sqlite: "-- database shared/flow.db\nSELECT 1 AS one;\n",
+  graphql: "query {\n  __typename\n}\n",
   rlang: "main <- function() {\n  NULL\n}\n",
   php: "<?php\n\nfunction main() {\n    return null;\n}\n",
 };
@@ -89,6 +90,7 @@ export const KINDS = [
   code("mysql", "MySQL", true),
   code("duckdb", "DuckDB", true),
   code("sqlite", "SQLite", true),
+  code("graphql", "GraphQL", true),
   code("go", "Go", true),
   code("rlang", "R", true),
   code("php", "PHP", true),

@@ -9,6 +9,7 @@ import "monaco-editor/languages/definitions/sql/register";
 import "monaco-editor/languages/definitions/go/register";
 import "monaco-editor/languages/definitions/r/register";
 import "monaco-editor/languages/definitions/php/register";
+import "monaco-editor/languages/definitions/graphql/register";
 import "monaco-editor/languages/definitions/yaml/register";
 import EditorWorker from "monaco-editor/editor/editor.worker?worker";
 

@@ -16,6 +16,7 @@ from typing import Any, NoReturn
 from flowapp.runtimes.guest import (
     bash_cell,
     frames,
+    graphql_cell,
     kernel,
     limits,
     program_cell,
@@ -32,6 +33,8 @@ from flowapp.runtimes.guest.plan import JAIL_TMP
 FILE_NAME = "cell.py"
 #: what runs in a process of its own, beside this one
 _PROGRAMS = {"bash": bash_cell.run, "program": program_cell.run}
+#: what runs in this process and is no Python
+_OTHERS = {"sql": sql_cell.run, "graphql": graphql_cell.run}
 _HIDDEN: list[ModuleType] = []
 
 
@@ -60,7 +63,7 @@ def serve(place: sandbox.Place, channel: socket.socket, kind: str, drivers: str)
         kernel.set_dumpable(False)
         answer, body = _PROGRAMS[runs](job)
     else:
-        answer, body = sql_cell.run(job) if runs == "sql" else run(job)
+        answer, body = _OTHERS.get(runs, run)(job)
         _flush_streams()
     frames.send(channel, answer, body)
     if runs == "sql" and answer == frames.RESULT:

@@ -16,6 +16,7 @@ def test_names_are_unique() -> None:
 def test_what_runs() -> None:
     runs = {language.name for language in LANGUAGES if language.runnable}
     assert {"python3", "deno", "bun", "bash", "postgresql", "mysql", "duckdb", "sqlite", "go", "php", "rlang"} <= runs
+    assert "graphql" in runs
     ruby = by_name("ruby")
     assert ruby is not None
     assert ruby.why_not.startswith("Ruby cells cannot run on this version yet: ")

@@ -69,6 +69,12 @@ async def create_user(request: Request, person: SignedIn, workspace: App) -> Res
     return PlainTextResponse(f"user {name} created", 201)
 
 
+@router.get("/users/list_as_super_admin")
+async def list_users(person: SignedIn, workspace: App, page: Paging) -> Response:
+    """All accounts; for super admins."""
+    return answer(await workspace.accounts.everybody(person, page))
+
+
 @router.post("/users/tokens/create")
 async def create_token(request: Request, person: SignedIn, workspace: App) -> Response:
     """A new token, as text."""

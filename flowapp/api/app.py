@@ -6,7 +6,9 @@ from fastapi import FastAPI
 
 from flowapp.api import (
     accounts,
+    acls,
     approvals,
+    audit,
     drafts,
     events,
     exports,
@@ -54,6 +56,8 @@ ROUTERS = (
     accounts,
     packages,
     exports,
+    acls,
+    audit,
 )
 
 

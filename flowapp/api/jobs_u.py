@@ -111,6 +111,13 @@ async def force_cancel(job_id: str, request: Request, caller: Caller, workspace:
     return PlainTextResponse(await workspace.jobs.cancel(caller, job_id, text_of(body, "reason")))
 
 
+@router.post("/queue/cancel_persistent/{path:path}")
+async def cancel_persistent(path: str, request: Request, caller: Caller, workspace: App) -> Response:
+    """Cancel all jobs of what is at a path; answers the ids of those that were canceled."""
+    body = await object_body(request)
+    return answer(await workspace.jobs.cancel_at(caller, path, text_of(body, "reason")))
+
+
 def _json(text: JsonText) -> Response:
     return Response(text.encode("utf-8", "surrogatepass"), media_type="application/json")
 

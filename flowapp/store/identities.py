@@ -116,6 +116,11 @@ def user_named(connection: Connection, username: str) -> UserRow | None:
     return first(connection, UserRow, sa.select(_USER).where(_USER.c.username == username))
 
 
+def all_users(connection: Connection) -> list[UserRow]:
+    """Everybody who has an account, by email."""
+    return all_of(connection, UserRow, sa.select(_USER).order_by(_USER.c.email))
+
+
 def all_workspaces(connection: Connection) -> list[WorkspaceRow]:
     """Every workspace, by id."""
     return all_of(connection, WorkspaceRow, sa.select(_WORKSPACE).order_by(_WORKSPACE.c.id))

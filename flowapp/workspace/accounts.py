@@ -16,7 +16,7 @@ from flowapp.access.tokens import new_token
 from flowapp.jsontext import loads
 from flowapp.store import audit, identities
 from flowapp.store.clock import now, text_of
-from flowapp.store.tables import MemberRow, TokenRow, WorkspaceRow
+from flowapp.store.tables import MemberRow, TokenRow, UserRow, WorkspaceRow
 from flowapp.workspace import guard
 from flowapp.workspace.context import Context
 from flowapp.workspace.errors import AlreadyThere, BadRequest
@@ -40,19 +40,8 @@ class Accounts:
         if row is None:
             raise missing("user")
         workspaces = await self._database.read(lambda c: identities.workspaces_of(c, person.email))
-        return {
-            "email": row.email,
-            "username": row.username,
-            "name": row.name or None,
-            "login_type": "password",
-            "super_admin": identity.super_admin,
-            "verified": True,
-            "first_time_user": False,
-            "role_source": "manual",
-            "disabled": row.disabled,
-            "operator_only": bool(workspaces) and all(role in ("operator", "viewer") for _, role in workspaces),
-            "devops": False,
-        }
+        operator_only = bool(workspaces) and all(role in ("operator", "viewer") for _, role in workspaces)
+        return {**_account(row), "super_admin": identity.super_admin, "operator_only": operator_only}
 
     # --- tokens -----------------------------------------------------------------------------------------------------
 
@@ -167,6 +156,12 @@ class Accounts:
 
         return await self._database.write(work)
 
+    async def everybody(self, person: Person, page: Page = ALL) -> list[dict[str, Any]]:
+        """All accounts of the installation by email; for super admins."""
+        self._ask(person, "instance.manage")
+        rows = await self._database.read(identities.all_users)
+        return [_account(row) for row in page.of(rows)]
+
     # --- workspaces -------------------------------------------------------------------------------------------------
 
     async def workspaces(self, person: Person) -> dict[str, Any]:
@@ -258,6 +253,21 @@ def _moment_in(body: Mapping[str, Any], name: str) -> str | None:
     if moment <= datetime.now(UTC):
         raise BadRequest(f"{name} is in the past.")
     return text_of(moment)
+
+
+def _account(row: UserRow) -> dict[str, Any]:
+    return {
+        "email": row.email,
+        "username": row.username,
+        "name": row.name or None,
+        "login_type": "password",
+        "super_admin": row.super_admin,
+        "verified": True,
+        "first_time_user": False,
+        "role_source": "manual",
+        "disabled": row.disabled,
+        "devops": False,
+    }
 
 
 def _token(row: TokenRow) -> dict[str, Any]:

@@ -16,8 +16,10 @@ from flowapp.store.key_check import check_key
 from flowapp.store.secret_box import SecretBox
 from flowapp.store.stores import Store
 from flowapp.workspace.accounts import Accounts
+from flowapp.workspace.acls import Acls
 from flowapp.workspace.approvals import Approvals
 from flowapp.workspace.assistance import Assistance
+from flowapp.workspace.audit_trail import AuditTrail
 from flowapp.workspace.cells import CellObserver
 from flowapp.workspace.connect import Connect
 from flowapp.workspace.context import Context, EnginePort, RuntimesPort
@@ -144,6 +146,8 @@ class Workspace:
         self.folders = Folders(self._context)
         self.export = Export(self._context)
         self.groups = Groups(self._context)
+        self.acls = Acls(self.folders, self.groups)
+        self.audit_trail = AuditTrail(self._context)
         self.members = Members(self._context)
         self.accounts = Accounts(self._context)
         self.packages = InstalledPackages(self._context)

@@ -94,6 +94,19 @@ class Folders:
 
         return await self._change(identity, name, change)
 
+    async def set_part(self, identity: Identity, name: str, owner: Any, write: Any) -> str:
+        """Let somebody (`u/<name>` or `g/<group>`) write (True) or look (False), or take that away (None).
+
+        Raises:
+            BadRequest: a field has another type.
+        """
+
+        def change(row: FolderRow) -> FolderRow:
+            perms = {known: may for known, may in loads(row.extra_perms).items() if known != owner}
+            return _changed(row, {"extra_perms": perms if write is None else {**perms, _who(owner): write}})
+
+        return await self._change(identity, name, change)
+
     async def get(self, identity: Identity, name: str) -> dict[str, Any]:
         """One folder.
 

@@ -24,14 +24,14 @@ class Groups:
         self._sessions = context.sessions
 
     async def listing(self, identity: Identity, page: Page = ALL) -> list[dict[str, Any]]:
-        """All groups by name, without members."""
+        """All groups by name, with their members' usernames."""
         _ask(identity, "group.read")
-        rows = await self._database.read(lambda c: groups.listing(c, identity.workspace))
-        shown = [
-            {"workspace_id": identity.workspace, "name": row.name, "summary": row.summary, "extra_perms": {}}
-            for row in rows
-        ]
-        return page.of([_everybody(identity), *shown])
+
+        def work(connection: Connection) -> list[dict[str, Any]]:
+            rows = page.of([_everybody(identity.workspace), *groups.listing(connection, identity.workspace)])
+            return [_shown(row, _members(connection, row)) for row in rows]
+
+        return await self._database.read(work)
 
     async def names(self, identity: Identity) -> list[str]:
         """Names of all groups."""
@@ -45,24 +45,28 @@ class Groups:
         """
         _ask(identity, "group.read")
 
-        def work(connection: Connection) -> tuple[GroupRow | None, list[str]]:
-            if name == EVERYBODY:
-                everybody = [user.username for user, _ in identities.members(connection, identity.workspace)]
-                return GroupRow(workspace=identity.workspace, name=name), everybody
-            return groups.get(connection, identity.workspace, name), groups.members(
-                connection, identity.workspace, name
+        def work(connection: Connection) -> dict[str, Any] | None:
+            row = (
+                _everybody(identity.workspace)
+                if name == EVERYBODY
+                else groups.get(connection, identity.workspace, name)
             )
+            return None if row is None else _shown(row, _members(connection, row))
 
-        row, members = await self._database.read(work)
-        if row is None:
+        found = await self._database.read(work)
+        if found is None:
             raise missing("group")
-        return {
-            "workspace_id": identity.workspace,
-            "name": row.name,
-            "summary": row.summary,
-            "members": members,
-            "extra_perms": {},
-        }
+        return found
+
+    async def require_managing(self, identity: Identity, name: str) -> None:
+        """Ask whether the identity may change who is in a group.
+
+        Raises:
+            NotAllowed: it may not.
+            NotFound: there is no such group.
+        """
+        _ask(identity, "group.manage")
+        await self.get(identity, name)
 
     async def create(self, identity: Identity, body: Mapping[str, Any]) -> str:
         """Make a group; returns its name.
@@ -159,8 +163,24 @@ def _ask(identity: Identity, action: Action) -> None:
     require(identity, action, Target(identity.workspace, "group"))
 
 
-def _everybody(identity: Identity) -> dict[str, Any]:
-    return {"workspace_id": identity.workspace, "name": EVERYBODY, "summary": "All members", "extra_perms": {}}
+def _everybody(workspace: str) -> GroupRow:
+    return GroupRow(workspace=workspace, name=EVERYBODY, summary="All members")
+
+
+def _members(connection: Connection, row: GroupRow) -> list[str]:
+    if row.name == EVERYBODY:
+        return [user.username for user, _ in identities.members(connection, row.workspace)]
+    return groups.members(connection, row.workspace, row.name)
+
+
+def _shown(row: GroupRow, members: list[str]) -> dict[str, Any]:
+    return {
+        "workspace_id": row.workspace,
+        "name": row.name,
+        "summary": row.summary,
+        "members": members,
+        "extra_perms": {},
+    }
 
 
 def _audited(connection: Connection, identity: Identity, action: str, name: str, detail: str = "") -> None:

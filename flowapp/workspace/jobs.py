@@ -16,13 +16,15 @@ from flowapp.access.identity import Identity
 from flowapp.access.policy import Action, Target, missing, require
 from flowapp.jsontext import NULL, JsonText, dumps
 from flowapp.store import audit, jobs, states, wiping
-from flowapp.store.runs import FINISHED
+from flowapp.store.jobs import JobFilter, OneOf
+from flowapp.store.runs import FINISHED, UNFINISHED
 from flowapp.store.tables import RunRow
 from flowapp.workspace import guard
 from flowapp.workspace.context import Context
 from flowapp.workspace.errors import BadRequest, DataDeleted, JobNotOver
 from flowapp.workspace.job_logs import JobLogs
 from flowapp.workspace.job_places import SINGLE, JobPlaces, Place
+from flowapp.workspace.job_rights import readable
 from flowapp.workspace.job_views import JobViews, State, root_of
 
 MAX_STATE = 1 << 20
@@ -190,6 +192,18 @@ class Jobs:
                 await self._cancel(identity, place.run, reason[:500])
                 done.append(job)
         return done
+
+    async def cancel_at(self, identity: Identity, path: str, reason: str = "") -> list[str]:
+        """Cancel all jobs of the script or flow at `path` that the identity may cancel. Returns their ids."""
+        require(identity, "run.cancel", Target(identity.workspace, "run", path=path, owner=identity.username))
+        wanted = JobFilter(lists={"path": OneOf((path,)), "status": OneOf(UNFINISHED)})
+
+        def read(connection: Connection) -> list[RunRow]:
+            mine = readable(connection, identity)
+            return jobs.page(connection, identity.workspace, mine, wanted, offset=0, limit=MOST_CANCELED)
+
+        found = await self._store.database.read(read)
+        return await self.cancel_many(identity, [run.id for run in found], reason)
 
     async def _cancel(self, identity: Identity, run: RunRow, reason: str) -> None:
         todo, seen = [run], {run.id}

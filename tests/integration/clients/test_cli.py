@@ -105,6 +105,7 @@ async def test_a_profile_of_a_workspace(server: Live, program: Path, tmp_path: P
         ("schedule list", "f/team/nightly"),
         ("token list", "oken"),
         ("group list", "All members"),
+        ("audit list", "script.create"),
     ],
 )
 async def test_things_are_pushed_and_listed(wmill: Wmill, words: str, said: str) -> None:
@@ -116,6 +117,13 @@ async def test_what_was_pushed_is_there(server: Live, wmill: Wmill) -> None:
     assert await server.get("variables/get_value/f/team/pw") == "so secret"
     assert (await server.get("folders/get/team"))["owners"] == ["u/admin"]
     assert (await server.get("scripts/get/p/f/team/add"))["content"] == FILES["f/team/add.py"]
+
+
+async def test_rights_of_single_things_are_refused_in_words(wmill: Wmill) -> None:
+    file = wmill.folder / "f/team/own.variable.yaml"
+    file.write_text("value: x\nis_secret: false\ndescription: ''\nextra_perms: {u/dora: true}\n")
+    said = await wmill("variable", "push", "f/team/own.variable.yaml", "f/team/own", "--plain-secrets")
+    assert "failed to grant write to u/dora" in said and "has the rights of its folder" in said
 
 
 async def test_long_lists_end(server: Live, wmill: Wmill) -> None:

@@ -21,7 +21,8 @@ from flowapp.jsontext import dumps
 from flowapp.store.tables import RunRow
 from flowapp.workspace.app import Workspace
 from flowapp.workspace.errors import BadRequest, WaitedTooLong
-from flowapp.workspace.runnables import Kind, Start
+from flowapp.workspace.local_scripts import NOTED
+from flowapp.workspace.runnables import Kind, Start, Trigger
 
 router = APIRouter(prefix="/api/w/{ws}/jobs")
 #: Ids are counted from 1; a database takes no larger ones than this.
@@ -58,14 +59,14 @@ async def run_script_version(hash: str, request: Request, caller: Caller, worksp
 @router.post("/run/preview")
 async def run_preview(request: Request, caller: Caller, workspace: App) -> Response:
     """Start code that is stored nowhere."""
-    run = await workspace.starting.start(caller, await _script_preview(request))
+    run = await workspace.starting.start(caller, await _script_preview(request, caller, workspace))
     return PlainTextResponse(run.id, 201)
 
 
 @router.post("/run/preview_flow")
 async def run_flow_preview(request: Request, caller: Caller, workspace: App) -> Response:
     """Start a flow that is stored nowhere; with `restarted_from`, from a step of an earlier run on."""
-    start, again = await _flow_preview(request)
+    start, again = await _flow_preview(request, caller, workspace)
     run = await _start_preview(caller, workspace, start, again)
     return PlainTextResponse(run.id, 201)
 
@@ -100,20 +101,24 @@ async def wait_script_version(hash: str, request: Request, caller: Starter, work
 @router.post("/run_wait_result/preview")
 async def wait_preview(request: Request, caller: Caller, workspace: App) -> Response:
     """Run code that is stored nowhere, and answer its result."""
-    return await _result(caller, workspace, await workspace.starting.start(caller, await _script_preview(request)))
+    return await _result(
+        caller, workspace, await workspace.starting.start(caller, await _script_preview(request, caller, workspace))
+    )
 
 
 @router.post("/run_wait_result/preview_flow")
 async def wait_flow_preview(request: Request, caller: Caller, workspace: App) -> Response:
     """Run a flow that is stored nowhere, and answer its result."""
-    start, again = await _flow_preview(request)
+    start, again = await _flow_preview(request, caller, workspace)
     return await _result(caller, workspace, await _start_preview(caller, workspace, start, again))
 
 
 @router.post("/run_inline/preview")
 async def run_inline(request: Request, caller: Caller, workspace: App) -> Response:
     """The same as `run_wait_result/preview`, as a job calls it on its own server."""
-    return await _result(caller, workspace, await workspace.starting.start(caller, await _script_preview(request)))
+    return await _result(
+        caller, workspace, await workspace.starting.start(caller, await _script_preview(request, caller, workspace))
+    )
 
 
 # --- again --------------------------------------------------------------------------------------------------------------
@@ -189,7 +194,7 @@ async def _result(caller: Identity, workspace: Workspace, run: RunRow) -> Respon
     return result_answer(text, failed=failed)
 
 
-async def _script_preview(request: Request) -> Start:
+async def _script_preview(request: Request, caller: Identity, workspace: Workspace) -> Start:
     body = await object_body(request, MAX_ARGUMENTS)
     if body.get("modules"):
         raise BadRequest("Previews of several files (modules) are not there.", "Put the code into one file.")
@@ -201,24 +206,30 @@ async def _script_preview(request: Request) -> Start:
         code=text_of(body, "content"),
         language=text_of(body, "language"),
         lock=lock if isinstance(lock, str) else None,
+        trigger=await _with_scripts(caller, workspace, body),
         **{**options(request), **({"tag": text_of(body, "tag")} if body.get("tag") else {})},
     )
 
 
-async def _flow_preview(request: Request) -> tuple[Start, Any]:
+async def _flow_preview(request: Request, caller: Identity, workspace: Workspace) -> tuple[Start, Any]:
     """What to start, and what it begins again (`restarted_from`)."""
     body = await object_body(request, MAX_ARGUMENTS)
-    if body.get("temp_script_refs"):
-        raise BadRequest("References to temporary scripts are not there.", "Store the scripts, or inline them.")
     document = {name: body[name] for name in ("summary", "value", "schema") if body.get(name) is not None}
     start = Start(
         "flowpreview",
         _args(body),
         path=text_of(body, "path"),
         document=dumps(document),
+        trigger=await _with_scripts(caller, workspace, body),
         **{**options(request), **({"tag": text_of(body, "tag")} if body.get("tag") else {})},
     )
     return start, body.get("restarted_from")
+
+
+async def _with_scripts(caller: Identity, workspace: Workspace, body: Mapping[str, Any]) -> Trigger:
+    """The trigger of a preview, with the scripts of the caller's folder that it takes along (`temp_script_refs`)."""
+    found = await workspace.local_scripts.named(caller, body.get("temp_script_refs"))
+    return Trigger("api", more={NOTED: body["temp_script_refs"]} if found else {})
 
 
 def _args(body: Mapping[str, Any]) -> dict[str, Any]:

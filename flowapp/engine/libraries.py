@@ -101,7 +101,7 @@ async def _first(
         except FlowappError as error:
             problems.append(error)
             continue
-        if stored.language not in kin.languages:
+        if stored.language and stored.language not in kin.languages:
             raise LibraryMissing(
                 f"{where} imports {path}, which is no {kin.label} script.", "Call it as a step of its own."
             )

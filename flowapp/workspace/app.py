@@ -23,6 +23,7 @@ from flowapp.workspace.audit_trail import AuditTrail
 from flowapp.workspace.cells import CellObserver
 from flowapp.workspace.connect import Connect
 from flowapp.workspace.context import Context, EnginePort, RuntimesPort
+from flowapp.workspace.dependencies import Dependencies
 from flowapp.workspace.draft_states import DraftStates
 from flowapp.workspace.drafts import Drafts
 from flowapp.workspace.export import Export
@@ -116,6 +117,8 @@ class Workspace:
         self.new_drafts = NewDrafts(self._context, self.inputs)
         self.library = Library(self._context)
         locks = Locks(self._context, self.library)
+        self.local_scripts = self.library.local
+        self.dependencies = Dependencies(self._context, locks, self.local_scripts)
         self.flows = Flows(self._context, self.drafts, locks)
         self.previews = Previews(self._context, self.drafts)
         assistance = Assistance(self._context, self.previews)

@@ -14,7 +14,7 @@ from flowapp.access.identity import Identity
 from flowapp.jsontext import loads
 from flowapp.store.events import Subscription
 from flowapp.store.stores import Store
-from flowapp.workspace.job_places import SINGLE, JobPlaces, Place
+from flowapp.workspace.job_places import LOCKING, SINGLE, JobPlaces, Place
 from flowapp.workspace.job_views import JobViews
 from flowapp.workspace.runnables import SCRIPT_STEP
 
@@ -213,7 +213,7 @@ def _characters(text: str, units: int) -> int:
 def _log_path(place: Place) -> str | None:
     """Where the log of a job is; flows, iterations and branches have none of their own."""
     if place.is_run:
-        return SCRIPT_STEP if place.run.kind in SINGLE or place.run.kind == "dependencies" else None
+        return SCRIPT_STEP if place.run.kind in SINGLE | LOCKING else None
     return place.path if place.job is not None else None
 
 

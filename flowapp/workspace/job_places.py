@@ -25,6 +25,8 @@ from flowapp.workspace import guard
 from flowapp.workspace.runnables import SCRIPT_STEP
 
 SINGLE = frozenset({"script", "preview"})
+#: Kinds of runs that only made locks.
+LOCKING = frozenset({"dependencies", "flowdependencies"})
 _REMEMBERED = 10_000
 _CONTAINERS = 300
 _MOST_CANDIDATES = 100_000
@@ -55,7 +57,7 @@ class Place:
     def is_flow(self) -> bool:
         """Whether other jobs are steps of this one."""
         if self.is_run:
-            return self.run.kind not in SINGLE and self.run.kind != "dependencies"
+            return self.run.kind not in SINGLE | LOCKING
         return self.job is None or self.job.kind == "flow"
 
     @property

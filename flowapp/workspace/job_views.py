@@ -30,6 +30,7 @@ KINDS = {
     "script": "script",
     "preview": "preview",
     "dependencies": "dependencies",
+    "flowdependencies": "flowdependencies",
 }
 _STEP_KINDS = {"rawscript": "flowscript", "script": "script", "flow": "flow", "identity": "identity"}
 

@@ -18,6 +18,7 @@ from flowapp.store.tables import RunRow, ScriptRow
 from flowapp.workspace import guard
 from flowapp.workspace.context import Context
 from flowapp.workspace.errors import NotStored
+from flowapp.workspace.local_scripts import LocalScripts
 
 HUB = "hub/"
 
@@ -46,10 +47,11 @@ class Library:
 
     def __init__(self, context: Context) -> None:
         self._context = context
+        self.local = LocalScripts(context)
         self.hub: HubPort | None = None
 
     async def script(self, run: RunRow, path: str, hash: str | None) -> StoredScript:
-        """The newest version of the script at `path`, or the version `hash` of it.
+        """The newest version of the script at `path`, or the version `hash` of it; what a preview takes along comes first.
 
         Raises:
             NotStored: there is none, or the hub is not there.
@@ -57,6 +59,8 @@ class Library:
         """
         if path.startswith(HUB):
             return await self._hub_script(path)
+        if hash is None and (local := await self.local.taken_along(run, path)) is not None:
+            return local
         return await self.script_of(await self._identity(run), path, hash)
 
     async def script_of(self, identity: Identity, path: str, hash: str | None) -> StoredScript:

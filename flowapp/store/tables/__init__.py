@@ -7,7 +7,14 @@ SQLite and PostgreSQL.
 
 from __future__ import annotations
 
-from flowapp.store.tables.documents import DraftCellRow, DraftOperationRow, DraftRow, FlowVersionRow, ScriptRow
+from flowapp.store.tables.documents import (
+    DraftCellRow,
+    DraftOperationRow,
+    DraftRow,
+    FlowVersionRow,
+    ScriptRow,
+    TempScriptRow,
+)
 from flowapp.store.tables.machines import ExecutorRow, LeafRow
 from flowapp.store.tables.nouns import ResourceRow, ResourceTypeRow, VariableRow
 from flowapp.store.tables.people import (
@@ -54,6 +61,7 @@ __all__ = [
     "ScriptRow",
     "SlotRow",
     "SuspensionRow",
+    "TempScriptRow",
     "TickRow",
     "TokenRow",
     "UserRow",

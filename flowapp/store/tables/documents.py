@@ -93,3 +93,13 @@ class ScriptRow(SQLModel, table=True):
     archived: bool = False
     deleted: bool = False
     __table_args__ = (UniqueConstraint("workspace", "hash"), Index("ix_script_path", "workspace", "path", "id"))
+
+
+class TempScriptRow(SQLModel, table=True):
+    """Code of a client's folder that is not stored as a script, for a day: locks and previews take it along."""
+
+    __tablename__ = "temp_script"
+    workspace: str = Field(primary_key=True)
+    hash: str = Field(primary_key=True)  #: SHA-256 of the code, in hex
+    content: str
+    created_at: str

@@ -238,6 +238,14 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_suspension_workspace"), ["workspace"], unique=False)
 
     op.create_table(
+        "temp_script",
+        sa.Column("workspace", sa.String(), nullable=False),
+        sa.Column("hash", sa.String(), nullable=False),
+        sa.Column("content", sa.String(), nullable=False),
+        sa.Column("created_at", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("workspace", "hash"),
+    )
+    op.create_table(
         "tick",
         sa.Column("run_id", sa.String(), nullable=False),
         sa.Column("workspace", sa.String(), nullable=False),
@@ -377,6 +385,7 @@ def downgrade() -> None:
         batch_op.drop_index("ix_tick_schedule")
 
     op.drop_table("tick")
+    op.drop_table("temp_script")
     with op.batch_alter_table("suspension", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_suspension_workspace"))
         batch_op.drop_index(batch_op.f("ix_suspension_timeout_at"))

@@ -15,6 +15,7 @@ from typing import Any, Protocol
 
 from flowapp.languages import LANGUAGES, by_name
 from flowapp.runtimes import handover
+from flowapp.runtimes.executables import Executable
 from flowapp.runtimes.jobs import Job, Outcome, RuntimeSettings
 from flowapp.runtimes.packages.packages import Need, Packages
 
@@ -39,7 +40,8 @@ class Setup:
 class Prepared:
     """A job as its process takes it: the pool, and the three texts (header, code, arguments).
 
-    `packages` is what it imports, where its process may have that loaded already. `place` finds the line of an error in the end of the log, for programs that only print where they failed.
+    `packages` is what it imports, where its process may have that loaded already. `program` is what it runs, where that was
+    built before. `place` finds the line of an error in the end of the log, for programs that only print where they failed.
     """
 
     kind: str
@@ -48,6 +50,7 @@ class Prepared:
     packages: Need | None = None
     keeps: bytes = b""
     """Where not empty, its process may stay for the next job with equal ones (see `kept`)."""
+    program: Executable | None = None
 
 
 class Refused(Exception):

@@ -11,9 +11,11 @@ import contextlib
 import logging
 import os
 import socket
+import struct
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from flowapp.runtimes.executables import Executable
 from flowapp.runtimes.guest import frames
 from flowapp.runtimes.launching import Sandbox
 
@@ -58,16 +60,20 @@ class Conversation:
         self.answer: asyncio.Future[Answer] = self._loop.create_future()
         self.log = LogReader(on_log, output_bytes)
         self._unsent: list[memoryview] = []
+        self._program: Executable | None = None
         self._head = bytearray()
         self._body: bytearray | None = None
         self._kind = b""
         self._filled = 0
         self._timer: asyncio.TimerHandle | None = None
 
-    def start(self, header: bytes, code: bytes, args: bytes, timeout_s: float) -> None:
-        """Send the job and listen."""
+    def start(
+        self, header: bytes, code: bytes, args: bytes, timeout_s: float, program: Executable | None = None
+    ) -> None:
+        """Send the job and listen. `program` goes along as a descriptor."""
         head = frames.JOB_HEAD.pack(len(header), len(code), len(args)) + header
         self._unsent = [memoryview(part) for part in (head, code, args) if part]
+        self._program = program
         self._loop.add_reader(self._sandbox.channel.fileno(), self._on_channel)
         self._loop.add_reader(self._sandbox.log, self._on_log)
         self._timer = self._loop.call_later(timeout_s, self.stop, Answer(TIMED_OUT))
@@ -96,7 +102,8 @@ class Conversation:
         channel = self._sandbox.channel
         try:
             while self._unsent:
-                sent = channel.sendmsg(self._unsent)
+                sent = channel.sendmsg(self._unsent, self._beside())
+                self._program = None
                 while self._unsent and sent >= len(self._unsent[0]):
                     sent -= len(self._unsent.pop(0))
                 if sent:
@@ -111,6 +118,12 @@ class Conversation:
         if self._last:
             with contextlib.suppress(OSError):
                 channel.shutdown(socket.SHUT_WR)
+
+    def _beside(self) -> list[tuple[int, int, bytes]]:
+        """What goes along with the first byte."""
+        if self._program is None:
+            return []
+        return [(socket.SOL_SOCKET, socket.SCM_RIGHTS, struct.pack("i", self._program.descriptor))]
 
     def _on_log(self) -> None:
         if not self.log.read(self._sandbox.log):

@@ -18,6 +18,7 @@ from typing import Any
 from flowapp.jsontext import JsonText
 from flowapp.runtimes import handover, programs
 from flowapp.runtimes.adapters import Prepared, Refused, Setup, Talk
+from flowapp.runtimes.executables import Executables
 from flowapp.runtimes.go_toolchain import VERSION, GoUnavailable, Toolchain, remove_half_fetched
 from flowapp.runtimes.jobs import Job, RuntimeSettings
 from flowapp.signatures import SignatureProblem
@@ -68,6 +69,7 @@ class Go:
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._listeners: dict[str, list[Callable[[str], None]]] = {}
         self._building = asyncio.Lock()
+        self._executables = Executables()
         self._not_before = 0.0
         self._problem = ""
 
@@ -89,16 +91,19 @@ class Go:
         for path, line in script.imports:
             if path == "C" or "." in path.partition("/")[0]:
                 raise Refused(f"Go cells import packages of the standard library only, and {path!r} is none.", line)
-        binary = await asyncio.to_thread(self._kept, job)
-        if binary is None:
-            binary = await self._built(job, script, talk)
+        key = self._key(job)
+        held = self._executables.get(key)
+        if held is None:
+            binary = await asyncio.to_thread(self._kept, job) or await self._built(job, script, talk)
+            held = self._executables.put(key, binary)
         program = {
             "label": "go",
             "command": ["./program"],
             "code": "program",
             "files": {"names.json": json.dumps(script.parameters)},
         }
-        return Prepared(programs.KIND, handover.texts(job, code=binary, runs="program", program=program), _PANIC)
+        texts = handover.texts(job, code=b"", runs="program", program=program)
+        return Prepared(programs.KIND, texts, _PANIC, program=held)
 
     def facts(self) -> Mapping[str, dict[str, Any]]:
         """See `Adapter.facts`."""

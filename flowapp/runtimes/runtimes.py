@@ -217,7 +217,7 @@ class Runtimes:
             if running.canceled:
                 conversation.stop(Answer(CANCELED))
             begun = time.perf_counter()
-            conversation.start(*prepared.texts, job.timeout_s)
+            conversation.start(*prepared.texts, job.timeout_s, prepared.program)
             answer = await conversation.answer
             duration = (time.perf_counter() - begun) * 1000
             stays = bool(keeps) and answer.kind == frames.RESULT

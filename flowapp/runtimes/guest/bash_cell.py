@@ -109,11 +109,14 @@ def _text(value: Any) -> bytes:
     return text.replace("\0", "").encode("utf-8", "replace")
 
 
-def stream(command: list[str | bytes]) -> tuple[int, bytes]:
-    """Run the command, copying its output to the log; its exit status and the last line that is not blank."""
+def stream(command: list[str | bytes], file: str | None = None) -> tuple[int, bytes]:
+    """Run the command, copying its output to the log; its exit status and the last line that is not blank.
+
+    `file` is the program's, where it is not what the command begins with.
+    """
     read, write = os.pipe2(os.O_CLOEXEC)
     pid = os.posix_spawn(
-        os.fsencode(command[0]),
+        os.fsencode(file or command[0]),
         [os.fsencode(part) for part in command],
         dict(os.environ),
         file_actions=[(os.POSIX_SPAWN_DUP2, write, 1)],

@@ -31,15 +31,20 @@ BROKEN = b"S"
 
 FRAME_HEAD = struct.Struct(">cI")
 JOB_HEAD = struct.Struct(">III")
+_DESCRIPTOR = struct.Struct("i")
 
 
 @dataclass(frozen=True, slots=True)
 class JobText:
-    """A job as it arrives. `header` is small and parsed; code and args are still text."""
+    """A job as it arrives. `header` is small and parsed; code and args are still text.
+
+    `program` is the descriptor of what is to run, where that was built before and came beside the texts.
+    """
 
     header: dict[str, Any]
     code: bytes
     args: bytes
+    program: int | None = None
 
 
 def size_text(size: int) -> str:
@@ -63,14 +68,15 @@ def send(channel: socket.socket, kind: bytes, body: bytes = b"") -> None:
 
 def receive_job(channel: socket.socket) -> JobText | None:
     """Wait for the job. None: the server let go of this process and it should end."""
-    head = _exactly(channel, JOB_HEAD.size)
-    if head is None:
+    first, beside, _, _ = channel.recvmsg(JOB_HEAD.size, socket.CMSG_SPACE(_DESCRIPTOR.size), socket.MSG_CMSG_CLOEXEC)
+    rest = _exactly(channel, JOB_HEAD.size - len(first)) if first else None
+    if rest is None:
         return None
-    texts = [_exactly(channel, length) for length in JOB_HEAD.unpack(head)]
+    texts = [_exactly(channel, length) for length in JOB_HEAD.unpack(first + rest)]
     header, code, args = texts
     if header is None or code is None or args is None:
         return None
-    return JobText(json.loads(header), bytes(code), bytes(args))
+    return JobText(json.loads(header), bytes(code), bytes(args), _DESCRIPTOR.unpack(beside[0][2])[0] if beside else None)
 
 
 def _exactly(channel: socket.socket, length: int) -> bytearray | None:

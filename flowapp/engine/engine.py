@@ -24,6 +24,10 @@ from flowapp.store.tables import RunRow
 
 log = logging.getLogger(__name__)
 
+AHEAD_S = 0.05
+"""How long a run may be under way before DBOS hears of it: most runs of a cell are over by then."""
+MOST_AHEAD = 16
+
 
 class Engine(Bindings):
     """Runs flows. Whoever owns the runs fills in the ports (see `Bindings`) before `start`."""
@@ -44,6 +48,7 @@ class Engine(Bindings):
         self._working: dict[str, asyncio.Task[None]] = {}
         #: work that began before DBOS had recorded its segment, until DBOS asks for that segment
         self._ahead: dict[str, asyncio.Task[None]] = {}
+        self._noting: set[asyncio.Task[None]] = set()
         self._ended: dict[str, list[asyncio.Future[RunRow]]] = {}
         waking = (WakeRuns(store, self.wake), CloseWaits(store, store.approvals, self.wake))
         #: What happens by itself. Schedules and retention are added by the composition, before `start`.
@@ -65,7 +70,7 @@ class Engine(Bindings):
         """Stop every run where it is; finished steps are kept, and the next server goes on from there."""
         self._segments.closing = True
         await self.timer.close()
-        tasks = list(self._working.values())
+        tasks = [*self._working.values(), *self._noting]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -82,8 +87,9 @@ class Engine(Bindings):
     async def start_run(self, run_id: str, row: RunRow | None = None) -> None:
         """Begin a run whose row exists (state queued). `row` spares reading it where the caller has just stored it.
 
-        The work begins before DBOS has recorded it, which takes as long as a short step does. A kill in between loses
-        nothing: an unfinished row that DBOS does not know is what a starting server begins (`start`).
+        The work begins before DBOS has recorded it, which takes as long as a short step does; what is over soon is never
+        recorded there. A kill in between loses nothing: an unfinished row that DBOS does not know is begun by the next
+        server that starts (`start`), or by whoever sees that its process is gone.
 
         Raises:
             EngineClosed: the server is stopping.
@@ -96,13 +102,25 @@ class Engine(Bindings):
             raise missing(run_id)
         if run.status in FINISHED or run_id in self._working:
             return
-        if run.status == "queued" and self._places.keeps(run):
-            self._ahead[run_id] = self._begin_work(run_id)
-        try:
+        if run.status != "queued" or len(self._ahead) >= MOST_AHEAD or not self._places.keeps(run):
             await self._places.begin(run)
-        except BaseException:
-            self._ahead.pop(run_id, None)
-            raise
+            return
+        work = self._ahead[run_id] = self._begin_work(run_id)
+        noting = asyncio.get_running_loop().create_task(self._note(run, work), context=contextvars.Context())
+        self._noting.add(noting)
+        noting.add_done_callback(self._noting.discard)
+
+    async def _note(self, run: RunRow, work: asyncio.Task[None]) -> None:
+        """Have DBOS record work that is under way, if it is not over soon."""
+        await asyncio.wait({work}, timeout=AHEAD_S)
+        if work.done() and not work.cancelled() and work.exception() is None:
+            self._ahead.pop(run.id, None)
+            return
+        try:
+            await self._places.note(run)
+        except Exception:
+            self._ahead.pop(run.id, None)
+            log.exception("run %s goes on, but will not be begun again at once if this process dies", run.id)
 
     async def wake(self, run_id: str) -> None:
         """Something that a run waits for has happened (and `run.wake_at` says so): what waits looks again.

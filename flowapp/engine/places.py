@@ -52,6 +52,9 @@ class Places(Protocol):
     async def begin(self, run: RunRow) -> None:
         """Have the run's next segment begun; a second time does nothing."""
 
+    async def note(self, run: RunRow) -> None:
+        """The run's segment is under way in this process already: have it begun again if the process dies."""
+
     async def left_behind(self) -> set[str] | None:
         """Runs of an earlier process that begin again by themselves; None where others may be at work on any run."""
 
@@ -99,6 +102,10 @@ class OnePlace:
     async def begin(self, run: RunRow) -> None:
         """See `Places`."""
         await self._started().begin(run.id, run.segment)
+
+    async def note(self, run: RunRow) -> None:
+        """See `Places`."""
+        await self.begin(run)
 
     async def left_behind(self) -> set[str] | None:
         """See `Places`."""
@@ -188,6 +195,10 @@ class ManyPlaces:
             await self._started().begin(run.id, run.segment)
         else:
             await self._started().offer(run.id, run.segment, tag, run.priority)
+
+    async def note(self, run: RunRow) -> None:
+        """See `Places`."""
+        await self._started().begin(run.id, run.segment)
 
     def keeps(self, run: RunRow) -> bool:
         """See `Places`."""

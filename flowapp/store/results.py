@@ -7,17 +7,19 @@ from __future__ import annotations
 
 from typing import Any
 
-import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from flowapp.jsontext import JsonText
 from flowapp.store.clock import seconds_ago
 from flowapp.store.database import Database
-from flowapp.store.runs import rows_of, table_of
+from flowapp.store.runs import rows_of
 from flowapp.store.sql import Sql
 from flowapp.store.tables import ResultRow
 from flowapp.store.values import Values
 
+_LOOKUP = Sql(
+    "SELECT * FROM result WHERE workspace = :workspace AND rights = :rights AND fingerprint = :fingerprint AND at >= :since"
+)
 _PUT = Sql(
     "INSERT INTO result (workspace, rights, fingerprint, value, run_id, run_number, path, duration_ms, at) "
     "VALUES (:workspace, :rights, :fingerprint, :value, :run_id, :run_number, :path, :duration_ms, :at) "
@@ -37,13 +39,9 @@ class Results:
         self, workspace: str, rights: str, fingerprint: str, max_age_s: float | None = None
     ) -> ResultRow | None:
         """The stored result of a fingerprint, not older than `max_age_s` seconds where given."""
-        table = table_of(ResultRow)
-        query = sa.select(table).where(
-            table.c.workspace == workspace, table.c.rights == rights, table.c.fingerprint == fingerprint
-        )
-        if max_age_s is not None:
-            query = query.where(table.c.at >= seconds_ago(max_age_s))
-        found = await self._database.read(lambda connection: rows_of(ResultRow, connection.execute(query)))
+        since = "" if max_age_s is None else seconds_ago(max_age_s)
+        values = {"workspace": workspace, "rights": rights, "fingerprint": fingerprint, "since": since}
+        found = await self._database.read(lambda connection: rows_of(ResultRow, _LOOKUP.run(connection, values)))
         return found[0] if found else None
 
     def put(self, connection: Connection, row: ResultRow | dict[str, Any]) -> None:

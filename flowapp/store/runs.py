@@ -104,6 +104,12 @@ _PUT_JOB = Sql(
     "ON CONFLICT (run_id, path) DO UPDATE SET "
     + ", ".join(f"{name} = excluded.{name}" for name in _JOB_COLUMNS if name not in _KEPT)
 )
+_RUN_COLUMNS = _columns(RunRow)
+_INSERT_RUN = Sql(
+    f"INSERT INTO run ({', '.join(_RUN_COLUMNS)}) VALUES ({', '.join(f':{name}' for name in _RUN_COLUMNS)})"  # noqa: S608
+)
+_RUN_FLAGS = [column.name for column in table_of(RunRow).columns if isinstance(column.type, sa.Boolean)]
+_FIND_RUN = Sql("SELECT * FROM run WHERE id = :id")
 _CLAIM = Sql(
     "UPDATE run SET owner = :owner, status = 'running', segment = segment + 1, wake_at = NULL, isolation = :isolation, "
     "started_at = coalesce(started_at, :at) WHERE id = :id AND status IN ('queued', 'running', 'suspended') "
@@ -138,7 +144,7 @@ class Runs:
             created_at=now(),
             **{name: getattr(new, name) for name in NewRun.__dataclass_fields__},
         )
-        connection.execute(sa.insert(table_of(RunRow)), row.model_dump())
+        _INSERT_RUN.run(connection, row.model_dump())
         self._announce(row)
         return row
 
@@ -148,9 +154,11 @@ class Runs:
 
     def find(self, connection: Connection, run_id: str) -> RunRow | None:
         """`get` for use inside a larger read or write."""
-        table = table_of(RunRow)
-        found = rows_of(RunRow, connection.execute(sa.select(table).where(table.c.id == run_id)))
-        return found[0] if found else None
+        row = _FIND_RUN.run(connection, {"id": run_id}).mappings().first()
+        if row is None:
+            return None
+        # of a statement in plain text SQLite gives numbers for what is true and false
+        return RunRow(**{**row, **{name: bool(row[name]) for name in _RUN_FLAGS}})
 
     async def page(
         self,

@@ -184,7 +184,9 @@ class CellObserver:
         data = {"run_id": run.id, "run_number": run.number, "status": run.status, "run": run_json(run)}
         self._store.events.publish_here(Event(f"draft:{run.draft_id}", "run", data))
         if run.status not in FINISHED:
-            self._context.spawn(self._show_waits(run), "waiting cells")
+            draft = self._drafts.peek(run.draft_id)
+            if draft is not None and (run.status == "suspended" or _waits(draft, run)):
+                self._context.spawn(self._show_waits(run), "waiting cells")
             return
         cell_run = self._runs.pop(run.id, None)
         if cell_run is not None:
@@ -324,6 +326,11 @@ class CellObserver:
             return None
         source = self._store.runs.find(connection, job.reused_from)
         return None if source is None else ReusedFrom(source.number, source.ended_at or source.created_at)
+
+
+def _waits(draft: OpenDraft, run: RunRow) -> bool:
+    """Whether a cell is shown to wait for people for the sake of a run."""
+    return any(live.kind == "waiting" and draft.live_runs.get(cell) == run.id for cell, live in draft.live.items())
 
 
 def _has_result(connection: Connection, draft_id: str, cell: CellId) -> bool:

@@ -41,8 +41,9 @@ class Streams:
     ) -> AsyncIterator[Message | None]:
         """A stream of events as JSON, None now and then to keep the connection alive.
 
-        Topics are `draft:<id>`, `run:<id>` and `runs` (all runs of the workspace that the identity may read). Each is asked
-        of the policy before this returns. The stream ends when the session or the rights it was opened with do
+        Topics are `draft:<id>`, `run:<id>`, `runs` (all runs of the workspace that the identity may read) and `server` (on
+        which nothing happens: for who only wants to know whether the server is there). Each is asked of the policy before
+        this returns. The stream ends when the session or the rights it was opened with do
         (`still_valid`, asked every few seconds, however much there is to tell), or when the server stops.
         """
         require(identity, "workspace.read", guard.workspace_target(identity))
@@ -68,8 +69,12 @@ class Streams:
                 return topic
             case "runs":
                 return f"runs:{identity.workspace}"
+            case "server":
+                return "server"
             case _:
-                raise BadRequest(f"There is no topic {topic[:80]!r}.", "Topics are draft:<id>, run:<id> and runs.")
+                raise BadRequest(
+                    f"There is no topic {topic[:80]!r}.", "Topics are draft:<id>, run:<id>, runs and server."
+                )
 
     async def _messages(
         self, identity: Identity, topics: Sequence[str], still_valid: Callable[[], Awaitable[bool]]
@@ -77,33 +82,29 @@ class Streams:
         # not before somebody reads: a page that is gone by then would leave a subscription that nobody closes
         subscription = self._store.events.subscribe(topics)
         self._open.add(subscription)
-        waiting: asyncio.Future[Event] | None = None
         checked = time.monotonic()
         try:
             yield {"type": "hello", "server": SERVER}
             while not self._stopped:
-                waiting = waiting or asyncio.ensure_future(anext(subscription))
-                done, _ = await asyncio.wait((waiting,), timeout=PING_S)
+                event: Event | None = None
+                try:
+                    async with asyncio.timeout(PING_S):
+                        event = await anext(subscription)
+                except StopAsyncIteration:
+                    return
+                except TimeoutError:
+                    pass
                 if time.monotonic() - checked >= PING_S:
                     if not await still_valid():
                         return
                     checked = time.monotonic()
-                if not done:
+                if event is None:
                     yield None
-                    continue
-                try:
-                    event = waiting.result()
-                except StopAsyncIteration:
-                    return
-                finally:
-                    waiting = None
-                if event.type == "lost":
+                elif event.type == "lost":
                     return  # the page connects anew, and loads anew what it shows
-                if _may_know(identity, event):
+                elif _may_know(identity, event):
                     yield _message(event)
         finally:
-            if waiting is not None:
-                waiting.cancel()
             subscription.close()
             self._open.discard(subscription)
 

@@ -24,7 +24,7 @@ function useConnection() {
 export function StatusBar({ ws }) {
   const connection = useConnection();
   const [health, setHealth] = useState(null);
-  useEffect(() => subscribe(ws, "runs", () => {}, undefined, { patience: PATIENCE_MS }), [ws]);
+  useEffect(() => subscribe(ws, "server", () => {}, undefined, { patience: PATIENCE_MS }), [ws]);
   useEffect(() => {
     let ended = false;
     get("/api/health").then((found) => !ended && setHealth(found), () => {});

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from sqlalchemy.engine import Connection
 
+from flowapp.engine.engine import AHEAD_S
 from flowapp.engine.errors import EngineClosed, RunNotFound
 from flowapp.errors import FlowappError
 from flowapp.jsontext import JsonText, dumps, loads
@@ -506,9 +507,30 @@ async def test_dbos_keeps_to_its_own_file(made: Server) -> None:
     assert "workflow_status" not in tables("flowapp.db")
 
 
-async def test_the_engines_own_rows_of_old_work_are_deleted(tmp_path: Path) -> None:
+async def test_work_that_is_over_soon_is_no_row_of_dbos(tmp_path: Path) -> None:
     async with server(tmp_path, FakeRuntimes({"one": lambda job, log: 1})) as made:
-        run, _ = await made.run(flow_of(step("a", "one")))
+        assert (await made.run(flow_of(step("a", "one"))))[1] == 1
+        await asyncio.sleep(2 * AHEAD_S)
+        later = text_of(datetime.now(UTC) + timedelta(seconds=5))
+        assert await made.engine.delete_finished(later) == 0
+
+
+async def test_a_run_begins_again_whose_server_died_before_dbos_heard_of_it(tmp_path: Path) -> None:
+    runtimes = FakeRuntimes({"one": lambda job, log: 1})
+    async with server(tmp_path, runtimes) as made:
+        run = await made.create(flow_of(step("a", "one")))
+        assert await made.store.runs.claim(run.id, "/gone.1") is not None
+    async with server(tmp_path, runtimes) as made:
+        assert (await made.ended(run.id))[1] == 1
+
+
+async def test_the_engines_own_rows_of_old_work_are_deleted(tmp_path: Path) -> None:
+    async def slow(job: Job, log: object) -> int:
+        await asyncio.sleep(3 * AHEAD_S)  # of shorter work DBOS does not hear
+        return 1
+
+    async with server(tmp_path, FakeRuntimes({"slow": slow})) as made:
+        run, _ = await made.run(flow_of(step("a", "slow")))
         later = text_of(datetime.now(UTC) + timedelta(seconds=5))
         async with asyncio.timeout(10):
             # DBOS notes the end of the workflow a moment after the run has ended

@@ -51,7 +51,7 @@ class Page:
         self.draft = draft
         self.events: Subscription = server.workspace.store.events.subscribe([f"draft:{draft}"])
 
-    async def until(self, *types: str, seconds: float = 2.0) -> Event:
+    async def until(self, *types: str, seconds: float = 10.0) -> Event:
         async with asyncio.timeout(seconds):
             while True:
                 event = await anext(self.events)
@@ -127,7 +127,7 @@ async def test_cells_that_another_server_runs_are_shown_here(servers: tuple[Serv
     queued = await there.until("change")
     states = {cell["step_id"]: cell["state"]["kind"] for cell in queued.data["cells"]}
     assert states == {"a": "queued", "b": "queued"}
-    for _ in range(200):
+    for _ in range(2000):
         if here.server.workspace.store.events.wanted(f"run:{run['run_id']}"):
             break
         await asyncio.sleep(0.005)
@@ -145,7 +145,7 @@ async def test_cells_that_another_server_runs_are_shown_here(servers: tuple[Serv
     while not all(shown.get(step, {}).get("state", {}).get("kind") == "fresh" for step in ("a", "b")):
         change = await there.until("change")
         shown |= {cell["step_id"]: cell for cell in change.data["cells"]}
-    assert time.monotonic() - ended < 0.3
+    assert time.monotonic() - ended < 1.0
     assert shown["b"]["output"]["run_id"] == run["run_id"]
     # and the other way: what ran there counts as a result here
     again = await there.cells()

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from flowapp.jsontext import JsonText
-from flowapp.runtimes import handover, programs
+from flowapp.runtimes import go_imports, handover, programs
 from flowapp.runtimes.adapters import Prepared, Refused, Setup, Talk
 from flowapp.runtimes.executables import Executables
 from flowapp.runtimes.go_toolchain import VERSION, GoUnavailable, Toolchain, remove_half_fetched
@@ -89,8 +89,8 @@ class Go:
         if isinstance(script, SignatureProblem):
             raise Refused(script.message, script.line, "SyntaxError" if script.syntax else "ExecutionErr")
         for path, line in script.imports:
-            if path == "C" or "." in path.partition("/")[0]:
-                raise Refused(f"Go cells import packages of the standard library only, and {path!r} is none.", line)
+            if (reason := go_imports.why_not(path)) is not None:
+                raise Refused(reason, line)
         key = self._key(job)
         held = self._executables.get(key)
         if held is None:
@@ -151,6 +151,9 @@ class Go:
     async def _packages(
         self, toolchain: Toolchain, imports: set[str], talk: Talk, script: scripts.GoScript
     ) -> dict[str, str]:
+        for path, line in script.imports:
+            if not await asyncio.to_thread(toolchain.knows, path):
+                raise Refused(go_imports.unknown(path), line, "BuildError")
         if not toolchain.has(imports):
             talk.tell("Looking for the packages of the standard library; those that are new here are built, once …\n")
 
@@ -161,8 +164,7 @@ class Go:
             await self._wait(f"packages {sorted(imports)}", build, talk)
             return await toolchain.packages(imports)
         except GoUnavailable as error:
-            line = next((line for path, line in script.imports if f"package {path} " in str(error)), None)
-            raise Refused(str(error), line, "BuildError") from error
+            raise Refused(str(error), name="BuildError") from error
 
     async def _compiled(self, job: Job, toolchain: Toolchain, packages: dict[str, str], talk: Talk) -> bytes:
         """Compile and link in a sandbox; the program comes back as the result, in base64."""

@@ -77,11 +77,15 @@ class Toolchain:
             if not self.is_installed:
                 (target / "go").rename(self.root)
 
+    def knows(self, path: str) -> bool:
+        """Whether the standard library has the package of a path."""
+        return path == "unsafe" or any((self.root / "src" / path).glob("*.go"))
+
     async def packages(self, imports: Iterable[str]) -> dict[str, str]:
         """Compiled packages (import path → file) of the standard library: those imported and what they import in turn.
 
         Raises:
-            GoUnavailable: one of them does not exist, or cannot be built; the message is the compiler's.
+            GoUnavailable: one of them cannot be built; the message is the compiler's.
         """
         wanted = {path for path in imports if path != "unsafe"}
         if not wanted <= self._packages.keys():
@@ -94,6 +98,7 @@ class Toolchain:
                 "-deps",
                 "-f",
                 form,
+                "--",
                 *sorted(wanted),
             ]
             with tempfile.TemporaryDirectory(prefix="flowapp-go-") as home:

@@ -76,7 +76,9 @@ def receive_job(channel: socket.socket) -> JobText | None:
     header, code, args = texts
     if header is None or code is None or args is None:
         return None
-    return JobText(json.loads(header), bytes(code), bytes(args), _DESCRIPTOR.unpack(beside[0][2])[0] if beside else None)
+    return JobText(
+        json.loads(header), bytes(code), bytes(args), _DESCRIPTOR.unpack(beside[0][2])[0] if beside else None
+    )
 
 
 def _exactly(channel: socket.socket, length: int) -> bytearray | None:

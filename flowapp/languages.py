@@ -118,7 +118,8 @@ LANGUAGES: tuple[Language, ...] = (
         "powershell",
         "#",
         _POWERSHELL,
-        missing="PowerShell is in neither Debian nor PyPI, and nothing here starts it",
+        missing="pwsh is not installed with Flowapp, since neither Debian nor PyPI has it; use a Bash cell that begins with"
+        " `# docker` and runs the image mcr.microsoft.com/powershell (where Podman is missing: sudo apt install podman)",
     ),
     Language("php", "PHP", "php", "php", "//", _PHP, "php", "php"),
     Language(

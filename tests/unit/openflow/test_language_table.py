@@ -40,3 +40,12 @@ def test_starter_code_has_a_signature(language: object) -> None:
     # Go has no defaults
     default = {} if language.name == "go" else {"default": "world"}
     assert signature.schema["properties"]["x"] == {"type": "string", **default}
+
+
+def test_powershell_says_that_it_is_not_installed_and_what_runs_it() -> None:
+    powershell = by_name("powershell")
+    assert powershell is not None
+    assert "pwsh is not installed" in powershell.why_not
+    assert "`# docker`" in powershell.why_not
+    assert "mcr.microsoft.com/powershell" in powershell.why_not
+    assert "apt install podman" in powershell.why_not

@@ -1,6 +1,7 @@
 // Line icons on a 16 px grid, one stroke width, drawn in the current colour. Always beside words, so hidden from readers.
 
 const PATHS = {
+  chip: <path d="M5 5h6v6H5zM8 2.5V5M8 11v2.5M2.5 8H5M11 8h2.5" />,
   check: <path d="M3.5 8.5l3 3 6-7" />,
   cross: <path d="M4.5 4.5l7 7M11.5 4.5l-7 7" />,
   running: <path d="M8 2.5a5.5 5.5 0 1 1-5.5 5.5" />,

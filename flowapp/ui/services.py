@@ -13,6 +13,7 @@ from flowapp.access.sessions import session_cookie
 
 if TYPE_CHECKING:
     from flowapp.access.identity import Identity
+    from flowapp.access.sessions import Person
     from flowapp.workspace.app import Workspace
 
 #: The workspace that pages show; one server has one until members and switching arrive.
@@ -44,11 +45,20 @@ async def identity(cookie_header: str, host: str) -> Identity:
     Raises:
         NotSignedIn: there is no session, or it has ended.
     """
+    return await workspace().sessions.identity(await person(cookie_header, host), WORKSPACE)
+
+
+async def person(cookie_header: str, host: str) -> Person:
+    """`identity` in no workspace yet, for what concerns the whole installation.
+
+    Raises:
+        NotSignedIn: there is no session, or it has ended.
+    """
     token = _session_token(cookie_header, session_cookie(host))
-    person = await workspace().sessions.person(token) if token else None
-    if person is None:
+    found = await workspace().sessions.person(token) if token else None
+    if found is None:
         raise NotSignedIn("You are not signed in.", "Sign in again; your work is saved.")
-    return await workspace().sessions.identity(person, WORKSPACE)
+    return found
 
 
 def _session_token(cookie_header: str, name: str) -> str:

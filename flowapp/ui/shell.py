@@ -10,7 +10,7 @@ from reflex_components_core.react_router.dom import ReactRouterLink  # type: ign
 from flowapp.ui import services
 from flowapp.ui.components.bits import glyph, sign_out, status_bar
 
-Place = Literal["home", "runs", ""]
+Place = Literal["home", "runs", "runtimes", ""]
 
 
 def link(*children: Any, to: Any, **props: Any) -> rx.Component:
@@ -19,13 +19,16 @@ def link(*children: Any, to: Any, **props: Any) -> rx.Component:
 
 
 def shell(
-    *content: rx.Component, place: Place = "", top: rx.Component | None = None, inset: bool = True
+    *content: rx.Component, place: Place = "", top: rx.Component | None = None, inset: bool = True, tab_index: int = -1
 ) -> rx.Component:
-    """A page. `top` is what stands in the top bar (None: the content brings its own bar); `inset` gives it a column."""
+    """A page. `top` is what stands in the top bar (None: the content brings its own bar); `inset` gives it a column.
+
+    `tab_index` 0 lets the keyboard scroll a page that may hold nothing else to go to.
+    """
     main = rx.el.main(
         rx.el.div(*content, class_name="page-in") if inset else rx.fragment(*content),
         id="main",
-        tab_index=-1,
+        tab_index=tab_index,
         class_name="page" if top is not None else "page flush",
     )
     return rx.el.div(
@@ -77,6 +80,7 @@ def _rail(place: Place) -> rx.Component:
         link(_mark(), to="/", class_name="brand", custom_attrs={"aria-label": "Flowapp, home"}),
         _entry("Flows", "/", "flows", current=place == "home"),
         _entry("Runs", "/runs", "clock", current=place == "runs"),
+        _entry("Runtimes", "/runtimes", "chip", current=place == "runtimes"),
         rx.el.span(class_name="grow"),
         rx.el.button(
             glyph(name="theme", size=18),

@@ -108,6 +108,28 @@ def test_the_theme_is_remembered_and_the_rail_is_reached_by_keyboard(page: Page)
     expect(page.locator("html")).to_have_class(re.compile("dark"))
 
 
+def test_what_runs_cells_is_shown_and_packages_are_cleared(page: Page, product: Product) -> None:
+    code = "import tabulate\ndef main():\n    return tabulate.__version__\n"
+    with product.client() as client:
+        answer = client.post(
+            "/api/w/main/jobs/run_wait_result/preview", json={"content": code, "language": "python3", "args": {}}
+        )
+        answer.raise_for_status()
+    page.goto("/")
+    page.get_by_role("link", name="Runtimes").click()
+    python = page.get_by_role("listitem").filter(has_text=re.compile(r"Python 3\."))
+    expect(python).to_contain_text("Ready")
+    expect(page.get_by_role("listitem").filter(has_text="Rust")).to_contain_text("Does not run here")
+    expect(page.get_by_role("region", name="Isolation")).to_contain_text("limits")
+    packages = page.get_by_role("region", name="Packages")
+    expect(packages).to_contain_text("tabulate")
+    shoot(page, "runtimes")
+    packages.get_by_role("button", name="Clear what no job uses").click()
+    expect(packages).to_contain_text("No packages are installed")
+    expect(packages).to_contain_text("0 bytes installed")
+    shoot(page, "runtimes-cleared")
+
+
 def test_signing_out_ends_the_session(page: Page) -> None:
     page.goto("/")
     page.get_by_role("button", name="Sign out").click()
@@ -135,7 +157,7 @@ def test_the_pages_are_accessible(page: Page, product: Product, scheme: str) -> 
         )
         run = started(client, f"f/pages/{scheme}", {"text": "x"})
     page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
-    for path in ("/", "/runs", f"/run/f/pages/{scheme}", f"/runs/{run}"):
+    for path in ("/", "/runs", "/runtimes", f"/run/f/pages/{scheme}", f"/runs/{run}"):
         page.goto(path)
         expect(page.get_by_text("Connected")).to_be_visible()
         page.wait_for_timeout(800)

@@ -11,11 +11,13 @@ from reflex_base.event import EventSpec
 
 from flowapp.access.errors import NotAllowed, NotSignedIn
 from flowapp.access.identity import Identity
+from flowapp.languages import LANGUAGES
 from flowapp.ui import services
 from flowapp.ui.state.guard import Guard
 from flowapp.ui.state.home import HomeState, flow_line, problem_lines
 from flowapp.ui.state.page import PageState
 from flowapp.ui.state.runs import RunsState, address, run_line
+from flowapp.ui.state.runtimes import bytes_text, language_lines
 from flowapp.workspace.errors import DocumentRejected
 
 ADA = Identity("main", "ada@example.org", "ada", "developer")
@@ -248,3 +250,37 @@ def test_many_problems_are_cut_and_counted() -> None:
     lines = problem_lines([{"message": str(i)} for i in range(120)], most=100)
     assert len(lines) == 101
     assert lines[-1].message == "20 more problems."
+
+
+FACTS: dict[str, Any] = {
+    "isolation": {"label": "Full", "mechanisms": {"own user": True, "seccomp": False}, "notes": ["a note"]},
+    "languages": {
+        "python3": {"available": True, "version": "3.11.7"},
+        "nativets": {"available": True, "version": "1.4.5", "runs_on": "bun"},
+        "go": {"available": False, "version": None, "note": "Go 1.27.3 is fetched when a cell first needs it"},
+        "php": {"available": False, "version": None, "note": "Install it with: sudo apt install php-cli"},
+    },
+    "pools": {"script": {"idle": 4, "target": 5}, "nativets": {"idle": 0, "target": 0}},
+}
+
+
+def test_languages_that_run_come_first() -> None:
+    lines = language_lines(FACTS)
+    shown = {line.name: (line.state, line.note) for line in lines}
+    assert shown["python3"] == ("ready", "Python 3.11.7, 4 of 5 processes ready")
+    assert shown["nativets"] == ("ready", "Bun 1.4.5")
+    assert shown["go"] == ("later", "Go 1.27.3 is fetched when a cell first needs it")
+    assert shown["php"] == ("missing", "Install it with: sudo apt install php-cli")
+    assert shown["rust"][0] == "none"
+    assert "cannot run" in shown["rust"][1]
+    assert len(lines) == len(LANGUAGES)
+    assert [line.state for line in lines] == sorted(
+        (line.state for line in lines), key=("ready", "later", "missing", "none").index
+    )
+
+
+@pytest.mark.parametrize(
+    ("size", "text"), [(0, "0 bytes"), (999, "999 bytes"), (1536, "1.5 KB"), (1 << 30, "1 GB"), (250 << 20, "250 MB")]
+)
+def test_sizes_are_for_people(size: int, text: str) -> None:
+    assert bytes_text(size) == text

@@ -86,7 +86,7 @@ async def latest_version(path: str, caller: Caller, workspace: App) -> Response:
 
 @router.get("/deployment_status/p/{path:path}")
 async def deployment_status(path: str, caller: Caller, workspace: App) -> Response:
-    """What came of storing it: nothing is resolved in the background, so there is never an error."""
+    """Whether it is there: nothing is resolved in the background, and jobs tell what came of resolving packages."""
     await workspace.stored_flows.history(caller, path)
     return answer({"lock_error_logs": None, "job_id": None})
 

@@ -11,19 +11,15 @@ from typing import Any
 
 from flowapp.access.identity import Identity
 from flowapp.access.policy import require
-from flowapp.jsontext import JsonText, dumps, loads
+from flowapp.jsontext import dumps, loads
 from flowapp.languages import by_name
 from flowapp.openflow.walk import walk
-from flowapp.store import audit
-from flowapp.store.runs import NewRun
-from flowapp.store.schedules import end_at_once
-from flowapp.store.tables import RunRow
 from flowapp.workspace import guard
 from flowapp.workspace.context import Context
 from flowapp.workspace.errors import BadRequest
 from flowapp.workspace.local_scripts import LocalScripts
+from flowapp.workspace.lock_jobs import Kind, failed, lock_job, script_value
 from flowapp.workspace.locks import Locked, Locks
-from flowapp.workspace.runnables import SCRIPT_STEP
 from flowapp.workspace.script_rows import MAX_CODE
 from flowapp.workspace.stored import enter, required_text, text_in
 
@@ -56,9 +52,8 @@ class Dependencies:
         """
         script = await self._script(identity, body)
         locked = await self._lock(identity, script, body)
-        step = {"type": "rawscript", "content": script["raw_code"], "language": script["language"]}
-        value = {"modules": [{"id": SCRIPT_STEP, "value": {**step, "input_transforms": {}}}]}
-        result = _failed(locked.problem) if locked.problem else {"lock": locked.lock or ""}
+        value = script_value(script["language"], script["raw_code"])
+        result = failed(locked.problem) if locked.problem else {"lock": locked.lock or ""}
         return await self._ended(identity, "dependencies", str(script["script_path"]), value, result)
 
     async def flow_job(self, identity: Identity, body: Mapping[str, Any]) -> str:
@@ -83,7 +78,7 @@ class Dependencies:
             script = place.module.get("value")
             if isinstance(script, dict) and script.get("type") == "rawscript" and script.get("lock") is None:
                 script["lock"] = ""
-        result = _failed(" ".join(problems)) if problems else {"updated_flow_value": flow["value"]}
+        result = failed(" ".join(problems)) if problems else {"updated_flow_value": flow["value"]}
         return await self._ended(identity, "flowdependencies", path, value, result)
 
     async def _script(self, identity: Identity, body: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -115,39 +110,10 @@ class Dependencies:
         )
 
     async def _ended(
-        self, identity: Identity, kind: str, path: str, value: Mapping[str, Any], result: Mapping[str, Any]
+        self, identity: Identity, kind: Kind, path: str, value: Mapping[str, Any], result: Mapping[str, Any]
     ) -> str:
-        """Store a run that is over, and that nothing ever ran for."""
-        values = self._store.values
-        document, args = values.inline(dumps({"summary": "", "value": value})), values.inline(JsonText("{}"))
-        made = await values.prepare(dumps(result))
-        failed = "error" in result
-        new = NewRun(
-            workspace=identity.workspace,
-            kind=kind,
-            document=document.hash,
-            args=args.hash,
-            created_by=identity.username,
-            path=path,
-            summary="Packages",
-            permissioned_as=identity.permissioned_as,
-            email=identity.email,
-            trigger=dumps({"kind": "api", "event": None}),
-        )
-
-        def work(connection: Any) -> RunRow:
-            values.insert(connection, document, args, made)
-            run = self._store.runs.insert(connection, new)
-            end_at_once(connection, run.id, "failure" if failed else "success", made.hash, failed=failed)
-            workspace, by = identity.workspace, identity.username
-            audit.add(connection, workspace=workspace, by=by, action=f"{kind}.run", target=path)
-            return run
-
-        return (await self._store.database.write(work)).id
-
-
-def _failed(problem: str) -> dict[str, Any]:
-    return {"error": {"name": "PackagesUnavailable", "message": problem}}
+        job = await lock_job(self._store, identity, kind, path, value, result)
+        return await self._store.database.write(job.insert)
 
 
 def _refuse_workspace_dependencies(body: Mapping[str, Any]) -> None:

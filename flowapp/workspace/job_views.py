@@ -19,7 +19,7 @@ from flowapp.store.stores import Store
 from flowapp.store.tables import JobRow, RunRow
 from flowapp.store.wiping import DELETED
 from flowapp.workspace.flow_status import DONE, FAILED, flow_status, gather, milliseconds
-from flowapp.workspace.job_places import SINGLE, JobPlaces, Place, parent_path
+from flowapp.workspace.job_places import LOCKING, SINGLE, JobPlaces, Place, parent_path
 from flowapp.workspace.runnables import HUB, SCRIPT_STEP
 
 #: How our kinds of runs are called outside.
@@ -144,6 +144,8 @@ class JobViews:
         }
         if not place.is_run:
             found["flow_step_id"] = _step_id(place.path)
+        if state.over and place.is_run and run.failed and run.kind in LOCKING:
+            found["result"] = loads(await self.result(place, state))  # a line that says why: clients read it from lists
         if state.over:
             return found | {
                 "started_at": state.started_at or run.created_at,

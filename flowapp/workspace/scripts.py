@@ -16,6 +16,7 @@ from flowapp.store.tables import ScriptRow
 from flowapp.workspace import guard, script_rows
 from flowapp.workspace.context import Context
 from flowapp.workspace.errors import AlreadyThere, BadRequest
+from flowapp.workspace.lock_jobs import LockJob, failed, lock_job, script_value
 from flowapp.workspace.locks import Locks
 from flowapp.workspace.open_drafts import SCRIPT, TOPIC
 from flowapp.workspace.stored import ALL, Page, enter, path_of, text_in
@@ -25,6 +26,7 @@ class Scripts:
     """Use-cases about stored scripts."""
 
     def __init__(self, context: Context, locks: Locks) -> None:
+        self._store = context.store
         self._database = context.store.database
         self._locks = locks
         self._events = context.store.events
@@ -46,11 +48,7 @@ class Scripts:
         require(identity, "script.write", guard.script_target(identity, path))
         row = script_rows.row_of(identity, path, body)
         sent = row.model_copy()
-        if row.lock is None:
-            locked = await self._locks.script(identity, row.language, row.content, path)
-            row.lock = locked.lock
-            if locked.problem:
-                row.extra = dumps({**loads(row.extra), "lock_error_logs": locked.problem})
+        job = await self._lock(identity, row) if row.lock is None else None
         parent = text_in(body, "parent_hash", limit=64) or None
         follow = body.get("auto_parent") is True
 
@@ -63,6 +61,8 @@ class Scripts:
             origin = _origin(connection, identity, path, head, live, parent, follow)
             row.parent_hash = origin.hash if origin is not None else None
             made = scripts.add(connection, row)
+            if job is not None:
+                job.insert(connection)
             if origin is not None and origin.path != path:  # renamed: the old path leads nowhere
                 scripts.archive_path(connection, identity.workspace, origin.path)
             audit.add(
@@ -81,6 +81,16 @@ class Scripts:
         for listener in self.stored:
             listener(identity.workspace, path, made)
         return made
+
+    async def _lock(self, identity: Identity, row: ScriptRow) -> LockJob | None:
+        """Put a lock into the row. Where that fails the row says why, and a failed job is to tell those who look at jobs."""
+        locked = await self._locks.script(identity, row.language, row.content, row.path)
+        row.lock = locked.lock
+        if not locked.problem:
+            return None
+        row.extra = dumps({**loads(row.extra), "lock_error_logs": locked.problem})
+        value = script_value(row.language, row.content)
+        return await lock_job(self._store, identity, "dependencies", row.path, value, failed(locked.problem))
 
     async def by_path(self, identity: Identity, path: str) -> dict[str, Any]:
         """The head of a path.

@@ -25,6 +25,7 @@ from flowapp.workspace import flow_paths, guard
 from flowapp.workspace.blob_guard import require_known
 from flowapp.workspace.context import Context
 from flowapp.workspace.errors import AlreadyThere, BadRequest
+from flowapp.workspace.lock_jobs import LockJob, failed, lock_job
 from flowapp.workspace.locks import Locks
 from flowapp.workspace.stored import ALL, Page, enter, text_in
 
@@ -56,6 +57,7 @@ class StoredFlows:
     """Use-cases about deployed flows, as Windmill's clients ask for them."""
 
     def __init__(self, context: Context, locks: Locks) -> None:
+        self._store = context.store
         self._database = context.store.database
         self._locks = locks
         self._values = context.store.values
@@ -71,13 +73,13 @@ class StoredFlows:
         path = flow_paths.checked(text_in(body, "path"))
         require(identity, "flow.deploy", guard.flow_target(identity, path))
         await require_known(self._database, identity.workspace, body)
-        row = await self._row(identity, path, body)
+        row, job = await self._row(identity, path, body)
 
         def work(connection: Connection) -> str:
             identities.lock_workspace(connection, identity.workspace)
             if flows.latest(connection, identity.workspace, path) is not None:
                 raise AlreadyThere(f"There is already a flow at {path}.", "Update it, or choose another path.")
-            self._add(connection, identity, row, "flow.create")
+            self._add(connection, identity, row, job, "flow.create")
             return path
 
         return await self._database.write(work)
@@ -95,7 +97,7 @@ class StoredFlows:
         target = path if body.get("path") is None else flow_paths.checked(text_in(body, "path"))
         require(identity, "flow.deploy", guard.flow_target(identity, target))
         await require_known(self._database, identity.workspace, body)
-        row = await self._row(identity, target, body)
+        row, job = await self._row(identity, target, body)
 
         def work(connection: Connection) -> str:
             identities.lock_workspace(connection, identity.workspace)
@@ -107,7 +109,7 @@ class StoredFlows:
                 flow_versions.keep_for_runs(connection, self._values, identity.workspace, path)
                 flow_versions.rename(connection, identity.workspace, path, target)
             flow_versions.archive(connection, identity.workspace, target, False)
-            self._add(connection, identity, row, "flow.update")
+            self._add(connection, identity, row, job, "flow.update")
             return target
 
         return await self._database.write(work)
@@ -217,15 +219,25 @@ class StoredFlows:
 
         await self._database.write(work)
 
-    async def _row(self, identity: Identity, path: str, body: Mapping[str, Any]) -> FlowVersionRow:
+    async def _row(
+        self, identity: Identity, path: str, body: Mapping[str, Any]
+    ) -> tuple[FlowVersionRow, LockJob | None]:
+        """The row of a new version, and a failed job where the packages of a step could not be had."""
         row = await asyncio.to_thread(_row_of, identity, path, body)
         flow = await asyncio.to_thread(loads, row.document)
-        await self._locks.flow(identity, flow, path)
+        problems = await self._locks.flow(identity, flow, path)
         row.document = dumps(flow)
-        return row
+        if not problems:
+            return row, None
+        why = failed(" ".join(problems))
+        return row, await lock_job(self._store, identity, "flowdependencies", path, flow["value"], why)
 
-    def _add(self, connection: Connection, identity: Identity, row: FlowVersionRow, action: str) -> None:
+    def _add(
+        self, connection: Connection, identity: Identity, row: FlowVersionRow, job: LockJob | None, action: str
+    ) -> None:
         number = flows.add(connection, row)
+        if job is not None:
+            job.insert(connection)
         _audited(connection, identity, action, row.path, f"version {number}: {row.message}")
 
 

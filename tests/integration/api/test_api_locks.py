@@ -165,3 +165,31 @@ async def test_who_may_have_locks_made(server: Server, role: str, statuses: dict
     await server.client.post(f"{W}/scripts/create", json=own)
     differing = await person.post(f"{W}/scripts/raw_temp/diff", json={"scripts": hashes})
     assert differing.json() == ["u/admin/mine"], "that somebody has just this code is not told"
+
+
+BROKEN = "from f.team.nowhere import x\n\ndef main(): ...\n"
+
+
+async def test_packages_that_cannot_be_had_when_a_script_is_stored_are_a_failed_job(server: Server) -> None:
+    body = {"path": "f/team/broken", "content": BROKEN, "language": "python3"}
+    stored = await server.client.post(f"{W}/scripts/create", json=body)
+    assert stored.status_code == 201, "storing does not fail of it"
+    status = (await server.client.get(f"{W}/scripts/deployment_status/h/{stored.text}")).json()
+    (job,) = (await server.client.get(f"{W}/jobs/completed/list?job_kinds=dependencies&success=false")).json()
+    assert (job["script_path"], job["success"], job["job_kind"]) == ("f/team/broken", False, "dependencies")
+    assert job["result"]["error"]["message"] == status["lock_error_logs"] != ""
+    again = await server.client.post(f"{W}/scripts/create?skip_if_noop=true", json={**body, "auto_parent": True})
+    assert (again.status_code, again.text) == (201, stored.text)
+    found = (await server.client.get(f"{W}/jobs/completed/list?job_kinds=dependencies")).json()
+    assert [row["id"] for row in found] == [job["id"]], "what was not stored has no job"
+
+
+async def test_the_same_of_a_flow(server: Server) -> None:
+    value = {"type": "rawscript", "language": "python3", "content": BROKEN, "input_transforms": {}}
+    flow = {"summary": "", "value": {"modules": [{"id": "a", "value": value}]}}
+    for where, status in (("create", 201), ("update/f/team/flow", 200)):
+        answer = await server.client.post(f"{W}/flows/{where}", json={"path": "f/team/flow", **flow})
+        assert answer.status_code == status
+    jobs = (await server.client.get(f"{W}/jobs/completed/list?job_kinds=flowdependencies&success=false")).json()
+    assert [job["script_path"] for job in jobs] == ["f/team/flow"] * 2
+    assert jobs[0]["result"]["error"]["message"].startswith("a: ")

@@ -196,3 +196,17 @@ async def test_what_cannot_be_pulled_is_said(server: Live, program: Path, tmp_pa
     assert "Workspace id 'nowhere' not found" in await wmill("sync", "pull", "--yes", code=1)
     wmill = await folder_of(server, program, tmp_path / "main", "main", new=False)
     assert "does not give the key" in await wmill("sync", "pull", "--yes", "--include-key", code=1)
+
+
+async def test_packages_that_cannot_be_had_are_told_after_a_push(server: Live, program: Path, tmp_path: Path) -> None:
+    wmill = await folder_of(server, program, tmp_path / "broken", "broken")
+    wmill.write(
+        {
+            "f/team/folder.meta.yaml": "owners: [u/admin]\nextra_perms: {}\n",
+            "f/team/broken.py": "from f.team.nowhere import x\n\ndef main(): ...\n",
+            "f/team/broken.script.yaml": f"summary: ''\ndescription: ''\nkind: script\n{SCHEMA}",
+        }
+    )
+    said = await wmill("sync", "push", "--yes")
+    assert "lock generation FAILED for f/team/broken" in said and "f/team/nowhere" in said
+    assert NONE in await wmill("sync", "push", "--dry-run")

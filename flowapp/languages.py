@@ -59,6 +59,10 @@ _R = 'main <- function(x = "world") {\n  paste("Hello", x)\n}\n'
 _POSTGRESQL = "-- $1 x (text) = world\nSELECT 'Hello ' || $1::text AS hello;\n"
 _MYSQL = "-- :x (text) = world\nSELECT concat('Hello ', :x) AS hello;\n"
 _DUCKDB = "-- $x (text) = world\nSELECT 'Hello ' || $x AS hello;\n"
+_BIGQUERY = "-- @x (string) = world\nSELECT CONCAT('Hello ', @x) AS hello;\n"
+_SNOWFLAKE = "-- ? x (varchar) = world\nSELECT 'Hello ' || ? AS hello;\n"
+_MSSQL = "-- @P1 x (nvarchar) = world\nSELECT 'Hello ' + @P1 AS hello;\n"
+_ORACLE = "-- :x x (varchar2) = world\nSELECT 'Hello ' || :x AS hello FROM dual;\n"
 _SQLITE = "-- :x (text) = world\nSELECT 'Hello ' || :x AS hello;\n"
 
 LANGUAGES: tuple[Language, ...] = (
@@ -71,42 +75,10 @@ LANGUAGES: tuple[Language, ...] = (
     Language("go", "Go", "go", "go", "//", _GO, "go", "go"),
     Language("postgresql", "PostgreSQL", "pg.sql", "sql", "--", _POSTGRESQL, "sql", "sql"),
     Language("mysql", "MySQL", "my.sql", "sql", "--", _MYSQL, "sql", "sql"),
-    Language(
-        "bigquery",
-        "BigQuery",
-        "bq.sql",
-        "sql",
-        "--",
-        "-- @name (string)\nSELECT @name AS hello;\n",
-        missing="its client library is not part of Flowapp; query it from a Python cell over HTTP",
-    ),
-    Language(
-        "snowflake",
-        "Snowflake",
-        "sf.sql",
-        "sql",
-        "--",
-        "-- ? name (varchar)\nSELECT ? AS hello;\n",
-        missing="its client library is not part of Flowapp; query it from a Python cell over HTTP",
-    ),
-    Language(
-        "mssql",
-        "SQL Server",
-        "ms.sql",
-        "sql",
-        "--",
-        "-- @p1 name (varchar)\nSELECT @p1 AS hello;\n",
-        missing="its client library is not part of Flowapp",
-    ),
-    Language(
-        "oracledb",
-        "Oracle",
-        "odb.sql",
-        "sql",
-        "--",
-        "-- :name (text)\nSELECT :name AS hello FROM dual\n",
-        missing="its client library is not part of Flowapp",
-    ),
+    Language("bigquery", "BigQuery", "bq.sql", "sql", "--", _BIGQUERY, "sql", "sql_more"),
+    Language("snowflake", "Snowflake", "sf.sql", "sql", "--", _SNOWFLAKE, "sql", "sql_more"),
+    Language("mssql", "SQL Server", "ms.sql", "sql", "--", _MSSQL, "sql", "sql_more"),
+    Language("oracledb", "Oracle", "odb.sql", "sql", "--", _ORACLE, "sql", "sql_more"),
     Language("duckdb", "DuckDB", "duckdb.sql", "sql", "--", _DUCKDB, "sql", "sql"),
     # OpenFlow has no name for SQLite; this one is ours (docs/openflow-differences.md).
     Language("sqlite", "SQLite", "sqlite.sql", "sql", "--", _SQLITE, "sql", "sql"),

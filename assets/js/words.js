@@ -76,7 +76,7 @@ export function pathExpression(base, path) {
 }
 
 /** How languages are called where only their stored name is known. */
-export const LANGUAGES = { python3: "Python", deno: "TypeScript", bun: "TypeScript, Bun", nativets: "TypeScript", bash: "Bash", go: "Go", postgresql: "PostgreSQL", mysql: "MySQL", duckdb: "DuckDB", sqlite: "SQLite", graphql: "GraphQL", rlang: "R", php: "PHP" };
+export const LANGUAGES = { python3: "Python", deno: "TypeScript", bun: "TypeScript, Bun", nativets: "TypeScript", bash: "Bash", go: "Go", postgresql: "PostgreSQL", mysql: "MySQL", duckdb: "DuckDB", sqlite: "SQLite", mssql: "SQL Server", bigquery: "BigQuery", snowflake: "Snowflake", oracledb: "Oracle", graphql: "GraphQL", rlang: "R", php: "PHP" };
 
 /** Run and step states: the word, the tone (a token family) and the icon's name. */
 export const STATES = {

@@ -41,6 +41,28 @@ def adapter(setup: Setup) -> Sql:
     return Sql(setup)
 
 
+def header_of(job: Job) -> dict[str, Any]:
+    """The script of a job as its process runs it.
+
+    Raises:
+        Refused: what is wrong with it, and its line.
+    """
+    script = scripts.parse(job.language, job.code)
+    if isinstance(script, SignatureProblem):
+        raise Refused(script.message, script.line, "SyntaxError")
+    return {
+        "dialect": job.language,
+        "arguments": {argument.key: asdict(argument) for argument in script.arguments},
+        "interpolated": script.interpolated,
+        "statements": [asdict(statement) for statement in script.statements],
+        "database": script.database,
+        "collection": script.collection,
+        "read_only": script.read_only,
+        "timeout_s": job.timeout_s,
+        "keeps": False,
+    }
+
+
 class Sql:
     """One kind of process for each database: the first cell of it is slower, then one waits ready with its driver."""
 
@@ -66,21 +88,8 @@ class Sql:
             raise Refused(
                 f"{label} cells need the Python package {driver}, which is not installed: run scripts/run again."
             )
-        script = scripts.parse(job.language, job.code)
-        if isinstance(script, SignatureProblem):
-            raise Refused(script.message, script.line, "SyntaxError")
         keeps = self._keeps(job)
-        header = {
-            "dialect": job.language,
-            "arguments": {argument.key: asdict(argument) for argument in script.arguments},
-            "interpolated": script.interpolated,
-            "statements": [asdict(statement) for statement in script.statements],
-            "database": script.database,
-            "collection": script.collection,
-            "read_only": script.read_only,
-            "timeout_s": job.timeout_s,
-            "keeps": bool(keeps),
-        }
+        header = {**header_of(job), "keeps": bool(keeps)}
         # Statements read no variables, and a process that stays must not hold one job's token for the next.
         return Prepared(job.language, handover.texts(job, code=b"", runs="sql", sql=header, env={}), keeps=keeps)
 

@@ -1,6 +1,7 @@
 """The inputs of an SQL script, which its first comment lines declare, and the script as its process runs it.
 
-`-- $1 name (int) = 5` (PostgreSQL), `-- :name (text)` (MySQL, SQLite), `-- $name (text)` (DuckDB), `-- ? name (text)`.
+`-- $1 name (int) = 5` (PostgreSQL), `-- :name (text)` (MySQL, SQLite), `-- $name (text)` (DuckDB), `-- @P1 name (int)` (SQL Server),
+`-- @name (int64)` (BigQuery), `-- ? name (text)` (Snowflake), `-- :name name (text)` (Oracle).
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import Any
 from flowapp.signatures.schema import Argument, Schema, Signature, SignatureProblem, object_schema
 from flowapp.signatures.sql_text import Statement, UnfinishedSql, statements
 
-DIALECTS = frozenset({"postgresql", "mysql", "duckdb", "sqlite"})
+DIALECTS = frozenset({"postgresql", "mysql", "duckdb", "sqlite", "mssql", "bigquery", "snowflake", "oracledb"})
 COLLECTIONS = frozenset(
     f"{which}_{rows}{scalar}"
     for which in ("last_statement", "all_statements")
@@ -21,7 +22,16 @@ COLLECTIONS = frozenset(
     for scalar in ("", "_scalar")
 ) | {"legacy"}
 DATABASE = "database"
-_RESOURCES = {"postgresql": "resource-postgresql", "mysql": "resource-mysql", "sqlite": "resource-sqlite"}
+_RESOURCES = {
+    "postgresql": "resource-postgresql",
+    "mysql": "resource-mysql",
+    "sqlite": "resource-sqlite",
+    "mssql": "resource-ms_sql_server",
+    "bigquery": "resource-bigquery",
+    "snowflake": "resource-snowflake",
+    "oracledb": "resource-oracledb",
+}
+_MARKS = {"mysql": ":", "sqlite": ":", "oracledb": ":", "mssql": "@", "bigquery": "@"}
 
 _ARGUMENT = re.compile(
     r"(?:\$(?P<number>\d+)|(?P<mark>\?)(?P<place>\d*)|[:@$](?P<named>[A-Za-z_]\w*))"
@@ -35,16 +45,22 @@ _CAST = re.compile(r"\$(\d+)::([A-Za-z_]\w*(?:\[\])?)")
 _SIZE = re.compile(r"\([^)]*\)")
 
 _GROUPS: tuple[tuple[str, Schema], ...] = (
-    ("int int2 int4 int8 integer smallint bigint tinyint mediumint serial bigserial", {"type": "integer"}),
+    (
+        "int int2 int4 int8 int64 byteint integer smallint bigint tinyint mediumint serial bigserial",
+        {"type": "integer"},
+    ),
     ("hugeint utinyint usmallint uinteger ubigint unsigned oid", {"type": "integer"}),
-    ("numeric decimal dec real float float4 float8 double number money", {"type": "number"}),
+    ("numeric decimal bignumeric dec real float float4 float8 float64 double number money", {"type": "number"}),
     ("bool boolean", {"type": "boolean"}),
     ("json jsonb variant struct map", {}),
-    ("bytea blob binary varbinary longblob mediumblob tinyblob", {"type": "string", "contentEncoding": "base64"}),
-    ("timestamp timestamptz datetime", {"type": "string", "format": "date-time"}),
+    (
+        "bytea bytes raw blob binary varbinary longblob mediumblob tinyblob",
+        {"type": "string", "contentEncoding": "base64"},
+    ),
+    ("timestamp timestamptz datetime datetime2 datetimeoffset", {"type": "string", "format": "date-time"}),
     ("date", {"type": "string", "format": "date"}),
     ("time", {"type": "string", "format": "time"}),
-    ("uuid", {"type": "string", "format": "uuid"}),
+    ("uuid uniqueidentifier", {"type": "string", "format": "uuid"}),
 )
 _TYPES = {name: schema for names, schema in _GROUPS for name in names.split()}
 
@@ -77,6 +93,7 @@ class SqlScript:
 class _Header:
     """What the first comment lines say."""
 
+    dialect: str
     arguments: dict[str, SqlArgument] = field(default_factory=dict)
     interpolated: dict[str, tuple[str, ...]] = field(default_factory=dict)
     database: str = ""
@@ -109,7 +126,7 @@ def infer(language: str, code: str, _entrypoint: str = "main") -> Signature | Si
 
 def parse(dialect: str, code: str) -> SqlScript | SignatureProblem:
     """The script as its process runs it, or what is wrong with it."""
-    header = _Header()
+    header = _Header(dialect)
     for number, line in enumerate(code.splitlines(), 1):
         text = line.strip()
         if text and not text.startswith("--"):
@@ -121,6 +138,11 @@ def parse(dialect: str, code: str) -> SqlScript | SignatureProblem:
         found = statements(code, dialect, frozenset(header.interpolated))
     except UnfinishedSql as unfinished:
         return SignatureProblem(str(unfinished), unfinished.line)
+    if dialect == "bigquery" and header.collection.startswith("all_"):
+        message = (
+            "BigQuery runs a script as a whole and answers with its last rows: `all_statements_…` is not supported."
+        )
+        return SignatureProblem(message, 1, syntax=False)
     _declare_used(header, found, dialect, code)
     problem = _undeclared(header, found, dialect) or _twice(header)
     if problem is not None:
@@ -189,9 +211,11 @@ def _declare_values(header: _Header, match: re.Match[str]) -> str:
 
 def _declare_argument(header: _Header, match: re.Match[str]) -> None:
     marks = sum(key.startswith("?") for key in header.arguments) + 1
-    key = match["number"] or match["named"] or (match["place"] or f"?{marks}")
+    named = (match["named"] or "").upper() if header.dialect == "mssql" else match["named"]
+    key = match["number"] or named or (match["place"] or f"?{marks}")
     name = match["name"] or match["named"] or f"arg{key.strip('?')}"
     kind = " ".join((match["type"] or "").lower().split())
+    kind = "boolean" if kind == "bit" and header.dialect == "mssql" else kind
     header.arguments[key] = _argument(key, name, kind, match["default"])
 
 
@@ -257,4 +281,4 @@ def _twice(header: _Header) -> SignatureProblem | None:
 def _example(dialect: str, key: str) -> str:
     if key.startswith("?"):
         return "-- ? name (text)"
-    return f"-- {':' if dialect in ('mysql', 'sqlite') else '$'}{key} (text)"
+    return f"-- {_MARKS.get(dialect, '$')}{key} (text)"

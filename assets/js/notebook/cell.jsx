@@ -17,7 +17,7 @@ import { RunsFirst, StateBadge, isActive } from "./state.jsx";
 import { Trial } from "./trial.jsx";
 import { EditInPlace, MenuButton } from "./ui.jsx";
 
-const LANGUAGES = [["python3", "Python"], ["deno", "TypeScript"], ["bun", "TypeScript (Bun)"], ["bash", "Bash"], ["go", "Go"], ["postgresql", "PostgreSQL"], ["mysql", "MySQL"], ["duckdb", "DuckDB"], ["sqlite", "SQLite"], ["graphql", "GraphQL"], ["rlang", "R"], ["php", "PHP"]];
+const LANGUAGES = [["python3", "Python"], ["deno", "TypeScript"], ["bun", "TypeScript (Bun)"], ["bash", "Bash"], ["go", "Go"], ["postgresql", "PostgreSQL"], ["mysql", "MySQL"], ["duckdb", "DuckDB"], ["sqlite", "SQLite"], ["mssql", "SQL Server"], ["bigquery", "BigQuery"], ["snowflake", "Snowflake"], ["oracledb", "Oracle"], ["graphql", "GraphQL"], ["rlang", "R"], ["php", "PHP"]];
 const STEP_ID = /^[A-Za-z][A-Za-z0-9_-]*$/;
 const LOOPS = new Set(["forloopflow", "whileloopflow"]);
 const BRANCHES = new Set(["branchone", "branchall"]);

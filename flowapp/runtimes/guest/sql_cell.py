@@ -16,16 +16,33 @@ from decimal import Decimal
 from types import ModuleType
 from typing import Any, cast
 
-from flowapp.runtimes.guest import frames, kernel, sql_embedded, sql_mysql, sql_postgres
+from flowapp.runtimes.guest import (
+    frames,
+    kernel,
+    python_packages,
+    sql_bigquery,
+    sql_embedded,
+    sql_mssql,
+    sql_mysql,
+    sql_oracle,
+    sql_postgres,
+    sql_snowflake,
+)
 from flowapp.runtimes.guest.sql_base import Connection, Session, SqlError
 from flowapp.runtimes.guest.sql_rows import JsonRows, TooLarge
 
-#: kinds of processes, by the language that they run
-MODULES: dict[str, tuple[str, Callable[[dict[str, Any], dict[str, Any]], Connection]]] = {
-    "postgresql": ("psycopg", sql_postgres.connect),
-    "mysql": ("pymysql", sql_mysql.connect),
-    "duckdb": ("duckdb", sql_embedded.connect_duckdb),
-    "sqlite": ("sqlite3", sql_embedded.connect_sqlite),
+#: kinds of processes that have a driver loaded, by the language that they run
+MODULES = {"postgresql": "psycopg", "mysql": "pymysql", "duckdb": "duckdb", "sqlite": "sqlite3"}
+_CONNECT: dict[str, Callable[[dict[str, Any], dict[str, Any]], Connection]] = {
+    "postgresql": sql_postgres.connect,
+    "mysql": sql_mysql.connect,
+    "duckdb": sql_embedded.connect_duckdb,
+    "sqlite": sql_embedded.connect_sqlite,
+    # The drivers of these are packages of the job.
+    "mssql": sql_mssql.connect,
+    "bigquery": sql_bigquery.connect,
+    "snowflake": sql_snowflake.connect,
+    "oracledb": sql_oracle.connect,
 }
 _INTERPOLATED = "\0"
 #: a connection gets no older: databases move, and memory adds up
@@ -43,7 +60,7 @@ def load(kind: str, drivers: str) -> None:
 
     Importing takes up to half a second, a fork of a process that has done it none of it.
     """
-    driver = MODULES[kind][0]
+    driver = MODULES[kind]
     if driver in _loaded:
         return
     sys.path.append(drivers)
@@ -101,6 +118,7 @@ def _is_reset() -> bool:
 def run(job: frames.JobText) -> tuple[bytes, bytes]:
     """Run the statements; the frame to answer with."""
     script = job.header["sql"]
+    python_packages.use(job.header.get("packages"))
     inputs = json.loads(job.args, parse_float=Decimal)
     limit = job.header["result_bytes"]
     try:
@@ -149,7 +167,7 @@ def _connection(script: dict[str, Any], inputs: dict[str, Any]) -> Connection:
             _sessions.clear()
         else:
             return _sessions[0]
-    connection = MODULES[script["dialect"]][1](script, inputs)
+    connection = _CONNECT[script["dialect"]](script, inputs)
     if script["keeps"]:
         _sessions.append(cast("Session", connection))
     return connection

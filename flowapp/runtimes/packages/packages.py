@@ -116,6 +116,18 @@ class Packages:
         key = await self.python.folder(lock, waiter)
         return Need(key, await self._places.seen(key), needs.modules)
 
+    async def prepare_locked(self, text: str, modules: tuple[str, ...], waiter: Waiter) -> Need | None:
+        """Have the packages of a lock of our own there; `modules` of them are loaded ahead where they are used often.
+
+        Raises:
+            PackagesUnavailable: one of them cannot be had.
+            PreparingCanceled: the job was canceled meanwhile.
+        """
+        if self._places is None:
+            return None
+        key = await self.python.folder(PythonLock.read(text), waiter)
+        return Need(key, await self._places.seen(key), modules)
+
     async def prepare_typescript(self, job: Job, kind: str, waiter: Waiter) -> tuple[TypeScriptNeeds, Need | None]:
         """The code of a TypeScript job and its imported scripts as a process of `kind` can run them, and the packages.
 

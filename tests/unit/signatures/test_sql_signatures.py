@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flowapp.signatures import Signature, SignatureProblem, infer
-from flowapp.signatures.sql import SqlScript, parse, pinned
+from flowapp.signatures.sql import DIALECTS, SqlScript, parse, pinned
 
 
 def script(dialect: str, code: str) -> SqlScript:
@@ -160,15 +160,45 @@ def test_what_is_wrong_is_said(dialect: str, code: str, part: str, line: int) ->
     assert found.line == line
 
 
-def test_other_dialects_take_anything() -> None:
-    found = infer("bigquery", "-- @a (string)\nSELECT @a")
-    assert isinstance(found, Signature)
-    assert found.has_kwargs
+@pytest.mark.parametrize(
+    ("dialect", "code", "name", "schema", "written"),
+    [
+        ("mssql", "-- @P1 a (bit) = 1\nSELECT @p1, @@ROWCOUNT, @x, 'it''s @P1', [@P1]", "a", {"type": "boolean"}, "SELECT %s, @@ROWCOUNT, @x, 'it''s @P1', [@P1]"),
+        ("mssql", "-- @p1 a (int)\n/* /* @P1 */ @P1 */ SELECT '%' + @P1", "a", {"type": "integer"}, "SELECT '%%' + %s"),
+        ("bigquery", "-- @a (array<int64>)\nSELECT @a, '\\'@a', \"\"\"@a \"\"\", `x@a`; # @b", "a", {"type": "string"}, "SELECT @p1, '\\'@a', \"\"\"@a \"\"\", `x@a`; # @b"),
+        ("bigquery", "-- @a (float64)\nSELECT @a + @a", "a", {"type": "number"}, "SELECT @p1 + @p1"),
+        ("snowflake", "-- ? a (number)\nSELECT ?, 'it\\'s ?', $1 -- ?\n", "a", {"type": "number"}, "SELECT ?, 'it\\'s ?', $1 -- ?"),
+        ("snowflake", "-- ? a (date)\nSELECT $$ ; ? $$, ? // ;", "a", {"type": "string", "format": "date"}, "SELECT $$ ; ? $$, ? // ;"),
+        ("oracledb", "-- :a a (raw)\nSELECT :a, q'[it's :a]', :a FROM dual;", "a", {"type": "string", "contentEncoding": "base64"}, "SELECT :p1, q'[it's :a]', :p1 FROM dual"),
+    ],
+)  # fmt: skip
+def test_databases_whose_drivers_are_installed_on_demand(
+    dialect: str, code: str, name: str, schema: dict[str, object], written: str
+) -> None:
+    (found,) = properties(dialect, code).items()
+    assert isinstance(found[1], dict)
+    assert (found[0], {key: value for key, value in found[1].items() if key != "default"}) == (name, schema)
+    (statement,) = script(dialect, code).statements
+    assert statement.text == written
+
+
+@pytest.mark.parametrize(
+    ("dialect", "code", "texts"),
+    [
+        ("mssql", "DECLARE @a int = 1; SELECT @a;\nGO\nSELECT go FROM t\n go \n", ["DECLARE @a int = 1; SELECT @a;", "SELECT go FROM t"]),
+        ("bigquery", "DECLARE a INT64; SELECT a;", ["DECLARE a INT64; SELECT a;"]),
+        ("snowflake", "SELECT 1; SELECT 2", ["SELECT 1", "SELECT 2"]),
+        ("oracledb", "SELECT 4 / 2 FROM dual;\nBEGIN a; END;\n/\nSELECT 1 FROM dual", ["SELECT 4 / 2 FROM dual", "BEGIN a; END;", "SELECT 1 FROM dual"]),
+        ("oracledb", "CREATE OR REPLACE PROCEDURE p IS x NUMBER; BEGIN x := 1; END;", ["CREATE OR REPLACE PROCEDURE p IS x NUMBER; BEGIN x := 1; END;"]),
+    ],
+)  # fmt: skip
+def test_where_their_statements_end(dialect: str, code: str, texts: list[str]) -> None:
+    assert [statement.text for statement in script(dialect, code).statements] == texts
 
 
 @given(
-    st.text(alphabet="-$1a:?@'\"`/*;\n #\\%()=", max_size=60),
-    st.sampled_from(["postgresql", "mysql", "duckdb", "sqlite"]),
+    st.text(alphabet="-$1aqP:?@'\"`[]/*;\n #\\%()=", max_size=60),
+    st.sampled_from(sorted(DIALECTS)),
 )
 @settings(max_examples=300, deadline=None)
 def test_any_text_has_an_answer(text: str, dialect: str) -> None:

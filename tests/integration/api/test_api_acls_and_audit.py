@@ -125,6 +125,8 @@ class TestTrail:
     async def test_an_entry(self, server: Server) -> None:
         await self.fill(server)
         newest, *others = (await server.client.get(f"{W}/audit/list")).json()
+        executed = (await server.client.get(f"{W}/audit/list?action_kind=Execute")).json()
+        assert executed == [newest]
         expected = {"username": "dora", "operation": "script.run", "action_kind": "Execute", "resource": "f/a/s"}
         assert {name: newest[name] for name in expected} == expected
         assert (await server.client.get(f"{W}/audit/get/{newest['id']}")).json() == newest

@@ -12,7 +12,15 @@ from flowapp.expressions.evaluator import Evaluator
 from flowapp.settings import Settings
 from flowapp.store.stores import Store
 from flowapp.workspace.app import Workspace
-from tests.integration.api import test_api_blob_references, test_api_nouns, test_api_people
+from tests.integration.api import (
+    test_api_acls_and_audit,
+    test_api_blob_references,
+    test_api_export,
+    test_api_locks,
+    test_api_nouns,
+    test_api_people,
+    test_api_wire_table,
+)
 from tests.integration.api.api_server import TOKEN, Runtimes, ScriptedEngine, Server
 
 CASES: list[Callable[[Server], Awaitable[None]]] = [
@@ -30,6 +38,11 @@ CASES: list[Callable[[Server], Awaitable[None]]] = [
     test_api_people.TestMembers().test_admins_change_who_is_a_member,
     test_api_people.TestFoldersAndGroups().test_a_folder_opens_to_whom_it_names,
     test_api_people.TestFoldersAndGroups().test_groups,
+    test_api_acls_and_audit.TestTrail().test_an_entry,
+    test_api_acls_and_audit.test_all_jobs_at_a_path_are_canceled,
+    test_api_export.test_files_hold_what_was_stored_and_nothing_else,
+    test_api_locks.test_packages_that_cannot_be_had_when_a_script_is_stored_are_a_failed_job,
+    test_api_wire_table.test_each_call_has_its_status_and_kind_of_answer,
     test_api_blob_references.test_what_the_workspace_put_may_be_handed_on,
 ]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -196,6 +197,43 @@ async def test_what_cannot_be_pulled_is_said(server: Live, program: Path, tmp_pa
     assert "Workspace id 'nowhere' not found" in await wmill("sync", "pull", "--yes", code=1)
     wmill = await folder_of(server, program, tmp_path / "main", "main", new=False)
     assert "does not give the key" in await wmill("sync", "pull", "--yes", "--include-key", code=1)
+
+
+async def member(server: Live, name: str, workspace: str, **role: bool) -> str:
+    """A token of a new member."""
+    account = {"email": f"{name}@example.org", "username": name, "password": "long enough 1"}
+    assert (await server.client.post("/api/users/create", json=account)).status_code == 201
+    added = {"email": account["email"], **role}
+    assert (await server.client.post(f"/api/w/{workspace}/workspaces/add_user", json=added)).status_code == 201
+    answer = await server.client.post("/api/auth/login", json=account, headers={"authorization": ""})
+    return answer.text
+
+
+async def test_who_is_no_admin_syncs_what_is_theirs(server: Live, program: Path, tmp_path: Path) -> None:
+    admin = await folder_of(server, program, tmp_path / "admin", "rights")
+    admin.write(FILES)
+    (admin.folder / "f/team/folder.meta.yaml").write_text("owners: [u/admin]\nextra_perms: {g/all: false}\n")
+    await admin("sync", "push", "--yes", "--plain-secrets")
+    token = await member(server, "eve", "rights")
+    eve = replace(await folder_of(server, program, tmp_path / "eve", "rights", new=False), token=token)
+    await eve("sync", "pull", "--yes")
+    eve.write(
+        {
+            "f/hers/folder.meta.yaml": "owners: [u/eve]\nextra_perms: {}\n",
+            "f/hers/plain.py": FILES["f/team/plain.py"],
+            "f/hers/plain.script.yaml": FILES["f/team/plain.script.yaml"],
+        }
+    )
+    assert "changes pushed" in await eve("sync", "push", "--yes")
+    assert NONE in await eve("sync", "push", "--dry-run")
+    (eve.folder / "f/team/plain.py").write_text("def main(name): return 'no'\n")
+    refused = await eve("sync", "push", "--yes", code=1)
+    assert "you may look at things, not change them" in refused
+    token = await member(server, "otto", "rights", operator=True)
+    otto = replace(await folder_of(server, program, tmp_path / "otto", "rights", new=False), token=token)
+    await otto("sync", "pull", "--yes")
+    pulled = set(otto.files())
+    assert "f/team/plain.py" in pulled and not {name for name in pulled if "variable" in name or "f/hers" in name}
 
 
 async def test_packages_that_cannot_be_had_are_told_after_a_push(server: Live, program: Path, tmp_path: Path) -> None:

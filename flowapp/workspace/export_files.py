@@ -55,8 +55,7 @@ def flow_file(row: FlowVersionRow) -> File:
 def folder_file(row: FolderRow) -> File:
     """Who has which part in a folder."""
     said: dict[str, Any] = {"owners": loads(row.owners), "extra_perms": loads(row.extra_perms)}
-    named = {"summary": row.summary, "display_name": row.display_name}
-    return f"f/{row.name}/folder.meta.json", dumps(said | {name: text for name, text in named.items() if text})
+    return f"f/{row.name}/folder.meta.json", dumps(said | loads(row.extra))
 
 
 def variable_file(row: VariableRow, value: str) -> File:

@@ -21,6 +21,8 @@ from flowapp.workspace.context import Context
 from flowapp.workspace.errors import AlreadyThere, BadRequest
 from flowapp.workspace.stored import ALL, Page, enter, name_of, text_in
 
+#: Given back as clients sent them; of the texts they tell an empty one from none.
+_EXTRA = ("summary", "display_name", "labels")
 _WHO = re.compile(r"^[ug]/[A-Za-z0-9_.@-]{1,100}$")
 
 
@@ -32,7 +34,7 @@ class Folders:
         self._sessions: Sessions = context.sessions
 
     async def create(self, identity: Identity, body: Mapping[str, Any]) -> str:
-        """Make a folder; who makes it is an owner, unless an admin names others. Returns its name.
+        """Make a folder; who makes it is an owner, unless an admin says who is, which may be nobody. Returns its name.
 
         A name under which things are stored already is the team's: only an admin may put a folder over it.
 
@@ -45,7 +47,8 @@ class Folders:
         name = name_of(body.get("name"), "folder")
         row = _changed(FolderRow(workspace=identity.workspace, name=name, created_by="", edited_at=""), body)
         owners = loads(row.owners)
-        if identity.permissioned_as not in owners and not (owners and identity.role == "admin"):
+        said_by_admin = identity.role == "admin" and body.get("owners") is not None
+        if identity.permissioned_as not in owners and not said_by_admin:
             row.owners = dumps([identity.permissioned_as, *owners])
         row.created_by = identity.username
 
@@ -65,11 +68,21 @@ class Folders:
     async def update(self, identity: Identity, name: str, body: Mapping[str, Any]) -> str:
         """Change what the body names; returns the name.
 
+        Windmill's command line makes folders with an empty list of owners: of an admin, who owns every folder, that is taken
+        at its word; from anybody else it changes no owner, so that nobody gives a folder up by it.
+
         Raises:
             NotFound: there is none.
-            BadRequest: a field has another type, or the folder would have no owner.
+            BadRequest: a field has another type.
         """
-        return await self._change(identity, name, lambda row: _changed(row, body))
+
+        def change(row: FolderRow) -> FolderRow:
+            changed = _changed(row, body)
+            if identity.role != "admin" and not loads(changed.owners):
+                changed.owners = row.owners
+            return changed
+
+        return await self._change(identity, name, change)
 
     async def add_owner(self, identity: Identity, name: str, owner: Any) -> str:
         """Give the folder one more owner (`u/<name>` or `g/<group>`)."""
@@ -89,7 +102,10 @@ class Folders:
         """
 
         def change(row: FolderRow) -> FolderRow:
-            row.owners = dumps([known for known in loads(row.owners) if known != owner])
+            left = [known for known in loads(row.owners) if known != owner]
+            if not left:
+                raise BadRequest("A folder has at least one owner.", "Name another owner first.")
+            row.owners = dumps(left)
             return row
 
         return await self._change(identity, name, change)
@@ -172,8 +188,6 @@ class Folders:
             if row is None:
                 raise missing("folder")
             changed: FolderRow = change(row)
-            if not loads(changed.owners):
-                raise BadRequest("A folder has at least one owner.", "Name another owner first.")
             changed.edited_at = now()
             folders.put(connection, changed)
             _audited(connection, identity, "folder.update", name)
@@ -205,6 +219,7 @@ def _changed(row: FolderRow, body: Mapping[str, Any]) -> FolderRow:
         extra_perms=row.extra_perms if perms is None else dumps({_who(name): value for name, value in perms.items()}),
         created_by=row.created_by,
         edited_at=now(),
+        extra=dumps({**loads(row.extra), **{name: body[name] for name in _EXTRA if name in body}}),
     )
 
 
@@ -219,10 +234,12 @@ def _audited(connection: Connection, identity: Identity, action: str, name: str)
 
 
 def _shown(row: FolderRow) -> dict[str, Any]:
+    extra = loads(row.extra)
     return {
         "workspace_id": row.workspace,
         "name": row.name,
-        "summary": row.summary or None,
+        **({"labels": extra["labels"]} if "labels" in extra else {}),
+        "summary": row.summary or extra.get("summary"),
         "display_name": row.display_name or row.name,
         "owners": loads(row.owners),
         "extra_perms": loads(row.extra_perms),

@@ -67,6 +67,7 @@ class FolderRow(SQLModel, table=True):
     extra_perms: str = "{}"
     created_by: str
     edited_at: str
+    extra: str = "{}"  #: JSON text: labels, …, and texts that a client gave, as it gave them
 
 
 class GroupRow(SQLModel, table=True):

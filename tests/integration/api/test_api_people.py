@@ -333,6 +333,19 @@ class TestFoldersAndGroups:
     async def test_odd_folders(self, server: Server, body: dict[str, Any]) -> None:
         assert (await server.client.post(f"{W}/folders/create", json=body)).status_code == 400
 
+    async def test_no_owners_are_an_admins_word(self, server: Server) -> None:
+        """`wmill folder new` writes `owners: []`, which is then pushed again and again."""
+        body = {"name": "bare", "owners": [], "extra_perms": {}, "summary": "", "display_name": "bare"}
+        dora = await server.person("dora", "developer")
+        for client, name, owners in ((server.client, "bare", []), (dora, "hers", ["u/dora"])):
+            assert (await client.post(f"{W}/folders/create", json={**body, "name": name})).status_code == 200
+            assert (await client.get(f"{W}/folders/get/{name}")).json()["owners"] == owners
+            assert (await client.post(f"{W}/folders/update/{name}", json=body)).status_code == 200
+            assert (await client.get(f"{W}/folders/get/{name}")).json()["owners"] == owners
+        assert (await dora.get(f"{W}/folders/get/bare")).status_code == 404
+        assert (await server.client.post(f"{W}/folders/update/hers", json=body)).status_code == 200
+        assert (await dora.get(f"{W}/folders/get/hers")).status_code == 404
+
     async def test_groups(self, server: Server) -> None:
         http = server.client
         assert (await http.get(f"{W}/groups/listnames")).json() == ["all"]

@@ -89,6 +89,7 @@ def upgrade() -> None:
         sa.Column("extra_perms", sa.String(), nullable=False),
         sa.Column("created_by", sa.String(), nullable=False),
         sa.Column("edited_at", sa.String(), nullable=False),
+        sa.Column("extra", sa.String(), nullable=False),
         sa.PrimaryKeyConstraint("workspace", "name"),
     )
     op.create_table(

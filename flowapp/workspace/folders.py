@@ -34,7 +34,7 @@ class Folders:
         self._sessions: Sessions = context.sessions
 
     async def create(self, identity: Identity, body: Mapping[str, Any]) -> str:
-        """Make a folder; who makes it is an owner, unless an admin says who is, which may be nobody. Returns its name.
+        """Make a folder; returns its name. Who makes it is an owner, by name or by a group, unless an admin says who is.
 
         A name under which things are stored already is the team's: only an admin may put a folder over it.
 
@@ -46,10 +46,9 @@ class Folders:
         require(identity, "folder.create", Target(identity.workspace, "folder"))
         name = name_of(body.get("name"), "folder")
         row = _changed(FolderRow(workspace=identity.workspace, name=name, created_by="", edited_at=""), body)
-        owners = loads(row.owners)
         said_by_admin = identity.role == "admin" and body.get("owners") is not None
-        if identity.permissioned_as not in owners and not said_by_admin:
-            row.owners = dumps([identity.permissioned_as, *owners])
+        if not said_by_admin and folders.right_of(row, identity.username, identity.groups) != "owner":
+            row.owners = dumps([identity.permissioned_as, *loads(row.owners)])
         row.created_by = identity.username
 
         def work(connection: Connection) -> None:

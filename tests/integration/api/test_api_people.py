@@ -342,6 +342,9 @@ class TestFoldersAndGroups:
             assert (await client.get(f"{W}/folders/get/{name}")).json()["owners"] == owners
             assert (await client.post(f"{W}/folders/update/{name}", json=body)).status_code == 200
             assert (await client.get(f"{W}/folders/get/{name}")).json()["owners"] == owners
+        ours = {**body, "name": "ours", "owners": ["g/all"]}
+        assert (await dora.post(f"{W}/folders/create", json=ours)).status_code == 200
+        assert (await dora.get(f"{W}/folders/get/ours")).json()["owners"] == ["g/all"]
         assert (await dora.get(f"{W}/folders/get/bare")).status_code == 404
         assert (await server.client.post(f"{W}/folders/update/hers", json=body)).status_code == 200
         assert (await dora.get(f"{W}/folders/get/hers")).status_code == 404

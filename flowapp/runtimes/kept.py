@@ -31,7 +31,7 @@ class _Idle:
 class Kept:
     """The idle ones, newest last. `most` bounds all of them, `most_each` those of one key."""
 
-    def __init__(self, *, idle_s: float = 60.0, reset_s: float = 5.0, most: int = 16, most_each: int = 4) -> None:
+    def __init__(self, *, idle_s: float = 60.0, reset_s: float = 5.0, most: int = 8, most_each: int = 4) -> None:
         self._idle_s = idle_s
         self._reset_s = reset_s
         self._most = most

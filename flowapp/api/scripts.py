@@ -20,6 +20,12 @@ async def create(request: Request, caller: Caller, workspace: App, skip_if_noop:
     return PlainTextResponse(await workspace.scripts.create(caller, body, skip_if_noop=skip_if_noop), 201)
 
 
+@router.post("/create_snapshot")
+async def create_snapshot(caller: Caller, workspace: App) -> Response:
+    """Says that this is not offered."""
+    return PlainTextResponse(workspace.scripts.no_bundles(caller), 501)
+
+
 @router.post("/update/{path:path}")
 async def update(path: str, request: Request, caller: Caller, workspace: App) -> Response:
     """Store the next version of a path, whatever its newest is; the answer is its hash."""

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy.engine import Connection
 
 from flowapp.access.identity import Identity
-from flowapp.access.policy import Action, Denied, decide, missing, require
+from flowapp.access.policy import Action, Denied, Target, decide, missing, require
 from flowapp.jsontext import dumps, loads
 from flowapp.store import audit, identities, scripts
 from flowapp.store.events import Event
@@ -91,6 +91,15 @@ class Scripts:
         row.extra = dumps({**loads(row.extra), "lock_error_logs": locked.problem})
         value = script_value(row.language, row.content)
         return await lock_job(self._store, identity, "dependencies", row.path, value, failed(locked.problem))
+
+    def no_bundles(self, identity: Identity) -> str:
+        """What to do in place of storing a bundle, for whoever may store scripts."""
+        enter(identity)
+        require(identity, "script.write", Target(identity.workspace, "script"))
+        return (
+            "Bundles of a codebase are not supported: take `codebases` out of wmill.yaml, store the shared code as scripts "
+            "and import them by their path."
+        )
 
     async def by_path(self, identity: Identity, path: str) -> dict[str, Any]:
         """The head of a path.

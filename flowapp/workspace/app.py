@@ -63,6 +63,7 @@ from flowapp.workspace.starting import Starting
 from flowapp.workspace.static_inputs import StaticInputs
 from flowapp.workspace.stored_flows import StoredFlows
 from flowapp.workspace.streams import Streams
+from flowapp.workspace.usages import Usages
 from flowapp.workspace.variables import Variables
 from flowapp.workspace.watching import Watching
 
@@ -154,6 +155,7 @@ class Workspace:
         self.members = Members(self._context)
         self.accounts = Accounts(self._context)
         self.packages = InstalledPackages(self._context)
+        self.usages = Usages(self._context)
         self.hub = Hub.open(settings.hub_url, settings.hub_dir, store.home / "hub")
         self.hub_scripts = HubScripts(self.hub)
         self.library.hub = self.hub

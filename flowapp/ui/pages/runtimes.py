@@ -80,11 +80,11 @@ def _packages() -> rx.Component:
                 rx.el.span(class_name="grow"),
                 rx.el.button(
                     glyph(name="trash", size=14),
-                    rx.cond(STATE.clearing, "Clearing …", "Clear what no job uses"),
+                    "Clear what no job uses",
                     type="button",
                     class_name="btn",
                     on_click=STATE.clear,
-                    disabled=STATE.clearing | ~STATE.anything,
+                    disabled=~STATE.anything,
                 ),
                 class_name="list-head",
             ),

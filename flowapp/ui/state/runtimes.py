@@ -61,12 +61,10 @@ class RuntimesState(PageState, rx.State):
     packages: rx.Field[list[PackagesLine]] = rx.field(default_factory=list)
     sizes: str = ""
     anything: bool = False
-    clearing: bool = False
 
     @rx.event
     async def load(self) -> Any:
         """Read it all."""
-        self.clearing = False
         return await self._as_person(self._read)
 
     @rx.event
@@ -76,11 +74,7 @@ class RuntimesState(PageState, rx.State):
         async def work(_: Identity) -> None:
             self._show(await services.workspace().packages.clear(await self._person()))
 
-        self.clearing = True
-        yield
-        answer = await self._as_person(work)
-        self.clearing = False
-        yield answer
+        return await self._as_person(work)
 
     async def _read(self, _: Identity) -> None:
         facts = services.workspace().runtimes.describe()

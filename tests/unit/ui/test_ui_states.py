@@ -17,7 +17,8 @@ from flowapp.ui.state.guard import Guard
 from flowapp.ui.state.home import HomeState, flow_line, problem_lines
 from flowapp.ui.state.page import PageState
 from flowapp.ui.state.runs import RunsState, address, run_line
-from flowapp.ui.state.runtimes import bytes_text, language_lines
+from flowapp.ui.state.runtimes import RuntimesState, bytes_text, language_lines
+from flowapp.ui.state.stored import ResourcesState, VariablesState, json_of
 from flowapp.workspace.errors import DocumentRejected
 
 ADA = Identity("main", "ada@example.org", "ada", "developer")
@@ -38,6 +39,7 @@ class FakeWorkspace:
     def __init__(self) -> None:
         self.sessions = FakeSessions()
         self.flows = self.runs = self.new_drafts = self
+        self.variables = self.resources = self.resource_types = self.usages = self.packages = self.runtimes = self
         self.asked: list[Identity] = []
         self.listed: list[dict[str, Any]] = []
         self.fails: Exception | None = None
@@ -49,12 +51,39 @@ class FakeWorkspace:
             raise self.fails
         return self.listed
 
-    async def create(self, identity: Identity, **given: Any) -> dict[str, str]:
+    async def create(self, identity: Identity, *body: Any, **given: Any) -> dict[str, str]:
         self.asked.append(identity)
         self.created = given
         if self.fails:
             raise self.fails
         return {"id": "d1", "path": "u/ada/x"}
+
+    async def get(self, identity: Identity, path: str, **how: Any) -> dict[str, Any]:
+        self.asked.append(identity)
+        return {"path": path, "is_secret": True, "value": None, "description": "d", "resource_type": "any"}
+
+    async def update(self, identity: Identity, path: str, body: dict[str, Any]) -> str:
+        self.asked.append(identity)
+        self.updated = body
+        return path
+
+    async def delete(self, identity: Identity, path: str) -> None:
+        self.asked.append(identity)
+
+    async def of(self, identity: Identity, kind: str, path: str) -> list[str]:
+        self.asked.append(identity)
+        return [f"flow f/team/{kind}"]
+
+    def describe(self) -> dict[str, Any]:
+        self.asked.append(ADA)
+        return FACTS
+
+    async def show(self, person: str) -> dict[str, Any]:
+        assert person == "ada"
+        self.asked.append(ADA)
+        return {"folders": [], "bytes": 0, "cache_bytes": 0, "limit_bytes": 1 << 30}
+
+    clear = show
 
     async def from_deployed(self, identity: Identity, path: str) -> dict[str, str]:
         return await self.create(identity)
@@ -99,19 +128,32 @@ def target(answer: Any) -> str:
     return str(dict(answer.args and [(str(k), v) for k, v in answer.args])["path"]).strip('"')
 
 
-STATES: tuple[type[Any], ...] = (Guard, HomeState, RunsState)
+STATES: tuple[type[Any], ...] = (Guard, HomeState, RunsState, RuntimesState, VariablesState, ResourcesState)
 #: Handlers that change only what this browser shows, with the reason that they need no identity.
 ONLY_THE_PAGE = {
     ("HomeState", "search"): "narrows a list the page has",
     ("HomeState", "choose_template"): "opens a dialog",
     ("HomeState", "open_import"): "opens a dialog",
     ("RunsState", "find"): "changes the address",
+    ("VariablesState", "set_secret"): "ticks a box of the dialog",
+    **{
+        (name, handler): "narrows a list the page has, or closes a dialog"
+        for name in ("VariablesState", "ResourcesState")
+        for handler in ("search", "close", "keep")
+    },
     **{
         (state.__name__, "setvar"): "Reflex's own: sets shown values of the sender's own page; no handler trusts them"
         for state in STATES
     },
 }
-ARGUMENTS = {"new_from_template": ("orders",), "import_text": ({"text": "summary: x"},), "edit_deployed": ("f/x",)}
+ARGUMENTS = {
+    "save": ({"path": "u/ada/x", "value": "1"},),
+    "edit": ("u/ada/x",),
+    "ask": ("u/ada/x",),
+    "new_from_template": ("orders",),
+    "import_text": ({"text": "summary: x"},),
+    "edit_deployed": ("f/x",),
+}
 
 
 def _handlers() -> list[tuple[type[Any], str]]:
@@ -284,3 +326,30 @@ def test_languages_that_run_come_first() -> None:
 )
 def test_sizes_are_for_people(size: int, text: str) -> None:
     assert bytes_text(size) == text
+
+
+async def test_a_secret_that_is_not_typed_again_stays_as_it_is(workspace: FakeWorkspace) -> None:
+    state = state_of(VariablesState)
+    await send(state, "edit", "u/ada/key")
+    assert (state.editing, state.secret, state.value) == (True, True, "")
+    await send(state, "save", {"path": "u/ada/key", "value": "", "description": "new"})
+    assert workspace.updated == {"path": "u/ada/key", "description": "new", "is_secret": True}
+    assert not state.editing
+
+
+async def test_what_is_wrong_with_a_value_is_said_in_the_dialog(workspace: FakeWorkspace) -> None:
+    state = state_of(ResourcesState)
+    await send(state, "edit", "")
+    assert state.path == "u/ada/"
+    await send(state, "save", {"path": "u/ada/x", "value": "{host: 1}"})
+    assert state.editing
+    assert state.error.startswith("The value is not JSON")
+    assert json_of('{"a": [1, null]}') == {"a": [1, None]}
+
+
+async def test_who_uses_it_is_shown_before_it_is_deleted(workspace: FakeWorkspace) -> None:
+    state = state_of(VariablesState)
+    await send(state, "ask", "u/ada/key")
+    assert (state.deleting, state.users) == ("u/ada/key", ["flow f/team/variable"])
+    await send(state, "delete")
+    assert state.deleting == ""

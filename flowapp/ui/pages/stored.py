@@ -1,0 +1,235 @@
+"""`/variables` and `/resources`: lists with a dialog to make, change and delete one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import reflex as rx
+
+from flowapp.ui.components.bits import glyph, when
+from flowapp.ui.shell import Place, problem_notice, shell, skeleton, title
+from flowapp.ui.state.stored import ResourcesState, VariablesState
+
+#: Reflex makes vars and events of the class's attributes, past what a type checker sees.
+VARIABLES: Any = VariablesState
+RESOURCES: Any = ResourcesState
+
+
+@rx.page(route="/variables", title="Variables · Flowapp", on_load=VARIABLES.load)
+def variables() -> rx.Component:
+    """Variables and secrets."""
+    value = (
+        rx.el.label(
+            rx.el.input(type="checkbox", id="stored-secret", checked=VARIABLES.secret, on_change=VARIABLES.set_secret),
+            rx.el.span("Secret: encrypted, never shown again, masked in logs"),
+            class_name="check-line",
+        ),
+        _area(VARIABLES, "Value", rows="4", hint=_value_hint(), required=False),
+    )
+    return _page(
+        VARIABLES,
+        "variables",
+        "Variables",
+        "variable",
+        "Texts that flows and scripts read by path: addresses, settings and secrets such as passwords and keys.",
+        value,
+    )
+
+
+@rx.page(route="/resources", title="Resources · Flowapp", on_load=RESOURCES.load)
+def resources() -> rx.Component:
+    """Resources."""
+    value = (
+        _field(RESOURCES, "Type", "resource_type", RESOURCES.resource_type, list="stored-types", placeholder="any"),
+        rx.el.datalist(rx.foreach(RESOURCES.types, lambda name: rx.el.option(value=name)), id="stored-types"),
+        _area(
+            RESOURCES,
+            "Value (JSON)",
+            rows="8",
+            hint=rx.el.p(
+                "A secret belongs into a variable: write ",
+                rx.el.code('"$var:u/name/password"'),
+                " in its place.",
+                id="stored-value-help",
+                class_name="form-help",
+            ),
+            required=True,
+        ),
+    )
+    return _page(
+        RESOURCES,
+        "resources",
+        "Resources",
+        "resource",
+        "What cells connect to: databases, mail servers, APIs. A cell's input of that type picks one by its path.",
+        value,
+    )
+
+
+def _value_hint() -> rx.Component:
+    return rx.el.p(
+        rx.cond(
+            VARIABLES.secret & (VARIABLES.original != ""),
+            "Leave it empty to keep the secret as it is.",
+            "Cells read it with $var:path, variable(path), or the clients.",
+        ),
+        id="stored-value-help",
+        class_name="form-help",
+    )
+
+
+def _page(state: Any, place: Place, name: str, noun: str, about: str, value: Sequence[rx.Component]) -> rx.Component:
+    return shell(
+        problem_notice(state.problem, state.hint),
+        rx.el.div(
+            rx.el.p(about, class_name="muted about"),
+            rx.el.span(class_name="grow"),
+            rx.cond(state.lines.length() > 5, _search(state, noun)),
+            rx.el.button(
+                glyph(name="plus", size=14), f"New {noun}", type="button", class_name="btn pri", on_click=state.edit("")
+            ),
+            class_name="list-head",
+        ),
+        rx.el.div(rx.cond(state.loaded, _list(state, noun), skeleton()), class_name="card list"),
+        _dialog(state, noun, value),
+        _deletion(state, noun),
+        place=place,
+        top=title(name),
+    )
+
+
+def _search(state: Any, noun: str) -> rx.Component:
+    return rx.el.label(
+        glyph(name="search", size=14),
+        rx.el.span(f"Find a {noun}", class_name="sr"),
+        rx.el.input(placeholder=f"Find a {noun}", on_change=state.search.debounce(150), type="search"),
+        class_name="find",
+    )
+
+
+def _list(state: Any, noun: str) -> rx.Component:
+    return rx.cond(
+        state.lines.length() == 0,
+        rx.el.div(
+            rx.el.b(f"No {noun}s yet"),
+            rx.el.p(f"A {noun} is shared by its path: those in u/ are a person's own, those in f/ a folder's."),
+            class_name="empty",
+        ),
+        rx.cond(
+            state.shown.length() == 0,
+            rx.el.div(rx.el.p(f"No {noun} matches."), class_name="empty"),
+            rx.el.ul(rx.foreach(state.shown, lambda line: _line(state, line))),
+        ),
+    )
+
+
+def _line(state: Any, line: Any) -> rx.Component:
+    """A StoredLine."""
+    return rx.el.li(
+        rx.el.span(
+            rx.el.button(line.path, type="button", class_name="row-title cover mono", on_click=state.edit(line.path)),
+            rx.el.span(line.note, class_name="row-sub"),
+            class_name="row-names",
+        ),
+        rx.cond(line.kind != "", rx.el.span(line.kind, class_name="pill"), rx.el.span()),
+        rx.el.span(when(iso=line.edited_at), class_name="row-sub right hide-sm"),
+        rx.el.button(
+            glyph(name="trash", size=14),
+            type="button",
+            class_name="btn quiet above",
+            on_click=state.ask(line.path),
+            custom_attrs={"aria-label": "Delete " + line.path},
+        ),
+        class_name="row-link row-stored",
+    )
+
+
+def _field(state: Any, label: str, name: str, value: Any, **props: Any) -> rx.Component:
+    return rx.el.div(
+        rx.el.label(label, html_for=f"stored-{name}"),
+        rx.el.input(
+            id=f"stored-{name}", name=name, default_value=value, class_name="in-text", auto_complete="off", **props
+        ),
+        class_name="field",
+    )
+
+
+def _area(state: Any, label: str, *, rows: str, hint: rx.Component, required: bool) -> rx.Component:
+    return rx.el.div(
+        rx.el.label(label, html_for="stored-value"),
+        rx.el.textarea(
+            id="stored-value",
+            name="value",
+            rows=rows,
+            default_value=state.value,
+            class_name="in-area mono",
+            spell_check=False,
+            required=required,
+            custom_attrs={"aria-describedby": "stored-value-help"},
+        ),
+        hint,
+        class_name="field",
+    )
+
+
+def _dialog(state: Any, noun: str, value: Sequence[rx.Component]) -> rx.Component:
+    return rx.dialog.root(
+        rx.dialog.content(
+            rx.el.form(
+                rx.dialog.title(rx.cond(state.original == "", f"New {noun}", f"Change {noun}")),
+                _field(state, "Path", "path", state.path, required=True, spell_check=False),
+                *value,
+                _field(state, "Description", "description", state.description),
+                rx.el.div(rx.cond(state.error != "", rx.el.p(state.error, class_name="form-error")), role="alert"),
+                rx.el.div(
+                    rx.dialog.close(rx.el.button("Cancel", type="button", class_name="btn")),
+                    rx.el.button("Save", type="submit", class_name="btn pri"),
+                    class_name="dialog-foot",
+                ),
+                on_submit=state.save,
+                reset_on_submit=False,
+                class_name="dialog",
+            ),
+            max_width="560px",
+            custom_attrs={"aria-describedby": ""},
+        ),
+        open=state.editing,
+        on_open_change=state.close,
+    )
+
+
+def _deletion(state: Any, noun: str) -> rx.Component:
+    return rx.alert_dialog.root(
+        rx.alert_dialog.content(
+            rx.el.div(
+                rx.alert_dialog.title(f"Delete this {noun}?"),
+                rx.alert_dialog.description(
+                    rx.el.code(state.deleting),
+                    rx.cond(
+                        state.users.length() == 0,
+                        " is named by nothing that you can see. It cannot be brought back.",
+                        " is used here, where runs will fail without it:",
+                    ),
+                    class_name="form-help",
+                ),
+                rx.cond(
+                    state.users.length() > 0,
+                    rx.el.ul(
+                        rx.foreach(state.users, lambda user: rx.el.li(user, class_name="mono")), class_name="users"
+                    ),
+                ),
+                rx.el.div(
+                    rx.alert_dialog.cancel(rx.el.button("Keep it", type="button", class_name="btn")),
+                    rx.alert_dialog.action(
+                        rx.el.button("Delete", type="button", class_name="btn danger", on_click=state.delete)
+                    ),
+                    class_name="dialog-foot",
+                ),
+                class_name="dialog",
+            ),
+            max_width="480px",
+        ),
+        open=state.deleting != "",
+        on_open_change=state.keep,
+    )

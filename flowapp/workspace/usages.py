@@ -1,0 +1,76 @@
+"""Who uses a variable or resource: what is looked at before one is deleted."""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+
+from sqlalchemy.engine import Connection
+
+from flowapp.access.identity import Identity
+from flowapp.store import drafts, flow_versions, resources, scripts
+from flowapp.workspace import guard
+from flowapp.workspace.context import Context
+from flowapp.workspace.stored import enter, reading
+
+Kind = Literal["variable", "resource"]
+
+#: How texts name one: references in data, expressions, and calls of the clients in Python and TypeScript.
+_NAMES = {
+    "variable": (r"\$var:", r"\bvariable\(\s*{quote}", r"\b[gs]et_?[vV]ariable\(\s*{quote}"),
+    "resource": (r"\$res:", r"\bresource\(\s*{quote}", r"\b[gs]et_?[rR]esource\(\s*{quote}"),
+}
+#: In the JSON text of a document quotes are escaped.
+_QUOTE = r"\\*[\"'`](?:\$(?:var|res):)?"
+
+
+class Usages:
+    """Use-cases about uses."""
+
+    def __init__(self, context: Context) -> None:
+        self._database = context.store.database
+
+    async def of(self, identity: Identity, kind: Kind, path: str) -> list[str]:
+        """What names the variable or resource and may be read by the identity: `flow f/a/b`, `draft …`, `script …`, `resource …`.
+
+        Newest versions only. It is found by its text: a path that is put together at run time is not.
+        """
+        enter(identity)
+        pattern = _pattern(kind, path)
+
+        def read(connection: Connection) -> list[str]:
+            found = [
+                f"flow {row.path}"
+                for row in flow_versions.heads(connection, identity.workspace)
+                if pattern.search(row.document)
+                and guard.may(identity, "flow.read", guard.flow_target(identity, row.path))
+            ]
+            for light in drafts.list_of(connection, identity.workspace, identity.username):
+                row = drafts.get(connection, light.id)
+                if row is not None and pattern.search(row.document):
+                    found.append(f"draft {row.path}")
+            found += [
+                f"script {row.path}"
+                for row in scripts.heads(connection, identity.workspace, code=True)
+                if pattern.search(row.content)
+                and guard.may(identity, "script.read", guard.script_target(identity, row.path))
+            ]
+            found += [
+                f"resource {row.path}"
+                for row in resources.listing(connection, identity.workspace, "")
+                if pattern.search(row.value)
+                and guard.may(identity, reading(identity, "resource"), guard.resource_target(identity, row.path))
+            ]
+            return found
+
+        return await self._database.read(read)
+
+
+def names(kind: Kind, path: str, text: str) -> bool:
+    """Whether a script, or the JSON text of a document or value, names the variable or resource at `path`."""
+    return _pattern(kind, path).search(text) is not None
+
+
+def _pattern(kind: Kind, path: str) -> re.Pattern[str]:
+    begins = "|".join(name.format(quote=_QUOTE) for name in _NAMES[kind])
+    return re.compile(rf"(?:{begins}){re.escape(path)}(?![\w/.@-])")

@@ -1,0 +1,84 @@
+"""The pages Variables and Resources: made, used by a cell, changed, found, deleted."""
+
+from __future__ import annotations
+
+import re
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from tests.acceptance.conftest import shoot
+from tests.acceptance.notebook_page import flow_of, python, wire
+from tests.acceptance.product import Product
+
+
+def test_a_secret_is_made_used_and_deleted(page: Page, product: Product) -> None:
+    page.goto("/variables")
+    expect(page.get_by_text("No variables yet")).to_be_visible()
+    shoot(page, "variables-empty")
+    page.get_by_role("button", name="New variable").click()
+    dialog = page.get_by_role("dialog", name="New variable")
+    expect(dialog.get_by_label("Path")).to_have_value("u/admin/")
+    dialog.get_by_label("Path").fill("u/admin/no good")
+    dialog.get_by_label("Value").fill("hunter2")
+    dialog.get_by_role("button", name="Save").click()
+    expect(dialog.get_by_role("alert")).to_contain_text("is not a path")
+    expect(dialog.get_by_label("Value")).to_have_value("hunter2")
+    shoot(page, "variables-refused")
+    dialog.get_by_label("Path").fill("u/admin/password")
+    dialog.get_by_label("Description").fill("Of the shop")
+    page.keyboard.press("Enter")
+    row = page.get_by_role("listitem").filter(has_text="u/admin/password")
+    expect(row).to_contain_text("Secret")
+    expect(page.locator("body")).not_to_contain_text("hunter2")
+    with product.client() as client:
+        cell = python("a", "def main(p: str):\n    return len(p)\n", {"p": wire("variable('u/admin/password')")})
+        client.post("/api/w/main/drafts", json={"flow": flow_of(cell), "path": "u/admin/shop"}).raise_for_status()
+        assert client.get("/api/w/main/variables/get_value/u/admin/password").json() == "hunter2"
+    row.get_by_role("button", name="u/admin/password", exact=True).click()
+    dialog = page.get_by_role("dialog", name="Change variable")
+    expect(dialog.get_by_label("Value")).to_have_value("")
+    dialog.get_by_label("Description").fill("Of the new shop")
+    dialog.get_by_role("button", name="Save").click()
+    expect(row).to_contain_text("Of the new shop")
+    with product.client() as client:
+        assert client.get("/api/w/main/variables/get_value/u/admin/password").json() == "hunter2"
+    shoot(page, "variables")
+    row.get_by_role("button", name="Delete u/admin/password").click()
+    asks = page.get_by_role("alertdialog")
+    expect(asks).to_contain_text("draft u/admin/shop")
+    shoot(page, "variables-delete")
+    asks.get_by_role("button", name="Keep it").click()
+    expect(row).to_be_visible()
+    row.get_by_role("button", name="Delete u/admin/password").click()
+    asks.get_by_role("button", name="Delete").click()
+    expect(row).to_have_count(0)
+
+
+def test_a_resource_is_written_as_json(page: Page, product: Product) -> None:
+    page.goto("/")
+    page.get_by_role("link", name="Resources").click()
+    page.get_by_role("button", name="New resource").click()
+    dialog = page.get_by_role("dialog", name="New resource")
+    dialog.get_by_label("Path").fill("u/admin/db")
+    dialog.get_by_label("Type").fill("postgresql")
+    dialog.get_by_label("Value (JSON)").fill('{"host": localhost}')
+    dialog.get_by_role("button", name="Save").click()
+    expect(dialog.get_by_role("alert")).to_contain_text("not JSON")
+    dialog.get_by_label("Value (JSON)").fill('{"host": "localhost", "password": "$var:u/admin/p"}')
+    shoot(page, "resources-dialog")
+    dialog.get_by_role("button", name="Save").click()
+    row = page.get_by_role("listitem").filter(has_text="u/admin/db")
+    expect(row).to_contain_text("postgresql")
+    with product.client() as client:
+        value = client.get("/api/w/main/resources/get_value/u/admin/db").json()
+    assert value == {"host": "localhost", "password": "$var:u/admin/p"}
+    row.get_by_role("button", name="u/admin/db", exact=True).click()
+    expect(page.get_by_label("Value (JSON)")).to_have_value(re.compile('"host": "localhost"'))
+    page.keyboard.press("Escape")
+    shoot(page, "resources")
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+        page.wait_for_timeout(400)
+        violations = Axe().run(page).response["violations"]
+        assert not violations, [(one["id"], [node["target"] for node in one["nodes"]][:3]) for one in violations]

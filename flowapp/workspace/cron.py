@@ -81,7 +81,9 @@ class Cron:
             missed: datetime | None = None
             for local in self._local(_wall(start, offset) - (_STEP if inclusive else timedelta(0))):
                 found = (local - offset).replace(tzinfo=UTC)
-                if _offset(found, self.zone) != offset:
+                # a time that comes twice has the old offset again the second time, when the clock was moved both ways between
+                first = local.replace(tzinfo=self.zone).astimezone(UTC)
+                if _offset(found, self.zone) != offset or start < first < found:
                     missed = local
                     break
                 if had_until is None or local >= had_until:

@@ -262,6 +262,12 @@ class TestOverYears:
         assert cron.latest(start, found[4]) == found[4]
         assert cron.count(start, found[4], 100) == 5
 
+    def test_a_time_that_comes_twice_after_two_changes_of_the_clock(self) -> None:
+        cron = Cron.parse("0 1 * 11 *", NEW_YORK)
+        winter = datetime(2015, 1, 1, tzinfo=UTC)
+        assert cron.next_after(winter) == datetime(2015, 11, 1, 5, tzinfo=UTC)
+        assert list(itertools.islice(cron.after(winter), 2))[1] == datetime(2015, 11, 2, 6, tzinfo=UTC)
+
     @settings(max_examples=60, deadline=None)
     @given(
         fields=st.tuples(

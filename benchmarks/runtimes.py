@@ -1,9 +1,9 @@
-"""How long a trivial job takes, per language: `python -m benchmarks.runtimes [jobs]`. One JSON line per figure.
+"""How long a trivial job takes, per language: `python -m benchmarks.runtimes [jobs] [seconds]`. One JSON line per figure.
 
-cold: the first job of a pool without idle processes; warm: jobs with a pause in which the pool refills; sustained: one
-job after the other, so that every refill is paid for; parallel: four at a time. Times in milliseconds, from calling
-`run` to its answer; isolation, log and result included, engine and database not. With packages: installed before; warm
-jobs find them loaded, and some of the sustained ones have to load them themselves.
+cold: the first job of a pool without idle processes; warm: jobs with a pause in which the pool refills; sustained: one, two
+and eight at a time without a pause for so many seconds (10), so that every refill is paid for. Times in milliseconds, from
+calling `run` to its answer; isolation, log and result included, engine and database not. With packages: installed before;
+warm jobs find them loaded, and some of the sustained ones have to load them themselves.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ PACKAGES = {
     "deno+zod": "import { z } from 'zod@3.23.8';\nexport const main = (a: number) => ({ a: z.number().parse(a) });\n",
     "deno+windmill-client": "import * as w from 'windmill-client@1.339.1';\nexport const main = (a: number) => typeof w.getVariable;\n",
 }
+AT_ONCE = (1, 2, 8)
 #: seconds in which a pool is full again
 PAUSE = {
     "python3": 0.02,
@@ -65,6 +66,7 @@ def say(language: str, what: str, times: list[float], wall_ms: float | None = No
     }
     if wall_ms is not None:
         line["ms_per_job"] = round(wall_ms / len(times), 2)
+        line["jobs_per_s"] = round(1000 * len(times) / wall_ms)
     print(json.dumps(line), flush=True)
 
 
@@ -87,20 +89,19 @@ async def warm(runtimes: Runtimes, language: str, jobs: int) -> None:
     say(language, "warm", times)
 
 
-async def sustained(runtimes: Runtimes, language: str, jobs: int, at_once: int) -> None:
+async def sustained(runtimes: Runtimes, language: str, seconds: float, at_once: int) -> None:
     begun = time.perf_counter()
     times: list[float] = []
-    left = iter(range(jobs))
 
     async def worker() -> None:
-        for _ in left:
+        while time.perf_counter() - begun < seconds:
             times.append(await once(runtimes, language))
 
     await asyncio.gather(*(worker() for _ in range(at_once)))
-    say(language, "sustained" if at_once == 1 else f"parallel {at_once}", times, (time.perf_counter() - begun) * 1000)
+    say(language, f"sustained, {at_once} at a time", times, (time.perf_counter() - begun) * 1000)
 
 
-async def main(jobs: int) -> None:
+async def main(jobs: int, seconds: float) -> None:
     with tempfile.TemporaryDirectory(prefix="flowapp-bench-") as home:
         runtimes = Runtimes(RuntimeSettings(home=Path(home)))
         begun = time.perf_counter()
@@ -111,8 +112,8 @@ async def main(jobs: int) -> None:
         for language in CODE:
             count = jobs if language != "deno" else max(jobs // 8, 10)
             await warm(runtimes, language, count)
-            await sustained(runtimes, language, count, 1)
-            await sustained(runtimes, language, count, 4)
+            for at_once in AT_ONCE:
+                await sustained(runtimes, language, seconds, at_once)
             await asyncio.sleep(0.5)
         for language in PACKAGES:
             for _ in range(4):  # installs them, then makes them hot
@@ -120,11 +121,12 @@ async def main(jobs: int) -> None:
                 await asyncio.sleep(1)
             count = max(jobs // 10, 10)
             await warm(runtimes, language, count)
-            await sustained(runtimes, language, count, 1)
+            for at_once in AT_ONCE:
+                await sustained(runtimes, language, seconds, at_once)
         await runtimes.close()
     for language in CODE:
         await cold(language)
 
 
 if __name__ == "__main__":
-    asyncio.run(main(int(sys.argv[1]) if len(sys.argv) > 1 else 200))
+    asyncio.run(main(int(sys.argv[1]) if len(sys.argv) > 1 else 200, float(sys.argv[2]) if len(sys.argv) > 2 else 10.0))

@@ -3,6 +3,7 @@
 const PATHS = {
   key: <path d="M7 9a3 3 0 1 1-2.1-.9A3 3 0 0 1 7 9zM6.5 8L13 3M10.5 5l1.8 1.8" />,
   box: <path d="M8 2.5l5 2.6v5.8l-5 2.6-5-2.6V5.1zM3.2 5.2L8 7.8l4.8-2.6M8 7.8v5.6" />,
+  calendar: <path d="M3 4h10v9.5H3zM3 7h10M5.5 2.5V5M10.5 2.5V5" />,
   chip: <path d="M5 5h6v6H5zM8 2.5V5M8 11v2.5M2.5 8H5M11 8h2.5" />,
   check: <path d="M3.5 8.5l3 3 6-7" />,
   cross: <path d="M4.5 4.5l7 7M11.5 4.5l-7 7" />,

@@ -10,7 +10,7 @@ from reflex_components_core.react_router.dom import ReactRouterLink  # type: ign
 from flowapp.ui import services
 from flowapp.ui.components.bits import glyph, sign_out, status_bar
 
-Place = Literal["home", "runs", "variables", "resources", "runtimes", ""]
+Place = Literal["home", "runs", "schedules", "variables", "resources", "runtimes", ""]
 
 
 def link(*children: Any, to: Any, **props: Any) -> rx.Component:
@@ -80,6 +80,7 @@ def _rail(place: Place) -> rx.Component:
         link(_mark(), to="/", class_name="brand", custom_attrs={"aria-label": "Flowapp, home"}),
         _entry("Flows", "/", "flows", current=place == "home"),
         _entry("Runs", "/runs", "clock", current=place == "runs"),
+        _entry("Schedules", "/schedules", "calendar", current=place == "schedules"),
         _entry("Variables", "/variables", "key", current=place == "variables"),
         _entry("Resources", "/resources", "box", current=place == "resources"),
         _entry("Runtimes", "/runtimes", "chip", current=place == "runtimes"),

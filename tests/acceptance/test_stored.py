@@ -1,4 +1,4 @@
-"""The pages Variables and Resources: made, used by a cell, changed, found, deleted."""
+"""The pages Variables, Resources and Schedules: made, used, changed, found, deleted."""
 
 from __future__ import annotations
 
@@ -82,3 +82,45 @@ def test_a_resource_is_written_as_json(page: Page, product: Product) -> None:
         page.wait_for_timeout(400)
         violations = Axe().run(page).response["violations"]
         assert not violations, [(one["id"], [node["target"] for node in one["nodes"]][:3]) for one in violations]
+
+
+def test_a_schedule_is_made_switched_off_and_deleted(page: Page, product: Product) -> None:
+    with product.client() as client:
+        cell = python("a", "def main():\n    return 1\n", {})
+        made = client.post("/api/w/main/drafts", json={"flow": flow_of(cell)}).raise_for_status().json()
+        deploy = {"path": "f/team/nightly", "message": "first"}
+        client.post(f"/api/w/main/drafts/{made['id']}/deploy", json=deploy).raise_for_status()
+    page.goto("/schedules")
+    expect(page.get_by_text("No schedules yet")).to_be_visible()
+    page.get_by_role("button", name="New schedule").click()
+    dialog = page.get_by_role("dialog", name="New schedule")
+    dialog.get_by_label("Path").fill("u/admin/nightly")
+    dialog.get_by_label("Runs").fill("flow f/team/nightly")
+    when = dialog.get_by_label("When (cron)")
+    when.fill("0 0 25 * * *")
+    expect(dialog).to_contain_text("is not a schedule")
+    when.fill("0 30 2 * * *")
+    dialog.get_by_label("Time zone").fill("Europe/Paris")
+    expect(dialog.get_by_text("Next, in your time:").locator("time")).to_have_count(5)
+    dialog.get_by_label("Summary").fill("Every night")
+    shoot(page, "schedules-dialog")
+    dialog.get_by_role("button", name="Save").click()
+    row = page.get_by_role("listitem").filter(has_text="u/admin/nightly")
+    expect(row).to_contain_text("flow f/team/nightly · 0 30 2 * * * · Europe/Paris")
+    expect(row).to_contain_text("next ")
+    shoot(page, "schedules")
+    row.get_by_role("switch").click()
+    expect(row.get_by_role("switch")).to_have_text("Off")
+    expect(row).not_to_contain_text("next ")
+    with product.client() as client:
+        stored = client.get("/api/w/main/schedules/get/u/admin/nightly").json()
+    assert (stored["enabled"], stored["timezone"], stored["is_flow"]) == (False, "Europe/Paris", True)
+    row.get_by_role("button", name="u/admin/nightly", exact=True).click()
+    dialog = page.get_by_role("dialog", name="Change schedule")
+    expect(dialog.get_by_label("When (cron)")).to_have_value("0 30 2 * * *")
+    page.keyboard.press("Escape")
+    row.get_by_role("button", name="Delete u/admin/nightly").click()
+    page.get_by_role("alertdialog").get_by_role("button", name="Delete").click()
+    expect(page.get_by_text("No schedules yet")).to_be_visible()
+    violations = Axe().run(page).response["violations"]
+    assert not violations, [(one["id"], [node["target"] for node in one["nodes"]][:3]) for one in violations]

@@ -55,7 +55,8 @@ const pickingRole = (store, id, target) => {
   return order.indexOf(id) > order.indexOf(target) ? "later" : "source";
 };
 
-function CellBody({ cell }) {
+// Being selected or edited changes the frame of a cell alone: its head, settings and body are not drawn again for it.
+const CellBody = memo(function CellBody({ cell }) {
   const { id, kind } = cell;
   return (
     <>
@@ -68,7 +69,7 @@ function CellBody({ cell }) {
       <CellOutput id={id} step={cell.step_id} container={LOOPS.has(kind) || BRANCHES.has(kind)} />
     </>
   );
-}
+});
 
 /** Where a waiting approval is answered. Nothing is drawn, and nothing asked of the server, while the cell does not wait. */
 function ApprovalPlace({ id }) {

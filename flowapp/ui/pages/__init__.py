@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from flowapp.ui.pages import home, missing, notebook, run, run_form, runs, runtimes, stored
+from flowapp.ui.pages import home, missing, notebook, run, run_form, runs, runtimes, schedules, stored
 
-__all__ = ["home", "missing", "notebook", "run", "run_form", "runs", "runtimes", "stored"]
+__all__ = ["home", "missing", "notebook", "run", "run_form", "runs", "runtimes", "schedules", "stored"]

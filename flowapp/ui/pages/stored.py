@@ -25,7 +25,7 @@ def variables() -> rx.Component:
             rx.el.span("Secret: encrypted, never shown again, masked in logs"),
             class_name="check-line",
         ),
-        _area(VARIABLES, "Value", rows="4", hint=_value_hint(), required=False),
+        area(VARIABLES, "Value", rows="4", hint=_value_hint(), required=False),
     )
     return _page(
         VARIABLES,
@@ -41,9 +41,9 @@ def variables() -> rx.Component:
 def resources() -> rx.Component:
     """Resources."""
     value = (
-        _field(RESOURCES, "Type", "resource_type", RESOURCES.resource_type, list="stored-types", placeholder="any"),
+        field("Type", "resource_type", RESOURCES.resource_type, list="stored-types", placeholder="any"),
         rx.el.datalist(rx.foreach(RESOURCES.types, lambda name: rx.el.option(value=name)), id="stored-types"),
-        _area(
+        area(
             RESOURCES,
             "Value (JSON)",
             rows="8",
@@ -92,8 +92,8 @@ def _page(state: Any, place: Place, name: str, noun: str, about: str, value: Seq
             class_name="list-head",
         ),
         rx.el.div(rx.cond(state.loaded, _list(state, noun), skeleton()), class_name="card list"),
-        _dialog(state, noun, value),
-        _deletion(state, noun),
+        dialog(state, noun, *value),
+        deletion(state, noun, " is named by nothing that you can see. It cannot be brought back."),
         place=place,
         top=title(name),
     )
@@ -145,7 +145,8 @@ def _line(state: Any, line: Any) -> rx.Component:
     )
 
 
-def _field(state: Any, label: str, name: str, value: Any, **props: Any) -> rx.Component:
+def field(label: str, name: str, value: Any, **props: Any) -> rx.Component:
+    """A text field of the dialog."""
     return rx.el.div(
         rx.el.label(label, html_for=f"stored-{name}"),
         rx.el.input(
@@ -155,7 +156,8 @@ def _field(state: Any, label: str, name: str, value: Any, **props: Any) -> rx.Co
     )
 
 
-def _area(state: Any, label: str, *, rows: str, hint: rx.Component, required: bool) -> rx.Component:
+def area(state: Any, label: str, *, rows: str, required: bool, hint: rx.Component | None = None) -> rx.Component:
+    """The dialog's field for the value. `hint` has the id that describes it."""
     return rx.el.div(
         rx.el.label(label, html_for="stored-value"),
         rx.el.textarea(
@@ -166,21 +168,23 @@ def _area(state: Any, label: str, *, rows: str, hint: rx.Component, required: bo
             class_name="in-area mono",
             spell_check=False,
             required=required,
-            custom_attrs={"aria-describedby": "stored-value-help"},
+            custom_attrs={"aria-describedby": "stored-value-help"} if hint else {},
         ),
-        hint,
+        hint or rx.fragment(),
         class_name="field",
     )
 
 
-def _dialog(state: Any, noun: str, value: Sequence[rx.Component]) -> rx.Component:
+def dialog(state: Any, noun: str, *value: rx.Component, summary: str = "Description") -> rx.Component:
+    """Makes one, or changes it: path, what is its own, and what it is for. A schedule keeps its path."""
+    fixed = {"read_only": state.original != ""} if noun == "schedule" else {}
     return rx.dialog.root(
         rx.dialog.content(
             rx.el.form(
                 rx.dialog.title(rx.cond(state.original == "", f"New {noun}", f"Change {noun}")),
-                _field(state, "Path", "path", state.path, required=True, spell_check=False),
+                field("Path", "path", state.path, required=True, spell_check=False, **fixed),
                 *value,
-                _field(state, "Description", "description", state.description),
+                field(summary, "description", state.description),
                 rx.el.div(rx.cond(state.error != "", rx.el.p(state.error, class_name="form-error")), role="alert"),
                 rx.el.div(
                     rx.dialog.close(rx.el.button("Cancel", type="button", class_name="btn")),
@@ -199,7 +203,8 @@ def _dialog(state: Any, noun: str, value: Sequence[rx.Component]) -> rx.Componen
     )
 
 
-def _deletion(state: Any, noun: str) -> rx.Component:
+def deletion(state: Any, noun: str, unused: str) -> rx.Component:
+    """Asks before deleting; `unused` ends the sentence that begins with the path, where nobody is known to use it."""
     return rx.alert_dialog.root(
         rx.alert_dialog.content(
             rx.el.div(
@@ -208,7 +213,7 @@ def _deletion(state: Any, noun: str) -> rx.Component:
                     rx.el.code(state.deleting),
                     rx.cond(
                         state.users.length() == 0,
-                        " is named by nothing that you can see. It cannot be brought back.",
+                        unused,
                         " is used here, where runs will fail without it:",
                     ),
                     class_name="form-help",

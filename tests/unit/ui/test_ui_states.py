@@ -18,13 +18,18 @@ from flowapp.ui.state.home import HomeState, flow_line, problem_lines
 from flowapp.ui.state.page import PageState
 from flowapp.ui.state.runs import RunsState, address, run_line
 from flowapp.ui.state.runtimes import RuntimesState, bytes_text, language_lines
+from flowapp.ui.state.schedules import SchedulesState, schedule_line
 from flowapp.ui.state.stored import ResourcesState, VariablesState, json_of
-from flowapp.workspace.errors import DocumentRejected
+from flowapp.workspace.errors import BadRequest, DocumentRejected
 
 ADA = Identity("main", "ada@example.org", "ada", "developer")
 
 
 class FakeSessions:
+    def account(self, person: str) -> Identity:
+        assert person == "ada"
+        return ADA
+
     async def person(self, token: str) -> str | None:
         return "ada" if token == "good" else None
 
@@ -39,7 +44,9 @@ class FakeWorkspace:
     def __init__(self) -> None:
         self.sessions = FakeSessions()
         self.flows = self.runs = self.new_drafts = self
-        self.variables = self.resources = self.resource_types = self.usages = self.packages = self.runtimes = self
+        self.schedules = self.scripts = self.variables = self.resources = self.resource_types = self.usages = (
+            self.packages
+        ) = self.runtimes = self
         self.asked: list[Identity] = []
         self.listed: list[dict[str, Any]] = []
         self.fails: Exception | None = None
@@ -60,7 +67,18 @@ class FakeWorkspace:
 
     async def get(self, identity: Identity, path: str, **how: Any) -> dict[str, Any]:
         self.asked.append(identity)
-        return {"path": path, "is_secret": True, "value": None, "description": "d", "resource_type": "any"}
+        return {
+            "path": path,
+            "is_secret": True,
+            "value": None,
+            "description": "d",
+            "resource_type": "any",
+            "schedule": "0 0 9 * * *",
+            "timezone": "UTC",
+            "is_flow": True,
+            "script_path": "f/a/b",
+            "no_flow_overlap": True,
+        }
 
     async def update(self, identity: Identity, path: str, body: dict[str, Any]) -> str:
         self.asked.append(identity)
@@ -73,6 +91,15 @@ class FakeWorkspace:
     async def of(self, identity: Identity, kind: str, path: str) -> list[str]:
         self.asked.append(identity)
         return [f"flow f/team/{kind}"]
+
+    def preview(self, identity: Identity, body: dict[str, Any]) -> list[str]:
+        self.asked.append(identity)
+        if body["schedule"] == "never":
+            raise BadRequest("'never' is not a schedule.", "Write five fields.")
+        return ["2026-11-30T09:00:00Z"]
+
+    async def set_enabled(self, identity: Identity, path: str, enabled: bool) -> None:
+        self.asked.append(identity)
 
     def describe(self) -> dict[str, Any]:
         self.asked.append(ADA)
@@ -128,7 +155,15 @@ def target(answer: Any) -> str:
     return str(dict(answer.args and [(str(k), v) for k, v in answer.args])["path"]).strip('"')
 
 
-STATES: tuple[type[Any], ...] = (Guard, HomeState, RunsState, RuntimesState, VariablesState, ResourcesState)
+STATES: tuple[type[Any], ...] = (
+    Guard,
+    HomeState,
+    RunsState,
+    RuntimesState,
+    VariablesState,
+    ResourcesState,
+    SchedulesState,
+)
 #: Handlers that change only what this browser shows, with the reason that they need no identity.
 ONLY_THE_PAGE = {
     ("HomeState", "search"): "narrows a list the page has",
@@ -141,15 +176,19 @@ ONLY_THE_PAGE = {
         for name in ("VariablesState", "ResourcesState")
         for handler in ("search", "close", "keep")
     },
+    **{("SchedulesState", handler): "closes a dialog" for handler in ("close", "keep")},
     **{
         (state.__name__, "setvar"): "Reflex's own: sets shown values of the sender's own page; no handler trusts them"
         for state in STATES
     },
 }
 ARGUMENTS = {
-    "save": ({"path": "u/ada/x", "value": "1"},),
+    "save": ({"path": "u/ada/x", "value": "{}", "runs": "flow f/a/b"},),
     "edit": ("u/ada/x",),
     "ask": ("u/ada/x",),
+    "switch": ("u/ada/x", True),
+    "set_cron": ("0 9 * * *",),
+    "set_zone": ("UTC",),
     "new_from_template": ("orders",),
     "import_text": ({"text": "summary: x"},),
     "edit_deployed": ("f/x",),
@@ -353,3 +392,34 @@ async def test_who_uses_it_is_shown_before_it_is_deleted(workspace: FakeWorkspac
     assert (state.deleting, state.users) == ("u/ada/key", ["flow f/team/variable"])
     await send(state, "delete")
     assert state.deleting == ""
+
+
+async def test_a_changed_schedule_keeps_what_the_page_does_not_show(workspace: FakeWorkspace) -> None:
+    state = state_of(SchedulesState)
+    await send(state, "edit", "u/ada/daily")
+    assert (state.runs, state.times) == ("flow f/a/b", ["2026-11-30T09:00:00Z"])
+    await send(state, "set_cron", "0 0 10 * * *")
+    await send(state, "save", {"path": "u/ada/daily", "value": '{"n": 1}', "description": "Daily"})
+    assert workspace.updated["no_flow_overlap"] is True
+    assert (workspace.updated["schedule"], workspace.updated["args"]) == ("0 0 10 * * *", {"n": 1})
+    assert not state.editing
+
+
+async def test_a_schedule_that_is_none_says_so_while_it_is_typed(workspace: FakeWorkspace) -> None:
+    state = state_of(SchedulesState)
+    await send(state, "set_cron", "never")
+    assert (state.times, state.times_problem) == ([], "'never' is not a schedule. Write five fields.")
+
+
+async def test_a_new_schedule_needs_something_to_run(workspace: FakeWorkspace) -> None:
+    state = state_of(SchedulesState)
+    await send(state, "edit", "")
+    await send(state, "save", {"path": "u/ada/x", "runs": "f/a/b", "value": "{}"})
+    assert state.editing
+    assert state.error.startswith("Choose what it runs")
+
+
+def test_a_schedule_that_is_off_has_no_next_time() -> None:
+    found = {"path": "f/a/s", "schedule": "0 0 9 * * *", "timezone": "UTC", "is_flow": False, "script_path": "f/a/b"}
+    line = schedule_line({**found, "enabled": False, "next_at": "2026-11-30T09:00:00Z", "error": "gone"})
+    assert (line.runs, line.next_at, line.problem) == ("script f/a/b", "", "gone")

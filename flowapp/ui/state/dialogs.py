@@ -1,0 +1,98 @@
+"""What lists of things that people write have in common: a dialog to make or change one, and a question before one is deleted."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from typing import Any
+
+import reflex as rx
+
+from flowapp.access.identity import Identity
+from flowapp.errors import FlowappError
+from flowapp.ui import services
+from flowapp.ui.state.page import PageState
+
+
+class DialogState(PageState, rx.State, mixin=True):
+    """`original` is the path of the one that the dialog changes ("" for a new one), `users` who names the one to be deleted."""
+
+    loaded: bool = False
+    editing: bool = False
+    original: str = ""
+    path: str = ""
+    value: str = ""
+    description: str = ""
+    error: str = ""
+    deleting: str = ""
+    users: rx.Field[list[str]] = rx.field(default_factory=list)
+
+    @rx.event
+    async def load(self) -> Any:
+        """Read the list; a dialog that was open before a reload is not open any more."""
+        self.editing, self.deleting = False, ""
+        return await self._as_person(self._read)
+
+    @rx.event
+    def close(self, opened: bool) -> None:
+        """The dialog is closed without saving."""
+        self.editing, self.error = opened, ""
+
+    @rx.event
+    async def save(self, form: dict[str, Any]) -> Any:
+        """Store what the dialog holds; what is wrong with it is said there, and nothing that was typed is lost."""
+
+        async def work(who: Identity) -> None:
+            try:
+                await self._store(who, {str(name): str(text) for name, text in form.items()})
+            except FlowappError as refused:
+                self.error = f"{refused.message} {refused.hint}".strip()
+                return
+            self.editing = False
+            await self._read(who)
+
+        self.error = ""
+        return await self._as_person(work)
+
+    @rx.event
+    async def ask(self, path: str) -> Any:
+        """Ask before deleting, with a list of who uses it."""
+
+        async def work(who: Identity) -> None:
+            self.users = await self._users(who, path)
+            self.deleting = path
+
+        return await self._as_person(work)
+
+    @rx.event
+    def keep(self, opened: bool) -> None:
+        """Do not delete."""
+        if not opened:
+            self.deleting = ""
+
+    @rx.event
+    async def delete(self) -> Any:
+        """Delete what was asked about."""
+
+        async def work(who: Identity) -> None:
+            path, self.deleting = self.deleting, ""
+            await self._remove(who, path)
+            await self._read(who)
+
+        return await self._as_person(work)
+
+    async def _person(self) -> Any:
+        headers = self.router.headers
+        return await services.person(headers.cookie or "", (headers.origin or "").partition("://")[2])
+
+    @abstractmethod
+    async def _read(self, who: Identity) -> None: ...
+
+    @abstractmethod
+    async def _users(self, who: Identity, path: str) -> list[str]: ...
+
+    @abstractmethod
+    async def _store(self, who: Identity, form: Mapping[str, str]) -> None: ...
+
+    @abstractmethod
+    async def _remove(self, who: Identity, path: str) -> None: ...

@@ -1,0 +1,141 @@
+"""The page Schedules: what runs by itself, when next, and a dialog that shows the next times while one types."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import reflex as rx
+
+from flowapp.access.identity import Identity
+from flowapp.errors import FlowappError
+from flowapp.ui import services
+from flowapp.ui.state.dialogs import DialogState
+from flowapp.ui.state.stored import json_of
+from flowapp.workspace.errors import BadRequest
+
+_MOST = 100
+
+
+@dataclasses.dataclass
+class ScheduleLine:
+    """A schedule of the list. `next_at` is "" while it is off; `problem` says why its last time started nothing."""
+
+    path: str
+    runs: str
+    when: str
+    enabled: bool
+    next_at: str
+    problem: str
+
+
+class SchedulesState(DialogState, rx.State):
+    """The list and the dialog. A schedule keeps what it runs: only a new one chooses it."""
+
+    schedules: rx.Field[list[ScheduleLine]] = rx.field(default_factory=list)
+    targets: rx.Field[list[str]] = rx.field(default_factory=list)
+    runs: str = ""
+    cron: str = ""
+    zone: str = ""
+    times: rx.Field[list[str]] = rx.field(default_factory=list)
+    times_problem: str = ""
+
+    @rx.event
+    async def edit(self, path: str) -> Any:
+        """Open the dialog: for a new one where `path` is ""."""
+
+        async def work(who: Identity) -> None:
+            workspace = services.workspace()
+            found: dict[str, Any] = {"path": f"u/{who.username}/", "schedule": "0 0 9 * * *", "timezone": "Etc/UTC"}
+            if path:
+                found = await workspace.schedules.get(who, path)
+            flows = [str(flow["path"]) for flow in await workspace.flows.listing(who) if flow.get("version")]
+            scripts = [str(script["path"]) for script in await workspace.scripts.listing(who)]
+            self.targets = [f"flow {one}" for one in flows] + [f"script {one}" for one in scripts]
+            self.original, self.error, self.path = path, "", str(found["path"])
+            self.cron, self.zone = str(found["schedule"]), str(found["timezone"])
+            self.runs = _target(found) if path else ""
+            self.description = str(found.get("summary") or "")
+            self.value = json.dumps(found.get("args") or {}, indent=2, ensure_ascii=False)
+            await self._foresee()
+            self.editing = True
+
+        return await self._as_person(work)
+
+    @rx.event
+    async def set_cron(self, text: str) -> Any:
+        """The expression was typed: say when that is."""
+        self.cron = text[:300]
+        return await self._as_person(self._preview)
+
+    @rx.event
+    async def set_zone(self, text: str) -> Any:
+        """The time zone was typed."""
+        self.zone = text[:100]
+        return await self._as_person(self._preview)
+
+    @rx.event
+    async def switch(self, path: str, enabled: bool) -> Any:
+        """Turn a schedule on or off."""
+
+        async def work(who: Identity) -> None:
+            await services.workspace().schedules.set_enabled(who, path, enabled)
+            await self._read(who)
+
+        return await self._as_person(work)
+
+    async def _preview(self, _: Identity) -> None:
+        await self._foresee()
+
+    async def _foresee(self) -> None:
+        workspace = services.workspace()
+        asks = workspace.sessions.account(await self._person())
+        try:
+            self.times = workspace.schedules.preview(asks, {"schedule": self.cron, "timezone": self.zone})
+            self.times_problem = ""
+        except FlowappError as refused:
+            self.times, self.times_problem = [], f"{refused.message} {refused.hint}".strip()
+
+    async def _read(self, who: Identity) -> None:
+        found = await services.workspace().schedules.listing(who, per_page=_MOST)
+        self.schedules = [schedule_line(one) for one in found]
+        self.loaded = True
+
+    async def _users(self, who: Identity, path: str) -> list[str]:
+        await services.workspace().schedules.get(who, path)  # it is still there
+        return []
+
+    async def _store(self, who: Identity, form: Mapping[str, str]) -> None:
+        schedules = services.workspace().schedules
+        args = json_of(form.get("value", "") or "{}")
+        body = {"schedule": self.cron, "timezone": self.zone, "summary": form.get("description", ""), "args": args}
+        if self.original:
+            # whatever else was set, over HTTP or by a file, stays
+            await schedules.update(who, self.original, {**await schedules.get(who, self.original), **body})
+            return
+        kind, _, target = form.get("runs", "").strip().partition(" ")
+        if kind not in ("flow", "script") or not target:
+            raise BadRequest("Choose what it runs.", "One of the list: flow f/… or script f/…")
+        named = {"path": form.get("path", ""), "script_path": target, "is_flow": kind == "flow"}
+        await schedules.create(who, {**body, **named})
+
+    async def _remove(self, who: Identity, path: str) -> None:
+        await services.workspace().schedules.delete(who, path)
+
+
+def _target(found: Mapping[str, Any]) -> str:
+    return f"{'flow' if found['is_flow'] else 'script'} {found['script_path']}"
+
+
+def schedule_line(found: Mapping[str, Any]) -> ScheduleLine:
+    """A schedule of `workspace.schedules.listing` as a line."""
+    return ScheduleLine(
+        path=str(found["path"]),
+        runs=_target(found),
+        when=f"{found['schedule']} · {found['timezone']}",
+        enabled=bool(found["enabled"]),
+        next_at=str(found.get("next_at") or "") if found["enabled"] else "",
+        problem=str(found.get("error") or ""),
+    )

@@ -23,7 +23,7 @@ async def create(request: Request, caller: Caller, workspace: App, skip_if_noop:
 @router.post("/create_snapshot")
 async def create_snapshot(caller: Caller, workspace: App) -> Response:
     """Says that this is not offered."""
-    return PlainTextResponse(workspace.scripts.no_bundles(caller), 501)
+    return PlainTextResponse(workspace.scripts.no_bundles(caller), 400)
 
 
 @router.post("/update/{path:path}")

@@ -30,7 +30,8 @@ class DialogState(PageState, rx.State, mixin=True):
     @rx.event
     async def load(self) -> Any:
         """Read the list; a dialog that was open before a reload is not open any more."""
-        self.editing, self.deleting = False, ""
+        if self._has_old_dialog():
+            self.editing, self.deleting = False, ""
         return await self._as_person(self._read)
 
     @rx.event
@@ -61,6 +62,7 @@ class DialogState(PageState, rx.State, mixin=True):
         async def work(who: Identity) -> None:
             self.users = await self._users(who, path)
             self.deleting = path
+            self._opens_dialog()
 
         return await self._as_person(work)
 

@@ -74,8 +74,10 @@ class HomeState(PageState, rx.State):
     @rx.event
     async def enter(self) -> Any:
         """Read the list on a page that was just opened: a dialog that was open before a reload is not open any more."""
-        self.choosing, self.importing, self.busy = False, False, ""
-        self.import_error, self.import_problems = "", []
+        if self._has_old_dialog():
+            self.choosing, self.importing = False, False
+            self.import_error, self.import_problems = "", []
+        self.busy = ""
         return await self._as_person(self._load)
 
     @rx.event
@@ -92,11 +94,13 @@ class HomeState(PageState, rx.State):
     def choose_template(self, opened: bool) -> None:
         """Open or close the choice of templates."""
         self.choosing = opened
+        self._opens_dialog()
 
     @rx.event
     def open_import(self, opened: bool) -> None:
         """Open or close the import dialog, without old problems."""
         self.importing = opened
+        self._opens_dialog()
         self.import_error, self.import_problems = "", []
 
     @rx.event

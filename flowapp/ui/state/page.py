@@ -26,6 +26,15 @@ class PageState(rx.State, mixin=True):
 
     problem: str = ""
     hint: str = ""
+    _dialog_of: str = ""
+
+    def _opens_dialog(self) -> None:
+        """A dialog of the page is opened: it belongs to the page as it was loaded this time."""
+        self._dialog_of = self.router.session.session_id
+
+    def _has_old_dialog(self) -> bool:
+        """Whether a dialog that is open was opened before a reload. A press may be faster than what a page does when it loads."""
+        return self._dialog_of != self.router.session.session_id
 
     async def _as_person(self, work: Callable[[Identity], Awaitable[Any]]) -> Any:
         """Do `work` as the person whose session cookie this page has; what it returns is the handler's answer.

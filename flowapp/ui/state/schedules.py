@@ -61,6 +61,7 @@ class SchedulesState(DialogState, rx.State):
             self.value = json.dumps(found.get("args") or {}, indent=2, ensure_ascii=False)
             await self._foresee()
             self.editing = True
+            self._opens_dialog()
 
         return await self._as_person(work)
 

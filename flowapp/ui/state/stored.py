@@ -63,6 +63,7 @@ class VariablesState(StoredState, rx.State):
             self.description, self.value = str(found.get("description") or ""), str(found.get("value") or "")
             self.secret = bool(found["is_secret"])
             self.editing = True
+            self._opens_dialog()
 
         return await self._as_person(work)
 
@@ -117,6 +118,7 @@ class ResourcesState(StoredState, rx.State):
             self.resource_type = str(found.get("resource_type") or "")
             self.value = json.dumps(found["value"], indent=2, ensure_ascii=False)
             self.editing = True
+            self._opens_dialog()
 
         return await self._as_person(work)
 

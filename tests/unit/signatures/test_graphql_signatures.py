@@ -100,9 +100,9 @@ def test_what_is_wrong_is_said_with_its_line(code: str, line: int, said: str) ->
     ],
 )
 def test_hostile_text_takes_no_long_time(code: str) -> None:
-    begun = time.perf_counter()
+    begun = time.process_time()
     assert isinstance(infer("graphql", code), SignatureProblem)
-    assert time.perf_counter() - begun < 2
+    assert time.process_time() - begun < 2
 
 
 def test_the_starter_code_is_read() -> None:

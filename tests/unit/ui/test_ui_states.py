@@ -124,7 +124,10 @@ def workspace(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeWorkspace]:
 
 
 def state_of(
-    kind: type[Any], cookie: str = "flowapp_session=good", url: str = "http://host/runs?status=failure"
+    kind: type[Any],
+    cookie: str = "flowapp_session=good",
+    url: str = "http://host/runs?status=failure",
+    sid: str = "first",
 ) -> Any:
     """A state as Reflex makes it, with the headers of a browser."""
     from reflex.istate.data import RouterData
@@ -136,6 +139,7 @@ def state_of(
         RouterData.from_router_data(
             {
                 "headers": {"cookie": cookie, "origin": "http://host"},
+                "sid": sid,
                 "asPath": url.removeprefix("http://host"),
                 "pathname": "/runs",
             }
@@ -423,3 +427,18 @@ def test_a_schedule_that_is_off_has_no_next_time() -> None:
     found = {"path": "f/a/s", "schedule": "0 0 9 * * *", "timezone": "UTC", "is_flow": False, "script_path": "f/a/b"}
     line = schedule_line({**found, "enabled": False, "next_at": "2026-11-30T09:00:00Z", "error": "gone"})
     assert (line.runs, line.next_at, line.problem) == ("script f/a/b", "", "gone")
+
+
+@pytest.mark.parametrize(
+    ("kind", "opens", "opened"), [(HomeState, "choose_template", "choosing"), (VariablesState, "edit", "editing")]
+)
+async def test_a_dialog_that_was_opened_before_the_page_had_loaded_stays(
+    kind: type[Any], opens: str, opened: str, workspace: FakeWorkspace
+) -> None:
+    state = state_of(kind)
+    await send(state, opens, True if kind is HomeState else "")
+    await send(state, "enter" if kind is HomeState else "load")
+    assert getattr(state, opened)
+    object.__setattr__(state, "router", state_of(kind, sid="after a reload").router)
+    await send(state, "enter" if kind is HomeState else "load")
+    assert not getattr(state, opened)

@@ -13,6 +13,7 @@ from flowapp.access.identity import Identity
 from flowapp.access.policy import Action, missing, require
 from flowapp.jsontext import dumps, loads
 from flowapp.notebook.codec import decode_all, encode
+from flowapp.notebook.document import CellId
 from flowapp.notebook.errors import Rejected
 from flowapp.notebook.operations import Operation
 from flowapp.notebook.view import view
@@ -213,8 +214,9 @@ class Drafts:
         draft.undo, draft.redo = (last.label if last else None), (following.label if following else None)
         draft.typing = None
 
-    async def fill_outputs(self, draft: OpenDraft) -> None:
-        """Read the outputs of cells that have a record and whose output is not in memory."""
+    async def fill_outputs(self, draft: OpenDraft) -> dict[CellId, dict[str, Any]]:
+        """Read the outputs of cells that have a record and whose output is not in memory; returns those by cell."""
+        filled: dict[CellId, dict[str, Any]] = {}
         wanted = {
             cell: (record.run_id, record.path)
             for cell, record in draft.records.items()
@@ -225,4 +227,5 @@ class Drafts:
             for cell, output in found.items():
                 record = draft.records.get(cell)
                 if record is not None and record.run_id == output["run_id"]:
-                    draft.outputs[cell] = output
+                    draft.outputs[cell] = filled[cell] = output
+        return filled

@@ -133,6 +133,9 @@ class SharedDrafts:
                 self._open.forget(draft.id)
                 self._events.publish_here(Event(draft.topic, "deleted", {"by": ""}))
                 return
-            await self._drafts.fill_outputs(draft)
+            filled = await self._drafts.fill_outputs(draft)
             if draft.shown is not None:
+                # by themselves too: where the cell's state was told meanwhile, it is none of those that changed
+                for cell, output in filled.items():
+                    self._events.publish_here(Event(draft.topic, "output", {"cell": cell, "output": output}))
                 await self._drafts.tell(draft, "")

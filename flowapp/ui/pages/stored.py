@@ -22,7 +22,7 @@ def variables() -> rx.Component:
     value = (
         rx.el.label(
             rx.el.input(type="checkbox", id="stored-secret", checked=VARIABLES.secret, on_change=VARIABLES.set_secret),
-            rx.el.span("Secret: encrypted, never shown again, masked in logs"),
+            rx.el.span("Secret: encrypted, not shown here again, masked in logs"),
             class_name="check-line",
         ),
         area(VARIABLES, "Value", rows="4", hint=_value_hint(), required=False),

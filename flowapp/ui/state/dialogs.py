@@ -10,7 +10,6 @@ import reflex as rx
 
 from flowapp.access.identity import Identity
 from flowapp.errors import FlowappError
-from flowapp.ui import services
 from flowapp.ui.state.page import PageState
 
 
@@ -82,10 +81,6 @@ class DialogState(PageState, rx.State, mixin=True):
             await self._read(who)
 
         return await self._as_person(work)
-
-    async def _person(self) -> Any:
-        headers = self.router.headers
-        return await services.person(headers.cookie or "", (headers.origin or "").partition("://")[2])
 
     @abstractmethod
     async def _read(self, who: Identity) -> None: ...

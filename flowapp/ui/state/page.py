@@ -53,6 +53,11 @@ class PageState(rx.State, mixin=True):
             self.problem, self.hint = error.message, error.hint
             return None
 
+    async def _person(self) -> Any:
+        """The person of the session, in no workspace: for what concerns the whole installation."""
+        headers = self.router.headers
+        return await services.person(headers.cookie or "", (headers.origin or "").partition("://")[2])
+
     def _here(self) -> str:
         """The address of the page that sent this event, without host."""
         url = self.router.url

@@ -92,10 +92,6 @@ class RuntimesState(PageState, rx.State):
             self.mine, self.packages, self.sizes = False, [], ""
         self.loaded = True
 
-    async def _person(self) -> Any:
-        headers = self.router.headers
-        return await services.person(headers.cookie or "", (headers.origin or "").partition("://")[2])
-
     def _show(self, facts: Mapping[str, Any]) -> None:
         self.packages = [packages_line(folder) for folder in facts["folders"]]
         self.sizes = sizes_of(facts)

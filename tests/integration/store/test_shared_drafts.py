@@ -17,6 +17,7 @@ from flowapp.store.events import Event, Subscription
 from flowapp.store.key_check import SecretKeyDiffers
 from flowapp.store.stores import Store
 from flowapp.workspace.app import Workspace
+from flowapp.workspace.open_drafts import OpenDraft
 from tests.integration.api.api_server import CHAIN, TOKEN, Runtimes, ScriptedEngine, Server
 
 SECRET = "the same secret key on every server, long enough"
@@ -51,7 +52,7 @@ class Page:
         self.draft = draft
         self.events: Subscription = server.workspace.store.events.subscribe([f"draft:{draft}"])
 
-    async def until(self, *types: str, seconds: float = 10.0) -> Event:
+    async def until(self, *types: str, seconds: float = 2.0) -> Event:
         async with asyncio.timeout(seconds):
             while True:
                 event = await anext(self.events)
@@ -141,15 +142,45 @@ async def test_cells_that_another_server_runs_are_shown_here(servers: tuple[Serv
     assert (log.data["cell"], log.data["text"]) == (cells["a"]["id"], "printed while it runs\n")
     await here.server.engine.finish(run["run_id"])
     ended = time.monotonic()
-    shown: dict[str, dict[str, Any]] = {}
-    while not all(shown.get(step, {}).get("state", {}).get("kind") == "fresh" for step in ("a", "b")):
-        change = await there.until("change")
-        shown |= {cell["step_id"]: cell for cell in change.data["cells"]}
-    assert time.monotonic() - ended < 1.0
-    assert shown["b"]["output"]["run_id"] == run["run_id"]
+    states, outputs = dict[str, str](), dict[str, str]()
+    ids = {cells[step]["id"]: step for step in ("a", "b")}
+    while set(states.items()) != {("a", "fresh"), ("b", "fresh")} or outputs.keys() != {"a", "b"}:
+        told = await there.until("change", "state", "states", "output")
+        given = {**told.data.get("states", {})}
+        if told.type == "state":
+            given[told.data["cell"]] = told.data["state"]
+        elif told.type == "output":
+            outputs[ids[told.data["cell"]]] = told.data["output"]["run_id"]
+        for cell in told.data.get("cells", ()):
+            given[cell["id"]] = cell["state"]
+            if cell["output"] is not None:
+                outputs[cell["step_id"]] = cell["output"]["run_id"]
+        states |= {ids[cell]: state["kind"] for cell, state in given.items()}
+    assert time.monotonic() - ended < 0.3
+    assert outputs == {"a": run["run_id"], "b": run["run_id"]}
     # and the other way: what ran there counts as a result here
     again = await there.cells()
     assert again["a"]["state"]["kind"] == again["b"]["state"]["kind"] == "fresh"
+
+
+async def test_an_output_comes_also_where_its_state_was_told_before(
+    servers: tuple[Server, Server], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here, there, cells = await _open(servers)
+    drafts, observer = there.server.workspace.drafts, there.server.workspace.observer
+    fill = drafts.fill_outputs
+
+    async def filled(draft: OpenDraft) -> Any:
+        found = await fill(draft)
+        observer.publish_states(draft)  # as a step of the other server that begins meanwhile does
+        return found
+
+    monkeypatch.setattr(drafts, "fill_outputs", filled)
+    here.server.engine.answers = {"a": [1, 2]}
+    run = await here.server.run(here.draft, cells["a"]["id"])
+    output = await there.until("output")
+    assert output.data["cell"] == cells["a"]["id"]
+    assert output.data["output"]["run_id"] == run["run_id"]
 
 
 async def test_a_draft_that_nobody_shows_is_read_again_before_its_next_use(servers: tuple[Server, Server]) -> None:

@@ -193,7 +193,7 @@ def _with_headers(scope: Scope, send: Send) -> Send:
 
 
 def _cache_control(path: str, status: int) -> bytes:
-    if path.startswith("/assets/") and status == 200:
+    if path.startswith("/assets/") and status in (200, 206, 304):  # 206: the rest of one whose download a click cut off
         return _IMMUTABLE  # names of these files hold a hash of their content
     return b"no-store" if path.startswith("/api/") else b"no-cache"
 

@@ -36,6 +36,11 @@ def replace_text(page: Page, text: str) -> None:
     page.keyboard.type(text)
 
 
+def slow_frames(page: Page) -> None:
+    """From now on a frame takes a quarter of a second, as on a busy machine: keys come faster than what is drawn."""
+    page.evaluate("() => { window.requestAnimationFrame = work => setTimeout(() => work(performance.now()), 250) }")
+
+
 def focused(page: Page) -> str:
     """What has the focus, in words for an error."""
     told: str = page.evaluate(

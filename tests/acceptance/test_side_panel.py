@@ -5,7 +5,7 @@ from __future__ import annotations
 from playwright.sync_api import Page, expect
 
 from tests.acceptance.conftest import shoot
-from tests.acceptance.keys import press, replace_text, tab_to
+from tests.acceptance.keys import press, replace_text, slow_frames, tab_to
 from tests.acceptance.notebook_page import NotebookPage, flow_of, open_flow, python
 from tests.acceptance.product import Product
 
@@ -79,8 +79,10 @@ def test_proposals_by_keyboard(page: Page, product: Product) -> None:
     notebook = opened(page, product)
     notebook.run("a")
     notebook.expect_state("a", "fresh", "reused")
+    slow_frames(page)
     notebook.select("b")
     page.keyboard.press("w")
+    page.evaluate("() => new Promise(done => requestAnimationFrame(done))")  # after those asked for before the key
     expect(page.get_by_role("button", name="Accept customer_name")).to_be_focused()
     press(page, page.get_by_role("button", name="Refuse customer_name"))
     accept = page.get_by_role("button", name="Accept amount")

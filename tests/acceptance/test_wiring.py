@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.acceptance.conftest import shoot
-from tests.acceptance.keys import press, replace_text, tab_to
+from tests.acceptance.keys import press, replace_text, slow_frames, tab_to
 from tests.acceptance.notebook_page import NotebookPage, flow_of, open_flow, python
 from tests.acceptance.product import Product
 
@@ -135,6 +135,7 @@ def test_completion_while_typing_javascript(page: Page, product: Product) -> Non
     page.keyboard.type("results.a.")
     completions = page.get_by_role("listbox", name="Completions")
     expect(completions.get_by_role("option").filter(has_text="results.a.rows")).to_be_visible()
+    slow_frames(page)
     page.keyboard.press("Enter")
     page.keyboard.type(".map(r => r.total).reduce((a, b) => a + b)")
     expect(notebook.value("b", "amount")).to_contain_text("46")

@@ -30,9 +30,9 @@ export function select(store, id, { focus = true, show = "cell" } = {}) {
   requestAnimationFrame(() => {
     const node = cellNode(id) ?? document.querySelector(`[data-note="${CSS.escape(id)}"]`);
     const now = document.activeElement;
-    // a fast person is in a text already: taking the focus away would take the next letters for commands
-    const typing = now !== before && now.matches("input, textarea, [contenteditable=true], .native-edit-context");
-    if (!typing) node?.focus({ preventScroll: true });
+    // a fast person is in a text or in the side panel already: taking the focus away would take the next keys for commands
+    const ahead = now !== before && now.closest("input, textarea, [contenteditable=true], .native-edit-context, .nb-side");
+    if (!ahead) node?.focus({ preventScroll: true });
     if (node && show === "cell") reveal(node);
     if (node && show === "head") scroll(node.querySelector(":scope > .nb-hd") ?? node, "nearest");
   });

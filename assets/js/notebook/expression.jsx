@@ -1,5 +1,6 @@
 // A JavaScript expression in one growing field, with completion of flow_input and results from what has really run.
 import { useEffect, useId, useRef, useState } from "react";
+import { flushSync } from "react-dom";
 import { useStore } from "./context.js";
 import { GrowingText, Popover } from "./ui.jsx";
 
@@ -95,13 +96,12 @@ export function ExpressionInput({ cell, field, expr, label, placeholder = "an ex
   };
   const put = (start, end, value) => {
     const next = shown.slice(0, start) + value + shown.slice(end);
-    setText(next);
+    // at once, not in the next frame: what is typed before it would come out of order
+    flushSync(() => setText(next));
+    node.current?.focus();
+    node.current?.setSelectionRange(start + value.length, start + value.length);
+    cursor.current = start + value.length;
     onStage(next);
-    requestAnimationFrame(() => {
-      node.current?.focus();
-      node.current?.setSelectionRange(start + value.length, start + value.length);
-      cursor.current = start + value.length;
-    });
     return next;
   };
   const accept = (item) => {

@@ -33,6 +33,7 @@ async def ask(
     inner_headers: tuple[tuple[bytes, bytes], ...] = (),
     query: bytes = b"",
     headers: Mapping[str, str] | None = None,
+    status: int = 200,
 ) -> Answer:
     """Send one request through the middleware; header names use _ for -."""
     answer = Answer()
@@ -44,7 +45,7 @@ async def ask(
             return
         if path.startswith("/assets/reflex-env-"):
             assert "http.response.pathsend" not in scope["extensions"]
-        await send({"type": "http.response.start", "status": 200, "headers": [(b"etag", b"x"), *inner_headers]})
+        await send({"type": "http.response.start", "status": status, "headers": [(b"etag", b"x"), *inner_headers]})
         await send({"type": "http.response.body", "body": CHUNK})
 
     async def check(_: object) -> bool:
@@ -175,15 +176,17 @@ async def test_a_header_that_the_app_set_itself_is_kept() -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "expected"),
+    ("path", "status", "expected"),
     [
-        ("/assets/root-abc.js", "public, max-age=31536000, immutable"),
-        ("/css/tokens.css", "no-cache"),
-        ("/api/version", "no-store"),
+        ("/assets/root-abc.js", 200, "public, max-age=31536000, immutable"),
+        ("/assets/inter-abc.woff2", 206, "public, max-age=31536000, immutable"),
+        ("/assets/root-gone.js", 404, "no-cache"),
+        ("/css/tokens.css", 200, "no-cache"),
+        ("/api/version", 200, "no-store"),
     ],
 )
-async def test_caching_follows_what_the_name_promises(path: str, expected: str) -> None:
-    assert (await ask(path)).headers["cache-control"] == expected
+async def test_caching_follows_what_the_name_promises(path: str, status: int, expected: str) -> None:
+    assert (await ask(path, status=status)).headers["cache-control"] == expected
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from flowapp.api import (
     accounts,
     acls,
     approvals,
+    assistant,
     audit,
     dependencies,
     drafts,
@@ -59,6 +60,7 @@ ROUTERS = (
     packages,
     exports,
     acls,
+    assistant,
     audit,
 )
 

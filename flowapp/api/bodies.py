@@ -68,6 +68,20 @@ async def object_body(request: Request, limit: int = MAX_JSON) -> dict[str, Any]
     return value
 
 
+def text_of(body: dict[str, Any], name: str) -> str:
+    """A text field of a body; missing and null are empty.
+
+    Raises:
+        BadRequest: it is something else.
+    """
+    value = body.get(name)
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        raise BadRequest(f"{name} must be a text.")
+    return value
+
+
 def parse_json(body: bytes) -> Any:
     """The value of JSON bytes, with errors in words."""
     try:

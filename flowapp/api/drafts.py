@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from flowapp.api.answers import answer
 from flowapp.api.auth import App, Caller
-from flowapp.api.bodies import MAX_JSON, MAX_UPLOAD, MOST, json_body, object_body, read_body
+from flowapp.api.bodies import MAX_JSON, MAX_UPLOAD, MOST, json_body, object_body, read_body, text_of
 from flowapp.api.downloads import attachment
 from flowapp.workspace.errors import BadRequest
 
@@ -221,20 +221,6 @@ async def export(draft_id: str, caller: Caller, workspace: App, format: str = "y
     """The OpenFlow document as a file."""
     file = await workspace.flows.export(caller, draft_id, format)
     return Response(file.content, media_type=file.media_type, headers=attachment(file.name))
-
-
-def text_of(body: dict[str, Any], name: str) -> str:
-    """A text field of a body; missing and null are empty.
-
-    Raises:
-        BadRequest: it is something else.
-    """
-    value = body.get(name)
-    if value is None:
-        return ""
-    if not isinstance(value, str):
-        raise BadRequest(f"{name} must be a text.")
-    return value
 
 
 def texts_of(body: dict[str, Any], name: str) -> list[str]:

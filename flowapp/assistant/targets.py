@@ -21,7 +21,7 @@ class Target:
 
 
 def targets_of(document: Document, cell: CellId, only_open: bool = True) -> list[Target]:
-    """The declared fields of a cell; with `only_open` those that have no value and no expression yet.
+    """The fields of a cell, declared or wired; with `only_open` those that have no value and no expression yet.
 
     Raises:
         KeyError: there is no such cell.
@@ -29,9 +29,10 @@ def targets_of(document: Document, cell: CellId, only_open: bool = True) -> list
     entry = document.outline.by_cell[cell]
     fields = fields_of(document, entry)
     transforms = transforms_of(entry)
+    known = {**fields.properties, **{name: {} for name in transforms if name not in fields.properties}}
     return [
-        Target(name, schema if isinstance(schema, Mapping) else {}, name in fields.required)
-        for name, schema in fields.properties.items()
+        Target(name, schema if isinstance(schema, Mapping) else {}, name in fields.required or name not in fields.properties)
+        for name, schema in known.items()
         if not only_open or is_open(transforms.get(name))
     ]
 

@@ -22,6 +22,7 @@ from flowapp.workspace.assistance import Assistance
 from flowapp.workspace.audit_trail import AuditTrail
 from flowapp.workspace.cells import CellObserver
 from flowapp.workspace.connect import Connect
+from flowapp.workspace.connect_document import ConnectDocument
 from flowapp.workspace.context import Context, EnginePort, RuntimesPort
 from flowapp.workspace.dependencies import Dependencies
 from flowapp.workspace.draft_states import DraftStates
@@ -126,6 +127,7 @@ class Workspace:
         self.picker = Picker(self._context, self.drafts, assistance)
         self._model = configured(settings.openai_model, settings.openai_api_key, settings.openai_base_url)
         self.connect = Connect(self.drafts, assistance, self.previews, self._model)
+        self.connect_document = ConnectDocument(self._context, self.library, self._model)
         self.static_inputs = StaticInputs(self.drafts)
         self.draft_states = DraftStates(self._context, self.drafts)
         self.iterations = Iterations(self._context, self.drafts, self.outputs)

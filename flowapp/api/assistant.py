@@ -1,0 +1,23 @@
+"""The assistant for other tools: `/api/w/{ws}/assistant/…`."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from flowapp.api.answers import answer
+from flowapp.api.auth import App, Caller
+from flowapp.api.bodies import object_body, text_of
+
+router = APIRouter(prefix="/api/w/{ws}/assistant")
+
+
+@router.post("/connect")
+async def connect(request: Request, caller: Caller, workspace: App) -> Response:
+    """Proposals for the open inputs of a step of a flow that the request brings, with samples of what it can read."""
+    body = await object_body(request)
+    found = await workspace.connect_document.propose(
+        caller, body.get("flow"), text_of(body, "step_id"), body.get("samples"), use_model=body.get("use_model") is True
+    )
+    return answer(found)

@@ -1,0 +1,123 @@
+"""Proposals for the inputs of a step of any OpenFlow document, with samples that the caller brings: the editor-free twin of
+*Connect inputs*, for other tools.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from flowapp.access.identity import Identity
+from flowapp.access.policy import require
+from flowapp.assistant import Proposal, propose, scope_of, targets_of
+from flowapp.expressions.values import Batch, Expression, ExpressionFailed
+from flowapp.jsontext import JsonText, dumps, loads
+from flowapp.models.client import ModelClient
+from flowapp.notebook.document import Document, Entry
+from flowapp.signatures import Signature, infer
+from flowapp.workspace import guard
+from flowapp.workspace.connect import NO_MODEL
+from flowapp.workspace.context import Context
+from flowapp.workspace.errors import BadRequest
+from flowapp.workspace.library import Library
+from flowapp.workspace.new_drafts import read_document
+from flowapp.workspace.previews import shown
+from flowapp.workspace.scope import loops_around
+
+
+class ConnectDocument:
+    """The use-case of connecting one step of a document that is not stored. Nothing is stored or run."""
+
+    def __init__(self, context: Context, library: Library, model: ModelClient | None) -> None:
+        self._context = context
+        self._library = library
+        self._model = model
+
+    async def propose(
+        self, identity: Identity, flow: Any, step_id: str, samples: Any, *, use_model: bool
+    ) -> dict[str, Any]:
+        """`{"proposals": [{field, expr, value, why, source, alternatives, score, evaluated}], "notice"}`, the best first.
+
+        Args:
+            identity: who asks; who may make drafts.
+            flow: an OpenFlow document as JSON.
+            step_id: the step whose open inputs are to be connected.
+            samples: `{"flow_input": {…}, "results": {step id: value}}`, each optional.
+            use_model: ask the configured model too.
+
+        Raises:
+            DocumentRejected: the flow is no valid document.
+            BadRequest: there is no such step, or the samples are no objects.
+        """
+        require(identity, "draft.create", guard.workspace_target(identity))
+        flow_input, results = _samples(samples)
+        document = replace(await asyncio.to_thread(read_document, flow, ""), sample=flow_input)
+        entry = document.outline.by_step.get(step_id)
+        if entry is None:
+            steps = ", ".join(document.outline.by_step) or "none"
+            raise BadRequest(f"There is no step {step_id!r} in the flow.", f"Its steps are: {steps}.")
+        document = await self._described(identity, document, entry)
+        targets = await asyncio.to_thread(targets_of, document, entry.cell)
+        texts = {step: dumps(value) for step, value in results.items()}
+        args = await self._args(document, entry, texts)
+        item = {"item": args["iter"]["value"]} if "iter" in args else {}
+        scope = await asyncio.to_thread(lambda: scope_of(document, entry.cell, results, **item))
+        title = str(entry.module.get("summary") or step_id)
+        found = await propose(self._model if use_model else None, title, targets, scope)
+        ranked = sorted(found.proposals, key=lambda proposal: -proposal.score)
+        values = await self._values([proposal.expr for proposal in ranked], args, texts)
+        notice = found.notice or (NO_MODEL if use_model and self._model is None else None)
+        shown_ = [await _shown(proposal, value) for proposal, value in zip(ranked, values, strict=True)]
+        return {"proposals": shown_, "notice": notice}
+
+    async def _described(self, identity: Identity, document: Document, entry: Entry) -> Document:
+        """The document with the schema of a called script beside its cell."""
+        value = entry.module["value"]
+        if entry.kind != "script":
+            return document
+        script = await self._library.script_of(identity, str(value.get("path") or ""), value.get("hash"))
+        signature = await asyncio.to_thread(infer, script.language, script.content, "main")
+        if not isinstance(signature, Signature):
+            return document
+        return replace(document, beside={**document.beside, entry.cell: {"schema": signature.schema}})
+
+    async def _args(self, document: Document, entry: Entry, results: Mapping[str, JsonText]) -> dict[str, Any]:
+        """`flow_input` as the step sees it: in a loop with the first item of the innermost one."""
+        args = document.flow_args()
+        for loop in reversed(loops_around(document, entry)):
+            iterator = loop.module["value"].get("iterator")
+            if not isinstance(iterator, Mapping):
+                continue
+            items: Any = iterator.get("value")
+            if isinstance(iterator.get("expr"), str):
+                (answer,) = await self._values([iterator["expr"]], args, results)
+                items = loads(answer) if isinstance(answer, str) else None
+            if isinstance(items, list) and items:
+                args = {**args, "iter": {"index": 0, "value": items[0]}}
+        return args
+
+    async def _values(
+        self, expressions: Sequence[str], args: Mapping[str, Any], results: Mapping[str, JsonText]
+    ) -> list[JsonText | ExpressionFailed]:
+        batch = Batch([Expression(expr) for expr in expressions], {"flow_input": dumps(args)}, results)
+        return await self._context.evaluator.evaluate(batch) if expressions else []
+
+
+def _samples(samples: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The samples of the flow's input and of the steps' results."""
+    given = {} if samples is None else samples
+    parts = [given.get(name) or {} for name in ("flow_input", "results")] if isinstance(given, dict) else [None]
+    if len(parts) != 2 or not all(isinstance(part, dict) for part in parts):
+        raise BadRequest(
+            "samples must hold objects.", 'Send {"samples": {"flow_input": {…}, "results": {"a": …}}}.'
+        )
+    return parts[0], parts[1]
+
+
+async def _shown(proposal: Proposal, value: JsonText | ExpressionFailed) -> dict[str, Any]:
+    if isinstance(value, ExpressionFailed):
+        evaluated = await shown(f"{value.name}: {value.message}")
+        return {**proposal.to_json(), "value": None, "evaluated": evaluated}
+    return {**proposal.to_json(), "value": loads(value), "evaluated": await shown((value,))}

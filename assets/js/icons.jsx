@@ -1,6 +1,8 @@
 // Line icons on a 16 px grid, one stroke width, drawn in the current colour. Always beside words, so hidden from readers.
 
 const PATHS = {
+  people: <path d="M6 7.5a2.2 2.2 0 1 0 0-4.4 2.2 2.2 0 0 0 0 4.4zM2 13c0-2.4 1.7-3.8 4-3.8s4 1.4 4 3.8M10.5 3.3a2.2 2.2 0 0 1 0 4M11.8 9.6c1.4.5 2.2 1.7 2.2 3.4" />,
+  person: <path d="M8 7.8a2.6 2.6 0 1 0 0-5.2 2.6 2.6 0 0 0 0 5.2zM3 13.5c0-2.8 2-4.3 5-4.3s5 1.5 5 4.3" />,
   key: <path d="M7 9a3 3 0 1 1-2.1-.9A3 3 0 0 1 7 9zM6.5 8L13 3M10.5 5l1.8 1.8" />,
   box: <path d="M8 2.5l5 2.6v5.8l-5 2.6-5-2.6V5.1zM3.2 5.2L8 7.8l4.8-2.6M8 7.8v5.6" />,
   calendar: <path d="M3 4h10v9.5H3zM3 7h10M5.5 2.5V5M10.5 2.5V5" />,

@@ -7,6 +7,7 @@ AccessError
 ├── WrongOrigin       access.wrong_origin       403
 ├── ScopeInvalid      access.scope_invalid      400
 ├── PasswordInvalid   access.password_invalid   400
+├── PasswordWrong     access.password_wrong     400
 ├── NotFound          access.not_found          404  (also what another workspace's things look like)
 └── TooManyAttempts   access.too_many_attempts  429
 """
@@ -62,6 +63,13 @@ class PasswordInvalid(AccessError):
     """Too short or too long to be a password."""
 
     code = "access.password_invalid"
+    status = 400
+
+
+class PasswordWrong(AccessError):
+    """Whoever asks to change a password does not know the present one. Not 401: they stay signed in."""
+
+    code = "access.password_wrong"
     status = 400
 
 

@@ -8,62 +8,35 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from sqlalchemy.engine import Connection
 
 from flowapp.access import passwords
 from flowapp.access.errors import SignInFailed
-from flowapp.access.identity import EVERYBODY, INSTANCE, ROLES, Identity
+from flowapp.access.identity import INSTANCE, Identity
 from flowapp.access.job_tokens import PREFIX as JOB_PREFIX
 from flowapp.access.job_tokens import JobTokens
 from flowapp.access.limits import AttemptLimiter
+from flowapp.access.members import identity_with
+from flowapp.access.noting import Noting
+from flowapp.access.person import SESSION_DAYS, Person, person_of
 from flowapp.access.tokens import SHOWN, TokenKind, hash_token, new_token, same_token
-from flowapp.jsontext import dumps, loads
-from flowapp.store import audit, folders, groups, identities
+from flowapp.jsontext import dumps
+from flowapp.store import audit, identities, invitations
 from flowapp.store.clock import now, text_of
 from flowapp.store.database import Database
 from flowapp.store.tables import MemberRow, TokenRow, UserRow, WorkspaceRow
 
-_COOKIE = "flowapp_session"
-SESSION_DAYS = 30
 SIGNIN_HOURS = 24
 FIRST_WORKSPACE = "main"
 ADMIN_EMAIL = "admin@flowapp.local"
 ADMIN_NAME = "admin"
 _REMEMBER_S = 5.0
 _REMEMBERED = 1024
-
-
-def session_cookie(host: str) -> str:
-    """The name of the session cookie of the server at `host[:port]`, as browsers see it.
-
-    Browsers share cookies between the ports of a host: with one name, two servers on it would sign each other out.
-    """
-    port = host.rpartition(":")[2]
-    return f"{_COOKIE}_{port}" if port.isdigit() else _COOKIE
-
-
-@dataclass(frozen=True, slots=True)
-class Person:
-    """Who a token belongs to, before any workspace is named, and what the token is limited to.
-
-    `workspace`: the only one it is good for (None: all of the person's). `job`: the job that holds it, and `run` the run of
-    that job. `expires_at` is stored text.
-    """
-
-    email: str
-    username: str
-    token_hash: str
-    super_admin: bool = False
-    workspace: str | None = None
-    scopes: tuple[str, ...] | None = None
-    job: str = ""
-    run: str = ""
-    expires_at: str | None = None
 
 
 class Sessions:
@@ -73,6 +46,7 @@ class Sessions:
         self._database = database
         self._admin_token = admin_token
         self._limiter = AttemptLimiter()
+        self._noting = Noting(database)
         self.job_tokens = JobTokens(database)
         self._people: OrderedDict[str, tuple[float, Person]] = OrderedDict()
         self._identities: OrderedDict[tuple[str, str], tuple[float, Identity]] = OrderedDict()
@@ -83,6 +57,7 @@ class Sessions:
         def work(connection: Connection) -> None:
             at = now()
             identities.remove_expired(connection, at)
+            invitations.remove_spent(connection, at)
             # several servers may start at once: whoever comes second finds the rows there
             row = WorkspaceRow(id=FIRST_WORKSPACE, name="Main", key=new_token("api"), created_at=at)
             identities.add_workspace_unless_there(connection, row)
@@ -126,7 +101,7 @@ class Sessions:
         )
         return token
 
-    async def sign_in(self, token: str, address: str) -> str:
+    async def sign_in(self, token: str, address: str, device: str = "") -> str:
         """Exchange a sign-in token (one-time, or FLOWAPP_TOKEN) for a session token.
 
         Raises:
@@ -142,9 +117,9 @@ class Sessions:
                 "It may have been used already or be out of date. The server prints a new link when it starts.",
             )
         self._limiter.succeeded(address)
-        return await self._open_session(email, address)
+        return await self.open(email, address, device)
 
-    async def log_in(self, email: str, password: str, address: str) -> str:
+    async def log_in(self, email: str, password: str, address: str, device: str = "") -> str:
         """Exchange email and password for a session token.
 
         Attempts are limited by address and by account: neither many passwords for one account nor one for many get far.
@@ -153,31 +128,57 @@ class Sessions:
             SignInFailed: no such person, no password set, a wrong one, or the person is disabled; which is not told.
             TooManyAttempts: too many failures from this address or for this account.
         """
+        email = await self.prove(email, password, address)
+        return await self.open(email, address, device)
+
+    async def prove(self, email: str, password: str, address: str) -> str:
+        """The email as it is stored, of somebody who knows its password; limited and refused as `log_in` is."""
         email = email.strip()
-        keys = (address, f"account {email.lower()[:200]}")
+        with self.attempt(address, f"account {email.lower()[:200]}"):
+            row = await self._database.read(lambda connection: identities.user(connection, email))
+            stored = row.password if row is not None and not row.disabled else None
+            if not await passwords.matches(password, stored):
+                raise SignInFailed("Email or password is wrong.", "Ask an admin for a new link if you forgot it.")
+            return email
+
+    @contextmanager
+    def attempt(self, *keys: str) -> Iterator[None]:
+        """Something that may be tried a few times a minute only. It counts as failed unless the block ends without an error.
+
+        Raises:
+            TooManyAttempts: too many failures of one of the keys.
+        """
         for key in keys:
             self._limiter.check(key)
         # counted before the outcome is known: many attempts at once must not all pass before the first has failed
         for key in keys:
             self._limiter.failed(key)
-        row = await self._database.read(lambda connection: identities.user(connection, email))
-        stored = row.password if row is not None and not row.disabled else None
-        if not await passwords.matches(password, stored):
-            raise SignInFailed("Email or password is wrong.", "Ask an admin to set a new password for you.")
+        yield
         for key in keys:
             self._limiter.succeeded(key)
             self._limiter.taken_back()
-        return await self._open_session(email, address)
 
     async def sign_out(self, token: str) -> None:
         """Revoke one session."""
         digest = hash_token(token)
         self._people.pop(digest, None)
-        await self._database.write(lambda connection: identities.remove_token(connection, digest))
 
-    async def revoke_sessions(self, email: str) -> int:
-        """Revoke all sessions of a person; returns how many there were."""
-        hashes = await self._database.write(lambda connection: identities.remove_sessions(connection, email))
+        def work(connection: Connection) -> None:
+            row = identities.valid_token(connection, digest, ("session",), now())
+            if identities.remove_token(connection, digest) and row is not None:
+                email = str(row["email"])
+                audit.add(connection, workspace="", by=email, action="session.close", target=email)
+
+        await self._database.write(work)
+
+    async def revoke_sessions(self, email: str, *, but: str = "") -> int:
+        """Revoke all sessions of a person, and links that would open one; returns how many there were.
+
+        Args:
+            email: whose.
+            but: the hash of a session that stays.
+        """
+        hashes = await self._database.write(lambda connection: identities.remove_sessions(connection, email, but=but))
         for digest in hashes:
             self._people.pop(digest, None)
         return len(hashes)
@@ -195,10 +196,11 @@ class Sessions:
         row = await self._database.read(
             lambda connection: identities.valid_token(connection, digest, ("session", "api"), now())
         )
-        person = None if row is None else _person_of(row, digest)
+        person = None if row is None else person_of(row, digest)
         if person is None or (person.job and not await self._job_lives(person)):
             self._people.pop(digest, None)
             return None
+        await self._noting.used(digest)
         if not person.job:  # whether a job lives is asked each time
             self._people[digest] = (time.monotonic() + _REMEMBER_S, person)
         while len(self._people) > _REMEMBERED:
@@ -217,12 +219,14 @@ class Sessions:
 
             def work(connection: Connection) -> Identity:
                 role = identities.role(connection, workspace, person.email)
-                return _identity(connection, workspace, person.email, person.username, role)
+                return identity_with(connection, workspace, person.email, person.username, role)
 
             known = (time.monotonic() + _REMEMBER_S, await self._database.read(work))
             self._identities[key] = known
             while len(self._identities) > _REMEMBERED:
                 self._identities.popitem(last=False)
+            if known[1].role != "none" and not person.job:
+                await self._noting.seen(workspace, person.email)
         return replace(known[1], scopes=person.scopes, job=person.job, run=person.run, super_admin=person.super_admin)
 
     def account(self, person: Person) -> Identity:
@@ -244,7 +248,7 @@ class Sessions:
         def work(connection: Connection) -> Identity:
             found = identities.member_named(connection, workspace, username)
             email, role = found or ("", None)
-            return _identity(connection, workspace, email, username, role)
+            return identity_with(connection, workspace, email, username, role)
 
         return replace(await self._database.read(work), job=job)
 
@@ -268,10 +272,17 @@ class Sessions:
     async def _job_lives(self, person: Person) -> bool:
         return await self._database.read(lambda connection: identities.job_lives(connection, person.run, person.job))
 
-    async def _open_session(self, email: str, address: str) -> str:
+    async def open(self, email: str, address: str, device: str = "") -> str:
+        """A session of somebody who has proved who they are; the token.
+
+        Args:
+            email: whose.
+            address: where they are.
+            device: their browser, in words.
+        """
         session = new_token("session")
         expires = text_of(datetime.now(UTC) + timedelta(days=SESSION_DAYS))
-        await self._add(session, "session", email, expires=expires, address=address)
+        await self._add(session, "session", email, expires=expires, address=address, device=device)
         return session
 
     async def _spend(self, token: str) -> str | None:
@@ -287,6 +298,7 @@ class Sessions:
         expires: str | None,
         label: str = "",
         address: str = "",
+        device: str = "",
         workspace: str | None = None,
         scopes: str | None = None,
         job: str | None = None,
@@ -302,6 +314,8 @@ class Sessions:
             workspace=workspace,
             scopes=scopes,
             job=job,
+            address=address[:100],
+            device=device[:100],
         )
 
         def work(connection: Connection) -> None:
@@ -319,37 +333,3 @@ class Sessions:
                 )
 
         await self._database.write(work)
-
-
-def _person_of(row: Mapping[Any, Any], digest: str) -> Person:
-    run, _, job = str(row["job"] or "").partition("/")
-    scopes = None if row["scopes"] is None else tuple(str(scope) for scope in loads(row["scopes"]))
-    return Person(
-        str(row["email"]),
-        str(row["username"]),
-        digest,
-        super_admin=bool(row["super_admin"]),
-        workspace=row["workspace"],
-        scopes=scopes,
-        job=job,
-        run=run,
-        expires_at=row["expires_at"],
-    )
-
-
-def member(connection: Connection, workspace: str, email: str) -> Identity | None:
-    """The present identity of a person by email, inside a larger read or write; None for nobody."""
-    user = identities.user(connection, email)
-    if user is None or user.disabled:
-        return None
-    return _identity(connection, workspace, email, user.username, identities.role(connection, workspace, email))
-
-
-def _identity(connection: Connection, workspace: str, email: str, username: str, role: str | None) -> Identity:
-    valid = next((name for name in ROLES if name == role), None)
-    if valid is None:
-        return Identity(workspace, email, username, "none")
-    member_of = groups.of_user(connection, workspace, username) | {EVERYBODY}
-    return Identity(
-        workspace, email, username, valid, member_of, folders.rights(connection, workspace, username, member_of)
-    )

@@ -9,6 +9,7 @@ from flowapp.access.errors import WrongOrigin
 from flowapp.api.answers import answer
 from flowapp.api.auth import CLI_COOKIE, App, SignedIn, cookie_of, set_session, token_of
 from flowapp.api.bodies import object_body
+from flowapp.api.plain import address_of, device_of
 from flowapp.api.queries import Paging
 from flowapp.api.security import same_origin
 from flowapp.workspace.stored import text_in
@@ -22,9 +23,8 @@ async def login(request: Request, workspace: App) -> Response:
     if not same_origin({name.lower(): value for name, value in request.headers.raw}):
         raise WrongOrigin("This request came from another site.", "Sign in from Flowapp itself.")
     body = await object_body(request)
-    address = request.client.host if request.client else "unknown"
     email, password = text_in(body, "email", limit=300), text_in(body, "password", limit=2000)
-    session = await workspace.sessions.log_in(email, password, address)
+    session = await workspace.sessions.log_in(email, password, address_of(request), device_of(request))
     response = PlainTextResponse(session)
     set_session(response, request, session)
     set_session(response, request, session, CLI_COOKIE)
@@ -57,7 +57,7 @@ async def email(person: SignedIn, workspace: App) -> Response:
 
 @router.post("/users/setpassword")
 async def set_password(request: Request, person: SignedIn, workspace: App) -> Response:
-    """Set one's own password."""
+    """Set one's own password: `{"password", "current"?}`."""
     await workspace.accounts.set_password(person, await object_body(request))
     return PlainTextResponse("password updated")
 
@@ -67,6 +67,13 @@ async def create_user(request: Request, person: SignedIn, workspace: App) -> Res
     """Make an account; for super admins."""
     name = await workspace.accounts.create_user(person, await object_body(request))
     return PlainTextResponse(f"user {name} created", 201)
+
+
+@router.post("/users/sign_in_link")
+async def sign_in_link(request: Request, person: SignedIn, workspace: App) -> Response:
+    """A link that signs somebody in once, as text: `{"username"}`; for super admins."""
+    path = await workspace.accounts.sign_in_link(person, await object_body(request))
+    return PlainTextResponse(f"{workspace.settings.base_url}{path}", 201)
 
 
 @router.get("/users/list_as_super_admin")
@@ -85,6 +92,12 @@ async def create_token(request: Request, person: SignedIn, workspace: App) -> Re
 async def list_tokens(person: SignedIn, workspace: App, page: Paging) -> Response:
     """The caller's tokens and sessions."""
     return answer(await workspace.accounts.tokens(person, page))
+
+
+@router.post("/users/tokens/end_other_sessions")
+async def end_other_sessions(person: SignedIn, workspace: App) -> Response:
+    """End the caller's sessions but the one that asks; the answer is how many there were."""
+    return answer(await workspace.accounts.end_other_sessions(person))
 
 
 @router.delete("/users/tokens/delete/{prefix}")

@@ -19,6 +19,7 @@ from flowapp.api import (
     job_lists,
     jobs,
     jobs_u,
+    joining,
     packages,
     people,
     resources,
@@ -38,6 +39,7 @@ from flowapp.workspace.app import Workspace
 ROUTERS = (
     system,
     session,
+    joining,
     drafts,
     stored_flows,
     flows,

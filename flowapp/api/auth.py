@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from flowapp.access.errors import NotSignedIn, WrongOrigin
 from flowapp.access.identity import Identity
-from flowapp.access.sessions import SESSION_DAYS, Person, session_cookie
+from flowapp.access.person import SESSION_DAYS, Person, session_cookie
 from flowapp.api.security import SAFE_METHODS, browser_origin, same_origin
 from flowapp.workspace.app import Workspace
 from flowapp.workspace.errors import BadRequest

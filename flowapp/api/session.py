@@ -4,48 +4,41 @@ from __future__ import annotations
 
 from html import escape
 from typing import Annotated
-from urllib.parse import parse_qs
 
 from fastapi import APIRouter, Query, Request
-from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.responses import RedirectResponse, Response
 
 from flowapp.access.errors import AccessError
 from flowapp.api.auth import App, cookie_of, person_of, set_session, token_of
-from flowapp.api.bodies import read_body
-from flowapp.api.security import same_origin
+from flowapp.api.plain import address_of, device_of, form_of, is_ours, local, plain_page, sentence
 from flowapp.errors import FlowappError
+from flowapp.workspace.app import Workspace
 
 router = APIRouter()
-_MAX_FORM = 16 * 1024
 
-_PAGE = """<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<meta name="robots" content="noindex">
-<title>Sign in · Flowapp</title>
-<link rel="icon" href="/favicon.svg" type="image/svg+xml">
-<link rel="stylesheet" href="/css/signin.css">
-</head>
-<body>
-<main>
-<h1>Sign in to Flowapp</h1>
-{message}
+_FORMS = """
+<form method="post" action="/signin">
+<input type="hidden" name="next" value="{next}">
+<label for="email">Email</label>
+<input id="email" name="email" type="email" required autofocus autocomplete="username" spellcheck="false"{wrong}>
+<label for="password">Password</label>
+<input id="password" name="password" type="password" required autocomplete="current-password"{wrong}>
+<button type="submit">Sign in</button>
+</form>
+<details{opened}>
+<summary>Use a sign-in token</summary>
 <form method="post" action="/signin">
 <input type="hidden" name="next" value="{next}">
 <label for="token">Sign-in token</label>
-<input id="token" name="token" type="password" required autofocus autocomplete="current-password" spellcheck="false"
+<input id="token" name="token" type="password" required autocomplete="off" spellcheck="false"
  aria-describedby="help"{invalid}>
 <p id="help">The server prints a sign-in link when it starts. Open it, or paste its token here.
 With <code>FLOWAPP_TOKEN</code> set, that is the token.</p>
-<button type="submit">Sign in</button>
+<button type="submit" class="second">Sign in with the token</button>
 </form>
-</main>
-</body>
-</html>
+</details>
 """
+_INVALID = ' aria-invalid="true"'
 
 
 @router.get("/signin")
@@ -57,52 +50,56 @@ async def sign_in_page(
 ) -> Response:
     """The page; with a token in the link, sign in at once."""
     if not token:
-        return _page("", next_page)
+        return sign_in_form(workspace, "", next_page)
     try:
-        return await _sign_in(request, workspace, token, next_page)
+        return await _by_token(request, workspace, token, next_page)
     except AccessError as error:
-        if await _signed_in(request, workspace):  # the link was opened a second time
-            return RedirectResponse(_local(next_page), 303)
-        return _page(_sentence(error), next_page, error.status)
+        if await is_signed_in(request, workspace):  # the link was opened a second time
+            return RedirectResponse(local(next_page), 303)
+        return sign_in_form(workspace, sentence(error), next_page, error.status, token=True)
 
 
 @router.post("/signin")
 async def sign_in(request: Request, workspace: App) -> Response:
-    """The page's form."""
-    form = parse_qs((await read_body(request, _MAX_FORM)).decode("utf-8", "replace"))
-    token, next_page = (form.get(name, [""])[0].strip() for name in ("token", "next"))
-    if not same_origin({name.lower(): value for name, value in request.headers.raw}):
-        return _page("This form was sent by another site. Please sign in here.", next_page, 403)
-    if not token:
-        return _page("Paste the token first.", next_page, 400)
+    """The page's forms: email and password, or a token."""
+    form = await form_of(request)
+    token, next_page = (form.get(name, "").strip() for name in ("token", "next"))
+    if not is_ours(request):
+        return sign_in_form(workspace, "This form was sent by another site. Please sign in here.", next_page, 403)
     try:
-        return await _sign_in(request, workspace, token, next_page)
+        if token:
+            return await _by_token(request, workspace, token, next_page)
+        email, password = form.get("email", "").strip(), form.get("password", "")
+        if not email or not password:
+            return sign_in_form(workspace, "Enter your email and password, or a token.", next_page, 400)
+        session = await workspace.sessions.log_in(email, password, address_of(request), device_of(request))
+        return signed_in(request, session, next_page)
     except AccessError as error:
-        return _page(_sentence(error), next_page, error.status)
+        return sign_in_form(workspace, sentence(error), next_page, error.status, token=bool(token))
 
 
 @router.post("/signout")
 async def sign_out(request: Request, workspace: App) -> Response:
     """End the session everywhere it is used."""
     token, _ = token_of(request)
-    if token and same_origin({name.lower(): value for name, value in request.headers.raw}):
+    if token and is_ours(request):
         await workspace.sessions.sign_out(token)
     response = RedirectResponse("/signin", 303)
     response.delete_cookie(cookie_of(request), path="/")
     return response
 
 
-async def _sign_in(request: Request, workspace: App, token: str, next_page: str) -> Response:
-    address = request.client.host if request.client else "unknown"
-    session = await workspace.sessions.sign_in(token, address)
-    response = RedirectResponse(_local(next_page), 303)
+def signed_in(request: Request, session: str, next_page: str) -> Response:
+    """On to a page of ours, with the session's cookie."""
+    response = RedirectResponse(local(next_page), 303)
     set_session(response, request, session)
-    # the address of this page held the token: no page that is opened from here learns it
+    # the address of this page may have held a token: no page that is opened from here learns it
     response.headers["referrer-policy"] = "no-referrer"
     return response
 
 
-async def _signed_in(request: Request, workspace: App) -> bool:
+async def is_signed_in(request: Request, workspace: Workspace) -> bool:
+    """Whether the request comes with a session that is good."""
     try:
         await person_of(request, workspace)
     except FlowappError:
@@ -110,19 +107,19 @@ async def _signed_in(request: Request, workspace: App) -> bool:
     return True
 
 
-def _page(message: str, next_page: str, status: int = 200) -> Response:
-    said = f'<p role="alert">{escape(message)}</p>' if message else ""
-    invalid = ' aria-invalid="true"' if message else ""
-    content = _PAGE.format(message=said, next=escape(_local(next_page)), invalid=invalid)
-    return HTMLResponse(content, status, {"cache-control": "no-store"})
+def sign_in_form(
+    workspace: Workspace, message: str, next_page: str, status: int = 200, *, token: bool = False
+) -> Response:
+    """The page. `token`: the message is about a token, whose form is then open."""
+    forms = _FORMS.format(
+        next=escape(local(next_page)),
+        opened=" open" if token else "",
+        invalid=_INVALID if message and token else "",
+        wrong=_INVALID if message and not token else "",
+    )
+    return plain_page("Sign in", "Sign in to Flowapp", forms, message=message, status=status)
 
 
-def _sentence(error: AccessError) -> str:
-    return f"{error.message} {error.hint}".strip()
-
-
-def _local(target: str) -> str:
-    """A page of ours: anything else would send people elsewhere after signing in."""
-    if not target.startswith("/") or target.startswith(("//", "/\\")) or any(c < " " for c in target):
-        return "/"
-    return target
+async def _by_token(request: Request, workspace: Workspace, token: str, next_page: str) -> Response:
+    session = await workspace.sessions.sign_in(token, address_of(request), device_of(request))
+    return signed_in(request, session, next_page)

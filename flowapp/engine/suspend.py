@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any, Literal
 from sqlalchemy.engine import Connection
 
 from flowapp.access.approving import Asker, conditions_of, decide
+from flowapp.access.members import member
 from flowapp.access.policy import Allowed, Target
-from flowapp.access.sessions import member
 from flowapp.engine.errors import error_value
 from flowapp.engine.inputs import expression_of
 from flowapp.engine.scope import Scope, array_text

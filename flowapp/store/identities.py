@@ -75,8 +75,21 @@ def add_user(connection: Connection, row: UserRow) -> None:
 
 
 def set_member(connection: Connection, row: MemberRow) -> None:
-    """Give a person a role in a workspace, in place of any role they had."""
-    upsert(connection, row)
+    """Give a person a role in a workspace, in place of any role they had. When they were last seen stays."""
+    where = (_MEMBER.c.workspace == row.workspace, _MEMBER.c.email == row.email)
+    if connection.execute(sa.update(_MEMBER).where(*where).values(role=row.role)).rowcount == 0:
+        upsert(connection, row)
+
+
+def note_seen(connection: Connection, workspace_id: str, email: str, at: str) -> None:
+    """A member was here."""
+    where = (_MEMBER.c.workspace == workspace_id, _MEMBER.c.email == email)
+    connection.execute(sa.update(_MEMBER).where(*where).values(seen_at=at))
+
+
+def note_used(connection: Connection, token_hash: str, at: str) -> None:
+    """A session or token was used."""
+    connection.execute(sa.update(_TOKEN).where(_TOKEN.c.hash == token_hash).values(used_at=at))
 
 
 def remove_member(connection: Connection, workspace_id: str, email: str) -> bool:
@@ -97,6 +110,12 @@ def members(connection: Connection, workspace_id: str) -> list[tuple[UserRow, st
     return [(UserRow(**{k: v for k, v in row.items() if k != "member_role"}), str(row["member_role"])) for row in rows]
 
 
+def seen(connection: Connection, workspace_id: str) -> dict[str, str]:
+    """When each member was last here, by email; who never was is missing."""
+    query = sa.select(_MEMBER.c.email, _MEMBER.c.seen_at).where(_MEMBER.c.workspace == workspace_id)
+    return {str(row.email): str(row.seen_at) for row in connection.execute(query) if row.seen_at}
+
+
 def workspaces_of(connection: Connection, email: str) -> list[tuple[WorkspaceRow, str]]:
     """The workspaces that somebody is in with their role there, by id."""
     query = (
@@ -114,6 +133,16 @@ def workspaces_of(connection: Connection, email: str) -> list[tuple[WorkspaceRow
 def user_named(connection: Connection, username: str) -> UserRow | None:
     """The person with a username."""
     return first(connection, UserRow, sa.select(_USER).where(_USER.c.username == username))
+
+
+def user_of_oidc(connection: Connection, subject: str) -> UserRow | None:
+    """The person whom an identity provider signs in under this issuer and subject."""
+    return first(connection, UserRow, sa.select(_USER).where(_USER.c.oidc == subject))
+
+
+def users_by_email(connection: Connection, email: str) -> list[UserRow]:
+    """The people with an email, however its letters are written: addresses differ in more than case nowhere."""
+    return all_of(connection, UserRow, sa.select(_USER).where(sa.func.lower(_USER.c.email) == email.lower()))
 
 
 def all_users(connection: Connection) -> list[UserRow]:
@@ -166,7 +195,7 @@ def add_token(connection: Connection, row: TokenRow) -> None:
 
 
 def valid_token(connection: Connection, token_hash: str, kinds: tuple[str, ...], now: str) -> RowMapping | None:
-    """Token and its person (kind, expires_at, workspace, scopes, job, email, username, super_admin).
+    """Token and its person (kind, expires_at, used_at, workspace, scopes, job, email, username, super_admin).
 
     None when it is unknown, expired or of another kind, or the person is disabled.
     """
@@ -174,6 +203,7 @@ def valid_token(connection: Connection, token_hash: str, kinds: tuple[str, ...],
         sa.select(
             _TOKEN.c.kind,
             _TOKEN.c.expires_at,
+            _TOKEN.c.used_at,
             _TOKEN.c.workspace,
             _TOKEN.c.scopes,
             _TOKEN.c.job,
@@ -214,11 +244,17 @@ def remove_token(connection: Connection, token_hash: str) -> bool:
     return connection.execute(sa.delete(_TOKEN).where(_TOKEN.c.hash == token_hash)).rowcount == 1
 
 
-def remove_sessions(connection: Connection, email: str) -> list[str]:
-    """Revoke all sessions of a person; returns their hashes."""
-    where = (_TOKEN.c.email == email, _TOKEN.c.kind == "session")
-    hashes = [str(found) for found in connection.execute(sa.select(_TOKEN.c.hash).where(*where)).scalars()]
-    connection.execute(sa.delete(_TOKEN).where(*where))
+def remove_all_tokens(connection: Connection, email: str) -> None:
+    """Revoke everything that lets a person in: sessions, tokens, links."""
+    connection.execute(sa.delete(_TOKEN).where(_TOKEN.c.email == email))
+
+
+def remove_sessions(connection: Connection, email: str, *, but: str = "") -> list[str]:
+    """Revoke all sessions of a person, and links that would open one; returns the sessions' hashes. `but`: one that stays."""
+    mine = (_TOKEN.c.email == email, _TOKEN.c.hash != but)
+    sessions = sa.select(_TOKEN.c.hash).where(*mine, _TOKEN.c.kind == "session")
+    hashes = [str(found) for found in connection.execute(sessions).scalars()]
+    connection.execute(sa.delete(_TOKEN).where(*mine, _TOKEN.c.kind.in_(("session", "signin"))))
     return hashes
 
 

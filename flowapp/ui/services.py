@@ -9,11 +9,11 @@ from http.cookies import CookieError, SimpleCookie
 from typing import TYPE_CHECKING
 
 from flowapp.access.errors import NotSignedIn
-from flowapp.access.sessions import session_cookie
+from flowapp.access.person import session_cookie
 
 if TYPE_CHECKING:
     from flowapp.access.identity import Identity
-    from flowapp.access.sessions import Person
+    from flowapp.access.person import Person
     from flowapp.workspace.app import Workspace
 
 #: The workspace that pages show; one server has one until members and switching arrive.

@@ -10,7 +10,7 @@ from reflex_components_core.react_router.dom import ReactRouterLink  # type: ign
 from flowapp.ui import services
 from flowapp.ui.components.bits import glyph, sign_out, status_bar
 
-Place = Literal["home", "runs", "schedules", "variables", "resources", "runtimes", ""]
+Place = Literal["home", "runs", "schedules", "variables", "resources", "runtimes", "people", "account", ""]
 
 
 def link(*children: Any, to: Any, **props: Any) -> rx.Component:
@@ -55,6 +55,30 @@ def title(text: str) -> rx.Component:
     return rx.el.h1(text)
 
 
+Team = Literal["people", "groups", "folders", "audit"]
+
+
+def team_tabs(current: Team) -> rx.Component:
+    """What the pages of the workspace's people stand under: the place of their title, which readers hear."""
+    names: tuple[tuple[Team, str], ...] = (("people", "People"),)
+    return rx.fragment(
+        rx.el.h1(dict(names)[current], class_name="sr"),
+        rx.el.nav(
+            *(
+                link(
+                    word,
+                    to=f"/{name}",
+                    class_name="tab",
+                    custom_attrs={"aria-current": "page"} if name == current else {},
+                )
+                for name, word in names
+            ),
+            class_name="tabs",
+            custom_attrs={"aria-label": "People and rights"},
+        ),
+    )
+
+
 def problem_notice(problem: Any, hint: Any) -> rx.Component:
     """An error of the page's last action, where it cannot be missed."""
     return rx.cond(
@@ -84,6 +108,7 @@ def _rail(place: Place) -> rx.Component:
         _entry("Variables", "/variables", "key", current=place == "variables"),
         _entry("Resources", "/resources", "box", current=place == "resources"),
         _entry("Runtimes", "/runtimes", "chip", current=place == "runtimes"),
+        _entry("People", "/people", "people", current=place == "people"),
         rx.el.span(class_name="grow"),
         rx.el.button(
             glyph(name="theme", size=18),
@@ -92,6 +117,7 @@ def _rail(place: Place) -> rx.Component:
             on_click=rx.toggle_color_mode,
             custom_attrs={"aria-label": rx.color_mode_cond("Use dark colours", "Use light colours")},
         ),
+        _entry("Account", "/account", "person", current=place == "account"),
         sign_out(),
         class_name="rail",
         custom_attrs={"aria-label": "Main"},

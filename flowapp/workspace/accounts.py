@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy.engine import Connection
 
 from flowapp.access import passwords, scopes
+from flowapp.access.errors import PasswordWrong
 from flowapp.access.identity import Identity
+from flowapp.access.person import Person
 from flowapp.access.policy import missing, require
-from flowapp.access.sessions import Person
 from flowapp.access.tokens import new_token
 from flowapp.jsontext import loads
 from flowapp.store import audit, identities
-from flowapp.store.clock import now, text_of
+from flowapp.store.clock import now
 from flowapp.store.tables import MemberRow, TokenRow, UserRow, WorkspaceRow
 from flowapp.workspace import guard
 from flowapp.workspace.context import Context
 from flowapp.workspace.errors import AlreadyThere, BadRequest
 from flowapp.workspace.members import email_in, new_user
-from flowapp.workspace.stored import ALL, Page, flag_in, name_of, required_text, text_in
+from flowapp.workspace.stored import ALL, Page, flag_in, moment_in, name_of, required_text, text_in
 
 MAX_TOKENS = 200
 
@@ -64,7 +64,7 @@ class Accounts:
         workspace = text_in(body, "workspace_id", limit=60) or None
         if person.workspace is not None and workspace not in (None, person.workspace):
             raise BadRequest("A token that is made for one workspace cannot make one for another.")
-        expires = _moment_in(body, "expiration")
+        expires = moment_in(body, "expiration")
         if person.expires_at is not None and (person.scopes is not None or person.workspace is not None):
             expires = min(expires or person.expires_at, person.expires_at)  # a limited token does not outlive itself
         await self._require_few(person)
@@ -82,7 +82,7 @@ class Accounts:
         """The caller's tokens and sessions, newest first, by their first characters."""
         self._ask(person, "account.manage")
         rows = await self._database.read(lambda c: identities.tokens_of(c, person.email, ("api", "session")))
-        return [_token(row) for row in page.of(rows)]
+        return [_token(row, person) for row in page.of(rows)]
 
     async def delete_token(self, person: Person, prefix: str) -> str:
         """Revoke one of the caller's tokens by its first ten characters; at once, on this server.
@@ -103,6 +103,20 @@ class Accounts:
         self._sessions.people_changed()
         return prefix
 
+    async def end_other_sessions(self, person: Person) -> int:
+        """End the caller's sessions but the one that asks; returns how many there were."""
+        self._ask(person, "account.manage")
+        ended = await self._sessions.revoke_sessions(person.email, but=person.token_hash)
+
+        def work(connection: Connection) -> None:
+            detail = f"{ended} others"
+            audit.add(
+                connection, workspace="", by=person.username, action="session.end", target=person.email, detail=detail
+            )
+
+        await self._database.write(work)
+        return ended
+
     async def _require_few(self, person: Person) -> None:
         rows = await self._database.read(lambda c: identities.tokens_of(c, person.email, ("api",)))
         if len([row for row in rows if row.expires_at is None or row.expires_at > now()]) >= MAX_TOKENS:
@@ -111,11 +125,16 @@ class Accounts:
     # --- people -----------------------------------------------------------------------------------------------------
 
     async def set_password(self, person: Person, body: Mapping[str, Any]) -> None:
-        """Set one's own password; all one's sessions end. A job cannot, nor can a token with scopes or for one workspace.
+        """Set one's own password: `{"password", "current"?}`; all one's other sessions end.
+
+        Where there is a password, `current` must be it: a session or token that was stolen is not enough. A job cannot set
+        one, nor can a token with scopes or for one workspace.
 
         Raises:
             PasswordInvalid: too short or too long.
             BadRequest: a job asks, or a limited token.
+            PasswordWrong: `current` is not the present password.
+            TooManyAttempts: it was not, too often.
         """
         self._ask(person, "account.manage")
         if person.job:
@@ -123,6 +142,7 @@ class Accounts:
         if person.scopes is not None or person.workspace is not None:
             # whoever knows the password signs in without the limits of this token
             raise BadRequest("A limited token cannot set a password.", "Sign in, or use a token without limits.")
+        await self._prove_current(person, text_in(body, "current", limit=2000))
         hashed = await passwords.hashed(text_in(body, "password"))
 
         def work(connection: Connection) -> None:
@@ -130,7 +150,23 @@ class Accounts:
             audit.add(connection, workspace="", by=person.username, action="user.setpassword", target=person.email)
 
         await self._database.write(work)
-        await self._sessions.revoke_sessions(person.email)
+        await self._sessions.revoke_sessions(person.email, but=person.token_hash)
+
+    async def has_password(self, person: Person) -> bool:
+        """Whether the caller can sign in by a password."""
+        self._ask(person, "account.read")
+        row = await self._database.read(lambda c: identities.user(c, person.email))
+        return row is not None and row.password is not None
+
+    async def _prove_current(self, person: Person, current: str) -> None:
+        row = await self._database.read(lambda c: identities.user(c, person.email))
+        if row is None or row.password is None:
+            return
+        with self._sessions.attempt(f"account {person.email.lower()[:200]}"):
+            if not await passwords.matches(current, row.password):
+                raise PasswordWrong(
+                    "That is not your present password.", "Send it as current; an admin can make a link."
+                )
 
     async def create_user(self, person: Person, body: Mapping[str, Any]) -> str:
         """Make an account: `{"email", "password"?, "username"?, "name"?, "super_admin"?}`; returns the username.
@@ -155,6 +191,25 @@ class Accounts:
             return row.username
 
         return await self._database.write(work)
+
+    async def sign_in_link(self, person: Person, body: Mapping[str, Any]) -> str:
+        """The path of a page that signs somebody in once, within a day: `{"username"}`. For super admins.
+
+        Raises:
+            NotFound: nobody has that username.
+        """
+        self._ask(person, "instance.manage")
+        username = required_text(body, "username")
+
+        def work(connection: Connection) -> str:
+            row = identities.user_named(connection, username)
+            if row is None or row.disabled:
+                raise missing("user")
+            audit.add(connection, workspace="", by=person.username, action="user.link", target=row.email)
+            return row.email
+
+        token = await self._sessions.issue_signin_token(await self._database.write(work))
+        return f"/signin?token={token}&next=/account"
 
     async def everybody(self, person: Person, page: Page = ALL) -> list[dict[str, Any]]:
         """All accounts of the installation by email; for super admins."""
@@ -241,20 +296,6 @@ def _scopes_in(body: Mapping[str, Any]) -> tuple[str, ...] | None:
     return tuple(wanted) if wanted is not None else None
 
 
-def _moment_in(body: Mapping[str, Any], name: str) -> str | None:
-    text = text_in(body, name, limit=60)
-    if not text:
-        return None
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise BadRequest(f"{name} is not a time: {text!r}.", "Write it as 2030-01-31T12:00:00Z.") from None
-    moment = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
-    if moment <= datetime.now(UTC):
-        raise BadRequest(f"{name} is in the past.")
-    return text_of(moment)
-
-
 def _account(row: UserRow) -> dict[str, Any]:
     return {
         "email": row.email,
@@ -270,8 +311,12 @@ def _account(row: UserRow) -> dict[str, Any]:
     }
 
 
-def _token(row: TokenRow) -> dict[str, Any]:
+def _token(row: TokenRow, person: Person) -> dict[str, Any]:
     return {
+        "kind": row.kind,
+        "current": row.hash == person.token_hash,
+        "device": row.device,
+        "address": row.address,
         "label": row.label or ("session" if row.kind == "session" else ""),
         "token_prefix": row.prefix,
         "created_at": row.created_at,

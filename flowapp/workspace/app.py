@@ -35,6 +35,7 @@ from flowapp.workspace.following import FollowSchedules
 from flowapp.workspace.groups import Groups
 from flowapp.workspace.hub_scripts import HubScripts
 from flowapp.workspace.inputs import Inputs
+from flowapp.workspace.invitations import Invitations
 from flowapp.workspace.iterations import Iterations
 from flowapp.workspace.job_lists import JobLists
 from flowapp.workspace.job_logs import JobLogs
@@ -155,6 +156,7 @@ class Workspace:
         self.acls = Acls(self.folders, self.groups)
         self.audit_trail = AuditTrail(self._context)
         self.members = Members(self._context)
+        self.invitations = Invitations(self._context)
         self.accounts = Accounts(self._context)
         self.packages = InstalledPackages(self._context)
         self.usages = Usages(self._context)

@@ -20,7 +20,7 @@ from flowapp.workspace.stored import enter
 MOST = 1000
 #: What clients call a kind of deed, by the verbs of our actions. All other verbs are executing.
 _KINDS = {
-    "Create": frozenset({"create", "add"}),
+    "Create": frozenset({"create", "add", "join"}),
     "Update": frozenset({"update", "edit", "adduser", "removeuser", "enable", "disable", "unarchive", "setpassword"}),
     "Delete": frozenset({"delete", "remove", "archive"}),
 }

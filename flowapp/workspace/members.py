@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy.engine import Connection
 
-from flowapp.access.identity import ROLES, Identity
+from flowapp.access.identity import INSTANCE, ROLES, Identity
 from flowapp.access.policy import Action, Target, missing, require, right_at
-from flowapp.store import audit, groups, identities
+from flowapp.store import audit, groups, identities, references
 from flowapp.store.clock import now
 from flowapp.store.tables import MemberRow, UserRow
 from flowapp.workspace.context import Context
@@ -47,10 +48,14 @@ class Members:
         }
 
     async def listing(self, identity: Identity, page: Page = ALL) -> list[dict[str, Any]]:
-        """All members by username."""
+        """All members by username, with when each was last here (to a few minutes, None for never)."""
         _ask(identity, "member.read")
-        rows = await self._database.read(lambda c: identities.members(c, identity.workspace))
-        return [_shown(row, role, identity.workspace) for row, role in page.of(rows)]
+        rows, seen = await self._database.read(
+            lambda c: (identities.members(c, identity.workspace), identities.seen(c, identity.workspace))
+        )
+        return [
+            {**_shown(row, role, identity.workspace), "last_seen": seen.get(row.email)} for row, role in page.of(rows)
+        ]
 
     async def get(self, identity: Identity, username: str) -> dict[str, Any]:
         """One member.
@@ -83,33 +88,58 @@ class Members:
     async def add(self, identity: Identity, body: Mapping[str, Any]) -> str:
         """Make somebody a member: `{"email", "username"?, "is_admin"?, "operator"?, "role"?}`. Returns the username.
 
-        Somebody whom nobody knows yet gets an account, without a password: an admin of the installation sets one.
+        Somebody whom nobody knows yet gets an account, without a password: see `welcome`.
 
         Raises:
             AlreadyThere: they are a member, or another person has the username.
-            BadRequest: not an email or username.
+            BadRequest: not an email or username, or nobody has confirmed that the email is that person's.
         """
+        username, _ = await self._add(identity, body)
+        return username
+
+    async def welcome(self, identity: Identity, body: Mapping[str, Any]) -> tuple[str, str]:
+        """`add`, and for whom nobody knew yet the path of a page that signs them in once, within a day, to set a password.
+
+        Nobody else gets one: a link for an account that was there already would let an admin of one workspace be that person.
+
+        Returns:
+            Username and path; the path is "" for somebody who has an account.
+        """
+        username, made = await self._add(identity, body)
+        if not made:
+            return username, ""
+        token = await self._sessions.issue_signin_token(email_in(body))
+        return username, f"/signin?token={token}&next=/account"
+
+    async def _add(self, identity: Identity, body: Mapping[str, Any]) -> tuple[str, bool]:
         _ask(identity, "member.manage")
-        email, role = email_in(body), _role_in(body)
+        email, role = email_in(body), role_in(body)
         wanted = text_in(body, "username", limit=60)
 
-        def work(connection: Connection) -> str:
+        def work(connection: Connection) -> tuple[str, bool]:
             identities.lock_workspace(connection, identity.workspace)
             row = identities.user(connection, email)
+            made = row is None
             if row is None:
                 row = new_user(connection, email, wanted)
                 identities.add_user(connection, row)
+                _audited(connection, replace(identity, workspace=INSTANCE), "user.create", email)
+            elif row.claimed and identities.role(connection, identity.workspace, email) is None:
+                raise BadRequest(
+                    f"The account of {email} was made with an open invitation, so nobody knows whether the address is theirs.",
+                    "Send the person an invitation link instead.",
+                )
             elif wanted and wanted != row.username:
                 raise AlreadyThere(f"{email} has the username {row.username} already.", "Leave username out.")
             if identities.role(connection, identity.workspace, email) is not None:
                 raise AlreadyThere(f"{email} is a member already.", "Change the role instead.")
             identities.set_member(connection, MemberRow(workspace=identity.workspace, email=email, role=role))
             _audited(connection, identity, "member.add", row.username, role)
-            return row.username
+            return row.username, made
 
-        username = await self._database.write(work)
+        added = await self._database.write(work)
         self._sessions.rights_changed()
-        return username
+        return added
 
     async def update(self, identity: Identity, username: str, body: Mapping[str, Any]) -> None:
         """Give a member another role.
@@ -125,13 +155,29 @@ class Members:
         def work(connection: Connection) -> None:
             identities.lock_workspace(connection, identity.workspace)
             row, before = _found(connection, identity.workspace, username)
-            role = _role_in(body, before)
+            role = role_in(body, before)
             _keep_an_admin(connection, identity.workspace, row.email, role)
             identities.set_member(connection, MemberRow(workspace=identity.workspace, email=row.email, role=role))
             _audited(connection, identity, "member.update", username, role)
 
         await self._database.write(work)
         self._sessions.rights_changed()
+
+    async def holdings(self, identity: Identity, username: str) -> list[str]:
+        """What is somebody's in the workspace: looked at before they are taken out of it.
+
+        Raises:
+            NotFound: nobody of that name is a member.
+            BadRequest: they are the last admin.
+        """
+        _ask(identity, "member.manage")
+
+        def read(connection: Connection) -> list[str]:
+            row, _ = _found(connection, identity.workspace, username)
+            _keep_an_admin(connection, identity.workspace, row.email, "none")
+            return references.of_member(connection, identity.workspace, username)
+
+        return await self._database.read(read)
 
     async def remove(self, identity: Identity, username: str) -> None:
         """Take somebody out of the workspace and its groups; what they made stays.
@@ -197,7 +243,12 @@ def _found(connection: Connection, workspace: str, username: str) -> tuple[UserR
     return row, role
 
 
-def _role_in(body: Mapping[str, Any], default: str = "developer") -> str:
+def role_in(body: Mapping[str, Any], default: str = "developer") -> str:
+    """The role of a body: `role`, or Windmill's `is_admin` and `operator`.
+
+    Raises:
+        BadRequest: there is no such role.
+    """
     role = text_in(body, "role", limit=20)
     if role:
         if role not in ROLES:
@@ -215,7 +266,9 @@ def _role_in(body: Mapping[str, Any], default: str = "developer") -> str:
 def _keep_an_admin(connection: Connection, workspace: str, email: str, role: str) -> None:
     admins = {user.email for user, known in identities.members(connection, workspace) if known == "admin"}
     if role != "admin" and admins == {email}:
-        raise BadRequest("A workspace has at least one admin.", "Make somebody else an admin first.")
+        raise BadRequest(
+            "This is the last admin, and a workspace has at least one.", "Make somebody else an admin first."
+        )
 
 
 def _audited(connection: Connection, identity: Identity, action: str, username: str, detail: str = "") -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+from flowapp.access.person import Person
 from flowapp.access.policy import require
-from flowapp.access.sessions import Person
 from flowapp.store import audit
 from flowapp.store.clock import text_of
 from flowapp.workspace import guard

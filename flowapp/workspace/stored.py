@@ -8,10 +8,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from flowapp.access.identity import Identity
 from flowapp.access.policy import Action, require
+from flowapp.store.clock import text_of
 from flowapp.workspace import guard
 from flowapp.workspace.errors import BadRequest, PathInvalid
 
@@ -98,6 +100,25 @@ def required_text(body: Mapping[str, Any], name: str) -> str:
     if not value:
         raise BadRequest(f"{name} is missing.", f'Send {{"{name}": "…"}}.')
     return value
+
+
+def moment_in(body: Mapping[str, Any], name: str) -> str | None:
+    """A moment to come of a body, as stored text; None where it is not given.
+
+    Raises:
+        BadRequest: not a time, or one that is past.
+    """
+    text = text_in(body, name, limit=60)
+    if not text:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise BadRequest(f"{name} is not a time: {text!r}.", "Write it as 2030-01-31T12:00:00Z.") from None
+    moment = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+    if moment <= datetime.now(UTC):
+        raise BadRequest(f"{name} is in the past.")
+    return text_of(moment)
 
 
 def reading(identity: Identity, kind: str) -> Action:

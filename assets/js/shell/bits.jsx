@@ -29,6 +29,28 @@ export function State({ status, text }) {
 /** `Glyph({name})`: one of the line icons. */
 export const Glyph = ({ name, size = 16 }) => <Icon name={name} size={size} />;
 
+/** `CopyField({value, label})`: a text to take away. Where the browser lets no page copy, it is selected for Ctrl+C. */
+export function CopyField({ value, label }) {
+  const field = useRef(null);
+  const [said, setSaid] = useState("");
+  const copy = async () => {
+    field.current.select();
+    try {
+      await navigator.clipboard.writeText(value);
+      setSaid("Copied");
+    } catch {
+      setSaid("Press Ctrl+C to copy");
+    }
+  };
+  return (
+    <div className="copy-field">
+      <input ref={field} className="in-text mono" readOnly value={value} aria-label={label} onFocus={(event) => event.target.select()} />
+      <button type="button" className="btn" onClick={copy}><Icon name="copy" size={14} /> Copy</button>
+      <span className="muted" role="status">{said}</span>
+    </div>
+  );
+}
+
 const MOST = 900_000; // what fits the page's websocket
 
 /** `SignOut()`: a plain form, so that the server answers with its own page. Reflex's forms never reach the server by themselves. */

@@ -27,6 +27,8 @@ class UserRow(SQLModel, table=True):
     created_at: str
     name: str = ""
     password: str | None = None  #: argon2 hash
+    claimed: bool = False  #: the email is what the person typed on an open invitation: nobody has confirmed it
+    oidc: str | None = Field(default=None, index=True, unique=True)  #: issuer and subject that sign this person in
 
 
 class MemberRow(SQLModel, table=True):
@@ -36,6 +38,22 @@ class MemberRow(SQLModel, table=True):
     workspace: str = Field(primary_key=True)
     email: str = Field(primary_key=True)
     role: str
+    seen_at: str | None = None  #: when the person was last here, to a few minutes
+
+
+class InvitationRow(SQLModel, table=True):
+    """A link by which people join a workspace; its token is stored as a hash only. `uses` of it are left."""
+
+    __tablename__ = "invitation"
+    id: str = Field(primary_key=True)
+    hash: str = Field(unique=True)
+    workspace: str = Field(index=True)
+    role: str
+    email: str = ""  #: only this person; "" for whoever has the link
+    uses: int = 1
+    created_by: str
+    created_at: str
+    expires_at: str
 
 
 class TokenRow(SQLModel, table=True):
@@ -48,11 +66,13 @@ class TokenRow(SQLModel, table=True):
     label: str = ""
     created_at: str
     expires_at: str | None = None
-    used_at: str | None = None
+    used_at: str | None = None  #: kind signin: when it was spent; else when it was last used, to a few minutes
     prefix: str = ""  #: the first characters, by which lists show it
     workspace: str | None = None  #: valid in this workspace only
     scopes: str | None = None  #: JSON text: list of scopes; None allows all that the person may
     job: str | None = Field(default=None, index=True)  #: kind job: the job id that it lives for
+    address: str = ""  #: kind session: where it was opened from
+    device: str = ""  #: kind session: the browser that opened it, in words
 
 
 class FolderRow(SQLModel, table=True):

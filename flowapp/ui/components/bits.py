@@ -83,6 +83,15 @@ class ServerPages(LocalComponent):
     paths: rx.Var[list[str]]
 
 
+class CopyField(LocalComponent):
+    """A text to take away, with a button that copies it."""
+
+    library = _BITS
+    tag = "CopyField"
+    value: rx.Var[str]
+    label: rx.Var[str]
+
+
 class Signal(LocalComponent):
     """Calls `on_change`, at most once a second, when something of a topic changed."""
 
@@ -101,4 +110,5 @@ glyph = Glyph.create
 sign_out = SignOut.create
 file_text = FileText.create
 server_pages = ServerPages.create
+copy_field = CopyField.create
 signal = Signal.create

@@ -2,6 +2,18 @@
 
 from __future__ import annotations
 
-from flowapp.ui.pages import home, missing, notebook, run, run_form, runs, runtimes, schedules, stored
+from flowapp.ui.pages import account, home, members, missing, notebook, run, run_form, runs, runtimes, schedules, stored
 
-__all__ = ["home", "missing", "notebook", "run", "run_form", "runs", "runtimes", "schedules", "stored"]
+__all__ = [
+    "account",
+    "home",
+    "members",
+    "missing",
+    "notebook",
+    "run",
+    "run_form",
+    "runs",
+    "runtimes",
+    "schedules",
+    "stored",
+]

@@ -22,6 +22,6 @@ def missing() -> rx.Component:
             ),
             class_name="card empty",
         ),
-        server_pages(paths=["/signin"]),
+        server_pages(paths=["/signin", "/join"]),
         top=title("Not found"),
     )

@@ -6,8 +6,9 @@ from typing import Any
 
 import reflex as rx
 
-from flowapp.ui.components.bits import glyph, when
-from flowapp.ui.pages.stored import area, deletion, dialog, field
+from flowapp.ui.components.bits import when
+from flowapp.ui.components.lists import delete_button, empty, field, list_head, new_button
+from flowapp.ui.pages.stored import area, dialog, stored_deletion
 from flowapp.ui.shell import problem_notice, shell, skeleton, title
 from flowapp.ui.state.schedules import SchedulesState
 
@@ -20,24 +21,13 @@ def schedules() -> rx.Component:
     """The list."""
     return shell(
         problem_notice(STATE.problem, STATE.hint),
-        rx.el.div(
-            rx.el.p(
-                "Flows and scripts that run at set times, with the rights of who changed the schedule last.",
-                class_name="muted about",
-            ),
-            rx.el.span(class_name="grow"),
-            rx.el.button(
-                glyph(name="plus", size=14),
-                "New schedule",
-                type="button",
-                class_name="btn pri",
-                on_click=STATE.edit(""),
-            ),
-            class_name="list-head",
+        list_head(
+            "Flows and scripts that run at set times, with the rights of who changed the schedule last.",
+            new_button("New schedule", STATE.edit("")),
         ),
         rx.el.div(rx.cond(STATE.loaded, _list(), skeleton()), class_name="card list"),
         dialog(STATE, "schedule", *_fields(), summary="Summary"),
-        deletion(STATE, "schedule", " starts no more runs. Those under way go on."),
+        stored_deletion(STATE, "schedule", " starts no more runs. Those under way go on."),
         place="schedules",
         top=title("Schedules"),
     )
@@ -46,10 +36,9 @@ def schedules() -> rx.Component:
 def _list() -> rx.Component:
     return rx.cond(
         STATE.schedules.length() == 0,
-        rx.el.div(
-            rx.el.b("No schedules yet"),
-            rx.el.p("A schedule runs a deployed flow or a script at set times, such as every morning at nine."),
-            class_name="empty",
+        empty(
+            "No schedules yet",
+            "A schedule runs a deployed flow or a script at set times, such as every morning at nine.",
         ),
         rx.el.ul(rx.foreach(STATE.schedules, _line)),
     )
@@ -76,13 +65,7 @@ def _line(line: Any) -> rx.Component:
             on_click=STATE.switch(line.path, ~line.enabled),
             custom_attrs={"aria-checked": line.enabled, "aria-pressed": line.enabled, "aria-label": "Run " + line.path},
         ),
-        rx.el.button(
-            glyph(name="trash", size=14),
-            type="button",
-            class_name="btn quiet above",
-            on_click=STATE.ask(line.path),
-            custom_attrs={"aria-label": "Delete " + line.path},
-        ),
+        delete_button(STATE, line.path),
         class_name="row-link row-stored row-schedule",
     )
 

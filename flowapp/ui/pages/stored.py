@@ -8,6 +8,7 @@ from typing import Any
 import reflex as rx
 
 from flowapp.ui.components.bits import glyph, when
+from flowapp.ui.components.lists import delete_button, deletion, empty, field, form_dialog, list_head, new_button
 from flowapp.ui.shell import Place, problem_notice, shell, skeleton, title
 from flowapp.ui.state.stored import ResourcesState, VariablesState
 
@@ -82,18 +83,14 @@ def _value_hint() -> rx.Component:
 def _page(state: Any, place: Place, name: str, noun: str, about: str, value: Sequence[rx.Component]) -> rx.Component:
     return shell(
         problem_notice(state.problem, state.hint),
-        rx.el.div(
-            rx.el.p(about, class_name="muted about"),
-            rx.el.span(class_name="grow"),
+        list_head(
+            about,
             rx.cond(state.lines.length() > 5, _search(state, noun)),
-            rx.el.button(
-                glyph(name="plus", size=14), f"New {noun}", type="button", class_name="btn pri", on_click=state.edit("")
-            ),
-            class_name="list-head",
+            new_button(f"New {noun}", state.edit("")),
         ),
         rx.el.div(rx.cond(state.loaded, _list(state, noun), skeleton()), class_name="card list"),
         dialog(state, noun, *value),
-        deletion(state, noun, " is named by nothing that you can see. It cannot be brought back."),
+        stored_deletion(state, noun, " is named by nothing that you can see. It cannot be brought back."),
         place=place,
         top=title(name),
     )
@@ -111,10 +108,9 @@ def _search(state: Any, noun: str) -> rx.Component:
 def _list(state: Any, noun: str) -> rx.Component:
     return rx.cond(
         state.lines.length() == 0,
-        rx.el.div(
-            rx.el.b(f"No {noun}s yet"),
-            rx.el.p(f"A {noun} is shared by its path: those in u/ are a person's own, those in f/ a folder's."),
-            class_name="empty",
+        empty(
+            f"No {noun}s yet",
+            f"A {noun} is shared by its path: those in u/ are a person's own, those in f/ a folder's.",
         ),
         rx.cond(
             state.shown.length() == 0,
@@ -134,25 +130,8 @@ def _line(state: Any, line: Any) -> rx.Component:
         ),
         rx.cond(line.kind != "", rx.el.span(line.kind, class_name="pill"), rx.el.span()),
         rx.el.span(when(iso=line.edited_at), class_name="row-sub right hide-sm"),
-        rx.el.button(
-            glyph(name="trash", size=14),
-            type="button",
-            class_name="btn quiet above",
-            on_click=state.ask(line.path),
-            custom_attrs={"aria-label": "Delete " + line.path},
-        ),
+        delete_button(state, line.path),
         class_name="row-link row-stored",
-    )
-
-
-def field(label: str, name: str, value: Any, **props: Any) -> rx.Component:
-    """A text field of the dialog."""
-    return rx.el.div(
-        rx.el.label(label, html_for=f"stored-{name}"),
-        rx.el.input(
-            id=f"stored-{name}", name=name, default_value=value, class_name="in-text", auto_complete="off", **props
-        ),
-        class_name="field",
     )
 
 
@@ -178,63 +157,15 @@ def area(state: Any, label: str, *, rows: str, required: bool, hint: rx.Componen
 def dialog(state: Any, noun: str, *value: rx.Component, summary: str = "Description") -> rx.Component:
     """Makes one, or changes it: path, what is its own, and what it is for. A schedule keeps its path."""
     fixed = {"read_only": state.original != ""} if noun == "schedule" else {}
-    return rx.dialog.root(
-        rx.dialog.content(
-            rx.el.form(
-                rx.dialog.title(rx.cond(state.original == "", f"New {noun}", f"Change {noun}")),
-                field("Path", "path", state.path, required=True, spell_check=False, **fixed),
-                *value,
-                field(summary, "description", state.description),
-                rx.el.div(rx.cond(state.error != "", rx.el.p(state.error, class_name="form-error")), role="alert"),
-                rx.el.div(
-                    rx.dialog.close(rx.el.button("Cancel", type="button", class_name="btn")),
-                    rx.el.button("Save", type="submit", class_name="btn pri"),
-                    class_name="dialog-foot",
-                ),
-                on_submit=state.save,
-                reset_on_submit=False,
-                class_name="dialog",
-            ),
-            max_width="560px",
-            custom_attrs={"aria-describedby": ""},
-        ),
-        open=state.editing,
-        on_open_change=state.close,
+    return form_dialog(
+        state,
+        rx.cond(state.original == "", f"New {noun}", f"Change {noun}"),
+        field("Path", "path", state.path, required=True, spell_check=False, **fixed),
+        *value,
+        field(summary, "description", state.description),
     )
 
 
-def deletion(state: Any, noun: str, unused: str) -> rx.Component:
+def stored_deletion(state: Any, noun: str, unused: str) -> rx.Component:
     """Asks before deleting; `unused` ends the sentence that begins with the path, where nobody is known to use it."""
-    return rx.alert_dialog.root(
-        rx.alert_dialog.content(
-            rx.el.div(
-                rx.alert_dialog.title(f"Delete this {noun}?"),
-                rx.alert_dialog.description(
-                    rx.el.code(state.deleting),
-                    rx.cond(
-                        state.users.length() == 0,
-                        unused,
-                        " is used here, where runs will fail without it:",
-                    ),
-                    class_name="form-help",
-                ),
-                rx.cond(
-                    state.users.length() > 0,
-                    rx.el.ul(
-                        rx.foreach(state.users, lambda user: rx.el.li(user, class_name="mono")), class_name="users"
-                    ),
-                ),
-                rx.el.div(
-                    rx.alert_dialog.cancel(rx.el.button("Keep it", type="button", class_name="btn")),
-                    rx.alert_dialog.action(
-                        rx.el.button("Delete", type="button", class_name="btn danger", on_click=state.delete)
-                    ),
-                    class_name="dialog-foot",
-                ),
-                class_name="dialog",
-            ),
-            max_width="480px",
-        ),
-        open=state.deleting != "",
-        on_open_change=state.keep,
-    )
+    return deletion(state, f"Delete this {noun}?", unused, " is used here, where runs will fail without it:")

@@ -14,14 +14,11 @@ from flowapp.ui.state.page import PageState
 
 
 class DialogState(PageState, rx.State, mixin=True):
-    """`original` is the path of the one that the dialog changes ("" for a new one), `users` who names the one to be deleted."""
+    """`original` names the one that the dialog changes ("" for a new one), `users` who uses the one to be deleted."""
 
     loaded: bool = False
     editing: bool = False
     original: str = ""
-    path: str = ""
-    value: str = ""
-    description: str = ""
     error: str = ""
     deleting: str = ""
     users: rx.Field[list[str]] = rx.field(default_factory=list)
@@ -55,12 +52,12 @@ class DialogState(PageState, rx.State, mixin=True):
         return await self._as_person(work)
 
     @rx.event
-    async def ask(self, path: str) -> Any:
+    async def ask(self, name: str) -> Any:
         """Ask before deleting, with a list of who uses it."""
 
         async def work(who: Identity) -> None:
-            self.users = await self._users(who, path)
-            self.deleting = path
+            self.users = await self._users(who, name)
+            self.deleting = name
             self._opens_dialog()
 
         return await self._as_person(work)
@@ -76,8 +73,8 @@ class DialogState(PageState, rx.State, mixin=True):
         """Delete what was asked about."""
 
         async def work(who: Identity) -> None:
-            path, self.deleting = self.deleting, ""
-            await self._remove(who, path)
+            name, self.deleting = self.deleting, ""
+            await self._remove(who, name)
             await self._read(who)
 
         return await self._as_person(work)
@@ -86,10 +83,18 @@ class DialogState(PageState, rx.State, mixin=True):
     async def _read(self, who: Identity) -> None: ...
 
     @abstractmethod
-    async def _users(self, who: Identity, path: str) -> list[str]: ...
+    async def _users(self, who: Identity, name: str) -> list[str]: ...
 
     @abstractmethod
     async def _store(self, who: Identity, form: Mapping[str, str]) -> None: ...
 
     @abstractmethod
-    async def _remove(self, who: Identity, path: str) -> None: ...
+    async def _remove(self, who: Identity, name: str) -> None: ...
+
+
+class WrittenState(DialogState, rx.State, mixin=True):
+    """A list of things that have a path, a value and words for what they are for."""
+
+    path: str = ""
+    value: str = ""
+    description: str = ""

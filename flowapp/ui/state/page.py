@@ -58,6 +58,10 @@ class PageState(rx.State, mixin=True):
         headers = self.router.headers
         return await services.person(headers.cookie or "", (headers.origin or "").partition("://")[2])
 
+    def _address(self, path: str) -> str:
+        """The full address of a page, to be sent to others: as settings say, or as this browser reaches us."""
+        return f"{services.workspace().settings.public_url or self.router.headers.origin}{path}"
+
     def _here(self) -> str:
         """The address of the page that sent this event, without host."""
         url = self.router.url

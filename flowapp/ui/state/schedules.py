@@ -12,7 +12,7 @@ import reflex as rx
 from flowapp.access.identity import Identity
 from flowapp.errors import FlowappError
 from flowapp.ui import services
-from flowapp.ui.state.dialogs import DialogState
+from flowapp.ui.state.dialogs import WrittenState
 from flowapp.ui.state.stored import json_of
 from flowapp.workspace.errors import BadRequest
 
@@ -31,7 +31,7 @@ class ScheduleLine:
     problem: str
 
 
-class SchedulesState(DialogState, rx.State):
+class SchedulesState(WrittenState, rx.State):
     """The list and the dialog. A schedule keeps what it runs: only a new one chooses it."""
 
     schedules: rx.Field[list[ScheduleLine]] = rx.field(default_factory=list)
@@ -104,8 +104,8 @@ class SchedulesState(DialogState, rx.State):
         self.schedules = [schedule_line(one) for one in found]
         self.loaded = True
 
-    async def _users(self, who: Identity, path: str) -> list[str]:
-        await services.workspace().schedules.get(who, path)  # it is still there
+    async def _users(self, who: Identity, name: str) -> list[str]:
+        await services.workspace().schedules.get(who, name)  # it is still there
         return []
 
     async def _store(self, who: Identity, form: Mapping[str, str]) -> None:
@@ -122,8 +122,8 @@ class SchedulesState(DialogState, rx.State):
         named = {"path": form.get("path", ""), "script_path": target, "is_flow": kind == "flow"}
         await schedules.create(who, {**body, **named})
 
-    async def _remove(self, who: Identity, path: str) -> None:
-        await services.workspace().schedules.delete(who, path)
+    async def _remove(self, who: Identity, name: str) -> None:
+        await services.workspace().schedules.delete(who, name)
 
 
 def _target(found: Mapping[str, Any]) -> str:

@@ -12,7 +12,7 @@ import reflex as rx
 from flowapp.access.identity import Identity
 from flowapp.jsontext import loads
 from flowapp.ui import services
-from flowapp.ui.state.dialogs import DialogState
+from flowapp.ui.state.dialogs import WrittenState
 from flowapp.workspace.errors import BadRequest
 
 _SHOWN_CHARACTERS = 80
@@ -28,7 +28,7 @@ class StoredLine:
     edited_at: str
 
 
-class StoredState(DialogState, rx.State, mixin=True):
+class StoredState(WrittenState, rx.State, mixin=True):
     """A list that can be searched."""
 
     lines: rx.Field[list[StoredLine]] = rx.field(default_factory=list)
@@ -76,8 +76,8 @@ class VariablesState(StoredState, rx.State):
         self.lines = [variable_line(found) for found in await services.workspace().variables.listing(who)]
         self.loaded = True
 
-    async def _users(self, who: Identity, path: str) -> list[str]:
-        return await services.workspace().usages.of(who, "variable", path)
+    async def _users(self, who: Identity, name: str) -> list[str]:
+        return await services.workspace().usages.of(who, "variable", name)
 
     async def _store(self, who: Identity, form: Mapping[str, str]) -> None:
         variables = services.workspace().variables
@@ -94,8 +94,8 @@ class VariablesState(StoredState, rx.State):
         else:
             await variables.create(who, body)
 
-    async def _remove(self, who: Identity, path: str) -> None:
-        await services.workspace().variables.delete(who, path)
+    async def _remove(self, who: Identity, name: str) -> None:
+        await services.workspace().variables.delete(who, name)
 
 
 class ResourcesState(StoredState, rx.State):
@@ -129,8 +129,8 @@ class ResourcesState(StoredState, rx.State):
         self.lines = [resource_line(one) for one in found]
         self.loaded = True
 
-    async def _users(self, who: Identity, path: str) -> list[str]:
-        return await services.workspace().usages.of(who, "resource", path)
+    async def _users(self, who: Identity, name: str) -> list[str]:
+        return await services.workspace().usages.of(who, "resource", name)
 
     async def _store(self, who: Identity, form: Mapping[str, str]) -> None:
         resources = services.workspace().resources
@@ -145,8 +145,8 @@ class ResourcesState(StoredState, rx.State):
         else:
             await resources.create(who, body)
 
-    async def _remove(self, who: Identity, path: str) -> None:
-        await services.workspace().resources.delete(who, path)
+    async def _remove(self, who: Identity, name: str) -> None:
+        await services.workspace().resources.delete(who, name)
 
 
 def variable_line(found: Mapping[str, Any]) -> StoredLine:

@@ -23,6 +23,8 @@ PUBLIC |= {
 }
 PUBLIC.add(f"GET /api/w/{{ws}}/jobs_u/get_flow/{_TAIL}")
 PUBLIC |= {"POST /api/auth/login", "POST /api/auth/logout"}
+#: The token of the invitation is what counts (test_api_invitations.py).
+PUBLIC |= {"GET /join", "POST /join", "POST /api/auth/join"}
 
 
 def routes(server: Server) -> Iterator[tuple[str, str]]:

@@ -103,6 +103,55 @@ class TestAccounts:
         assert (await boss.get("/api/workspaces/users")).json()["email"] == "bea@example.org"
 
 
+class TestPasswords:
+    async def test_the_present_one_is_needed_to_change_it(self, server: Server) -> None:
+        ann = await server.person("ann", "developer")
+        first, second = "the first password", "the second password"
+        assert (await ann.post("/api/users/setpassword", json={"password": first})).status_code == 200
+        for current in (None, "", "guess", second):
+            answer = await ann.post("/api/users/setpassword", json={"password": second, "current": current})
+            assert (answer.status_code, "present password" in answer.text) == (400, True)
+        browser, other = server.make_client(), server.make_client()
+        for client in (browser, other):
+            await client.post("/signin", data={"email": "ann@example.org", "password": first})
+        changed = await browser.post("/api/users/setpassword", json={"password": second, "current": first})
+        assert changed.status_code == 200
+        assert (await browser.get("/api/users/whoami")).status_code == 200
+        assert (await other.get("/api/users/whoami")).status_code == 401
+
+    async def test_guessing_the_present_one_is_slowed_down(self, server: Server) -> None:
+        ann = await server.person("ann", "developer")
+        await ann.post("/api/users/setpassword", json={"password": "the first password"})
+        body = {"password": "the second password", "current": "guess"}
+        codes = {(await ann.post("/api/users/setpassword", json=body)).status_code for _ in range(11)}
+        assert codes == {400, 429}
+
+    async def test_sessions_are_listed_and_ended(self, server: Server) -> None:
+        await server.person("ann", "developer")
+        browsers = []
+        for agent in ("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0", "curl/8"):
+            browser = server.make_client({"user-agent": agent})
+            link = await server.workspace.sessions.issue_signin_token("ann@example.org")
+            await browser.get(f"/signin?token={link}")
+            browsers.append(browser)
+        rows = [r for r in (await browsers[0].get("/api/users/tokens/list")).json() if r["kind"] == "session"]
+        assert {(row["device"], row["current"]) for row in rows} == {("Firefox on Linux", True), ("curl", False)}
+        assert (await browsers[0].post("/api/users/tokens/end_other_sessions")).json() == 1
+        assert (await browsers[1].get("/api/users/whoami")).status_code == 401
+        assert (await browsers[0].get("/api/users/whoami")).status_code == 200
+
+    async def test_a_link_for_who_lost_theirs_is_made_by_super_admins(self, server: Server) -> None:
+        boss = await server.person("bea", "admin")
+        body = {"username": "bea"}
+        assert (await boss.post("/api/users/sign_in_link", json=body)).status_code == 403
+        made = await server.client.post("/api/users/sign_in_link", json=body)
+        assert made.status_code == 201
+        browser = server.make_client()
+        assert (await browser.get(f"/signin?{made.text.partition('?')[2]}")).headers["location"] == "/account"
+        assert (await browser.get("/api/users/whoami")).json()["username"] == "bea"
+        assert (await server.client.post("/api/users/sign_in_link", json={"username": "x"})).status_code == 404
+
+
 class TestTokens:
     async def test_made_listed_and_revoked(self, server: Server) -> None:
         soon = (datetime.now(UTC) + timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%SZ")

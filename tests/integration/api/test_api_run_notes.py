@@ -6,7 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from flowapp.access.sessions import session_cookie
+from flowapp.access.person import session_cookie
 from flowapp.store.approvals import NewSuspension
 from flowapp.store.rows import table
 from flowapp.store.runs import job_id

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,9 +13,12 @@ from reflex_base.event import EventSpec
 from flowapp.access.errors import NotAllowed, NotSignedIn
 from flowapp.access.identity import Identity
 from flowapp.languages import LANGUAGES
+from flowapp.settings import Settings
 from flowapp.ui import services
+from flowapp.ui.state.account import AccountState, TokensState, session_lines, token_body, token_lines
 from flowapp.ui.state.guard import Guard
 from flowapp.ui.state.home import HomeState, flow_line, problem_lines
+from flowapp.ui.state.members import InvitationsState, MembersState, invitation_line, member_line
 from flowapp.ui.state.page import PageState
 from flowapp.ui.state.runs import RunsState, address, run_line
 from flowapp.ui.state.runtimes import RuntimesState, bytes_text, language_lines
@@ -47,6 +51,8 @@ class FakeWorkspace:
         self.schedules = self.scripts = self.variables = self.resources = self.resource_types = self.usages = (
             self.packages
         ) = self.runtimes = self
+        self.members = self.invitations = self.accounts = self
+        self.settings = Settings(home=Path("nowhere"))
         self.asked: list[Identity] = []
         self.listed: list[dict[str, Any]] = []
         self.fails: Exception | None = None
@@ -61,6 +67,7 @@ class FakeWorkspace:
     async def create(self, identity: Identity, *body: Any, **given: Any) -> dict[str, str]:
         self.asked.append(identity)
         self.created = given
+        self.bodies = body
         if self.fails:
             raise self.fails
         return {"id": "d1", "path": "u/ada/x"}
@@ -69,6 +76,8 @@ class FakeWorkspace:
         self.asked.append(identity)
         return {
             "path": path,
+            "email": "bo@example.org",
+            "role": "viewer",
             "is_secret": True,
             "value": None,
             "description": "d",
@@ -91,6 +100,59 @@ class FakeWorkspace:
     async def of(self, identity: Identity, kind: str, path: str) -> list[str]:
         self.asked.append(identity)
         return [f"flow f/team/{kind}"]
+
+    async def holdings(self, identity: Identity, name: str) -> list[str]:
+        self.asked.append(identity)
+        if self.fails:
+            raise self.fails
+        return [f"schedule u/{name}/daily runs as them"]
+
+    async def welcome(self, identity: Identity, body: dict[str, Any]) -> tuple[str, str]:
+        self.asked.append(identity)
+        return "cy", "/signin?token=fi_x&next=/account"
+
+    async def sign_in_link(self, person: str, body: dict[str, Any]) -> str:
+        assert person == "ada"
+        self.asked.append(ADA)
+        return "/signin?token=fi_y"
+
+    async def whoami(self, person: str) -> dict[str, Any]:
+        assert person == "ada"
+        self.asked.append(ADA)
+        return {"email": "ada@example.org", "username": "ada"}
+
+    async def has_password(self, person: str) -> bool:
+        return person == "ada"
+
+    async def tokens(self, person: str) -> list[dict[str, Any]]:
+        assert person == "ada"
+        self.asked.append(ADA)
+        if self.fails:
+            raise self.fails
+        return TOKENS
+
+    async def set_password(self, person: str, body: dict[str, Any]) -> None:
+        assert person == "ada"
+        self.asked.append(ADA)
+        self.updated = body
+
+    async def delete_token(self, person: str, prefix: str) -> str:
+        assert person == "ada"
+        self.asked.append(ADA)
+        return prefix
+
+    async def end_other_sessions(self, person: str) -> int:
+        assert person == "ada"
+        self.asked.append(ADA)
+        return 1
+
+    async def create_token(self, person: str, body: dict[str, Any]) -> str:
+        assert person == "ada"
+        self.asked.append(ADA)
+        self.updated = body
+        return "fa_new"
+
+    remove = revoke = delete
 
     def preview(self, identity: Identity, body: dict[str, Any]) -> list[str]:
         self.asked.append(identity)
@@ -167,6 +229,10 @@ STATES: tuple[type[Any], ...] = (
     VariablesState,
     ResourcesState,
     SchedulesState,
+    MembersState,
+    InvitationsState,
+    AccountState,
+    TokensState,
 )
 #: Handlers that change only what this browser shows, with the reason that they need no identity.
 ONLY_THE_PAGE = {
@@ -182,17 +248,26 @@ ONLY_THE_PAGE = {
     },
     **{("SchedulesState", handler): "closes a dialog" for handler in ("close", "keep")},
     **{
+        (name, handler): "closes a dialog"
+        for name in ("MembersState", "InvitationsState", "TokensState")
+        for handler in ("close", "keep", "close_link")
+    },
+    ("TokensState", "set_limit"): "chooses in the dialog",
+    **{
         (state.__name__, "setvar"): "Reflex's own: sets shown values of the sender's own page; no handler trusts them"
         for state in STATES
     },
 }
 ARGUMENTS = {
-    "save": ({"path": "u/ada/x", "value": "{}", "runs": "flow f/a/b"},),
+    "save": ({"path": "u/ada/x", "value": "{}", "runs": "flow f/a/b", "label": "x", "days": "7"},),
     "edit": ("u/ada/x",),
     "ask": ("u/ada/x",),
     "switch": ("u/ada/x", True),
     "set_cron": ("0 9 * * *",),
     "set_zone": ("UTC",),
+    "make_link": ("bo",),
+    "end": ("fs_1234567",),
+    "set_password": ({"current": "a", "password": "new password", "again": "new password"},),
     "new_from_template": ("orders",),
     "import_text": ({"text": "summary: x"},),
     "edit_deployed": ("f/x",),
@@ -442,3 +517,103 @@ async def test_a_dialog_that_was_opened_before_the_page_had_loaded_stays(
     object.__setattr__(state, "router", state_of(kind, sid="after a reload").router)
     await send(state, "enter" if kind is HomeState else "load")
     assert not getattr(state, opened)
+
+
+async def test_a_new_persons_link_is_shown_once(workspace: FakeWorkspace) -> None:
+    state = state_of(MembersState)
+    await send(state, "edit", "")
+    await send(state, "save", {"email": "cy@example.org", "role": "viewer"})
+    assert (state.editing, state.link) == (False, "http://host/signin?token=fi_x&next=/account")
+    object.__setattr__(state, "router", state_of(MembersState, sid="after a reload").router)
+    await send(state, "load")
+    assert state.link == ""
+
+
+async def test_the_last_admin_stays_and_the_page_says_why(workspace: FakeWorkspace) -> None:
+    workspace.fails = BadRequest("This is the last admin.", "Make somebody else an admin first.")
+    state = state_of(MembersState)
+    await send(state, "ask", "ada")
+    assert (state.deleting, state.problem) == ("", "This is the last admin.")
+
+
+async def test_who_may_not_invite_sees_no_invitations(workspace: FakeWorkspace) -> None:
+    workspace.fails = NotAllowed("As a developer you cannot do this (member.manage).")
+    state = state_of(InvitationsState)
+    await send(state, "load")
+    assert (state.mine, state.problem, state.loaded) == (False, "", True)
+
+
+@pytest.mark.parametrize("uses", ["two", "-1", "1" * 9, "1.5"])
+async def test_uses_of_an_invitation_are_a_number(workspace: FakeWorkspace, uses: str) -> None:
+    state = state_of(InvitationsState)
+    await send(state, "edit", "")
+    await send(state, "save", {"role": "viewer", "uses": uses, "days": "7"})
+    assert (state.editing, state.error) == (True, "Uses must be a whole number.")
+
+
+def test_people_and_invitations_as_lines() -> None:
+    found = {"username": "ann", "email": "ann@example.org", "name": "Ann Lee", "role": "viewer", "last_seen": None}
+    line = member_line(found)
+    assert (line.title, line.email, line.seen_at) == ("Ann Lee", "ann · ann@example.org", "")
+    open_one = {"id": "1", "email": None, "role": "viewer", "uses_left": 2, "created_by": "ada", "expiration": "2027"}
+    assert invitation_line(open_one).note == "as viewer · works 2 times more · by ada"
+
+
+def _token(kind: str, **more: Any) -> dict[str, Any]:
+    found = {"kind": kind, "token_prefix": f"{kind}_1", "device": "", "address": "", "label": "", "current": False}
+    return {**found, "expiration": None, "last_used_at": "2026-11-29", "scopes": None, "workspace_id": None, **more}
+
+
+TOKENS = [
+    _token("session", device="Firefox on Linux", address="10.0.0.1"),
+    _token("session", token_prefix="session_2", current=True),
+    _token("api", label="ci", scopes=["jobs:run"], workspace_id="main"),
+]
+
+
+def test_sessions_begin_with_this_browsers_and_tokens_say_what_they_may() -> None:
+    sessions, (token,) = session_lines(TOKENS), token_lines(TOKENS)
+    assert [(line.name, line.title, line.here) for line in sessions] == [
+        ("session_2", "Unknown browser", True),
+        ("session_1", "Firefox on Linux", False),
+    ]
+    assert (token.title, token.note, token.expires_at) == ("ci", "api_1… · jobs:run · only in main", "")
+
+
+async def test_two_new_passwords_that_differ_are_not_sent(workspace: FakeWorkspace) -> None:
+    state = state_of(AccountState)
+    await send(state, "set_password", {"current": "a", "password": "new password", "again": "other"})
+    assert state.error.startswith("The two new passwords differ")
+    assert workspace.asked == []
+    await send(state, "set_password", {"current": "a", "password": "new password", "again": "new password"})
+    assert workspace.updated == {"current": "a", "password": "new password"}
+    assert (state.error, state.said.startswith("Your password is set")) == ("", True)
+
+
+async def test_a_new_token_is_shown_once(workspace: FakeWorkspace) -> None:
+    state = state_of(TokensState)
+    await send(state, "edit", "")
+    await send(state, "save", {"label": "ci", "days": "", "limit": "read", "here": "on"})
+    assert (state.link, state.editing) == ("fa_new", False)
+    assert workspace.updated == {"label": "ci", "read_only": True, "workspace_id": "main"}
+    await send(state, "close_link", False)
+    assert state.link == ""
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        {"label": " "},
+        {"label": "x", "days": "8"},
+        {"label": "x", "days": "7", "limit": "all"},
+        {"label": "x", "days": "7", "limit": "scopes", "scopes": " "},
+    ],
+)
+def test_what_is_no_token(form: dict[str, str]) -> None:
+    with pytest.raises(BadRequest):
+        token_body(form, "main")
+
+
+def test_a_token_with_scopes() -> None:
+    body = token_body({"label": "x", "days": "7", "limit": "scopes", "scopes": "jobs:run\n*:read"}, "main")
+    assert body["scopes"] == ["jobs:run", "*:read"] and "expiration" in body and "workspace_id" not in body

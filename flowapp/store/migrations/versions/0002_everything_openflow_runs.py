@@ -107,6 +107,23 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("workspace", "name", "username"),
     )
     op.create_table(
+        "invitation",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("hash", sa.String(), nullable=False),
+        sa.Column("workspace", sa.String(), nullable=False),
+        sa.Column("role", sa.String(), nullable=False),
+        sa.Column("email", sa.String(), nullable=False),
+        sa.Column("uses", sa.Integer(), nullable=False),
+        sa.Column("created_by", sa.String(), nullable=False),
+        sa.Column("created_at", sa.String(), nullable=False),
+        sa.Column("expires_at", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("hash"),
+    )
+    with op.batch_alter_table("invitation", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_invitation_workspace"), ["workspace"], unique=False)
+
+    op.create_table(
         "leaf",
         sa.Column("run_id", sa.String(), nullable=False),
         sa.Column("path", sa.String(), nullable=False),
@@ -273,6 +290,9 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("executor", sa.String(), server_default=sa.text("('')"), nullable=False))
         batch_op.add_column(sa.Column("progress", sa.Integer(), nullable=True))
 
+    with op.batch_alter_table("member", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("seen_at", sa.String(), nullable=True))
+
     with op.batch_alter_table("resource", schema=None) as batch_op:
         batch_op.add_column(sa.Column("extra", sa.String(), server_default=sa.text("'{}'"), nullable=False))
 
@@ -307,11 +327,16 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("workspace", sa.String(), nullable=True))
         batch_op.add_column(sa.Column("scopes", sa.String(), nullable=True))
         batch_op.add_column(sa.Column("job", sa.String(), nullable=True))
+        batch_op.add_column(sa.Column("address", sa.String(), server_default=sa.text("('')"), nullable=False))
+        batch_op.add_column(sa.Column("device", sa.String(), server_default=sa.text("('')"), nullable=False))
         batch_op.create_index(batch_op.f("ix_token_job"), ["job"], unique=False)
 
     with op.batch_alter_table("user", schema=None) as batch_op:
         batch_op.add_column(sa.Column("name", sa.String(), server_default=sa.text("('')"), nullable=False))
         batch_op.add_column(sa.Column("password", sa.String(), nullable=True))
+        batch_op.add_column(sa.Column("claimed", sa.Boolean(), server_default=sa.false(), nullable=False))
+        batch_op.add_column(sa.Column("oidc", sa.String(), nullable=True))
+        batch_op.create_index(batch_op.f("ix_user_oidc"), ["oidc"], unique=True)
 
     with op.batch_alter_table("value", schema=None) as batch_op:
         batch_op.add_column(sa.Column("refs", sa.String(), nullable=True))
@@ -337,11 +362,16 @@ def downgrade() -> None:
         batch_op.drop_column("refs")
 
     with op.batch_alter_table("user", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_user_oidc"))
+        batch_op.drop_column("oidc")
+        batch_op.drop_column("claimed")
         batch_op.drop_column("password")
         batch_op.drop_column("name")
 
     with op.batch_alter_table("token", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_token_job"))
+        batch_op.drop_column("device")
+        batch_op.drop_column("address")
         batch_op.drop_column("job")
         batch_op.drop_column("scopes")
         batch_op.drop_column("workspace")
@@ -373,6 +403,9 @@ def downgrade() -> None:
 
     with op.batch_alter_table("resource", schema=None) as batch_op:
         batch_op.drop_column("extra")
+
+    with op.batch_alter_table("member", schema=None) as batch_op:
+        batch_op.drop_column("seen_at")
 
     with op.batch_alter_table("job", schema=None) as batch_op:
         batch_op.drop_column("progress")
@@ -413,6 +446,10 @@ def downgrade() -> None:
     op.drop_table("resume_event")
     op.drop_table("resource_type")
     op.drop_table("leaf")
+    with op.batch_alter_table("invitation", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_invitation_workspace"))
+
+    op.drop_table("invitation")
     op.drop_table("group_member")
     op.drop_table("group")
     op.drop_table("folder")

@@ -1,0 +1,179 @@
+"""The workspace's people: who is there, who joins how, and what each may do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import httpx
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from tests.acceptance.conftest import Watch, shoot
+from tests.acceptance.product import TOKEN, Product
+
+
+@pytest.fixture
+def elsewhere(browser: Browser, product: Product, watch: Watch) -> Iterator[BrowserContext]:
+    """Another person's browser."""
+    profile = browser.new_context(base_url=product.url, viewport={"width": 1440, "height": 900})
+    profile.set_default_timeout(15_000)
+    watch.attach(profile)
+    yield profile
+    profile.close()
+
+
+def accessible(page: Page) -> None:
+    """Nothing that axe finds, in both themes."""
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+        page.wait_for_timeout(400)
+        violations = Axe().run(page).response["violations"]
+        assert not violations, [(one["id"], [node["target"] for node in one["nodes"]][:3]) for one in violations]
+    page.emulate_media(color_scheme="light")
+
+
+def test_somebody_joins_by_a_link_and_is_taken_out(
+    page: Page, product: Product, elsewhere: BrowserContext, watch: Watch
+) -> None:
+    page.goto("/")
+    page.get_by_role("link", name="People").click()
+    expect(page.get_by_role("listitem").filter(has_text="admin@flowapp.local")).to_contain_text("seen")
+    expect(page.get_by_text("No open invitations")).to_be_visible()
+    page.get_by_role("button", name="Invite by link").click()
+    dialog = page.get_by_role("dialog", name="Invite by link")
+    dialog.get_by_label("Role").select_option("admin")
+    dialog.get_by_label("How many people").fill("2")
+    shoot(page, "people-invite")
+    dialog.get_by_role("button", name="Make the link").click()
+    expect(dialog.get_by_role("alert")).to_contain_text("works once")
+    dialog.get_by_label("Role").select_option("operator")
+    dialog.get_by_role("button", name="Make the link").click()
+    shown = page.get_by_role("dialog", name="Send this link")
+    link = shown.get_by_label("Link").input_value()
+    assert link.startswith(f"{product.url}/join?token=fv_")
+    shoot(page, "people-link")
+    shown.get_by_role("button", name="Done").click()
+    invitation = page.get_by_role("listitem").filter(has_text="Whoever has the link")
+    expect(invitation).to_contain_text("as operator · works 2 times more")
+
+    guest = elsewhere.new_page()
+    guest.goto(link)
+    expect(guest.get_by_role("heading", name="Join Main")).to_be_visible()
+    shoot(guest, "join")
+    accessible(guest)
+    guest.get_by_label("Email").fill("olga@example.org")
+    guest.get_by_label("Name").fill("Olga Lang")
+    guest.get_by_label("Password").fill("a long password")
+    guest.get_by_role("button", name="Join Main").click()
+    expect(guest.get_by_role("heading", name="Flows", exact=True)).to_be_visible()
+    guest.goto("/people")
+    expect(guest.get_by_role("listitem").filter(has_text="Olga Lang")).to_contain_text("operator")
+    expect(guest.get_by_role("button", name="Add a person")).to_have_count(0)
+    expect(guest.get_by_text("No open invitations")).to_have_count(0)
+    guest.get_by_role("button", name="Sign out").click()
+    guest.get_by_label("Email").fill("olga@example.org")
+    guest.get_by_label("Password").fill("not this one")
+    watch.expect_error("401")
+    guest.get_by_role("button", name="Sign in", exact=True).click()
+    expect(guest.get_by_role("alert")).to_contain_text("Email or password is wrong")
+    shoot(guest, "signin-refused")
+    guest.get_by_label("Email").fill("olga@example.org")
+    guest.get_by_label("Password").fill("a long password")
+    guest.keyboard.press("Enter")
+    expect(guest.get_by_role("heading", name="Flows", exact=True)).to_be_visible()
+
+    page.reload()
+    row = page.get_by_role("listitem").filter(has_text="Olga Lang")
+    row.get_by_role("button", name="Olga Lang", exact=True).click()
+    dialog = page.get_by_role("dialog", name="Change a role")
+    dialog.get_by_label("Role").select_option("viewer")
+    shoot(page, "people-role")
+    dialog.get_by_role("button", name="Save").click()
+    expect(row).to_contain_text("viewer")
+    shoot(page, "people")
+    accessible(page)
+    page.get_by_role("button", name="Revoke the invitation of Whoever has the link").click()
+    page.get_by_role("alertdialog").get_by_role("button", name="Revoke").click()
+    expect(page.get_by_text("No open invitations")).to_be_visible()
+    row.get_by_role("button", name="Take out olga").click()
+    asks = page.get_by_role("alertdialog")
+    expect(asks).to_contain_text("has nothing here that others could miss")
+    shoot(page, "people-take-out")
+    asks.get_by_role("button", name="Take out").click()
+    expect(row).to_have_count(0)
+
+
+def test_the_last_admin_stays(page: Page) -> None:
+    page.goto("/people")
+    page.get_by_role("button", name="Take out admin").click()
+    expect(page.get_by_role("alert").filter(has_text="last admin")).to_contain_text("Make somebody else an admin first")
+    page.get_by_role("button", name="admin", exact=True).click()
+    dialog = page.get_by_role("dialog", name="Change a role")
+    dialog.get_by_label("Role").select_option("viewer")
+    dialog.get_by_role("button", name="Save").click()
+    expect(dialog.get_by_role("alert")).to_contain_text("last admin")
+
+
+def test_a_person_who_is_added_gets_in_by_a_link(page: Page, elsewhere: BrowserContext, product: Product) -> None:
+    page.goto("/people")
+    page.get_by_role("button", name="Add a person").click()
+    dialog = page.get_by_role("dialog", name="Add a person")
+    dialog.get_by_label("Email").fill("nia@example.org")
+    dialog.get_by_label("Role").select_option("developer")
+    dialog.get_by_role("button", name="Add", exact=True).click()
+    link = page.get_by_role("dialog", name="Send this link").get_by_label("Link").input_value()
+    page.get_by_role("button", name="Done").click()
+    row = page.get_by_role("listitem").filter(has_text="nia@example.org")
+    expect(row).to_contain_text("never here")
+    guest = elsewhere.new_page()
+    guest.goto(link)
+    expect(guest.get_by_label("Present password")).to_have_count(0)
+    guest.get_by_label("New password").fill("a long password")
+    guest.get_by_label("Again").fill("another password")
+    guest.get_by_role("button", name="Set a password").click()
+    expect(guest.get_by_role("alert").filter(has_text="differ")).to_be_visible()
+    guest.get_by_label("New password").fill("a long password")
+    guest.get_by_label("Again").fill("a long password")
+    guest.get_by_role("button", name="Set a password").click()
+    expect(guest.get_by_role("status").filter(has_text="Your password is set")).to_be_visible()
+    expect(guest.get_by_label("Present password")).to_be_visible()
+    guest.goto("/people")
+    expect(guest.get_by_role("listitem").filter(has_text="nia@example.org")).to_contain_text("seen")
+    with product.client() as client:
+        client.delete("/api/w/main/users/delete/nia").raise_for_status()
+
+
+def test_own_sessions_and_tokens(page: Page, product: Product, elsewhere: BrowserContext) -> None:
+    other = elsewhere.new_page()
+    other.goto(f"/signin?token={TOKEN}")
+    page.goto("/")
+    page.get_by_role("link", name="Account").click()
+    here = page.get_by_role("listitem").filter(has_text="This browser")
+    expect(here).to_contain_text("Chrome on Linux")
+    shoot(page, "account")
+    accessible(page)
+    page.get_by_role("button", name="End all others").click()
+    expect(page.get_by_role("button", name="End all others")).to_have_count(0)
+    page.get_by_role("button", name="New token").click()
+    dialog = page.get_by_role("dialog", name="New token")
+    dialog.get_by_label("What it is for").fill("nightly sync")
+    dialog.get_by_label("May do").select_option("scopes")
+    dialog.get_by_label("Scopes").fill("nonsense")
+    dialog.get_by_role("button", name="Make the token").click()
+    expect(dialog.get_by_role("alert")).to_contain_text("is not a scope")
+    shoot(page, "account-token")
+    dialog.get_by_label("Scopes").fill("variables:read\njobs:run")
+    dialog.get_by_label("Only in this workspace").check()
+    dialog.get_by_role("button", name="Make the token").click()
+    token = page.get_by_role("dialog", name="Your new token").get_by_label("Token").input_value()
+    page.get_by_role("button", name="Done").click()
+    row = page.get_by_role("listitem").filter(has_text="nightly sync")
+    expect(row).to_contain_text("variables:read, jobs:run · only in main")
+    bearer = {"Authorization": f"Bearer {token}"}
+    assert httpx.get(f"{product.url}/api/w/main/variables/list", headers=bearer).status_code == 200
+    assert httpx.get(f"{product.url}/api/w/main/resources/list", headers=bearer).json() == []
+    page.get_by_role("button", name=f"Revoke {token[:10]}").click()
+    page.get_by_role("alertdialog").get_by_role("button", name="Revoke").click()
+    expect(row).to_have_count(0)
+    assert httpx.get(f"{product.url}/api/w/main/variables/list", headers=bearer).status_code == 401

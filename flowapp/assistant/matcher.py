@@ -6,14 +6,16 @@ values of the same place fit equally well, none is proposed: a person knows whic
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from flowapp.assistant import tokens
 from flowapp.assistant.fit import fits
+from flowapp.assistant.likeness import Name, contradicts, said_by, similarity
 from flowapp.assistant.proposals import Proposal
 from flowapp.assistant.scope import Scope, Source
-from flowapp.assistant.shapes import is_secret_schema
+from flowapp.assistant.shapes import Shape, is_secret_schema, types_in
 from flowapp.assistant.targets import Target
 
 #: A proposal below this is not made; a field with a default of its own needs more.
@@ -21,6 +23,9 @@ LEAST = 0.62
 LEAST_WITH_DEFAULT = 0.8
 #: Alternatives are shown down to this.
 LEAST_ALTERNATIVE = 0.4
+#: What a list as a whole, or one item of it, is called when nothing better is known.
+_LIST_WORDS = frozenset({"rows", "row", "items", "item", "data", "result", "list"})
+_COUNT = re.compile(r"^(num(ber)?_of_|n_)|_?(count|Count|length|Length)$")
 #: Two candidates closer than this are equally good.
 _EQUAL = 0.035
 
@@ -50,7 +55,7 @@ def match_one(target: Target, scope: Scope) -> Proposal | None:
     """The proposal for one field, or None where nothing fits well or two things fit equally well."""
     if is_secret_schema(target.schema):
         return None
-    ranked = rank(target, scope)
+    ranked = rank(target, scope) or _counted(target, scope)
     least = LEAST if target.required and "default" not in target.schema else LEAST_WITH_DEFAULT
     if not ranked or ranked[0].score < least or _ambiguous(ranked):
         return None
@@ -72,52 +77,52 @@ def rank(target: Target, scope: Scope) -> list[_Candidate]:
     return sorted(candidates, key=lambda each: (-each.score, each.source.distance, each.source.expr))
 
 
+def _counted(target: Target, scope: Scope) -> list[_Candidate]:
+    """For `order_count`: the lengths of lists of orders."""
+    what = _COUNT.sub("", target.field)
+    if what == target.field or not types_in(target.schema) & {"integer", "number"}:
+        return []
+    lists = rank(Target(what, {"type": "array"}), scope)
+    return [replace(found, source=_length(found.source)) for found in lists if found.source.shape.type == "array"]
+
+
+def _length(source: Source) -> Source:
+    return replace(source, expr=f"{source.expr}.length", shape=Shape("integer"))
+
+
 def _similarity(target: Target, source: Source) -> float:
     """How much the names say the same, from 0 to 1."""
     wanted = tokens.words(target.field)
-    if not wanted:
+    sample = source.shape.sample if source.shape.observed else None
+    if not wanted or contradicts(wanted, sample):
         return 0.0
-    own, above, title = _names(source)
-    best = max((_compare(wanted, words, above, title) for words in own), default=0.0)
+    best = max((similarity(wanted, name) for name in _names(source, said_by(sample))), default=0.0)
     # A step's title says less about its result than a key does.
-    return best if source.keys else 0.9 * best
+    return best if source.keys else max(0.9 * best, _as_list(wanted, source))
 
 
-def _names(source: Source) -> tuple[list[tuple[str, ...]], frozenset[str], frozenset[str]]:
-    """The names a source goes by, the words of the objects it is in, and those of its step."""
-    above = frozenset(word for key in source.keys[:-1] for word in tokens.words(key))
-    names = [source.step_id] if len(source.step_id) > 2 else []
+def _as_list(wanted: tuple[str, ...], source: Source) -> float:
+    """A step that answers a list answers the rows; and one of them is the row."""
+    if not _LIST_WORDS.issuperset(wanted):
+        return 0.0
+    return 0.8 if source.kind == "item" or (source.kind == "result" and source.shape.type == "array") else 0.0
+
+
+def _names(source: Source, said: frozenset[str]) -> Iterator[Name]:
+    """The names a source goes by."""
     title = tokens.words(source.title)
-    step = frozenset(title) | {word for name in names for word in tokens.words(name)}
+    step = [source.step_id] if len(source.step_id) > 2 else []
+    beside = frozenset(title) | {word for name in step for word in tokens.words(name)}
     if source.keys:
-        return [tokens.words(source.keys[-1])], above, step
+        above = frozenset(word for key in source.keys[:-1] for word in tokens.words(key))
+        yield Name(tokens.words(source.keys[-1]), above, beside, said)
+        return
+    for name in [*step, *(["item"] if source.kind == "item" else [])]:
+        yield Name(tokens.words(name), frozenset(), beside, said)
     if source.kind == "item":
-        names.append("item")
-        return [*(tokens.words(name) for name in names), title[-1:]], above, step
-    return [*(tokens.words(name) for name in names), tokens.named_by_title(source.title)], above, step
-
-
-def _compare(wanted: tuple[str, ...], words: tuple[str, ...], above: frozenset[str], title: frozenset[str]) -> float:
-    if not words:
-        return 0.0
-    if wanted == words:
-        return 1.0
-    asked, own = frozenset(wanted), frozenset(words)
-    shared = asked & own
-    if not shared:
-        return 0.0
-    through, beside = (asked - own) & above, (asked - own - above) & title
-    covered = tokens.weigh(shared) + 0.95 * tokens.weigh(through) + 0.7 * tokens.weigh(beside)
-    covered /= tokens.weigh(asked)
-    matched = tokens.weigh(shared) / tokens.weigh(own)
-    # The kind of thing has to be the same: an order's id is not an order's date.
-    head = tokens.head(wanted)
-    if head not in own and wanted[-1] not in own:
-        covered *= 0.6
-    # A shared word that says little (id, name) needs the rest to agree.
-    if all(tokens.is_light(word) for word in shared) and asked - own - above - title:
-        return 0.0
-    return 0.7 * covered + 0.3 * matched
+        yield Name(title[-1:], frozenset(), beside, said)
+    else:
+        yield Name(tokens.named_by_title(source.title, source.shape.type != "object"), frozenset(), frozenset(), said)
 
 
 def _ambiguous(ranked: Sequence[_Candidate]) -> bool:

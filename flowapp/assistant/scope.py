@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
@@ -155,8 +156,15 @@ def _paths(
     keys: tuple[str, ...] = (),
     depth: int = 0,
 ) -> Iterator[Source]:
-    """The root itself and every member of objects below it; lists are not entered, since one item is rarely meant."""
+    """The root itself and every member of objects below it.
+
+    Lists are not entered, since one item is rarely meant; but the only one of a list is, as in answers of models.
+    """
     yield Source(expr, kind, keys, shape, distance, step_id, title)
+    only = shape.item if shape.observed and shape.type == "array" and len(shape.sample) == 1 else None
+    if only is not None and only.members and depth < _DEEPEST:
+        inside = (only, kind, distance, step_id, title, keys, depth + 1)
+        yield from itertools.islice(_paths(f"{expr}[0]", *inside), 1, None)
     if depth < _DEEPEST:
         for key, inner in shape.members.items():
             yield from _paths(member(expr, key), inner, kind, distance, step_id, title, (*keys, key), depth + 1)

@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from functools import lru_cache
 
+from flowapp.assistant import vocabulary
+
 _SPLIT = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|[0-9]+")
+_UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue", "ß": "ss"})
+#: German puts words together; each part has to be one that is known.
+_SHORTEST_PART = 3
 
 
 def _groups(text: str) -> list[list[str]]:
@@ -13,63 +19,42 @@ def _groups(text: str) -> list[list[str]]:
     return [group.split() for group in text.split(";") if group.strip()]
 
 
-#: Short forms after the word they stand for.
-_SHORT_FORMS = """
-    quantity qty qnty; amount amt; address addr adr; description desc descr; number no num nr nbr; message msg;
-    image img; picture pic; configuration config cfg conf; user usr; password pwd passwd pass; telephone tel;
-    timestamp ts; identifier id ident uid; document doc; directory dir; reference ref; parameter param arg argument;
-    maximum max; minimum min; average avg; temperature temp; latitude lat; longitude lng lon long; currency curr ccy;
-    customer cust; organisation org organization; application app; environment env; language lang locale;
-    database db; repository repo; priority prio; category cat; title ttl; source src; destination dest dst;
-    attribute attr; value val; variable var; request req; response resp; error err; second sec; minute mins;
-    center centre; color colour; authorization auth; certificate cert; statistic stats stat; previous prev; total tot
-"""
-
-#: Words that name the same thing in programs; the first one stands for all.
-_SAME = """
-    email mail; telephone phone mobile cell; customer client buyer; person people; vendor supplier seller; city town;
-    zip postal postcode zipcode plz; surname last family lastname; forename first given firstname; street road;
-    rows row record records entry entries; items item elements; url uri link href; text content body;
-    price cost fee; amount sum; quantity count number; created creation; updated modified changed;
-    picture image photo; recipient to receiver addressee; sender from; subject topic; tags tag label;
-    directory folder; category kind class; message note; region area zone; location place; currency money;
-    start begin; end finish stop; status state; key; employee staff; company firm organisation;
-    summary abstract; comment remark; delete remove; user account member
-"""
-
-#: Words that say little about what a value is; they count less when names are compared.
-_SAY_LITTLE = (
-    "identifier name number quantity value data type date time list text info item items code at of the is has"
-)
-
-#: Endings after which the word before is the head: `first_name` and `first` name the same thing.
-_TAILS = "name code number value data list field text string at time date id"
-
-#: Endings that are often written together with the word before them.
-_GLUED = ("name", "url", "email", "code", "number")
-
-#: Steps titled with these words answer what their title names: "Get ticket" does, "Classify ticket" does not.
-_GETTING = "get load read fetch list find query select download parse search open extract collect import look receive build make create"
-
-_ABBREVIATIONS = {short: group[0] for group in _groups(_SHORT_FORMS) for short in group[1:]}
-_SYNONYMS = {word: group[0] for group in _groups(_SAME) for word in group}
-_LIGHT = frozenset(_SAY_LITTLE.split())
-_ENDINGS = frozenset(_TAILS.split())
-_GETTING_WORDS = frozenset(_GETTING.split())
+_ABBREVIATIONS = {short: group[0] for group in _groups(vocabulary.SHORT_FORMS) for short in group[1:]}
+_SYNONYMS = {word: group[0] for group in _groups(vocabulary.SAME) for word in group}
+_FOREIGN = {word: group[0] for group in _groups(vocabulary.FOREIGN) for word in group[1:]}
+_LIGHT = frozenset(vocabulary.SAY_LITTLE.split())
+_ENDINGS = frozenset(vocabulary.TAILS.split())
+_GETTING = frozenset(vocabulary.GETTING.split())
+_DOING = frozenset(vocabulary.DOING.split())
+#: `last_name` is a surname, `last_updated` is none.
+_BEFORE_NAME = {"last": "latest", "first": "first", "given": "given"}
 
 
 @lru_cache(maxsize=10_000)
 def words(name: str) -> tuple[str, ...]:
     """The words of a name in order, each in its common form."""
-    parts = (part.lower() for part in _SPLIT.findall(name))
-    return tuple(_common(word) for part in parts for word in _parts(part))
+    return tuple(_common(word) for word in _raw(name))
 
 
-def named_by_title(title: str) -> tuple[str, ...]:
-    """The word for a step's result in its title: the last one, where the title is no more than it or says to get it."""
-    found = _SPLIT.findall(title)
-    if len(found) == 1 or (found and found[0].lower() in _GETTING_WORDS):
-        return words(title)[-1:]
+@lru_cache(maxsize=10_000)
+def named_by_title(title: str, single: bool) -> tuple[str, ...]:
+    """The words for a step's result in its title; none where the title says that the step does something with them.
+
+    Args:
+        title: the step's title.
+        single: the result is one value or a list, and no object: then all words of the title tell what it is, and not only
+            the last one.
+    """
+    found = _raw(title)
+    if not found:
+        return ()
+    if found[0] in _DOING:
+        return ()
+    if found[0] in _GETTING:
+        rest = found[1:]
+        return words(" ".join(rest)) if single else words(" ".join(rest))[-1:]
+    if single or len(found) == 1:
+        return words(title)
     return ()
 
 
@@ -96,18 +81,39 @@ def is_light(word: str) -> bool:
     return word in _LIGHT
 
 
+def _raw(name: str) -> tuple[str, ...]:
+    """The words of a name as they are written, in small letters and without accents."""
+    plain = unicodedata.normalize("NFKD", name.translate(_UMLAUTS)).encode("ascii", "ignore").decode()
+    parts = [part for found in _SPLIT.findall(plain) for part in _parts(found.lower())]
+    for place, part in enumerate(parts[:-1]):
+        if part in _BEFORE_NAME and parts[place + 1] not in ("name", "nm"):
+            parts[place] = _BEFORE_NAME[part]
+    # a length of time stands last, a bound before what it bounds
+    unit = parts[-1:] == ["min"] and len(parts) > 1
+    return tuple("minimum" if part == "min" else part for part in parts[: len(parts) - unit]) + ("minute",) * unit
+
+
 def _parts(part: str) -> tuple[str, ...]:
-    """A word that is really two, written together: `username`, `imageurl`. Known words stay whole: `surname`."""
-    if part not in _SYNONYMS and part not in _ABBREVIATIONS:
-        for ending in _GLUED:
-            if part.endswith(ending) and len(part) >= len(ending) + 3:
-                return part.removesuffix(ending), ending
+    """A word that is really two, written together: `username`, `imageurl`, `rechnungsnummer`. Known words stay whole."""
+    if _is_known(part):
+        return (part,)
+    for ending in vocabulary.GLUED:
+        if part.endswith(ending) and len(part) >= len(ending) + 3:
+            return part.removesuffix(ending), ending
+    for cut in range(_SHORTEST_PART, len(part) - _SHORTEST_PART + 1):
+        before, after = part[:cut], part[cut:]
+        if before in _FOREIGN and after in _FOREIGN:
+            return before, after
     return (part,)
+
+
+def _is_known(part: str) -> bool:
+    return part in _SYNONYMS or part in _ABBREVIATIONS or part in _FOREIGN
 
 
 def _common(word: str) -> str:
     for form in (word, _singular(word)):
-        full = _ABBREVIATIONS.get(form, form)
+        full = _ABBREVIATIONS.get(form) or _FOREIGN.get(form, form)
         known = _SYNONYMS.get(full) or _SYNONYMS.get(_singular(full))
         if known:
             return known

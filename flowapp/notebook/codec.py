@@ -80,6 +80,12 @@ def _texts(value: Any) -> tuple[str, ...]:
     return tuple(value)
 
 
+def _objects(value: Any) -> tuple[dict[str, Any], ...]:
+    if not isinstance(value, list):
+        raise _Malformed("a list of objects")
+    return tuple(_object(item) for item in value)
+
+
 def _nested(value: Any) -> dict[str, Nested]:
     found = {}
     for step_id, about in _object(value).items():
@@ -91,6 +97,8 @@ def _nested(value: Any) -> dict[str, Nested]:
 #: Reader of each field, by operation and field name. Fields that a dataclass gives a default may be missing.
 _READ: dict[str, Callable[[Any], Any]] = {
     "cell": _text,
+    "cells": _texts,
+    "modules": _objects,
     "parent": _text_or_none,
     "slot": _text,
     "index": _index,
@@ -124,6 +132,7 @@ _READ: dict[str, Callable[[Any], Any]] = {
 
 _OPERATIONS: dict[str, type[Any]] = {
     "insert_cell": types.InsertCell,
+    "paste_cells": types.PasteCells,
     "delete_cell": types.DeleteCell,
     "move_cell": types.MoveCell,
     "add_branch": types.AddBranch,

@@ -10,6 +10,8 @@ import { CellEditor, CodeDiff, observe } from "./editor.jsx";
 import { Glyph } from "./icons.jsx";
 import { CellInputs } from "./inputs.jsx";
 import { BranchBody, LoopBody } from "./bodies.jsx";
+import { markTo, toggleMark, unmark } from "./marks.js";
+import { canPin, isPinned } from "./pins.js";
 import { KIND_LABELS } from "./reduce.js";
 import { CellSettings, SettingChips, SettingsButton } from "./settings.jsx";
 import { keysOf } from "./shortcuts.js";
@@ -27,6 +29,7 @@ export const Cell = memo(function Cell({ id }) {
   const cell = useKey(`cell:${id}`);
   const selected = useFact("selected", (at) => at === id);
   const editing = useFact("editing", (at) => at === id);
+  const marked = useFact("marked", (marks) => Boolean(marks?.cells.includes(id)));
   const picking = useFact("picking", (field) => (field ? pickingRole(store, id, field.cell) : undefined));
   if (!cell) return null;
   const onFocus = (event) => {
@@ -34,13 +37,20 @@ export const Cell = memo(function Cell({ id }) {
   };
   const onMouseDown = (event) => {
     if (event.target.closest("[data-cell]") !== event.currentTarget) return;
+    if (!event.target.closest("button, input, textarea, select, a, label, .nb-code, .nb-out") && (event.shiftKey || event.ctrlKey || event.metaKey)) {
+      event.preventDefault();
+      (event.shiftKey ? markTo : toggleMark)(store, id);
+      select(store, id, { show: "nothing", keep: true });
+      return;
+    }
+    unmark(store);
     if (!event.target.closest("button, input, textarea, select, a, label, [role=option], [role=treeitem], td, .nb-code, .nb-out")) {
       event.preventDefault();
       select(store, id, { show: "nothing" });
     } else store.set("selected", id);
   };
   return (
-    <section className="nb-cell" data-cell={id} data-kind={cell.kind} data-selected={selected || undefined} data-editing={editing || undefined} data-pick-role={picking} tabIndex={selected ? 0 : -1} aria-label={`Cell ${cell.step_id}${cell.title ? `, ${cell.title}` : ""}`} aria-current={selected || undefined} onFocus={onFocus} onMouseDown={onMouseDown}>
+    <section className="nb-cell" data-cell={id} data-kind={cell.kind} data-selected={selected || undefined} data-marked={marked || undefined} data-editing={editing || undefined} data-pick-role={picking} tabIndex={selected ? 0 : -1} aria-label={`Cell ${cell.step_id}${cell.title ? `, ${cell.title}` : ""}${marked ? ", marked" : ""}`} aria-current={selected || undefined} onFocus={onFocus} onMouseDown={onMouseDown}>
       <CellHead cell={cell} />
       <CellSettings cell={cell} />
       {cell.collapsed ? <FoldedResult id={id} /> : <CellBody cell={cell} />}
@@ -123,6 +133,9 @@ function cellMenu(store, cell) {
     item("insert_above", "Insert code above", "plus"),
     item("insert_below", "Insert code below", "plus"),
     item("note_below", "Insert a note below", "note"),
+    item("pin", isPinned(store, cell.id) ? "Unpin: let it run" : "Pin this result", "pin", { disabled: !isPinned(store, cell.id) && !canPin(store, cell.id) }),
+    item("copy", "Copy", "copy"),
+    item("paste", "Paste below", "copy"),
     item("duplicate", "Duplicate", "copy"),
     item("move_up", "Move up", "up"),
     item("move_down", "Move down", "down"),

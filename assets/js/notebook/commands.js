@@ -1,9 +1,10 @@
 // What each shortcut id does. The key handler, the palette, the menus and the buttons all come through `perform`.
-import { request } from "../api.js";
+import { copied, copyCells, modulesOf, pasteModules } from "./clipboard.js";
+import { chosen, markTo, unmark } from "./marks.js";
+import { togglePin } from "./pins.js";
 import { descendantsOf } from "./reduce.js";
 import { KINDS, insertCell, insertNote, insertSingle, kindOf, placeOf } from "./modules.js";
 import { callPath } from "./called.jsx";
-import { newId } from "./objects.js";
 
 export const cellNode = (id) => document.querySelector(`[data-cell="${CSS.escape(id)}"]`);
 
@@ -20,10 +21,11 @@ function reveal(node) {
 
 /**
  * Select a cell and give it the keyboard (`focus`). `show` says what comes into view: the "cell", its "head" alone, since the
- * eyes are on something else, or "nothing", since the pointer is on it.
+ * eyes are on something else, or "nothing", since the pointer is on it. Marks go unless `keep` says that it is one of them.
  */
-export function select(store, id, { focus = true, show = "cell" } = {}) {
+export function select(store, id, { focus = true, show = "cell", keep = false } = {}) {
   if (!id) return;
+  if (!keep) unmark(store);
   store.set("selected", id);
   if (!focus) return;
   const before = document.activeElement;
@@ -82,62 +84,78 @@ function move(store, id, by) {
 }
 
 export function remove(store, id) {
-  const cell = store.cell(id);
-  if (!cell) return;
+  const ids = chosen(store, id).filter((each) => store.cell(each));
+  if (!ids.length) return;
   const order = store.get("order");
-  const gone = new Set([id, ...descendantsOf(store.view.cells, id)]);
-  const at = order.indexOf(id);
+  const gone = new Set(ids.flatMap((each) => [each, ...descendantsOf(store.view.cells, each)]));
+  const at = order.indexOf(ids[0]);
   const neighbour = order.slice(at).find((other) => !gone.has(other)) ?? order.slice(0, at).reverse()[0];
-  store.do({ op: "delete_cell", cell: id });
-  store.toast({ text: `Deleted ${cell.step_id}${cell.title ? `, ${cell.title}` : ""}`, action: { label: "Undo", run: () => store.history("undo").then(() => select(store, id)) } });
+  const [{ step_id: step, title }] = ids.map((each) => store.cell(each));
+  store.do(...ids.map((each) => ({ op: "delete_cell", cell: each })));
+  unmark(store);
+  const said = ids.length > 1 ? `${ids.length} cells` : `${step}${title ? `, ${title}` : ""}`;
+  store.toast({ text: `Deleted ${said}`, action: { label: "Undo", run: () => store.history("undo").then(() => select(store, ids[0])) } });
   if (neighbour) select(store, neighbour);
   else document.querySelector(".nb-main")?.focus();
 }
 
-/** The cell's module as it is in the file (retries and all that the page does not show included), put below itself. */
+/** Cells that can be copied: a flow has one failure handler and one preprocessor. */
+const copyable = (store, id) => chosen(store, id).filter((each) => !isSingle(store.cell(each)));
+
+const told = (store, error) => store.toast({ text: error.message, hint: error.hint, tone: "bad" });
+
+/** Put modules below the last of some cells, and go there. */
+function putBelow(store, ids, modules) {
+  const last = ids.at(-1);
+  const place = last ? placeOf(store, last, 1) : { parent: null, slot: "modules", index: store.topCells().length };
+  const made = pasteModules(store, modules, place);
+  select(store, made[0]);
+  return made;
+}
+
 async function duplicate(store, id) {
-  const cell = store.cell(id);
-  if (isSingle(cell)) return; // a flow has one of each
-  await store.settled();
+  const ids = copyable(store, id);
   try {
-    const flow = await request("GET", `${store.base}/export?format=json`);
-    const module = findModule((typeof flow === "string" ? JSON.parse(flow) : flow).value, cell.step_id);
-    if (!module) return;
-    const taken = new Set([...store.view.cells.values()].map((other) => other.step_id));
-    const place = placeOf(store, id, 1);
-    const copy = newId("c");
-    store.do({ op: "insert_cell", cell: copy, ...place, module: renamed(module, taken) });
-    select(store, copy);
+    const modules = await modulesOf(store, ids);
+    if (modules.length) putBelow(store, ids, modules);
   } catch (error) {
-    store.toast({ text: error.message, hint: error.hint, tone: "bad" });
+    told(store, error);
   }
 }
 
-const listsOf = (value) => [value.modules, value.default, ...(value.branches ?? []).map((branch) => branch.modules)].filter(Array.isArray);
-
-function findModule(value, step) {
-  for (const list of listsOf(value)) {
-    for (const module of list) {
-      const hit = module.id === step ? module : findModule(module.value ?? {}, step);
-      if (hit) return hit;
-    }
+async function copy(store, id) {
+  const ids = copyable(store, id);
+  if (!ids.length) return false;
+  try {
+    await copyCells(store, ids);
+    store.toast({ text: ids.length > 1 ? `Copied ${ids.length} cells` : `Copied ${store.cell(ids[0]).step_id}`, hint: "They can be pasted into this flow or another one." });
+    return true;
+  } catch (error) {
+    told(store, error);
+    return false;
   }
-  return null;
 }
 
-/** A copy for inserting: the outer id is left to the server, inner ones get new names, and inner wires follow them. */
-function renamed(module, taken) {
-  let text = JSON.stringify({ ...module, id: undefined });
-  const inner = listsOf(module.value).flatMap(function ids(list) {
-    return list.flatMap((child) => [child.id, ...listsOf(child.value ?? {}).flatMap(ids)]);
-  });
-  for (const id of inner) {
-    let fresh = `${id}_copy`;
-    for (let n = 2; taken.has(fresh); n += 1) fresh = `${id}_copy${n}`;
-    taken.add(fresh);
-    text = text.replaceAll(`"id":${JSON.stringify(id)}`, `"id":${JSON.stringify(fresh)}`).replace(new RegExp(`\\bresults\\.${id}\\b`, "g"), `results.${fresh}`);
-  }
-  return JSON.parse(text);
+const cut = async (store, id) => (await copy(store, id)) && remove(store, id);
+
+/** Paste what was copied; wires that lead nowhere here are told of, and listed as problems. */
+export async function paste(store, id, text) {
+  const modules = copied(text);
+  if (!modules) return store.toast({ text: "There are no cells to paste.", hint: "Copy some first, or the JSON of OpenFlow modules." });
+  const made = putBelow(store, id ? chosen(store, id) : [], modules);
+  await store.settled();
+  const ours = new Set(made.flatMap((each) => [each, ...descendantsOf(store.view.cells, each)]).map((each) => store.cell(each)?.step_id));
+  const loose = (store.get("problems") ?? []).filter((problem) => ours.has(problem.step_id) && problem.rule.startsWith("wire."));
+  const said = made.length > 1 ? `Pasted ${made.length} cells` : `Pasted ${store.cell(made[0])?.step_id ?? "a cell"}`;
+  if (loose.length) store.toast({ text: `${said}. ${loose.length === 1 ? "One wire leads" : `${loose.length} wires lead`} nowhere in this flow.`, tone: "stale", action: { label: "Show", run: () => toSidebar(store, "problems") } });
+  else store.announce(said);
+  return undefined;
+}
+
+function markStep(store, id, by) {
+  const to = step(store, id, by);
+  markTo(store, to);
+  select(store, to, { keep: true });
 }
 
 function collapse(store, ids) {
@@ -218,7 +236,7 @@ const NEEDS_CELL = {
     run(store, id, "auto");
     select(store, following(store, id), { show: "head" }); // the result comes right above
   },
-  run_stay: (store, id) => run(store, id, "auto"),
+  run_stay: (store, id) => (chosen(store, id).length > 1 ? store.run([...new Set(chosen(store, id).map((each) => rootOf(store, each)))], "auto") : run(store, id, "auto")),
   run_all_stale: (store, id) => run(store, id, "stale"),
   run_old: (store, id) => run(store, id, "old_results"),
   run_container: (store, id) => run(store, id, "auto"),
@@ -231,8 +249,13 @@ const NEEDS_CELL = {
   note_below: (store, id) => note(store, id, false),
   note_above: (store, id) => note(store, id, true),
   duplicate,
+  copy,
+  cut,
+  pin: togglePin,
+  mark_next: (store, id) => markStep(store, id, 1),
+  mark_previous: (store, id) => markStep(store, id, -1),
   delete: remove,
-  collapse: (store, id) => collapse(store, [id]),
+  collapse: (store, id) => collapse(store, chosen(store, id)),
   title: (_store, id) => inCell(id, ".nb-title input")?.focus(),
   rename: (_store, id) => inCell(id, ".nb-chip input")?.focus(),
   settings: (store, id) => store.set("settings", store.get("settings")?.cell === id ? null : { cell: id, form: null, at: Date.now() }),
@@ -268,6 +291,7 @@ const ALWAYS = {
   flow_input: toFlowInput,
   static: (store) => toSidebar(store, "static"),
   state: (store) => toSidebar(store, "state"),
+  paste: (store, id) => paste(store, id),
   collapse_all: (store) => collapse(store, store.get("order") ?? []),
   undo: (store) => store.history("undo"),
   redo: (store) => store.history("redo"),

@@ -2,11 +2,12 @@
 import { DndContext, DragOverlay, PointerSensor, useSensor, useSensors } from "@dnd-kit/core";
 import { memo, useCallback, useEffect, useMemo, useState } from "react";
 import "../fonts.js";
-import { perform, select } from "./commands.js";
+import { paste, perform, select } from "./commands.js";
 import { ScrollerContext, StoreContext, useFact, useKey, useStore } from "./context.js";
 import { Dialogs } from "./dialogs.jsx";
 import { FlowInput } from "./flow_input.jsx";
 import { gapOf } from "./insert.jsx";
+import { unmark } from "./marks.js";
 import { loadMonaco } from "./monaco.js";
 import { descendantsOf } from "./reduce.js";
 import { Chords, applied } from "./shortcuts.js";
@@ -44,6 +45,7 @@ function Page() {
   const picking = useFact("picking", Boolean);
   const sideHidden = useFact("sidebar", (side) => Boolean(side.hidden));
   useKeyboard(store);
+  useClipboard(store);
   return (
     <div className="nb" data-picking={picking || undefined} data-side-hidden={sideHidden || undefined}>
       {phase === "ready" ? <Toolbar /> : <header className="nb-bar" aria-busy="true" />}
@@ -145,6 +147,7 @@ function useKeyboard(store) {
       if (!inside) return;
       if (isText(target)) return inText(event, target);
       if (store.get("picking") && event.key === "Escape") return store.set("picking", null);
+      if (event.key === "Escape") unmark(store);
       const single = applied("any", event);
       if (ownsKeys(target) && !single) return;
       if (isControl(target) && (event.key === "Enter" || event.key === " ") && !single) return;
@@ -165,5 +168,31 @@ function useKeyboard(store) {
     };
     document.addEventListener("keydown", onKeyDown);
     return () => document.removeEventListener("keydown", onKeyDown);
+  }, [store]);
+}
+
+/** Ctrl/⌘ C, X and V where no text is meant: with the browser's own events, which need no leave to read the clipboard. */
+function useClipboard(store) {
+  useEffect(() => {
+    const meant = (event) => {
+      const target = event.target.nodeType === Node.ELEMENT_NODE ? event.target : event.target.parentElement;
+      return !event.defaultPrevented && !store.get("dialog") && !isText(target) && !ownsKeys(target) && document.getSelection().isCollapsed;
+    };
+    const on = (command) => (event) => {
+      if (!meant(event) || !store.cell(store.get("selected"))) return;
+      event.preventDefault();
+      perform(store, command);
+    };
+    const onPaste = (event) => {
+      if (!meant(event) || store.get("phase") !== "ready") return;
+      event.preventDefault();
+      const at = store.get("selected");
+      paste(store, store.cell(at) ? at : null, event.clipboardData.getData("text/plain"));
+    };
+    const events = { copy: on("copy"), cut: on("cut"), paste: onPaste };
+    for (const [name, handle] of Object.entries(events)) document.addEventListener(name, handle);
+    return () => {
+      for (const [name, handle] of Object.entries(events)) document.removeEventListener(name, handle);
+    };
   }, [store]);
 }

@@ -89,6 +89,7 @@ const STEPS = {
     cells.set(op.cell, draftCell(op, depthIn(cells, op.parent)));
     return { ...view, cells };
   },
+  paste_cells: (view, op) => op.modules.reduce((next, { id: _, ...module }, number) => STEPS.insert_cell(next, { ...op, cell: op.cells[number], index: op.index + number, module }), view),
   delete_cell(view, op) {
     const cell = view.cells.get(op.cell);
     if (!cell) return view;

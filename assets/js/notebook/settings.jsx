@@ -1,9 +1,9 @@
 // The settings of a cell, or of the flow: chips for what is set, and a panel with a form for everything that can be.
 import { memo, useEffect, useMemo, useRef, useState } from "react";
-import { request } from "../api.js";
 import { select } from "./commands.js";
 import { useFact, useKey, useStore } from "./context.js";
 import { Glyph } from "./icons.jsx";
+import { canPin, pin } from "./pins.js";
 import { FORM_OF } from "./setting_forms.jsx";
 import { chipsOf, formsOf, found, keysOfForm, wordsOf } from "./settings.js";
 import { keysOf } from "./shortcuts.js";
@@ -52,24 +52,8 @@ export const CellSettings = memo(function CellSettings({ cell }) {
   return open ? <Panel target={target} /> : null;
 });
 
-const PIN_LIMIT = 64 * 1024;
-
 /** The result that the cell has, to become the value of its mock. */
-const lastResult = (store, id) => {
-  const output = store.get(`output:${id}`);
-  return { result: Boolean(output && !output.error && output.run_id), pinResult: () => pin(store, id) };
-};
-
-async function pin(store, id) {
-  const { run_id: run, path } = store.get(`output:${id}`);
-  try {
-    const value = await request("GET", `/api/w/${encodeURIComponent(store.ws)}/runs/${run}/raw?${new URLSearchParams({ path })}`);
-    if (JSON.stringify(value).length > PIN_LIMIT) throw Object.assign(new Error("This result is too big for a mock."), { hint: "Write a smaller one of the same shape." });
-    store.do({ op: "set_setting", cell: id, key: "mock", value: { enabled: true, return_value: value } });
-  } catch (error) {
-    store.toast({ text: error.message, hint: error.hint, tone: "bad" });
-  }
-}
+const lastResult = (store, id) => ({ result: canPin(store, id), pinResult: () => pin(store, id) });
 
 export const FlowSettings = memo(function FlowSettings() {
   const store = useStore();

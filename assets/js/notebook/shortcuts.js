@@ -28,6 +28,12 @@ export const SHORTCUTS = [
   { id: "note_above", keys: ["M"], label: "Insert a note above", group: "Cells", mode: "command" },
   { id: "loop_below", keys: ["l"], label: "Insert a loop below", group: "Cells", mode: "command" },
   { id: "branch_below", keys: ["b"], label: "Insert a branch below", group: "Cells", mode: "command" },
+  { id: "mark_next", keys: ["Shift+ArrowDown"], label: "Mark the next cell too", group: "Cells", mode: "command" },
+  { id: "mark_previous", keys: ["Shift+ArrowUp"], label: "Mark the cell before too", group: "Cells", mode: "command" },
+  { id: "copy", keys: ["Mod+c"], label: "Copy cells", group: "Cells", mode: "clipboard" },
+  { id: "cut", keys: ["Mod+x"], label: "Cut cells", group: "Cells", mode: "clipboard" },
+  { id: "paste", keys: ["Mod+v"], label: "Paste cells below", group: "Cells", mode: "clipboard" },
+  { id: "pin", keys: ["v"], label: "Pin the cell's result, or let it run again", group: "Cells", mode: "command" },
   { id: "duplicate", keys: ["y"], label: "Duplicate cell", group: "Cells", mode: "command" },
   { id: "delete", keys: ["d d"], label: "Delete cell", group: "Cells", mode: "command", basic: true },
   { id: "collapse", keys: ["c"], label: "Fold or unfold cell", group: "Cells", mode: "command" },
@@ -94,7 +100,7 @@ export class Chords {
     this.#pressed = now - this.#at < CHORD_MS ? [...this.#pressed, press] : [press];
     this.#at = now;
     for (const sequence of [this.#pressed.join(" "), press]) {
-      const hit = SHORTCUTS.find((item) => item.mode !== "edit" && item.keys.includes(sequence));
+      const hit = SHORTCUTS.find((item) => item.mode !== "edit" && item.mode !== "clipboard" && item.keys.includes(sequence));
       if (hit) {
         this.#pressed = [];
         return hit.id;

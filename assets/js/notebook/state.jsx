@@ -3,6 +3,7 @@ import { memo, useEffect, useRef, useState } from "react";
 import { perform, run, select } from "./commands.js";
 import { useKey, useStore } from "./context.js";
 import { Glyph } from "./icons.jsx";
+import { canPin, isPinned } from "./pins.js";
 import { keysOf } from "./shortcuts.js";
 import { Popover } from "./ui.jsx";
 import { clock } from "../words.js";
@@ -94,6 +95,7 @@ function Why({ id, state, anchor, onClose }) {
         ) : (
           <>
             <button type="button" className="nb-btn" data-primary onClick={act(() => run(store, id, "auto"))}>Run <kbd>{keysOf("run_stay")}</kbd></button>
+            {(isPinned(store, id) || canPin(store, id)) && <button type="button" className="nb-btn" onClick={act(() => perform(store, "pin", id))}>{isPinned(store, id) ? "Unpin" : "Pin this result"}</button>}
             {state.runs_first?.length > 0 && <button type="button" className="nb-btn" onClick={act(() => run(store, id, "old_results"))}>Run on the old results</button>}
           </>
         )}

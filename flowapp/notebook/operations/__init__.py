@@ -14,6 +14,7 @@ __all__ = ["Applied", "Operation", "apply", "apply_all"]
 
 _APPLY: dict[type, Callable[[Document, Any], Applied | Rejected]] = {
     types.InsertCell: structure.insert,
+    types.PasteCells: structure.paste,
     types.DeleteCell: structure.delete,
     types.MoveCell: structure.move,
     types.AddBranch: structure.add_branch,

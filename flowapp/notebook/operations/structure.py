@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from flowapp.notebook import errors
+from flowapp.notebook.copies import fresh_modules
 from flowapp.notebook.document import SINGLE_SLOTS, CellId, Document, Entry, StepId, list_path, nested_modules
 from flowapp.notebook.errors import Rejected
 from flowapp.notebook.operations.common import edited, name_of
@@ -21,6 +22,7 @@ from flowapp.notebook.operations.types import (
     InsertCell,
     MoveCell,
     Nested,
+    PasteCells,
     RemoveBranch,
 )
 from flowapp.notebook.trees import Path, drop_at, get_at, insert_at, set_at
@@ -56,6 +58,35 @@ def insert(document: Document, operation: InsertCell) -> Applied | Rejected:
         inverse=(DeleteCell(operation.cell),),
         touched=_added(document, added),
         label=f"Inserted `{module['id']}`",
+    )
+
+
+def paste(document: Document, operation: PasteCells) -> Applied | Rejected:
+    """Apply `PasteCells`."""
+    if operation.slot in SINGLE_SLOTS:
+        return errors.no_such_place(operation.slot)
+    place = _place(document, operation.parent, operation.slot)
+    if isinstance(place, Rejected):
+        return place
+    if not operation.cells or len(operation.cells) != len(operation.modules):
+        return errors.bad_module("each module needs a cell of its own")
+    if reason := _faulty(list(operation.modules)):
+        return errors.bad_module(reason)
+    modules = fresh_modules(document, operation.modules)
+    added, flow = document, document.flow
+    present = get_at(flow, place)
+    at = min(max(0, operation.index), len(present) if isinstance(present, list) else 0)
+    for number, (cell, module) in enumerate(zip(operation.cells, modules, strict=True)):
+        adopted = _adopted(added, [module], {module["id"]: Nested(cell)}, cell)
+        if isinstance(adopted, Rejected):
+            return adopted
+        added, flow = adopted, insert_at(flow, place, at + number, module)
+    names = ", ".join(f"`{module['id']}`" for module in modules[:3])
+    return Applied(
+        document=edited(added, flow),
+        inverse=tuple(DeleteCell(cell) for cell in reversed(operation.cells)),
+        touched=_added(document, added),
+        label=f"Pasted {names}" if len(modules) <= 3 else f"Pasted {len(modules)} cells",
     )
 
 

@@ -40,6 +40,19 @@ class InsertCell:
 
 
 @dataclass(frozen=True, slots=True)
+class PasteCells:
+    """Put modules before position `index` of a slot, as copies: a step id that was ever used is replaced by a new one, and
+    the references between the modules follow. `cells` are the new cell ids, one for each module.
+    """
+
+    cells: tuple[CellId, ...]
+    parent: CellId | None
+    slot: str
+    index: int
+    modules: tuple[Mapping[str, Any], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class DeleteCell:
     """Take a cell out, with all that is nested in it. Its readers keep their expressions."""
 
@@ -255,6 +268,7 @@ class DeleteNote:
 
 Operation: TypeAlias = (
     InsertCell
+    | PasteCells
     | DeleteCell
     | MoveCell
     | AddBranch

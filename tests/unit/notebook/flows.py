@@ -183,6 +183,10 @@ def operations() -> st.SearchStrategy[ops.Operation]:
     """Any operation on the cells `c0` … `c9`, of which many are not there."""
     return st.one_of(
         st.builds(ops.InsertCell, CELLS, PARENTS, SLOTS, INDEXES, modules(depth=1)),
+        st.builds(ops.PasteCells, st.tuples(CELLS), PARENTS, SLOTS, INDEXES, st.tuples(modules(depth=1))),
+        st.builds(
+            ops.PasteCells, st.just(("new1", "new2")), PARENTS, SLOTS, INDEXES, st.tuples(modules(), modules(depth=1))
+        ),
         st.builds(ops.DeleteCell, CELLS),
         st.builds(ops.MoveCell, CELLS, PARENTS, SLOTS, INDEXES),
         st.builds(ops.AddBranch, CELLS, INDEXES, st.just({"summary": "", "expr": "true", "modules": []})),

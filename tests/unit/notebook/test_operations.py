@@ -46,6 +46,35 @@ nested = document(
 )
 
 
+class TestPaste:
+    def test_names_that_are_taken_are_new_and_references_between_the_cells_follow(self) -> None:
+        pasted = (script("a"), script("z", {"x": "results.a.rows + results.b"}))
+        result = applied(abc, ops.PasteCells(("n", "m"), None, "modules", 1, pasted))
+        assert steps(result.document) == ["a", "d", "z", "b", "c"]
+        inputs = entry(result.document, "m").module["value"]["input_transforms"]
+        assert inputs["x"]["expr"] == "results.d.rows + results.b"
+        assert (result.touched, result.label) == ({"n", "m"}, "Pasted `d`, `z`")
+
+    def test_goes_into_loops_and_takes_what_is_nested_along(self) -> None:
+        copied = entry(nested, "cell_l").module
+        result = applied(nested, ops.PasteCells(("n",), "cell_l", "modules", 99, (copied,)))
+        assert steps(result.document) == ["a", "l", "b", "c", "g", "h", "i", "d", "e", "f"]
+
+    def test_is_one_step_to_undo(self) -> None:
+        result = applied(abc, ops.PasteCells(("n", "m"), None, "modules", 9, (script("a"), script("a"))))
+        assert steps(result.document) == ["a", "b", "c", "d", "e"]
+        back = apply_all(result.document, result.inverse)
+        assert isinstance(back, Applied) and back.document.flow == abc.flow
+
+    def test_refuses_what_is_no_module_and_places_for_one_cell(self) -> None:
+        assert refused(abc, ops.PasteCells((), None, "modules", 0, ())) == "notebook.bad_module"
+        assert refused(abc, ops.PasteCells(("n",), None, "modules", 0, ({"value": 1},))) == "notebook.bad_module"
+        assert refused(abc, ops.PasteCells(("n",), None, "failure", 0, (script("x"),))) == "notebook.no_such_place"
+        assert refused(abc, ops.PasteCells(("n", "n"), None, "modules", 0, (script("x"), script("y")))) == (
+            "notebook.duplicate_cell"
+        )
+
+
 class TestInsert:
     def test_puts_the_cell_before_the_index(self) -> None:
         assert steps(applied(abc, ops.InsertCell("n", None, "modules", 1, script("x"))).document) == [

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flowapp.notebook import Applied, Document, apply, cell_view, states, view
-from flowapp.notebook.copies import fresh_module
+from flowapp.notebook.copies import fresh_modules
 from flowapp.notebook.operations import types as ops
 from flowapp.notebook.view import Snapshot, difference, input_view
 from flowapp.openflow.problems import Problem
@@ -84,7 +84,7 @@ def test_wires() -> None:
 class TestCopies:
     def test_get_ids_of_their_own_and_inner_references_follow(self) -> None:
         made = document(script("a"), loop("l", "results.a", [script("b"), script("c", {"x": "results.b + results.a"})]))
-        copy = fresh_module(made, made.outline.by_cell["cell_l"].module)
+        (copy,) = fresh_modules(made, [made.outline.by_cell["cell_l"].module])
         result = apply(made, ops.InsertCell("new", None, "modules", 9, copy))
         assert isinstance(result, Applied)
         steps = [entry.step_id for entry in result.document.outline.entries]

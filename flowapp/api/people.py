@@ -113,7 +113,7 @@ async def create_group(request: Request, caller: Caller, workspace: App) -> Resp
 
 @router.post("/groups/update/{name}")
 async def update_group(name: str, request: Request, caller: Caller, workspace: App) -> Response:
-    """Change its summary."""
+    """Change its summary, and who is in it where the body says `members`."""
     await workspace.groups.update(caller, name, await object_body(request))
     return PlainTextResponse(f"Updated group {name}")
 

@@ -68,6 +68,6 @@ def _under(connection: Connection, workspace: str, start: str) -> list[str]:
     for word, kind in _KINDS:
         rows = table(kind)
         inside = sa.and_(rows.c.workspace == workspace, rows.c.path.startswith(start, autoescape=True))
-        paths = connection.execute(sa.select(sa.distinct(rows.c.path)).where(inside)).scalars()
+        paths = connection.execute(sa.select(rows.c.path).distinct().where(inside)).scalars()
         found += [f"{word} {path}" for path in sorted(paths)]
     return found

@@ -60,7 +60,11 @@ Team = Literal["people", "groups", "folders", "audit"]
 
 def team_tabs(current: Team) -> rx.Component:
     """What the pages of the workspace's people stand under: the place of their title, which readers hear."""
-    names: tuple[tuple[Team, str], ...] = (("people", "People"),)
+    names: tuple[tuple[Team, str], ...] = (
+        ("people", "People"),
+        ("groups", "Groups"),
+        ("folders", "Folders"),
+    )
     return rx.fragment(
         rx.el.h1(dict(names)[current], class_name="sr"),
         rx.el.nav(

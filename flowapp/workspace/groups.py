@@ -9,7 +9,7 @@ from sqlalchemy.engine import Connection
 
 from flowapp.access.identity import EVERYBODY, Identity
 from flowapp.access.policy import Action, Target, missing, require
-from flowapp.store import audit, groups, identities
+from flowapp.store import audit, groups, identities, references
 from flowapp.store.tables import GroupRow
 from flowapp.workspace.context import Context
 from flowapp.workspace.errors import AlreadyThere, BadRequest
@@ -68,14 +68,24 @@ class Groups:
         _ask(identity, "group.manage")
         await self.get(identity, name)
 
+    async def users(self, identity: Identity, name: str) -> list[str]:
+        """What names a group, in words: looked at before it is deleted.
+
+        Raises:
+            NotFound: there is none.
+        """
+        await self.require_managing(identity, name)
+        return await self._database.read(lambda c: references.of_group(c, identity.workspace, name))
+
     async def create(self, identity: Identity, body: Mapping[str, Any]) -> str:
-        """Make a group; returns its name.
+        """Make a group: `{"name", "summary"?, "members"?}`; returns its name.
 
         Raises:
             AlreadyThere: there is one of that name.
+            BadRequest: somebody of `members` is not a member of the workspace.
         """
         _ask(identity, "group.manage")
-        name = name_of(body.get("name"), "group")
+        name, wanted = name_of(body.get("name"), "group"), _members_in(body)
         row = GroupRow(workspace=identity.workspace, name=name, summary=text_in(body, "summary"))
 
         def work(connection: Connection) -> None:
@@ -83,19 +93,25 @@ class Groups:
                 raise AlreadyThere(f"There is already a group {name}.", "Choose another name.")
             groups.put(connection, row)
             _audited(connection, identity, "group.create", name)
+            _set_members(connection, identity, name, wanted)
 
         await self._database.write(work)
+        self._sessions.rights_changed()
         return name
 
     async def update(self, identity: Identity, name: str, body: Mapping[str, Any]) -> str:
-        """Change the summary; returns the name.
+        """Change the summary, and who is in it where the body says `members`; returns the name.
 
         Raises:
             NotFound: there is none.
+            BadRequest: somebody of `members` is not a member of the workspace.
         """
+        _ask(identity, "group.manage")
+        wanted = _members_in(body)
 
         def change(connection: Connection) -> None:
             groups.put(connection, GroupRow(workspace=identity.workspace, name=name, summary=text_in(body, "summary")))
+            _set_members(connection, identity, name, wanted)
 
         await self._change(identity, name, "group.update", change)
         return name
@@ -121,9 +137,7 @@ class Groups:
         username = required_text(body, "username")
 
         def change(connection: Connection) -> None:
-            if identities.member_named(connection, identity.workspace, username) is None:
-                raise BadRequest(f"{username!r} is not a member of this workspace.", "Add the person first.")
-            groups.add_member(connection, identity.workspace, name, username)
+            _add_member(connection, identity.workspace, name, username)
 
         await self._change(identity, name, "group.adduser", change, username)
 
@@ -161,6 +175,32 @@ class Groups:
 def _ask(identity: Identity, action: Action) -> None:
     enter(identity)
     require(identity, action, Target(identity.workspace, "group"))
+
+
+def _members_in(body: Mapping[str, Any]) -> list[str] | None:
+    wanted = body.get("members")
+    if wanted is not None and (not isinstance(wanted, list) or not all(isinstance(one, str) for one in wanted)):
+        raise BadRequest("members must be a list of usernames.", 'Send {"members": ["ada"]}.')
+    return wanted
+
+
+def _set_members(connection: Connection, identity: Identity, name: str, wanted: list[str] | None) -> None:
+    """Make exactly these its members; None leaves them as they are. Each change is noted by itself."""
+    if wanted is None:
+        return
+    before = groups.members(connection, identity.workspace, name)
+    for username in sorted(set(before) - set(wanted)):
+        groups.remove_member(connection, identity.workspace, name, username)
+        _audited(connection, identity, "group.removeuser", name, username)
+    for username in sorted(set(wanted) - set(before)):
+        _add_member(connection, identity.workspace, name, username)
+        _audited(connection, identity, "group.adduser", name, username)
+
+
+def _add_member(connection: Connection, workspace: str, name: str, username: str) -> None:
+    if identities.member_named(connection, workspace, username) is None:
+        raise BadRequest(f"{username[:60]!r} is not a member of this workspace.", "Add the person first.")
+    groups.add_member(connection, workspace, name, username)
 
 
 def _everybody(workspace: str) -> GroupRow:

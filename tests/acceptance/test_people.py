@@ -38,7 +38,7 @@ def test_somebody_joins_by_a_link_and_is_taken_out(
 ) -> None:
     page.goto("/")
     page.get_by_role("link", name="People").click()
-    expect(page.get_by_role("listitem").filter(has_text="admin@flowapp.local")).to_contain_text("seen")
+    expect(page.locator("li").filter(has_text="admin@flowapp.local")).to_contain_text("seen")
     expect(page.get_by_text("No open invitations")).to_be_visible()
     page.get_by_role("button", name="Invite by link").click()
     dialog = page.get_by_role("dialog", name="Invite by link")
@@ -54,7 +54,7 @@ def test_somebody_joins_by_a_link_and_is_taken_out(
     assert link.startswith(f"{product.url}/join?token=fv_")
     shoot(page, "people-link")
     shown.get_by_role("button", name="Done").click()
-    invitation = page.get_by_role("listitem").filter(has_text="Whoever has the link")
+    invitation = page.locator("li").filter(has_text="Whoever has the link")
     expect(invitation).to_contain_text("as operator · works 2 times more")
 
     guest = elsewhere.new_page()
@@ -68,7 +68,7 @@ def test_somebody_joins_by_a_link_and_is_taken_out(
     guest.get_by_role("button", name="Join Main").click()
     expect(guest.get_by_role("heading", name="Flows", exact=True)).to_be_visible()
     guest.goto("/people")
-    expect(guest.get_by_role("listitem").filter(has_text="Olga Lang")).to_contain_text("operator")
+    expect(guest.locator("li").filter(has_text="Olga Lang")).to_contain_text("operator")
     expect(guest.get_by_role("button", name="Add a person")).to_have_count(0)
     expect(guest.get_by_text("No open invitations")).to_have_count(0)
     guest.get_by_role("button", name="Sign out").click()
@@ -84,7 +84,7 @@ def test_somebody_joins_by_a_link_and_is_taken_out(
     expect(guest.get_by_role("heading", name="Flows", exact=True)).to_be_visible()
 
     page.reload()
-    row = page.get_by_role("listitem").filter(has_text="Olga Lang")
+    row = page.locator("li").filter(has_text="Olga Lang")
     row.get_by_role("button", name="Olga Lang", exact=True).click()
     dialog = page.get_by_role("dialog", name="Change a role")
     dialog.get_by_label("Role").select_option("viewer")
@@ -124,7 +124,7 @@ def test_a_person_who_is_added_gets_in_by_a_link(page: Page, elsewhere: BrowserC
     dialog.get_by_role("button", name="Add", exact=True).click()
     link = page.get_by_role("dialog", name="Send this link").get_by_label("Link").input_value()
     page.get_by_role("button", name="Done").click()
-    row = page.get_by_role("listitem").filter(has_text="nia@example.org")
+    row = page.locator("li").filter(has_text="nia@example.org")
     expect(row).to_contain_text("never here")
     guest = elsewhere.new_page()
     guest.goto(link)
@@ -139,7 +139,7 @@ def test_a_person_who_is_added_gets_in_by_a_link(page: Page, elsewhere: BrowserC
     expect(guest.get_by_role("status").filter(has_text="Your password is set")).to_be_visible()
     expect(guest.get_by_label("Present password")).to_be_visible()
     guest.goto("/people")
-    expect(guest.get_by_role("listitem").filter(has_text="nia@example.org")).to_contain_text("seen")
+    expect(guest.locator("li").filter(has_text="nia@example.org")).to_contain_text("seen")
     with product.client() as client:
         client.delete("/api/w/main/users/delete/nia").raise_for_status()
 
@@ -149,7 +149,7 @@ def test_own_sessions_and_tokens(page: Page, product: Product, elsewhere: Browse
     other.goto(f"/signin?token={TOKEN}")
     page.goto("/")
     page.get_by_role("link", name="Account").click()
-    here = page.get_by_role("listitem").filter(has_text="This browser")
+    here = page.locator("li").filter(has_text="This browser")
     expect(here).to_contain_text("Chrome on Linux")
     shoot(page, "account")
     accessible(page)
@@ -168,7 +168,7 @@ def test_own_sessions_and_tokens(page: Page, product: Product, elsewhere: Browse
     dialog.get_by_role("button", name="Make the token").click()
     token = page.get_by_role("dialog", name="Your new token").get_by_label("Token").input_value()
     page.get_by_role("button", name="Done").click()
-    row = page.get_by_role("listitem").filter(has_text="nightly sync")
+    row = page.locator("li").filter(has_text="nightly sync")
     expect(row).to_contain_text("variables:read, jobs:run · only in main")
     bearer = {"Authorization": f"Bearer {token}"}
     assert httpx.get(f"{product.url}/api/w/main/variables/list", headers=bearer).status_code == 200
@@ -177,3 +177,67 @@ def test_own_sessions_and_tokens(page: Page, product: Product, elsewhere: Browse
     page.get_by_role("alertdialog").get_by_role("button", name="Revoke").click()
     expect(row).to_have_count(0)
     assert httpx.get(f"{product.url}/api/w/main/variables/list", headers=bearer).status_code == 401
+
+
+def test_a_group_gets_a_part_in_a_folder_and_both_are_deleted(page: Page, product: Product) -> None:
+    with product.client() as client:
+        for name in ("gus", "hal"):
+            body = {"email": f"{name}@example.org", "role": "developer"}
+            client.post("/api/w/main/workspaces/add_user", json=body).raise_for_status()
+    page.goto("/people")
+    page.get_by_role("link", name="Groups").click()
+    expect(page.get_by_text("No groups of your own yet")).to_be_visible()
+    page.get_by_role("button", name="New group").click()
+    dialog = page.get_by_role("dialog", name="New group")
+    dialog.get_by_label("Name").fill("no good")
+    dialog.get_by_role("button", name="Save").click()
+    expect(dialog.get_by_role("alert")).to_contain_text("cannot be the name of a group")
+    dialog.get_by_label("Name").fill("night-crew")
+    dialog.get_by_label("What it is for").fill("On call at night")
+    for name in ("gus", "hal"):
+        dialog.get_by_label("Another member").select_option(name)
+        dialog.get_by_role("button", name="Add").click()
+        expect(dialog.locator("li").filter(has_text=name)).to_be_visible()
+    dialog.get_by_role("button", name="Take away hal").click()
+    shoot(page, "groups-dialog")
+    dialog.get_by_role("button", name="Save").click()
+    row = page.locator("li").filter(has_text="night-crew")
+    expect(row).to_contain_text("On call at night · gus")
+    shoot(page, "groups")
+    accessible(page)
+
+    page.get_by_role("link", name="Folders").click()
+    expect(page.get_by_text("No folders that you have a part in")).to_be_visible()
+    page.get_by_role("button", name="New folder").click()
+    dialog = page.get_by_role("dialog", name="New folder")
+    dialog.get_by_label("Name").fill("payroll")
+    dialog.get_by_label("Another person or group").select_option("g/night-crew")
+    dialog.get_by_label("What they may do").select_option("read")
+    dialog.get_by_role("button", name="Add").click()
+    dialog.get_by_label("What g/night-crew may do").select_option("write")
+    shoot(page, "folders-dialog")
+    dialog.get_by_role("button", name="Save").click()
+    row = page.locator("li").filter(has_text="f/payroll")
+    expect(row).to_contain_text("Owned by u/admin · written by g/night-crew")
+    shoot(page, "folders")
+    accessible(page)
+    with product.client() as client:
+        client.post(
+            "/api/w/main/variables/create", json={"path": "f/payroll/rate", "value": "1", "is_secret": False}
+        ).raise_for_status()
+    page.get_by_role("link", name="Groups").click()
+    page.get_by_role("button", name="Delete night-crew").click()
+    asks = page.get_by_role("alertdialog")
+    expect(asks).to_contain_text("writes in folder payroll")
+    shoot(page, "groups-delete")
+    asks.get_by_role("button", name="Delete").click()
+    expect(page.locator("li").filter(has_text="night-crew")).to_have_count(0)
+    page.get_by_role("link", name="Folders").click()
+    page.get_by_role("button", name="Delete payroll").click()
+    expect(asks).to_contain_text("1 variable")
+    asks.get_by_role("button", name="Delete").click()
+    expect(page.get_by_text("No folders that you have a part in")).to_be_visible()
+    with product.client() as client:
+        for name in ("gus", "hal"):
+            client.delete(f"/api/w/main/users/delete/{name}").raise_for_status()
+        client.delete("/api/w/main/variables/delete/f/payroll/rate").raise_for_status()

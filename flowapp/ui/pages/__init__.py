@@ -2,10 +2,26 @@
 
 from __future__ import annotations
 
-from flowapp.ui.pages import account, home, members, missing, notebook, run, run_form, runs, runtimes, schedules, stored
+from flowapp.ui.pages import (
+    account,
+    folders,
+    groups,
+    home,
+    members,
+    missing,
+    notebook,
+    run,
+    run_form,
+    runs,
+    runtimes,
+    schedules,
+    stored,
+)
 
 __all__ = [
     "account",
+    "folders",
+    "groups",
     "home",
     "members",
     "missing",

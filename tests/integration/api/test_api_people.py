@@ -8,10 +8,11 @@ from typing import Any
 import httpx
 import pytest
 
+from flowapp.access.errors import NotAllowed
 from flowapp.store import audit, identities
 from flowapp.store.runs import NewRun, job_id
 from flowapp.store.tables import RunRow
-from tests.integration.api.api_server import Server
+from tests.integration.api.api_server import Server, flow_of, script
 
 W = "/api/w/main"
 
@@ -291,6 +292,49 @@ class TestMembers:
         assert {answer.status_code for answer in refused} == {403}
         names = (await developer.get(f"{W}/users/list_usernames")).json()
         assert names == ["admin", "dora"]
+
+
+class TestGroupMembers:
+    async def test_they_are_set_together_and_each_change_is_noted(self, server: Server) -> None:
+        http = server.client
+        for name in ("ann", "bob"):
+            await server.person(name, "developer")
+        body = {"name": "crew", "members": ["ann", "admin"]}
+        assert (await http.post(f"{W}/groups/create", json=body)).status_code == 200
+        refused = await http.post(f"{W}/groups/update/crew", json={"summary": "x", "members": ["ann", "nobody"]})
+        assert (refused.status_code, "nobody" in refused.text) == (400, True)
+        assert (await http.get(f"{W}/groups/get/crew")).json()["members"] == ["admin", "ann"]
+        assert (await http.post(f"{W}/groups/update/crew", json={"summary": "x", "members": ["bob", "ann"]})).is_success
+        assert (await http.post(f"{W}/groups/update/crew", json={"summary": "y"})).is_success
+        assert (await http.get(f"{W}/groups/get/crew")).json()["members"] == ["ann", "bob"]
+        entries = (await http.get(f"{W}/audit/list?resource=g/crew&operations=group.adduser,group.removeuser")).json()
+        found = [(entry["operation"], entry["parameters"]["detail"]) for entry in reversed(entries)]
+        added, removed = "group.adduser", "group.removeuser"
+        assert found == [(added, "admin"), (added, "ann"), (removed, "admin"), (added, "bob")]
+
+    async def test_what_names_people_and_groups_is_found(self, server: Server) -> None:
+        http, workspace = server.client, server.workspace
+        await server.person("ann", "developer")
+        await http.post(f"{W}/groups/create", json={"name": "crew", "members": ["ann"]})
+        await http.post(
+            f"{W}/folders/create", json={"name": "pay", "owners": ["u/ann"], "extra_perms": {"g/crew": True}}
+        )
+        await http.post(f"{W}/variables/create", json={"path": "u/ann/v", "value": "1", "is_secret": False})
+        who = await workspace.sessions.identity_named("admin", "main")
+        held = await workspace.members.holdings(who, "ann")
+        assert held == ["in group crew", "owner of folder pay", "variable u/ann/v"]
+        asks = script("a", "def main():\n    return 1\n")
+        asks["suspend"] = {"required_events": 1, "user_groups_required": {"type": "static", "value": ["crew"]}}
+        for path, flow in (("f/team/asks", flow_of(asks)), ("f/team/not", flow_of(script("crew", "def main(): 1")))):
+            await server.post(await server.draft(flow, path=path), "deploy", {})
+        assert await workspace.groups.users(who, "crew") == [
+            "writes in folder pay",
+            "flow f/team/asks may ask it for approval",
+        ]
+        developer = await workspace.sessions.identity_named("ann", "main")
+        for question in (workspace.members.holdings(developer, "admin"), workspace.groups.users(developer, "crew")):
+            with pytest.raises(NotAllowed):
+                await question
 
 
 class TestRetention:

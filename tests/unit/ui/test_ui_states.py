@@ -16,10 +16,13 @@ from flowapp.languages import LANGUAGES
 from flowapp.settings import Settings
 from flowapp.ui import services
 from flowapp.ui.state.account import AccountState, TokensState, session_lines, token_body, token_lines
+from flowapp.ui.state.folders import FoldersState, folder_line, parts_of, rights_of
+from flowapp.ui.state.groups import GroupsState, group_line
 from flowapp.ui.state.guard import Guard
 from flowapp.ui.state.home import HomeState, flow_line, problem_lines
 from flowapp.ui.state.members import InvitationsState, MembersState, invitation_line, member_line
 from flowapp.ui.state.page import PageState
+from flowapp.ui.state.parts import Part
 from flowapp.ui.state.runs import RunsState, address, run_line
 from flowapp.ui.state.runtimes import RuntimesState, bytes_text, language_lines
 from flowapp.ui.state.schedules import SchedulesState, schedule_line
@@ -51,7 +54,7 @@ class FakeWorkspace:
         self.schedules = self.scripts = self.variables = self.resources = self.resource_types = self.usages = (
             self.packages
         ) = self.runtimes = self
-        self.members = self.invitations = self.accounts = self
+        self.members = self.invitations = self.accounts = self.groups = self.folders = self
         self.settings = Settings(home=Path("nowhere"))
         self.asked: list[Identity] = []
         self.listed: list[dict[str, Any]] = []
@@ -76,6 +79,11 @@ class FakeWorkspace:
         self.asked.append(identity)
         return {
             "path": path,
+            "name": path,
+            "summary": "",
+            "members": ["bo"],
+            "owners": ["u/ada"],
+            "extra_perms": {"g/crew": False},
             "email": "bo@example.org",
             "role": "viewer",
             "is_secret": True,
@@ -115,6 +123,18 @@ class FakeWorkspace:
         assert person == "ada"
         self.asked.append(ADA)
         return "/signin?token=fi_y"
+
+    async def users(self, identity: Identity, name: str) -> list[str]:
+        self.asked.append(identity)
+        return [f"owner of folder {name}"]
+
+    async def names(self, identity: Identity) -> list[str]:
+        self.asked.append(identity)
+        return ["all"]
+
+    async def usage(self, identity: Identity, name: str) -> dict[str, int]:
+        self.asked.append(identity)
+        return {"flows": 2, "scripts": 1, "variables": 0}
 
     async def whoami(self, person: str) -> dict[str, Any]:
         assert person == "ada"
@@ -233,6 +253,8 @@ STATES: tuple[type[Any], ...] = (
     InvitationsState,
     AccountState,
     TokensState,
+    GroupsState,
+    FoldersState,
 )
 #: Handlers that change only what this browser shows, with the reason that they need no identity.
 ONLY_THE_PAGE = {
@@ -251,6 +273,11 @@ ONLY_THE_PAGE = {
         (name, handler): "closes a dialog"
         for name in ("MembersState", "InvitationsState", "TokensState")
         for handler in ("close", "keep", "close_link")
+    },
+    **{
+        (name, handler): "changes rows of the dialog, or closes it"
+        for name in ("GroupsState", "FoldersState")
+        for handler in ("close", "keep", "choose", "choose_right", "add_part", "set_right", "drop_part")
     },
     ("TokensState", "set_limit"): "chooses in the dialog",
     **{
@@ -617,3 +644,61 @@ def test_what_is_no_token(form: dict[str, str]) -> None:
 def test_a_token_with_scopes() -> None:
     body = token_body({"label": "x", "days": "7", "limit": "scopes", "scopes": "jobs:run\n*:read"}, "main")
     assert body["scopes"] == ["jobs:run", "*:read"] and "expiration" in body and "workspace_id" not in body
+
+
+async def test_members_of_a_group_are_added_and_taken_away_until_it_is_saved(workspace: FakeWorkspace) -> None:
+    state = state_of(GroupsState)
+    workspace.listed = [{"username": name} for name in ("ada", "bo")]
+    await send(state, "edit", "crew")
+    assert (state.parts, state.others) == ([Part("bo", "member")], ["ada"])
+    await send(state, "choose", "ada")
+    await send(state, "add_part")
+    await send(state, "add_part")
+    await send(state, "drop_part", "bo")
+    workspace.listed = []
+    await send(state, "save", {"summary": "Night shift"})
+    assert workspace.updated == {"summary": "Night shift", "members": ["ada"]}
+
+
+async def test_parts_in_a_folder_are_saved_as_they_are_shown(workspace: FakeWorkspace) -> None:
+    state = state_of(FoldersState)
+    await send(state, "edit", "team")
+    assert state.known == ["g/all"]
+    assert state.parts == [Part("u/ada", "owner"), Part("g/crew", "read")]
+    await send(state, "set_right", "g/crew", "write")
+    await send(state, "choose", "g/all")
+    await send(state, "choose_right", "read")
+    await send(state, "add_part")
+    await send(state, "save", {"title": " Team ", "summary": ""})
+    rights = {"owners": ["u/ada"], "extra_perms": {"g/crew": True, "g/all": False}}
+    assert workspace.updated == {"display_name": "Team", "summary": "", **rights}
+
+
+async def test_what_a_folder_holds_is_shown_before_it_is_deleted(workspace: FakeWorkspace) -> None:
+    state = state_of(FoldersState)
+    await send(state, "ask", "team")
+    assert state.users == ["2 flows", "1 script"]
+
+
+def test_groups_and_folders_as_lines() -> None:
+    many = group_line({"name": "crew", "summary": "Nights", "members": list("abcdefg")}, True)
+    assert (many.note, many.members, many.mine) == ("Nights · a, b, c, d, e and 2 more", "7 members", True)
+    assert not group_line({"name": "all", "summary": "", "members": []}, True).mine
+    found: dict[str, Any] = {
+        "name": "t",
+        "display_name": "t",
+        "summary": None,
+        "owners": [],
+        "extra_perms": {"u/a": True, "g/b": False},
+    }
+    line = folder_line(found, False)
+    assert (line.note, line.owners, line.writers, line.viewers) == ("", "admins", "u/a", "g/b")
+
+
+def test_an_owner_who_is_named_twice_is_an_owner() -> None:
+    parts = parts_of({"owners": ["u/a"], "extra_perms": {"u/a": False, "u/b": True}})
+    assert parts == {"u/a": "owner", "u/b": "write"}
+    assert rights_of([Part(who, right) for who, right in parts.items()]) == {
+        "owners": ["u/a"],
+        "extra_perms": {"u/b": True},
+    }

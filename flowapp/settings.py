@@ -58,6 +58,11 @@ SETTINGS: tuple[Setting, ...] = (
         "FLOWAPP_HUB_URL", "", "Address of a hub for `hub/…` steps; empty: only the starter hub and `FLOWAPP_HUB_DIR`."
     ),
     Setting("FLOWAPP_HUB_DIR", "", "Folder of scripts that works as a hub of one's own, see docs/hub.md."),
+    Setting(
+        "FLOWAPP_ALLOWED_HOSTS",
+        "",
+        "Private hosts and networks that the server may send messages to: `mail.internal:25, 10.1.0.0/16`.",
+    ),
     Setting("OPENAI_API_KEY", "", "Lets *Connect inputs* ask a model, only when a person presses it."),
     Setting("OPENAI_BASE_URL", "", "Address of an OpenAI-compatible server; empty: the client's own default."),
     Setting("OPENAI_MODEL", "", "Name of the model for *Connect inputs*."),
@@ -81,6 +86,7 @@ class Settings:
     wait_s: int = 20
     hub_url: str = ""
     hub_dir: str = ""
+    allowed_hosts: str = ""
     openai_api_key: str = field(default="", repr=False)
     openai_base_url: str = ""
     openai_model: str = ""
@@ -112,6 +118,7 @@ class Settings:
             wait_s=_number("FLOWAPP_WAIT_S", given["FLOWAPP_WAIT_S"] or "20", 1, 3600),
             hub_url=given["FLOWAPP_HUB_URL"],
             hub_dir=given["FLOWAPP_HUB_DIR"],
+            allowed_hosts=given["FLOWAPP_ALLOWED_HOSTS"],
             openai_api_key=given["OPENAI_API_KEY"],
             openai_base_url=given["OPENAI_BASE_URL"],
             openai_model=given["OPENAI_MODEL"],

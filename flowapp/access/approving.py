@@ -4,6 +4,8 @@ In words: whoever holds a signed link may answer, and so may whoever may approve
 path lets them), and members of a group that the request names; where the step itself hands out its links, everyone who may
 read the run. If the request asks for sign-in, for groups, or forbids self-approval, an answer needs a signed-in member of
 the workspace who meets all of it, whichever way it comes. Admins are past these conditions, a job of theirs is not.
+Whom the request was escalated to, and to whom a member handed their vote, stand in for the groups (never for self-approval), if
+they may read the run. Who handed their vote on has none until they take it back.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ import hmac
 import struct
 import uuid
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from flowapp.access import policy
@@ -28,13 +30,24 @@ SIGN_IN = Denied("This request is answered by people who are signed in.")
 
 @dataclass(frozen=True, slots=True)
 class Conditions:
-    """What a request demands of whoever answers. `started_by` are the usernames that count as oneself."""
+    """What a request demands of whoever answers. `started_by` are the usernames that count as oneself.
+
+    `also_groups` and `also_people` were asked later, by escalation; `delegates` says who handed their vote to whom.
+    """
 
     sign_in: bool = False
     groups: frozenset[str] = frozenset()
     no_self_approval: bool = False
     prompt: bool = False
     started_by: frozenset[str] = frozenset()
+    also_groups: frozenset[str] = frozenset()
+    also_people: frozenset[str] = frozenset()
+    delegates: Mapping[str, str] = field(default_factory=dict, hash=False)
+
+    def stands_in(self, member: Identity) -> bool:
+        """Whether the member is asked beside the groups: by escalation, or in somebody's place."""
+        asked = member.username in self.also_people or bool(self.also_groups & member.groups)
+        return asked or member.username in self.delegates.values()
 
     @property
     def needs_sign_in(self) -> bool:
@@ -44,12 +57,17 @@ class Conditions:
 
 def conditions_of(terms: Mapping[str, Any], started_by: Iterable[str]) -> Conditions:
     """The conditions in the stored terms of a wait; `started_by` are usernames (also in their form `u/<name>`)."""
+    extras = terms.get("extras") if terms.get("escalated") else None
+    to = [str(name) for name in extras.get("escalate_to") or ()] if isinstance(extras, Mapping) else []
     return Conditions(
         sign_in=bool(terms.get("user_auth_required")),
         groups=frozenset(str(name) for name in terms.get("groups") or ()),
         no_self_approval=bool(terms.get("self_approval_disabled")),
         prompt=bool(terms.get("prompt")),
         started_by=frozenset(name.removeprefix("u/") for name in started_by if name),
+        also_groups=frozenset(name.removeprefix("g/") for name in to if name.startswith("g/")),
+        also_people=frozenset(name.removeprefix("u/") for name in to if name.startswith("u/")),
+        delegates={str(giver): str(whom) for giver, whom in (terms.get("delegates") or {}).items()},
     )
 
 
@@ -75,7 +93,8 @@ def decide(asker: Asker, conditions: Conditions, target: Target) -> Decision:
     if asker.by_link:
         return _ALLOWED
     reads = policy.decide(member, "run.read", target)
-    if isinstance(reads, Allowed) and (conditions.prompt or conditions.groups & member.groups):
+    asked = conditions.prompt or conditions.groups & member.groups or conditions.stands_in(member)
+    if isinstance(reads, Allowed) and asked:
         return _ALLOWED
     return policy.decide(member, "run.approve", target)
 
@@ -105,7 +124,7 @@ def is_past_conditions(asker: Asker, conditions: Conditions) -> str:
         return ""
     if conditions.no_self_approval and identity.username in conditions.started_by:
         return "You started this run. Others may not approve their own runs; as an admin you may."
-    if conditions.groups and not conditions.groups & identity.groups:
+    if conditions.groups and not conditions.groups & identity.groups and not conditions.stands_in(identity):
         return "You are in none of the groups that are asked. As an admin you may answer."
     return ""
 
@@ -131,12 +150,36 @@ def signed(key: str, job_id: str, resume_id: int, approver: str, given: str) -> 
     return hmac.compare_digest(expected.encode(), given.strip().lower().encode("utf-8", "replace"))
 
 
+def may_hand_on(member: Identity, conditions: Conditions, target: Target) -> Decision:
+    """Whether a member may hand their vote to somebody else, or take it back: it must be theirs, without a link or a delegation."""
+    if member.job:
+        return Denied("A job has no vote to hand on.")
+    if member.username in conditions.delegates.values():
+        return Denied("You answer in somebody's place already: that vote goes no further.")
+    others = {giver: to for giver, to in conditions.delegates.items() if giver != member.username}
+    return decide(Asker(member), replace(conditions, delegates=others), target)
+
+
+def may_stand_in(member: Identity, giver: str, conditions: Conditions, target: Target) -> Decision:
+    """Whether `giver` may hand their vote to this member, who must not have one already: each person counts once."""
+    if member.username in conditions.delegates:
+        return Denied(f"{member.username} has handed on a vote of their own.")
+    if isinstance(decide(Asker(member), conditions, target), Allowed):
+        return Denied(f"{member.username} may answer already: just ask them.")
+    return decide(
+        Asker(member), replace(conditions, delegates={**conditions.delegates, giver: member.username}), target
+    )
+
+
 def _refused(member: Identity, conditions: Conditions) -> Denied | None:
+    handed = conditions.delegates.get(member.username)
+    if handed is not None:
+        return Denied(f"You handed your vote to {handed}.")
     if member.role == "admin" and not member.job:
         return None
     if conditions.no_self_approval and member.username in conditions.started_by:
         return Denied("Whoever started this run may not approve it.")
-    if conditions.groups and not conditions.groups & member.groups:
-        names = ", ".join(sorted(conditions.groups))
+    if conditions.groups and not conditions.groups & member.groups and not conditions.stands_in(member):
+        names = ", ".join(sorted(conditions.groups | conditions.also_groups))
         return Denied(f"This request is for members of {names}.")
     return None

@@ -7,6 +7,8 @@ from fastapi import FastAPI
 from flowapp.api import (
     accounts,
     acls,
+    approval_links,
+    approval_pages,
     approvals,
     assistant,
     audit,
@@ -44,6 +46,8 @@ ROUTERS = (
     stored_flows,
     flows,
     runs,
+    approval_links,
+    approval_pages,
     approvals,
     schedules,
     hub,

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
@@ -15,14 +13,12 @@ from starlette.responses import HTMLResponse, Response
 
 from flowapp.access.approving import SIGN_IN as _SIGN_IN
 from flowapp.access.policy import Allowed
-from flowapp.jsontext import dumps
-from flowapp.store.tables import ResumeEventRow
-from flowapp.workspace.approval_form import Field
+from flowapp.api.approval_inputs import Filled, attributes, inputs_of
 from flowapp.workspace.approval_requests import Request
-from flowapp.workspace.approval_views import FEW, Fact, comment_of, facts_of, required_of, title_of, values_of
+from flowapp.workspace.approval_trail import trail_of
+from flowapp.workspace.approval_views import FEW, Fact, facts_of, required_of, title_of
 from flowapp.workspace.approvals import LONGEST_COMMENT
 
-PREFIX = "f."
 HEADERS = {
     "cache-control": "no-store",
     # the address of this page is a key that no other site learns; with none at all, browsers send forms without their origin
@@ -47,6 +43,12 @@ _ICONS = {
     "stop": "M7 7h10v10H7z",
     "warn": "M12 4l9 16H3L12 4zM12 10v4M12 17v.5",
     "lock": "M6 11h12v9H6zM9 11V8a3 3 0 0 1 6 0v3",
+    "eye": "M2 12s4-7 10-7 10 7 10 7-4 7-10 7S2 12 2 12zM12 9a3 3 0 1 0 0 6 3 3 0 0 0 0-6z",
+    "mail": "M3 6h18v12H3zM3 7l9 7 9-7",
+    "bell": "M6 16V11a6 6 0 0 1 12 0v5l2 2H4zM10 21h4",
+    "up": "M12 19V5M6 11l6-6 6 6",
+    "right": "M5 12h14M13 6l6 6-6 6",
+    "left": "M19 12H5M11 6l-6 6 6 6",
     "ask": "M12 3a9 9 0 1 0 0 18 9 9 0 0 0 0-18zM12 8v5M12 16v.5",
 }
 
@@ -61,57 +63,24 @@ class State:
     text: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Filled:
-    """What stands in the form: as people left it, or as a link brought it. `errors` are by field, "" for the whole."""
-
-    values: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    comment: str = ""
-    errors: Mapping[str, str] = field(default_factory=dict)
-    alert: str = ""
-    payload: str = ""
-    linked: Any = None
-    typed: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Input:
-    """A field with what stands in it."""
-
-    field: Field
-    id: str
-    name: str
-    values: Sequence[str]
-    error: str = ""
-
-    @property
-    def text(self) -> str:
-        """The text of an input that holds one."""
-        return self.values[0] if self.values else ""
-
-    @property
-    def type(self) -> str:
-        """The kind of `<input>`. Numbers are texts: whatever was typed comes back, also what is no number."""
-        return "password" if self.field.kind == "password" else self.field.input_type
-
-    @property
-    def mode(self) -> str:
-        """Which keyboard a phone offers."""
-        return {"number": "decimal", "integer": "numeric"}.get(self.field.kind, "")
-
-    @property
-    def described(self) -> str:
-        """Ids of what explains the field."""
-        return " ".join(
-            f"{self.id}-{what}" for what, there in (("error", self.error), ("hint", self.field.hint)) if there
-        )
-
-
 def _moment(text: str) -> Markup:
     """A time that is read without a script too: in UTC, said so."""
     at = datetime.fromisoformat(text)
     shown = f"{at:%a} {at.day} {at:%b}, {at:%H:%M} UTC"
     return Markup('<time datetime="{}">{}</time>').format(text, shown)
+
+
+def _left(timeout_at: str) -> str:
+    """How long there is to answer when the page is made; a script counts on from there."""
+    seconds = int((datetime.fromisoformat(timeout_at) - datetime.now(UTC)).total_seconds())
+    if seconds <= 0:
+        return "The time to answer is over"
+    days, hours, minutes = seconds // 86400, seconds % 86400 // 3600, seconds % 3600 // 60
+    if days:
+        return f"{days} d {hours} h left"
+    if hours:
+        return f"{hours} h {minutes} min left"
+    return f"{minutes} min left" if minutes else f"{seconds} s left"
 
 
 def _icon(name: str) -> Markup:
@@ -126,17 +95,6 @@ def _row(fact: Fact) -> Markup:
     return Markup('<div class="row {}">{}{}</div>').format(shape, label, value)
 
 
-def _attributes(one: Input) -> Markup:
-    parts = [Markup(' aria-describedby="{}"').format(one.described)] if one.described else []
-    if one.error:
-        parts.append(Markup(' aria-invalid="true"'))
-    if one.field.required and one.field.kind != "boolean":
-        parts.append(Markup(" required"))
-    if "maxlength" in one.field.limits:
-        parts.append(Markup(' maxlength="{}"').format(one.field.limits["maxlength"]))
-    return Markup("").join(parts)
-
-
 _PAGES = Environment(
     loader=FileSystemLoader(Path(__file__).parent / "pages"),
     autoescape=True,
@@ -144,22 +102,29 @@ _PAGES = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-_PAGES.globals.update(moment=_moment, icon=_icon, row=_row, attributes=_attributes)
+_PAGES.globals.update(moment=_moment, icon=_icon, row=_row, attributes=attributes)
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where the page leads: `action` takes its forms (empty: it has none), `sign_in` is for strangers, `run` for who may read it."""
+
+    action: str
+    sign_in: str = ""
+    run: str = ""
 
 
 def render(
     request: Request,
     facts: tuple[Sequence[Fact], Sequence[Fact]],
     filled: Filled,
-    *,
-    action: str,
-    sign_in: str,
-    run_url: str,
+    places: Places,
+    members: Sequence[str] = (),
     status: int = 200,
 ) -> Response:
-    """The page of a request. `sign_in` is where strangers go to sign in, `run_url` empty where the run may not be read."""
+    """The page of a request. `members` are those to whom a vote may be handed, as far as they are offered."""
     allowed = isinstance(request.decision, Allowed)
-    is_open = allowed and request.takes_answers
+    is_open = allowed and request.takes_answers and bool(places.action)
     chosen, args = facts
     wait = request.wait
     page = _PAGES.get_template("approval.html").render(
@@ -173,25 +138,31 @@ def render(
         flow=request.run.summary or request.run.path,
         number=request.run.number,
         timeout_at=wait.timeout_at if wait is not None else None,
+        left=_left(wait.timeout_at) if wait is not None and wait.timeout_at is not None else "",
         decided_at=wait.decided_at if wait is not None and not request.takes_answers else None,
         afterwards="After that the flow goes on without an answer."
         if request.terms.get("continue_on_disapprove_timeout")
         else "After that the run fails, and nothing that follows is done.",
-        sign_in=sign_in if not allowed and request.takes_answers and sign_in else "",
+        sign_in=places.sign_in if not allowed and request.takes_answers else "",
         chosen=chosen,
         args=args,
         few=FEW,
-        action=action,
-        inputs=_inputs(request, filled),
+        action=places.action,
+        inputs=inputs_of(request, filled),
         carried=filled.payload,
         linked=facts_of(filled.linked),
         comment=filled.comment,
+        comment_error=filled.errors.get("comment", "") if all(one.name != "comment" for one in request.fields) else "",
+        comment_on_deny=request.extras.comment_on_deny and not request.terms.get("hide_cancel"),
         longest_comment=LONGEST_COMMENT,
-        trail=_trail(request) if allowed or not request.takes_answers else [],
+        trail=trail_of(request, detailed=bool(places.run)) if allowed or not request.takes_answers else [],
         required=required_of(request),
         approvals=request.approvals,
         hide_cancel=bool(request.terms.get("hide_cancel")),
-        run_url=run_url,
+        may_hand_on=request.may_hand_on and bool(places.action),
+        handed_to=request.handed_to,
+        members=members,
+        run_url=places.run,
     )
     return HTMLResponse(page, status, HEADERS)
 
@@ -220,6 +191,9 @@ def _state(request: Request, *, allowed: bool) -> State:
             return State(
                 "Closed", "reused", "stop", "The run ended before this was answered. There is nothing to decide."
             )
+    if request.handed_to:
+        more = "They answer in your place." if request.takes_answers else ""
+        return State("Handed on", "reused", "right", f"You handed your vote to {request.handed_to}. {more}")
     if not allowed:
         return State(
             "Not for you to answer" if request.decision != _SIGN_IN else "Sign in first", "wait", "lock", _why(request)
@@ -236,69 +210,3 @@ def _state(request: Request, *, allowed: bool) -> State:
 
 def _why(request: Request) -> str:
     return str(getattr(request.decision, "reason", ""))
-
-
-def _inputs(request: Request, filled: Filled) -> list[Input]:
-    return [
-        Input(
-            field=one,
-            id=f"field-{position}",
-            name=f"{PREFIX}{one.name}",
-            values=_standing(one, filled),
-            error=filled.errors.get(one.name, ""),
-        )
-        for position, one in enumerate(request.fields)
-    ]
-
-
-def _standing(one: Field, filled: Filled) -> Sequence[str]:
-    """What an input shows: what was typed, what the link brought, or its default."""
-    if filled.typed or one.name in filled.values:
-        return filled.values.get(one.name, ())
-    return shown(one, one.default)
-
-
-def shown(one: Field, value: Any) -> Sequence[str]:
-    """A value as it stands in an input."""
-    if value is None:
-        return ()
-    match one.kind:
-        case "boolean":
-            return ("true",) if value is True else ()
-        case "choice":
-            return (dumps(value),)
-        case "choices":
-            return [dumps(item) for item in value] if isinstance(value, list) else ()
-        case "json":
-            return (json.dumps(value, ensure_ascii=False, indent=2),)
-        case _:
-            return (value if isinstance(value, str) else dumps(value),)
-
-
-def _trail(request: Request) -> list[dict[str, Any]]:
-    entries = [_entry(event, request.terms.get("form")) for event in request.events]
-    wait = request.wait
-    if wait is not None and wait.status == "open":
-        left = wait.required - request.approvals
-        groups = " or ".join(sorted(request.conditions.groups))
-        many = "1 approval" if left == 1 else f"{left} approvals"
-        whom = f"Waiting for {many} of {groups}" if groups else f"Waiting for {many}"
-        entries.append({"who": whom, "did": "", "at": None, "tone": "wait", "icon": "clock", "comment": "", "said": []})
-    elif wait is not None and wait.status == "timed_out":
-        late = {"who": "Timed out", "did": "", "at": wait.decided_at, "tone": "stale", "icon": "clock"}
-        entries.append({**late, "comment": "", "said": []})
-    return entries
-
-
-def _entry(event: ResumeEventRow, form: Any) -> dict[str, Any]:
-    name = event.approver or "Somebody with the link"
-    who = f"{name} ({event.email})" if event.email and event.email != name else name
-    return {
-        "who": who,
-        "did": "approved" if event.approved else "denied",
-        "at": event.at,
-        "tone": "ok" if event.approved else "bad",
-        "icon": "check" if event.approved else "cross",
-        "comment": comment_of(event),
-        "said": values_of(event, form),
-    }

@@ -23,7 +23,7 @@ from flowapp.engine.steps import inner_path
 from flowapp.engine.values import CalledFlow, Module
 from flowapp.jsontext import JsonText, dumps, loads
 from flowapp.openflow.walk import id_of, kind_of
-from flowapp.store import states
+from flowapp.store import approval_upkeep, states
 from flowapp.store.runs import job_id, within
 from flowapp.store.stores import Store
 from flowapp.store.tables import JobRow, RunRow
@@ -195,7 +195,7 @@ async def copy(store: Store, run: RunRow, owner: str, document: Mapping[str, Any
         for row in rows:
             store.runs.put_job(connection, row.model_dump(), owner)
         if (before.args, before.document) == (run.args, run.document):  # people approved that, and nothing else
-            store.approvals.copy(connection, before.id, run.id, paths)
+            approval_upkeep.copy(connection, before.id, run.id, paths)
 
     await store.database.write(work)
     return rows

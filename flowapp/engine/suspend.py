@@ -23,9 +23,10 @@ from flowapp.engine.scope import Scope, array_text
 from flowapp.engine.values import Answer, Done, Module, StepInfo, Wanted
 from flowapp.expressions import ExpressionFailed
 from flowapp.jsontext import NULL, JsonText, dumps, loads
+from flowapp.openflow.approval_extras import KEY, ExtrasInvalid, extras_of
 from flowapp.openflow.waits import required_events
 from flowapp.openflow.walk import id_of
-from flowapp.store.approvals import NewSuspension
+from flowapp.store.approval_shapes import NewSuspension
 from flowapp.store.clock import now, text_of
 from flowapp.store.runs import job_id
 from flowapp.store.stores import Store
@@ -127,6 +128,10 @@ async def _terms(
         return groups
     if isinstance(seconds, Done):
         return seconds
+    try:
+        extras_of(suspend.get(KEY))
+    except ExtrasInvalid as error:
+        return _wrong(module, f"{error.message} {error.hint}".strip())
     said = await _said(interpreter, done)
     form = suspend.get("resume_form")
     schema = form.get("schema") if isinstance(form, dict) else None
@@ -140,6 +145,7 @@ async def _terms(
         "prompt": any(isinstance(said.get(name), str) for name in _URLS),
         "skin": suspend.get("skin"),
         "groups": groups,
+        "extras": suspend.get(KEY) or {},
         **{name: bool(suspend.get(name)) for name in _SWITCHES},
     }
     return terms, seconds

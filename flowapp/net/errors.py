@@ -2,6 +2,7 @@
 
 NetError
 ├── AddressRefused     net.address_refused
+├── HostUnreachable    net.host_unreachable
 ├── ResponseTooLarge   net.response_too_large
 └── PolicyInvalid      net.policy_invalid
 """
@@ -30,6 +31,12 @@ class AddressRefused(NetError):
             f"The server does not call {host}:{port}: it is a private or local address.",
             "An administrator can allow single private hosts in the settings.",
         )
+
+
+class HostUnreachable(NetError):
+    """The host cannot be found, or does not answer."""
+
+    code: ClassVar[str] = "net.host_unreachable"
 
 
 class ResponseTooLarge(NetError):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, TypeGuard
 
+from flowapp.openflow.approval_extras import KEY, ExtrasInvalid, extras_of
 from flowapp.openflow.problems import Problem
 from flowapp.openflow.rules import severity_of
 from flowapp.openflow.walk import Place, inputs_of, kind_of
@@ -128,6 +129,10 @@ def _suspend(module: Mapping[str, Any], found: _Found) -> Iterator[Problem]:
         message = "Nobody is asked to sign in, so whoever started the run can approve it by the link."
         at = "suspend/self_approval_disabled"
         yield found("suspend.self_approval", message, "Require signing in too.", at, "suspend")
+    try:
+        extras_of(suspend.get(KEY))
+    except ExtrasInvalid as error:
+        yield found("suspend.extras", error.message, error.hint, f"suspend/{KEY}", "suspend")
 
 
 def _seconds(holder: Mapping[str, Any], found: _Found) -> Iterator[Problem]:

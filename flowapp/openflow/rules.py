@@ -54,6 +54,7 @@ RULES: dict[str, str] = {
     "suspend.negative": "A step waits for a negative number of approvals.",
     "suspend.timeout": "A step waits for approval no time at all.",
     "suspend.form": "The form of an approval is not a form.",
+    "suspend.extras": "A setting for reminders, messages or handing on is not right.",
     "suspend.self_approval": "Approving one's own run is forbidden, and nobody has to sign in.",
     "stop.expr_empty": "A stop condition is empty.",
     "skip.expr_empty": "A skip condition is empty.",

@@ -10,77 +10,30 @@ answer, the timer, the end of the run) locks the run's row first, always in this
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
-from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from flowapp.jsontext import dumps, loads
+from flowapp.jsontext import dumps
+from flowapp.store import approval_messages, approval_nudges
+from flowapp.store.approval_queries import ApprovalQueries
+from flowapp.store.approval_shapes import Answer, Counts, Decision, NewSuspension, closed_error, counts_people
 from flowapp.store.clock import now, text_of
 from flowapp.store.database import Database
 from flowapp.store.errors import ApprovalClosed, ApprovalUsed
 from flowapp.store.events import Event
 from flowapp.store.rows import all_of, first, insert, table
-from flowapp.store.runs import UNFINISHED, Runs, job_id
+from flowapp.store.runs import UNFINISHED, Runs
 from flowapp.store.tables import ResumeEventRow, RunRow, SuspensionRow
 
-_CONDITIONS = frozenset({"step_id", "groups", "user_auth_required", "self_approval_disabled"})
 _WAIT = table(SuspensionRow)
 _EVENT = table(ResumeEventRow)
 _RUN = table(RunRow)
 
 
-@dataclass(frozen=True, slots=True)
-class NewSuspension:
-    """What a step waits for. `terms` is plain JSON (see `SuspensionRow`), `timeout_at` a stored time or None for ever."""
-
-    run_id: str
-    path: str
-    job_id: str
-    workspace: str
-    required: int
-    flow_jobs: Sequence[str] = ()
-    terms: dict[str, Any] = field(default_factory=dict)
-    timeout_at: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """One person's answer. `job_id` is the waiting step's, or a flow's; `run_id` is empty where it is not known yet.
-
-    `payload` is JSON text. `approver` is what the link or the person's identity says, `email` who was signed in. With `once`,
-    the person of `email` may answer a wait one time only.
-    """
-
-    job_id: str
-    resume_id: int
-    workspace: str
-    approved: bool
-    run_id: str = ""
-    flow_level: bool = False
-    payload: str = "null"
-    approver: str | None = None
-    email: str | None = None
-    once: bool = False
-
-
-Counts = Callable[[Connection, ResumeEventRow], bool]
-"""Whether an answer that came early may count, now that the wait's conditions are known."""
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """What an answer did. `suspension` is None when nothing waits for it yet: it is kept, and counts later."""
-
-    event: ResumeEventRow
-    suspension: SuspensionRow | None
-    approvals: int = 0
-
-
-class Approvals:
+class Approvals(ApprovalQueries):
     """Queries and changes. All of them take a connection, because they belong into the transaction of what they decide."""
 
     def __init__(self, database: Database, runs: Runs) -> None:
@@ -110,8 +63,11 @@ class Approvals:
             created_at=now(),
             timeout_at=new.timeout_at,
         )
+        approval_nudges.plan(row)
         insert(connection, row)
         self._count_early(connection, row, new.flow_jobs, counts or (lambda _connection, _event: True))
+        if row.status == "open":
+            approval_messages.queue(connection, row, "asked")
         self._announce(row)
         return row
 
@@ -125,7 +81,7 @@ class Approvals:
         _lock(connection, [answer.job_id])
         self._refuse_used(connection, answer)
         row = self._waiting(connection, answer)
-        if row is not None and answer.once:
+        if row is not None and (answer.once or counts_people(row)):
             self._refuse_twice(connection, row, answer)
         event = ResumeEventRow(
             job_id=answer.job_id,
@@ -169,6 +125,45 @@ class Approvals:
         self._announce(row)
         return True
 
+    def nudge(self, connection: Connection, moment: datetime) -> int:
+        """Remind of and escalate every open wait whose moment for that has come; returns of how many."""
+        return sum(self._nudge(connection, row, moment) for row in approval_nudges.due(connection, moment))
+
+    def hand_on(self, connection: Connection, run_id: str, path: str, giver: str, to: str) -> SuspensionRow:
+        """Make one member's vote another's ("" takes it back); whoever calls has asked whether they may.
+
+        Raises:
+            ApprovalClosed: the wait takes no more answers.
+        """
+        _lock_run(connection, run_id)
+        row = self.get(connection, run_id, path)
+        if row is None or row.status != "open":
+            raise closed_error(row) if row is not None else ApprovalClosed("Nothing waits for an answer here.")
+        approval_nudges.hand_on(connection, row, giver, to)
+        self._announce(row)
+        return row
+
+    def opened(self, connection: Connection, run_id: str, path: str, who: str) -> None:
+        """Note that somebody has seen an open request, the first time that they do."""
+        row = self.get(connection, run_id, path)
+        if row is not None and row.status == "open" and approval_nudges.opened(connection, row, who):
+            self._announce(row)
+
+    def told(self, connection: Connection, run_id: str, path: str) -> None:
+        """Let pages know that a message about a wait was sent, or was not."""
+        row = self.get(connection, run_id, path)
+        if row is not None:
+            self._announce(row)
+
+    def _nudge(self, connection: Connection, row: SuspensionRow, moment: datetime) -> bool:
+        _lock_run(connection, row.run_id)
+        # what was read before the lock may be out of date by now
+        fresh = self.get(connection, row.run_id, row.path)
+        if fresh is None or not approval_nudges.nudge(connection, fresh, moment):
+            return False
+        self._announce(fresh)
+        return True
+
     def next_timeout(self, connection: Connection) -> str | None:
         """When the next open wait times out."""
         query = sa.select(sa.func.min(_WAIT.c.timeout_at)).where(_WAIT.c.status == "open")
@@ -182,110 +177,6 @@ class Approvals:
         for row in all_of(connection, SuspensionRow, query):
             if row.path.startswith(below) and self._take(connection, row, "canceled", None):
                 self._announce(row)
-
-    def copy(self, connection: Connection, before: str, run_id: str, paths: Iterable[str]) -> None:
-        """Let a run that begins `before` again have the approvals of the steps at `paths` that it keeps.
-
-        Only what was approved: nobody passes a denied or unanswered wait by beginning again.
-        """
-        for path in paths:
-            row = self.get(connection, before, path)
-            if row is None or row.status != "approved" or self.get(connection, run_id, path) is not None:
-                continue
-            job = job_id(run_id, path)
-            insert(
-                connection, SuspensionRow(**{**row.model_dump(), "run_id": run_id, "job_id": job, "flow_jobs": "[]"})
-            )
-            for number, event in enumerate(self.events_of(connection, before, path)):
-                insert(
-                    connection,
-                    ResumeEventRow(**{**event.model_dump(), "run_id": run_id, "job_id": job, "resume_id": number}),
-                )
-
-    def remove(self, connection: Connection, run_ids: Sequence[str]) -> None:
-        """Forget the waits and answers of runs that are being deleted."""
-        for rows in (_WAIT, _EVENT):
-            connection.execute(sa.delete(rows).where(rows.c.run_id.in_(list(run_ids))))
-
-    def wipe(self, connection: Connection, run_ids: Sequence[str]) -> None:
-        """Forget what was asked and answered in runs whose data goes; who decided when, and who may see that, stays."""
-        ids = list(run_ids)
-        self._wipe(connection, _WAIT.c.run_id.in_(ids), _EVENT.c.run_id.in_(ids))
-
-    def wipe_step(self, connection: Connection, run_id: str, path: str) -> None:
-        """The same at one step."""
-        job = job_id(run_id, path)
-        self._wipe(connection, _WAIT.c.job_id == job, _EVENT.c.job_id == job)
-
-    def _wipe(self, connection: Connection, waits: sa.ColumnElement[bool], events: sa.ColumnElement[bool]) -> None:
-        for row in all_of(connection, SuspensionRow, sa.select(_WAIT).where(waits)):
-            terms = dumps({name: value for name, value in terms_of(row).items() if name in _CONDITIONS})
-            where = (_WAIT.c.run_id == row.run_id, _WAIT.c.path == row.path)
-            connection.execute(sa.update(_WAIT).where(*where).values(terms=terms))
-        connection.execute(sa.update(_EVENT).where(events).values(payload="null"))
-
-    # --- reading ----------------------------------------------------------------------------------------------------
-
-    def get(self, connection: Connection, run_id: str, path: str) -> SuspensionRow | None:
-        """The wait after the step at `path` of a run."""
-        query = sa.select(_WAIT).where(_WAIT.c.run_id == run_id, _WAIT.c.path == path)
-        return first(connection, SuspensionRow, query)
-
-    def of_job(self, connection: Connection, job_id: str) -> SuspensionRow | None:
-        """The wait of the step with this job id; for a flow's job id, its oldest open wait (else its latest)."""
-        step = first(connection, SuspensionRow, sa.select(_WAIT).where(_WAIT.c.job_id == job_id))
-        if step is not None:
-            return step
-        inside = all_of(
-            connection,
-            SuspensionRow,
-            sa.select(_WAIT).where(_WAIT.c.flow_jobs.contains(job_id, autoescape=True)).order_by(_WAIT.c.created_at),
-        )
-        opened = [row for row in inside if row.status == "open"]
-        return opened[0] if opened else (inside[-1] if inside else None)
-
-    def of_run(self, connection: Connection, run_id: str) -> list[SuspensionRow]:
-        """All waits of a run, in the order in which they began."""
-        query = sa.select(_WAIT).where(_WAIT.c.run_id == run_id).order_by(_WAIT.c.created_at, _WAIT.c.path)
-        return all_of(connection, SuspensionRow, query)
-
-    def events_of(self, connection: Connection, run_id: str, path: str) -> list[ResumeEventRow]:
-        """The answers that a wait has counted, in order of arrival."""
-        query = sa.select(_EVENT).where(_EVENT.c.run_id == run_id, _EVENT.c.taken_by == path)
-        return all_of(connection, ResumeEventRow, query.order_by(_EVENT.c.at, _EVENT.c.job_id, _EVENT.c.resume_id))
-
-    def event(self, connection: Connection, job_id: str, resume_id: int) -> ResumeEventRow | None:
-        """The answer that was given under a resume id."""
-        query = sa.select(_EVENT).where(_EVENT.c.job_id == job_id, _EVENT.c.resume_id == resume_id)
-        return first(connection, ResumeEventRow, query)
-
-    def inbox(
-        self, connection: Connection, workspace: str, limit: int = 200
-    ) -> list[tuple[SuspensionRow, RunRow, int]]:
-        """Open waits of a workspace with their runs and the approvals so far, the next to time out first."""
-        query = (
-            sa.select(_WAIT)
-            .where(_WAIT.c.workspace == workspace, _WAIT.c.status == "open")
-            .order_by(sa.func.coalesce(_WAIT.c.timeout_at, "~"), _WAIT.c.created_at)
-            .limit(limit)
-        )
-        waits = all_of(connection, SuspensionRow, query)
-        runs = {
-            row.id: row
-            for row in all_of(connection, RunRow, sa.select(_RUN).where(_RUN.c.id.in_({wait.run_id for wait in waits})))
-        }
-        counts = self._approvals(connection, list(runs))
-        return [
-            (wait, runs[wait.run_id], counts.get((wait.run_id, wait.path), 0)) for wait in waits if wait.run_id in runs
-        ]
-
-    def _approvals(self, connection: Connection, run_ids: Sequence[str]) -> dict[tuple[str, str], int]:
-        query = (
-            sa.select(_EVENT.c.run_id, _EVENT.c.taken_by, sa.func.count())
-            .where(_EVENT.c.run_id.in_(list(run_ids)), _EVENT.c.taken_by.is_not(None), _EVENT.c.approved.is_(True))
-            .group_by(_EVENT.c.run_id, _EVENT.c.taken_by)
-        )
-        return {(str(run), str(path)): int(count) for run, path, count in connection.execute(query)}
 
     # --- inside a decision ------------------------------------------------------------------------------------------
 
@@ -332,12 +223,15 @@ class Approvals:
         waiting = sa.select(_EVENT).where(_EVENT.c.taken_by.is_(None))
         order = (_EVENT.c.at, _EVENT.c.job_id, _EVENT.c.resume_id)
         mine = waiting.where(_EVENT.c.job_id == row.job_id, _EVENT.c.flow_level.is_(False))
-        taken = [
-            event for event in all_of(connection, ResumeEventRow, mine.order_by(*order)) if counts(connection, event)
-        ]
+        once = counts_people(row)
+        taken: list[ResumeEventRow] = []
+        for event in all_of(connection, ResumeEventRow, mine.order_by(*order)):
+            if counts(connection, event) and not (once and _has_answered(taken, event)):
+                taken.append(event)
         flows = waiting.where(_EVENT.c.job_id.in_(list(flow_jobs)), _EVENT.c.flow_level.is_(True))
         for event in all_of(connection, ResumeEventRow, flows.order_by(*order)) if flow_jobs else ():
-            if not _settles(taken, row.required) and counts(connection, event):
+            again = once and _has_answered(taken, event)
+            if not _settles(taken, row.required) and counts(connection, event) and not again:
                 taken.append(event)
         for event in taken:
             connection.execute(
@@ -384,28 +278,8 @@ class Approvals:
         self._events.after_commit(Event(f"approvals:{row.workspace}", "approval", data))
 
 
-def closed_error(row: SuspensionRow) -> ApprovalClosed:
-    """Why a wait takes no more answers, in words."""
-    by = f" by {row.decided_by}" if row.decided_by else ""
-    said = {
-        "approved": f"This request was already approved{by}.",
-        "disapproved": f"This request was already denied{by}.",
-        "timed_out": "The time to answer is over: this request timed out.",
-        "canceled": "The run ended before this request was answered.",
-    }
-    return ApprovalClosed(said.get(row.status, f"This request is closed ({row.status})."))
-
-
-def terms_of(row: SuspensionRow) -> dict[str, Any]:
-    """The conditions and the form of a wait."""
-    found = loads(row.terms)
-    return found if isinstance(found, dict) else {}
-
-
-def flow_jobs_of(row: SuspensionRow) -> list[str]:
-    """The job ids of the flows that the waiting step is in, the run's own among them."""
-    found = loads(row.flow_jobs)
-    return [str(job) for job in found] if isinstance(found, list) else []
+def _has_answered(taken: Sequence[ResumeEventRow], event: ResumeEventRow) -> bool:
+    return event.email is not None and any(other.email == event.email for other in taken)
 
 
 def _settles(events: Sequence[ResumeEventRow], required: int) -> bool:

@@ -27,7 +27,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 from sqlmodel import SQLModel
 
-from flowapp.store import identities, leaves, limits, retention_policy, wiping
+from flowapp.store import approval_upkeep, identities, leaves, limits, retention_policy, wiping
 from flowapp.store.blobs import REFERENCE
 from flowapp.store.clock import text_of
 from flowapp.store.errors import BlobMissing
@@ -151,7 +151,7 @@ def _delete_now(store: Store, connection: Connection, ids: list[str]) -> None:
         for row in connection.execute(sa.select(*(rows.c[name] for name in names)).where(key.in_(ids))):
             held.update(found for text in row if text for found in _HASH.findall(text))
     _renew(connection, held)
-    store.approvals.remove(connection, ids)
+    approval_upkeep.remove(connection, ids)
     limits.forget(connection, ids)
     leaves.remove(connection, ids)
     wiping.forget(connection, ids)

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from flowapp.jsontext import NULL, dumps, loads
-from flowapp.store import leaves
+from flowapp.store import approval_upkeep, leaves
 from flowapp.store.clock import text_of
 from flowapp.store.rows import table, upsert
 from flowapp.store.runs import FINISHED, within
@@ -79,7 +79,7 @@ def wipe(store: Store, connection: Connection, ids: list[str], nothing: Prepared
     )
     noted = dumps({DELETED: True})
     connection.execute(sa.update(_JOB).where(_JOB.c.run_id.in_(ids)).values(**gone, meta=noted, fingerprint=None))
-    store.approvals.wipe(connection, ids)
+    approval_upkeep.wipe(connection, ids)
     for rows in (_LOG, _RESULT, _STATE):
         connection.execute(sa.delete(rows).where(rows.c.run_id.in_(ids)))
     leaves.remove(connection, ids)
@@ -102,7 +102,7 @@ def wipe_steps(store: Store, connection: Connection, run_id: str, paths: Sequenc
         connection.execute(sa.update(_JOB).where(mine).values(**values, meta=dumps({**meta, DELETED: True})))
         for others in (_LOG, _RESULT, _LEAF):
             connection.execute(sa.delete(others).where(others.c.run_id == run_id, others.c.path == row.path))
-        store.approvals.wipe_step(connection, run_id, row.path)
+        approval_upkeep.wipe_step(connection, run_id, row.path)
     early = sa.and_(_RUN.c.id == run_id, _RUN.c.early_result.in_(results))
     connection.execute(sa.update(_RUN).where(early).values(early_result=None))
     connection.execute(sa.delete(_WIPE).where(_WIPE.c.run_id == run_id, _WIPE.c.path.in_(list(paths))))

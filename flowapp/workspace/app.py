@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any, Protocol
 
 from flowapp.access.sessions import Sessions
+from flowapp.engine.timer import Duty
 from flowapp.expressions.evaluator import Evaluator
 from flowapp.hub import Hub
 from flowapp.models.client import configured
@@ -17,6 +18,11 @@ from flowapp.store.secret_box import SecretBox
 from flowapp.store.stores import Store
 from flowapp.workspace.accounts import Accounts
 from flowapp.workspace.acls import Acls
+from flowapp.workspace.approval_delivery import DeliverMessages
+from flowapp.workspace.approval_lists import ApprovalLists
+from flowapp.workspace.approval_nudges import NudgeApprovals
+from flowapp.workspace.approval_requests import Requests
+from flowapp.workspace.approval_settings import ApprovalSettings
 from flowapp.workspace.approvals import Approvals
 from flowapp.workspace.assistance import Assistance
 from flowapp.workspace.audit_trail import AuditTrail
@@ -24,6 +30,7 @@ from flowapp.workspace.cells import CellObserver
 from flowapp.workspace.connect import Connect
 from flowapp.workspace.connect_document import ConnectDocument
 from flowapp.workspace.context import Context, EnginePort, RuntimesPort
+from flowapp.workspace.delegating import Delegating
 from flowapp.workspace.dependencies import Dependencies
 from flowapp.workspace.draft_states import DraftStates
 from flowapp.workspace.drafts import Drafts
@@ -110,7 +117,7 @@ class Workspace:
         self.starting = Starting(self._context)
         self.schedules = Schedules(self._context)
         #: What the engine's timer does for the workspace; the composition adds them to it.
-        self.duties = (
+        self.duties: tuple[Duty, ...] = (
             FireSchedules(self._context, self.starting),
             FollowSchedules(self._context, self.starting),
         )
@@ -140,10 +147,19 @@ class Workspace:
         self.job_logs = JobLogs(store, places, views)
         self.jobs = Jobs(self._context, places, views, self.job_logs)
         self.job_lists = JobLists(self._context, places, views)
-        self.approvals = Approvals(self._context, places, views)
+        requests = Requests(self._context, places, views)
+        self.approvals = Approvals(self._context, requests, views)
+        self.approval_lists = ApprovalLists(self._context, requests)
+        self.delegating = Delegating(self._context, requests)
+        self.approval_settings = ApprovalSettings(self._context)
         engine.observer = Watching(self.observer, places)
         secrets = RunSecrets(self._context)
         engine.secrets = secrets
+        self.duties = (
+            *self.duties,
+            NudgeApprovals(self._context),
+            DeliverMessages(self._context, requests, self.approvals, secrets),
+        )
         self.variables = Variables(self._context)
         self.resources = Resources(self._context, secrets)
         self.resource_types = ResourceTypes(self._context)

@@ -36,6 +36,12 @@ async def checked(evaluator: Evaluator, request: Request, payload: Any, whole: b
     return payload
 
 
+def is_commented(payload: Any) -> bool:
+    """Whether an answer says something in its `comment`."""
+    said = payload.get("comment") if isinstance(payload, dict) else None
+    return isinstance(said, str) and bool(said.strip())
+
+
 async def _matches(evaluator: Evaluator, pattern: str, text: str) -> bool:
     """By the rules of JavaScript, in the confined process: a pattern that takes for ever harms nobody there."""
     test = Expression("new RegExp(flow_input.pattern, 'u').test(flow_input.text)", predicate=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -12,11 +12,16 @@ from sqlalchemy.engine import Connection
 from flowapp.access import approving, policy
 from flowapp.access.approving import Asker, Conditions
 from flowapp.access.errors import NotFound
+from flowapp.access.identity import Identity
+from flowapp.access.members import member
+from flowapp.access.policy import Allowed
+from flowapp.openflow.approval_extras import KEY, Extras, ExtrasInvalid, extras_of
 from flowapp.store import identities
-from flowapp.store.approvals import terms_of
+from flowapp.store.approval_shapes import terms_of
 from flowapp.store.runs import UNFINISHED
-from flowapp.store.tables import ResumeEventRow, RunRow, SuspensionRow
+from flowapp.store.tables import ApprovalMessageRow, ApprovalNoteRow, ResumeEventRow, RunRow, SuspensionRow
 from flowapp.workspace import approval_form, guard
+from flowapp.workspace.approval_views import masked
 from flowapp.workspace.context import Context
 from flowapp.workspace.job_places import JobPlaces, Place
 from flowapp.workspace.job_views import JobViews
@@ -38,12 +43,23 @@ class Link:
         query = f"?{urlencode({'approver': self.approver})}" if self.approver else ""
         return f"{quote(self.job_id, safe='')}/{self.resume_id}/{quote(self.signature, safe='')}{query}"
 
+    @property
+    def page(self) -> str:
+        """Where its page is on this server."""
+        return f"/approve/{quote(self.workspace, safe='')}/{self.tail}"
+
+
+def request_path(workspace: str, job_id: str) -> str:
+    """Where members find the request of a job on this server, with no link of their own."""
+    return f"/approve/{quote(workspace, safe='')}/{quote(job_id, safe='')}"
+
 
 @dataclass(frozen=True, slots=True)
 class Request:
     """What people are asked: the run, the place in it, and the wait (None while its step has not come so far).
 
-    `events` are the answers that count, in order of arrival; `mine` is what was answered under this very link.
+    `events` are the answers that count, in order of arrival; `notes` and `messages` what else happened; `mine` is what was answered
+    under this very link. `may_hand_on`: whether who looks may hand their vote to somebody else, or take it back.
     """
 
     run: RunRow
@@ -58,6 +74,10 @@ class Request:
     decision: policy.Decision
     warning: str = ""
     mine: ResumeEventRow | None = None
+    notes: tuple[ApprovalNoteRow, ...] = ()
+    messages: tuple[ApprovalMessageRow, ...] = ()
+    may_hand_on: bool = False
+    handed_to: str = ""
 
     @property
     def status(self) -> str:
@@ -70,6 +90,11 @@ class Request:
     def takes_answers(self) -> bool:
         """Whether an answer would count, now or later."""
         return self.status in ("open", "early") and self.mine is None
+
+    @property
+    def extras(self) -> Extras:
+        """The step's own settings that only Flowapp knows."""
+        return _extras(self.terms)
 
     @property
     def approvals(self) -> int:
@@ -129,7 +154,8 @@ class Requests:
         if wait is not None:
             return await self.of_wait(place.run, wait, asker, place.id, mine)
         terms = await self._announced(place)
-        return self._asked(place.run, None, (), terms, asker, place.id, mine, flow_level=place.is_flow)
+        conditions = approving.conditions_of(terms, starters(place.run))
+        return _asked(place.run, None, (), terms, conditions, asker, place.id, mine, flow_level=place.is_flow)
 
     async def of_wait(
         self,
@@ -140,39 +166,33 @@ class Requests:
         mine: ResumeEventRow | None = None,
     ) -> Request:
         """The request that a wait is, as `asker` sees it; `mine` is the answer that their link has given."""
-        events = await self._store.database.read(
-            lambda connection: self._store.approvals.events_of(connection, wait.run_id, wait.path)
+        return await self._store.database.read(
+            lambda connection: self.within(connection, run, wait, asker, job_id, mine)
         )
-        at = job_id or wait.job_id
-        return self._asked(run, wait, events, terms_of(wait), asker, at, mine, flow_level=at != wait.job_id)
 
-    def _asked(
+    def within(
         self,
+        connection: Connection,
         run: RunRow,
-        wait: SuspensionRow | None,
-        events: Any,
-        terms: Mapping[str, Any],
+        wait: SuspensionRow,
         asker: Asker,
-        job_id: str,
-        mine: ResumeEventRow | None,
-        *,
-        flow_level: bool,
+        job_id: str | None = None,
+        mine: ResumeEventRow | None = None,
     ) -> Request:
-        conditions = approving.conditions_of(terms, starters(run))
-        fields = approval_form.fields_of(terms.get("form"), terms.get("default_args") or {}, terms.get("enums") or {})
-        return Request(
-            run=run,
-            job_id=job_id,
-            flow_level=flow_level,
-            step_id=str(terms.get("step_id") or ""),
-            wait=wait,
-            events=tuple(events),
-            terms=terms,
-            conditions=conditions,
-            fields=tuple(fields),
-            decision=approving.decide(asker, conditions, guard.run_target(run)),
-            warning=approving.is_past_conditions(asker, conditions),
-            mine=mine,
+        """The same, inside of a larger read."""
+        queries, place = self._store.approvals, (wait.run_id, wait.path)
+        events = tuple(queries.events_of(connection, *place))
+        terms, at = terms_of(wait), job_id or wait.job_id
+        # what the step says of its request is shown to people: secrets that the run has read are not for them
+        terms["description"] = masked(terms.get("description"), self._store.masks.texts(run.id))
+        conditions = conditions_now(connection, terms, run)
+        asked = _asked(run, wait, events, terms, conditions, asker, at, mine, flow_level=at != wait.job_id)
+        return replace(
+            asked,
+            notes=tuple(queries.notes_of(connection, *place)),
+            messages=tuple(queries.messages_of(connection, *place)),
+            may_hand_on=_may_hand_on(asked, asker.identity),
+            handed_to=conditions.delegates.get(asker.identity.username, "") if asker.identity is not None else "",
         )
 
     async def _announced(self, place: Place) -> dict[str, Any]:
@@ -195,9 +215,71 @@ class Requests:
             "self_approval_disabled": bool(suspend.get("self_approval_disabled")),
             "hide_cancel": bool(suspend.get("hide_cancel")),
             "required": suspend.get("required_events"),
+            "extras": suspend.get(KEY) or {},
         }
 
 
 def starters(run: RunRow) -> tuple[str, str]:
     """Who started a run, and with whose rights: the people to whom self-approval is closed."""
     return run.created_by, run.permissioned_as
+
+
+def conditions_now(connection: Connection, terms: Mapping[str, Any], run: RunRow) -> Conditions:
+    """The conditions of a wait as they are: a vote counts as handed on only while its giver might give it themselves."""
+    found = approving.conditions_of(terms, starters(run))
+    if not found.delegates:
+        return found
+    alone, target = replace(found, delegates={}), guard.run_target(run)
+
+    def holds(giver: str) -> bool:
+        known = identities.member_named(connection, run.workspace, giver)
+        person = member(connection, run.workspace, known[0]) if known is not None else None
+        return person is not None and isinstance(approving.decide(Asker(person), alone, target), Allowed)
+
+    return replace(found, delegates={giver: to for giver, to in found.delegates.items() if holds(giver)})
+
+
+def _asked(
+    run: RunRow,
+    wait: SuspensionRow | None,
+    events: tuple[ResumeEventRow, ...],
+    terms: Mapping[str, Any],
+    conditions: Conditions,
+    asker: Asker,
+    job_id: str,
+    mine: ResumeEventRow | None,
+    *,
+    flow_level: bool,
+) -> Request:
+    fields = approval_form.fields_of(terms.get("form"), terms.get("default_args") or {}, terms.get("enums") or {})
+    return Request(
+        run=run,
+        job_id=job_id,
+        flow_level=flow_level,
+        step_id=str(terms.get("step_id") or ""),
+        wait=wait,
+        events=events,
+        terms=terms,
+        conditions=conditions,
+        fields=tuple(fields),
+        decision=approving.decide(asker, conditions, guard.run_target(run)),
+        warning=approving.is_past_conditions(asker, conditions),
+        mine=mine,
+    )
+
+
+def _may_hand_on(asked: Request, identity: Identity | None) -> bool:
+    """Whether the step permits it, the person has a vote of their own, and has not used it."""
+    if identity is None or not asked.takes_answers or not asked.extras.delegation:
+        return False
+    if any(event.email == identity.email for event in asked.events):
+        return False
+    target = guard.run_target(asked.run)
+    return isinstance(approving.may_hand_on(identity, asked.conditions, target), Allowed)
+
+
+def _extras(terms: Mapping[str, Any]) -> Extras:
+    try:
+        return extras_of(terms.get("extras"))
+    except ExtrasInvalid:
+        return Extras()  # such a step fails before it waits

@@ -1,15 +1,15 @@
-"""Requests for approval as pages get them: JSON for the run page and the notebook, facts as texts for people. Pure."""
+"""What a request for approval says, as texts for people: the question, the facts, the values of answers. Pure."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from flowapp.access.policy import Allowed
 from flowapp.jsontext import dumps, loads
 from flowapp.store.blobs import BlobRef
+from flowapp.store.masks import STARS
 from flowapp.store.tables import ResumeEventRow
 
 if TYPE_CHECKING:
@@ -67,52 +67,26 @@ def values_of(event: ResumeEventRow, form: Any = None) -> list[Fact]:
     return facts_of(payload)
 
 
-def event_json(event: ResumeEventRow, form: Any = None) -> dict[str, Any]:
-    """One answer, as pages list it."""
-    return {
-        "approved": event.approved,
-        "approver": event.approver,
-        "email": event.email,
-        "at": event.at,
-        "comment": comment_of(event),
-        "values": [asdict(fact) for fact in values_of(event, form)],
-    }
+def approvers_of(request: Request) -> list[dict[str, Any]]:
+    """Who has approved, as clients read it."""
+    return [
+        {"resume_id": event.resume_id, "approver": event.approver or "unknown"}
+        for event in request.events
+        if event.approved
+    ]
 
 
-def request_json(request: Request) -> dict[str, Any]:
-    """A request as the run page and the notebook show it and answer it in place."""
-    wait, run = request.wait, request.run
-    allowed = isinstance(request.decision, Allowed)
-    return {
-        "run_id": run.id,
-        "run_number": run.number,
-        "flow": run.summary or run.path,
-        "path": wait.path if wait is not None else None,
-        "job_id": request.job_id,
-        "step_id": request.step_id,
-        "title": title_of(request),
-        "description": request.terms.get("description"),
-        "status": request.status,
-        "required": required_of(request),
-        "approvals": request.approvals,
-        "asked_by": run.created_by,
-        "asked_at": wait.created_at if wait is not None else None,
-        "timeout_at": wait.timeout_at if wait is not None else None,
-        "decided_at": wait.decided_at if wait is not None else None,
-        "decided_by": wait.decided_by if wait is not None else None,
-        "goes_on": bool(request.terms.get("continue_on_disapprove_timeout")),
-        "hide_cancel": bool(request.terms.get("hide_cancel")),
-        "skin": request.terms.get("skin") or "detailed",
-        "form": request.terms.get("form"),
-        "fields": [asdict(one) for one in request.fields],
-        "groups": sorted(request.conditions.groups),
-        "needs_sign_in": request.conditions.needs_sign_in,
-        "self_approval_disabled": request.conditions.no_self_approval,
-        "can_answer": allowed and request.takes_answers,
-        "why_not": "" if allowed else getattr(request.decision, "reason", ""),
-        "warning": request.warning,
-        "events": [event_json(event, request.terms.get("form")) for event in request.events],
-    }
+def masked(value: Any, secrets: frozenset[str]) -> Any:
+    """JSON with stars in place of secrets that the run has read."""
+    if isinstance(value, str):
+        for secret in sorted(secrets, key=len, reverse=True):
+            value = value.replace(secret, STARS)
+        return value
+    if isinstance(value, dict):
+        return {masked(name, secrets): masked(item, secrets) for name, item in value.items()}
+    if isinstance(value, list):
+        return [masked(item, secrets) for item in value]
+    return value
 
 
 def required_of(request: Request) -> int:

@@ -18,16 +18,16 @@ from flowapp.access.identity import Identity
 from flowapp.access.policy import Allowed, require
 from flowapp.jsontext import dumps, loads
 from flowapp.store import audit, identities
-from flowapp.store.approvals import Answer, Decision, closed_error, terms_of
+from flowapp.store.approval_shapes import Answer, Decision, closed_error, terms_of
 from flowapp.store.errors import ApprovalClosed, ApprovalUsed
 from flowapp.store.tables import ResumeEventRow
 from flowapp.workspace import guard
-from flowapp.workspace.approval_answers import checked
-from flowapp.workspace.approval_requests import Link, Request, Requests, starters
-from flowapp.workspace.approval_views import Fact, facts_of
+from flowapp.workspace.approval_answers import checked, is_commented
+from flowapp.workspace.approval_requests import Link, Request, Requests, conditions_now
+from flowapp.workspace.approval_views import Fact, facts_of, masked
 from flowapp.workspace.context import Context
-from flowapp.workspace.errors import BadRequest
-from flowapp.workspace.job_places import JobPlaces, Place
+from flowapp.workspace.errors import AnswerInvalid, BadRequest
+from flowapp.workspace.job_places import Place
 from flowapp.workspace.job_views import JobViews
 
 MAX_APPROVER = 200
@@ -37,11 +37,11 @@ LONGEST_COMMENT = 4000
 class Approvals:
     """Use-cases about waits for people."""
 
-    def __init__(self, context: Context, places: JobPlaces, views: JobViews) -> None:
+    def __init__(self, context: Context, requests: Requests, views: JobViews) -> None:
         self._context = context
         self._store = context.store
         self._views = views
-        self._requests = Requests(context, places, views)
+        self._requests = requests
 
     # --- links ------------------------------------------------------------------------------------------------------
 
@@ -95,23 +95,6 @@ class Approvals:
         require(identity, "run.read", guard.run_target(place.run))
         return await self._requests.at(place, Asker(identity))
 
-    async def of_run(self, identity: Identity, run_id: str) -> list[Request]:
-        """All requests of a run, in the order in which they began."""
-        run = await guard.run_row(self._store, identity, "run.read", run_id)
-        waits = await self._store.database.read(lambda c: self._store.approvals.of_run(c, run.id))
-        return [await self._requests.of_wait(run, wait, Asker(identity)) for wait in waits]
-
-    async def inbox(self, identity: Identity) -> list[Request]:
-        """Open requests that the identity may answer, the next to time out first."""
-        require(identity, "workspace.read", guard.workspace_target(identity))
-        found = await self._store.database.read(lambda c: self._store.approvals.inbox(c, identity.workspace))
-        requests = [await self._requests.of_wait(run, wait, Asker(identity)) for wait, run, _ in found]
-        return [
-            request
-            for request in requests
-            if isinstance(request.decision, Allowed) and all(event.email != identity.email for event in request.events)
-        ]
-
     async def flow_by_link(self, link: Link, identity: Identity | None) -> tuple[dict[str, Any], Request]:
         """The run that a link is about, as clients read jobs, and the request.
 
@@ -131,6 +114,15 @@ class Approvals:
             return None
         return await self.link(request.run.workspace, request.wait.job_id, secrets.randbelow(MAX_RESUME_ID + 1))
 
+    async def note_opened(self, request: Request, link: Link, identity: Identity | None) -> None:
+        """Note for the trail that somebody who may answer has seen an open request. It decides nothing."""
+        wait = request.wait
+        if wait is None or wait.status != "open" or not isinstance(request.decision, Allowed):
+            return
+        who = identity.username if identity is not None else f"link:{link.approver}"
+        if all(one.kind != "opened" or one.who != who for one in request.notes):
+            await self._store.database.write(lambda c: self._store.approvals.opened(c, wait.run_id, wait.path, who))
+
     async def may_read(self, identity: Identity, request: Request) -> bool:
         """Whether the identity may open the run of a request that they see by a link."""
         return isinstance(policy.decide(identity, "run.read", guard.run_target(request.run)), Allowed)
@@ -139,9 +131,9 @@ class Approvals:
         """What the step says about its request, and all arguments of the run; nothing for those who may not answer."""
         if not isinstance(request.decision, Allowed):
             return [], []
-        values = self._store.values
+        values, secrets = self._store.values, self._store.masks.texts(request.run.id)
         flow = loads(await values.get_value(request.run.document))
-        args = facts_of(loads(await values.get_value(request.run.args)), flow.get("schema"))
+        args = facts_of(masked(loads(await values.get_value(request.run.args)), secrets), flow.get("schema"))
         return facts_of(request.terms.get("description")), args
 
     # --- answering --------------------------------------------------------------------------------------------------
@@ -225,6 +217,8 @@ class Approvals:
             raise closed_error(request.wait)
         if approved:
             payload = await checked(self._context.evaluator, request, payload, whole)
+        elif request.extras.comment_on_deny and not is_commented(payload):
+            raise AnswerInvalid("Say why you deny this.", {"comment": "This step wants a reason with a denial."})
         identity = asker.identity
         given = Answer(
             job_id=request.job_id if asker.by_link or request.wait is None else request.wait.job_id,
@@ -243,7 +237,7 @@ class Approvals:
             decision = self._store.approvals.decide(connection, given)
             if decision.suspension is not None:
                 # an answer to a flow goes to the wait that is open now, and its conditions are the ones that hold
-                now = approving.conditions_of(terms_of(decision.suspension), starters(run))
+                now = conditions_now(connection, terms_of(decision.suspension), run)
                 approving.require(asker, now, target)
             past = approving.is_past_conditions(asker, request.conditions)
             audit.add(

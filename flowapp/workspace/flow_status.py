@@ -15,7 +15,7 @@ from sqlalchemy.engine import Connection
 from flowapp.jsontext import loads
 from flowapp.openflow.walk import id_of, kind_of
 from flowapp.store import jobs, states
-from flowapp.store.approvals import terms_of
+from flowapp.store.approval_shapes import terms_of
 from flowapp.store.runs import FINISHED
 from flowapp.store.stores import Store
 from flowapp.store.tables import JobRow, ResumeEventRow, RunRow, SuspensionRow

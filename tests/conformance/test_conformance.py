@@ -18,7 +18,7 @@ from flowapp.errors import FlowappError
 from flowapp.expressions import Evaluator
 from flowapp.jsontext import JsonText, dumps, loads
 from flowapp.runtimes import Runtimes, RuntimeSettings
-from flowapp.store.approvals import Answer
+from flowapp.store.approval_shapes import Answer
 from flowapp.store.runs import NewRun, job_id
 from flowapp.store.stores import Store
 from flowapp.store.tables import RunRow

@@ -7,6 +7,7 @@ SQLite and PostgreSQL.
 
 from __future__ import annotations
 
+from flowapp.store.tables.approvals import ApprovalMessageRow, ApprovalNoteRow
 from flowapp.store.tables.documents import (
     DraftCellRow,
     DraftOperationRow,
@@ -34,6 +35,8 @@ from flowapp.store.tables.values import BlobChunkRow, BlobRow, CounterRow, FactR
 from flowapp.store.tables.waits import DebounceRow, ResumeEventRow, SlotRow, SuspensionRow
 
 __all__ = [
+    "ApprovalMessageRow",
+    "ApprovalNoteRow",
     "AuditRow",
     "BlobChunkRow",
     "BlobRow",

@@ -11,7 +11,8 @@ class SuspensionRow(SQLModel, table=True):
 
     `status`: open, approved, disapproved, timed_out, canceled. `job_id` is the suspended step's. `flow_jobs` is JSON text:
     ids of the enclosing flows, whose flow-level events count too. `terms` is JSON text: form schema, defaults, enums, description,
-    hide_cancel, user_auth_required, groups, self_approval_disabled, continue_on_disapprove_timeout.
+    hide_cancel, user_auth_required, groups, self_approval_disabled, continue_on_disapprove_timeout, extras (the step's
+    `x-flowapp`), escalated (whether it was), delegates (`{username: username}`, who handed their vote to whom).
     """
 
     __tablename__ = "suspension"
@@ -25,6 +26,8 @@ class SuspensionRow(SQLModel, table=True):
     status: str = Field(default="open", index=True)
     created_at: str
     timeout_at: str | None = Field(default=None, index=True)
+    remind_at: str | None = Field(default=None, index=True)  #: None where nothing is planned (any more)
+    escalate_at: str | None = Field(default=None, index=True)
     decided_at: str | None = None
     decided_by: str | None = None
 

@@ -20,7 +20,9 @@ async def server(tmp_path: Path) -> AsyncIterator[Server]:
     engine = ScriptedEngine(store)
     evaluator = Evaluator()
     await evaluator.start()
-    workspace = Workspace(store, engine, evaluator, Runtimes(), Settings(home=tmp_path, token=TOKEN))
+    workspace = Workspace(
+        store, engine, evaluator, Runtimes(), Settings(home=tmp_path, token=TOKEN, allowed_hosts="127.0.0.1")
+    )
     await workspace.start()
     made = Server(workspace, engine)
     yield made

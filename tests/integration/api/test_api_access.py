@@ -17,6 +17,8 @@ PUBLIC = {"GET /api/version", "GET /api/health", "GET /signin", "POST /signin", 
 #: The signature in their address is what counts (test_api_approvals.py).
 _TAIL = "{ws}/{job_id}/{resume_id}/{signature}"
 PUBLIC |= {f"{method} /approve/{_TAIL}" for method in ("GET", "POST")}
+#: Send strangers to sign in (test_api_approval_members.py).
+PUBLIC |= {f"{method} /approve/{{ws}}/{{job_id}}" for method in ("GET", "POST")}
 _TAIL = "{job_id}/{resume_id}/{signature}"
 PUBLIC |= {
     f"{method} /api/w/{{ws}}/jobs_u/{what}/{_TAIL}" for method in ("GET", "POST") for what in ("resume", "cancel")

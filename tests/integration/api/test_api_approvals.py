@@ -16,7 +16,7 @@ import pytest
 from flowapp.access.approving import signature
 from flowapp.jsontext import dumps, loads
 from flowapp.store import audit, groups, identities
-from flowapp.store.approvals import NewSuspension
+from flowapp.store.approval_shapes import NewSuspension
 from flowapp.store.clock import seconds_ago
 from flowapp.store.runs import NewRun, job_id
 from flowapp.store.tables import GroupRow
@@ -290,6 +290,36 @@ class TestConditions:
         other = await server.person("otto", "operator")
         assert (await other.post(f"/api/w/main/jobs/flow/resume/{wait.run}", json={})).status_code == 201
         assert await status(server, wait) == "approved"
+
+    async def test_one_person_counts_once_also_by_links_in_other_names(self, server: Server) -> None:
+        wait = await a_wait(server, required=2, user_auth_required=True)
+        operator = await server.person("ola", "operator")
+        links = [await urls(server, wait, number, approver=name) for number, name in enumerate(("leo", "mia"))]
+        answers = [await operator.post(link["resume"], json={}) for link in links]
+        assert [answer.status_code for answer in answers] == [201, 409]
+        place = {"path": "a", "approved": True, "payload": {}}
+        assert (await operator.post(f"/api/w/main/runs/{wait.run}/approvals", json=place)).status_code == 409
+        assert (await status(server, wait), len(await payloads(server, wait))) == ("open", 1)
+
+    async def test_one_person_counts_once_also_before_the_step_asks(self, server: Server) -> None:
+        wait = await a_wait(server, wait=False, user_auth_required=True)
+        operator = await server.person("ola", "operator")
+        for number in (1, 2):
+            assert (await operator.post((await urls(server, wait, number))["resume"], json={})).status_code == 201
+        store = server.workspace.store
+        new = NewSuspension(wait.run, "a", wait.job, "main", 2, (wait.run,), {"user_auth_required": True})
+        row = await store.database.write(lambda c: store.approvals.open(c, new))
+        assert (row.status, len(await payloads(server, wait))) == ("open", 1)
+
+    async def test_a_job_counts_once_for_its_person(self, server: Server) -> None:
+        wait = await a_wait(server, required=2, user_auth_required=True)
+        await server.person("ola", "operator")
+        run = await server.workspace.store.runs.get((await a_wait(server, by="ola")).run)
+        assert run is not None
+        token = await server.workspace.sessions.job_tokens.issue(run, job_id(run.id, "a"), 60)
+        job = server.make_client({"authorization": f"Bearer {token}"})
+        answers = [await job.post(f"/api/w/main/jobs/flow/resume/{wait.run}", json={}) for _ in range(2)]
+        assert ([answer.status_code for answer in answers], await status(server, wait)) == ([201, 409], "open")
 
 
 class TestClients:

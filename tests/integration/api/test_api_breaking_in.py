@@ -13,7 +13,7 @@ import pytest
 from flowapp.access import passwords
 from flowapp.jsontext import dumps
 from flowapp.store import leaves, states
-from flowapp.store.approvals import Answer
+from flowapp.store.approval_shapes import Answer
 from flowapp.workspace import approval_form
 from flowapp.workspace.firing import run_id_of
 from tests.integration.api.api_server import Server

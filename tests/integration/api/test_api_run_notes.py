@@ -7,7 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from flowapp.access.person import session_cookie
-from flowapp.store.approvals import NewSuspension
+from flowapp.store.approval_shapes import NewSuspension
 from flowapp.store.rows import table
 from flowapp.store.runs import job_id
 from flowapp.store.tables import RunRow

@@ -27,7 +27,7 @@ from flowapp.jsontext import dumps, loads
 from flowapp.runtimes.jobs import Job
 from flowapp.settings import Settings
 from flowapp.store import flows
-from flowapp.store.approvals import Answer
+from flowapp.store.approval_shapes import Answer
 from flowapp.store.clock import now, text_of
 from flowapp.store.errors import StoreError
 from flowapp.store.runs import NewRun

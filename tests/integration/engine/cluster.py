@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from flowapp.jsontext import dumps, loads
-from flowapp.store.approvals import Answer
+from flowapp.store.approval_shapes import Answer
 from flowapp.store.runs import FINISHED, NewRun, job_id
 from flowapp.store.stores import Store
 from flowapp.store.tables import RunRow

@@ -15,7 +15,7 @@ from flowapp.engine.values import Debounce, StoredFlow, StoredScript, Turn
 from flowapp.errors import FlowappError
 from flowapp.jsontext import JsonText, dumps, loads
 from flowapp.store import states
-from flowapp.store.approvals import Answer
+from flowapp.store.approval_shapes import Answer
 from flowapp.store.clock import text_of
 from flowapp.store.runs import job_id
 from flowapp.store.tables import RunRow

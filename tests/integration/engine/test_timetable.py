@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from flowapp.engine.timer import FORGOTTEN, LEASE, BeginForgotten, CloseWaits, WakeRuns
 from flowapp.jsontext import JsonText
-from flowapp.store.approvals import NewSuspension
+from flowapp.store.approval_shapes import NewSuspension
 from flowapp.store.clock import text_of
 from flowapp.store.rows import table
 from flowapp.store.runs import NewRun

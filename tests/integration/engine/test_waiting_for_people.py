@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,8 @@ import pytest
 
 from flowapp.engine.values import StoredFlow, StoredScript
 from flowapp.jsontext import dumps, loads
-from flowapp.store.approvals import Answer, Decision, terms_of
+from flowapp.store import approval_nudges
+from flowapp.store.approval_shapes import Answer, Decision, terms_of
 from flowapp.store.runs import job_id
 from flowapp.store.tables import RunRow, SuspensionRow
 from tests.integration.engine.harness import FakeRuntimes, Server, flow_of, server, step
@@ -222,6 +224,8 @@ async def test_terms_come_from_the_module_and_from_the_steps_result(one: Server)
         ({"timeout": -1}, "not a number of seconds"),
         ({"user_groups_required": {"type": "javascript", "expr": "nope.x"}}, "nope is not defined"),
         ({"user_groups_required": {"type": "static", "value": 5}}, "must be a list of names"),
+        ({"x-flowapp": {"remind_after": "soon"}}, "remind_after must be a number of seconds"),
+        ({"x-flowapp": {"reminder": 5}}, "has no setting 'reminder'"),
     ],
 )
 async def test_conditions_that_cannot_be_worked_out_fail_the_flow(one: Server, suspend: Any, said: str) -> None:
@@ -330,6 +334,21 @@ async def test_a_server_that_starts_anew_finds_the_wait(tmp_path: Path) -> None:
         await answer(second, run, "a", "late")
         assert (await second.ended(run.id))[1] == {"r": "late"}
         assert [job.code for job in second.runtimes.jobs] == ["echo"]
+
+
+async def test_a_reminder_outlives_its_server(tmp_path: Path) -> None:
+    """Planned by one server, done by the timer of the next, which finds it in the wait's row."""
+    suspend = {**APPROVAL, "timeout": 60, "x-flowapp": {"remind_after": 0.2, "delegation": True}}
+    async with server(tmp_path, runtimes()) as first:
+        run = await begun(first, flow_of(step("a", "ask", suspend=suspend), step("b", "one")))
+        (wait,) = await waits(first, run)
+        assert wait.remind_at is not None and terms_of(wait)["extras"] == suspend["x-flowapp"]
+    async with server(tmp_path, runtimes()) as second:
+        store = second.store
+        assert await store.database.read(approval_nudges.next_due) == wait.remind_at
+        done = await store.database.write(lambda c: store.approvals.nudge(c, datetime.now(UTC) + timedelta(seconds=1)))
+        found = await store.database.read(lambda c: store.approvals.notes_of(c, run.id, "a"))
+        assert (done, [note.kind for note in found]) == (1, ["reminded"])
 
 
 async def test_a_decision_whose_server_died_before_the_next_segment_is_taken_up(tmp_path: Path) -> None:

@@ -13,7 +13,8 @@ import pytest
 import sqlalchemy as sa
 
 from flowapp.jsontext import JsonText
-from flowapp.store.approvals import Answer, Decision, NewSuspension, flow_jobs_of, terms_of
+from flowapp.store import approval_upkeep
+from flowapp.store.approval_shapes import Answer, Decision, NewSuspension, flow_jobs_of, terms_of
 from flowapp.store.clock import now, seconds_ago
 from flowapp.store.errors import ApprovalClosed, ApprovalUsed
 from flowapp.store.events import Event
@@ -247,9 +248,9 @@ async def test_inbox_lists_open_waits_with_the_next_deadline_first(store: Store)
     await opened(store, a_wait(done))
     await decided(store, an_answer(done, 1))
     await decided(store, an_answer(far, 1))
-    found = await store.database.read(lambda connection: store.approvals.inbox(connection, "main"))
-    assert [(run.id, count) for _, run, count in found] == [(near, 0), (far, 1), (never, 0)]
-    assert await store.database.read(lambda connection: store.approvals.inbox(connection, "other")) == []
+    found = await store.database.read(lambda connection: store.approvals.open_waits(connection, "main"))
+    assert [(run.id, wait.required) for wait, run in found] == [(near, 1), (far, 2), (never, 1)]
+    assert await store.database.read(lambda connection: store.approvals.open_waits(connection, "other")) == []
 
 
 async def test_of_job_finds_by_step_and_by_flow(store: Store) -> None:
@@ -272,7 +273,7 @@ async def test_deleted_runs_leave_nothing(store: Store) -> None:
     for each in (run, other):
         await opened(store, a_wait(each))
         await decided(store, an_answer(each, 1))
-    await store.database.write(lambda connection: store.approvals.remove(connection, [run]))
+    await store.database.write(lambda connection: approval_upkeep.remove(connection, [run]))
     assert await store.database.read(lambda connection: store.approvals.of_run(connection, run)) == []
     assert await payloads(store, run) == []
     assert len(await payloads(store, other)) == 1

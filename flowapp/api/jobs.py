@@ -13,8 +13,7 @@ from starlette.responses import PlainTextResponse, Response
 
 from flowapp.access.identity import Identity
 from flowapp.api.auth import App, Caller, Starter
-from flowapp.api.bodies import MAX_ARGUMENTS, object_body
-from flowapp.api.drafts import text_of
+from flowapp.api.bodies import MAX_ARGUMENTS, object_body, text_of
 from flowapp.api.job_arguments import given, options
 from flowapp.api.job_results import result_answer
 from flowapp.jsontext import dumps

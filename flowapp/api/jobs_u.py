@@ -10,8 +10,7 @@ from starlette.responses import PlainTextResponse, Response, StreamingResponse
 
 from flowapp.api.answers import answer
 from flowapp.api.auth import App, Caller
-from flowapp.api.bodies import MOST, object_body
-from flowapp.api.drafts import text_of
+from flowapp.api.bodies import MOST, object_body, text_of
 from flowapp.jsontext import JsonText, dumps
 
 router = APIRouter(prefix="/api/w/{ws}/jobs_u")

@@ -21,7 +21,7 @@ _FORMS = (
 #: Words that name a form: a text of another form is not meant.
 _TELLING = frozenset({"email", "url"})
 #: What may follow a stem, so that two words are of one family: `delivery` and `delivered`, `expires` and `expiration`.
-_ENDINGS = frozenset("s es d ed ing ion ation ment y e al ure ature ive er".split())
+_ENDINGS = frozenset(["s", "es", "d", "ed", "ing", "ion", "ation", "ment", "y", "e", "al", "ure", "ature", "ive", "er"])
 _STEM = 4
 _SHORT_STEM = 3
 #: Endings of names that tell different kinds of things: `file_name` is not `file_text`.

@@ -31,7 +31,11 @@ def targets_of(document: Document, cell: CellId, only_open: bool = True) -> list
     transforms = transforms_of(entry)
     known = {**fields.properties, **{name: {} for name in transforms if name not in fields.properties}}
     return [
-        Target(name, schema if isinstance(schema, Mapping) else {}, name in fields.required or name not in fields.properties)
+        Target(
+            name,
+            schema if isinstance(schema, Mapping) else {},
+            name in fields.required or name not in fields.properties,
+        )
         for name, schema in known.items()
         if not only_open or is_open(transforms.get(name))
     ]

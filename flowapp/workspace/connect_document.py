@@ -108,12 +108,11 @@ class ConnectDocument:
 def _samples(samples: Any) -> tuple[dict[str, Any], dict[str, Any]]:
     """The samples of the flow's input and of the steps' results."""
     given = {} if samples is None else samples
-    parts = [given.get(name) or {} for name in ("flow_input", "results")] if isinstance(given, dict) else [None]
-    if len(parts) != 2 or not all(isinstance(part, dict) for part in parts):
-        raise BadRequest(
-            "samples must hold objects.", 'Send {"samples": {"flow_input": {…}, "results": {"a": …}}}.'
-        )
-    return parts[0], parts[1]
+    known = given if isinstance(given, dict) else {}
+    flow_input, results = known.get("flow_input") or {}, known.get("results") or {}
+    if not isinstance(given, dict) or not isinstance(flow_input, dict) or not isinstance(results, dict):
+        raise BadRequest("samples must hold objects.", 'Send {"samples": {"flow_input": {…}, "results": {"a": …}}}.')
+    return flow_input, results
 
 
 async def _shown(proposal: Proposal, value: JsonText | ExpressionFailed) -> dict[str, Any]:

@@ -53,7 +53,7 @@ class TestPaste:
         assert steps(result.document) == ["a", "d", "z", "b", "c"]
         inputs = entry(result.document, "m").module["value"]["input_transforms"]
         assert inputs["x"]["expr"] == "results.d.rows + results.b"
-        assert (result.touched, result.label) == ({"n", "m"}, "Pasted `d`, `z`")
+        assert (set(result.touched), result.label) == ({"n", "m"}, "Pasted `d`, `z`")
 
     def test_goes_into_loops_and_takes_what_is_nested_along(self) -> None:
         copied = entry(nested, "cell_l").module

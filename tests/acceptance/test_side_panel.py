@@ -55,6 +55,64 @@ def test_static_inputs_by_keyboard(page: Page, product: Product) -> None:
     expect(notebook.cell("b")).to_be_focused()
 
 
+TAKES_DAYS = "def main(days: int, region: str):\n    return [days, region]\n"
+
+
+def test_a_fixed_value_becomes_an_input_of_the_flow_and_fixed_again(page: Page, product: Product) -> None:
+    notebook = opened(page, product)
+    panel = page.get_by_role("complementary", name="Side panel")
+    panel.get_by_role("button", name="More for a.days").click()
+    page.get_by_role("menuitem", name="Make it an input of the flow").click()
+    expect(notebook.row("a", "days").get_by_role("combobox")).to_have_value("flow_input.days")
+    schema = notebook.exported()["schema"]
+    assert (schema["properties"]["days"]["default"], schema["properties"]["days"]["type"]) == (30, "integer")
+    assert schema["order"][-1] == "days"
+    panel.get_by_role("button", name="More for a.region").click()
+    page.get_by_role("menuitem", name="Make it a constant of the flow").click()
+    expect(notebook.row("a", "region").get_by_role("combobox")).to_have_value("flow_env.region")
+    assert notebook.exported()["value"]["flow_env"] == {"region": "EU"}
+    shoot(page, "notebook-static-from-flow")
+    panel.get_by_role("button", name="Make a.region a fixed value").click()
+    panel.get_by_role("button", name="Make a.days a fixed value").click()
+    notebook.settled()
+    assert notebook.module("a")["value"]["input_transforms"] == {
+        "days": {"type": "static", "value": 30},
+        "region": {"type": "static", "value": "EU"},
+    }
+
+
+def test_the_same_value_in_several_cells_is_changed_in_all_or_made_one(page: Page, product: Product) -> None:
+    static = {"days": {"type": "static", "value": 30}, "region": {"type": "static", "value": "EU"}}
+    with product.client() as client:
+        flow = flow_of(python("a", TAKES_DAYS, static), python("b", TAKES_DAYS, static))
+        notebook = open_flow(page, client, flow)
+    panel = page.get_by_role("complementary", name="Side panel")
+    more = panel.get_by_role("button", name="More for b.region")
+    more.click()
+    page.get_by_role("menuitemradio", name="Change all 2 with this value together").click()
+    expect(panel).to_contain_text("Changes a.region too")
+    panel.get_by_label("region of b").fill("US")
+    page.keyboard.press("Enter")
+    expect(notebook.row("a", "region").get_by_label("region of a")).to_have_value("US")
+    more.click()
+    page.get_by_role("menuitem", name="One input of the flow for all 2").click()
+    for step in ("a", "b"):
+        expect(notebook.row(step, "region").get_by_role("combobox")).to_have_value("flow_input.region")
+    page.keyboard.press("Escape")
+    notebook.select("a")
+    page.keyboard.press("z")
+    expect(notebook.row("b", "region").get_by_label("region of b")).to_have_value("US")
+
+
+def test_a_secret_stays_where_it_is(page: Page, product: Product) -> None:
+    notebook = opened(page, product)
+    page.get_by_role("button", name="More for b.token").click()
+    item = page.get_by_role("menuitem", name="Make it an input of the flow")
+    expect(item).to_have_attribute("aria-disabled", "true")
+    page.keyboard.press("Escape")
+    assert notebook.module("b")["value"]["input_transforms"]["token"]["value"] == "$var:u/admin/token"
+
+
 def test_proposals_are_accepted_and_refused_one_by_one_and_undone(page: Page, product: Product) -> None:
     notebook = opened(page, product)
     notebook.run("a")

@@ -3,11 +3,10 @@ import { memo, useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { cellNode, select } from "./commands.js";
 import { useFact, useKey, useStore } from "./context.js";
 import { Glyph } from "./icons.jsx";
-import { StaticInput } from "./inputs.jsx";
 import { openSettings } from "./settings.jsx";
 import { formOfField } from "./settings.js";
 import { StateSection } from "./state_section.jsx";
-import { isReference } from "./values.js";
+import { StaticInputs } from "./static_inputs.jsx";
 
 const TABS = [["static", "Static inputs"], ["connect", "Connect"], ["problems", "Problems"], ["state", "State"]];
 
@@ -55,47 +54,6 @@ export const Sidebar = memo(function Sidebar() {
     </aside>
   );
 });
-
-// ---------------------------------------------------------------- static inputs
-
-/** All fixed values by cell. Read from the cells themselves, so an edit here and an edit in the cell are the same edit. */
-function StaticInputs() {
-  const order = useKey("order") ?? [];
-  const [query, setQuery] = useState("");
-  return (
-    <>
-      <label className="nb-find">
-        <Glyph name="search" size={13} />
-        <input type="search" data-autofocus="" aria-label="Find an input" placeholder="Find an input" value={query} onChange={(event) => setQuery(event.target.value)} />
-      </label>
-      {order.map((id) => <StaticGroup key={id} id={id} query={query.trim().toLowerCase()} />)}
-      <p className="nb-empty nb-pad nb-only-empty">{query ? `No fixed value is called “${query}”.` : "No fixed values. When an input of a cell is typed in rather than connected, it is listed here."}</p>
-    </>
-  );
-}
-
-const StaticGroup = memo(function StaticGroup({ id, query }) {
-  const store = useStore();
-  const cell = useKey(`cell:${id}`);
-  const inputs = (cell?.inputs ?? []).filter((input) => input.type === "static" || input.type === null || input.type === undefined);
-  const shown = inputs.filter((input) => !query || `${input.field} ${cell.step_id} ${cell.title} ${textFor(input.value)}`.toLowerCase().includes(query));
-  if (!shown.length) return null;
-  return (
-    <section className="nb-group" aria-label={`${cell.step_id} ${cell.title}`}>
-      <h2>
-        <button type="button" onClick={() => select(store, id)}><span className="nb-chip nb-chip-fixed">{cell.step_id}</span><span>{cell.title || "Untitled"}</span></button>
-      </h2>
-      {shown.map((input) => (
-        <div key={input.field} className="nb-side-field">
-          <span className="nb-field" title={input.field}>{input.field}{(input.secret || isReference(input.value)) && <span className="nb-secret" title="A reference: the value itself is never shown"> ref</span>}</span>
-          <StaticInput input={input} label={`${input.field} of ${cell.step_id}`} missing={input.required && input.value == null} onStage={(value) => store.stage(`input:${id}:${input.field}`, { op: "set_input", cell: id, field: input.field, transform: { type: "static", value } })} onUnset={() => store.do({ op: "set_input", cell: id, field: input.field, transform: null })} onExpression={(expr) => store.do({ op: "set_input", cell: id, field: input.field, transform: { type: "javascript", expr } })} />
-        </div>
-      ))}
-    </section>
-  );
-});
-
-const textFor = (value) => (typeof value === "string" ? value : JSON.stringify(value) ?? "");
 
 // ---------------------------------------------------------------- connect
 

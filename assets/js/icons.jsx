@@ -36,6 +36,7 @@ const PATHS = {
   plus: <path d="M8 3.5v9M3.5 8h9" />,
   trash: <path d="M3 4.5h10M6 4.5v-2h4v2M4.5 4.5l.5 9h6l.5-9" />,
   table: <path d="M2.5 3.5h11v9h-11zM2.5 6.5h11M6.5 6.5v6" />,
+  compare: <path d="M6 3H2.5v10H6M10 3h3.5v10H10M8 2v12" />,
   flows: <path d="M3 3h10v4H3zM3 9.5h10v4H3zM8 7v2.5" />,
   clock: <path d="M8 2.5a5.5 5.5 0 1 1 0 11 5.5 5.5 0 0 1 0-11zM8 5v3l2 1.5" />,
   theme: <><circle cx="8" cy="8" r="5.5" /><path d="M8 2.5a5.5 5.5 0 0 1 0 11z" fill="currentColor" /></>,

@@ -37,6 +37,18 @@ async def listing(
     return answer(found)
 
 
+@router.get("/compare")
+async def compare(caller: Caller, workspace: App, a: Text, b: Text) -> Response:
+    """Two runs step by step, and what is the same in them."""
+    return answer(await workspace.comparing.compare(caller, a, b))
+
+
+@router.get("/{run_id}/code")
+async def code(run_id: str, caller: Caller, workspace: App, step: Text) -> Response:
+    """The module of a step as it was when the run began."""
+    return answer(await workspace.comparing.module(caller, run_id, step))
+
+
 @router.get("/{run_id}")
 async def detail(run_id: str, caller: Caller, workspace: App) -> Response:
     """A run and its steps."""

@@ -27,6 +27,7 @@ from flowapp.workspace.approvals import Approvals
 from flowapp.workspace.assistance import Assistance
 from flowapp.workspace.audit_trail import AuditTrail
 from flowapp.workspace.cells import CellObserver
+from flowapp.workspace.comparing import Comparing
 from flowapp.workspace.connect import Connect
 from flowapp.workspace.connect_document import ConnectDocument
 from flowapp.workspace.context import Context, EnginePort, RuntimesPort
@@ -123,6 +124,7 @@ class Workspace:
         )
         SharedDrafts(self._context, open_drafts, self.drafts, self.observer)
         self.runs = Runs(self._context, self.drafts, self.observer, self.starting)
+        self.comparing = Comparing(store)
         self.inputs = Inputs(self._context, self.drafts)
         self.new_drafts = NewDrafts(self._context, self.inputs)
         self.library = Library(self._context)

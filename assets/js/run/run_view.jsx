@@ -168,6 +168,7 @@ function Header({ ws, run, steps, now, reload }) {
         {live && <button type="button" className="btn danger" disabled={busy === "cancel"} onClick={cancel}><Icon name="stop" /> {busy === "cancel" ? "Cancelling" : "Cancel run"}</button>}
         {flow && !live && <button type="button" className="btn" disabled={busy === "again"} onClick={again}><Icon name="reused" /> {busy === "again" ? "Starting" : "Run again"}</button>}
         {flow && <a className="btn" href={`/run/${run.path}?from=${run.id}`}><Icon name="play" /> Run with other input</a>}
+        {!live && <a className="btn" href={`/runs/compare?a=${run.id}`}><Icon name="compare" /> Compare</a>}
         {run.draft_id && <a className="btn" href={`/flows/${run.draft_id}`}><Icon name="book" /> Open in notebook</a>}
       </div>
       {error && <p className="form-error" role="alert">{error.message} {error.hint}</p>}

@@ -1,4 +1,4 @@
-"""A run's page: the body of `/runs/ID`, which reads the run from the address."""
+"""The bodies of `/runs/ID` and `/runs/compare`, which read the runs from the address."""
 
 from __future__ import annotations
 
@@ -17,4 +17,15 @@ class RunRoute(LocalComponent):
     ws: rx.Var[str]
 
 
+class CompareRoute(LocalComponent):
+    """Two runs side by side (`assets/js/run/compare.jsx`)."""
+
+    library = "$/public/js/run/routes.jsx"
+    tag = "CompareRoute"
+    lib_dependencies: list[str] = [*RUN_LIBRARIES, "diff@9.0.0"]
+
+    ws: rx.Var[str]
+
+
 run_route = RunRoute.create
+compare_route = CompareRoute.create

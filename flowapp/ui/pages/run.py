@@ -1,11 +1,11 @@
-"""`/runs/ID`: one run."""
+"""`/runs/ID`: one run; `/runs/compare`: two of them."""
 
 from __future__ import annotations
 
 import reflex as rx
 
 from flowapp.ui import services
-from flowapp.ui.components.run_view import run_route
+from flowapp.ui.components.run_view import compare_route, run_route
 from flowapp.ui.shell import crumb, shell
 from flowapp.ui.state.guard import Guard
 
@@ -14,3 +14,11 @@ from flowapp.ui.state.guard import Guard
 def run() -> rx.Component:
     """Header, timeline and detail come from the HTTP API and the event stream, past Reflex state."""
     return shell(run_route(ws=services.WORKSPACE), place="runs", top=crumb("Runs", "/runs", "Run"), inset=False)
+
+
+@rx.page(route="/runs/compare", title="Compare runs · Flowapp", on_load=Guard.enter)
+def compare() -> rx.Component:
+    """The two runs are in the address, so that a comparison can be sent to a colleague."""
+    return shell(
+        compare_route(ws=services.WORKSPACE), place="runs", top=crumb("Runs", "/runs", "Compare"), inset=False
+    )

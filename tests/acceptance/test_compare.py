@@ -1,0 +1,66 @@
+"""Two runs side by side: chosen from the page of one, told step by step, sent by link."""
+
+from __future__ import annotations
+
+import re
+
+from playwright.sync_api import Page, expect
+
+from tests.acceptance.conftest import Watch, shoot
+from tests.acceptance.keys import press
+from tests.acceptance.product import Product
+from tests.acceptance.test_run_again import deployed, looped, started
+
+
+def test_two_runs_with_other_input_and_other_code(page: Page, product: Product) -> None:
+    with product.client() as client:
+        deployed(client, "u/admin/compared", looped())
+        first = started(client, "u/admin/compared", {"n": 1})
+        changed = looped()
+        changed["value"]["modules"][2]["value"]["content"] = "def main(rows: list):\n    return {'rows': len(rows)}\n"
+        deployed(client, "u/admin/compared", changed)
+        second = started(client, "u/admin/compared", {"n": 2})
+    page.goto(f"/runs/{second}")
+    page.get_by_role("link", name="Compare").click()
+    choice = page.get_by_role("list", name="Runs to compare with")
+    expect(choice).to_be_visible()
+    shoot(page, "compare-choose")
+    choice.get_by_role("link").first.click()
+    expect(page).to_have_url(re.compile(f"a={first}&b={second}"))
+    steps = page.get_by_role("region", name="Steps")
+    expect(steps).to_contain_text("5 of 5 steps differ")
+    count = steps.get_by_role("button", name=re.compile("^c Count"))
+    expect(count).to_contain_text("other code")
+    expect(steps.get_by_role("button", name=re.compile(r"^l\[1\]\.b"))).to_contain_text("only in B")
+    press(page, count)
+    body = steps.locator(".cmp-body")
+    body.get_by_role("tab", name="Code").click()
+    expect(body.locator(".cmp-removed")).to_contain_text("return len(rows)")
+    expect(body.locator(".cmp-added")).to_contain_text("return {'rows': len(rows)}")
+    shoot(page, "compare-code")
+    body.get_by_role("tab", name="Result").click()
+    expect(body.locator(".cmp-removed")).to_contain_text("1")
+    expect(body.locator(".cmp-added")).to_contain_text('"rows": 2')
+    page.goto(page.url)  # what is open is in the address
+    expect(steps.locator(".cmp-body")).to_be_visible()
+
+
+def test_runs_that_are_the_same_and_runs_that_are_not_there(page: Page, product: Product, watch: Watch) -> None:
+    with product.client() as client:
+        flow = looped()
+        flow["value"]["modules"] = flow["value"]["modules"][:1]
+        deployed(client, "u/admin/equal", flow)
+        first = started(client, "u/admin/equal", {"n": 1})
+        page.goto(f"/runs/compare?a={first}")
+        expect(page.get_by_text("There is no other run of it")).to_be_visible()
+        second = started(client, "u/admin/equal", {"n": 1})
+    page.goto(f"/runs/compare?a={first}&b={second}")
+    expect(page.get_by_text("The one step is the same")).to_be_visible()
+    page.get_by_label("Show the others too").check()
+    page.get_by_role("button", name=re.compile("^a Make")).click()
+    expect(page.get_by_text("Both are the same.")).to_be_visible()
+    watch.expect_error("404")
+    page.goto("/runs/compare?a=nope&b=nope")
+    expect(page.get_by_text("One of these runs is not there")).to_be_visible()
+    page.goto("/runs/compare")
+    expect(page.get_by_text("No run is named")).to_be_visible()

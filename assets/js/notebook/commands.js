@@ -297,6 +297,7 @@ const ALWAYS = {
   redo: (store) => store.history("redo"),
   save: (store) => store.flush(),
   palette: (store) => store.set("dialog", { kind: "palette" }),
+  graph: (store) => store.set("mode", store.get("mode") === "graph" ? "cells" : "graph"),
   help: (store) => store.set("dialog", { kind: "help" }),
   sidebar: (store) => store.set("sidebar", { ...store.get("sidebar"), open: !store.get("sidebar").open, hidden: !store.get("sidebar").hidden }),
   problems: (store) => toSidebar(store, "problems"),

@@ -1,6 +1,6 @@
 // The notebook of one draft: bar, cells, side panel, and the keyboard. The only component the page outside knows.
 import { DndContext, DragOverlay, PointerSensor, useSensor, useSensors } from "@dnd-kit/core";
-import { memo, useCallback, useEffect, useMemo, useState } from "react";
+import { Suspense, lazy, memo, useCallback, useEffect, useMemo, useState } from "react";
 import "../fonts.js";
 import { paste, perform, select } from "./commands.js";
 import { ScrollerContext, StoreContext, useFact, useKey, useStore } from "./context.js";
@@ -17,6 +17,8 @@ import { SingleSlot, Slot } from "./slot.jsx";
 import { NotebookStore } from "./store.js";
 import { Toolbar } from "./toolbar.jsx";
 import { Boundary, Toasts } from "./ui.jsx";
+
+const Graph = lazy(() => import("./graph.jsx").then((module) => ({ default: module.Graph })));
 
 export function Notebook({ ws = "main", draftId }) {
   const store = useMemo(() => new NotebookStore({ ws, draftId }), [ws, draftId]);
@@ -44,12 +46,14 @@ function Page() {
   const [scroller, setScroller] = useState(null);
   const picking = useFact("picking", Boolean);
   const sideHidden = useFact("sidebar", (side) => Boolean(side.hidden));
+  const graph = useFact("mode", (mode) => mode === "graph");
   useKeyboard(store);
   useClipboard(store);
   return (
     <div className="nb" data-picking={picking || undefined} data-side-hidden={sideHidden || undefined}>
       {phase === "ready" ? <Toolbar /> : <header className="nb-bar" aria-busy="true" />}
-      <section ref={setScroller} className="nb-main" tabIndex={-1} aria-label="Notebook">
+      {graph && phase === "ready" && <Boundary what="The graph"><Suspense fallback={<div className="nb-graph" aria-busy="true" />}><Graph /></Suspense></Boundary>}
+      <section ref={setScroller} className="nb-main" hidden={graph} tabIndex={-1} aria-label="Notebook">
         {phase === "ready" && scroller ? (
           <ScrollerContext.Provider value={scroller}>
             <Dragging><Cells /></Dragging>

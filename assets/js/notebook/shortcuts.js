@@ -64,6 +64,7 @@ export const SHORTCUTS = [
   { id: "save", keys: ["Mod+s"], label: "Save now", group: "Notebook", mode: "any" },
   { id: "palette", keys: ["Mod+k"], label: "All commands", group: "Notebook", mode: "any", basic: true },
   { id: "help", keys: ["?"], label: "Keyboard shortcuts", group: "Notebook", mode: "command", basic: true },
+  { id: "graph", keys: ["o"], label: "Show the flow as a graph, or as cells", group: "Notebook", mode: "command" },
   { id: "sidebar", keys: ["Mod+b"], label: "Show or hide the side panel", group: "Notebook", mode: "any" },
   { id: "problems", keys: ["!"], label: "Show problems", group: "Notebook", mode: "command" },
   { id: "deploy", keys: [], label: "Deploy…", group: "Notebook", mode: "any" },

@@ -8,7 +8,8 @@ import { keysOf } from "./shortcuts.js";
 import { Popover } from "./ui.jsx";
 import { clock } from "../words.js";
 
-const LOOKS = {
+/** Icon and tone of each state. */
+export const LOOKS = {
   never: { icon: "never", tone: "none" },
   queued: { icon: "queued", tone: "reused" },
   running: { icon: "running", tone: "run" },

@@ -1,7 +1,7 @@
 // The bar on top: which draft this is, whether it is saved, and what can be done with all of it.
 import { memo } from "react";
 import { perform } from "./commands.js";
-import { useKey, useStore } from "./context.js";
+import { useFact, useKey, useStore } from "./context.js";
 import { Glyph } from "./icons.jsx";
 import { PanelButton } from "./sidebar.jsx";
 import { keysOf, spoken } from "./shortcuts.js";
@@ -21,6 +21,7 @@ export const Toolbar = memo(function Toolbar() {
       <span className="nb-pill">{draftWords(draft)}</span>
       <SaveState />
       <span className="nb-space" />
+      <GraphButton />
       <History draft={draft} />
       <RunButtons />
       <ExportMenu />
@@ -59,6 +60,16 @@ function History({ draft }) {
     </button>
   );
   return <span className="nb-history">{button("undo", "Undo", draft.can_undo)}{button("redo", "Redo", draft.can_redo)}</span>;
+}
+
+function GraphButton() {
+  const store = useStore();
+  const graph = useFact("mode", (mode) => mode === "graph");
+  return (
+    <button type="button" className="nb-icon nb-graph-button" aria-pressed={graph} aria-label="Graph" title={`${graph ? "Show the cells" : "Show the flow as a graph"} (${keysOf("graph")})`} onClick={() => perform(store, "graph")}>
+      <Glyph name="graph" size={15} />
+    </button>
+  );
 }
 
 const RunButtons = memo(function RunButtons() {

@@ -7,7 +7,13 @@ import reflex as rx
 from flowapp.ui.components.local import OUTPUT_LIBRARIES, LocalComponent
 
 #: npm packages of the notebook, exact: the lock pins what they bring along. Outputs are part of its cells.
-NOTEBOOK_LIBRARIES = [*OUTPUT_LIBRARIES, "@dnd-kit/core@6.3.1", "cmdk@1.1.1", "monaco-editor@0.57.0"]
+NOTEBOOK_LIBRARIES = [
+    *OUTPUT_LIBRARIES,
+    "@dnd-kit/core@6.3.1",
+    "@xyflow/react@12.12.1",
+    "cmdk@1.1.1",
+    "monaco-editor@0.57.0",
+]
 
 _EARLY_EDITOR = 'if (typeof window !== "undefined") import("$/public/js/notebook/monaco.js").then(({ loadMonaco }) => loadMonaco());'
 

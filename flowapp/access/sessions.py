@@ -166,8 +166,8 @@ class Sessions:
         def work(connection: Connection) -> None:
             row = identities.valid_token(connection, digest, ("session",), now())
             if identities.remove_token(connection, digest) and row is not None:
-                email = str(row["email"])
-                audit.add(connection, workspace="", by=email, action="session.close", target=email)
+                by, email = str(row["username"]), str(row["email"])
+                audit.add(connection, workspace="", by=by, action="session.close", target=email)
 
         await self._database.write(work)
 
@@ -322,10 +322,11 @@ class Sessions:
             identities.add_token(connection, row)
             if kind != "signin":
                 action = "session.open" if kind == "session" else "token.create"
+                user = identities.user(connection, email)
                 audit.add(
                     connection,
                     workspace=workspace or "",
-                    by=email,
+                    by=user.username if user is not None else email,
                     action=action,
                     target=email,
                     detail=row.label,

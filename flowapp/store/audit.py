@@ -35,11 +35,13 @@ class AuditFilter:
     """Which rows of the trail; an empty field takes all.
 
     `actions` and `without` are whole actions (`script.create`), `verbs` the words after the dot, `without_verbs` those that
-    must not be there. `since` and `until` are stored times, the second excluded; `before_id` pages on from a row.
+    must not be there. `area` is the word before the dot, `about` a part of the target. `since` and `until` are stored times, the second excluded; `before_id` pages on from a row.
     """
 
     by: str = ""
     target: str = ""
+    about: str = ""
+    area: str = ""
     actions: frozenset[str] = frozenset()
     without: frozenset[str] = frozenset()
     verbs: frozenset[str] = frozenset()
@@ -50,14 +52,18 @@ class AuditFilter:
 
 
 def listing(
-    connection: Connection, workspace: str, wanted: AuditFilter, *, offset: int = 0, limit: int = 100
+    connection: Connection, workspaces: tuple[str, ...], wanted: AuditFilter, *, offset: int = 0, limit: int = 100
 ) -> list[AuditRow]:
-    """The newest rows first, of those that the filter takes."""
-    query = sa.select(_AUDIT).where(_AUDIT.c.workspace == workspace)
+    """The newest rows first, of those that the filter takes. "" among the workspaces: what concerns the installation."""
+    query = sa.select(_AUDIT).where(_AUDIT.c.workspace.in_(workspaces))
     if wanted.by:
         query = query.where(_AUDIT.c.by == wanted.by)
     if wanted.target:
         query = query.where(_AUDIT.c.target == wanted.target)
+    if wanted.about:
+        query = query.where(_AUDIT.c.target.icontains(wanted.about, autoescape=True))
+    if wanted.area:
+        query = query.where(_AUDIT.c.action.startswith(f"{wanted.area}.", autoescape=True))
     if wanted.actions:
         query = query.where(_AUDIT.c.action.in_(wanted.actions))
     if wanted.without:

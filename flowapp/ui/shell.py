@@ -64,6 +64,7 @@ def team_tabs(current: Team) -> rx.Component:
         ("people", "People"),
         ("groups", "Groups"),
         ("folders", "Folders"),
+        ("audit", "Audit"),
     )
     return rx.fragment(
         rx.el.h1(dict(names)[current], class_name="sr"),

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from flowapp.access.identity import Identity
+from sqlalchemy.engine import Connection
+
+from flowapp.access.errors import NotAllowed
+from flowapp.access.identity import INSTANCE, Identity
 from flowapp.access.policy import missing, require
+from flowapp.jsontext import dumps
 from flowapp.store import audit
 from flowapp.store.audit import AuditFilter
 from flowapp.store.clock import text_of
@@ -16,6 +21,7 @@ from flowapp.workspace import guard
 from flowapp.workspace.context import Context
 from flowapp.workspace.errors import BadRequest
 from flowapp.workspace.stored import enter
+from flowapp.workspace.table import csv_line
 
 MOST = 1000
 #: What clients call a kind of deed, by the verbs of our actions. All other verbs are executing.
@@ -40,21 +46,51 @@ class AuditTrail:
     ) -> list[dict[str, Any]]:
         """Entries, newest first; for admins of the workspace. `page` counts from 1, and 0 is the first too.
 
-        `query` filters by `username`, `operation`, `operations`, `exclude_operations` (comma lists), `resource`,
-        `action_kind`, `before`, `after` (times) and `before_id`; other names are ignored.
+        `query` filters by `username`, `operation`, `operations`, `exclude_operations` (comma lists), `resource`, `about` (a
+        part of a resource), `area` (the first word of an operation), `action_kind`, `before`, `after` (times) and
+        `before_id`; other names are ignored. `installation=true` adds what belongs to no workspace, such as sign-ins.
 
         Raises:
-            NotAllowed: the identity is no admin.
+            NotAllowed: the identity is no admin, or no super admin where the installation is asked for.
             BadRequest: a filter's value cannot be read.
         """
-        self._ask(identity)
+        places = self._ask(identity, query)
         wanted = filter_of(query)
         size = max(1, min(per_page, MOST))
         offset = (max(1, page) - 1) * size
-        rows = await self._database.read(
-            lambda c: audit.listing(c, identity.workspace, wanted, offset=offset, limit=size)
-        )
+        rows = await self._database.read(lambda c: audit.listing(c, places, wanted, offset=offset, limit=size))
         return [_shown(row) for row in rows]
+
+    async def export(self, identity: Identity, query: Mapping[str, str], form: str) -> AsyncIterator[bytes]:
+        """All entries that `query` takes (see `listing`) as `csv` or `json`, in pieces, newest first. Exporting is noted too.
+
+        Raises:
+            NotAllowed: as for `listing`. Whatever refuses is raised here, not from the pieces.
+            BadRequest: a filter's value cannot be read, or there is no such form.
+        """
+        places = self._ask(identity, query)
+        wanted = filter_of(query)
+        if form not in _FORMS:
+            raise BadRequest(f"There is no form {form[:20]!r} of an export.", "Use csv or json.")
+        detail = ", ".join(f"{name}={value}" for name, value in query.items() if value)
+
+        def note(connection: Connection) -> None:
+            by, workspace = identity.username, identity.workspace
+            audit.add(connection, workspace=workspace, by=by, action="audit.export", target=form, detail=detail)
+
+        await self._database.write(note)
+        return _FORMS[form](self._pieces(places, wanted))
+
+    async def _pieces(self, places: tuple[str, ...], wanted: AuditFilter) -> AsyncIterator[list[dict[str, Any]]]:
+        """The entries in lists; each begins where the one before ended, whatever is noted meanwhile."""
+        while True:
+            current = wanted
+            rows = await self._database.read(lambda c: audit.listing(c, places, current, limit=MOST))  # noqa: B023
+            if rows:
+                yield [_shown(row) for row in rows]
+            if len(rows) < MOST:
+                return
+            wanted = replace(wanted, before_id=rows[-1].id)
 
     async def get(self, identity: Identity, entry: int) -> dict[str, Any]:
         """One entry.
@@ -69,9 +105,15 @@ class AuditTrail:
             raise missing("entry")
         return _shown(row)
 
-    def _ask(self, identity: Identity) -> None:
+    def _ask(self, identity: Identity, query: Mapping[str, str] | None = None) -> tuple[str, ...]:
+        """The workspaces whose entries are asked for, if the identity may see them."""
         enter(identity)
         require(identity, "workspace.manage", guard.workspace_target(identity))
+        if query is None or query.get("installation", "").lower() not in ("true", "on", "1"):
+            return (identity.workspace,)
+        if not identity.super_admin or identity.job:
+            raise NotAllowed("Only a super admin of this installation sees what concerns all of it.", "Leave it out.")
+        return identity.workspace, INSTANCE
 
 
 def filter_of(query: Mapping[str, str]) -> AuditFilter:
@@ -90,6 +132,8 @@ def filter_of(query: Mapping[str, str]) -> AuditFilter:
     return AuditFilter(
         by=query.get("username", ""),
         target=query.get("resource", ""),
+        about=query.get("about", ""),
+        area=query.get("area", ""),
         actions=_words(query.get("operation", "")) | _words(query.get("operations", "")),
         without=_words(query.get("exclude_operations", "")),
         verbs=_KINDS.get(kind, frozenset()),
@@ -98,6 +142,39 @@ def filter_of(query: Mapping[str, str]) -> AuditFilter:
         until=_moment(query, "before"),
         before_id=int(before_id) if before_id else None,
     )
+
+
+async def _as_csv(pieces: AsyncIterator[list[dict[str, Any]]]) -> AsyncIterator[bytes]:
+    yield csv_line(("time", "person", "action", "object", "detail", "address", "workspace")).encode()
+    async for piece in pieces:
+        lines = [
+            csv_line(
+                (
+                    entry["timestamp"],
+                    entry["username"],
+                    entry["operation"],
+                    entry["resource"] or "",
+                    entry["parameters"].get("detail", ""),
+                    entry.get("address", ""),
+                    entry["workspace_id"],
+                )
+            )
+            for entry in piece
+        ]
+        yield "".join(lines).encode("utf-8", "replace")
+
+
+async def _as_json(pieces: AsyncIterator[list[dict[str, Any]]]) -> AsyncIterator[bytes]:
+    yield b"["
+    between = ""
+    async for piece in pieces:
+        text = between + ",\n".join(dumps(entry) for entry in piece)
+        between = ",\n"
+        yield text.encode("utf-8", "replace")
+    yield b"]\n"
+
+
+_FORMS = {"csv": _as_csv, "json": _as_json}
 
 
 def _words(text: str) -> frozenset[str]:

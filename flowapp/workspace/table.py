@@ -125,6 +125,13 @@ def csv_chunks(grid: Grid, view: View) -> Iterator[str]:
     yield buffer.getvalue()
 
 
+def csv_line(cells: Sequence[str]) -> str:
+    """One line of CSV, as safe in a spreadsheet as `csv_chunks`."""
+    buffer = io.StringIO()
+    csv.writer(buffer).writerow([_inert(cell) for cell in cells])
+    return buffer.getvalue()
+
+
 def _inert(text: str) -> str:
     return f"'{text}" if text.startswith(_FORMULA) and _number(text) is None else text
 

@@ -241,3 +241,39 @@ def test_a_group_gets_a_part_in_a_folder_and_both_are_deleted(page: Page, produc
         for name in ("gus", "hal"):
             client.delete(f"/api/w/main/users/delete/{name}").raise_for_status()
         client.delete("/api/w/main/variables/delete/f/payroll/rate").raise_for_status()
+
+
+def test_the_trail_is_narrowed_and_exported(page: Page, product: Product) -> None:
+    with product.client() as client:
+        for number in range(60):
+            client.post("/api/w/main/groups/create", json={"name": f"trail{number}"}).raise_for_status()
+    page.goto("/people")
+    page.get_by_role("link", name="Audit").click()
+    rows = page.locator("tbody tr")
+    expect(rows).to_have_count(50)
+    page.get_by_role("link", name="Older", exact=True).click()
+    expect(page.get_by_role("link", name="Newest")).to_be_visible()
+    expect(page.locator("tbody")).to_contain_text("g/trail9")
+    page.get_by_label("Object").fill("trail5")
+    page.get_by_label("About").select_option("group")
+    page.get_by_label("What").select_option("Create")
+    page.get_by_role("button", name="Show", exact=True).click()
+    expect(rows).to_have_count(11)
+    shoot(page, "audit")
+    accessible(page)
+    with page.expect_download() as saved:
+        page.get_by_role("link", name="CSV").click()
+    assert saved.value.suggested_filename == "audit-main.csv"
+    assert len(saved.value.path().read_text().splitlines()) == 12
+    page.get_by_role("link", name="Show all").click()
+    expect(page.get_by_label("Object")).to_have_value("")
+    page.get_by_label("With sign-ins and accounts").check()
+    page.get_by_label("About").select_option("session")
+    page.get_by_role("button", name="Show", exact=True).click()
+    expect(rows.first).to_contain_text("session.open")
+    page.get_by_label("Until").fill("2001-01-01")
+    page.get_by_role("button", name="Show", exact=True).click()
+    expect(page.get_by_text("Nothing matches")).to_be_visible()
+    with product.client() as client:
+        for number in range(60):
+            client.delete(f"/api/w/main/groups/delete/trail{number}").raise_for_status()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flowapp.ui.pages import (
     account,
+    audit,
     folders,
     groups,
     home,
@@ -20,6 +21,7 @@ from flowapp.ui.pages import (
 
 __all__ = [
     "account",
+    "audit",
     "folders",
     "groups",
     "home",

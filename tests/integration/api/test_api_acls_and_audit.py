@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import csv
 from typing import Any
 
 import pytest
 
+from flowapp.store import audit
+from flowapp.workspace import audit_trail
 from tests.integration.api.api_server import CHAIN, Server
 
 W = "/api/w/main"
@@ -186,3 +189,52 @@ async def test_all_jobs_at_a_path_are_canceled(server: Server) -> None:
     assert (canceled["canceled"], canceled["canceled_reason"]) == (True, "enough")
     viewer = await server.person("vera", "viewer")
     assert (await viewer.post(f"{W}/jobs_u/queue/cancel_persistent/f/a/s", json={})).status_code == 403
+
+
+class TestExport:
+    async def test_everything_that_the_filters_take_comes_as_a_file(
+        self, server: Server, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(audit_trail, "MOST", 3)  # so that it comes in several pieces
+        http = server.client
+        for number in range(7):
+            await http.post(f"{W}/groups/create", json={"name": f"g{number}", "summary": "x"})
+        await http.post(f"{W}/folders/create", json={"name": "team"})
+        query = "area=group&about=G&action_kind=Create"
+        answer = await http.get(f"{W}/audit/export?{query}&format=json")
+        assert [entry["resource"] for entry in answer.json()] == [f"g/g{number}" for number in range(6, -1, -1)]
+        assert 'filename="audit-main.json"' in answer.headers["content-disposition"]
+        table = await http.get(f"{W}/audit/export?{query}")
+        lines = list(csv.reader(table.text.splitlines()))
+        assert lines[0][:4] == ["time", "person", "action", "object"]
+        assert [line[1:4] for line in lines[1:]] == [["admin", "group.create", f"g/g{n}"] for n in range(6, -1, -1)]
+        noted = (await http.get(f"{W}/audit/list?area=audit")).json()
+        assert [entry["resource"] for entry in noted] == ["csv", "json"]
+        assert "area=group" in noted[0]["parameters"]["detail"]
+        empty = await http.get(f"{W}/audit/export?username=nobody&format=json")
+        assert empty.json() == []
+
+    async def test_a_spreadsheet_runs_nothing_of_it(self, server: Server) -> None:
+        def work(connection: Any) -> None:
+            audit.add(connection, workspace="main", by="admin", action="x.y", target='=HYPERLINK("evil")', detail="a,b")
+
+        await server.workspace.store.database.write(work)
+        table = await server.client.get(f"{W}/audit/export?area=x")
+        assert list(csv.reader(table.text.splitlines()))[1][3:5] == ['\'=HYPERLINK("evil")', "a,b"]
+
+    @pytest.mark.parametrize("query", ["format=xml", "after=soon", "action_kind=Dance"])
+    async def test_what_cannot_be_exported(self, server: Server, query: str) -> None:
+        assert (await server.client.get(f"{W}/audit/export?{query}")).status_code == 400
+
+    async def test_only_admins_and_only_super_admins_beyond_the_workspace(self, server: Server) -> None:
+        await server.client.post("/api/users/create", json={"email": "x@example.org"})
+        developer, boss = await server.person("dora", "developer"), await server.person("bea", "admin")
+        for what in ("list", "export"):
+            assert (await developer.get(f"{W}/audit/{what}")).status_code == 403
+            assert (await boss.get(f"{W}/audit/{what}")).status_code == 200
+            assert (await boss.get(f"{W}/audit/{what}?installation=true")).status_code == 403
+        mine = (await server.client.get(f"{W}/audit/list?area=user")).json()
+        all_of_it = (await server.client.get(f"{W}/audit/list?area=user&installation=true")).json()
+        assert (mine, [entry["operation"] for entry in all_of_it]) == ([], ["user.create"])
+        opened = (await server.client.get(f"{W}/audit/list?area=token&installation=true")).json()
+        assert {entry["username"] for entry in opened} == {"bea", "dora"}

@@ -16,6 +16,7 @@ from flowapp.languages import LANGUAGES
 from flowapp.settings import Settings
 from flowapp.ui import services
 from flowapp.ui.state.account import AccountState, TokensState, session_lines, token_body, token_lines
+from flowapp.ui.state.audit import FILTERS, AuditState, query_of
 from flowapp.ui.state.folders import FoldersState, folder_line, parts_of, rights_of
 from flowapp.ui.state.groups import GroupsState, group_line
 from flowapp.ui.state.guard import Guard
@@ -54,13 +55,13 @@ class FakeWorkspace:
         self.schedules = self.scripts = self.variables = self.resources = self.resource_types = self.usages = (
             self.packages
         ) = self.runtimes = self
-        self.members = self.invitations = self.accounts = self.groups = self.folders = self
+        self.members = self.invitations = self.accounts = self.groups = self.folders = self.audit_trail = self
         self.settings = Settings(home=Path("nowhere"))
         self.asked: list[Identity] = []
         self.listed: list[dict[str, Any]] = []
         self.fails: Exception | None = None
 
-    async def listing(self, identity: Identity, **filters: Any) -> list[dict[str, Any]]:
+    async def listing(self, identity: Identity, *query: Any, **filters: Any) -> list[dict[str, Any]]:
         self.asked.append(identity)
         self.filters = filters
         if self.fails:
@@ -255,6 +256,7 @@ STATES: tuple[type[Any], ...] = (
     TokensState,
     GroupsState,
     FoldersState,
+    AuditState,
 )
 #: Handlers that change only what this browser shows, with the reason that they need no identity.
 ONLY_THE_PAGE = {
@@ -279,6 +281,7 @@ ONLY_THE_PAGE = {
         for name in ("GroupsState", "FoldersState")
         for handler in ("close", "keep", "choose", "choose_right", "add_part", "set_right", "drop_part")
     },
+    ("AuditState", "find"): "changes the address",
     ("TokensState", "set_limit"): "chooses in the dialog",
     **{
         (state.__name__, "setvar"): "Reflex's own: sets shown values of the sender's own page; no handler trusts them"
@@ -702,3 +705,42 @@ def test_an_owner_who_is_named_twice_is_an_owner() -> None:
         "owners": ["u/a"],
         "extra_perms": {"u/b": True},
     }
+
+
+async def test_filters_of_the_trail_come_from_the_address(workspace: FakeWorkspace) -> None:
+    url = "http://host/audit?username=bo&area=group&since=2026-01-30&until=2026-01-31&before_id=9&nonsense=x"
+    state = state_of(AuditState, url=url)
+    await send(state, "load")
+    assert state.narrowed and state.newest == "/audit?username=bo&area=group&since=2026-01-30&until=2026-01-31"
+    assert state.as_csv == (
+        "/api/w/main/audit/export?username=bo&area=group"
+        "&after=2026-01-30T00%3A00%3A00Z&before=2026-02-01T00%3A00%3A00Z&format=csv"
+    )
+
+
+async def test_the_trail_is_paged_by_the_server(workspace: FakeWorkspace) -> None:
+    entry = {"timestamp": "t", "username": "bo", "operation": "group.create", "resource": "g/x", "parameters": {}}
+    workspace.listed = [{**entry, "id": number} for number in range(100, 49, -1)]
+    state = state_of(AuditState, url="http://host/audit")
+    await send(state, "load")
+    assert (len(state.lines), state.older, state.narrowed) == (50, "/audit?before_id=51", False)
+    workspace.listed = workspace.listed[:50]
+    await send(state, "load")
+    assert (len(state.lines), state.older) == (50, "")
+
+
+async def test_who_may_not_see_the_trail_is_told_so(workspace: FakeWorkspace) -> None:
+    workspace.fails = NotAllowed("As a developer you cannot do this (workspace.manage).")
+    state = state_of(AuditState, url="http://host/audit")
+    await send(state, "load")
+    assert (state.closed, state.lines, state.loaded, state.problem) == (True, [], True, "")
+
+
+@pytest.mark.parametrize("day", ["yesterday", "2026-02-30", "9999-12-31T00:00"])
+def test_what_is_no_day(day: str) -> None:
+    with pytest.raises(BadRequest):
+        query_of({**dict.fromkeys(FILTERS, ""), "until": day})
+
+
+def test_the_last_day_that_there_is_has_no_end() -> None:
+    assert query_of({**dict.fromkeys(FILTERS, ""), "until": "9999-12-31"})["before"] == ""

@@ -43,6 +43,12 @@ async def compare(caller: Caller, workspace: App, a: Text, b: Text) -> Response:
     return answer(await workspace.comparing.compare(caller, a, b))
 
 
+@router.post("/{run_id}/open")
+async def open_in_notebook(run_id: str, caller: Caller, workspace: App) -> Response:
+    """A draft of what ran, with the run's input and results."""
+    return answer(await workspace.opened_runs.open(caller, run_id), 201)
+
+
 @router.get("/{run_id}/code")
 async def code(run_id: str, caller: Caller, workspace: App, step: Text) -> Response:
     """The module of a step as it was when the run began."""

@@ -55,6 +55,7 @@ from flowapp.workspace.locks import Locks
 from flowapp.workspace.members import Members
 from flowapp.workspace.new_drafts import NewDrafts
 from flowapp.workspace.open_drafts import OpenDrafts
+from flowapp.workspace.opened_runs import OpenedRuns
 from flowapp.workspace.outputs import Outputs
 from flowapp.workspace.packages import InstalledPackages
 from flowapp.workspace.parsed import Parsed
@@ -127,6 +128,7 @@ class Workspace:
         self.comparing = Comparing(store)
         self.inputs = Inputs(self._context, self.drafts)
         self.new_drafts = NewDrafts(self._context, self.inputs)
+        self.opened_runs = OpenedRuns(store, self.new_drafts)
         self.library = Library(self._context)
         locks = Locks(self._context, self.library)
         self.local_scripts = self.library.local

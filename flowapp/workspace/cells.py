@@ -9,24 +9,22 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sqlalchemy.engine import Connection
 
 from flowapp.jsontext import JsonText, dumps, loads
-from flowapp.notebook.definition import definition_of
 from flowapp.notebook.document import CellId, Document, StepId
-from flowapp.notebook.records import CellError, CellRecord, Live, ReusedFrom, Status, Taken, reads_taken
+from flowapp.notebook.records import CellRecord, Live, Taken
 from flowapp.store import drafts as draft_rows
 from flowapp.store.clock import now
 from flowapp.store.events import Event
 from flowapp.store.runs import FINISHED
 from flowapp.store.stores import Store
 from flowapp.store.tables import JobRow, RunRow
+from flowapp.workspace.cell_records import record_of
 from flowapp.workspace.context import Context
-from flowapp.workspace.describe import error_of
 from flowapp.workspace.editing import states_now
 from flowapp.workspace.open_drafts import OpenDraft, OpenDrafts
 from flowapp.workspace.outputs import LOG_TAIL, Outputs
@@ -36,14 +34,6 @@ from flowapp.workspace.run_views import run_json, step_json
 SHOW_RUNNING_AFTER_S = 0.03
 #: Iterations of a loop finish faster than anyone can read: a cell's output is sent at most this often.
 OUTPUT_EVERY_S = 0.1
-
-_STATUS: dict[str, Status] = {
-    "success": "success",
-    "reused": "success",
-    "failure": "failure",
-    "canceled": "canceled",
-    "skipped": "skipped",
-}
 
 
 @dataclass(slots=True)
@@ -115,30 +105,18 @@ class CellObserver:
 
     def saving(self, connection: Connection, run: RunRow, job: JobRow) -> None:
         """Inside the engine's write of a finished step: write the cell's record too."""
-        status = _STATUS.get(job.status)
-        if run.kind != "cells" or run.draft_id is None or status is None or job.ended_at is None:
+        if run.kind != "cells" or run.draft_id is None:
             return
         cell_run = self._runs.get(run.id) or self._restore(connection, run)
         entry = cell_run.document.outline.by_step.get(job.step_id) if cell_run else None
         if cell_run is None or entry is None:
             return
-        if status == "canceled" and _has_result(connection, run.draft_id, entry.cell):
+        if job.status == "canceled" and _has_result(connection, run.draft_id, entry.cell):
             return  # the result that the cell had is still its last one
-        record = CellRecord(
-            status=status,
-            definition=definition_of(cell_run.document, entry.cell),
-            reads=reads_taken(cell_run.document, entry.cell, cell_run.taken),
-            result=job.result,
-            run_id=run.id,
-            run_number=run.number,
-            path=job.path,
-            finished_at=job.ended_at,
-            duration_ms=job.duration_ms,
-            reused_from=self._reused(connection, job),
-            error=_error(connection, job) if status == "failure" else None,
-            scripts=_scripts(job, entry.module),
-            on_old_inputs=cell_run.on_old_inputs,
-        )
+        record = record_of(self._store, connection, cell_run.document, cell_run.taken, run, job)
+        if record is None:
+            return
+        record = replace(record, on_old_inputs=cell_run.on_old_inputs)
         if record.has_result:
             cell_run.taken[job.step_id] = Taken(job.result, run.id)
         else:
@@ -321,12 +299,6 @@ class CellObserver:
         # The reading thread and the writer may both get here: the first binding holds records that must not be lost.
         return self._runs.setdefault(run.id, restored)
 
-    def _reused(self, connection: Connection, job: JobRow) -> ReusedFrom | None:
-        if job.status != "reused" or job.reused_from is None:
-            return None
-        source = self._store.runs.find(connection, job.reused_from)
-        return None if source is None else ReusedFrom(source.number, source.ended_at or source.created_at)
-
 
 def _waits(draft: OpenDraft, run: RunRow) -> bool:
     """Whether a cell is shown to wait for people for the sake of a run."""
@@ -336,24 +308,6 @@ def _waits(draft: OpenDraft, run: RunRow) -> bool:
 def _has_result(connection: Connection, draft_id: str, cell: CellId) -> bool:
     text = draft_rows.records(connection, draft_id).get(cell)
     return text is not None and CellRecord.from_json(loads(text)).has_result
-
-
-def _scripts(job: JobRow, module: Mapping[str, Any]) -> dict[str, str]:
-    """The versions of the stored scripts that a step ran; one that the step pins is not replaced by a newer one."""
-    meta = loads(job.meta) if job.meta else {}
-    found: dict[str, str] = dict(meta.get("libraries") or {})
-    pinned = (module.get("value") or {}).get("hash")
-    if meta.get("script") and meta.get("hash") and not pinned:
-        found[str(meta["script"])] = str(meta["hash"])
-    return found
-
-
-def _error(connection: Connection, job: JobRow) -> CellError:
-    text = draft_rows.value_text(connection, job.result) if job.result else None
-    found = error_of(loads(text)) if text else None
-    if found is None:
-        return CellError("Error", "The step failed.")
-    return CellError(found["name"], found["message"][:2000], found["line"])
 
 
 def step_of(path: str) -> StepId:

@@ -39,7 +39,9 @@ class Comparing:
         jobs = [{job.path: job for job in await self._store.runs.steps(run.id)} for run in runs]
         code = [_definitions(flow) for flow in flows]
         titles = titles_of(flows[0]) | titles_of(flows[1])
-        steps = [_step(path, jobs[0].get(path), jobs[1].get(path), code, titles) for path in _in_order(jobs[0], jobs[1])]
+        steps = [
+            _step(path, jobs[0].get(path), jobs[1].get(path), code, titles) for path in _in_order(jobs[0], jobs[1])
+        ]
         whole = {"args": runs[0].args == runs[1].args, "result": _result(runs[0]) == _result(runs[1])}
         same = {**whole, "code": canonical(flows[0]) == canonical(flows[1])}
         return {"a": run_json(runs[0]), "b": run_json(runs[1]), "same": same, "steps": steps}

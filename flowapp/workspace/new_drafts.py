@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -82,7 +82,7 @@ class NewDrafts:
         if summary:
             document = replace(document, flow={**document.flow, "summary": summary})
         title = title or str(document.flow.get("summary") or "")
-        return await self._store_new(identity, document, path, title)
+        return await self.store_new(identity, document, path, title)
 
     async def templates(self, identity: Identity) -> list[dict[str, Any]]:
         """The templates, in their order."""
@@ -101,7 +101,7 @@ class NewDrafts:
         if mine is not None:
             return {"id": mine.id, "path": mine.path}
         document = await asyncio.to_thread(read_document, None, version.document)
-        return await self._store_new(identity, document, path, version.summary, deployed=version.version)
+        return await self.store_new(identity, document, path, version.summary, deployed=version.version)
 
     async def _from_template(self, name: str) -> tuple[Document, str]:
         found = await templates.template(name)
@@ -119,9 +119,28 @@ class NewDrafts:
         beside = {by_step[step].cell: about for step, about in found.beside.items() if step in by_step}
         return replace(document, sample=sample, beside={**document.beside, **beside}), found.path.rpartition("/")[2]
 
-    async def _store_new(
-        self, identity: Identity, document: Document, path: str, title: str, deployed: int | None = None
+    async def store_new(
+        self,
+        identity: Identity,
+        document: Document,
+        path: str,
+        title: str,
+        deployed: int | None = None,
+        records: Callable[[Connection], Mapping[str, str]] | None = None,
     ) -> dict[str, str]:
+        """Store a document as a draft of `identity`: `{"id", "path"}`.
+
+        Args:
+            identity: whose draft it is.
+            document: the notebook.
+            path: where it is to be deployed; empty for a free path after `title`.
+            title: what a free path is named after.
+            deployed: the version of the flow at `path` that the document is.
+            records: what its cells last did (JSON text by cell id), read in the same transaction.
+
+        Raises:
+            PathInvalid, PathTaken: `path` cannot be used.
+        """
         asked = flow_paths.checked(path) if path else ""
         if asked:
             require(identity, "flow.read", guard.flow_target(identity, asked))
@@ -148,6 +167,8 @@ class NewDrafts:
                 saved_at=at,
             )
             drafts.create(connection, row)
+            if records is not None:
+                drafts.put_records(connection, draft_id, records(connection), at)
             audit.add(connection, workspace=row.workspace, by=identity.username, action="draft.create", target=chosen)
             return chosen
 

@@ -18,10 +18,18 @@ ADDS = "def main(n: int):\n    return n + 1\n"
 def branching() -> dict[str, Any]:
     """a, a loop with b in it, a branch with c and d, and e which reads a."""
     give = python("a", "def main():\n    return 1\n", summary="Give")
-    value = {"type": "forloopflow", "iterator": wire("[results.a]"), "modules": [python("b", ADDS, {"n": wire("flow_input.iter.value")}, "Each")]}
+    value = {
+        "type": "forloopflow",
+        "iterator": wire("[results.a]"),
+        "modules": [python("b", ADDS, {"n": wire("flow_input.iter.value")}, "Each")],
+    }
     loop = {"id": "l", "summary": "All of them", "value": value}
     branches = [{"summary": "Large", "expr": "results.a > 5", "modules": [python("c", ADDS, {"n": wire("results.a")})]}]
-    choice = {"id": "x", "summary": "Which", "value": {"type": "branchone", "branches": branches, "default": [python("d", ADDS, {"n": wire("results.a")})]}}
+    choice = {
+        "id": "x",
+        "summary": "Which",
+        "value": {"type": "branchone", "branches": branches, "default": [python("d", ADDS, {"n": wire("results.a")})]},
+    }
     return flow_of(give, loop, choice, python("e", ADDS, {"n": wire("results.a")}, "Last"))
 
 

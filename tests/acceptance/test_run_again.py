@@ -10,7 +10,7 @@ import httpx
 from playwright.sync_api import Locator, Page, expect
 
 from tests.acceptance.conftest import Watch, shoot
-from tests.acceptance.notebook_page import RUN_TIMEOUT, flow_of, python, wire
+from tests.acceptance.notebook_page import RUN_TIMEOUT, NotebookPage, flow_of, python, wire
 from tests.acceptance.product import Product
 
 SCHEMA = {"type": "object", "required": ["n"], "properties": {"n": {"type": "integer", "title": "How many"}}}
@@ -209,3 +209,28 @@ def test_a_failed_run_opens_at_the_step_that_failed(page: Page, product: Product
         expect(page.locator("#run-detail")).to_contain_text("no stamp for 1", timeout=RUN_TIMEOUT)
         expect(page.get_by_role("region", name="Step l[1].b")).to_be_visible()
         shoot(page, "run-failed")
+
+
+def test_a_failed_run_is_opened_in_the_notebook_and_mended_there(page: Page, product: Product) -> None:
+    flow = looped()
+    flow["value"]["modules"][2]["value"]["content"] = "def main(rows: list):\n    return rows[5]\n"
+    with product.client() as client:
+        deployed(client, "u/admin/opened", flow)
+        run = started(client, "u/admin/opened", {"n": 2})
+    page.goto(f"/runs/{run}")
+    page.get_by_role("button", name="Open in notebook").click()
+    notebook = NotebookPage(page).loaded()
+    notebook.expect_states(a="fresh", l="fresh", c="failed")
+    expect(notebook.output("c")).to_contain_text("IndexError")
+    expect(notebook.output("a")).to_contain_text("1")
+    expect(page.get_by_text("Same as v1")).to_be_visible()
+    shoot(page, "notebook-of-a-run")
+    notebook.set_code("c", "def main(rows: list):\n    return len(rows)\n")
+    notebook.run("c")
+    notebook.expect_state("c", "fresh", "reused")
+    expect(notebook.output("c")).to_contain_text("2")
+    assert notebook.exported()["summary"] == "Stamps"
+    page.goto(f"/runs/{run}")  # again: that path has a draft of mine now
+    page.get_by_role("button", name="Open in notebook").click()
+    NotebookPage(page).loaded()
+    expect(page.get_by_text("Draft, not deployed")).to_be_visible()

@@ -143,6 +143,10 @@ function Header({ ws, run, steps, now, reload }) {
     const id = await request("POST", workspacePath(ws, "jobs", "run", "f", run.path), { json: args ?? {} });
     location.assign(`/runs/${String(id).replaceAll('"', "").trim()}`);
   });
+  const toNotebook = () => act("open", async () => {
+    const { id } = await post(runPath(ws, run.id, "open"));
+    location.assign(`/flows/${id}`);
+  });
   const flow = run.kind === "flow" && run.path;
   const waits = waitingFor(run, steps, (iso) => when(iso, { seconds: true }));
   return (
@@ -169,6 +173,7 @@ function Header({ ws, run, steps, now, reload }) {
         {flow && !live && <button type="button" className="btn" disabled={busy === "again"} onClick={again}><Icon name="reused" /> {busy === "again" ? "Starting" : "Run again"}</button>}
         {flow && <a className="btn" href={`/run/${run.path}?from=${run.id}`}><Icon name="play" /> Run with other input</a>}
         {!live && <a className="btn" href={`/runs/compare?a=${run.id}`}><Icon name="compare" /> Compare</a>}
+        {flow && !live && <button type="button" className="btn" disabled={busy === "open"} title="A draft of what ran, with this run's input and results" onClick={toNotebook}><Icon name="book" /> {busy === "open" ? "Opening" : "Open in notebook"}</button>}
         {run.draft_id && <a className="btn" href={`/flows/${run.draft_id}`}><Icon name="book" /> Open in notebook</a>}
       </div>
       {error && <p className="form-error" role="alert">{error.message} {error.hint}</p>}

@@ -18,6 +18,7 @@ OUTPUT_LIBRARIES = [
 ]
 FORM_LIBRARIES = ["@cfworker/json-schema@4.1.6", "@rjsf/core@6.11.1", "@rjsf/utils@6.11.1"]
 RUN_LIBRARIES = [*OUTPUT_LIBRARIES, *FORM_LIBRARIES]
+COMPARE_LIBRARIES = [*RUN_LIBRARIES, "diff@9.0.0"]
 
 
 class LocalComponent(NoSSRComponent):

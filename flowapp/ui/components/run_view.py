@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import reflex as rx
 
-from flowapp.ui.components.local import RUN_LIBRARIES, LocalComponent
+from flowapp.ui.components.local import COMPARE_LIBRARIES, RUN_LIBRARIES, LocalComponent
 
 
 class RunRoute(LocalComponent):
@@ -22,7 +22,7 @@ class CompareRoute(LocalComponent):
 
     library = "$/public/js/run/routes.jsx"
     tag = "CompareRoute"
-    lib_dependencies: list[str] = [*RUN_LIBRARIES, "diff@9.0.0"]
+    lib_dependencies: list[str] = COMPARE_LIBRARIES
 
     ws: rx.Var[str]
 

@@ -19,6 +19,4 @@ def run() -> rx.Component:
 @rx.page(route="/runs/compare", title="Compare runs · Flowapp", on_load=Guard.enter)
 def compare() -> rx.Component:
     """The two runs are in the address, so that a comparison can be sent to a colleague."""
-    return shell(
-        compare_route(ws=services.WORKSPACE), place="runs", top=crumb("Runs", "/runs", "Compare"), inset=False
-    )
+    return shell(compare_route(ws=services.WORKSPACE), place="runs", top=crumb("Runs", "/runs", "Compare"), inset=False)

@@ -32,7 +32,13 @@ async def test_equal_runs_are_the_same_in_everything(server: Server) -> None:
 
 
 async def test_what_differs_is_told_by_step(server: Server) -> None:
-    flow = flow_of(script("a", "def main(): pass", ), script("b", "def main(): pass"))
+    flow = flow_of(
+        script(
+            "a",
+            "def main(): pass",
+        ),
+        script("b", "def main(): pass"),
+    )
     flow["value"]["modules"][0]["summary"] = "Old name"
     draft = await server.draft(flow)
     server.engine.answers = {"a": 1, "b": 1}

@@ -1,0 +1,83 @@
+"""What a step of a run says about a cell: the record that its state and staleness derive from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy.engine import Connection
+
+from flowapp.jsontext import loads
+from flowapp.notebook.definition import definition_of
+from flowapp.notebook.document import Document, StepId
+from flowapp.notebook.records import CellError, CellRecord, ReusedFrom, Status, Taken, reads_taken
+from flowapp.store import drafts
+from flowapp.store.stores import Store
+from flowapp.store.tables import JobRow, RunRow
+from flowapp.workspace.describe import error_of
+
+_STATUS: dict[str, Status] = {
+    "success": "success",
+    "reused": "success",
+    "failure": "failure",
+    "canceled": "canceled",
+    "skipped": "skipped",
+}
+
+
+def record_of(
+    store: Store, connection: Connection, document: Document, taken: Mapping[StepId, Taken], run: RunRow, job: JobRow
+) -> CellRecord | None:
+    """The record of the cell that a finished step is; None where it is none, or has not come to an end.
+
+    Args:
+        store: where runs are found.
+        connection: for what the row only names: its error, and the run whose result it reused.
+        document: what the run executed, as a notebook.
+        taken: the results that there were when the step ran.
+        run: the run.
+        job: the step's row.
+    """
+    status = _STATUS.get(job.status)
+    entry = document.outline.by_step.get(job.step_id)
+    if status is None or job.ended_at is None or entry is None:
+        return None
+    return CellRecord(
+        status=status,
+        definition=definition_of(document, entry.cell),
+        reads=reads_taken(document, entry.cell, taken),
+        result=job.result,
+        run_id=run.id,
+        run_number=run.number,
+        path=job.path,
+        finished_at=job.ended_at,
+        duration_ms=job.duration_ms,
+        reused_from=_reused(store, connection, job),
+        error=_error(connection, job) if status == "failure" else None,
+        scripts=_scripts(job, entry.module),
+    )
+
+
+def _reused(store: Store, connection: Connection, job: JobRow) -> ReusedFrom | None:
+    if job.status != "reused" or job.reused_from is None:
+        return None
+    source = store.runs.find(connection, job.reused_from)
+    return None if source is None else ReusedFrom(source.number, source.ended_at or source.created_at)
+
+
+def _scripts(job: JobRow, module: Mapping[str, Any]) -> dict[str, str]:
+    """The versions of the stored scripts that a step ran; one that the step pins is not replaced by a newer one."""
+    meta = loads(job.meta) if job.meta else {}
+    found: dict[str, str] = dict(meta.get("libraries") or {})
+    pinned = (module.get("value") or {}).get("hash")
+    if meta.get("script") and meta.get("hash") and not pinned:
+        found[str(meta["script"])] = str(meta["hash"])
+    return found
+
+
+def _error(connection: Connection, job: JobRow) -> CellError:
+    text = drafts.value_text(connection, job.result) if job.result else None
+    found = error_of(loads(text)) if text else None
+    if found is None:
+        return CellError("Error", "The step failed.")
+    return CellError(found["name"], found["message"][:2000], found["line"])

@@ -1,0 +1,72 @@
+"""Opening a run in the notebook over HTTP: who may, and what of."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.integration.api.api_server import CHAIN, Server
+
+W = "/api/w/main"
+
+
+async def run_of_flow(server: Server, path: str = "f/team/opened") -> str:
+    body = {"path": path, "summary": "Opened", "value": CHAIN["value"], "schema": CHAIN.get("schema")}
+    exists = (await server.client.get(f"{W}/flows/exists/{path}")).json()
+    if not exists:
+        assert (await server.client.post(f"{W}/flows/create", json=body)).status_code == 201
+    answer = await server.client.post(f"{W}/jobs/run/f/{path}", json={"n": 7})
+    assert answer.status_code == 201, answer.text
+    return answer.text
+
+
+async def opened(server: Server, run: str, status: int = 201) -> Any:
+    answer = await server.client.post(f"{W}/runs/{run}/open")
+    assert answer.status_code == status, answer.text
+    return answer.json()
+
+
+async def test_the_draft_has_the_document_the_input_and_the_results(server: Server) -> None:
+    server.engine.answers = {"a": [7, 7, 7], "b": 3}
+    made = await opened(server, await run_of_flow(server))
+    assert made["path"] == "f/team/opened"
+    notebook = await server.notebook(made["id"])
+    states = {cell["step_id"]: cell["state"]["kind"] for cell in notebook["cells"]}
+    assert states == {"a": "fresh", "b": "fresh"}
+    assert next(item for item in notebook["input"]["values"] if item["name"] == "n")["value"] == 7
+    assert notebook["draft"]["deployed_version"] == 1
+
+
+async def test_a_second_draft_gets_a_path_of_its_own(server: Server) -> None:
+    server.engine.answers = {"a": [7], "b": 1}
+    run = await run_of_flow(server)
+    first, second = await opened(server, run), await opened(server, run)
+    assert first["path"] == "f/team/opened" and second["path"].startswith("u/admin/")
+
+
+async def test_a_step_that_failed_is_no_result(server: Server) -> None:
+    server.engine.answers = {"a": [7]}
+    server.engine.failing = {"b": {"name": "ValueError", "message": "no"}}
+    made = await opened(server, await run_of_flow(server))
+    states = {cell["step_id"]: cell["state"]["kind"] for cell in (await server.notebook(made["id"]))["cells"]}
+    assert states == {"a": "fresh", "b": "failed"}
+
+
+async def test_what_cannot_be_opened_says_why(server: Server) -> None:
+    draft = await server.draft(CHAIN)
+    server.engine.answers = {"a": [7], "b": 1}
+    cells = {cell["step_id"]: cell["id"] for cell in (await server.notebook(draft))["cells"]}
+    of_cells = (await server.run(draft, cells["a"]))["run_id"]
+    assert "Only runs of flows" in (await opened(server, of_cells, 400))["error"]["message"]
+    server.engine.hold = True
+    running = await run_of_flow(server)
+    assert "not over" in (await opened(server, running, 400))["error"]["message"]
+    await opened(server, "nope", 404)
+
+
+async def test_only_who_may_make_drafts_and_read_the_run(server: Server) -> None:
+    server.engine.answers = {"a": [7], "b": 1}
+    run, private = await run_of_flow(server), await run_of_flow(server, "u/admin/private")
+    viewer, other = await server.person("vera", "viewer"), await server.person("dan", "developer")
+    assert (await viewer.post(f"{W}/runs/{run}/open")).status_code == 403
+    assert (await other.post(f"{W}/runs/{run}/open")).status_code == 201
+    assert (await other.post(f"{W}/runs/{private}/open")).status_code == 404

@@ -64,6 +64,17 @@ export function ago(iso, now = Date.now()) {
   return when(iso);
 }
 
+/** How much time there is, from seconds: "23 h 12 min left". */
+export function left(seconds) {
+  if (seconds <= 0) return "The time to answer is over";
+  const days = Math.floor(seconds / 86400);
+  const hours = Math.floor((seconds % 86400) / 3600);
+  const minutes = Math.floor((seconds % 3600) / 60);
+  if (days) return `${days} d ${hours} h left`;
+  if (hours) return `${hours} h ${minutes} min left`;
+  return minutes ? `${minutes} min ${seconds < 300 ? `${seconds % 60} s ` : ""}left` : `${seconds} s left`;
+}
+
 const IDENTIFIER = /^[\p{L}_$][\p{L}\p{N}_$]*$/u;
 
 /** The JavaScript expression for a path below `base`: results.a, ["rows", 0] → results.a.rows[0]. */

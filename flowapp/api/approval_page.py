@@ -130,7 +130,7 @@ def render(
     page = _PAGES.get_template("approval.html").render(
         title=title_of(request),
         open=is_open,
-        state=_state(request, allowed=allowed),
+        state=_state(request, allowed=allowed, is_open=is_open),
         alert=filled.alert,
         warning=request.warning if is_open else "",
         asked_by=request.run.created_by,
@@ -173,7 +173,7 @@ def wrong_link(status: int, message: str, hint: str) -> Response:
     return HTMLResponse(page, status, HEADERS)
 
 
-def _state(request: Request, *, allowed: bool) -> State:
+def _state(request: Request, *, allowed: bool, is_open: bool) -> State:
     if request.mine is not None and request.status in ("open", "early"):
         more = "It waits for others now." if request.status == "open" else "It counts when the step asks."
         did = "You approved" if request.mine.approved else "You denied"
@@ -187,6 +187,14 @@ def _state(request: Request, *, allowed: bool) -> State:
             return State("Denied", "bad", "cross", f"This request was denied{by}. The flow {ends}.")
         case "timed_out":
             return State("Timed out", "stale", "clock", "Nobody answered in time. It can no longer be answered.")
+        case "canceled" | "over" if request.run.status == "canceled":
+            who = f" by {request.run.canceled_by}" if request.run.canceled_by else ""
+            return State(
+                "Cancelled",
+                "reused",
+                "stop",
+                f"The run was cancelled{who} before this was answered. Nothing is to decide.",
+            )
         case "canceled" | "over":
             return State(
                 "Closed", "reused", "stop", "The run ended before this was answered. There is nothing to decide."
@@ -198,6 +206,8 @@ def _state(request: Request, *, allowed: bool) -> State:
         return State(
             "Not for you to answer" if request.decision != _SIGN_IN else "Sign in first", "wait", "lock", _why(request)
         )
+    if request.has_answered and not is_open:
+        return State("You answered", "ok", "check", "Your answer is noted. It waits for others now.")
     if request.status == "early":
         return State(
             "Asks soon",

@@ -51,7 +51,7 @@ async def for_member(ws: str, job_id: str, visitor: Visitor, workspace: App) -> 
     except AccessError as error:
         return approval_page.wrong_link(error.status, error.message, error.hint)
     link = await workspace.approvals.fresh_link(asked)
-    if link is not None and approval_lists.waits_for(asked, visitor):
+    if link is not None and approval_lists.waits_for_asker(asked):
         return RedirectResponse(link.page, 303, approval_page.HEADERS)
     action = here if asked.may_hand_on else ""
     places = Places(action, run=f"/runs/{quote(asked.run.id)}")

@@ -8,9 +8,10 @@ import reflex as rx
 from reflex_components_core.react_router.dom import ReactRouterLink  # type: ignore[import-untyped]  # ships no types
 
 from flowapp.ui import services
+from flowapp.ui.components.approvals import approval_count
 from flowapp.ui.components.bits import glyph, sign_out, status_bar
 
-Place = Literal["home", "runs", "schedules", "variables", "resources", "runtimes", "people", "account", ""]
+Place = Literal["home", "runs", "approvals", "schedules", "variables", "resources", "runtimes", "people", "account", ""]
 
 
 def link(*children: Any, to: Any, **props: Any) -> rx.Component:
@@ -109,6 +110,7 @@ def _rail(place: Place) -> rx.Component:
         link(_mark(), to="/", class_name="brand", custom_attrs={"aria-label": "Flowapp, home"}),
         _entry("Flows", "/", "flows", current=place == "home"),
         _entry("Runs", "/runs", "clock", current=place == "runs"),
+        _entry("Approvals", "/approvals", "inbox", approval_count(ws=services.WORKSPACE), current=place == "approvals"),
         _entry("Schedules", "/schedules", "calendar", current=place == "schedules"),
         _entry("Variables", "/variables", "key", current=place == "variables"),
         _entry("Resources", "/resources", "box", current=place == "resources"),
@@ -129,9 +131,9 @@ def _rail(place: Place) -> rx.Component:
     )
 
 
-def _entry(label: str, to: str, icon: str, *, current: bool) -> rx.Component:
+def _entry(label: str, to: str, icon: str, *more: rx.Component, current: bool) -> rx.Component:
     marks = {"aria-current": "page"} if current else {}
-    return link(glyph(name=icon, size=18), rx.el.span(label), to=to, custom_attrs=marks)
+    return link(glyph(name=icon, size=18), rx.el.span(label), *more, to=to, custom_attrs=marks)
 
 
 def _mark() -> rx.Component:

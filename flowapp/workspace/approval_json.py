@@ -53,8 +53,8 @@ def request_json(request: Request) -> dict[str, Any]:
         "groups": sorted(request.conditions.groups),
         "needs_sign_in": request.conditions.needs_sign_in,
         "self_approval_disabled": request.conditions.no_self_approval,
-        "can_answer": allowed and request.takes_answers,
-        "why_not": "" if allowed else getattr(request.decision, "reason", ""),
+        "can_answer": allowed and request.takes_answers and not request.has_answered,
+        "why_not": _why_not(request),
         "warning": request.warning,
         "comment_on_deny": request.extras.comment_on_deny,
         "can_hand_on": request.may_hand_on,
@@ -62,3 +62,9 @@ def request_json(request: Request) -> dict[str, Any]:
         "trail": [asdict(entry) for entry in trail_of(request, detailed=True)],
         "events": [event_json(event, request.terms.get("form")) for event in request.events],
     }
+
+
+def _why_not(request: Request) -> str:
+    if isinstance(request.decision, Allowed):
+        return "Your answer is noted. It waits for others now." if request.has_answered else ""
+    return request.decision.reason

@@ -60,9 +60,9 @@ class ApprovalLists:
     def _page(self, identity: Identity, offset: int, connection: Connection) -> tuple[list[Request], bool]:
         rows = self._store.approvals.open_waits(connection, identity.workspace, offset)
         asked = [self._requests.within(connection, run, wait, Asker(identity)) for wait, run in rows]
-        return [one for one in asked if waits_for(one, identity)], len(rows) < PAGE
+        return [one for one in asked if waits_for_asker(one)], len(rows) < PAGE
 
 
-def waits_for(request: Request, identity: Identity) -> bool:
-    """Whether the identity may answer, and has not."""
-    return isinstance(request.decision, Allowed) and all(event.email != identity.email for event in request.events)
+def waits_for_asker(request: Request) -> bool:
+    """Whether who asked for it may answer, and has not."""
+    return isinstance(request.decision, Allowed) and not request.has_answered

@@ -59,7 +59,8 @@ class Request:
     """What people are asked: the run, the place in it, and the wait (None while its step has not come so far).
 
     `events` are the answers that count, in order of arrival; `notes` and `messages` what else happened; `mine` is what was answered
-    under this very link. `may_hand_on`: whether who looks may hand their vote to somebody else, or take it back.
+    under this very link. `may_hand_on`: whether who looks may hand their vote to somebody else, or take it back; `has_answered`: whether
+    they have used it.
     """
 
     run: RunRow
@@ -78,6 +79,7 @@ class Request:
     messages: tuple[ApprovalMessageRow, ...] = ()
     may_hand_on: bool = False
     handed_to: str = ""
+    has_answered: bool = False
 
     @property
     def status(self) -> str:
@@ -191,6 +193,7 @@ class Requests:
             asked,
             notes=tuple(queries.notes_of(connection, *place)),
             messages=tuple(queries.messages_of(connection, *place)),
+            has_answered=asker.identity is not None and any(one.email == asker.identity.email for one in events),
             may_hand_on=_may_hand_on(asked, asker.identity),
             handed_to=conditions.delegates.get(asker.identity.username, "") if asker.identity is not None else "",
         )
@@ -272,7 +275,7 @@ def _may_hand_on(asked: Request, identity: Identity | None) -> bool:
     """Whether the step permits it, the person has a vote of their own, and has not used it."""
     if identity is None or not asked.takes_answers or not asked.extras.delegation:
         return False
-    if any(event.email == identity.email for event in asked.events):
+    if any(one.email == identity.email for one in asked.events):
         return False
     target = guard.run_target(asked.run)
     return isinstance(approving.may_hand_on(identity, asked.conditions, target), Allowed)

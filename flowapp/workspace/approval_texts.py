@@ -18,7 +18,7 @@ _SUBJECT = {
 }
 _LINES = {
     "reminded": "This is a reminder: it still waits for an answer.",
-    "escalated": "Nobody has answered so far. Others are asked now, too.",
+    "escalated": "It still waits for an answer. Others are asked now, too.",
     "delegated": "Somebody has handed their vote to you.",
 }
 

@@ -58,7 +58,7 @@ def _note(note: ApprovalNoteRow) -> Entry:
         case "taken_back":
             return Entry(note.who, "took their vote back", note.at, "quiet", "left")
         case "escalated":
-            return Entry("Nobody had answered:", f"{_plain(note.whom)} may answer too", note.at, "stale", "up")
+            return Entry("Escalated:", f"{_plain(note.whom)} may answer too", note.at, "stale", "up")
         case _:
             return Entry("Reminded", "", note.at, "quiet", "bell")
 

@@ -51,7 +51,7 @@ class Delegating:
         if wait is None or wait.status != "open":
             raise closed_error(wait) if wait is not None else ApprovalClosed("Nothing waits for an answer here.")
         request = self._requests.within(connection, run, wait, Asker(identity))
-        if any(event.email == identity.email for event in request.events):
+        if request.has_answered:
             raise ApprovalUsed("You have answered this request already.", "A vote that is used goes no further.")
         target = guard.run_target(run)
         if not request.extras.delegation:

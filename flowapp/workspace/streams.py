@@ -24,6 +24,8 @@ MAX_TOPICS = 32
 #: Changes with each start of the server: a page that sees another one loads anew.
 SERVER = uuid.uuid4().hex
 
+_APPROVALS = "approvals:"
+
 Message = dict[str, Any]
 
 
@@ -41,7 +43,8 @@ class Streams:
     ) -> AsyncIterator[Message | None]:
         """A stream of events as JSON, None now and then to keep the connection alive.
 
-        Topics are `draft:<id>`, `run:<id>`, `runs` (all runs of the workspace that the identity may read) and `server` (on
+        Topics are `draft:<id>`, `run:<id>`, `runs` (all runs of the workspace that the identity may read), `approvals` (that
+        something about some request for approval changed: who hears it asks for their own list) and `server` (on
         which nothing happens: for who only wants to know whether the server is there). Each is asked of the policy before
         this returns. The stream ends when the session or the rights it was opened with do
         (`still_valid`, asked every few seconds, however much there is to tell), or when the server stops.
@@ -69,11 +72,13 @@ class Streams:
                 return topic
             case "runs":
                 return f"runs:{identity.workspace}"
+            case "approvals":
+                return f"{_APPROVALS}{identity.workspace}"
             case "server":
                 return "server"
             case _:
                 raise BadRequest(
-                    f"There is no topic {topic[:80]!r}.", "Topics are draft:<id>, run:<id>, runs and server."
+                    f"There is no topic {topic[:80]!r}.", "Topics are draft:<id>, run:<id>, runs, approvals and server."
                 )
 
     async def _messages(
@@ -131,6 +136,8 @@ def _may_know(identity: Identity, event: Event) -> bool:
 
 
 def _message(event: Event) -> Message:
+    if event.topic.startswith(_APPROVALS):
+        return {"topic": "approvals", "type": "approval"}  # which run it was is for those who may read it
     data = dict(event.data)
     run = data.get("run")
     if event.type == "run" and isinstance(run, dict) and "duration_ms" not in run:

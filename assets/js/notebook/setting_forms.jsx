@@ -1,4 +1,5 @@
 // The form of each setting. `target` is a cell or the flow: {id, step, settings, set(key, value), stage(key, value)}.
+import { ApprovalExtras } from "./approval_extras.jsx";
 import { useKey, useStore } from "./context.js";
 import { without } from "./objects.js";
 import { SchemaEditor } from "./schema_editor.jsx";
@@ -91,6 +92,7 @@ function Suspend({ target }) {
           {(value, stage) => <JsonField label="Groups who may approve" value={value} placeholder='everybody; or ["finance"]' check={(found) => (found === null || Array.isArray(found) ? null : 'A list, such as ["finance"]')} onStage={stage} />}
         </TransformField>
       </Line>
+      <ApprovalExtras target={target} />
       <div className="nb-set-schema" role="group" aria-label="Form for the approver">
         <Switch label="ask the approver to fill in a form" value={Boolean(schema)} onSave={(wanted) => save({ resume_form: wanted ? { schema: NEW_FORM } : null })} />
         {schema && <SchemaEditor schema={schema} empty="No field yet. What is typed here is read by the next step as resume." onSave={(next) => target.set("suspend", { ...suspend, resume_form: { ...suspend.resume_form, schema: next } })} />}

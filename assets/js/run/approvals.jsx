@@ -4,15 +4,9 @@ import { lazy, Suspense, useCallback, useEffect, useId, useMemo, useState } from
 import { get, post, runPath, subscribe } from "../api.js";
 import { Icon } from "../icons.jsx";
 import { when } from "../words.js";
+import { CLOSED, CopyLink, Deadline, Description, HandOn, Trail } from "./approval_parts.jsx";
 
 const SchemaForm = lazy(() => import("../forms/schema_form.jsx").then((module) => ({ default: module.SchemaForm })));
-
-const CLOSED = {
-  approved: { tone: "ok", icon: "check", word: "Approved" },
-  disapproved: { tone: "bad", icon: "cross", word: "Denied" },
-  timed_out: { tone: "stale", icon: "clock", word: "Timed out" },
-  canceled: { tone: "reused", icon: "stop", word: "Closed" },
-};
 
 /** The requests of a run, kept up to date while the run lives. */
 export function useApprovals(ws, runId, live = true) {
@@ -73,7 +67,7 @@ export function Request({ ws, request, reload, plain = false }) {
   const deny = !request.hide_cancel && <button type="button" className="btn danger" disabled={Boolean(busy)} onClick={() => send(false, {})}>{busy === "deny" ? "Denying" : "Deny"}</button>;
   const remark = (
     <div className="form-field">
-      <label htmlFor={commentId}>Comment <span className="optional">optional</span></label>
+      <label htmlFor={commentId}>Comment <span className="optional">{request.comment_on_deny ? "required when you deny" : "optional"}</span></label>
       <textarea id={commentId} className="in-area" rows={2} maxLength={4000} value={comment} onChange={(event) => setComment(event.target.value)} />
     </div>
   );
@@ -101,6 +95,7 @@ export function Request({ ws, request, reload, plain = false }) {
         )
       ) : <p className="approval-note"><Icon name="pause" size={13} /> {request.why_not || "This cannot be answered here."}</p>}
       {error && <p className="form-error" role="alert"><Icon name="warn" size={13} /> {error.message} {error.hint}</p>}
+      <HandOn ws={ws} request={request} reload={reload} />
       {request.page && <CopyLink path={request.page} />}
     </div>
   );
@@ -117,60 +112,4 @@ function schemaOf(request) {
     filled[one.name] = one.kind === "choices" ? { ...filled[one.name], uniqueItems: true, items: { ...filled[one.name].items, enum: chosen } } : { ...filled[one.name], enum: chosen };
   }
   return { ...request.form, properties: filled };
-}
-
-/** How long there is to answer, the moment itself, and what happens then. */
-function Deadline({ request }) {
-  const [now, setNow] = useState(() => Date.now());
-  useEffect(() => {
-    const timer = setInterval(() => setNow(Date.now()), 1000);
-    return () => clearInterval(timer);
-  }, []);
-  if (!request.timeout_at) return null;
-  const seconds = Math.floor((new Date(request.timeout_at).getTime() - now) / 1000);
-  return <p className={`approval-due ${seconds > 0 ? "" : "over"}`}><b className="num">{seconds > 0 ? left(seconds) : "The time to answer is over"}</b><span>until {when(request.timeout_at)}. After that {request.goes_on ? "the flow goes on without an answer" : "the run fails"}.</span></p>;
-}
-
-function left(seconds) {
-  const days = Math.floor(seconds / 86400);
-  const hours = Math.floor((seconds % 86400) / 3600);
-  const minutes = Math.floor((seconds % 3600) / 60);
-  if (days) return `${days} d ${hours} h left`;
-  if (hours) return `${hours} h ${minutes} min left`;
-  return minutes ? `${minutes} min ${seconds % 60} s left` : `${seconds} s left`;
-}
-
-/** What the step says about its request. */
-function Description({ value }) {
-  if (value === null || value === undefined) return null;
-  if (typeof value === "object" && !Array.isArray(value)) return <dl className="approval-facts">{Object.entries(value).map(([name, one]) => <div key={name}><dt>{name}</dt><dd>{textOf(one)}</dd></div>)}</dl>;
-  return <p className="approval-text">{textOf(value)}</p>;
-}
-
-const textOf = (value) => (typeof value === "string" ? value : typeof value === "object" ? JSON.stringify(value, null, 2) : String(value));
-
-function Trail({ request }) {
-  if (!request.events.length && request.required < 2) return null;
-  return (
-    <ul className="approval-trail">
-      {request.required > 1 && <li><b>{request.approvals} of {request.required} approvals</b></li>}
-      {request.events.map((event) => <li key={event.at}><span className={event.approved ? "ok" : "bad"}><Icon name={event.approved ? "check" : "cross"} size={13} /></span> <b>{event.approver || "Somebody with the link"}</b> {event.approved ? "approved" : "denied"}, {when(event.at)}{event.comment ? `: “${event.comment}”` : ""}{event.values.length > 0 && <span className="faint"> {event.values.map((one) => (one.label ? `${one.label}: ${one.text}` : one.text)).join("; ")}</span>}</li>)}
-    </ul>
-  );
-}
-
-/** The page of the request, for somebody who is not signed in here. */
-function CopyLink({ path }) {
-  const [done, setDone] = useState(false);
-  const url = `${location.origin}${path}`;
-  const copy = async () => {
-    try {
-      await navigator.clipboard.writeText(url);
-      setDone(true);
-      setTimeout(() => setDone(false), 2000);
-    } catch {
-      window.prompt("The link of the approval page", url);
-    }
-  };
-  return <p className="approval-link"><button type="button" className="btn quiet" onClick={copy}><Icon name="copy" size={13} /> {done ? "Copied" : "Copy link"}</button><a href={path} target="_blank" rel="noreferrer">Open its page</a></p>;
 }

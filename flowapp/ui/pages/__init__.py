@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flowapp.ui.pages import (
     account,
+    approvals,
     audit,
     folders,
     groups,
@@ -21,6 +22,7 @@ from flowapp.ui.pages import (
 
 __all__ = [
     "account",
+    "approvals",
     "audit",
     "folders",
     "groups",

@@ -266,7 +266,7 @@ class TestWhileNobodyAnswers:
         (found,) = (await vic.get(f"/api/w/main/runs/{wait.run}/approvals")).json()
         assert [(one["who"], one["did"]) for one in found["trail"]] == [
             ("Reminded", ""),
-            ("Nobody had answered:", "vic and leads may answer too"),
+            ("Escalated:", "vic and leads may answer too"),
             ("Waiting for 1 approval of board or leads", ""),
         ]
         assert (await approve(vic, wait), await status(server, wait)) == (200, "approved")

@@ -66,10 +66,10 @@ const ThemedForm = withTheme({
 });
 
 /**
- * `SchemaForm({schema, values, onSubmit, submitLabel, busy, footer, disabled})`: `onSubmit(args)` gets the checked values, empty
+ * `SchemaForm({schema, values, onSubmit, submitLabel, busyLabel, icon, busy, footer, disabled})`: `onSubmit(args)` gets the checked values, empty
  * fields left out. Errors stand beside their fields; the first one gets the focus.
  */
-export function SchemaForm({ schema: given, values = {}, onSubmit, submitLabel = "Run", busy = false, footer, disabled = false }) {
+export function SchemaForm({ schema: given, values = {}, onSubmit, submitLabel = "Run", busyLabel = "Starting", icon = "play", busy = false, footer, disabled = false }) {
   const { schema, uiSchema } = useMemo(() => formOf(given), [given]);
   const [data, setData] = useState(values);
   const [tried, setTried] = useState(0);
@@ -87,7 +87,7 @@ export function SchemaForm({ schema: given, values = {}, onSubmit, submitLabel =
           {footer}
           <span className="grow" />
           {tried ? <span className="form-error" role="status">{tried === 1 ? "1 field needs a look." : `${tried} fields need a look.`}</span> : null}
-          <button type="submit" className="btn pri" disabled={disabled || busy}>{busy ? <><Icon name="running" /> Starting</> : <><Icon name="play" /> {submitLabel}</>}</button>
+          <button type="submit" className="btn pri" disabled={disabled || busy}>{busy ? <><Icon name="running" /> {busyLabel}</> : <><Icon name={icon} /> {submitLabel}</>}</button>
         </div>
       </ThemedForm>
     </div>

@@ -85,7 +85,7 @@ export function Request({ ws, request, reload, plain = false }) {
         schema ? (
           <Suspense fallback={<p className="form-help">Loading the form.</p>}>
             {remark}
-            <SchemaForm schema={schema} values={values} busy={Boolean(busy)} submitLabel="Approve" onSubmit={(payload) => send(true, payload)} footer={deny} />
+            <SchemaForm schema={schema} values={values} busy={Boolean(busy)} submitLabel="Approve" busyLabel={busy === "deny" ? "Denying" : "Approving"} icon="check" onSubmit={(payload) => send(true, payload)} footer={deny} />
           </Suspense>
         ) : (
           <>

@@ -16,7 +16,7 @@ from tests.acceptance.conftest import Watch, shoot
 from tests.acceptance.notebook_page import flow_of, open_flow, python, wire
 from tests.acceptance.product import Product
 
-FORM = {
+FORM: dict[str, Any] = {
     "type": "object",
     "required": ["centre"],
     "properties": {

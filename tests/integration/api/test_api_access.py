@@ -67,6 +67,11 @@ async def call(
     for name, value in filled.items():
         path = path.replace("{" + name + "}", value)
     params = {"cell": filled["cell"], "expr": "results.a", "path": "a", "topics": f"draft:{filled['draft_id']}"}
+    params |= {
+        "a": filled["run_id"],
+        "b": filled["run_id"],
+        "step": "a",
+    }  # two runs that are compared, and a step of one
     body = {
         "key": "k",
         "value": 1,

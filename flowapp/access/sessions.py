@@ -88,16 +88,18 @@ class Sessions:
         scopes: tuple[str, ...] | None = None,
         job: str = "",
         run: str = "",
+        by: str = "",
     ) -> str:
         """A token for programs. Without `expires_at` (stored text) it does not expire by itself.
 
-        With `job` and `run` it dies with that job: what a job hands out must not outlive it.
+        With `job` and `run` it dies with that job: what a job hands out must not outlive it. `by` is who made it, if that
+        is not the person.
         """
         token = new_token("api")
         limited = dumps(list(scopes)) if scopes is not None else None
         bound = f"{run}/{job}" if job else None
         await self._add(
-            token, "api", email, label=label, expires=expires_at, workspace=workspace, scopes=limited, job=bound
+            token, "api", email, label=label, expires=expires_at, workspace=workspace, scopes=limited, job=bound, by=by
         )
         return token
 
@@ -302,6 +304,7 @@ class Sessions:
         workspace: str | None = None,
         scopes: str | None = None,
         job: str | None = None,
+        by: str = "",
     ) -> None:
         row = TokenRow(
             hash=hash_token(token),
@@ -326,7 +329,7 @@ class Sessions:
                 audit.add(
                     connection,
                     workspace=workspace or "",
-                    by=user.username if user is not None else email,
+                    by=by or (user.username if user is not None else email),
                     action=action,
                     target=email,
                     detail=row.label,

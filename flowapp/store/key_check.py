@@ -31,8 +31,16 @@ async def check_key(database: Database, box: SecretBox) -> None:
         _ADD.run(connection, {"value": box.seal(*_PLACE, "the key fits")})
         return str(_READ.run(connection).scalar_one())
 
-    if database.shared and not box.opens(*_PLACE, await database.write(work)):
+    known = await database.write(work)
+    # alone, a server may go on without the key that was lost: its secrets are set again one by one, as each says
+    if database.shared and not box.opens(*_PLACE, known):
         raise SecretKeyDiffers(
             "The secrets in this database were encrypted with another key than this server has.",
             "Give every server the same FLOWAPP_SECRET_KEY, or the secret.key of the first one's data folder.",
         )
+
+
+def key_fits(connection: Connection, box: SecretBox) -> bool:
+    """Whether the database's secrets were encrypted with this key; also where there is none that says so."""
+    found = _READ.run(connection).scalar()
+    return found is None or box.opens(*_PLACE, str(found))

@@ -60,7 +60,7 @@ class SqliteDatabase(Database):
             path.parent.mkdir(parents=True, exist_ok=True)
             # for its owner only, also where the folder is not; SQLite gives its log files the same mode
             path.touch(mode=0o600)
-            engine = _engine(path)
+            engine = sqlite_engine(path)
             await asyncio.to_thread(migrate, engine)
         except BaseException:
             lock.close()
@@ -158,7 +158,8 @@ def _raw(connection: Connection) -> sqlite3.Connection:
     return raw
 
 
-def _engine(path: Path) -> Engine:
+def sqlite_engine(path: Path) -> Engine:
+    """Connections to a file, each set up as ours are; transactions are begun by whoever uses them."""
     engine = sa.create_engine(
         f"sqlite:///{path}", pool_size=READERS + 2, max_overflow=0, connect_args={"check_same_thread": False}
     )

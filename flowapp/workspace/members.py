@@ -156,7 +156,7 @@ class Members:
             identities.lock_workspace(connection, identity.workspace)
             row, before = _found(connection, identity.workspace, username)
             role = role_in(body, before)
-            _keep_an_admin(connection, identity.workspace, row.email, role)
+            keep_an_admin(connection, identity.workspace, row.email, role)
             identities.set_member(connection, MemberRow(workspace=identity.workspace, email=row.email, role=role))
             _audited(connection, identity, "member.update", username, role)
 
@@ -191,7 +191,7 @@ class Members:
         def work(connection: Connection) -> None:
             identities.lock_workspace(connection, identity.workspace)
             row, _ = _found(connection, identity.workspace, username)
-            _keep_an_admin(connection, identity.workspace, row.email, "none")
+            keep_an_admin(connection, identity.workspace, row.email, "none")
             identities.remove_member(connection, identity.workspace, row.email)
             groups.remove_everywhere(connection, identity.workspace, username)
             _audited(connection, identity, "member.remove", username)
@@ -263,7 +263,12 @@ def role_in(body: Mapping[str, Any], default: str = "developer") -> str:
     return "developer" if default in ("admin", "operator") else default
 
 
-def _keep_an_admin(connection: Connection, workspace: str, email: str, role: str) -> None:
+def keep_an_admin(connection: Connection, workspace: str, email: str, role: str) -> None:
+    """Refuse a change of somebody's role that leaves the workspace without an admin.
+
+    Raises:
+        BadRequest: it does.
+    """
     admins = {user.email for user, known in identities.members(connection, workspace) if known == "admin"}
     if role != "admin" and admins == {email}:
         raise BadRequest(

@@ -15,7 +15,7 @@ _REVISION = re.compile(r'^(revision|down_revision) = "([^"]+)"', flags=re.MULTIL
 
 def migrate(engine: Engine) -> None:
     """Bring the database to the newest schema; does nothing when it is there already."""
-    if _present(engine) == newest():
+    if present(engine) == newest():
         return
     # Alembic takes a fifth of a second to import, which the usual start, with nothing to migrate, need not wait for.
     from alembic import command
@@ -42,7 +42,7 @@ def _begin(connection: Connection) -> None:
 
 def newest() -> str:
     """The revision that no other file comes after."""
-    found = [dict(_REVISION.findall(file.read_text())) for file in (Path(__file__).parent / "versions").glob("*.py")]
+    found = _revisions()
     followed = {revision.get("down_revision") for revision in found}
     last: str
     (last,) = (
@@ -51,7 +51,17 @@ def newest() -> str:
     return last
 
 
-def _present(engine: Engine) -> str | None:
+def known() -> set[str]:
+    """All revisions that this version can bring to the newest."""
+    return {revision["revision"] for revision in _revisions() if "revision" in revision}
+
+
+def _revisions() -> list[dict[str, str]]:
+    return [dict(_REVISION.findall(file.read_text())) for file in (Path(__file__).parent / "versions").glob("*.py")]
+
+
+def present(engine: Engine) -> str | None:
+    """The revision that a database has; None when it has no tables of ours."""
     with engine.connect() as connection:
         if not sa.inspect(connection).has_table("alembic_version"):
             return None

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from sqlalchemy.engine import Engine
 
 from flowapp.cli.settled import settings
 from flowapp.errors import FlowappError
@@ -23,17 +22,16 @@ from flowapp.runtimes.ladder import LEVELS, lowest_allowed
 from flowapp.runtimes.runtimes import Runtimes
 from flowapp.serve import check_address
 from flowapp.settings import Settings
-from flowapp.store.beside import engine_of, schema_of, time_of
 from flowapp.store.database import is_postgres
-from flowapp.store.key_check import key_fits
-from flowapp.store.migrations import newest
-from flowapp.store.secret_box import SecretBox
+from flowapp.store.looking import Seen, look
 
 #: called with the check's name, whether it is fine, what was seen, and what to do
 Show = Callable[[str, bool, str, str], None]
 _LEAST_FREE = 1 << 30
 _MOST_APART_S = 5.0
 _OTHERS = 0o077
+#: Before this program was written no clock is right.
+_THIS_YEAR = 2024
 #: What comes with scripts/run; other languages are there if somebody installed them.
 _NEEDED = frozenset(("bash", "deno", "python3"))
 
@@ -96,58 +94,45 @@ def database(configured: Settings) -> Iterator[Finding]:
         yield Finding("database", True, "SQLite; the first start makes it")
         return
     try:
-        engine = engine_of(configured.database_url, configured.home)
+        seen = look(configured.database_url, configured.home, configured.secret_key)
     except FlowappError as error:
         yield Finding("database", False, error.message, error.hint)
         return
-    try:
-        schema = schema_of(engine)
-        yield Finding("database", True, f"{kind} answers")
-        yield _schema(schema)
-        if schema == newest():
-            yield _key(engine, configured)
-        yield _clock(engine)
-    except FlowappError as error:
-        yield Finding("database", False, error.message, error.hint)
-    finally:
-        engine.dispose()
+    yield Finding("database", True, f"{kind} answers")
+    yield _schema(seen)
+    yield _secrets(seen)
+    yield _clock(seen)
 
 
-def _schema(found: str | None) -> Finding:
-    if found == newest():
-        return Finding("schema", True, found)
-    if found is None:
+def _schema(seen: Seen) -> Finding:
+    if seen.schema == seen.wanted_schema:
+        return Finding("schema", True, seen.schema)
+    if seen.schema is None:
         return Finding("schema", True, "no tables yet; the first start makes them")
-    return Finding(
-        "schema", False, f"is {found}, this version's is {newest()}", "Call `flowapp migrate`, or start the server."
-    )
+    said = f"is {seen.schema}, this version's is {seen.wanted_schema}"
+    return Finding("schema", False, said, "Call `flowapp migrate`, or start the server.")
 
 
-def _key(engine: Engine, configured: Settings) -> Finding:
+def _secrets(seen: Seen) -> Finding:
     """Whether the key at hand is the one that the database's secrets were encrypted with."""
-    if not configured.secret_key and not (configured.home / "secret.key").exists():
-        return Finding("secrets", True, "no key yet; the first start makes it")
-    with engine.connect() as connection:
-        fits = key_fits(connection, SecretBox(configured.home, configured.secret_key))
-    if fits:
+    if seen.key_fits is None:
+        return Finding("secrets", True, "there is nothing to compare the key with yet")
+    if seen.key_fits:
         return Finding("secrets", True, "the key opens them")
     advice = "Bring back secret.key, or FLOWAPP_SECRET_KEY as it was. If it is lost, set the secrets again."
     return Finding("secrets", False, "were encrypted with another key", advice)
 
 
-def _clock(engine: Engine) -> Finding:
+def _clock(seen: Seen) -> Finding:
     """Machines that share a database must agree on the time; alone, a clock is only asked to know the year."""
     here = datetime.now(UTC)
-    if here.year < 2024:
+    if here.year < _THIS_YEAR:
         return Finding("clock", False, f"says {here:%Y-%m-%d}", "Set it, for example with: timedatectl set-ntp true")
-    there = time_of(engine)
-    if there is None:
-        return Finding("clock", True, f"{here:%Y-%m-%d %H:%M:%S} UTC")
-    apart = abs((datetime.now(UTC) - there).total_seconds())
+    apart = abs((here - seen.clock).total_seconds()) if seen.clock is not None else 0.0
     if apart > _MOST_APART_S:
         said = f"differs by {apart:.0f} s from the database's"
         return Finding("clock", False, said, "Set both, for example with: timedatectl set-ntp true")
-    return Finding("clock", True, f"{here:%Y-%m-%d %H:%M:%S} UTC, as the database's")
+    return Finding("clock", True, f"{here:%Y-%m-%d %H:%M:%S} UTC")
 
 
 def key_file(configured: Settings) -> Finding:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
 
@@ -114,12 +113,3 @@ def schema_of(engine: Engine) -> str | None:
         from flowapp.store.postgres import unreachable
 
         raise unreachable(error) from None
-
-
-def time_of(engine: Engine) -> datetime | None:
-    """What the clock of the database's machine says (aware); None for SQLite, which is on this one."""
-    if engine.dialect.name == "sqlite":
-        return None
-    with engine.connect() as connection:
-        found: datetime = connection.execute(sa.text("SELECT clock_timestamp()")).scalar_one()
-        return found

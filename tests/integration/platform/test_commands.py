@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import io
 import json
 import os
 import re
+import shlex
 import sqlite3
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 
+from flowapp.cli import main
+from flowapp.errors import FlowappError
 from flowapp.store.beside import open_beside
 from flowapp.workspace.operating import Operating
 from tests.live import TOKEN, Live, live
@@ -56,28 +64,41 @@ class Machine:
     server: Live
     folder: Path
 
-    async def call(self, line: str, **env: str) -> Done:
-        """Run a line of a shell, as the docs have it."""
-        known = {
-            "PATH": f"{ROOT / 'scripts'}:{os.environ['PATH']}",
-            "HOME": str(self.folder),
-            "FLOWAPP_HOME": str(self.server.services.settings.home),
-            "DATABASE_URL": self.server.services.settings.database_url,
-            "PORT": str(self.server.services.settings.port),
+    def environment(self) -> dict[str, str]:
+        """The settings of the machine that the server is on."""
+        settings = self.server.services.settings
+        return {
+            "FLOWAPP_HOME": str(settings.home),
+            "DATABASE_URL": settings.database_url,
+            "PORT": str(settings.port),
             "FLOWAPP_TOKEN": TOKEN,
-            **env,
         }
-        process = await asyncio.create_subprocess_exec(
-            "bash",
-            *("-e", "-o", "pipefail", "-c", line),
-            cwd=self.folder,
-            env=known,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
-        out, err = await process.communicate()
-        assert b"Traceback" not in err, err.decode()
-        return Done(process.returncode or 0, out.decode(), err.decode())
+
+    async def call(self, line: str, **env: str) -> Done:
+        """Run a line as the docs have it, in this process: starting one takes longer than most commands."""
+        given, _, command = line.rpartition(" | ") if line.startswith("echo ") else ("", "", line)
+        words = shlex.split(command)
+        while "=" in words[0]:
+            name, _, value = words.pop(0).partition("=")
+            env[name] = value
+        assert words.pop(0) == "flowapp"
+        typed = "".join(f"{word}\n" for word in shlex.split(given)[1:])
+        done = await asyncio.to_thread(self._called, words, typed, {**self.environment(), **env})
+        assert "Traceback" not in done.err, done.err
+        return done
+
+    def _called(self, words: list[str], typed: str, env: dict[str, str]) -> Done:
+        out, err = (io.TextIOWrapper(io.BytesIO(), "utf-8", write_through=True) for _ in range(2))
+        with (
+            patch.dict(os.environ, env),
+            contextlib.chdir(self.folder),
+            patch.object(sys, "stdin", io.StringIO(typed)),
+            contextlib.redirect_stdout(out),
+            contextlib.redirect_stderr(err),
+        ):
+            status = main(words)
+        texts = [stream.buffer.getvalue().decode("utf-8", "replace") for stream in (out, err)]
+        return Done(status, texts[0], texts[1])
 
     async def done(self, line: str, **env: str) -> str:
         """The output of a line that must succeed."""
@@ -107,13 +128,27 @@ async def test_the_calls_in_the_docs_run(machine: Machine) -> None:
         outputs[line] = await machine.done(line)
     ran = [out for line, out in outputs.items() if line.startswith("flowapp run")]
     assert [json.loads(out) for out in ran] == ["Hello Ada", "Hello Grace"]
-    assert (
-        outputs["flowapp export f/team/report"] == FLOW or "summary: Report" in outputs["flowapp export f/team/report"]
-    )
+    assert outputs["flowapp export f/team/report"].startswith("summary: Report\nvalue:\n")
     assert {"report.json", "report.zip", "report.flow", "workspace.zip", "restored"} <= set(os.listdir(machine.folder))
     exported = json.loads((machine.folder / "report.json").read_text())
     assert set(exported) == {"summary", "value", "schema"}
     assert await machine.server.get("flows/exists/f/team/copy") is True
+
+
+async def test_the_program_itself(machine: Machine) -> None:
+    """Called by any interpreter from any folder, it finds its own packages."""
+    env = {"PATH": os.environ["PATH"], "HOME": str(machine.folder), **machine.environment()}
+    done = await asyncio.to_thread(
+        subprocess.run,
+        ["/usr/bin/env", "python3", str(ROOT / "scripts" / "flowapp"), "user", "list"],
+        cwd=machine.folder,
+        env=env,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "admin@flowapp.local" in done.stdout
 
 
 async def test_logs_go_to_stderr_and_the_status_tells_of_success(machine: Machine) -> None:
@@ -218,9 +253,9 @@ async def test_people_on_either_database(store_url: str, tmp_path: Path) -> None
             (operating.set_password("nobody", "a long sentence"), "flowapp user list"),
             (operating.revoke_token("fa_none"), "flowapp token list"),
         ):
-            with pytest.raises(Exception, match="") as refused:
+            with pytest.raises(FlowappError) as refused:
                 await wrong
-            assert said in f"{refused.value} {getattr(refused.value, 'hint', '')}"
+            assert said in f"{refused.value.message} {refused.value.hint}"
         token = await operating.create_token("ada", "t", days=1, wanted=["jobs:run"])
         headers = {"authorization": f"Bearer {token}"}
         assert (await server.client.get("/api/users/whoami", headers=headers)).status_code in (200, 403)
@@ -228,5 +263,4 @@ async def test_people_on_either_database(store_url: str, tmp_path: Path) -> None
         assert row.prefix == token[:10]
         await operating.revoke_token(row.prefix)
         trail = (await server.client.get("/api/w/main/audit/list")).json()
-        assert {"member.update"} & {entry["operation"] for entry in trail} == set()
         assert any(entry["username"] == "command line" and entry["operation"] == "user.create" for entry in trail)

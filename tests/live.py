@@ -19,6 +19,7 @@ from flowapp.api import create_api
 from flowapp.compose import Services, open_services
 from flowapp.runtimes.jobs import jobs_python
 from flowapp.settings import Settings
+from tests.support.honest import require_honesty
 
 TOKEN = "test-token-0123456789"
 W = "/api/w/main"
@@ -77,12 +78,12 @@ async def ran(command: list[str], env: dict[str, str], seconds: float = 120) -> 
 
 
 @contextlib.asynccontextmanager
-async def live(home: Path, database_url: str = "") -> AsyncIterator[Live]:
-    """Start a server; stop it in the end."""
+async def live(home: Path, database_url: str = "", **more: Any) -> AsyncIterator[Live]:
+    """Start a server; stop it in the end. `more` are further settings."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    settings = Settings(home=home, port=port, token=TOKEN, idle_runners=4, database_url=database_url)
+    settings = Settings(home=home, port=port, token=TOKEN, idle_runners=4, database_url=database_url, **more)
     async with open_services(settings) as services:
         server: Any = Server(
             create_api(services.workspace),
@@ -93,7 +94,8 @@ async def live(home: Path, database_url: str = "") -> AsyncIterator[Live]:
         )
         serving = asyncio.create_task(server.serve())
         headers = {"authorization": f"Bearer {TOKEN}"}
-        async with httpx.AsyncClient(base_url=settings.url, headers=headers, timeout=60) as client:
+        hooks = {"response": [require_honesty]}
+        async with httpx.AsyncClient(base_url=settings.url, headers=headers, timeout=60, event_hooks=hooks) as client:
             await _until_it_answers(client, serving)
             try:
                 yield Live(services, settings.url, client)

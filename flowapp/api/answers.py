@@ -32,6 +32,11 @@ def answer(value: Any, status: int = 200) -> Response:
     return Response(content, status, media_type="application/json")
 
 
+def answers_in_text(path: str) -> bool:
+    """Whether errors of an address are plain text, as Windmill's clients expect there."""
+    return _TEXT_ROUTES.match(path) is not None
+
+
 def install_error_handlers(app: FastAPI) -> None:
     """Give every failure the shape `{"error": {"code", "message", "hint"}}`, or text on Windmill-shaped routes."""
 
@@ -81,6 +86,6 @@ def install_error_handlers(app: FastAPI) -> None:
 
 
 def _refusal(request: Request, status: int, body: dict[str, Any]) -> Response:
-    if _TEXT_ROUTES.match(request.url.path):
+    if answers_in_text(request.scope["path"]):
         return PlainTextResponse(f"{body['message']} {body['hint']}".strip(), status)
     return answer({"error": body}, status)

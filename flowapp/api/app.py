@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from fastapi import FastAPI
 
 from flowapp.api import (
@@ -22,6 +24,7 @@ from flowapp.api import (
     jobs,
     jobs_u,
     joining,
+    openapi_routes,
     packages,
     people,
     resources,
@@ -68,6 +71,7 @@ ROUTERS = (
     acls,
     assistant,
     audit,
+    openapi_routes,
 )
 
 
@@ -79,3 +83,10 @@ def create_api(workspace: Workspace) -> FastAPI:
         app.include_router(module.router)
     install_error_handlers(app)
     return app
+
+
+def openapi() -> dict[str, Any]:
+    """The OpenAPI document of all routes."""
+    from flowapp.api.openapi.document import document
+
+    return document(module.router for module in ROUTERS)

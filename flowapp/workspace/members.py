@@ -174,7 +174,7 @@ class Members:
 
         def read(connection: Connection) -> list[str]:
             row, _ = _found(connection, identity.workspace, username)
-            _keep_an_admin(connection, identity.workspace, row.email, "none")
+            keep_an_admin(connection, identity.workspace, row.email, "none")
             return references.of_member(connection, identity.workspace, username)
 
         return await self._database.read(read)

@@ -15,6 +15,7 @@ from flowapp.store.runs import job_id
 from flowapp.store.stores import Store
 from flowapp.store.tables import JobRow, MemberRow, RunRow, UserRow, WorkspaceRow
 from flowapp.workspace.app import Workspace
+from tests.support.honest import require_honesty
 
 TOKEN = "test-token-0123456789"
 
@@ -147,7 +148,10 @@ class Server:
 
     def make_client(self, headers: dict[str, str] | None = None) -> httpx.AsyncClient:
         transport = httpx.ASGITransport(self.app, raise_app_exceptions=False)
-        return httpx.AsyncClient(transport=transport, base_url="http://flowapp.test", headers=headers)
+        hooks = {"response": [require_honesty]}
+        return httpx.AsyncClient(
+            transport=transport, base_url="http://flowapp.test", headers=headers, event_hooks=hooks
+        )
 
     async def person(self, name: str, role: str, workspace: str = "main") -> httpx.AsyncClient:
         """A client of another person."""

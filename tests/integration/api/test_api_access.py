@@ -24,7 +24,7 @@ PUBLIC |= {
     f"{method} /api/w/{{ws}}/jobs_u/{what}/{_TAIL}" for method in ("GET", "POST") for what in ("resume", "cancel")
 }
 PUBLIC.add(f"GET /api/w/{{ws}}/jobs_u/get_flow/{_TAIL}")
-PUBLIC |= {"POST /api/auth/login", "POST /api/auth/logout"}
+PUBLIC |= {"POST /api/auth/login", "POST /api/auth/logout", "GET /api/openapi.json", "GET /api/openapi.yaml"}
 #: The token of the invitation is what counts (test_api_invitations.py).
 PUBLIC |= {"GET /join", "POST /join", "POST /api/auth/join"}
 

@@ -46,9 +46,10 @@ async def given(request: Request) -> Given:
     payload = request.query_params.get("payload")
     body = _payload(payload) if payload and not raw.strip() else await _body(request, raw)
     args: dict[str, Any] = dict(body) if isinstance(body, dict) else {"body": body} if body is not None else {}
-    for name in _names(request, "include_header"):
-        if name.lower() not in _SECRET_HEADERS and name in request.headers:
-            args[name.lower().replace("-", "_")] = request.headers[name]
+    headers = dict(request.headers)  # asked for a name that no header can have, the request's own mapping fails
+    for name in (name.lower() for name in _names(request, "include_header")):
+        if name not in _SECRET_HEADERS and name in headers:
+            args[name.replace("-", "_")] = headers[name]
     for name in _names(request, "include_query"):
         if name not in _SECRET_QUERY and name in request.query_params:
             args[name] = request.query_params[name]

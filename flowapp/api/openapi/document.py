@@ -36,6 +36,7 @@ OPERATIONS: dict[str, Operation] = {
     **people.ACCOUNTS,
 }
 _ABOUT = "Addresses under /api have the shape of Windmill's where Windmill has them. See docs/http-api.md."
+_WISHES = "What the result says: its `windmill_status_code`, `windmill_content_type` and `windmill_headers`, docs/webhooks.md."
 _ALWAYS = (400, 500, 503)
 _SIGNED_IN = (401, 403)
 _MEANINGS = {
@@ -57,11 +58,7 @@ _MEANINGS = {
 
 
 def document(routers: Iterable[APIRouter]) -> dict[str, Any]:
-    """The OpenAPI document (3.1) of these routers' routes.
-
-    Raises:
-        KeyError: the tables say nothing of a route.
-    """
+    """The OpenAPI document (3.1) of these routers' routes. It is silent about a route of which the tables are."""
     routes = [route for router in routers for route in router.routes if isinstance(route, APIRoute)]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # operations get ids of ours: those of two methods of one route are the same
@@ -84,7 +81,9 @@ def _paths(routes: Sequence[APIRoute]) -> dict[str, Any]:
     made = get_openapi(title="", version="", routes=routes)
     paths: dict[str, Any] = {}
     for path, method, found in _operations(made["paths"]):
-        paths.setdefault(path, {})[method] = _told(path, method, found, OPERATIONS[f"{method.upper()} {path}"])
+        told = OPERATIONS.get(f"{method.upper()} {path}")
+        if told is not None:
+            paths.setdefault(path, {})[method] = _told(path, method, found, told)
     return paths
 
 
@@ -105,12 +104,15 @@ def _told(path: str, method: str, found: dict[str, Any], told: Operation) -> dic
     parameters += [
         {"name": name, "in": "header", "required": False, "schema": {"type": "string"}} for name in told.headers
     ]
+    responses: dict[str, Any] = {str(status): answer for status, answer in sorted(_answers(path, told).items())}
+    if told.wishes:
+        responses["default"] = {"description": _WISHES, "content": {"*/*": {}}}
     operation: dict[str, Any] = {
         "operationId": f"{method}_{re.sub('[^a-z0-9]+', '_', path.lower()).strip('_')}",
         "summary": found.get("description", "").partition("\n")[0],
         "tags": [_tag(path)],
         "parameters": parameters,
-        "responses": {str(status): answer for status, answer in sorted(_answers(path, told).items())},
+        "responses": responses,
     }
     if told.body is not None:
         content = {media: {"schema": schema} for media, schema in told.body.content.items()}
@@ -138,7 +140,7 @@ def _answers(path: str, told: Operation) -> dict[int, dict[str, Any]]:
 
 
 def _refusal(path: str, status: int) -> dict[str, Any]:
-    if path.startswith(("/signin", "/approve/")):
+    if path.startswith(("/signin", "/join", "/approve/")):
         kinds: dict[str, Any] = {"text/html": {}, "application/json": {"schema": ref("Error")}}
     elif answers_in_text(path):
         kinds = {"text/plain": {"schema": {"type": "string"}}}

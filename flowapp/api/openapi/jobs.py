@@ -76,7 +76,7 @@ def _started(body: str | Body, query: dict[str, Schema]) -> Operation:
 
 
 def _waits(body: str | Body | None, query: dict[str, Schema]) -> Operation:
-    return op("any", body=body, query=query, also=_WAIT, others={500: ("JobFailed", "text")})
+    return op("any", body=body, query=query, also=_WAIT, others={500: ("JobFailed", "text")}, wishes=True)
 
 
 STARTING: dict[str, Operation] = {

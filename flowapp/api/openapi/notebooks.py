@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from flowapp.api.openapi.operations import Body, Operation, json_body, op
+from flowapp.api.openapi.operations import FORM, Body, Operation, json_body, op
 from flowapp.api.openapi.schemas import ANY, OBJECT, STRING, object_of, ref
 
 _D = "/api/w/{ws}/drafts"
 _R = "/api/w/{ws}/runs"
 _EDIT = (409, 422)
-_FORM = "application/x-www-form-urlencoded"
 _NEW_DRAFT = Body(
     {
         "application/json": {
@@ -24,6 +23,7 @@ _NEW_DRAFT = Body(
 _ANYTHING = Body({"*/*": {"type": "string", "format": "binary"}})
 _SIGNED = "/api/w/{ws}/jobs_u/%s/{job_id}/{resume_id}/{signature}"
 _PAGE = "/approve/{ws}/{job_id}/{resume_id}/{signature}"
+_ASKED_PAGE = "/approve/{ws}/{job_id}"
 _PAYLOAD = {"payload": {**STRING, "description": "base64 of the JSON payload, where there is no body"}}
 
 SERVER: dict[str, Operation] = {
@@ -37,7 +37,7 @@ SERVER: dict[str, Operation] = {
     "POST /signin": op(
         "redirect",
         303,
-        body=Body({_FORM: object_of("token: string, next: string")}),
+        body=Body({FORM: object_of("token: string, next: string")}),
         also=(401, 403, 413, 429),
         public=True,
     ),
@@ -85,7 +85,9 @@ NOTEBOOKS: dict[str, Operation] = {
 
 RUNS: dict[str, Operation] = {
     f"GET {_R}": op("Runs"),
+    f"GET {_R}/compare": op(),
     f"GET {_R}/{{run_id}}": op(),
+    f"GET {_R}/{{run_id}}/code": op(),
     f"GET {_R}/{{run_id}}/output": op(),
     f"GET {_R}/{{run_id}}/node": op(),
     f"GET {_R}/{{run_id}}/text": op(),
@@ -119,11 +121,18 @@ APPROVALS: dict[str, Operation] = {
     "POST /api/w/{ws}/runs/{run_id}/approvals": op(
         body="path: string, approved: boolean, payload: any, comment: string", also=(409, 422)
     ),
+    "GET /api/w/{ws}/approvals/count": op(),
+    "GET /api/w/{ws}/approvals/answered": op("list"),
+    f"POST {_R}/{{run_id}}/approvals/hand_on": op(body="path: string, to: string", also=(409, 422)),
+    "GET /api/w/{ws}/workspaces/get_approval_messages": op(),
+    "POST /api/w/{ws}/workspaces/edit_approval_messages": op("text", body="messages!: objects"),
+    f"GET {_ASKED_PAGE}": op("redirect", 303, public=True, also=(401, 403, 404, 409)),
+    f"POST {_ASKED_PAGE}": op("redirect", 303, public=True, also=(401, 403, 404, 409)),
     f"GET {_PAGE}": op("html", public=True, also=(401, 403, 404)),
     f"POST {_PAGE}": op(
         "redirect",
         303,
-        body=Body({_FORM: OBJECT}),
+        body=Body({FORM: OBJECT}),
         public=True,
         also=(401, 403, 404, 409, 413, 422),
     ),

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from flowapp.api.openapi.schemas import JSON_KINDS, Schema, object_of
+from flowapp.api.openapi.schemas import JSON_KINDS, STRING, Schema, object_of
 
+FORM = "application/x-www-form-urlencoded"
 #: Kinds of answers that are no JSON: their media types.
 MEDIA = {
     "text": ("text/plain",),
@@ -32,6 +33,7 @@ class Body:
 class Operation:
     """One operation. `answers`: kinds of answers (of `MEDIA` or `JSON_KINDS`) by status. `refusals`: statuses of errors that
     not every address has. `query`: names of parameters, with schemas, that its handler reads by hand. `public`: needs no sign-in.
+    `wishes`: a result may say with which status and media type it is answered.
     """
 
     answers: Mapping[int, tuple[str, ...]]
@@ -40,6 +42,7 @@ class Operation:
     query: Mapping[str, Schema] = field(default_factory=dict)
     headers: tuple[str, ...] = ()
     public: bool = False
+    wishes: bool = False
 
 
 def op(
@@ -51,6 +54,7 @@ def op(
     query: Mapping[str, Schema] | None = None,
     headers: tuple[str, ...] = (),
     public: bool = False,
+    wishes: bool = False,
     others: Mapping[int, tuple[str, ...]] | None = None,
 ) -> Operation:
     """An operation that answers a kind of content; several kinds are separated by `|`.
@@ -59,7 +63,7 @@ def op(
     """
     taken = Body({"application/json": object_of(body)}) if isinstance(body, str) else body
     answers = {status: tuple(kind.split("|")), **(others or {})}
-    return Operation(answers, taken, frozenset(also), query or {}, headers, public)
+    return Operation(answers, taken, frozenset(also), query or {}, headers, public, wishes)
 
 
 def json_body(schema: Schema, *, required: bool = False) -> Body:

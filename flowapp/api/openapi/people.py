@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from flowapp.api.openapi.operations import Operation, op
-from flowapp.api.openapi.schemas import STRING
+from flowapp.api.openapi.operations import FORM, Body, Operation, op
+from flowapp.api.openapi.schemas import STRING, object_of
 
 _W = "/api/w/{ws}"
 _FOLDER = "summary: string, display_name: string, owners: strings, extra_perms: object"
@@ -33,8 +33,8 @@ MEMBERS: dict[str, Operation] = {
     f"GET {_W}/groups/list": op("Groups"),
     f"GET {_W}/groups/listnames": op("strings"),
     f"GET {_W}/groups/get/{{name}}": op("Group"),
-    f"POST {_W}/groups/create": op("text", body="name!: string, summary: string"),
-    f"POST {_W}/groups/update/{{name}}": op("text", body="summary: string"),
+    f"POST {_W}/groups/create": op("text", body="name!: string, summary: string, members: strings"),
+    f"POST {_W}/groups/update/{{name}}": op("text", body="summary: string, members: strings"),
     f"DELETE {_W}/groups/delete/{{name}}": op("text"),
     f"POST {_W}/groups/adduser/{{name}}": op("text", body="username!: string"),
     f"POST {_W}/groups/removeuser/{{name}}": op("text", body="username!: string"),
@@ -52,6 +52,11 @@ MEMBERS: dict[str, Operation] = {
 
 WORKSPACE: dict[str, Operation] = {
     f"POST {_W}/workspaces/add_user": op("text", 201, body=f"email!: string, username: string, {_ROLE}"),
+    f"POST {_W}/workspaces/invitations/create": op(
+        status=201, body="role: string, uses: integer, email: string, expiration: string"
+    ),
+    f"GET {_W}/workspaces/invitations/list": op("list"),
+    f"DELETE {_W}/workspaces/invitations/delete/{{name}}": op("text"),
     f"GET {_W}/workspaces/list_ws_specific": op("list"),
     f"GET {_W}/workspaces/get_retention": op(),
     f"POST {_W}/workspaces/edit_retention": op("text", body="retention_days: integer"),
@@ -63,9 +68,27 @@ WORKSPACE: dict[str, Operation] = {
 ACCOUNTS: dict[str, Operation] = {
     "POST /api/auth/login": op("text", body="email!: string, password!: string", also=(401, 403, 429), public=True),
     "POST /api/auth/logout": op("text", also=(403,), public=True),
+    "GET /join": op("html", public=True, also=(401, 404, 429)),
+    "POST /join": op(
+        "redirect",
+        303,
+        body=Body({FORM: object_of("token: string, email: string, name: string, password: string")}),
+        also=(401, 403, 404, 409, 413, 429),
+        public=True,
+    ),
+    "POST /api/auth/join": op(
+        "text",
+        201,
+        body="token!: string, email: string, password!: string, name: string",
+        also=(401, 403, 404, 409, 429),
+        public=True,
+    ),
+    "POST /api/workspaces/join": op("text", body="token!: string", also=(404, 409, 429)),
+    "POST /api/users/sign_in_link": op("text", 201, body="username!: string", also=(404,)),
+    "POST /api/users/tokens/end_other_sessions": op("integer"),
     "GET /api/users/whoami": op("Member"),
     "GET /api/users/email": op("text"),
-    "POST /api/users/setpassword": op("text", body="password!: string"),
+    "POST /api/users/setpassword": op("text", body="password!: string, current: string"),
     "POST /api/users/create": op(
         "text", 201, body="email!: string, password: string, username: string, name: string, super_admin: boolean"
     ),

@@ -23,9 +23,9 @@ _SCHEDULE = (
 )
 
 SCRIPTS: dict[str, Operation] = {
-    f"POST {_W}/scripts/create": op("text", 201, body=_SCRIPT),
+    f"POST {_W}/scripts/create": op("text", 201, body=_SCRIPT, also=(422,)),
     f"POST {_W}/scripts/create_snapshot": op("text", 400),
-    f"POST {_W}/scripts/update/{{path}}": op("text", 201, body=_SCRIPT.replace("path!", "path")),
+    f"POST {_W}/scripts/update/{{path}}": op("text", 201, body=_SCRIPT.replace("path!", "path"), also=(422,)),
     f"GET {_W}/scripts/get/p/{{path}}": op("Script"),
     f"GET {_W}/scripts/get/h/{{hash}}": op("Script"),
     f"GET {_W}/scripts/raw/p/{{path}}": op("text"),
@@ -66,16 +66,16 @@ FLOWS: dict[str, Operation] = {
 
 VARIABLES: dict[str, Operation] = {
     f"POST {_W}/variables/create": op(
-        "text", 201, body=_VARIABLE.replace("path:", "path!:").replace("value:", "value!:")
+        "text", 201, body=_VARIABLE.replace("path:", "path!:").replace("value:", "value!:"), also=(422,)
     ),
-    f"POST {_W}/variables/update/{{path}}": op("text", body=_VARIABLE),
+    f"POST {_W}/variables/update/{{path}}": op("text", body=_VARIABLE, also=(422,)),
     f"GET {_W}/variables/get/{{path}}": op("Variable"),
     f"GET {_W}/variables/get_value/{{path}}": op("string"),
     f"GET {_W}/variables/exists/{{path}}": op("boolean"),
     f"GET {_W}/variables/list": op("Variables"),
     f"GET {_W}/variables/list_contextual": op("list"),
     f"DELETE {_W}/variables/delete/{{path}}": op("text"),
-    f"DELETE {_W}/variables/delete_bulk": op("strings", body="paths!: strings"),
+    f"DELETE {_W}/variables/delete_bulk": op("strings", body="paths!: strings", also=(422,)),
     f"POST {_W}/variables/encrypt": op("text", body=json_body(STRING, required=True)),
 }
 
@@ -88,8 +88,8 @@ RESOURCES: dict[str, Operation] = {
     f"POST {_W}/resources/type/update/{{name}}": op("text", body=_TYPE),
     f"DELETE {_W}/resources/type/delete/{{name}}": op("text"),
     f"GET {_W}/resources/file_resource_type_to_file_ext_map": op(),
-    f"POST {_W}/resources/create": op("text", 201, body=_RESOURCE.replace("path:", "path!:")),
-    f"POST {_W}/resources/update/{{path}}": op("text", body=_RESOURCE),
+    f"POST {_W}/resources/create": op("text", 201, body=_RESOURCE.replace("path:", "path!:"), also=(422,)),
+    f"POST {_W}/resources/update/{{path}}": op("text", body=_RESOURCE, also=(422,)),
     f"POST {_W}/resources/update_value/{{path}}": op("text", body="value!: any"),
     f"GET {_W}/resources/get/{{path}}": op("Resource"),
     f"GET {_W}/resources/get_value/{{path}}": op("any"),

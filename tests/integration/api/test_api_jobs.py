@@ -188,6 +188,13 @@ class TestArguments:
         )
         assert await args_of(server, answer.text) == {"n": 1, "x_request_id": "r1", "q": "1"}
 
+    async def test_a_header_that_none_can_be_called_is_passed_over(self, server: Server) -> None:
+        await deployed(server)
+        answer = await server.client.post(
+            f"{W}/jobs/run/f/f/team/chain?include_header=naïve,名,X-Id", headers={"x-id": "i"}
+        )
+        assert await args_of(server, answer.text) == {"x_id": "i"}
+
     async def test_from_payload(self, server: Server) -> None:
         await deployed(server)
         payload = base64.urlsafe_b64encode(b'{"text": "\xc3\xbf\xc3\xbf?"}').decode().rstrip("=")

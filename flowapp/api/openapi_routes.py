@@ -38,4 +38,6 @@ def _json() -> bytes:
 def _yaml() -> bytes:
     from flowapp.api.app import openapi
 
-    return yaml.safe_dump(openapi(), sort_keys=False, allow_unicode=True).encode()
+    dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)  # the one in C is ten times as fast, where it is built
+    text: str = yaml.dump(openapi(), Dumper=dumper, sort_keys=False, allow_unicode=True)
+    return text.encode()

@@ -16,9 +16,15 @@ _LONG = ("path",)
 
 
 @cache
+def openapi_once() -> dict[str, Any]:
+    """The document, made once for all tests of a process."""
+    return openapi()
+
+
+@cache
 def _document() -> list[tuple[re.Pattern[str], dict[str, Any]]]:
     """Patterns of paths, those with fewer parameters first."""
-    paths: dict[str, Any] = openapi()["paths"]
+    paths: dict[str, Any] = openapi_once()["paths"]
     ordered = sorted(paths, key=lambda path: (len(_PARAMETER.findall(path)), -len(path)))
     return [(_pattern(path), paths[path]) for path in ordered]
 
@@ -50,6 +56,8 @@ def _lie(operation: dict[str, Any], response: httpx.Response) -> str:
     answer = answers.get(str(response.status_code))
     if answer is None:
         return f"status {response.status_code} is not in the OpenAPI document ({response.text[:200]})"
+    if "$ref" in answer:
+        answer = openapi_once()["components"]["responses"][answer["$ref"].rpartition("/")[2]]
     media = response.headers.get("content-type", "").partition(";")[0].strip()
     known = answer.get("content", {})
     if media and known and media not in known and "*/*" not in known:

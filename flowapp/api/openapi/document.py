@@ -16,7 +16,7 @@ from flowapp import __version__
 from flowapp.api.answers import answers_in_text
 from flowapp.api.openapi import jobs, notebooks, people, stored
 from flowapp.api.openapi.operations import Operation, content_of
-from flowapp.api.openapi.schemas import COMPONENTS, ref
+from flowapp.api.openapi.schemas import COMPONENTS, STRING, ref
 
 OPERATIONS: dict[str, Operation] = {
     **notebooks.SERVER,
@@ -69,6 +69,7 @@ def document(routers: Iterable[APIRouter]) -> dict[str, Any]:
         "paths": paths,
         "components": {
             "schemas": COMPONENTS,
+            "responses": _refusals(),
             "securitySchemes": {
                 "token": {"type": "http", "scheme": "bearer", "description": "An API token."},
             },
@@ -140,13 +141,19 @@ def _answers(path: str, told: Operation) -> dict[int, dict[str, Any]]:
 
 
 def _refusal(path: str, status: int) -> dict[str, Any]:
-    if path.startswith(("/signin", "/join", "/approve/")):
-        kinds: dict[str, Any] = {"text/html": {}, "application/json": {"schema": ref("Error")}}
-    elif answers_in_text(path):
-        kinds = {"text/plain": {"schema": {"type": "string"}}}
-    else:
-        kinds = {"application/json": {"schema": ref("Error")}}
-    return {"description": _MEANINGS[status], "content": kinds}
+    """A reference to the refusal with that status, in the form that errors of the address have."""
+    form = "page" if path.startswith(("/signin", "/join", "/approve/")) else "text" if answers_in_text(path) else "json"
+    return {"$ref": f"#/components/responses/{form}{status}"}
+
+
+def _refusals() -> dict[str, Any]:
+    error = {"application/json": {"schema": ref("Error")}}
+    forms = {"json": error, "text": {"text/plain": {"schema": STRING}}, "page": {"text/html": {}, **error}}
+    return {
+        f"{form}{status}": {"description": meaning, "content": content}
+        for form, content in forms.items()
+        for status, meaning in _MEANINGS.items()
+    }
 
 
 def _cleaned(parameter: dict[str, Any]) -> dict[str, Any]:

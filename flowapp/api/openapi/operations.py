@@ -76,9 +76,7 @@ def content_of(kinds: Iterable[str]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for kind in kinds:
         if kind in MEDIA:
-            found |= {
-                media: {"schema": {"type": "string"}} if media.startswith("text/") else {} for media in MEDIA[kind]
-            }
+            found |= {media: {"schema": STRING} if kind in ("text", "csv", "html") else {} for media in MEDIA[kind]}
         elif kind not in ("redirect", "nothing"):
             found["application/json"] = {"schema": JSON_KINDS[kind]}
     return found

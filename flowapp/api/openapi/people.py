@@ -88,7 +88,7 @@ ACCOUNTS: dict[str, Operation] = {
     "POST /api/users/tokens/end_other_sessions": op("integer"),
     "GET /api/users/whoami": op("Member"),
     "GET /api/users/email": op("text"),
-    "POST /api/users/setpassword": op("text", body="password!: string, current: string"),
+    "POST /api/users/setpassword": op("text", body="password!: string, current: string", also=(429,)),
     "POST /api/users/create": op(
         "text", 201, body="email!: string, password: string, username: string, name: string, super_admin: boolean"
     ),

@@ -123,8 +123,8 @@ def _document(names: dict[str, list[str]]) -> dict[str, Any]:
 
 def _of_a_job(response: Any) -> bool:
     """Whether an answer is the error of a job, which is JSON, or says that the job takes longer; not one of the server."""
-    kind = response.headers.get("content-type", [""])[0]
-    return response.status_code == 504 or (response.status_code == 500 and kind.startswith("application/json"))
+    kind = str(response.headers.get("content-type", [""])[0])
+    return bool(response.status_code == 504 or (response.status_code == 500 and kind.startswith("application/json")))
 
 
 @pytest.mark.timeout(3600)

@@ -48,6 +48,8 @@ def test_ids_are_unique_and_every_operation_says_what_it_is(made: dict[str, Any]
 
 def test_schemas_are_schemas_and_references_lead_somewhere(made: dict[str, Any]) -> None:
     schemas: list[Any] = list(made["components"]["schemas"].values())
+    refusals = list(made["components"]["responses"].values())
+    schemas += [content["schema"] for one in refusals for content in one["content"].values() if "schema" in content]
     for _, told in operations(made):
         schemas += [parameter["schema"] for parameter in told["parameters"]]
         for holder in (told.get("requestBody", {}), *told["responses"].values()):
@@ -55,8 +57,9 @@ def test_schemas_are_schemas_and_references_lead_somewhere(made: dict[str, Any])
     for schema in schemas:
         Draft202012Validator.check_schema(schema)
     text = json.dumps(made)
-    named = {part.split('"')[0] for part in text.split("#/components/schemas/")[1:]}
-    assert named <= set(made["components"]["schemas"])
+    for kind, known in made["components"].items():
+        named = {part.split('"')[0] for part in text.split(f"#/components/{kind}/")[1:]}
+        assert named <= set(known)
 
 
 def test_parameters_in_the_path_are_all_declared(made: dict[str, Any]) -> None:
@@ -66,9 +69,14 @@ def test_parameters_in_the_path_are_all_declared(made: dict[str, Any]) -> None:
 
 
 def test_errors_have_the_form_of_their_address(made: dict[str, Any]) -> None:
-    refused = made["paths"]["/api/w/{ws}/drafts"]["post"]["responses"]["400"]["content"]
-    assert refused == {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
-    assert list(made["paths"]["/api/w/{ws}/scripts/create"]["post"]["responses"]["400"]["content"]) == ["text/plain"]
+    def refused(path: str) -> dict[str, Any]:
+        found: dict[str, Any] = made["paths"][path]["post"]["responses"]["400"]
+        content: dict[str, Any] = made["components"]["responses"][found["$ref"].rpartition("/")[2]]["content"]
+        return content
+
+    assert refused("/api/w/{ws}/drafts") == {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
+    assert list(refused("/api/w/{ws}/scripts/create")) == ["text/plain"]
+    assert set(refused("/signin")) == {"text/html", "application/json"}
 
 
 async def test_it_is_served_as_json_and_yaml_without_sign_in(made: dict[str, Any]) -> None:
@@ -78,7 +86,7 @@ async def test_it_is_served_as_json_and_yaml_without_sign_in(made: dict[str, Any
         plain = await client.get("/api/openapi.json")
         text = await client.get("/api/openapi.yaml")
     assert plain.headers["content-type"] == "application/json"
-    assert plain.json() == json.loads(json.dumps(made)) == yaml.safe_load(text.text)
+    assert plain.json() == json.loads(json.dumps(made)) == yaml.load(text.text, yaml.CSafeLoader)
 
 
 def test_fields_in_words() -> None:

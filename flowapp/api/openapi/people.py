@@ -62,6 +62,9 @@ WORKSPACE: dict[str, Operation] = {
     f"POST {_W}/workspaces/edit_retention": op("text", body="retention_days: integer"),
     f"GET {_W}/workspaces/tarball": op("archive"),
     f"GET {_W}/audit/list": op("list", query=dict.fromkeys(_TRAIL, STRING)),
+    f"GET {_W}/audit/export": op(
+        "csv|any", query={**dict.fromkeys(_TRAIL, STRING), "format": {"type": "string", "enum": ["csv", "json"]}}
+    ),
     f"GET {_W}/audit/get/{{number}}": op(),
 }
 

@@ -248,7 +248,7 @@ async def test_people_on_either_database(store_url: str, tmp_path: Path) -> None
             (operating.add("ada@example.com", role="developer", workspace="main"), "already an account"),
             (operating.add("bob@example.com", role="boss", workspace="main"), "no role 'boss'"),
             (operating.add("bob@example.com", role="viewer", workspace="moon"), "There are: main"),
-            (operating.set_role("admin", "viewer", "main"), "at least one admin"),
+            (operating.set_role("admin", "viewer", "main"), "This is the last admin"),
             (operating.set_disabled("admin", disabled=True), "only super admin"),
             (operating.set_password("nobody", "a long sentence"), "flowapp user list"),
             (operating.revoke_token("fa_none"), "flowapp token list"),

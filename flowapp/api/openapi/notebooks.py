@@ -88,6 +88,7 @@ RUNS: dict[str, Operation] = {
     f"GET {_R}/compare": op(),
     f"GET {_R}/{{run_id}}": op(),
     f"GET {_R}/{{run_id}}/code": op(),
+    f"POST {_R}/{{run_id}}/open": op(status=201, also=(409, 422)),
     f"GET {_R}/{{run_id}}/output": op(),
     f"GET {_R}/{{run_id}}/node": op(),
     f"GET {_R}/{{run_id}}/text": op(),

@@ -6,8 +6,6 @@ import reflex as rx
 
 from flowapp.ui.components.local import COMPARE_LIBRARIES, RUN_LIBRARIES, LocalComponent
 
-COMPARE_LIBRARIES = [*RUN_LIBRARIES, "diff@9.0.0"]
-
 
 class RunRoute(LocalComponent):
     """Header, timeline and step detail of a run (`assets/js/run/run_view.jsx`)."""

@@ -17,6 +17,8 @@ MIN_TOKEN_LENGTH = 16
 MIN_SECRET_KEY_LENGTH = 32
 #: From weakest to strongest; what they mean is told by runtimes/ladder.py and docs/settings.md.
 ISOLATION_LEVELS = ("none", "basic", "user", "full")
+#: Nobody becomes an admin by signing in elsewhere.
+JOIN_ROLES = ("viewer", "operator", "developer")
 
 
 class SettingsError(FlowappError):
@@ -63,10 +65,30 @@ SETTINGS: tuple[Setting, ...] = (
         "",
         "Private hosts and networks that the server may send messages to: `mail.internal:25, 10.1.0.0/16`.",
     ),
+    Setting("FLOWAPP_OIDC_ISSUER", "", "Address of an OpenID Connect provider that signs people in; empty: none."),
+    Setting("FLOWAPP_OIDC_CLIENT_ID", "", "What the provider calls this server."),
+    Setting("FLOWAPP_OIDC_CLIENT_SECRET", "", "The secret that goes with it; empty: a public client, with PKCE alone."),
+    Setting("FLOWAPP_OIDC_NAME", "single sign-on", "What the provider is called on the sign-in page."),
+    Setting(
+        "FLOWAPP_OIDC_JOIN_ROLE",
+        "",
+        "Role of whoever the provider signs in and nobody knows yet; empty: they are refused.",
+    ),
     Setting("OPENAI_API_KEY", "", "Lets *Connect inputs* ask a model, only when a person presses it."),
     Setting("OPENAI_BASE_URL", "", "Address of an OpenAI-compatible server; empty: the client's own default."),
     Setting("OPENAI_MODEL", "", "Name of the model for *Connect inputs*."),
 )
+
+
+@dataclass(frozen=True, slots=True)
+class OidcSettings:
+    """The provider that signs people in. `join_role` "": only those whom somebody has added."""
+
+    issuer: str
+    client_id: str
+    client_secret: str = field(default="", repr=False)
+    name: str = "single sign-on"
+    join_role: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +112,7 @@ class Settings:
     openai_api_key: str = field(default="", repr=False)
     openai_base_url: str = ""
     openai_model: str = ""
+    oidc: OidcSettings | None = None
 
     @classmethod
     def from_env(cls, env: Mapping[str, str], default_home: Path | None = None) -> Settings:
@@ -122,6 +145,7 @@ class Settings:
             openai_api_key=given["OPENAI_API_KEY"],
             openai_base_url=given["OPENAI_BASE_URL"],
             openai_model=given["OPENAI_MODEL"],
+            oidc=_oidc(given),
         )
 
     @property
@@ -149,6 +173,22 @@ def _web_address(name: str, text: str) -> str:
     if text and not re.fullmatch(r"https?://[^\s/?#]+(/[^\s?#]*)?", text):
         raise SettingsError(f"{name} must look like https://flows.example.com, not {text!r}.")
     return text.rstrip("/")
+
+
+def _oidc(given: Mapping[str, str]) -> OidcSettings | None:
+    issuer, client_id = given["FLOWAPP_OIDC_ISSUER"], given["FLOWAPP_OIDC_CLIENT_ID"]
+    join_role = given["FLOWAPP_OIDC_JOIN_ROLE"]
+    if bool(issuer) != bool(client_id):
+        raise SettingsError("FLOWAPP_OIDC_ISSUER and FLOWAPP_OIDC_CLIENT_ID go together: set both, or none.")
+    if not issuer:
+        return None
+    _web_address("FLOWAPP_OIDC_ISSUER", issuer)
+    if not re.match(r"https://|http://(?:localhost|127\.0\.0\.1|\[::1\])[:/]", issuer):
+        raise SettingsError(f"FLOWAPP_OIDC_ISSUER must begin with https://, not {issuer!r}.")
+    if join_role not in ("", *JOIN_ROLES):
+        raise SettingsError(f"FLOWAPP_OIDC_JOIN_ROLE must be one of {', '.join(JOIN_ROLES)}, not {join_role!r}.")
+    name = given["FLOWAPP_OIDC_NAME"] or "single sign-on"
+    return OidcSettings(issuer, client_id, given["FLOWAPP_OIDC_CLIENT_SECRET"], name[:60], join_role)
 
 
 def _level(text: str) -> str:

@@ -9,6 +9,7 @@ AccessError
 ├── PasswordInvalid   access.password_invalid   400
 ├── PasswordWrong     access.password_wrong     400
 ├── NotFound          access.not_found          404  (also what another workspace's things look like)
+├── ProviderFailed    access.provider_failed    502
 └── TooManyAttempts   access.too_many_attempts  429
 """
 
@@ -78,6 +79,13 @@ class NotFound(AccessError):
 
     code = "access.not_found"
     status = 404
+
+
+class ProviderFailed(AccessError):
+    """The identity provider refused, does not answer, or says what cannot be trusted."""
+
+    code = "access.provider_failed"
+    status = 502
 
 
 class TooManyAttempts(AccessError):

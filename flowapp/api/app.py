@@ -34,6 +34,7 @@ from flowapp.api import (
     schedules,
     scripts,
     session,
+    single_sign_on,
     stored_flows,
     system,
     variables,
@@ -44,6 +45,7 @@ from flowapp.workspace.app import Workspace
 ROUTERS = (
     system,
     session,
+    single_sign_on,
     joining,
     drafts,
     stored_flows,

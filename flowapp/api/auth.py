@@ -92,15 +92,20 @@ def cookie_of(request: Request) -> str:
     return session_cookie(host.decode("latin-1"))
 
 
+def is_secure(request: Request) -> bool:
+    """Whether the browser reached us by TLS, also where a proxy ends it."""
+    scheme = request.headers.get("x-forwarded-proto", request.url.scheme)
+    return scheme.split(",")[0].strip() == "https"
+
+
 def set_session(response: Response, request: Request, session: str, name: str = "") -> None:
     """Give the browser its session cookie: out of reach of scripts, not sent by other sites' forms."""
-    scheme = request.headers.get("x-forwarded-proto", request.url.scheme)
     response.set_cookie(
         name or cookie_of(request),
         session,
         max_age=SESSION_DAYS * 86400,
         httponly=True,
         samesite="lax",
-        secure=scheme.split(",")[0].strip() == "https",
+        secure=is_secure(request),
         path="/",
     )

@@ -21,7 +21,18 @@ Headers = dict[bytes, bytes]
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 PUBLIC_PATHS = frozenset(
-    {"/signin", "/signout", "/join", "/api/version", "/api/health", "/ping", "/_health", "/robots.txt"}
+    {
+        "/signin",
+        "/signin/oidc",
+        "/signin/oidc/callback",
+        "/signout",
+        "/join",
+        "/api/version",
+        "/api/health",
+        "/ping",
+        "/_health",
+        "/robots.txt",
+    }
 )
 #: Files of the build hold no data. Anything else that is not under /api/ is a page.
 _STATIC = re.compile(r"\.(?:js|mjs|css|map|svg|ico|png|jpg|webp|woff2?|ttf|wasm|json|webmanifest)$")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from html import escape
 from typing import Annotated
+from urllib.parse import quote
 
 from fastapi import APIRouter, Query, Request
 from starlette.responses import RedirectResponse, Response
@@ -16,6 +17,10 @@ from flowapp.workspace.app import Workspace
 
 router = APIRouter()
 
+_PROVIDER = """
+<a class="provider" href="/signin/oidc?next={next}">Sign in with {name}</a>
+<p class="or">or with a password</p>
+"""
 _FORMS = """
 <form method="post" action="/signin">
 <input type="hidden" name="next" value="{next}">
@@ -117,6 +122,9 @@ def sign_in_form(
         invalid=_INVALID if message and token else "",
         wrong=_INVALID if message and not token else "",
     )
+    name = workspace.single_sign_on.name
+    if name:
+        forms = _PROVIDER.format(next=escape(quote(local(next_page), safe="/")), name=escape(name)) + forms
     return plain_page("Sign in", "Sign in to Flowapp", forms, message=message, status=status)
 
 

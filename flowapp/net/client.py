@@ -56,13 +56,18 @@ def open_client(
     (connect, read, write), not the whole request.
     """
     return httpx2.AsyncClient(
-        transport=_Transport(policy, max_bytes),
+        transport=open_transport(policy, max_bytes),
         timeout=timeout_s,
         follow_redirects=follow_redirects,
         max_redirects=5,
         trust_env=False,
         headers={"Accept-Encoding": "identity"},
     )
+
+
+def open_transport(policy: AddressPolicy, max_bytes: int = MAX_RESPONSE_BYTES) -> httpx2.AsyncBaseTransport:
+    """What carries the requests of such a client, for a library that makes a client of its own."""
+    return _Transport(policy, max_bytes)
 
 
 class _Backend(httpcore2.AsyncNetworkBackend):

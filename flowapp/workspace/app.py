@@ -70,6 +70,7 @@ from flowapp.workspace.runs import Runs
 from flowapp.workspace.schedules import Schedules
 from flowapp.workspace.scripts import Scripts
 from flowapp.workspace.shared_drafts import SharedDrafts
+from flowapp.workspace.single_sign_on import SingleSignOn
 from flowapp.workspace.starting import Starting
 from flowapp.workspace.static_inputs import StaticInputs
 from flowapp.workspace.stored_flows import StoredFlows
@@ -177,6 +178,7 @@ class Workspace:
         self.audit_trail = AuditTrail(self._context)
         self.members = Members(self._context)
         self.invitations = Invitations(self._context)
+        self.single_sign_on = SingleSignOn(self._context, self.invitations)
         self.accounts = Accounts(self._context)
         self.packages = InstalledPackages(self._context)
         self.usages = Usages(self._context)

@@ -18,7 +18,7 @@ from flowapp.workspace.context import Context
 from flowapp.workspace.errors import AlreadyThere, BadRequest
 from flowapp.workspace.stored import ALL, Page, enter, flag_in, required_text, text_in
 
-_EMAIL = re.compile(r"^[^@\s]{1,100}@[^@\s]{1,150}$")
+EMAIL = re.compile(r"^[^@\s]{1,100}@[^@\s]{1,150}$")
 _USERNAME = re.compile(r"^[A-Za-z][A-Za-z0-9_-]{0,49}$")
 
 
@@ -207,7 +207,7 @@ def email_in(body: Mapping[str, Any]) -> str:
         BadRequest: it is none.
     """
     email = required_text(body, "email").strip()
-    if not _EMAIL.match(email):
+    if not EMAIL.match(email):
         raise BadRequest(f"{email[:80]!r} is not an email address.")
     return email
 

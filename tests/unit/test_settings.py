@@ -67,3 +67,32 @@ def test_every_setting_is_documented_with_its_default() -> None:
         re.findall(r"^\| `(\w+)` \| (?:`([^`]*)`|–) \|", (DOCS / "settings.md").read_text(), flags=re.MULTILINE)
     )
     assert rows == {setting.name: setting.default for setting in SETTINGS}
+
+
+OIDC = {"FLOWAPP_OIDC_ISSUER": "https://id.example.com/realms/a", "FLOWAPP_OIDC_CLIENT_ID": "flowapp"}
+
+
+def test_a_provider_is_set_up_by_two_settings() -> None:
+    assert Settings.from_env({}).oidc is None
+    found = Settings.from_env({**OIDC, "FLOWAPP_OIDC_CLIENT_SECRET": "hush", "FLOWAPP_OIDC_JOIN_ROLE": "viewer"})
+    assert found.oidc is not None and "hush" not in repr(found)
+    assert (found.oidc.issuer, found.oidc.name, found.oidc.join_role) == (
+        "https://id.example.com/realms/a",
+        "single sign-on",
+        "viewer",
+    )
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"FLOWAPP_OIDC_CLIENT_ID": ""},
+        {"FLOWAPP_OIDC_ISSUER": ""},
+        {"FLOWAPP_OIDC_ISSUER": "http://id.example.com"},
+        {"FLOWAPP_OIDC_ISSUER": "id.example.com"},
+        {"FLOWAPP_OIDC_JOIN_ROLE": "admin"},
+    ],
+)
+def test_a_provider_that_cannot_be_used_is_refused(wrong: dict[str, str]) -> None:
+    with pytest.raises(SettingsError, match="FLOWAPP_OIDC"):
+        Settings.from_env({**OIDC, **wrong})

@@ -37,7 +37,7 @@ SERVER: dict[str, Operation] = {
     "POST /signin": op(
         "redirect",
         303,
-        body=Body({FORM: object_of("token: string, next: string")}),
+        body=Body({FORM: object_of("email: string, password: string, token: string, next: string")}),
         also=(401, 403, 413, 429),
         public=True,
     ),

@@ -10,7 +10,7 @@ _FOLDER = "summary: string, display_name: string, owners: strings, extra_perms: 
 _ROLE = "is_admin: boolean, operator: boolean, role: string"
 _TRAIL = (
     *("username", "operation", "operations", "exclude_operations", "resource", "action_kind", "after", "before"),
-    "before_id",
+    *("before_id", "about", "area", "installation"),
 )
 
 FOLDERS: dict[str, Operation] = {
@@ -71,6 +71,14 @@ WORKSPACE: dict[str, Operation] = {
 ACCOUNTS: dict[str, Operation] = {
     "POST /api/auth/login": op("text", body="email!: string, password!: string", also=(401, 403, 429), public=True),
     "POST /api/auth/logout": op("text", also=(403,), public=True),
+    "GET /signin/oidc": op("redirect", 303, also=(401, 429, 502), public=True),
+    "GET /signin/oidc/callback": op(
+        "redirect",
+        303,
+        query=dict.fromkeys(("code", "state", "iss", "error"), STRING),
+        also=(401, 429, 502),
+        public=True,
+    ),
     "GET /join": op("html", public=True, also=(401, 404, 429)),
     "POST /join": op(
         "redirect",

@@ -70,11 +70,17 @@ def _messages(messages: Sequence[ApprovalMessageRow], *, detailed: bool) -> Iter
             yield Entry(word, f"to {_names(sent, detailed=detailed)}", sent[-1].ended_at, "quiet", "mail")
     for one in messages:
         whom = _names([one], detailed=detailed)
-        why = f": {one.error}" if detailed and one.error else ""
+        why = f"{one.error} " if detailed else ""
         if one.status == "failed":
-            yield Entry("Not sent", f"to {whom}{why}", one.ended_at, "bad", "warn")
+            yield Entry("Not sent", f"to {whom}", one.ended_at, "bad", "warn", said=_text(why))
         elif one.status == "due" and one.error:
-            yield Entry("Not sent yet", f"to {whom}{why} It is tried again.", one.created_at, "stale", "warn")
+            yield Entry(
+                "Not sent yet", f"to {whom}", one.created_at, "stale", "warn", said=_text(f"{why}It is tried again.")
+            )
+
+
+def _text(text: str) -> Sequence[Fact]:
+    return (Fact("", text.strip()),) if text.strip() else ()
 
 
 def _names(messages: Sequence[ApprovalMessageRow], *, detailed: bool) -> str:

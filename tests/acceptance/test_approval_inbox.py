@@ -225,3 +225,39 @@ def test_the_settings_of_the_step(product: Product, page: Page) -> None:
         form.get_by_label("a denial needs a comment").uncheck()
         notebook.settled()
         assert "comment_on_deny" not in notebook.module("a")["suspend"]["x-flowapp"]
+
+
+def test_admins_say_whom_the_workspace_tells(
+    product: Product, page: Page, member: Callable[[], Member], watch: Watch
+) -> None:
+    watch.expect_error("400")
+    page.goto("/approvals")
+    page.get_by_text("Whom this workspace tells of requests").click()
+    page.get_by_role("button", name="Add").click()
+    page.get_by_label("Resource").fill("nonsense")
+    page.get_by_label("To", exact=True).fill("g/all, leo@example.org")
+    with page.expect_response("**/edit_approval_messages") as refused:
+        page.get_by_role("button", name="Save").click()
+    assert refused.value.status == 400
+    expect(page.get_by_role("alert")).to_contain_text("'nonsense' is not the path of a resource")
+    page.get_by_label("Resource").fill("f/ops/mail")
+    shoot(page, "inbox-messages")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("Saved. New requests are told so.")).to_be_visible()
+    with product.client() as client:
+        setting = client.get("/api/w/main/workspaces/get_approval_messages").json()
+        assert setting["messages"] == [{"resource": "f/ops/mail", "to": ["g/all", "leo@example.org"]}]
+        run = deployed(client, asking())
+        page.goto(f"/runs/{run}")
+        expect(page.get_by_role("group", name="Release the payout?")).to_contain_text("may use no resource f/ops/mail")
+        shoot(page, "run-not-sent")
+        page.goto("/approvals")
+        page.get_by_text("Whom this workspace tells of requests").click()
+        page.get_by_role("button", name="Remove message 1").click()
+        page.get_by_role("button", name="Save").click()
+        expect(page.get_by_text("Saved. Nobody is told.")).to_be_visible()
+        assert client.get("/api/w/main/workspaces/get_approval_messages").json()["messages"] == []
+    other = member().page
+    other.goto("/approvals")
+    expect(other.get_by_text("Waiting for you")).to_be_visible()
+    expect(other.get_by_text("Whom this workspace tells")).to_have_count(0)

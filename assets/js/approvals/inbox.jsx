@@ -6,6 +6,7 @@ import { Icon } from "../icons.jsx";
 import { Problem, Skeleton } from "../output/parts.jsx";
 import { CLOSED } from "../run/approval_parts.jsx";
 import { ago, left, when } from "../words.js";
+import { WorkspaceMessages } from "./workspace_messages.jsx";
 
 const TOGETHER_MS = 300;
 
@@ -62,6 +63,7 @@ export function Inbox({ ws }) {
           <div className="card list"><ul>{answered.map((one) => <li key={`${one.run_id} ${one.path}`}><Answered request={one} now={now} /></li>)}</ul></div>
         </section>
       )}
+      <WorkspaceMessages ws={ws} />
     </>
   );
 }

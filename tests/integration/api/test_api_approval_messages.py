@@ -54,7 +54,10 @@ async def deliver(server: Server, seconds: float = 0) -> None:
 
 async def trail(server: Server, wait: Wait, client: httpx.AsyncClient | None = None) -> list[tuple[str, str]]:
     (found,) = (await (client or server.client).get(f"/api/w/main/runs/{wait.run}/approvals")).json()
-    return [(one["who"], one["did"]) for one in found["trail"]]
+    return [
+        (one["who"], " ".join([one["did"], *(fact["text"] for fact in one["said"] if not fact["label"])]))
+        for one in found["trail"]
+    ]
 
 
 def told(*to: str, **more: Any) -> dict[str, Any]:
@@ -168,6 +171,15 @@ async def test_a_wrong_password_is_not_told(server: Server, box: Mailbox) -> Non
     await deliver(server)
     said = (await trail(server, wait))[0][1]
     assert "does not take this user and password" in said and "horse" not in said
+
+
+async def test_nothing_is_sent_in_the_clear_unless_the_resource_says_so(server: Server, box: Mailbox) -> None:
+    value = {"host": "127.0.0.1", "port": box.port, "user": "a@example.org", "password": "right horse"}
+    await resource(server, "f/ops/mail", value)
+    wait = await a_wait(server, extras=told("leo@example.org"))
+    await deliver(server)
+    assert (box.mails, box.logins) == ([], [])
+    assert "took no mail" in (await trail(server, wait))[0][1] or "answered" in (await trail(server, wait))[0][1]
 
 
 async def test_a_web_address_gets_text_and_data(server: Server) -> None:

@@ -259,5 +259,5 @@ def test_admins_say_whom_the_workspace_tells(
         assert client.get("/api/w/main/workspaces/get_approval_messages").json()["messages"] == []
     other = member().page
     other.goto("/approvals")
-    expect(other.get_by_text("Waiting for you")).to_be_visible()
+    expect(other.get_by_role("heading", name="Waiting for you")).to_be_visible()
     expect(other.get_by_text("Whom this workspace tells")).to_have_count(0)

@@ -161,6 +161,21 @@ async def connect(draft_id: str, request: Request, caller: Caller, workspace: Ap
     return answer(await workspace.connect.propose(caller, draft_id, text_of(body, "cell"), use_model=use_model))
 
 
+@router.post("/{draft_id}/assist")
+async def assist(draft_id: str, request: Request, caller: Caller, workspace: App) -> Response:
+    """Ask the assistant about the flow, or for changes of it."""
+    body = await object_body(request)
+    found = await workspace.helping.help(
+        caller,
+        draft_id,
+        text_of(body, "instruction"),
+        mode=text_of(body, "mode") or "ask",
+        cell=text_of(body, "cell") or None,
+        dry=body.get("dry") is True,
+    )
+    return answer(found)
+
+
 @router.get("/{draft_id}/iterations")
 async def iterations(
     draft_id: str, caller: Caller, workspace: App, cell: Text, index: Number | None = None

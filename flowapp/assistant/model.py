@@ -14,19 +14,15 @@ from typing import Any
 from flowapp.assistant.matcher import match
 from flowapp.assistant.proposals import Proposal, Proposals
 from flowapp.assistant.scope import Scope, Source
+from flowapp.assistant.sent import LONGEST_SAMPLE, is_secret_name, sample_of
 from flowapp.assistant.targets import Target
-from flowapp.assistant.tokens import words
 from flowapp.models import ModelClient, ModelFailed
 from flowapp.openflow.references import find, simple_path
 
 #: A model's proposal is shown with this score: it cannot be measured, and a person decides anyway.
 MODEL_SCORE = 0.75
 _LONGEST_EXPRESSION = 500
-_LONGEST_SAMPLE = 60
 _MOST_SOURCES = 150
-_SECRET_WORDS = frozenset(
-    ["password", "secret", "token", "authorization", "credential", "apikey", "passphrase", "cookie", "session", "salt"]
-)
 
 SYSTEM = """You connect the inputs of one step of a workflow to data that earlier steps produced.
 For every field choose the expression that supplies its value, or null when no source is clearly meant for it.
@@ -155,35 +151,8 @@ def _schema(schema: Mapping[str, Any]) -> dict[str, Any]:
 def _source(source: Source) -> dict[str, Any]:
     shown: dict[str, Any] = {"expr": source.expr, "type": source.shape.type}
     if source.title and not source.keys:
-        shown["title"] = source.title[:_LONGEST_SAMPLE]
+        shown["title"] = source.title[:LONGEST_SAMPLE]
     if source.shape.observed and not source.shape.members:
         hidden = source.shape.secret or is_secret_name(source.keys)
-        shown["sample"] = "(hidden)" if hidden else _sample(source.shape.sample)
+        shown["sample"] = "(hidden)" if hidden else sample_of(source.shape.sample)
     return shown
-
-
-def is_secret_name(keys: Sequence[str]) -> bool:
-    """Whether a key looks like the name of a secret."""
-    parts = [part for key in keys for part in (*words(key), key.lower().replace("_", "").replace("-", ""))]
-    return any(part in _SECRET_WORDS or part.endswith(("apikey", "token", "secret", "password")) for part in parts)
-
-
-def _sample(value: Any) -> Any:
-    """A short sample: scalars cut, lists by their first item, objects by the keys of their scalars; secrets hidden."""
-    if isinstance(value, str):
-        return value if len(value) <= _LONGEST_SAMPLE else value[:_LONGEST_SAMPLE] + "…"
-    if isinstance(value, list):
-        return [_sample(value[0])] if value else []
-    if isinstance(value, dict):
-        return {
-            str(key)[:_LONGEST_SAMPLE]: "(hidden)"
-            if is_secret_name((str(key),)) or _is_reference(item)
-            else _sample(item)
-            for key, item in list(value.items())[:12]
-            if not isinstance(item, (dict, list))
-        }
-    return value
-
-
-def _is_reference(value: Any) -> bool:
-    return isinstance(value, str) and value.startswith(("$var:", "$res:", "$jsonvar:", "$encrypted:"))

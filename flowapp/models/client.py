@@ -93,8 +93,12 @@ class ModelClient:
         """The name of the model that answers."""
         return self._settings.model
 
-    async def ask(self, system: str, user: str, schema: dict[str, Any], name: str) -> dict[str, Any]:
+    async def ask(
+        self, system: str, user: str, schema: dict[str, Any], name: str, max_tokens: int | None = None
+    ) -> dict[str, Any]:
         """The model's answer as an object that fits `schema` (JSON Schema of an object, strict).
+
+        `max_tokens` bounds the answer where it may be longer than usual.
 
         Raises:
             ModelFailed: there is no such answer; the subclass says why.
@@ -102,11 +106,12 @@ class ModelClient:
         import openai
 
         # About four characters to a token: an estimate that is settled with the true number afterwards.
-        reserved = self._budget.reserve((len(system) + len(user)) // 4 + self._settings.max_answer_tokens)
+        limit = max_tokens or self._settings.max_answer_tokens
+        reserved = self._budget.reserve((len(system) + len(user)) // 4 + limit)
         used = 0
         try:
             async with asyncio.timeout(self._settings.timeout_s):
-                completion = _read(await self._complete(system, user, schema, name))
+                completion = _read(await self._complete(system, user, schema, name, limit))
             used = completion.usage.total_tokens if completion.usage else reserved
             return _object(completion, schema)
         except TimeoutError as error:
@@ -118,12 +123,11 @@ class ModelClient:
         finally:
             self._budget.settle(reserved, used)
 
-    async def _complete(self, system: str, user: str, schema: dict[str, Any], name: str) -> str:
+    async def _complete(self, system: str, user: str, schema: dict[str, Any], name: str, limit: int) -> str:
         import openai
 
         form: Any = {"type": "json_schema", "json_schema": {"name": name, "schema": schema, "strict": True}}
         messages: Any = [{"role": "system", "content": system}, {"role": "user", "content": user}]
-        limit = self._settings.max_answer_tokens
         create = self._client.chat.completions.with_raw_response.create
         try:
             answer = await create(
@@ -197,9 +201,9 @@ def _object(completion: _Completion, schema: dict[str, Any]) -> dict[str, Any]:
         raise ModelMalformed("The model gave an empty answer.", "Try again.")
     choice = completion.choices[0]
     if choice.message.refusal or choice.finish_reason == "content_filter":
-        raise ModelRefused("The model declined to answer.", "Connect the fields by hand.")
+        raise ModelRefused("The model declined to answer.", "Do it by hand, or ask in other words.")
     if choice.finish_reason == "length":
-        raise ModelMalformed("The model's answer was cut off.", "Try again with fewer fields.")
+        raise ModelMalformed("The model's answer was cut off.", "Try again, and ask for less at once.")
     try:
         found = json.loads(_unfenced(choice.message.content or ""))
     except ValueError as error:

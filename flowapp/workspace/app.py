@@ -41,6 +41,7 @@ from flowapp.workspace.flows import Flows
 from flowapp.workspace.folders import Folders
 from flowapp.workspace.following import FollowSchedules
 from flowapp.workspace.groups import Groups
+from flowapp.workspace.helping import Helping
 from flowapp.workspace.hub_scripts import HubScripts
 from flowapp.workspace.inputs import Inputs
 from flowapp.workspace.invitations import Invitations
@@ -140,6 +141,7 @@ class Workspace:
         self.picker = Picker(self._context, self.drafts, assistance)
         self._model = configured(settings.openai_model, settings.openai_api_key, settings.openai_base_url)
         self.connect = Connect(self.drafts, assistance, self.previews, self._model)
+        self.helping = Helping(self.drafts, assistance, self._model)
         self.connect_document = ConnectDocument(self._context, self.library, self._model)
         self.static_inputs = StaticInputs(self.drafts)
         self.draft_states = DraftStates(self._context, self.drafts)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Sequence
 from typing import Any
 
 from flowapp.assistant import Scope, scope_of
@@ -26,11 +27,7 @@ class Assistance:
 
     async def scope(self, draft: OpenDraft, entry: Entry) -> Scope:
         """The sources of a cell with samples of their values; a step without a result is described by its signature."""
-        results: dict[str, Any] = {}
-        for other in in_reach(draft.document, entry)[-NEAREST:]:
-            source = source_of(draft, other)
-            if source is not None:
-                results[other.step_id] = await self._sample(source)
+        results = await self.samples(draft, in_reach(draft.document, entry)[-NEAREST:])
         loop = next((found for found in loops_around(draft.document, entry) if found.kind == "forloopflow"), None)
         if loop is None:
             return scope_of(draft.document, entry.cell, results)
@@ -38,6 +35,15 @@ class Assistance:
         if item["value"] is None:
             return scope_of(draft.document, entry.cell, results)
         return scope_of(draft.document, entry.cell, results, item=item["value"])
+
+    async def samples(self, draft: OpenDraft, entries: Sequence[Entry]) -> dict[str, Any]:
+        """Samples of the results of cells by step id; cells without a result are left out."""
+        results: dict[str, Any] = {}
+        for entry in entries:
+            source = source_of(draft, entry)
+            if source is not None:
+                results[entry.step_id] = await self._sample(source)
+        return results
 
     async def _sample(self, source: Source) -> Any:
         """A value with its lists and texts cut short."""

@@ -28,6 +28,10 @@ class Model(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Handler)
         self.asked: list[str] = []
         self.broken = False
+        #: what the assistant is told when it asks for help with the flow
+        self.help: dict[str, Any] = {"message": "", "changes": []}
+        self.hold = threading.Event()
+        self.hold.set()
 
     @property
     def url(self) -> str:
@@ -42,12 +46,15 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         """Answer, or fail as asked."""
-        self.server.asked.append(self.rfile.read(int(self.headers["content-length"])).decode())
+        asked = self.rfile.read(int(self.headers["content-length"])).decode()
+        self.server.asked.append(asked)
+        self.server.hold.wait(20)
         proposals = [
             {"field": "greeting", "expr": EXPRESSION, "why": "a greeting needs both names"},
             {"field": "amount", "expr": "results.a.sum_of_nothing", "why": "invented"},
         ]
-        message = {"role": "assistant", "content": json.dumps({"proposals": proposals})}
+        content = self.server.help if '"flow_help"' in asked else {"proposals": proposals}
+        message = {"role": "assistant", "content": json.dumps(content)}
         choice = {"index": 0, "finish_reason": "stop", "message": message}
         usage = {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}
         said: dict[str, Any] = {"id": "x", "object": "chat.completion", "created": 1, "model": "m"}

@@ -291,6 +291,7 @@ const ALWAYS = {
   flow_input: toFlowInput,
   static: (store) => toSidebar(store, "static"),
   state: (store) => toSidebar(store, "state"),
+  assistant: (store) => toSidebar(store, "assistant"),
   paste: (store, id) => paste(store, id),
   collapse_all: (store) => collapse(store, store.get("order") ?? []),
   undo: (store) => store.history("undo"),

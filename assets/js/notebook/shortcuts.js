@@ -55,6 +55,7 @@ export const SHORTCUTS = [
   { id: "connect", keys: ["w"], label: "Propose wires for the cell's inputs", group: "Wires", mode: "command" },
   { id: "picker", keys: ["p"], label: "Pick a value for the first missing input", group: "Wires", mode: "command" },
 
+  { id: "assistant", keys: ["A"], label: "Ask the assistant", group: "Notebook", mode: "command" },
   { id: "flow_input", keys: ["i"], label: "Go to the flow's input", group: "Notebook", mode: "command", basic: true },
   { id: "static", keys: ["I"], label: "Go to the static inputs of all cells", group: "Notebook", mode: "command" },
   { id: "flow_settings", keys: ["S"], label: "Settings of the flow", group: "Notebook", mode: "command", basic: true },

@@ -1,5 +1,6 @@
 // The side panel: every fixed value in one place, proposed wires, and what is wrong. A sheet from below on phones.
 import { memo, useCallback, useEffect, useMemo, useRef, useState } from "react";
+import { Assistant } from "./assistant.jsx";
 import { cellNode, select } from "./commands.js";
 import { useFact, useKey, useStore } from "./context.js";
 import { Glyph } from "./icons.jsx";
@@ -8,7 +9,7 @@ import { formOfField } from "./settings.js";
 import { StateSection } from "./state_section.jsx";
 import { StaticInputs } from "./static_inputs.jsx";
 
-const TABS = [["static", "Static inputs"], ["connect", "Connect"], ["problems", "Problems"], ["state", "State"]];
+const TABS = [["static", "Static inputs"], ["connect", "Connect"], ["problems", "Problems"], ["state", "State"], ["assistant", "Assistant"]];
 
 export const Sidebar = memo(function Sidebar() {
   const store = useStore();
@@ -38,8 +39,8 @@ export const Sidebar = memo(function Sidebar() {
     <aside className="nb-side" data-open={side.open || undefined} aria-label="Side panel" onKeyDown={leave}>
       <div className="nb-tabs" role="tablist" aria-label="Side panel" onKeyDown={onKeyDown}>
         {TABS.map(([id, label]) => (
-          <button key={id} id={`nb-tab-${id}`} type="button" role="tab" aria-selected={side.tab === id} aria-controls="nb-side-panel" tabIndex={side.tab === id ? 0 : -1} onClick={() => store.set("sidebar", { ...side, tab: id })}>
-            {label}
+          <button key={id} id={`nb-tab-${id}`} type="button" role="tab" title={id === "assistant" ? label : undefined} aria-selected={side.tab === id} aria-controls="nb-side-panel" tabIndex={side.tab === id ? 0 : -1} onClick={() => store.set("sidebar", { ...side, tab: id })}>
+            {id === "assistant" ? <><Glyph name="sparkle" size={14} /><span className="nb-sr">{label}</span></> : label}
             {id === "problems" && problems.length > 0 && <span className="nb-count" data-tone={problems.some((item) => item.severity === "error") ? "bad" : "stale"}>{problems.length}</span>}
           </button>
         ))}
@@ -50,6 +51,7 @@ export const Sidebar = memo(function Sidebar() {
         {side.tab === "connect" && <Connect />}
         {side.tab === "problems" && <Problems problems={problems} />}
         {side.tab === "state" && <StateSection />}
+        {side.tab === "assistant" && <Assistant />}
       </div>
     </aside>
   );

@@ -1,0 +1,131 @@
+// The assistant: a question about the flow, or a wish. Changes come as proposals with their difference, taken one by one or not at all.
+import { useRef, useState } from "react";
+import { select } from "./commands.js";
+import { useKey, useStore } from "./context.js";
+import { CodeDiff } from "./editor.jsx";
+import { Glyph } from "./icons.jsx";
+import { EDITORS } from "./reduce.js";
+
+const LINE = 18;
+const MOST_LINES = 14;
+
+/** What is asked with one press. `needs` says of the selected cell whether it makes sense. */
+const QUICK = [
+  { label: "Fix the error", mode: "edit", text: "Fix the error of this step.", needs: (_cell, state) => state?.kind === "failed" },
+  { label: "Explain this cell", mode: "ask", text: "Explain what this step does, and what it gives.", needs: (cell) => Boolean(cell) },
+  { label: "Name the cells", mode: "edit", text: "Give every step without a good title a short one." },
+];
+
+const EMPTY = { text: "", mode: "edit", busy: false, answer: null, taken: [], asked: "" };
+
+export function Assistant() {
+  const store = useStore();
+  const all = useKey("assistant") ?? EMPTY;
+  const selected = useKey("selected");
+  const cell = useKey(`cell:${selected}`);
+  const state = useKey(`state:${selected}`);
+  const stop = useRef(null);
+  const set = (part) => store.set("assistant", { ...(store.get("assistant") ?? EMPTY), ...part });
+  const ask = async (instruction, mode) => {
+    if (!instruction.trim()) return;
+    stop.current?.abort();
+    const abort = (stop.current = new AbortController());
+    set({ busy: true, answer: null, taken: [], asked: instruction, mode });
+    try {
+      await store.settled();
+      const answer = await store.ask("POST", "assist", { json: { instruction, mode, cell: cell?.id ?? "" }, signal: abort.signal });
+      if (abort === stop.current) set({ answer, busy: false, text: "" });
+    } catch (error) {
+      if (abort !== stop.current) return;
+      set({ busy: false, answer: error.name === "AbortError" ? null : { message: "", proposals: [], notice: `${error.message} ${error.hint ?? ""}` } });
+    }
+  };
+  const onKeyDown = (event) => {
+    if (event.key !== "Enter" || event.shiftKey) return;
+    event.preventDefault();
+    ask(all.text, all.mode);
+  };
+  return (
+    <section className="nb-assist" aria-label="Assistant" aria-busy={all.busy}>
+      <div className="seg" role="group" aria-label="What the assistant may do">
+        {[["ask", "Ask"], ["edit", "Propose changes"]].map(([mode, label]) => <button key={mode} type="button" aria-pressed={all.mode === mode} onClick={() => set({ mode })}>{label}</button>)}
+      </div>
+      <textarea data-autofocus="" className="nb-input nb-assist-text" rows={3} maxLength={4000} aria-label="Question or wish" placeholder={all.mode === "ask" ? "What would you like to know?" : "What should change? Nothing does before you accept it."} value={all.text} onChange={(event) => set({ text: event.target.value })} onKeyDown={onKeyDown} />
+      <div className="nb-assist-acts">
+        <span className="nb-faint">{cell ? <>about <span className="nb-chip nb-chip-fixed">{cell.step_id}</span> and the flow</> : "about the flow"}</span>
+        {all.busy ? (
+          <button type="button" className="nb-btn" onClick={() => stop.current?.abort()}>Cancel</button>
+        ) : (
+          <button type="button" className="nb-btn" data-primary disabled={!all.text.trim()} onClick={() => ask(all.text, all.mode)}>{all.mode === "ask" ? "Ask" : "Propose"}</button>
+        )}
+      </div>
+      {!all.busy && (
+        <div className="nb-assist-quick">
+          {QUICK.filter(({ needs }) => !needs || needs(cell, state)).map(({ label, mode, text }) => <button key={label} type="button" className="nb-btn nb-small" onClick={() => ask(text, mode)}>{label}</button>)}
+        </div>
+      )}
+      <Sent key={`${selected} ${all.mode}`} cell={cell} text={all.text} mode={all.mode} />
+      {all.busy && <><p className="nb-assist-asked">{all.asked}</p><div className="nb-skeleton" role="status" aria-label="The model is at work"><i style={{ width: "85%" }} /><i style={{ width: "60%" }} /></div></>}
+      {all.answer && <Answer asked={all.asked} answer={all.answer} taken={all.taken} onTaken={(taken) => set({ taken })} />}
+    </section>
+  );
+}
+
+/** Everything that would leave for the model, word by word, before anything does. */
+function Sent({ cell, text, mode }) {
+  const store = useStore();
+  const [sent, setSent] = useState(null);
+  const show = (event) => {
+    if (!event.target.open) return;
+    store.ask("POST", "assist", { json: { instruction: text.trim() || "…", mode, cell: cell?.id ?? "", dry: true } }).then(setSent, (error) => setSent({ sent: error.message }));
+  };
+  return (
+    <details className="nb-assist-sent" onToggle={show}>
+      <summary>What is sent{sent?.model ? ` to ${sent.model}` : ""}</summary>
+      {sent && <pre tabIndex={0}>{sent.sent}</pre>}
+    </details>
+  );
+}
+
+function Answer({ asked, answer, taken, onTaken }) {
+  const store = useStore();
+  const open = answer.proposals.map((_, index) => index).filter((index) => !taken.includes(index));
+  const sound = open.filter((index) => !answer.proposals[index].problems.some((problem) => problem.severity === "error"));
+  const accept = (indexes) => {
+    store.do(...indexes.flatMap((index) => answer.proposals[index].ops));
+    onTaken([...taken, ...indexes]);
+    const { step, label } = answer.proposals[indexes.at(-1)];
+    store.announce(indexes.length > 1 ? `${indexes.length} changes made` : label);
+    store.settled().then(() => select(store, store.cellOfStep(step), { focus: false }));
+  };
+  return (
+    <>
+      <p className="nb-assist-asked">{asked}</p>
+      {answer.message && <p className="nb-assist-says" role="status">{answer.message}</p>}
+      {answer.notice && <p className="nb-notice"><Glyph name="info" size={13} /> {answer.notice}</p>}
+      {answer.proposals.map((proposal, index) => !taken.includes(index) && <Proposal key={index} proposal={proposal} onAccept={() => accept([index])} onRefuse={() => onTaken([...taken, index])} />)}
+      {answer.proposals.length > 0 && !open.length && <p className="nb-empty">All proposals are decided.</p>}
+      {sound.length > 1 && <footer><button type="button" className="nb-btn" data-primary onClick={() => accept(sound)}>Accept all {sound.length}{sound.length < open.length ? " without errors" : ""}</button></footer>}
+    </>
+  );
+}
+
+function Proposal({ proposal, onAccept, onRefuse }) {
+  const { label, why, before, after, language, inputs, problems } = proposal;
+  const lines = Math.min(MOST_LINES, Math.max(...[before, after].map((text) => (text ?? "").split("\n").length)) + 1);
+  return (
+    <article className="nb-assist-card" aria-label={label}>
+      <header>
+        <b>{label}</b>
+        <span className="nb-yn">
+          <button type="button" className="nb-yes" aria-label={`Accept: ${label}`} title="Accept" onClick={onAccept}><Glyph name="check" /></button>
+          <button type="button" className="nb-no" aria-label={`Refuse: ${label}`} title="Refuse" onClick={onRefuse}><Glyph name="cross" /></button>
+        </span>
+      </header>
+      {why && <p className="nb-why">{why}</p>}
+      {after !== null && <CodeDiff original={before ?? ""} modified={after} language={EDITORS[language] ?? "plaintext"} height={`${lines * LINE + 8}px`} />}
+      {inputs.map(({ field, expr }) => <p key={field} className="nb-proposal"><code>{field}</code> <span aria-label="from">←</span> <code className="nb-wire">{expr}</code></p>)}
+      {problems.map((problem, index) => <p key={index} className="nb-row-problem"><Glyph name="warn" size={12} /> {problem.message}</p>)}
+    </article>
+  );
+}

@@ -201,7 +201,7 @@ class Provider:
 
 
 def _text(value: Any) -> str:
-    return value if isinstance(value, str) else ""
+    return value if isinstance(value, str) and "\0" not in value else ""
 
 
 def _silent() -> ProviderFailed:

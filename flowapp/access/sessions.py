@@ -135,7 +135,7 @@ class Sessions:
 
     async def prove(self, email: str, password: str, address: str) -> str:
         """The email as it is stored, of somebody who knows its password; limited and refused as `log_in` is."""
-        email = email.strip()
+        email = email.strip().replace("\0", "")  # no database takes one, and no email has one
         with self.attempt(address, f"account {email.lower()[:200]}"):
             row = await self._database.read(lambda connection: identities.user(connection, email))
             stored = row.password if row is not None and not row.disabled else None

@@ -84,7 +84,7 @@ class AuditState(PageState, rx.State):
         """On load: take the filters from the address and read the page."""
         given = self.router.url.query_parameters
         for name in (*FILTERS, "before_id"):
-            setattr(self, name, str(given.get(name, ""))[:200])
+            setattr(self, name, str(given.get(name, ""))[:200].replace("\0", ""))
         self.narrowed, self.newest = any(self._given().values()), address("/audit", self._given())
         return await self._as_person(self._read)
 

@@ -16,6 +16,7 @@ from tests.integration.api import (
     test_api_acls_and_audit,
     test_api_blob_references,
     test_api_export,
+    test_api_invitations,
     test_api_locks,
     test_api_nouns,
     test_api_people,
@@ -39,7 +40,13 @@ CASES: list[Callable[[Server], Awaitable[None]]] = [
     test_api_people.TestFoldersAndGroups().test_a_folder_opens_to_whom_it_names,
     test_api_people.TestFoldersAndGroups().test_groups,
     test_api_people.TestFoldersAndGroups().test_no_owners_are_an_admins_word,
+    test_api_people.TestGroupMembers().test_they_are_set_together_and_each_change_is_noted,
+    test_api_people.TestGroupMembers().test_what_names_people_and_groups_is_found,
+    test_api_people.TestPasswords().test_sessions_are_listed_and_ended,
+    test_api_invitations.TestLinks().test_it_lets_in_as_many_as_it_was_made_for_also_at_once,
+    test_api_invitations.TestLinks().test_who_is_signed_in_joins_as_themselves,
     test_api_acls_and_audit.TestTrail().test_an_entry,
+    test_api_acls_and_audit.TestExport().test_only_admins_and_only_super_admins_beyond_the_workspace,
     test_api_acls_and_audit.test_all_jobs_at_a_path_are_canceled,
     test_api_export.test_files_hold_what_was_stored_and_nothing_else,
     test_api_locks.test_a_job_is_over_when_its_id_is_known,
@@ -84,10 +91,14 @@ async def test_nul_characters_never_reach_the_database(on_postgres: Server) -> N
         await http.post(f"{w}/groups/create", json={"name": "g", "summary": "a\0b"}),
         await http.post("/api/auth/login", json={"email": "a\0@b.c", "password": "x\0"}),
         await http.post(f"{w}/resources/create", json={"path": "u/admin/r", "value": {"a\0": "b\0"}}),
+        await on_postgres.make_client().post("/signin", data={"email": "a\0@b.c", "password": "x\0"}),
+        await on_postgres.make_client().post("/join", data={"token": "a\0", "email": "a\0@b.c", "password": "x\0"}),
+        await http.post(f"{w}/workspaces/invitations/create", json={"email": "a\0@b.c"}),
+        await http.get(f"{w}/audit/list?about=a%00b"),
         await http.get(f"{w}/resources/get_value/u/admin/r"),
     ]
     codes = [answer.status_code for answer in answers]
-    assert codes == [400, 400, 400, 400, 200, 200, 422, 400, 400, 201, 200]
+    assert codes == [400, 400, 400, 400, 200, 200, 422, 400, 400, 201, 401, 401, 400, 400, 200]
     assert answers[-1].json() == {"a\0": "b\0"}
 
 

@@ -90,6 +90,15 @@ class TestSigningIn:
         browser, _ = await sign_in(server)
         assert (await browser.get(f"{W}/users/whoami")).json()["email"] == "ann@example.org"
 
+    async def test_characters_that_no_database_takes(self, server: Server, provider: OidcProvider) -> None:
+        await server.person("ann", "operator")
+        provider.person["name"] = "A\0"
+        _, answer = await sign_in(server)
+        assert answer.status_code == 303
+        provider.person |= {"email": "an\0n@example.org", "sub": "another"}  # nor do they make it somebody else's
+        _, answer = await sign_in(server)
+        assert answer.status_code == 401
+
     async def test_an_address_that_only_userinfo_tells(self, server: Server, provider: OidcProvider) -> None:
         await server.person("ann", "operator")
         provider.lies = Lies(claims={"email": None, "email_verified": None})

@@ -29,6 +29,7 @@ from flowapp.ui.state.runtimes import RuntimesState, bytes_text, language_lines
 from flowapp.ui.state.schedules import SchedulesState, schedule_line
 from flowapp.ui.state.stored import ResourcesState, VariablesState, json_of
 from flowapp.workspace.errors import BadRequest, DocumentRejected
+from tests.support.states import send, state_of
 
 ADA = Identity("main", "ada@example.org", "ada", "developer")
 
@@ -204,36 +205,6 @@ def workspace(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeWorkspace]:
     fake = FakeWorkspace()
     monkeypatch.setattr(services, "_bound", fake)
     yield fake
-
-
-def state_of(
-    kind: type[Any],
-    cookie: str = "flowapp_session=good",
-    url: str = "http://host/runs?status=failure",
-    sid: str = "first",
-) -> Any:
-    """A state as Reflex makes it, with the headers of a browser."""
-    from reflex.istate.data import RouterData
-
-    state = kind(_reflex_internal_init=True)
-    object.__setattr__(
-        state,
-        "router",
-        RouterData.from_router_data(
-            {
-                "headers": {"cookie": cookie, "origin": "http://host"},
-                "sid": sid,
-                "asPath": url.removeprefix("http://host"),
-                "pathname": "/runs",
-            }
-        ),
-    )
-    return state
-
-
-async def send(state: Any, handler: str, *args: Any) -> Any:
-    answer = type(state).event_handlers[handler].fn(state, *args)
-    return await answer if hasattr(answer, "__await__") else answer
 
 
 def target(answer: Any) -> str:

@@ -91,7 +91,7 @@ class SingleSignOn:
 
     def _provider(self) -> Provider:
         if self._settings is None:
-            raise ProviderFailed("No provider is set up here.", "Sign in with your password, or with a token.")
+            raise SignInFailed("No provider is set up here.", "Sign in with your password, or with a token.")
         if self._made is None:
             from flowapp.access.oidc import Provider  # what most installations never need
 

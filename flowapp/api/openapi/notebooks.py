@@ -65,6 +65,9 @@ NOTEBOOKS: dict[str, Operation] = {
     f"GET {_D}/{{draft_id}}/input/{{name}}/text": op(),
     f"POST {_D}/{{draft_id}}/infer_schema": op(body="sample!: any"),
     f"POST {_D}/{{draft_id}}/connect": op(body="cell: string, use_model: boolean", also=(409, 429, 502, 504)),
+    f"POST {_D}/{{draft_id}}/assist": op(
+        body="instruction: string, mode: string, cell: string, dry: boolean", also=(409, 422, 429, 502, 504)
+    ),
     f"GET {_D}/{{draft_id}}/iterations": op(also=(409,)),
     f"GET {_D}/{{draft_id}}/state": op(),
     f"POST {_D}/{{draft_id}}/state": op(body="key: string, value: any"),

@@ -174,7 +174,7 @@ class Sessions:
         await self._database.write(work)
 
     async def revoke_sessions(self, email: str, *, but: str = "") -> int:
-        """Revoke all sessions of a person, and links that would open one; returns how many there were.
+        """Revoke all sessions of a person; returns how many there were.
 
         Args:
             email: whose.

@@ -250,12 +250,16 @@ def remove_all_tokens(connection: Connection, email: str) -> None:
 
 
 def remove_sessions(connection: Connection, email: str, *, but: str = "") -> list[str]:
-    """Revoke all sessions of a person, and links that would open one; returns the sessions' hashes. `but`: one that stays."""
-    mine = (_TOKEN.c.email == email, _TOKEN.c.hash != but)
-    sessions = sa.select(_TOKEN.c.hash).where(*mine, _TOKEN.c.kind == "session")
-    hashes = [str(found) for found in connection.execute(sessions).scalars()]
-    connection.execute(sa.delete(_TOKEN).where(*mine, _TOKEN.c.kind.in_(("session", "signin"))))
+    """Revoke all sessions of a person; returns their hashes. `but`: one that stays."""
+    where = (_TOKEN.c.email == email, _TOKEN.c.kind == "session", _TOKEN.c.hash != but)
+    hashes = [str(found) for found in connection.execute(sa.select(_TOKEN.c.hash).where(*where)).scalars()]
+    connection.execute(sa.delete(_TOKEN).where(*where))
     return hashes
+
+
+def remove_links(connection: Connection, email: str) -> None:
+    """Revoke the one-time links that would sign a person in."""
+    connection.execute(sa.delete(_TOKEN).where(_TOKEN.c.email == email, _TOKEN.c.kind == "signin"))
 
 
 def remove_expired(connection: Connection, now: str) -> None:

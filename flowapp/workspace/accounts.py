@@ -125,7 +125,7 @@ class Accounts:
     # --- people -----------------------------------------------------------------------------------------------------
 
     async def set_password(self, person: Person, body: Mapping[str, Any]) -> None:
-        """Set one's own password: `{"password", "current"?}`; all one's other sessions end.
+        """Set one's own password: `{"password", "current"?}`; all one's other sessions end, and links that would open one.
 
         Where there is a password, `current` must be it: a session or token that was stolen is not enough. A job cannot set
         one, nor can a token with scopes or for one workspace.
@@ -147,6 +147,7 @@ class Accounts:
 
         def work(connection: Connection) -> None:
             identities.change_user(connection, person.email, password=hashed)
+            identities.remove_links(connection, person.email)
             audit.add(connection, workspace="", by=person.username, action="user.setpassword", target=person.email)
 
         await self._database.write(work)

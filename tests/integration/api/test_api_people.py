@@ -141,6 +141,14 @@ class TestPasswords:
         assert (await browsers[1].get("/api/users/whoami")).status_code == 401
         assert (await browsers[0].get("/api/users/whoami")).status_code == 200
 
+    async def test_a_link_outlives_sessions_and_dies_with_a_new_password(self, server: Server) -> None:
+        ann = await server.person("ann", "developer")
+        first, second = [await server.workspace.sessions.issue_signin_token("ann@example.org") for _ in range(2)]
+        await ann.post("/api/users/tokens/end_other_sessions")
+        assert (await server.make_client().get(f"/signin?token={first}")).status_code == 303
+        await ann.post("/api/users/setpassword", json={"password": "a new password"})
+        assert (await server.make_client().get(f"/signin?token={second}")).status_code == 401
+
     async def test_a_link_for_who_lost_theirs_is_made_by_super_admins(self, server: Server) -> None:
         boss = await server.person("bea", "admin")
         body = {"username": "bea"}

@@ -97,6 +97,9 @@ def _nested(value: Any) -> dict[str, Nested]:
 #: Reader of each field, by operation and field name. Fields that a dataclass gives a default may be missing.
 _READ: dict[str, Callable[[Any], Any]] = {
     "cell": _text,
+    "flow": _object,
+    "prefix": _text,
+    "label": _text,
     "cells": _texts,
     "modules": _objects,
     "parent": _text_or_none,
@@ -152,6 +155,7 @@ _OPERATIONS: dict[str, type[Any]] = {
     "set_schema": types.SetSchema,
     "set_sample": types.SetSample,
     "set_flow": types.SetFlow,
+    "replace_flow": types.ReplaceFlow,
     "set_beside": types.SetBeside,
     "insert_note": types.InsertNote,
     "set_note": types.SetNote,

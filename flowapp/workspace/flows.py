@@ -164,7 +164,7 @@ class Flows:
         """All versions of a flow, newest first: who deployed what, when and why."""
         require(identity, "flow.read", guard.flow_target(identity, path))
         rows = await self._store.database.read(lambda c: flows.versions(c, identity.workspace, path))
-        names = ("version", "summary", "message", "created_by", "created_at", "archived")
+        names = ("id", "version", "summary", "message", "created_by", "created_at", "archived")
         return [{name: getattr(row, name) for name in names} for row in rows]
 
     async def export(self, identity: Identity, draft_id: str, file_format: str) -> Export:

@@ -4,7 +4,8 @@ import { without } from "./objects.js";
 
 const listsOf = (value = {}) => [value.modules, value.default, ...(value.branches ?? []).map((branch) => branch.modules)].filter(Array.isArray);
 
-function stepsOf(value, found = new Map()) {
+/** All steps of a flow's value by id, nested ones too. */
+export function stepsOf(value, found = new Map()) {
   for (const list of listsOf(value)) {
     for (const module of list) {
       found.set(module.id, module);

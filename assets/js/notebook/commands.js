@@ -303,6 +303,7 @@ const ALWAYS = {
   sidebar: (store) => store.set("sidebar", { ...store.get("sidebar"), open: !store.get("sidebar").open, hidden: !store.get("sidebar").hidden }),
   problems: (store) => toSidebar(store, "problems"),
   deploy: (store) => store.set("dialog", { kind: "deploy" }),
+  versions: (store) => store.set("dialog", { kind: "versions" }),
   run_form: runForm,
   export_yaml: (store) => download(store, "yaml"),
   export_json: (store) => download(store, "json"),

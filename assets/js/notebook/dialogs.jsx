@@ -7,6 +7,7 @@ import { changesBetween } from "./changes.js";
 import { Glyph } from "./icons.jsx";
 import { Help, Palette } from "./palette.jsx";
 import { Dialog } from "./ui.jsx";
+import { Versions } from "./versions.jsx";
 
 export function Dialogs() {
   const store = useStore();
@@ -18,6 +19,7 @@ export function Dialogs() {
   };
   if (dialog.kind === "palette") return <Palette onClose={close} />;
   if (dialog.kind === "help") return <Help onClose={close} />;
+  if (dialog.kind === "versions") return <Versions onClose={close} />;
   if (dialog.kind === "deploy") return <Deploy onClose={close} />;
   if (dialog.kind === "effects") return <Effects dialog={dialog} onClose={close} />;
   if (dialog.kind === "call") return <CallDialog kind={dialog.called} hub={dialog.hub} onClose={close} onChoose={(path, hash) => (close(), setTimeout(() => dialog.choose(path, hash)))} />;

@@ -18,7 +18,7 @@ export const Toolbar = memo(function Toolbar() {
         {parts.map((part, index) => <span key={index}>{part} / </span>)}
       </nav>
       <h1 className="nb-name"><EditInPlace label="Name of the flow" value={draft.summary ?? ""} placeholder={draft.path?.split("/").at(-1) || "Untitled flow"} onSave={(summary) => store.do({ op: "set_flow", summary })} /></h1>
-      <span className="nb-pill">{draftWords(draft)}</span>
+      <button type="button" className="nb-pill" title="Versions" onClick={() => perform(store, "versions")}>{draftWords(draft)}</button>
       <SaveState />
       <span className="nb-space" />
       <GraphButton />
@@ -92,6 +92,7 @@ function ExportMenu() {
   const item = (id, label) => ({ label, icon: "download", run: () => perform(store, id) });
   return (
     <MenuButton label="More" items={[
+      { label: "Versions…", icon: "clock", run: () => perform(store, "versions") }, "-",
       item("export_yaml", "Export as YAML"), item("export_json", "Export as JSON"), item("export_zip", "Export as a folder (zip)"), "-",
       { label: "All commands", icon: "search", keys: spoken("Mod+k"), run: () => perform(store, "palette") },
       { label: "Keyboard shortcuts", icon: "keys", keys: "?", run: () => perform(store, "help") },

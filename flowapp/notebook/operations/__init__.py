@@ -7,7 +7,7 @@ from typing import Any
 
 from flowapp.notebook.document import CellId, Document
 from flowapp.notebook.errors import Rejected
-from flowapp.notebook.operations import content, notes, renames, settings, structure, types, wiring
+from flowapp.notebook.operations import content, notes, renames, settings, structure, types, whole, wiring
 from flowapp.notebook.operations.types import Applied, Operation
 
 __all__ = ["Applied", "Operation", "apply", "apply_all"]
@@ -34,6 +34,7 @@ _APPLY: dict[type, Callable[[Document, Any], Applied | Rejected]] = {
     types.SetSchema: settings.set_schema,
     types.SetSample: settings.set_sample,
     types.SetFlow: settings.set_flow,
+    types.ReplaceFlow: whole.replace_flow,
     types.SetBeside: settings.set_beside,
     types.InsertNote: notes.insert_note,
     types.SetNote: notes.set_note,

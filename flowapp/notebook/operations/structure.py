@@ -70,7 +70,7 @@ def paste(document: Document, operation: PasteCells) -> Applied | Rejected:
         return place
     if not operation.cells or len(operation.cells) != len(operation.modules):
         return errors.bad_module("each module needs a cell of its own")
-    if reason := _faulty(list(operation.modules)):
+    if reason := faulty(list(operation.modules)):
         return errors.bad_module(reason)
     modules = fresh_modules(document, operation.modules)
     added, flow = document, document.flow
@@ -149,7 +149,7 @@ def add_branch(document: Document, operation: AddBranch) -> Applied | Rejected:
     branch = {"modules": [], **operation.branch}
     if not _is_branch(branch):
         return errors.bad_module("a branch has a list of modules")
-    if reason := _faulty(branch["modules"]):
+    if reason := faulty(branch["modules"]):
         return errors.bad_module(reason)
     if not all(id_of(step) for module in branch["modules"] for _, step in nested_modules(module)):
         return errors.bad_module("its id is missing")
@@ -201,7 +201,7 @@ def _place(document: Document, parent: CellId | None, slot: str) -> Path | Rejec
 def _named(document: Document, operation: InsertCell) -> dict[str, Any] | Rejected:
     """The module to insert, with an id for itself and for each module nested in it."""
     module = dict(operation.module)
-    if reason := _faulty([module]):
+    if reason := faulty([module]):
         return errors.bad_module(reason)
     inner = frozenset(id_of(step) for _, step in nested_modules(module))
     for path, step in list(nested_modules(module)):
@@ -238,7 +238,7 @@ def _adopted(
     return replace(document, cells=cells, beside=beside, used=document.used | frozenset(cells) | tool_ids)
 
 
-def _faulty(modules: list[Any]) -> str | None:
+def faulty(modules: list[Any]) -> str | None:
     """Why these are no modules, or None. An id may be missing."""
     for module in modules:
         if not isinstance(module, dict) or not isinstance(module.get("value"), dict):
@@ -250,7 +250,7 @@ def _faulty(modules: list[Any]) -> str | None:
         if reason := _faulty_value(module["value"]):
             return reason
         for slot, inner in slots(module).items():
-            if reason := _faulty(inner):
+            if reason := faulty(inner):
                 return f"in {slot}: {reason}"
     return None
 

@@ -223,6 +223,20 @@ class SetFlow:
 
 
 @dataclass(frozen=True, slots=True)
+class ReplaceFlow:
+    """Put another OpenFlow document in the place of this one: a version that is restored, a text that was edited.
+
+    Steps that both have keep their cell; new ones get the cell ids in `nested`, or `<prefix>.<step id>`. `label` says what it
+    is, for the undo list.
+    """
+
+    flow: Mapping[str, Any]
+    prefix: CellId
+    label: str = ""
+    nested: Mapping[StepId, Nested] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class SetBeside:
     """Set what lies beside a cell under a key (`kept/<field>` for one field of `kept`); None removes it."""
 
@@ -288,6 +302,7 @@ Operation: TypeAlias = (
     | SetSchema
     | SetSample
     | SetFlow
+    | ReplaceFlow
     | SetBeside
     | InsertNote
     | SetNote

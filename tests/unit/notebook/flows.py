@@ -187,6 +187,7 @@ def operations() -> st.SearchStrategy[ops.Operation]:
         st.builds(
             ops.PasteCells, st.just(("new1", "new2")), PARENTS, SLOTS, INDEXES, st.tuples(modules(), modules(depth=1))
         ),
+        st.builds(ops.ReplaceFlow, documents().map(lambda made: made.flow), st.just("other")),
         st.builds(ops.DeleteCell, CELLS),
         st.builds(ops.MoveCell, CELLS, PARENTS, SLOTS, INDEXES),
         st.builds(ops.AddBranch, CELLS, INDEXES, st.just({"summary": "", "expr": "true", "modules": []})),

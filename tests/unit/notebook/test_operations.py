@@ -75,6 +75,31 @@ class TestPaste:
         )
 
 
+class TestReplace:
+    def test_steps_that_stay_keep_their_cell_and_new_ones_get_one(self) -> None:
+        other = {**flow(script("b"), script("z")), "summary": "Other"}
+        result = applied(abc, ops.ReplaceFlow(other, "r", "Restored version 1"))
+        assert result.document.cells == {"b": "cell_b", "z": "r.z"}
+        assert (result.document.flow["summary"], result.label) == ("Other", "Restored version 1")
+        assert {"a", "c"} <= result.document.used
+
+    def test_is_undone_with_all_that_lay_beside(self) -> None:
+        before = applied(abc, ops.SetBeside("cell_a", "collapsed", True)).document
+        before = applied(before, ops.InsertNote("n1", "cell_a", "A note")).document
+        result = applied(before, ops.ReplaceFlow(flow(script("z")), "r"))
+        back = apply_all(result.document, result.inverse)
+        assert isinstance(back, Applied)
+        assert (back.document.flow, back.document.cells, back.document.beside) == (
+            before.flow,
+            before.cells,
+            before.beside,
+        )
+
+    def test_refuses_what_is_no_flow(self) -> None:
+        for bad in ({}, {"value": 1}, {"value": {"modules": [1]}}, flow(script("a"), script("a"))):
+            assert refused(abc, ops.ReplaceFlow(bad, "r")) == "notebook.bad_module"
+
+
 class TestInsert:
     def test_puts_the_cell_before_the_index(self) -> None:
         assert steps(applied(abc, ops.InsertCell("n", None, "modules", 1, script("x"))).document) == [

@@ -1,0 +1,63 @@
+"""The versions of a flow: what each was for, how it differs from the draft, and restoring one."""
+
+from __future__ import annotations
+
+from playwright.sync_api import Page, expect
+
+from tests.acceptance.conftest import shoot
+from tests.acceptance.keys import press
+from tests.acceptance.notebook_page import flow_of, open_flow, python
+from tests.acceptance.product import Product
+
+
+def deploy(page: Page, path: str, message: str) -> None:
+    """By the dialog, as a person does."""
+    page.get_by_role("button", name="Deploy", exact=True).click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Path").fill(path)
+    dialog.get_by_label("What changed").fill(message)
+    dialog.get_by_role("button", name="Deploy", exact=True).click()
+    expect(dialog).to_have_count(0)
+
+
+def test_an_old_version_is_looked_at_and_restored(page: Page, product: Product) -> None:
+    with product.client() as client:
+        flow = flow_of(
+            python("a", "def main():\n    return 1\n", summary="One"), python("b", "def main():\n    return 2\n")
+        )
+        notebook = open_flow(page, client, flow)
+    deploy(page, "u/admin/versioned", "The first one")
+    expect(page.get_by_text("Same as v1")).to_be_visible()
+    notebook.set_code("a", "def main():\n    return 100\n")
+    notebook.select("b")
+    page.keyboard.press("d")
+    page.keyboard.press("d")
+    expect(notebook.cell("b")).to_have_count(0)
+    notebook.settled()
+    deploy(page, "u/admin/versioned", "Only a, and more of it")
+    expect(page.get_by_text("Same as v2")).to_be_visible()
+    page.get_by_role("button", name="Same as v2").click()
+    dialog = page.get_by_role("dialog", name="Versions")
+    expect(dialog.get_by_role("button", name="v2")).to_be_focused()
+    expect(dialog).to_contain_text("The draft is the same")
+    press(page, dialog.get_by_role("button", name="v1"))
+    expect(dialog).to_contain_text("Restoring it would change the draft in 2 places")
+    expect(dialog).to_contain_text("Code changed")
+    expect(dialog.get_by_role("article", name="Code of a")).to_contain_text("return 1")
+    shoot(page, "notebook-versions")
+    dialog.get_by_role("button", name="Restore into the draft").click()
+    expect(notebook.cell("b")).to_be_visible()
+    notebook.settled()
+    assert [module["id"] for module in notebook.exported()["value"]["modules"]] == ["a", "b"]
+    expect(notebook.cell("a")).to_contain_text("return 1")
+    page.locator(".nb-toast", has_text="Version 1").get_by_role("button", name="Undo").click()
+    expect(notebook.cell("b")).to_have_count(0)
+    notebook.settled()
+    assert "return 100" in notebook.module("a")["value"]["content"]
+
+
+def test_without_versions_it_says_how_one_comes_about(page: Page, product: Product) -> None:
+    with product.client() as client:
+        open_flow(page, client, flow_of(python("a", "def main():\n    return 1\n")))
+    page.get_by_role("button", name="Draft, not deployed").click()
+    expect(page.get_by_role("dialog", name="Versions")).to_contain_text("There are no versions yet.")

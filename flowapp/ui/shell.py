@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import reflex as rx
@@ -11,7 +12,9 @@ from flowapp.ui import services
 from flowapp.ui.components.approvals import approval_count
 from flowapp.ui.components.bits import glyph, sign_out, status_bar
 
-Place = Literal["home", "runs", "approvals", "schedules", "variables", "resources", "runtimes", "people", "account", ""]
+Place = Literal[
+    "home", "runs", "approvals", "schedules", "variables", "resources", "runtimes", "people", "account", "more", ""
+]
 
 
 def link(*children: Any, to: Any, **props: Any) -> rx.Component:
@@ -105,35 +108,75 @@ def skeleton(lines: int = 5) -> rx.Component:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A place in the rail."""
+
+    place: Place
+    label: str
+    to: str
+    icon: str
+
+
+#: What fits into the bar of a phone, and what a phone has behind *More*.
+FIRST = (
+    Entry("home", "Flows", "/", "flows"),
+    Entry("runs", "Runs", "/runs", "clock"),
+    Entry("approvals", "Approvals", "/approvals", "inbox"),
+    Entry("schedules", "Schedules", "/schedules", "calendar"),
+)
+MORE = (
+    Entry("variables", "Variables", "/variables", "key"),
+    Entry("resources", "Resources", "/resources", "box"),
+    Entry("runtimes", "Runtimes", "/runtimes", "chip"),
+    Entry("people", "People", "/people", "people"),
+    Entry("account", "Account", "/account", "person"),
+)
+
+
 def _rail(place: Place) -> rx.Component:
+    *places, account = MORE
+    behind = place == "more" or any(entry.place == place for entry in MORE)
     return rx.el.nav(
         link(_mark(), to="/", class_name="brand", custom_attrs={"aria-label": "Flowapp, home"}),
-        _entry("Flows", "/", "flows", current=place == "home"),
-        _entry("Runs", "/runs", "clock", current=place == "runs"),
-        _entry("Approvals", "/approvals", "inbox", approval_count(ws=services.WORKSPACE), current=place == "approvals"),
-        _entry("Schedules", "/schedules", "calendar", current=place == "schedules"),
-        _entry("Variables", "/variables", "key", current=place == "variables"),
-        _entry("Resources", "/resources", "box", current=place == "resources"),
-        _entry("Runtimes", "/runtimes", "chip", current=place == "runtimes"),
-        _entry("People", "/people", "people", current=place == "people"),
-        rx.el.span(class_name="grow"),
-        rx.el.button(
-            glyph(name="theme", size=18),
-            rx.el.span(rx.color_mode_cond("Dark", "Light")),
-            type="button",
-            on_click=rx.toggle_color_mode,
-            custom_attrs={"aria-label": rx.color_mode_cond("Use dark colours", "Use light colours")},
+        *(_entry(entry, place) for entry in FIRST),
+        *(_entry(entry, place, "hide-phone") for entry in places),
+        link(
+            glyph(name="dots", size=18),
+            rx.el.span("More"),
+            to="/more",
+            class_name="only-phone",
+            custom_attrs={"aria-current": "page"} if behind else {},
         ),
-        _entry("Account", "/account", "person", current=place == "account"),
-        sign_out(),
+        rx.el.span(class_name="grow"),
+        rx.el.div(theme_button(), _entry(account, place), sign_out(), class_name="rail-own hide-phone"),
         class_name="rail",
         custom_attrs={"aria-label": "Main"},
     )
 
 
-def _entry(label: str, to: str, icon: str, *more: rx.Component, current: bool) -> rx.Component:
-    marks = {"aria-current": "page"} if current else {}
-    return link(glyph(name=icon, size=18), rx.el.span(label), *more, to=to, custom_attrs=marks)
+def theme_button() -> rx.Component:
+    """Switches between light and dark colours."""
+    return rx.el.button(
+        glyph(name="theme", size=18),
+        rx.el.span(rx.color_mode_cond("Dark", "Light")),
+        type="button",
+        on_click=rx.toggle_color_mode,
+        custom_attrs={"aria-label": rx.color_mode_cond("Use dark colours", "Use light colours")},
+    )
+
+
+def _entry(entry: Entry, place: Place, class_name: str = "") -> rx.Component:
+    marks = {"aria-current": "page"} if entry.place == place else {}
+    count = [approval_count(ws=services.WORKSPACE)] if entry.place == "approvals" else []
+    return link(
+        glyph(name=entry.icon, size=18),
+        rx.el.span(entry.label),
+        *count,
+        to=entry.to,
+        class_name=class_name,
+        custom_attrs=marks,
+    )
 
 
 def _mark() -> rx.Component:

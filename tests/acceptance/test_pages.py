@@ -157,9 +157,35 @@ def test_the_pages_are_accessible(page: Page, product: Product, scheme: str) -> 
         )
         run = started(client, f"f/pages/{scheme}", {"text": "x"})
     page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
-    for path in ("/", "/runs", "/runtimes", f"/run/f/pages/{scheme}", f"/runs/{run}"):
+    for path in (
+        "/",
+        "/runs",
+        "/runtimes",
+        "/more",
+        f"/run/f/pages/{scheme}",
+        f"/runs/{run}",
+        f"/runs/compare?a={run}",
+    ):
         page.goto(path)
         expect(page.get_by_text("Connected")).to_be_visible()
         page.wait_for_timeout(800)
         violations = Axe().run(page).response["violations"]
         assert not violations, [(path, v["id"], [node["target"] for node in v["nodes"]][:3]) for v in violations]
+
+
+def test_a_phone_has_the_other_places_behind_more(page: Page) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto("/runtimes")
+    rail = page.get_by_role("navigation", name="Main")
+    expect(rail.get_by_role("link", name="Runtimes")).to_be_hidden()
+    expect(rail.get_by_role("link", name="More")).to_have_attribute("aria-current", "page")
+    rail.get_by_role("link", name="More").click()
+    places = page.get_by_role("list", name="More places")
+    expect(places.get_by_role("link")).to_have_text(["Variables", "Resources", "Runtimes", "People", "Account"])
+    expect(page.get_by_role("main").get_by_role("button", name="Sign out")).to_be_visible()
+    shoot(page, "more")
+    places.get_by_role("link", name="People").click()
+    expect(page).to_have_url(re.compile("/people$"))
+    page.set_viewport_size({"width": 1440, "height": 900})
+    expect(rail.get_by_role("link", name="More")).to_be_hidden()
+    expect(rail.get_by_role("link", name="People")).to_be_visible()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import secrets
 import uuid
 from collections.abc import Callable, Mapping
@@ -13,8 +14,10 @@ from sqlalchemy.engine import Connection
 
 from flowapp.access.identity import Identity
 from flowapp.access.policy import missing, require
+from flowapp.jsontext import loads
 from flowapp.notebook.document import Document
 from flowapp.notebook.errors import DocumentUnusable
+from flowapp.notebook.jupyter import from_jupyter, is_jupyter
 from flowapp.openflow import documents
 from flowapp.openflow.errors import DocumentInvalid
 from flowapp.openflow.models import OpenFlow
@@ -183,6 +186,11 @@ def read_document(flow: Any, text: str, archive: bytes = b"") -> Document:
     """
     if flow is None and not text.strip() and not archive:
         return Document.of(EMPTY_FLOW, new_cell_id)
+    if (notebook := _jupyter(flow, text)) is not None:
+        try:
+            return from_jupyter(notebook, new_cell_id)
+        except DocumentUnusable as error:
+            raise DocumentRejected(f"The notebook cannot be imported: {error.message}", error.hint, []) from None
     try:
         parsed = _parsed(flow, text, archive)
     except DocumentInvalid as error:
@@ -193,6 +201,14 @@ def read_document(flow: Any, text: str, archive: bytes = b"") -> Document:
     except DocumentUnusable as error:
         problems = [problem for problem in lint(plain) if problem.severity == "error"]
         raise _rejected(problems, error.message) from None
+
+
+def _jupyter(flow: Any, text: str) -> Mapping[str, Any] | None:
+    """What was given, if it is a Jupyter notebook."""
+    if flow is None and '"nbformat"' in text and text.lstrip().startswith("{"):
+        with contextlib.suppress(ValueError):
+            flow = loads(text)
+    return flow if is_jupyter(flow) else None
 
 
 def _parsed(flow: Any, text: str, archive: bytes) -> OpenFlow:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import zipfile
 from pathlib import Path
@@ -107,6 +108,24 @@ def test_an_export_as_a_folder_is_imported_again_by_keyboard(page: Page, tmp_pat
     import_file(page, packed)
     page.wait_for_url("**/flows/*")
     assert NotebookPage(page).loaded().exported() == before
+
+
+def test_a_jupyter_notebook_becomes_cells_that_run(page: Page, tmp_path: Path) -> None:
+    cells = [
+        {"cell_type": "markdown", "source": ["# Load"], "metadata": {}},
+        {"cell_type": "code", "source": ["import math\n", "radii = [1, 2]"], "outputs": [], "metadata": {}},
+        {"cell_type": "code", "source": ["[round(math.pi * r * r, 1) for r in radii]"], "outputs": [], "metadata": {}},
+    ]
+    file = tmp_path / "circles.ipynb"
+    file.write_text(json.dumps({"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": cells}))
+    page.goto("/")
+    import_file(page, file)
+    page.wait_for_url("**/flows/*")
+    notebook = NotebookPage(page).loaded()
+    expect(notebook.cell("a")).to_contain_text("Load")
+    notebook.run("b")
+    notebook.expect_states(a="fresh", b="fresh")
+    expect(notebook.output("b")).to_contain_text("12.6")
 
 
 def test_a_broken_archive_is_refused_with_its_problems(page: Page, tmp_path: Path) -> None:

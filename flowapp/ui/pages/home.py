@@ -169,10 +169,11 @@ def _import_dialog() -> rx.Component:
             rx.el.form(
                 rx.dialog.title("Import a flow"),
                 rx.dialog.description(
-                    "OpenFlow as YAML or JSON, pasted or from a file, or a zip of a flow's folder. Exports of Windmill flows work too.",
+                    "OpenFlow as YAML or JSON, pasted or from a file, or a zip of a flow's folder. Exports of Windmill flows and "
+                    "Jupyter notebooks in Python work too.",
                     class_name="form-help",
                 ),
-                file_text(target="text", archive="archive", accept=".yaml,.yml,.json,.zip"),
+                file_text(target="text", archive="archive", accept=".yaml,.yml,.json,.zip,.ipynb"),
                 rx.el.label("Flow", html_for="import-text", class_name="sr"),
                 rx.el.textarea(
                     id="import-text",

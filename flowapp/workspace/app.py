@@ -53,6 +53,7 @@ from flowapp.workspace.job_views import JobViews
 from flowapp.workspace.jobs import Jobs
 from flowapp.workspace.library import Library
 from flowapp.workspace.locks import Locks
+from flowapp.workspace.many_runs import ManyRuns
 from flowapp.workspace.members import Members
 from flowapp.workspace.new_drafts import NewDrafts
 from flowapp.workspace.open_drafts import OpenDrafts
@@ -128,6 +129,7 @@ class Workspace:
         SharedDrafts(self._context, open_drafts, self.drafts, self.observer)
         self.runs = Runs(self._context, self.drafts, self.observer, self.starting)
         self.comparing = Comparing(store)
+        self.many_runs = ManyRuns(store, self.runs, self.starting)
         self.inputs = Inputs(self._context, self.drafts)
         self.new_drafts = NewDrafts(self._context, self.inputs)
         self.opened_runs = OpenedRuns(store, self.new_drafts)

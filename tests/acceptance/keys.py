@@ -17,10 +17,10 @@ def tab_to(page: Page, wanted: Locator, *, back: bool = False, most: int = 80) -
     raise AssertionError(f"Tab does not lead to {wanted}; the focus is on {focused(page)}")
 
 
-def press(page: Page, wanted: Locator, *, back: bool = False) -> None:
-    """Go to a button by Tab and press it."""
+def press(page: Page, wanted: Locator, *, back: bool = False, key: str = "Enter") -> None:
+    """Go to a button by Tab and press it; a checkbox is pressed with another key."""
     tab_to(page, wanted, back=back)
-    page.keyboard.press("Enter")
+    page.keyboard.press(key)
 
 
 def choose_file(page: Page, button: Locator, file: Path) -> None:

@@ -8,8 +8,11 @@ from playwright.sync_api import Page, expect
 
 from tests.acceptance.conftest import Watch, shoot
 from tests.acceptance.keys import press
+from tests.acceptance.notebook_page import flow_of, python
 from tests.acceptance.product import Product
 from tests.acceptance.test_run_again import deployed, looped, started
+
+SLEEPS = "import time\n\n\ndef main():\n    time.sleep(60)\n"
 
 
 def test_two_runs_with_other_input_and_other_code(page: Page, product: Product) -> None:
@@ -64,3 +67,38 @@ def test_runs_that_are_the_same_and_runs_that_are_not_there(page: Page, product:
     expect(page.get_by_text("One of these runs is not there")).to_be_visible()
     page.goto("/runs/compare")
     expect(page.get_by_text("No run is named")).to_be_visible()
+
+
+def test_several_runs_of_the_list_are_compared_run_again_or_cancelled(page: Page, product: Product) -> None:
+    with product.client() as client:
+        flow = looped()
+        flow["value"]["modules"] = flow["value"]["modules"][:1]
+        deployed(client, "u/admin/chosen", flow)
+        runs = [started(client, "u/admin/chosen", {"n": n}) for n in (1, 2)]
+        waiting = {"path": "u/admin/waits", "summary": "Waits", "value": flow_of(python("w", SLEEPS))["value"]}
+        client.post("/api/w/main/flows/create", json=waiting).raise_for_status()
+        running = client.post("/api/w/main/jobs/run/f/u/admin/waits", json={}).text
+    page.goto("/runs?path=u/admin/chosen")
+    boxes = page.get_by_role("checkbox")
+    expect(boxes).to_have_count(2)
+    boxes.first.check()
+    boxes.last.check()
+    chosen = page.get_by_role("group", name="Chosen runs")
+    expect(chosen).to_contain_text("2 runs chosen")
+    shoot(page, "runs-chosen")
+    expect(chosen.get_by_role("link", name="Compare")).to_have_attribute(
+        "href", f"/runs/compare?a={runs[0]}&b={runs[1]}"
+    )
+    chosen.get_by_role("button", name="Run again").click()
+    expect(page.get_by_text("2 runs started again.")).to_be_visible()
+    expect(boxes).to_have_count(4)
+    page.goto("/runs?path=u/admin/waits")
+    press(page, page.get_by_role("checkbox"), key="Space")
+    press(page, chosen.get_by_role("button", name="Cancel runs"))
+    expect(page.get_by_text("1 run cancelled.")).to_be_visible()
+    with product.client() as client:
+        for _ in range(100):
+            if client.get(f"/api/w/main/runs/{running}").json()["run"]["status"] == "canceled":
+                break
+        else:
+            raise AssertionError("the run was not cancelled")

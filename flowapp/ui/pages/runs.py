@@ -26,6 +26,7 @@ def runs() -> rx.Component:
             _find(),
             class_name="list-head",
         ),
+        _chosen(),
         rx.el.div(rx.cond(STATE.loaded, _list(), skeleton(8)), class_name="card list"),
         _pager(),
         signal(ws=services.WORKSPACE, topic="runs", on_change=STATE.refresh),
@@ -57,6 +58,28 @@ def _find() -> rx.Component:
     )
 
 
+def _chosen() -> rx.Component:
+    """What can be done with the runs that are chosen, in the place of nothing."""
+    count = STATE.chosen.length()
+    return rx.el.div(
+        rx.cond(
+            count > 0,
+            rx.el.div(
+                rx.el.span(count, rx.cond(count == 1, " run chosen", " runs chosen"), class_name="muted"),
+                rx.el.span(class_name="grow"),
+                rx.cond(STATE.comparison != "", link("Compare", to=STATE.comparison, class_name="btn")),
+                rx.el.button("Run again", type="button", class_name="btn", on_click=STATE.run_chosen_again),
+                rx.el.button("Cancel runs", type="button", class_name="btn danger", on_click=STATE.cancel_chosen),
+                rx.el.button("Choose none", type="button", class_name="btn quiet", on_click=STATE.choose_all(False)),
+                class_name="list-head chosen",
+                role="group",
+                custom_attrs={"aria-label": "Chosen runs"},
+            ),
+        ),
+        rx.el.p(STATE.said, class_name="muted", role="status"),
+    )
+
+
 def _list() -> rx.Component:
     return rx.cond(STATE.lines.length() == 0, _empty(), rx.el.ul(rx.foreach(STATE.lines, _line)))
 
@@ -64,6 +87,15 @@ def _list() -> rx.Component:
 def _line(line: Any) -> rx.Component:
     """A RunLine."""
     return rx.el.li(
+        rx.el.label(
+            rx.el.input(
+                type="checkbox",
+                checked=STATE.chosen.contains(line.id),
+                on_change=lambda chosen: STATE.choose(line.id, chosen),
+                custom_attrs={"aria-label": "Choose run " + line.number},
+            ),
+            class_name="row-choose",
+        ),
         link(
             rx.el.span(line.number, class_name="muted num hide-sm"),
             rx.el.span(
@@ -84,6 +116,7 @@ def _line(line: Any) -> rx.Component:
             to=line.href,
             class_name="row-link row-run",
         ),
+        class_name="row-picked",
     )
 
 

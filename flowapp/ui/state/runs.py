@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlencode
 
 import reflex as rx
@@ -29,6 +29,7 @@ STATUSES = (
 class RunLine:
     """One run in the list, ready to be drawn."""
 
+    id: str
     href: str
     number: str
     title: str
@@ -49,6 +50,16 @@ class RunsState(PageState, rx.State):
     path: str = ""
     page: int = 1
     more: bool = False
+    chosen: rx.Field[list[str]] = rx.field(default_factory=list)
+    said: str = ""
+
+    @rx.var
+    def comparison(self) -> str:
+        """The address that compares the two runs that are chosen, the earlier one first."""
+        if len(self.chosen) != 2:
+            return ""
+        later, earlier = [line.id for line in self.lines if line.id in self.chosen]
+        return f"/runs/compare?{urlencode({'a': earlier, 'b': later})}"
 
     @rx.var
     def narrowed(self) -> bool:
@@ -85,11 +96,45 @@ class RunsState(PageState, rx.State):
         """Go to the runs of a path."""
         return rx.redirect(address(self.status, str(form.get("path") or "").strip(), 1))
 
+    @rx.event
+    def choose(self, run_id: str, chosen: bool) -> None:
+        """Take a run into what is chosen, or out of it."""
+        others = [known for known in self.chosen if known != run_id]
+        self.chosen, self.said = [*others, run_id] if chosen and self._lists(run_id) else others, ""
+
+    @rx.event
+    def choose_all(self, chosen: bool) -> None:
+        """Choose the runs of this page, or none."""
+        self.chosen, self.said = [line.id for line in self.lines] if chosen else [], ""
+
+    @rx.event
+    async def cancel_chosen(self) -> Any:
+        """Cancel those of the chosen runs that are not over."""
+        return await self._as_person(lambda who: self._with_chosen(who, "cancel"))
+
+    @rx.event
+    async def run_chosen_again(self) -> Any:
+        """Run the chosen ones again, each on its own input."""
+        return await self._as_person(lambda who: self._with_chosen(who, "again"))
+
+    async def _with_chosen(self, who: Identity, what: Literal["cancel", "again"]) -> None:
+        many = services.workspace().many_runs
+        outcome = await (many.cancel if what == "cancel" else many.again)(who, list(self.chosen))
+        word = "cancelled" if what == "cancel" else "started again"
+        count = "1 run" if outcome.done == 1 else f"{outcome.done} runs"
+        self.said = " ".join([f"{count} {word}.", *outcome.refused])
+        self.chosen = []
+        await self._read(who)
+
+    def _lists(self, run_id: str) -> bool:
+        return any(line.id == run_id for line in self.lines)
+
     async def _read(self, who: Identity) -> None:
         found = await services.workspace().runs.listing(
             who, page=self.page, per_page=PER_PAGE, path=self.path or None, status=self.status or None
         )
         self.lines = [run_line(run) for run in found]
+        self.chosen = [run_id for run_id in self.chosen if self._lists(run_id)]
         self.more = len(found) == PER_PAGE
         self.loaded = True
 
@@ -106,6 +151,7 @@ def run_line(run: Mapping[str, Any]) -> RunLine:
     path = str(run.get("path") or "")
     cells = run.get("kind") == "cells"
     return RunLine(
+        id=str(run["id"]),
         href=f"/runs/{run['id']}",
         number=f"#{run['number']}",
         title=str(run.get("summary") or path or "Untitled"),

@@ -22,6 +22,10 @@ StepId: TypeAlias = str
 SINGLE_SLOTS = {"preprocessor": "preprocessor_module", "failure": "failure_module"}
 
 
+#: The key in `beside` for what belongs to no cell.
+FLOW = "flow"
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One cell in its place. `order` counts cells in document order; `last` is the order of its last nested cell."""
@@ -74,7 +78,7 @@ class Document:
     flow: dict[str, Any]
     #: step id → cell id
     cells: Mapping[StepId, CellId]
-    #: cell id → what only the notebook knows; notes lie under `note:<id>`
+    #: cell id → what only the notebook knows; notes lie under `note:<id>`, and what belongs to the flow itself under `flow`
     beside: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     #: step ids that were ever given out
     used: frozenset[StepId] = frozenset()
@@ -140,6 +144,12 @@ class Document:
     def entry(self, cell: CellId) -> Entry | None:
         """The cell in its place, or None."""
         return self.outline.by_cell.get(cell)
+
+    @property
+    def samples(self) -> Mapping[str, Mapping[str, Any]]:
+        """The kept values of the flow's inputs: a name for each set → values by input."""
+        found: Mapping[str, Mapping[str, Any]] = (self.beside.get(FLOW) or {}).get("samples") or {}
+        return found
 
     def about(self, cell: CellId) -> Mapping[str, Any]:
         """What lies beside a cell."""

@@ -6,6 +6,9 @@ Rejected (a value, returned)              DocumentUnusable (raised by Document.o
 ├── notebook.note_not_found
 ├── notebook.duplicate_cell
 ├── notebook.duplicate_note
+├── notebook.bad_sample_name
+├── notebook.sample_not_found
+├── notebook.too_many_samples
 ├── notebook.step_id_taken
 ├── notebook.step_id_invalid
 ├── notebook.step_id_fixed
@@ -80,6 +83,23 @@ def duplicate_cell(cell: str) -> Rejected:
 def duplicate_note(note: str) -> Rejected:
     """The note id of an insert is in use."""
     return Rejected("notebook.duplicate_note", f"There is already a note {note}.", "Give the new note another id.")
+
+
+def bad_sample_name(longest: int) -> Rejected:
+    """A kept input needs a name."""
+    return Rejected(
+        "notebook.bad_sample_name", "A kept input has a name.", f"Name what it is for, in at most {longest} characters."
+    )
+
+
+def sample_not_found(name: str) -> Rejected:
+    """There is no kept input of this name."""
+    return Rejected("notebook.sample_not_found", f"There is no kept input “{name}” any more.", "Choose another one.")
+
+
+def too_many_samples(most: int) -> Rejected:
+    """No more inputs are kept."""
+    return Rejected("notebook.too_many_samples", f"{most} inputs are kept already.", "Forget one of them first.")
 
 
 def step_id_taken(step_id: str) -> Rejected:

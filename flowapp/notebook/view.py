@@ -93,7 +93,11 @@ def difference(before: Snapshot, after: Snapshot) -> dict[str, Any]:
     parts: dict[str, tuple[Any, Any]] = {}
     if old.flow["value"].get("notes") is not new.flow["value"].get("notes") or old.beside is not new.beside:
         parts["notes"] = (notes_of(old), notes_of(new))
-    if old.sample is not new.sample or old.flow.get("schema") is not new.flow.get("schema"):
+    if (
+        old.sample is not new.sample
+        or old.flow.get("schema") is not new.flow.get("schema")
+        or old.samples != new.samples
+    ):
         parts["input"] = (input_view(old, before.problems), input_view(new, after.problems))
     elif old_steps.get(None) != new_steps.get(None):
         parts["input"] = (None, input_view(new, after.problems))
@@ -132,6 +136,7 @@ def input_view(document: Document, problems: Sequence[Problem] = ()) -> dict[str
     args = document.flow_args()
     return {
         "schema": schema,
+        "samples": list(document.samples),
         "values": [_sample(name, properties.get(name), args, name in document.sample) for name in names],
         "problems": [problem.to_json() for problem in problems if problem.step_id is None],
     }

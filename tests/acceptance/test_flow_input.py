@@ -205,3 +205,37 @@ def test_import_and_export_are_lossless(page: Page, product: Product) -> None:
     with page.expect_download() as download:
         page.get_by_role("menuitem", name=re.compile("Export as JSON")).click()
     assert json.loads(Path(download.value.path()).read_text()) == document
+
+
+def test_inputs_are_kept_by_name_and_used_again(page: Page, product: Product) -> None:
+    schema = {"type": "object", "properties": {"n": {"type": "integer"}}, "order": ["n"]}
+    with product.client() as client:
+        give = python("a", "def main(n: int):\n    return n * 2\n", {"n": wire("flow_input.n")})
+        notebook = open_flow(page, client, flow_of(give, schema=schema))
+    field = page.get_by_role("region", name="Flow input").get_by_label("Value of n")
+    kept = page.get_by_role("button", name=re.compile("^Kept"))
+    for value, name in (("2", "small"), ("1000", "large")):
+        field.fill(value)
+        page.keyboard.press("Enter")
+        kept.click()
+        page.get_by_role("menuitem", name="Keep the present input as…").click()
+        page.get_by_role("dialog").get_by_label("Name").fill(name)
+        page.keyboard.press("Enter")
+        expect(kept).to_contain_text({"small": "1", "large": "2"}[name])
+    notebook.run("a")
+    notebook.expect_state("a", "fresh", "reused")
+    expect(notebook.output("a")).to_contain_text("2000")
+    kept.click()
+    shoot(page, "notebook-kept-inputs")
+    page.get_by_role("menuitem", name="small", exact=True).click()
+    expect(field).to_have_value("2")
+    notebook.expect_state("a", "stale")
+    notebook.run("a")
+    notebook.expect_state("a", "fresh", "reused")
+    expect(notebook.output("a")).to_contain_text("4")
+    kept.click()
+    page.get_by_role("menuitem", name="Forget large").click()
+    expect(kept).to_contain_text("1")
+    page.reload()
+    expect(kept).to_contain_text("1")
+    assert "samples" not in str(notebook.exported())

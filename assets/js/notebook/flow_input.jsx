@@ -3,6 +3,7 @@ import { memo, useEffect, useRef, useState } from "react";
 import { useFact, useKey, useStore } from "./context.js";
 import { Glyph } from "./icons.jsx";
 import { StaticInput } from "./inputs.jsx";
+import { SamplesMenu } from "./samples.jsx";
 import { FieldEditor, orderOf, useFieldKeys, withNewField } from "./schema_editor.jsx";
 import { FlowChips, FlowSettings, SettingsButton } from "./settings.jsx";
 import { Dialog } from "./ui.jsx";
@@ -37,6 +38,7 @@ export const FlowInput = memo(function FlowInput() {
         <FlowChips />
         <span className="nb-space" />
         <span className="nb-hd-tools" data-always>
+          {names.length > 0 && <SamplesMenu />}
           <button type="button" className="nb-btn nb-small" onClick={() => setSampling(true)}>From a sample</button>
           <button type="button" className="nb-btn nb-small" onClick={add}><Glyph name="plus" size={12} /> Field</button>
           <SettingsButton id={null} step="the flow" />

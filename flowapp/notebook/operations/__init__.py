@@ -7,7 +7,7 @@ from typing import Any
 
 from flowapp.notebook.document import CellId, Document
 from flowapp.notebook.errors import Rejected
-from flowapp.notebook.operations import content, notes, renames, settings, structure, types, whole, wiring
+from flowapp.notebook.operations import content, notes, renames, samples, settings, structure, types, whole, wiring
 from flowapp.notebook.operations.types import Applied, Operation
 
 __all__ = ["Applied", "Operation", "apply", "apply_all"]
@@ -33,6 +33,10 @@ _APPLY: dict[type, Callable[[Document, Any], Applied | Rejected]] = {
     types.RestoreFlowSetting: settings.restore_flow_setting,
     types.SetSchema: settings.set_schema,
     types.SetSample: settings.set_sample,
+    types.KeepSample: samples.keep_sample,
+    types.UseSample: samples.use_sample,
+    types.DropSample: samples.drop_sample,
+    types.RestoreSamples: samples.restore_samples,
     types.SetFlow: settings.set_flow,
     types.ReplaceFlow: whole.replace_flow,
     types.SetBeside: settings.set_beside,

@@ -214,6 +214,35 @@ class SetSample:
 
 
 @dataclass(frozen=True, slots=True)
+class KeepSample:
+    """Keep the present sample values of all inputs under a name; a set of that name is replaced."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class UseSample:
+    """Make a kept set the sample values of the flow's inputs."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class DropSample:
+    """Forget a kept set of sample values."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class RestoreSamples:
+    """Put back the sample values, the kept sets, or both. What undoing needs."""
+
+    sample: Mapping[str, Any] | None = None
+    kept: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class SetFlow:
     """Set the flow's summary or description; None leaves it. `clear` names those to remove."""
 
@@ -301,6 +330,10 @@ Operation: TypeAlias = (
     | RestoreFlowSetting
     | SetSchema
     | SetSample
+    | KeepSample
+    | UseSample
+    | DropSample
+    | RestoreSamples
     | SetFlow
     | ReplaceFlow
     | SetBeside

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from flowapp.notebook import errors
-from flowapp.notebook.document import SINGLE_SLOTS, CellId, Document, Entry, StepId
+from flowapp.notebook.document import FLOW, SINGLE_SLOTS, CellId, Document, Entry, StepId
 from flowapp.notebook.errors import DocumentUnusable, Rejected
 from flowapp.notebook.operations.structure import faulty
 from flowapp.notebook.operations.types import Applied, Nested, ReplaceFlow
@@ -36,7 +36,7 @@ def replace_flow(document: Document, operation: ReplaceFlow) -> Applied | Reject
         return errors.duplicate_cell(twice[0])
     kept = {entry.step_id: Nested(entry.cell, document.about(entry.cell)) for entry in document.outline.entries}
     changed = replace(document, flow=other.flow, cells=cells, used=document.used | frozenset(cells))
-    notes = {key: about for key, about in document.beside.items() if key.startswith("note:")}
+    notes = {key: about for key, about in document.beside.items() if key.startswith("note:") or key == FLOW}
     besides = {entry.cell: _beside(document, operation, entry) for entry in changed.outline.entries}
     return Applied(
         document=replace(changed, beside={**notes, **{cell: about for cell, about in besides.items() if about}}),

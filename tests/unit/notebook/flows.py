@@ -173,6 +173,7 @@ PARENTS = st.one_of(st.none(), st.sampled_from([f"c{number}" for number in range
 SLOTS = st.sampled_from(["modules", "modules", "modules", "branches/0", "branches/1", "default", "failure"])
 INDEXES = st.integers(0, 4)
 TEXTS = st.sampled_from(["", "text", "def main(x, z):\n    pass\n", "def main(y):\n    return 1\n", "def ("])
+NAMES = st.sampled_from(["one", "two", ""])
 NOTES = st.sampled_from(["n1", "n2"])
 FIELDS = st.sampled_from(["x", "y", "a/b"])
 KEYS = st.sampled_from(["iterator", "timeout", "skip_if", "summary", "parallel", "branches/0/expr", "nope"])
@@ -203,6 +204,9 @@ def operations() -> st.SearchStrategy[ops.Operation]:
         st.builds(ops.SetSchema, st.sampled_from([None, {"properties": {"n": {"default": 1}}}])),
         st.builds(ops.SetSample, FIELDS, VALUES),
         st.builds(ops.SetSample, FIELDS, remove=st.just(True)),
+        st.builds(ops.KeepSample, NAMES),
+        st.builds(ops.UseSample, NAMES),
+        st.builds(ops.DropSample, NAMES),
         st.builds(ops.SetFlow, TEXTS, st.sampled_from([None, "d"])),
         st.builds(ops.SetBeside, CELLS, st.sampled_from(["collapsed", "reuse"]), st.sampled_from([None, True])),
         st.builds(ops.InsertNote, NOTES, PARENTS, TEXTS),

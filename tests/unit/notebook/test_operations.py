@@ -75,6 +75,36 @@ class TestPaste:
         )
 
 
+class TestSamples:
+    given = document(script("a"), sample={"n": 1})
+
+    def test_an_input_is_kept_used_and_forgotten(self) -> None:
+        kept = applied(self.given, ops.KeepSample(" one ")).document
+        other = applied(kept, ops.SetSample("n", 2)).document
+        used = applied(other, ops.UseSample("one"))
+        assert (used.document.sample, list(used.document.samples)) == ({"n": 1}, ["one"])
+        back = apply_all(used.document, used.inverse)
+        assert isinstance(back, Applied) and back.document.sample == {"n": 2}
+        dropped = applied(used.document, ops.DropSample("one"))
+        assert dropped.document.samples == {} and dropped.document.beside == self.given.beside
+        again = apply_all(dropped.document, dropped.inverse)
+        assert isinstance(again, Applied) and again.document.samples == {"one": {"n": 1}}
+
+    def test_a_name_is_needed_and_twenty_are_enough(self) -> None:
+        assert refused(self.given, ops.KeepSample("  ")) == "notebook.bad_sample_name"
+        assert refused(self.given, ops.UseSample("x")) == "notebook.sample_not_found"
+        full = self.given
+        for number in range(20):
+            full = applied(full, ops.KeepSample(f"s{number}")).document
+        assert refused(full, ops.KeepSample("one more")) == "notebook.too_many_samples"
+        assert applied(full, ops.KeepSample("s0")).document.samples["s0"] == {"n": 1}
+
+    def test_they_stay_when_cells_go_and_versions_come_back(self) -> None:
+        kept = applied(self.given, ops.KeepSample("one")).document
+        assert list(applied(kept, ops.DeleteCell("cell_a")).document.samples) == ["one"]
+        assert list(applied(kept, ops.ReplaceFlow(flow(script("z")), "r")).document.samples) == ["one"]
+
+
 class TestReplace:
     def test_steps_that_stay_keep_their_cell_and_new_ones_get_one(self) -> None:
         other = {**flow(script("b"), script("z")), "summary": "Other"}

@@ -26,6 +26,7 @@ const PATHS = {
   up: <path d="M4 10l4-4 4 4" />,
   download: <path d="M8 2.5v7.5M5 7.5l3 3 3-3M3 13.5h10" />,
   upload: <path d="M8 10.5V3M5 5.5l3-3 3 3M3 13.5h10" />,
+  code: <path d="M5.5 4.5L2 8l3.5 3.5M10.5 4.5L14 8l-3.5 3.5" />,
   copy: <path d="M5.5 5.5h7v7h-7zM3.5 10.5v-7h7" />,
   path: <path d="M3 12.5l3.5-9M9.5 12.5L13 3.5" />,
   plug: <path d="M6 2.5v3M10 2.5v3M4.5 5.5h7v2a3.5 3.5 0 0 1-7 0zM8 11v2.5" />,

@@ -111,6 +111,18 @@ async def history(path: str, caller: Caller, workspace: App) -> Response:
     return answer(await workspace.scripts.history(caller, path))
 
 
+@router.get("/around/p/{path:path}")
+async def around(path: str, caller: Caller, workspace: App) -> Response:
+    """Who uses a path, and what one may do with it."""
+    return answer(await workspace.script_uses.around(caller, path))
+
+
+@router.post("/signature")
+async def signature(request: Request, caller: Caller, workspace: App) -> Response:
+    """What code takes, as a JSON Schema; nothing is stored, and nothing runs."""
+    return answer(await workspace.script_uses.signature(caller, await object_body(request)))
+
+
 @router.get("/get_latest_version/{path:path}")
 async def latest_version(path: str, caller: Caller, workspace: App) -> Response:
     """The newest entry of a path's history."""

@@ -59,6 +59,12 @@ async def libraries_of(library: Scripts, language: str, code: str, path: str) ->
     return tuple(found[name] for name in sorted(found))
 
 
+def imports_of(language: str, code: str, path: str) -> Sequence[ScriptImport]:
+    """The scripts that code names, without those that they import in turn; whether they are there is not asked."""
+    kin = _kin_of(language)
+    return () if kin is None else kin.imports(code, path)
+
+
 @dataclass(frozen=True, slots=True)
 class _Kin:
     """Languages that import each other's scripts, and what is imported by code that is stored somewhere."""

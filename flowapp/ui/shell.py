@@ -13,7 +13,18 @@ from flowapp.ui.components.approvals import approval_count
 from flowapp.ui.components.bits import glyph, sign_out, status_bar
 
 Place = Literal[
-    "home", "runs", "approvals", "schedules", "variables", "resources", "runtimes", "people", "account", "more", ""
+    "home",
+    "runs",
+    "approvals",
+    "schedules",
+    "scripts",
+    "variables",
+    "resources",
+    "runtimes",
+    "people",
+    "account",
+    "more",
+    "",
 ]
 
 
@@ -126,6 +137,7 @@ FIRST = (
     Entry("schedules", "Schedules", "/schedules", "calendar"),
 )
 MORE = (
+    Entry("scripts", "Scripts", "/scripts", "code"),
     Entry("variables", "Variables", "/variables", "key"),
     Entry("resources", "Resources", "/resources", "box"),
     Entry("runtimes", "Runtimes", "/runtimes", "chip"),

@@ -70,6 +70,7 @@ from flowapp.workspace.retention import Retention
 from flowapp.workspace.run_secrets import RunSecrets
 from flowapp.workspace.runs import Runs
 from flowapp.workspace.schedules import Schedules
+from flowapp.workspace.script_uses import ScriptUses
 from flowapp.workspace.scripts import Scripts
 from flowapp.workspace.shared_drafts import SharedDrafts
 from flowapp.workspace.single_sign_on import SingleSignOn
@@ -174,6 +175,7 @@ class Workspace:
         self.resource_types = ResourceTypes(self._context)
         self.scripts = Scripts(self._context, locks)
         self.scripts.stored.append(self.observer.script_stored)
+        self.script_uses = ScriptUses(self._context)
         self.stored_flows = StoredFlows(self._context, locks)
         self.folders = Folders(self._context)
         self.export = Export(self._context)

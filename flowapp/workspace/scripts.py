@@ -182,7 +182,7 @@ class Scripts:
         return [script_rows.shown(row, []) for row in page.of(seen)]
 
     async def history(self, identity: Identity, path: str) -> list[dict[str, Any]]:
-        """Hashes of a path, newest first: `[{"script_hash", "deployment_msg"?}]`.
+        """Versions of a path, newest first: `[{"script_hash", "deployment_msg"?, "created_at", "created_by"}]`.
 
         Raises:
             NotFound: there is none.
@@ -197,6 +197,7 @@ class Scripts:
                 "script_hash": row.hash,
                 **({"deployment_msg": row.message} if row.message else {}),
                 "created_at": row.created_at,
+                "created_by": row.created_by,
             }
             for row in rows
         ]

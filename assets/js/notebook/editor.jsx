@@ -273,7 +273,7 @@ const isNarrow = () => window.matchMedia("(max-width: 700px)").matches;
 const sized = (value, fallback) => value ?? fallback;
 
 /** A free-standing editor with the props of reflex-monaco's MonacoEditor, loaded from the bundle. */
-export function CodeEditor({ value, defaultValue = "", language, defaultLanguage = "plaintext", line, width, height, onChange, readOnly = false }) {
+export function CodeEditor({ value, defaultValue = "", language, defaultLanguage = "plaintext", line, width, height, onChange, readOnly = false, label, tabIndex = 0 }) {
   const host = useRef(null);
   const editor = useRef(null);
   const changed = useRef(onChange);
@@ -282,7 +282,7 @@ export function CodeEditor({ value, defaultValue = "", language, defaultLanguage
     let gone = false;
     loadMonaco().then((monaco) => {
       if (gone) return;
-      const made = monaco.editor.create(host.current, { ...OPTIONS, value: value ?? defaultValue, language: language ?? defaultLanguage, readOnly, automaticLayout: true });
+      const made = monaco.editor.create(host.current, { ...OPTIONS, value: value ?? defaultValue, language: language ?? defaultLanguage, readOnly, automaticLayout: true, ariaLabel: label, tabIndex });
       made.onDidChangeModelContent(() => changed.current?.(made.getValue()));
       if (line) made.revealLineInCenter(line);
       editor.current = made;

@@ -65,7 +65,12 @@ function Texts({ ws, step, kind, both, a, b }) {
   if (!both) return <pre className="cmp-text"><Lines text={got[0] ?? got[1]} /></pre>;
   if (got[0] === got[1]) return <><p className="out-note">Both are the same.</p><pre className="cmp-text"><Lines text={got[0]} /></pre></>;
   if (got[0].length + got[1].length > LONGEST) return <p className="out-note">They differ, and are too long to be compared line by line. Open the step in <a href={`/runs/${a}#step=${encodeURIComponent(step.path)}`}>A</a> and <a href={`/runs/${b}#step=${encodeURIComponent(step.path)}`}>B</a>.</p>;
-  return <pre className="cmp-text" tabIndex={0} aria-label="Differences: lines with − are A's, lines with + are B's">{folded(diffLines(got[0], got[1])).map((part, index) => <Part key={index} {...part} />)}</pre>;
+  return <Difference before={got[0]} after={got[1]} label="Differences: lines with − are A's, lines with + are B's" />;
+}
+
+/** Two texts that differ, line by line; long equal stretches are folded. */
+export function Difference({ before, after, label }) {
+  return <pre className="cmp-text" tabIndex={0} aria-label={label}>{folded(diffLines(before, after)).map((part, index) => <Part key={index} {...part} />)}</pre>;
 }
 
 const Lines = ({ text }) => (text || "Nothing.").slice(0, LONGEST);

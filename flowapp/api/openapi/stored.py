@@ -35,6 +35,8 @@ SCRIPTS: dict[str, Operation] = {
     f"GET {_W}/scripts/list_paths": op("strings"),
     f"GET {_W}/scripts/list_search": op("list"),
     f"GET {_W}/scripts/history/p/{{path}}": op("list"),
+    f"GET {_W}/scripts/around/p/{{path}}": op(),
+    f"POST {_W}/scripts/signature": op(body="content: string, language!: string, schema: object"),
     f"GET {_W}/scripts/get_latest_version/{{path}}": op(),
     f"GET {_W}/scripts/deployment_status/h/{{hash}}": op(),
     f"POST {_W}/scripts/archive/p/{{path}}": op("text"),

@@ -18,6 +18,7 @@ from flowapp.ui.pages import (
     runs,
     runtimes,
     schedules,
+    scripts,
     stored,
 )
 
@@ -37,5 +38,6 @@ __all__ = [
     "runs",
     "runtimes",
     "schedules",
+    "scripts",
     "stored",
 ]

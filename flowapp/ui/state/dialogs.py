@@ -39,14 +39,15 @@ class DialogState(PageState, rx.State, mixin=True):
     async def save(self, form: dict[str, Any]) -> Any:
         """Store what the dialog holds; what is wrong with it is said there, and nothing that was typed is lost."""
 
-        async def work(who: Identity) -> None:
+        async def work(who: Identity) -> Any:
             try:
-                await self._store(who, {str(name): str(text) for name, text in form.items()})
+                then = await self._store(who, {str(name): str(text) for name, text in form.items()})
             except FlowappError as refused:
                 self.error = f"{refused.message} {refused.hint}".strip()
-                return
+                return None
             self.editing = False
             await self._read(who)
+            return then
 
         self.error = ""
         return await self._as_person(work)
@@ -86,7 +87,8 @@ class DialogState(PageState, rx.State, mixin=True):
     async def _users(self, who: Identity, name: str) -> list[str]: ...
 
     @abstractmethod
-    async def _store(self, who: Identity, form: Mapping[str, str]) -> None: ...
+    async def _store(self, who: Identity, form: Mapping[str, str]) -> Any:
+        """Store it; what is returned is the handler's answer, such as a page to go to."""
 
     @abstractmethod
     async def _remove(self, who: Identity, name: str) -> None: ...

@@ -200,6 +200,39 @@ class TestScripts:
         assert [row["script_hash"] for row in history] == [third, second, first]
         assert history[0]["deployment_msg"] == "why" and "deployment_msg" not in history[2]
 
+    async def test_who_uses_one_and_what_its_code_takes(self, server: Server) -> None:
+        http = server.client
+        await ok(await http.post(f"{W}/scripts/create", json=script("f/a/x")), 201, "text/plain")
+        other = script("f/a/y", "from .x import main as x\ndef main(): return x()")
+        await ok(await http.post(f"{W}/scripts/create", json=other), 201, "text/plain")
+        step = {"id": "a", "value": {"type": "script", "path": "f/a/x", "input_transforms": {}}}
+        await ok(
+            await http.post(f"{W}/flows/create", json={"path": "f/a/x", "summary": "", "value": {"modules": [step]}}),
+            201,
+            "text/plain",
+        )
+        daily = {"path": "f/a/daily", "schedule": "0 0 9 * * *", "timezone": "UTC", "script_path": "f/a/x"}
+        await ok(await http.post(f"{W}/schedules/create", json={**daily, "is_flow": False}), 201, "text/plain")
+        await server.draft({"summary": "", "value": {"modules": [step]}}, path="u/ada/mine")
+        found = (await ok(await http.get(f"{W}/scripts/around/p/f/a/x"))).json()
+        users = ["flow f/a/x", "draft u/ada/mine", "script f/a/y", "schedule f/a/daily"]
+        assert found == {"used_by": users, "may_write": True, "may_run": True, "may_preview": True}
+        viewer = await server.person("vic", "viewer")
+        assert (await viewer.get(f"{W}/scripts/around/p/f/a/x")).status_code == 200
+
+        asked = {"content": "def main(n: int, to: str = 'x'): pass", "language": "python3"}
+        known = {"properties": {"n": {"type": "integer", "description": "How many"}, "to": {"type": "boolean"}}}
+        taken = (await ok(await http.post(f"{W}/scripts/signature", json={**asked, "schema": known}))).json()
+        assert taken["problem"] is None
+        assert taken["schema"]["properties"] == {
+            "n": {"type": "integer", "description": "How many"},
+            "to": {"type": "string", "default": "x"},
+        }
+        broken = {"content": "def main(:", "language": "python3", "schema": known}
+        taken = (await ok(await http.post(f"{W}/scripts/signature", json=broken))).json()
+        assert taken["schema"] == known and taken["problem"]["line"] == 1
+        assert "language" in await refused(await http.post(f"{W}/scripts/signature", json={"content": ""}), 400)
+
     async def test_what_is_pushed_comes_back(self, server: Server) -> None:
         pushed = script(
             "f/a/y",

@@ -20,6 +20,7 @@ from flowapp.ui.state.home import HomeState
 from flowapp.ui.state.members import InvitationsState, MembersState
 from flowapp.ui.state.parts import Part
 from flowapp.ui.state.schedules import SchedulesState
+from flowapp.ui.state.scripts import ScriptsState
 from flowapp.ui.state.stored import ResourcesState, VariablesState
 from tests.integration.api.api_server import CHAIN, Server
 from tests.support.states import send, state_of
@@ -96,6 +97,23 @@ DEEDS = (
         _WRITERS,
         page=(ResourcesState, "delete", ()),
         shown={"deleting": f"{_IN}/r"},
+    ),
+    Deed("see who uses a script", "GET", f"{W}/scripts/around/p/{_IN}/s", only(*_ALL[:5], "ada", hidden=("cleo",))),
+    Deed(
+        "make a script",
+        "POST",
+        f"{W}/scripts/create",
+        _WRITERS,
+        {"path": f"{_IN}/new", "content": "", "language": "bash"},
+        (ScriptsState, "save", ({"path": f"{_IN}/new", "language": "bash"},)),
+    ),
+    Deed(
+        "archive a script",
+        "POST",
+        f"{W}/scripts/archive/p/{_IN}/s",
+        _WRITERS,
+        page=(ScriptsState, "delete", ()),
+        shown={"deleting": f"{_IN}/s"},
     ),
     Deed(
         "make a schedule",
@@ -240,6 +258,7 @@ class Table:
             ("variables", {"path": f"f/t{n}/v", "value": "1", "is_secret": False}),
             ("resources", {"path": f"f/t{n}/r", "value": {}, "resource_type": "any"}),
             ("groups", {"name": f"g{n}"}),
+            ("scripts", {"path": f"f/t{n}/s", "content": "echo 1", "language": "bash"}),
         ):
             (await http.post(f"{W}/{kind}/create", json=made)).raise_for_status()
         body = {"email": f"m{n}@example.org", "role": "viewer"}

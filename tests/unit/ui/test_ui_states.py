@@ -27,6 +27,7 @@ from flowapp.ui.state.parts import Part
 from flowapp.ui.state.runs import RunsState, address, run_line
 from flowapp.ui.state.runtimes import RuntimesState, bytes_text, language_lines
 from flowapp.ui.state.schedules import SchedulesState, schedule_line
+from flowapp.ui.state.scripts import ScriptsState, script_line
 from flowapp.ui.state.stored import ResourcesState, VariablesState, json_of
 from flowapp.workspace.errors import BadRequest, DocumentRejected
 from tests.support.states import send, state_of
@@ -55,7 +56,7 @@ class FakeWorkspace:
         self.flows = self.runs = self.new_drafts = self
         self.schedules = self.scripts = self.variables = self.resources = self.resource_types = self.usages = (
             self.packages
-        ) = self.runtimes = self
+        ) = self.runtimes = self.script_uses = self
         self.members = self.invitations = self.accounts = self.groups = self.folders = self.audit_trail = self
         self.settings = Settings(home=Path("nowhere"))
         self.asked: list[Identity] = []
@@ -107,9 +108,16 @@ class FakeWorkspace:
     async def delete(self, identity: Identity, path: str) -> None:
         self.asked.append(identity)
 
-    async def of(self, identity: Identity, kind: str, path: str) -> list[str]:
+    async def of(self, identity: Identity, kind: str, path: str = "") -> list[str]:
         self.asked.append(identity)
         return [f"flow f/team/{kind}"]
+
+    async def signature(self, identity: Identity, body: dict[str, Any]) -> dict[str, Any]:
+        self.asked.append(identity)
+        return {"schema": {"title": body["language"]}, "problem": None}
+
+    async def archive(self, identity: Identity, *, path: str) -> None:
+        self.asked.append(identity)
 
     async def holdings(self, identity: Identity, name: str) -> list[str]:
         self.asked.append(identity)
@@ -221,6 +229,7 @@ STATES: tuple[type[Any], ...] = (
     VariablesState,
     ResourcesState,
     SchedulesState,
+    ScriptsState,
     MembersState,
     InvitationsState,
     AccountState,
@@ -238,7 +247,7 @@ ONLY_THE_PAGE = {
     ("VariablesState", "set_secret"): "ticks a box of the dialog",
     **{
         (name, handler): "narrows a list the page has, or closes a dialog"
-        for name in ("VariablesState", "ResourcesState")
+        for name in ("VariablesState", "ResourcesState", "ScriptsState")
         for handler in ("search", "close", "keep")
     },
     **{("SchedulesState", handler): "closes a dialog" for handler in ("close", "keep")},
@@ -260,7 +269,9 @@ ONLY_THE_PAGE = {
     },
 }
 ARGUMENTS = {
-    "save": ({"path": "u/ada/x", "value": "{}", "runs": "flow f/a/b", "label": "x", "days": "7"},),
+    "save": (
+        {"path": "u/ada/x", "value": "{}", "language": "python3", "runs": "flow f/a/b", "label": "x", "days": "7"},
+    ),
     "edit": ("u/ada/x",),
     "ask": ("u/ada/x",),
     "switch": ("u/ada/x", True),
@@ -300,7 +311,7 @@ async def test_every_event_acts_as_the_person_of_the_session(
 ) -> None:
     await send(state_of(kind), handler, *ARGUMENTS.get(handler, ()))
     assert set(workspace.asked) <= {ADA}
-    assert workspace.asked or kind is Guard
+    assert workspace.asked or kind is Guard or handler == "begin"  # which asks who it is, for the path, and no more
 
 
 def test_helpers_of_states_cannot_be_called_by_a_browser() -> None:
@@ -322,6 +333,26 @@ async def test_a_refusal_is_put_on_the_page(workspace: FakeWorkspace) -> None:
     state = state_of(HomeState)
     assert await send(state, "new_blank") is None
     assert (state.problem, state.hint, state.busy) == ("Viewers cannot do this.", "Ask an admin.", "")
+
+
+async def test_a_new_script_begins_with_the_code_of_its_language_and_opens(workspace: FakeWorkspace) -> None:
+    state = state_of(ScriptsState)
+    await send(state, "begin")
+    assert (state.mine, state.editing) == ("u/ada/", True)
+    answer = await send(state, "save", {"path": " f/team/a b ", "language": "bash", "summary": "s"})
+    assert target(answer) == "/scripts/p/f/team/a%20b"
+    (body,) = workspace.bodies
+    assert (body["language"], body["summary"], body["schema"]) == ("bash", "s", {"title": "bash"})
+    assert body["content"].startswith("x=")
+    state = state_of(ScriptsState)
+    assert await send(state, "save", {"path": "f/team/a", "language": "cobol"}) is None
+    assert "Choose a language" in state.error
+
+
+def test_lines_of_scripts() -> None:
+    found = {"path": "f/a/b", "language": "bun", "created_by": "ada", "created_at": "2026-11-29T10:00:00Z"}
+    line = script_line(found)
+    assert (line.path, line.summary, line.language, line.by) == ("f/a/b", "", "TypeScript (Bun)", "ada")
 
 
 async def test_a_new_draft_opens(workspace: FakeWorkspace) -> None:

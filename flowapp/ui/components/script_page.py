@@ -8,6 +8,7 @@ from flowapp.languages import LANGUAGES
 from flowapp.ui.components.editor import EDITOR_LIBRARIES
 from flowapp.ui.components.local import COMPARE_LIBRARIES, LocalComponent
 
+SCRIPT_LIBRARIES = [*COMPARE_LIBRARIES, *EDITOR_LIBRARIES]
 #: The languages that one can choose, as the page gets them.
 RUNNABLE = [{"name": one.name, "label": one.label, "editor": one.editor} for one in LANGUAGES if one.runnable]
 
@@ -17,7 +18,7 @@ class ScriptRoute(LocalComponent):
 
     library = "$/public/js/scripts/routes.jsx"
     tag = "ScriptRoute"
-    lib_dependencies: list[str] = [*COMPARE_LIBRARIES, *EDITOR_LIBRARIES]
+    lib_dependencies: list[str] = SCRIPT_LIBRARIES
 
     ws: rx.Var[str]
     languages: rx.Var[list[dict[str, str]]]

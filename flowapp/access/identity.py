@@ -49,3 +49,11 @@ class Identity:
         """Hash of the effective rights: results are shared only between identities that have equal ones."""
         folders = sorted(self.folders.items())
         return hash_of(canonical([self.workspace, self.username, self.role, sorted(self.groups), folders]))
+
+
+@dataclass(frozen=True, slots=True)
+class LinkIdentity:
+    """Whoever holds a sharing link: nobody by name, who may look at the one run `run` and at nothing else."""
+
+    workspace: str
+    run: str

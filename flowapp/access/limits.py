@@ -23,7 +23,9 @@ class AttemptLimiter:
         total: int = 1000,
         max_keys: int = 4096,
         clock: Callable[[], float] = time.monotonic,
+        message: str = "Too many sign-in attempts.",
     ) -> None:
+        self._message = message
         self._limit = limit
         self._window_s = window_s
         self._total = total
@@ -39,9 +41,7 @@ class AttemptLimiter:
             left = since + self._window_s - now
             if count >= limit and left > 0:
                 seconds = max(1, round(left))
-                raise TooManyAttempts(
-                    "Too many sign-in attempts.", f"Wait {seconds} seconds and try again.", retry_after_s=seconds
-                )
+                raise TooManyAttempts(self._message, f"Wait {seconds} seconds and try again.", retry_after_s=seconds)
 
     def failed(self, key: str) -> None:
         """Count one failure of the key."""

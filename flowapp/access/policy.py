@@ -7,7 +7,8 @@ cells belong to their owner, because results may hold what only the owner may re
 `g/<name>/…` to the members of the group. `f/<name>/…` belongs to those whom the folder names as owner, writer or viewer;
 a name that nobody made a folder of is the team's, and roles alone decide. Role and path must both allow. A token with scopes
 may do what its person may *and* a scope covers. A job has the rights of the person whom it runs for, may use what that
-person may only use, and keep its own state.
+person may only use, and keep its own state; it shares nothing, because a link would outlive it. A developer shares the runs
+that they may read. A sharing link reads the one run that it was made for, and that is all.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from flowapp.access.errors import NotAllowed, NotFound
-from flowapp.access.identity import INSTANCE, FolderRight, Identity, Role
+from flowapp.access.identity import INSTANCE, FolderRight, Identity, LinkIdentity, Role
 from flowapp.access.scopes import covered
 
 Action = Literal[
@@ -39,6 +40,7 @@ Action = Literal[
     "run.read",
     "run.cancel",
     "run.approve",
+    "run.share",
     "variable.use",
     "variable.read",
     "variable.write",
@@ -107,6 +109,7 @@ _DEVELOPER: frozenset[Action] = _OPERATOR | {
     "draft.delete",
     "flow.deploy",
     "script.write",
+    "run.share",
     "variable.read",
     "variable.write",
     "resource.read",
@@ -126,18 +129,19 @@ GRANTS: dict[Role, frozenset[Action]] = {
 _INSTANCE_GRANTS: frozenset[Action] = _ACCOUNT | {"instance.manage"}
 
 #: Verbs for which a folder's viewers are enough; anything else needs a writer.
-_LOOKING = frozenset({"read", "use", "run", "cancel", "approve"})
+_LOOKING = frozenset({"read", "use", "run", "cancel", "approve", "share"})
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What the action is done to. `owner` is a username; `private` things are for owner and admins only."""
+    """What the action is done to. `owner` is a username; `private` things are for owner and admins only; `id` is a run's."""
 
     workspace: str
     kind: Kind
     path: str = ""
     owner: str | None = None
     private: bool = False
+    id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,8 +163,10 @@ _ALLOWED = Allowed()
 _HIDDEN = Denied("There is no such thing here.", hidden=True)
 
 
-def decide(identity: Identity, action: Action, target: Target) -> Decision:
+def decide(identity: Identity | LinkIdentity, action: Action, target: Target) -> Decision:
     """Whether `identity` may do `action` to `target`."""
+    if isinstance(identity, LinkIdentity):
+        return _by_link(identity, action, target)
     if identity.role == "none" or identity.workspace != target.workspace:
         return _HIDDEN
     mine = target.owner is not None and target.owner == identity.username
@@ -170,12 +176,14 @@ def decide(identity: Identity, action: Action, target: Target) -> Decision:
         decision = _ALLOWED if action in GRANTS["admin"] else _HIDDEN
     else:
         decision = _by_role_and_path(identity, action, target, mine)
+    if action == "run.share" and identity.job and isinstance(decision, Allowed):
+        return Denied("A job cannot share a run: the link would outlive it.")
     if isinstance(decision, Allowed) and not _scoped(identity, action, target.path):
         return Denied(f"This token lacks the required scope ({action}{' of ' if target.path else ''}{target.path}).")
     return decision
 
 
-def require(identity: Identity, action: Action, target: Target) -> None:
+def require(identity: Identity | LinkIdentity, action: Action, target: Target) -> None:
     """Raise unless allowed.
 
     Raises:
@@ -187,7 +195,11 @@ def require(identity: Identity, action: Action, target: Target) -> None:
         return
     if decision.hidden:
         raise missing(target.kind)
-    hint = "Ask an admin of the workspace for another role." if identity.scopes is None else "Use another token."
+    hint = (
+        "Ask an admin of the workspace for another role."
+        if isinstance(identity, LinkIdentity) or identity.scopes is None
+        else "Use another token."
+    )
     raise NotAllowed(decision.reason, hint)
 
 
@@ -209,6 +221,11 @@ def right_at(identity: Identity, path: str) -> FolderRight:
     if kind == "f":
         return identity.folders.get(name, "write")
     return "write"
+
+
+def _by_link(link: LinkIdentity, action: Action, target: Target) -> Decision:
+    same = target.kind == "run" and target.workspace == link.workspace and target.id == link.run
+    return _ALLOWED if action == "run.read" and same and link.run else _HIDDEN
 
 
 def _by_role_and_path(identity: Identity, action: Action, target: Target, mine: bool) -> Decision:

@@ -26,7 +26,7 @@ from flowapp.access.noting import Noting
 from flowapp.access.person import SESSION_DAYS, Person, person_of
 from flowapp.access.tokens import SHOWN, TokenKind, hash_token, new_token, same_token
 from flowapp.jsontext import dumps
-from flowapp.store import audit, identities, invitations
+from flowapp.store import audit, identities, invitations, shared_links
 from flowapp.store.clock import now, text_of
 from flowapp.store.database import Database
 from flowapp.store.tables import MemberRow, TokenRow, UserRow, WorkspaceRow
@@ -58,6 +58,7 @@ class Sessions:
             at = now()
             identities.remove_expired(connection, at)
             invitations.remove_spent(connection, at)
+            shared_links.remove_expired(connection, at)
             # several servers may start at once: whoever comes second finds the rows there
             row = WorkspaceRow(id=FIRST_WORKSPACE, name="Main", key=new_token("api"), created_at=at)
             identities.add_workspace_unless_there(connection, row)

@@ -7,9 +7,9 @@ import hmac
 import secrets
 from typing import Literal
 
-TokenKind = Literal["session", "api", "signin", "invitation"]
+TokenKind = Literal["session", "api", "signin", "invitation", "link"]
 
-_PREFIX: dict[TokenKind, str] = {"session": "fs_", "api": "fa_", "signin": "fi_", "invitation": "fv_"}
+_PREFIX: dict[TokenKind, str] = {"session": "fs_", "api": "fa_", "signin": "fi_", "invitation": "fv_", "link": "fl_"}
 SHOWN = 10
 """So many characters of a token are kept in clear, by which lists show it and people revoke it."""
 

@@ -178,8 +178,13 @@ def _may_change(headers: Headers) -> bool:
 
 
 def _is_public(path: str) -> bool:
-    # an approval page asks for the signature in its address, and for a session where the request wants one
-    return path in PUBLIC_PATHS or path.startswith(("/assets/", "/approve/")) or _STATIC.search(path) is not None
+    # an approval page asks for the signature in its address, and for a session where the request wants one; the page of a
+    # shared run asks for the token in its address
+    return (
+        path in PUBLIC_PATHS
+        or path.startswith(("/assets/", "/approve/", "/shared/"))
+        or _STATIC.search(path) is not None
+    )
 
 
 def _headers(scope: Scope) -> Headers:

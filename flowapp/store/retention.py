@@ -27,7 +27,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 from sqlmodel import SQLModel
 
-from flowapp.store import approval_upkeep, identities, leaves, limits, retention_policy, wiping
+from flowapp.store import approval_upkeep, identities, leaves, limits, retention_policy, shared_links, wiping
 from flowapp.store.blobs import REFERENCE
 from flowapp.store.clock import text_of
 from flowapp.store.errors import BlobMissing
@@ -107,6 +107,7 @@ async def expire(store: Store, at: datetime | None = None) -> Expired:
             results = await _delete_results(store, workspace, before)
             counts = replace(counts, runs=counts.runs + runs, results=counts.results + results)
     await store.database.write(lambda c: identities.remove_expired(c, text_of(moment)))
+    await store.database.write(lambda c: shared_links.remove_expired(c, text_of(moment)))
     grace = moment - timedelta(seconds=GRACE_S)
     values = await _delete_values(store, text_of(grace))
     return replace(counts, values=values, blobs=await _delete_blobs(store, grace))
@@ -155,6 +156,7 @@ def _delete_now(store: Store, connection: Connection, ids: list[str]) -> None:
     limits.forget(connection, ids)
     leaves.remove(connection, ids)
     wiping.forget(connection, ids)
+    shared_links.forget(connection, ids)
     for rows in (_LOG, _RESULT, _STATE, _JOB):
         connection.execute(sa.delete(rows).where(rows.c.run_id.in_(ids)))
     connection.execute(sa.delete(_RUN).where(_RUN.c.id.in_(ids)))

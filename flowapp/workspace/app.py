@@ -73,6 +73,8 @@ from flowapp.workspace.schedules import Schedules
 from flowapp.workspace.script_uses import ScriptUses
 from flowapp.workspace.scripts import Scripts
 from flowapp.workspace.shared_drafts import SharedDrafts
+from flowapp.workspace.shared_runs import SharedRuns
+from flowapp.workspace.sharing import Sharing
 from flowapp.workspace.single_sign_on import SingleSignOn
 from flowapp.workspace.starting import Starting
 from flowapp.workspace.static_inputs import StaticInputs
@@ -131,6 +133,8 @@ class Workspace:
         self.runs = Runs(self._context, self.drafts, self.observer, self.starting)
         self.comparing = Comparing(store)
         self.many_runs = ManyRuns(store, self.runs, self.starting)
+        self.sharing = Sharing(self._context)
+        self.shared_runs = SharedRuns(self._context)
         self.inputs = Inputs(self._context, self.drafts)
         self.new_drafts = NewDrafts(self._context, self.inputs)
         self.opened_runs = OpenedRuns(store, self.new_drafts)

@@ -31,8 +31,8 @@ def run_target(row: RunRow) -> Target:
     What is stored as visible to its runner only has private runs.
     """
     if row.kind == "cells" or not row.path:
-        return Target(row.workspace, "run", owner=row.created_by, private=True)
-    return Target(row.workspace, "run", path=row.path, owner=row.created_by, private=row.private)
+        return Target(row.workspace, "run", owner=row.created_by, private=True, id=row.id)
+    return Target(row.workspace, "run", path=row.path, owner=row.created_by, private=row.private, id=row.id)
 
 
 def flow_target(identity: Identity, path: str) -> Target:

@@ -243,9 +243,10 @@ class Runs:
         return await self._store.database.read(read)
 
     async def detail(self, identity: Identity, run_id: str) -> dict[str, Any]:
-        """`{"run", "steps", "titles", "schema"}` of one run.
+        """`{"run", "steps", "titles", "schema", "may_share"}` of one run.
 
-        `titles` also names the steps that have not begun; `schema` is that of the input of the version that ran.
+        `titles` also names the steps that have not begun; `schema` is that of the input of the version that ran; `may_share`
+        says whether the caller may make links to it.
         """
         run = await guard.run_row(self._store, identity, "run.read", run_id)
         jobs = await self._store.runs.steps(run.id)
@@ -263,7 +264,9 @@ class Runs:
         if run.status == "canceled":
             shown["cancel"] = {"by": run.canceled_by, "reason": run.canceled_reason}
         steps = [step_json(job, titles) for job in jobs]
-        return {"run": shown, "steps": steps, "titles": titles, "schema": document.get("schema") or {}}
+        may_share = guard.may(identity, "run.share", guard.run_target(run))
+        schema = document.get("schema") or {}
+        return {"run": shown, "steps": steps, "titles": titles, "schema": schema, "may_share": may_share}
 
     async def _audit(self, identity: Identity, action: str, target: str, detail: str) -> None:
         await self._store.database.write(

@@ -16,6 +16,8 @@ import { LIVE, isLive, useRun } from "./use_run.js";
 
 const RestartDialog = lazy(() => import("./restart.jsx").then((module) => ({ default: module.RestartDialog })));
 
+const ShareDialog = lazy(() => import("./share.jsx").then((module) => ({ default: module.ShareDialog })));
+
 /** The present, moving only while something runs. */
 function useNow(moving) {
   const [now, setNow] = useState(() => Date.now());
@@ -30,8 +32,9 @@ function useNow(moving) {
 
 /** `RunView({ws, runId})` */
 export function RunView({ ws, runId }) {
-  const { run, steps, schema, error, load } = useRun(ws, runId);
+  const { run, steps, schema, mayShare, error, load } = useRun(ws, runId);
   const [again, setAgain] = useState(null); // the step to begin again at
+  const [sharing, setSharing] = useState(false);
   const [chosen, setChosen] = useState(null); // null: let the run decide
   const now = useNow(isLive(run));
   useEffect(() => setChosen(fromHash()), [runId]);
@@ -49,13 +52,14 @@ export function RunView({ ws, runId }) {
   const path = chosen ?? (run.status === "failure" && failed ? failed.path : "");
   return (
     <div className="runpage">
-      <Header ws={ws} run={run} steps={steps} now={now} reload={load} />
+      <Header ws={ws} run={run} steps={steps} now={now} reload={load} onShare={mayShare ? () => setSharing(true) : null} />
       {error && <Problem error={error} what="The newest state" retry={load} />}
       <Approvals ws={ws} runId={run.id} live={isLive(run)} />
       <div className="run-body">
         <Timeline run={run} steps={steps} now={now} path={path} choose={choose} />
         <Detail key={path} ws={ws} run={run} step={steps.find((one) => one.path === path) || null} path={path} now={now} onRestart={setAgain} />
       </div>
+      {sharing && <Suspense fallback={null}><ShareDialog ws={ws} run={run} onClose={() => setSharing(false)} /></Suspense>}
       {again && <Suspense fallback={null}><RestartDialog {...{ ws, run, steps, schema }} step={again} onClose={() => setAgain(null)} /></Suspense>}
     </div>
   );
@@ -76,7 +80,7 @@ export function StateBadge({ status, text }) {
   return <span className={`badge ${state.tone}`}><Icon name={state.icon} size={13} />{text || state.word}</span>;
 }
 
-function Header({ ws, run, steps, now, reload }) {
+function Header({ ws, run, steps, now, reload, onShare }) {
   const [busy, setBusy] = useState("");
   const [error, setError] = useState(null);
   const live = isLive(run);
@@ -132,6 +136,7 @@ function Header({ ws, run, steps, now, reload }) {
         {!live && <a className="btn" href={`/runs/compare?a=${run.id}`}><Icon name="compare" /> Compare</a>}
         {flow && !live && <button type="button" className="btn" disabled={busy === "open"} title="A draft of what ran, with this run's input and results" onClick={toNotebook}><Icon name="book" /> {busy === "open" ? "Opening" : "Open in notebook"}</button>}
         {run.draft_id && <a className="btn" href={`/flows/${run.draft_id}`}><Icon name="book" /> Open in notebook</a>}
+        {onShare && <button type="button" className="btn" title="A link by which anybody can look at this run" onClick={onShare}><Icon name="external" /> Share</button>}
       </div>
       {error && <p className="form-error" role="alert">{error.message} {error.hint}</p>}
       {run.error && run.status === "failure" && <p className="run-error"><Icon name="warn" /> <span><b>{run.error.name || "Failed"}</b>{run.error.step_id ? ` in ${run.error.step_id}` : ""}: {String(run.error.message || "").split("\n")[0]}</span></p>}

@@ -11,15 +11,15 @@ export const isLive = (one) => Boolean(one) && LIVE.has(one.status);
 
 /** The run and its steps, kept up to date by the event stream. */
 export function useRun(ws, runId) {
-  const [state, setState] = useState({ run: null, steps: [], schema: null, error: null });
+  const [state, setState] = useState({ run: null, steps: [], schema: null, mayShare: false, error: null });
   const named = useRef(null); // step ids whose title has been asked for
   const titles = useRef({});
   const load = useCallback(() => get(runPath(ws, runId)).then((found) => {
     titles.current = found.titles || titles.current;
-    setState({ run: found.run, steps: found.steps, schema: found.schema, error: null });
+    setState({ run: found.run, steps: found.steps, schema: found.schema, mayShare: found.may_share, error: null });
   }, (error) => setState((old) => ({ ...old, error }))), [ws, runId]);
   useEffect(() => {
-    setState({ run: null, steps: [], schema: null, error: null });
+    setState({ run: null, steps: [], schema: null, mayShare: false, error: null });
     named.current = new Set();
     titles.current = {};
     let timer;

@@ -142,7 +142,13 @@ def _answers(path: str, told: Operation) -> dict[int, dict[str, Any]]:
 
 def _refusal(path: str, status: int) -> dict[str, Any]:
     """A reference to the refusal with that status, in the form that errors of the address have."""
-    form = "page" if path.startswith(("/signin", "/join", "/approve/")) else "text" if answers_in_text(path) else "json"
+    form = (
+        "page"
+        if path.startswith(("/signin", "/join", "/approve/", "/shared/"))
+        else "text"
+        if answers_in_text(path)
+        else "json"
+    )
     return {"$ref": f"#/components/responses/{form}{status}"}
 
 

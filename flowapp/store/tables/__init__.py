@@ -31,6 +31,7 @@ from flowapp.store.tables.people import (
 )
 from flowapp.store.tables.runs import FlowStateRow, JobRow, LogRow, ResultRow, RunRow, WipeRow
 from flowapp.store.tables.schedules import ScheduleRow, TickRow
+from flowapp.store.tables.sharing import SharedLinkRow
 from flowapp.store.tables.values import BlobChunkRow, BlobRow, CounterRow, FactRow, ValueRow
 from flowapp.store.tables.waits import DebounceRow, ResumeEventRow, SlotRow, SuspensionRow
 
@@ -64,6 +65,7 @@ __all__ = [
     "RunRow",
     "ScheduleRow",
     "ScriptRow",
+    "SharedLinkRow",
     "SlotRow",
     "SuspensionRow",
     "TempScriptRow",

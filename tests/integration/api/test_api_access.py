@@ -27,6 +27,8 @@ PUBLIC.add(f"GET /api/w/{{ws}}/jobs_u/get_flow/{_TAIL}")
 PUBLIC |= {"POST /api/auth/login", "POST /api/auth/logout", "GET /api/openapi.json", "GET /api/openapi.yaml"}
 #: The provider's answer and a sealed cookie are what counts (test_api_single_sign_on.py).
 PUBLIC |= {"GET /signin/oidc", "GET /signin/oidc/callback"}
+#: The token of the link is what counts (test_api_sharing.py).
+PUBLIC.add("GET /shared/{token}")
 #: The token of the invitation is what counts (test_api_invitations.py).
 PUBLIC |= {"GET /join", "POST /join", "POST /api/auth/join"}
 

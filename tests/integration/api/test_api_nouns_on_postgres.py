@@ -20,6 +20,7 @@ from tests.integration.api import (
     test_api_locks,
     test_api_nouns,
     test_api_people,
+    test_api_sharing,
     test_api_wire_table,
 )
 from tests.integration.api.api_server import TOKEN, Runtimes, ScriptedEngine, Server
@@ -45,6 +46,8 @@ CASES: list[Callable[[Server], Awaitable[None]]] = [
     test_api_people.TestPasswords().test_sessions_are_listed_and_ended,
     test_api_invitations.TestLinks().test_it_lets_in_as_many_as_it_was_made_for_also_at_once,
     test_api_invitations.TestLinks().test_who_is_signed_in_joins_as_themselves,
+    test_api_sharing.TestLinks().test_a_stranger_sees_the_run_and_the_dialog_sees_the_stranger,
+    test_api_sharing.TestLinks().test_links_go_with_their_run,
     test_api_acls_and_audit.TestTrail().test_an_entry,
     test_api_acls_and_audit.TestExport().test_only_admins_and_only_super_admins_beyond_the_workspace,
     test_api_acls_and_audit.test_all_jobs_at_a_path_are_canceled,

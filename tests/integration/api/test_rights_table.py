@@ -218,6 +218,9 @@ DEEDS = (
         page=(InvitationsState, "delete", ()),
         shown={"deleting": "{invitation}"},
     ),
+    Deed("share a run", "POST", f"{W}/runs/{{run}}/links", _LOOKERS, {"days": 1}),
+    Deed("see the links of a run", "GET", f"{W}/runs/{{run}}/links", _LOOKERS),
+    Deed("revoke a link of a run", "DELETE", f"{W}/runs/{{run}}/links/{{link}}", _LOOKERS),
     Deed("see the audit trail", "GET", f"{W}/audit/list", _ADMINS),
     Deed("export the audit trail", "GET", f"{W}/audit/export", _ADMINS),
 )
@@ -242,7 +245,7 @@ class Table:
             self.cookies[name] = f"flowapp_session={session}"
 
     async def things(self) -> dict[str, str]:
-        """A folder with things, an empty one, a group, a member and an invitation, for one attempt."""
+        """A folder with things and a run with a link, an empty one, a group, a member and an invitation, for one attempt."""
         self.count += 1
         n, http = str(self.count), self.server.client
         parts = {f"u/{name}": part for name, (_, part) in CALLERS.items() if part}
@@ -264,7 +267,9 @@ class Table:
         body = {"email": f"m{n}@example.org", "role": "viewer"}
         (await http.post(f"{W}/workspaces/add_user", json=body)).raise_for_status()
         invited = await http.post(f"{W}/workspaces/invitations/create", json={})
-        return {"n": n, "invitation": str(invited.json()["id"])}
+        run = (await http.post(f"{W}/jobs/run/f/f/t{n}/flow", json={})).text
+        link = await http.post(f"{W}/runs/{run}/links", json={})
+        return {"n": n, "invitation": str(invited.json()["id"]), "run": run, "link": str(link.json()["id"])}
 
     async def by_api(self, deed: Deed, caller: str) -> str:
         named = await self.things()

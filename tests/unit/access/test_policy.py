@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flowapp.access.errors import NotAllowed, NotFound, ScopeInvalid, TooManyAttempts
-from flowapp.access.identity import INSTANCE, ROLES, FolderRight, Identity
+from flowapp.access.identity import INSTANCE, ROLES, FolderRight, Identity, LinkIdentity
 from flowapp.access.limits import AttemptLimiter
 from flowapp.access.policy import GRANTS, Action, Allowed, Denied, Kind, Target, decide, require
 from flowapp.access.scopes import Scope, covered, needed, parse
@@ -29,6 +29,7 @@ targets = st.builds(
     path=st.sampled_from(["", "u/ada/x", "u/bo/x", "f/team/x", "f/open/x", "g/crew/x", "g/all/x"]),
     owner=st.sampled_from([None, "ada", "bo"]),
     private=st.booleans(),
+    id=st.sampled_from(["", "run-1", "run-2"]),
 )
 identities = st.builds(
     Identity,
@@ -244,3 +245,31 @@ class TestLimiter:
         assert len(limiter) == 5
         with pytest.raises(TooManyAttempts):
             limiter.check("fresh")
+
+
+@given(st.sampled_from(ACTIONS), targets, st.sampled_from(["", "run-1"]))
+def test_a_sharing_link_reads_its_one_run_and_nothing_else(action: Action, target: Target, run: str) -> None:
+    decision = decide(LinkIdentity("main", run), action, target)
+    its_own = action == "run.read" and target.workspace == "main" and target.kind == "run" and target.id == run != ""
+    assert isinstance(decision, Allowed) == its_own
+    assert its_own or (isinstance(decision, Denied) and decision.hidden)
+
+
+@pytest.mark.parametrize(
+    ("role", "right", "may"),
+    [
+        ("viewer", "owner", False),
+        ("operator", "owner", False),
+        ("developer", "read", True),
+        ("developer", "none", False),
+        ("admin", "none", True),
+    ],
+)
+def test_developers_share_the_runs_that_they_may_read(role: str, right: FolderRight, may: bool) -> None:
+    who = replace(person(role), folders={"team": right})
+    run = Target("main", "run", path="f/team/x", owner="bo", id="run-1")
+    assert isinstance(decide(who, "run.share", run), Allowed) == may
+    assert isinstance(decide(replace(who, job="job-1"), "run.share", run), Denied), "a link would outlive the job"
+    assert isinstance(decide(replace(who, scopes=("*:read",)), "run.share", run), Denied)
+    if role == "developer":
+        assert isinstance(decide(who, "run.share", replace(run, private=True)), Denied)

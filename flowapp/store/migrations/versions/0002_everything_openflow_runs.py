@@ -256,6 +256,24 @@ def upgrade() -> None:
         batch_op.create_index("ix_script_path", ["workspace", "path", "id"], unique=False)
 
     op.create_table(
+        "shared_link",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("hash", sa.String(), nullable=False),
+        sa.Column("workspace", sa.String(), nullable=False),
+        sa.Column("run_id", sa.String(), nullable=False),
+        sa.Column("note", sa.String(), nullable=False),
+        sa.Column("created_by", sa.String(), nullable=False),
+        sa.Column("created_at", sa.String(), nullable=False),
+        sa.Column("expires_at", sa.String(), nullable=False),
+        sa.Column("opened", sa.Integer(), nullable=False),
+        sa.Column("opened_at", sa.String(), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("hash"),
+    )
+    with op.batch_alter_table("shared_link", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_shared_link_run_id"), ["run_id"], unique=False)
+
+    op.create_table(
         "slot",
         sa.Column("key", sa.String(), nullable=False),
         sa.Column("job_id", sa.String(), nullable=False),
@@ -475,6 +493,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_slot_run_id"))
 
     op.drop_table("slot")
+    with op.batch_alter_table("shared_link", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_shared_link_run_id"))
+
+    op.drop_table("shared_link")
     with op.batch_alter_table("script", schema=None) as batch_op:
         batch_op.drop_index("ix_script_path")
 

@@ -1,0 +1,170 @@
+"""Links by which anybody looks at one run: made and revoked by members, opened by whoever has one.
+
+A link never shows more than whoever made it may share at that moment: it ends with their rights. One that is unknown,
+tampered with, expired or revoked, or whose run is gone, is the same nothing.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy.engine import Connection
+
+from flowapp.access.identity import Identity, LinkIdentity
+from flowapp.access.limits import AttemptLimiter
+from flowapp.access.policy import missing, require
+from flowapp.access.tokens import hash_token, new_token
+from flowapp.store import audit, shared_links
+from flowapp.store.clock import now, text_of
+from flowapp.store.tables import RunRow, SharedLinkRow
+from flowapp.workspace import guard
+from flowapp.workspace.context import Context
+from flowapp.workspace.errors import BadRequest
+from flowapp.workspace.stored import text_in
+
+DAYS = (1, 7, 30)
+MOST_LINKS = 50
+LONGEST_NOTE = 200
+PER_MINUTE = 120
+"""So often may one address open links, good or bad."""
+VISIT_S = 300.0
+_REMEMBERED = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A link that leads to a run."""
+
+    run: RunRow
+    expires_at: str
+
+
+class Sharing:
+    """Use-cases about sharing links of runs."""
+
+    def __init__(self, context: Context) -> None:
+        self._store = context.store
+        self._sessions = context.sessions
+        self._base_url = context.settings.base_url
+        self._limiter = AttemptLimiter(PER_MINUTE, total=20 * PER_MINUTE, message="Too many requests.")
+        self._visits: OrderedDict[tuple[str, str], float] = OrderedDict()
+
+    # --- for members --------------------------------------------------------------------------------------------------
+
+    async def create(self, identity: Identity, run_id: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Make a link: `{"days": 1, 7 or 30, "note"?}`. Its `token`, `path` and `url` are told this once.
+
+        Raises:
+            NotFound, NotAllowed: see `guard.run_row`.
+            BadRequest: a field is wrong, or the run has too many links.
+        """
+        run = await guard.run_row(self._store, identity, "run.share", run_id)
+        days = body.get("days", 7)
+        if type(days) is not int or days not in DAYS:
+            raise BadRequest("days must be 1, 7 or 30.", "A link ends by itself; make a new one then.")
+        token = new_token("link")
+        row = SharedLinkRow(
+            id=secrets.token_hex(6),
+            hash=hash_token(token),
+            workspace=run.workspace,
+            run_id=run.id,
+            note=text_in(body, "note", limit=LONGEST_NOTE).strip(),
+            created_by=identity.username,
+            created_at=now(),
+            expires_at=text_of(datetime.now(UTC) + timedelta(days=days)),
+        )
+
+        def work(connection: Connection) -> None:
+            if len(shared_links.of_run(connection, run.id, now())) >= MOST_LINKS:
+                raise BadRequest(f"This run has {MOST_LINKS} links.", "Revoke some that nobody needs.")
+            shared_links.add(connection, row)
+            _audited(connection, run, identity.username, "link.create", f"link {row.id}, {days} days")
+
+        await self._store.database.write(work)
+        path = f"/shared/{token}"
+        return {**_shown(row), "token": token, "path": path, "url": f"{self._base_url}{path}"}
+
+    async def listing(self, identity: Identity, run_id: str) -> list[dict[str, Any]]:
+        """The run's links that still lead somewhere, newest first; without their tokens, which nobody knows any more."""
+        run = await guard.run_row(self._store, identity, "run.share", run_id)
+        rows = await self._store.database.read(lambda c: shared_links.of_run(c, run.id, now()))
+        return [_shown(row) for row in rows]
+
+    async def revoke(self, identity: Identity, run_id: str, link_id: str) -> None:
+        """Make a link worthless, whoever made it.
+
+        Raises:
+            NotFound: there is none.
+        """
+        run = await guard.run_row(self._store, identity, "run.share", run_id)
+
+        def work(connection: Connection) -> None:
+            if not shared_links.remove(connection, run.id, link_id):
+                raise missing("link")
+            _audited(connection, run, identity.username, "link.delete", f"link {link_id}")
+
+        await self._store.database.write(work)
+
+    # --- for whoever has the link -------------------------------------------------------------------------------------
+
+    async def open(self, token: str, address: str, *, counts: bool = True) -> Opened:
+        """The run of a link. Requests of one address within five minutes are one visit; `counts`: it is noted.
+
+        Raises:
+            NotFound: the link is worth nothing, for whichever reason.
+            TooManyAttempts: too many requests of this address.
+        """
+        self._limiter.check(address)
+        self._limiter.failed(address)
+        row = await self._store.database.read(lambda c: shared_links.good(c, hash_token(token), now()))
+        run = await self._store.runs.get(row.run_id) if row is not None else None
+        if row is None or run is None:
+            raise missing("link")
+        maker = await self._sessions.identity_named(row.created_by, row.workspace)
+        if not guard.may(maker, "run.share", guard.run_target(run)):
+            raise missing("link")
+        require(LinkIdentity(row.workspace, row.run_id), "run.read", guard.run_target(run))
+        link = row.id
+        if counts and self._is_visit(link, address):
+
+            def work(connection: Connection) -> None:
+                shared_links.note_opened(connection, link, now())
+                _audited(connection, run, f"link:{link}", "link.open", "", address)
+
+            await self._store.database.write(work)
+        return Opened(run, row.expires_at)
+
+    def _is_visit(self, link: str, address: str) -> bool:
+        at, key = time.monotonic(), (link, address)
+        since = self._visits.get(key)
+        if since is not None and at - since < VISIT_S:
+            return False
+        self._visits[key] = at
+        self._visits.move_to_end(key)
+        while len(self._visits) > _REMEMBERED:
+            self._visits.popitem(last=False)
+        return True
+
+
+def _audited(connection: Connection, run: RunRow, by: str, action: str, detail: str, address: str = "") -> None:
+    more = f"run {run.number}{', ' if detail else ''}{detail}"
+    target = run.path or run.id
+    audit.add(connection, workspace=run.workspace, by=by, action=action, target=target, detail=more, address=address)
+
+
+def _shown(row: SharedLinkRow) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "note": row.note,
+        "created_by": row.created_by,
+        "created_at": row.created_at,
+        "expires_at": row.expires_at,
+        "opened": row.opened,
+        "opened_at": row.opened_at,
+    }

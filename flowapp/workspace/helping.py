@@ -48,6 +48,7 @@ class Helping:
         Raises:
             BadRequest: there are no words, too many, or no such cell or mode.
         """
+        draft = await self._drafts.open(identity, "draft.edit", draft_id)
         wish = instruction.strip()
         found: Mode | None = next((known for known in MODES if known == mode), None)
         if found is None:
@@ -56,7 +57,6 @@ class Helping:
             raise BadRequest(
                 "Say what you want to know or to have changed.", f"In at most {LONGEST_INSTRUCTION} characters."
             )
-        draft = await self._drafts.open(identity, "draft.edit", draft_id)
         request = await self._request(draft, wish, found, cell)
         name = self._model.model if self._model else None
         if dry:

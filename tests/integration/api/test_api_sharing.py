@@ -159,7 +159,7 @@ class TestLinks:
     async def test_links_go_with_their_run(self, server: Server) -> None:
         run = await run_of(server)
         await share(server.client, run)
-        await execute(server, f"UPDATE run SET created_at = '2001-01-01T00:00:00Z' WHERE id = '{run}'")
+        await execute(server, f"UPDATE run SET ended_at = '2001-01-01T00:00:00Z' WHERE id = '{run}'")
         await server.client.post(f"{W}/workspaces/edit_retention", json={"retention_days": 1})
         await retention.expire(server.workspace.store)
         left = await server.workspace.store.database.read(

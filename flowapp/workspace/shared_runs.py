@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from flowapp.jsontext import loads
@@ -13,10 +13,11 @@ from flowapp.languages import label_of
 from flowapp.store.errors import ValueMissing
 from flowapp.store.runs import FINISHED
 from flowapp.store.tables import JobRow, RunRow
+from flowapp.workspace import approval_views
 from flowapp.workspace.approval_views import Fact, facts_of
 from flowapp.workspace.context import Context
 from flowapp.workspace.known_secrets import known_secrets
-from flowapp.workspace.redaction import Redactor, password_fields, texts_at
+from flowapp.workspace.redaction import HIDDEN, Redactor, password_fields, texts_at
 from flowapp.workspace.run_views import duration_ms, titles_of
 from flowapp.workspace.shared_values import LONGEST_LEAF, Shown, cut, shown
 from flowapp.workspace.sharing import Opened
@@ -181,7 +182,7 @@ class SharedRuns:
                 if isinstance(value, _Missing)
                 else shown(value, redactor),
                 failure,
-                [] if isinstance(given, _Missing) else facts_of(given, schema),
+                [] if isinstance(given, _Missing) else _facts(given, schema),
                 args.why if isinstance(args, _Missing) else "",
                 log,
                 log_note,
@@ -246,6 +247,12 @@ def _step(job: JobRow, titles: Mapping[str, str], redactor: Redactor) -> Step:
         started_at=job.started_at,
         duration_ms=job.duration_ms,
     )
+
+
+def _facts(args: Any, schema: Mapping[str, Any]) -> list[Fact]:
+    """The inputs under the titles of their schema; all that is hidden looks alike."""
+    found = facts_of(args, schema)
+    return [replace(fact, text=HIDDEN) if fact.text == approval_views.HIDDEN else fact for fact in found]
 
 
 def _failure(value: Any, redactor: Redactor) -> Failure | None:

@@ -32,6 +32,7 @@ AREAS = (
     ("group", "Groups"),
     ("member", "Members"),
     ("invitation", "Invitations"),
+    ("link", "Sharing links"),
     ("workspace", "Workspace"),
     ("session", "Sign-ins"),
     ("token", "Tokens"),

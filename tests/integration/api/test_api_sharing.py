@@ -220,6 +220,7 @@ class TestSecrets:
 
     async def test_nothing_secret_is_shown_and_the_rest_is(self, server: Server) -> None:
         shown = await self.pages(server)
+        assert "(hidden)" not in shown, "all that is hidden looks alike"
         for seen in ("Ann", "Oslo", "db.example.org", "open db", "inside", "•••••"):
             assert seen in shown, seen
         hidden = (

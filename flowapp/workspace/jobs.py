@@ -129,11 +129,17 @@ class Jobs:
     # --- waiting ----------------------------------------------------------------------------------------------------
 
     async def wait(self, identity: Identity, run: RunRow, seconds: float) -> tuple[JsonText, bool] | None:
-        """Wait for a run: what its `early_return` gave, else its result, and whether that is a failure's.
+        """Wait for a run that the identity has just started: what its `early_return` gave, else its result, and whether that
+        is a failure's.
 
-        None when neither comes in time.
+        None when neither comes in time. The right to run is enough: a token that may only run something gets its answer.
         """
-        require(identity, "run.read", guard.run_target(run))
+        if run.created_by != identity.username or run.kind not in ("flow", "script"):
+            require(identity, "run.read", guard.run_target(run))
+        elif run.kind == "flow":
+            require(identity, "flow.run", guard.flow_target(identity, run.path))
+        else:
+            require(identity, "script.run", guard.script_target(identity, run.path))
         subscription = self._store.events.subscribe([f"run:{run.id}"])
         loop = asyncio.get_running_loop()
         until = loop.time() + seconds

@@ -226,8 +226,10 @@ function toFlowInput() {
 function runForm(store) {
   const { path, deployed_version: version } = store.get("draft");
   if (version) window.location.assign(`/run/${path}`);
-  else store.toast({ text: "There is no deployed version yet.", hint: "Deploy the flow first.", action: { label: "Deploy", run: () => perform(store, "deploy") } });
+  else notDeployed(store);
 }
+
+const notDeployed = (store) => store.toast({ text: "There is no deployed version yet.", hint: "Deploy the flow first.", action: { label: "Deploy", run: () => perform(store, "deploy") } });
 
 const inCell = (id, selector) => cellNode(id)?.querySelector(`:scope > .nb-hd ${selector}`);
 
@@ -304,6 +306,7 @@ const ALWAYS = {
   problems: (store) => toSidebar(store, "problems"),
   deploy: (store) => store.set("dialog", { kind: "deploy" }),
   versions: (store) => store.set("dialog", { kind: "versions" }),
+  webhook: (store) => (store.get("draft").deployed_version ? store.set("dialog", { kind: "webhook" }) : notDeployed(store)),
   run_form: runForm,
   export_yaml: (store) => download(store, "yaml"),
   export_json: (store) => download(store, "json"),

@@ -1,5 +1,6 @@
 // Kept inputs: sets of sample values by name, to run the cells on one case or another. They stay in the draft, and out of the document.
 import { useState } from "react";
+import { Captured } from "./captured.jsx";
 import { useKey, useStore } from "./context.js";
 import { Dialog, MenuButton } from "./ui.jsx";
 
@@ -7,6 +8,7 @@ export function SamplesMenu() {
   const store = useStore();
   const names = useKey("input")?.samples ?? [];
   const [keeping, setKeeping] = useState(false);
+  const [calls, setCalls] = useState(false);
   const use = (name) => {
     store.do({ op: "use_sample", name });
     store.announce(`The input is now ${name}`);
@@ -15,12 +17,14 @@ export function SamplesMenu() {
     ...names.map((name) => ({ label: name, icon: "play", run: () => use(name) })),
     names.length > 0 && "-",
     { label: "Keep the present input as…", icon: "plus", run: () => setKeeping(true) },
+    { label: "From a call by webhook…", icon: "download", run: () => setCalls(true) },
     ...names.map((name) => ({ label: `Forget ${name}`, icon: "trash", tone: "bad", run: () => store.do({ op: "drop_sample", name }) })),
   ];
   return (
     <>
       <MenuButton className="nb-btn nb-small" label="Kept inputs" items={items}>Kept{names.length > 0 && <span className="nb-number">{names.length}</span>}</MenuButton>
       {keeping && <Keep names={names} onClose={() => setKeeping(false)} />}
+      {calls && <Captured onClose={() => setCalls(false)} />}
     </>
   );
 }

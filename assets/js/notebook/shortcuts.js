@@ -70,6 +70,7 @@ export const SHORTCUTS = [
   { id: "problems", keys: ["!"], label: "Show problems", group: "Notebook", mode: "command" },
   { id: "deploy", keys: [], label: "Deploy…", group: "Notebook", mode: "any" },
   { id: "versions", keys: [], label: "Versions…", group: "Notebook", mode: "any" },
+  { id: "webhook", keys: [], label: "Webhook…", group: "Notebook", mode: "any" },
   { id: "run_form", keys: [], label: "Run the deployed version with a form", group: "Notebook", mode: "any" },
   { id: "export_yaml", keys: [], label: "Export as YAML", group: "Notebook", mode: "any" },
   { id: "export_json", keys: [], label: "Export as JSON", group: "Notebook", mode: "any" },

@@ -92,7 +92,8 @@ function ExportMenu() {
   const item = (id, label) => ({ label, icon: "download", run: () => perform(store, id) });
   return (
     <MenuButton label="More" items={[
-      { label: "Versions…", icon: "clock", run: () => perform(store, "versions") }, "-",
+      { label: "Versions…", icon: "clock", run: () => perform(store, "versions") },
+      { label: "Webhook…", icon: "plug", run: () => perform(store, "webhook") }, "-",
       item("export_yaml", "Export as YAML"), item("export_json", "Export as JSON"), item("export_zip", "Export as a folder (zip)"), "-",
       { label: "All commands", icon: "search", keys: spoken("Mod+k"), run: () => perform(store, "palette") },
       { label: "Keyboard shortcuts", icon: "keys", keys: "?", run: () => perform(store, "help") },

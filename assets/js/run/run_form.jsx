@@ -5,6 +5,7 @@ import { get, request, runPath, workspacePath } from "../api.js";
 import { SchemaForm } from "../forms/schema_form.jsx";
 import { Icon } from "../icons.jsx";
 import { Skeleton } from "../output/parts.jsx";
+import { WebhookDialog } from "./webhook.jsx";
 
 const encoded = (path) => path.split("/").map(encodeURIComponent).join("/");
 
@@ -16,6 +17,7 @@ export function RunForm({ ws, path, from }) {
   const [error, setError] = useState(null);
   const [failed, setFailed] = useState(null);
   const [busy, setBusy] = useState(false);
+  const [calling, setCalling] = useState(false);
   useEffect(() => {
     let ended = false;
     setFlow(null);
@@ -44,9 +46,11 @@ export function RunForm({ ws, path, from }) {
         <h1>{flow.summary || path}</h1>
         <p className="run-facts"><span className="mono">{path}</span>{flow.version ? <span>version {flow.version}</span> : null}</p>
         {flow.description && <p className="form-help">{flow.description}</p>}
+        <div className="run-acts"><button type="button" className="btn" onClick={() => setCalling(true)}><Icon name="plug" /> Webhook</button></div>
         {note && <p className="form-help" role="status"><Icon name="info" /> {note}</p>}
       </header>
       <SchemaForm schema={flow.schema || {}} values={values} busy={busy} onSubmit={submit} submitLabel="Run" footer={failed && <p className="form-error" role="alert"><Icon name="warn" /> {failed.message} {failed.hint}</p>} />
+      {calling && <WebhookDialog ws={ws} kind="flow" path={path} schema={flow.schema || {}} onClose={() => setCalling(false)} />}
     </div>
   );
 }

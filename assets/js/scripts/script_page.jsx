@@ -5,6 +5,7 @@ import { Icon } from "../icons.jsx";
 import { CodeEditor } from "../notebook/editor.jsx";
 import { LINE, PAD, countLines } from "../notebook/monaco.js";
 import { Problem, Skeleton } from "../output/parts.jsx";
+import { WebhookDialog } from "../run/webhook.jsx";
 import { ago, when } from "../words.js";
 import { Archive } from "./archive.jsx";
 import { Conflict } from "./conflict.jsx";
@@ -22,6 +23,7 @@ export function ScriptPage({ ws, path, languages }) {
   const script = useScript(ws, path);
   const signature = useSignature(ws, script.text, script.head?.schema);
   const [archiving, setArchiving] = useState(false);
+  const [calling, setCalling] = useState(false);
   const runs = useRef(null); // starts a run, as the form's button does
   useEffect(() => {
     document.title = `${script.head?.summary || path} · Flowapp`;
@@ -46,6 +48,7 @@ export function ScriptPage({ ws, path, languages }) {
         <div className="run-acts">
           {mayWrite && <button type="button" className="btn pri" aria-disabled={!script.dirty || Boolean(script.theirs) || undefined} title="Ctrl+S" onClick={() => script.save()}><Icon name="check" /> {script.busy === "save" ? "Saving" : "Save version"}</button>}
           {script.dirty && <button type="button" className="btn" onClick={script.discard}><Icon name="close" /> Discard changes</button>}
+          {around.may_run && <button type="button" className="btn" onClick={() => setCalling(true)}><Icon name="plug" /> Webhook</button>}
           {mayWrite && <button type="button" className="btn quiet" onClick={() => setArchiving(true)}><Icon name="trash" /> Archive</button>}
         </div>
         {script.dropped && <p className="form-help" role="status">Your changes were discarded. <button type="button" className="link" onClick={script.bringBack}>Bring them back</button></p>}
@@ -58,6 +61,7 @@ export function ScriptPage({ ws, path, languages }) {
         <Trial {...{ ws, path, head, text, around, dirty: script.dirty, signature, starts: runs }} />
       </div>
       <VersionList ws={ws} script={script} />
+      {calling && <WebhookDialog ws={ws} kind="script" path={path} schema={head.schema ?? signature?.schema} onClose={() => setCalling(false)} />}
       {archiving && <Archive ws={ws} path={path} users={around.used_by} onClose={() => setArchiving(false)} />}
     </div>
   );

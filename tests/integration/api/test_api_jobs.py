@@ -289,6 +289,27 @@ class TestWaiting:
         answer = await asyncio.wait_for(call, 5)
         assert (answer.status_code, answer.json()) == (200, {"early": True})
 
+    @pytest.mark.parametrize("kind", ["flow", "script"])
+    async def test_a_token_that_may_only_run_something_gets_its_answer_and_no_more(
+        self, server: Server, kind: str
+    ) -> None:
+        await deployed(server)
+        stored = {"path": "f/team/one", "content": "", "language": "bash"}
+        (await server.client.post(f"{W}/scripts/create", json=stored)).raise_for_status()
+        server.engine.answers = {"a": 1, "b": 2}
+        mine, other = ("f/f/team/chain", "p/f/team/one") if kind == "flow" else ("p/f/team/one", "f/f/team/chain")
+        scope = f"jobs:run:{kind}s:{mine[2:]}"
+        token = await server.workspace.sessions.issue_api_token("admin@flowapp.local", "hook", scopes=(scope,))
+        caller = server.make_client({"authorization": f"Bearer {token}"})
+        answer = await caller.post(f"{W}/jobs/run_wait_result/{mine}", json={"n": 1})
+        assert (answer.status_code, answer.json()) == (200, 2 if kind == "flow" else 1)
+        job = (await caller.post(f"{W}/jobs/run/{mine}", json={"n": 1})).text
+        assert (await caller.post(f"{W}/jobs/run_wait_result/{other}", json={"n": 1})).status_code == 403
+        assert (await caller.get(f"{W}/jobs_u/get/{job}")).status_code == 403
+        assert (await caller.get(f"{W}/runs/{job}")).status_code == 403
+        preview = {"content": "", "language": "bash"}
+        assert (await caller.post(f"{W}/jobs/run_wait_result/preview", json=preview)).status_code == 403
+
     async def test_a_token_in_the_address_and_foreign_pages(self, server: Server) -> None:
         await deployed(server)
         server.engine.answers = {"a": 1, "b": 2}

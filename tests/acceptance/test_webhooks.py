@@ -1,0 +1,103 @@
+"""The dialog Webhook: what it says works from outside, its token starts nothing else, and calls become samples."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+
+import httpx
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from tests.acceptance.conftest import shoot
+from tests.acceptance.notebook_page import flow_of, open_flow, python, wire
+from tests.acceptance.product import Product
+
+W = "/api/w/main"
+SCHEMA = {
+    "type": "object",
+    "order": ["name", "times"],
+    "required": ["name"],
+    "properties": {"name": {"type": "string"}, "times": {"type": "integer", "default": 2}},
+}
+GREET = 'def main(name: str, times: int):\n    return [f"Hello {name}"] * times\n'
+
+
+def deployed(page: Page, product: Product, path: str) -> None:
+    """A deployed flow, whose draft is open."""
+    cell = python("a", GREET, {"name": wire("flow_input.name"), "times": wire("flow_input.times")}, "Greet")
+    with product.client() as client:
+        notebook = open_flow(page, client, flow_of(cell, schema=SCHEMA, summary="Greeting"))
+        deploy = {"path": path, "message": "first"}
+        client.post(f"{W}/drafts/{notebook.draft_id}/deploy", json=deploy).raise_for_status()
+    page.reload()
+    notebook.loaded()
+
+
+def test_what_the_dialog_says_works_and_its_token_starts_nothing_else(page: Page, product: Product) -> None:
+    deployed(page, product, "f/hooks/other")
+    deployed(page, product, "f/hooks/greet")
+    page.goto("/run/f/hooks/greet")
+    page.get_by_role("button", name="Webhook").click()
+    dialog = page.get_by_role("dialog", name="Webhook")
+    address = f"{product.url}{W}/jobs/run_wait_result/f/f/hooks/greet"
+    expect(dialog.get_by_label("Address")).to_have_value(address)
+    call = dialog.get_by_label("The call for a shell")
+    expect(call).to_contain_text('{"name":"text","times":2}')
+    expect(call).to_contain_text("$TOKEN")
+    shoot(page, "webhook")
+    violations = Axe().run(page).response["violations"]
+    assert not violations, [(one["id"], [node["target"] for node in one["nodes"]][:3]) for one in violations]
+    dialog.get_by_role("button", name="Make a token").click()
+    token = dialog.get_by_label("Token", exact=True).input_value()
+    expect(call).to_contain_text(token)
+    shoot(page, "webhook-token")
+    said = subprocess.run(
+        ["bash", "-c", f"{call.inner_text()} -s"], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert said.stdout == '["Hello text","Hello text"]'
+    dialog.get_by_role("button", name="Answers at once").click()
+    expect(dialog.get_by_label("Address")).to_have_value(address.replace("run_wait_result", "run"))
+    given = {"Authorization": f"Bearer {token}"}
+    started = httpx.post(address.replace("run_wait_result", "run"), json={"name": "Bo", "times": 1}, headers=given)
+    assert started.status_code == 201
+    other = httpx.post(address.replace("hooks/greet", "hooks/other"), json={"name": "Bo"}, headers=given)
+    assert other.status_code in (403, 404), other.text
+    with product.client() as client:
+        secret = {"path": "f/hooks/key", "value": "x", "is_secret": False}
+        client.post(f"{W}/variables/create", json=secret).raise_for_status()
+    assert httpx.get(f"{product.url}{W}/variables/get_value/f/hooks/key", headers=given).status_code in (403, 404)
+    assert httpx.get(f"{product.url}{W}/variables/list", headers=given).json() == []
+    page.keyboard.press("Escape")
+    expect(dialog).to_have_count(0)
+    page.get_by_role("button", name="Webhook").click()  # it is not shown again
+    expect(dialog.get_by_role("button", name="Make a token")).to_be_visible()
+    expect(call).not_to_contain_text(token)
+
+
+def test_a_call_becomes_the_sample_of_the_notebooks_input(page: Page, product: Product) -> None:
+    deployed(page, product, "f/hooks/sampled")
+    box = page.get_by_role("region", name="Flow input")
+    box.get_by_role("button", name="Kept").click()
+    page.get_by_role("menuitem", name="From a call by webhook…").click()
+    dialog = page.get_by_role("dialog", name="Calls by webhook")
+    expect(dialog).to_contain_text("Nobody has called f/hooks/sampled by webhook lately.")
+    page.keyboard.press("Escape")
+    with product.client() as client:
+        address = f"{W}/jobs/run_wait_result/f/f/hooks/sampled"
+        client.post(address, json={"name": "Ada", "times": 3, "more": True}).raise_for_status()
+    box.get_by_role("button", name="Kept").click()
+    page.get_by_role("menuitem", name="From a call by webhook…").click()
+    expect(dialog).to_contain_text('{"name":"Ada","times":3,"more":true}')
+    shoot(page, "webhook-calls")
+    dialog.get_by_role("button", name=re.compile("^Take the input of run")).click()
+    expect(box.get_by_label("Value of name")).to_have_value("Ada")
+    expect(box.get_by_label("Value of times")).to_have_value("3")
+
+
+def test_the_dialog_is_in_the_notebook_too(page: Page, product: Product) -> None:
+    deployed(page, product, "f/hooks/menu")
+    page.get_by_role("button", name="More", exact=True).click()
+    page.get_by_role("menuitem", name="Webhook…").click()
+    dialog = page.get_by_role("dialog", name="Webhook")
+    expect(dialog.get_by_label("The call for a shell")).to_contain_text('{"name":"text","times":2}')

@@ -117,7 +117,15 @@ class Redactor:
 
     def value(self, value: Any, places: frozenset[tuple[str, ...]] = frozenset(), limit: int | None = None) -> Any:
         """The value with secrets hidden, at `places` (see `password_fields`) too; texts longer than `limit` are cut, and say so."""
-        return self._hidden(value, (), places, limit)
+        return self.among(_strings(value, limit))._hidden(value, (), places, limit)
+
+    def among(self, texts: Iterable[str]) -> Redactor:
+        """One that is as good for these texts, and quick: most secrets of a workspace stand in none of them."""
+        found = "\0".join(texts)
+        narrowed = Redactor()
+        narrowed._whole = self._whole
+        narrowed._texts = tuple(text for text in self._texts if text in found)
+        return narrowed
 
     def _hidden(self, value: Any, at: tuple[str, ...], places: frozenset[tuple[str, ...]], limit: int | None) -> Any:
         if at in places and value is not None:
@@ -146,6 +154,19 @@ class Redactor:
             while at >= 0:
                 yield at, at + len(secret)
                 at = text.find(secret, at + 1)
+
+
+def _strings(value: Any, limit: int | None) -> Iterator[str]:
+    """All texts in a value, keys too, as far as `Redactor.text` looks at them."""
+    if isinstance(value, str):
+        yield value if limit is None else value[: limit + LONGEST]
+    elif isinstance(value, Mapping):
+        for name, item in value.items():
+            yield str(name)
+            yield from _strings(item, limit)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _strings(item, limit)
 
 
 def _names_a_secret(value: Mapping[Any, Any]) -> bool:

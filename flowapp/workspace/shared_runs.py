@@ -118,7 +118,8 @@ class SharedRuns:
         titles = titles_of(document)
 
         def make_steps(redactor: Redactor) -> list[Step]:
-            return [_step(one, titles, redactor) for one in in_order(jobs)]
+            quick = redactor.among((*titles.values(), *(one.step_id for one in jobs)))
+            return [_step(one, titles, quick) for one in in_order(jobs)]
 
         redactor = Redactor(secrets)
         steps = await asyncio.to_thread(make_steps, redactor)

@@ -134,7 +134,7 @@ APPROVALS: dict[str, Operation] = {
     f"POST {_R}/{{run_id}}/approvals/hand_on": op(body="path: string, to: string", also=(409, 422)),
     "GET /api/w/{ws}/workspaces/get_approval_messages": op(),
     "POST /api/w/{ws}/workspaces/edit_approval_messages": op("text", body="messages!: objects"),
-    f"GET {_ASKED_PAGE}": op("redirect", 303, public=True, also=(401, 403, 404, 409)),
+    f"GET {_ASKED_PAGE}": op("html", public=True, also=(401, 403, 404, 409), others={303: ("redirect",)}),
     f"POST {_ASKED_PAGE}": op("redirect", 303, public=True, also=(401, 403, 404, 409)),
     f"GET {_PAGE}": op("html", public=True, also=(401, 403, 404)),
     f"POST {_PAGE}": op(

@@ -11,6 +11,7 @@ from fastapi.routing import APIRoute
 
 from flowapp.api.app import ROUTERS
 from tests.integration.api.api_server import CHAIN, Server
+from tests.support.honest import openapi_once
 
 DEEP = "[" * 5000 + "]" * 5000
 BODIES: tuple[bytes, ...] = (
@@ -57,6 +58,7 @@ DRAFT_FIELDS = ("path", "summary", "template", "flow", "text")
 OPERATIONS = (
     "insert_cell",
     "delete_cell",
+    "paste_cells",
     "move_cell",
     "set_code",
     "set_language",
@@ -72,6 +74,11 @@ OPERATIONS = (
     "set_sample",
     "set_flow",
     "set_beside",
+    "replace_flow",
+    "keep_sample",
+    "use_sample",
+    "drop_sample",
+    "restore_samples",
     "insert_note",
     "set_note",
     "move_note",
@@ -102,6 +109,13 @@ OPERATION_FIELDS = (
     "after",
     "text",
     "nested",
+    "cells",
+    "modules",
+    "flow",
+    "prefix",
+    "label",
+    "sample",
+    "kept",
 )
 NUMBERS = ("-1", "0", "99999999999999999999999", "1.5", "x", "", "NaN")
 TEXTS = ("", "[", "[1e999]", "{}", '["a", 99999999999999999999999]', "[-1]", '{"a": 1}', "\x00", "9" * 3000, "(((")
@@ -121,6 +135,24 @@ def routes(method: str) -> list[str]:
     found = [route for module in ROUTERS for route in module.router.routes if isinstance(route, APIRoute)]
     paths = [route.path for route in found if method in (route.methods or set())]
     return [path for path in paths if path != "/signout" and not path.endswith("/events")]
+
+
+def operation(method: str, path: str) -> dict[str, Any]:
+    """What the OpenAPI document tells of an address."""
+    found: dict[str, Any] = openapi_once()["paths"][path.replace(":path}", "}")][method]
+    return found
+
+
+def asked_of(path: str) -> set[str]:
+    """The names of the query parameters that a GET route reads; what it does not read cannot harm it."""
+    return {about["name"] for about in operation("get", path).get("parameters", []) if about.get("in") == "query"}
+
+
+def fields_of(path: str) -> set[str]:
+    """The fields of the body that a POST route reads; empty where any JSON is taken."""
+    body = operation("post", path).get("requestBody", {})
+    schema = body.get("content", {}).get("application/json", {}).get("schema", {})
+    return set(schema.get("properties", {}))
 
 
 def address(path: str, names: dict[str, str]) -> str:
@@ -147,7 +179,8 @@ class TestBodies:
         names = await filled(server)
         known = {"cell": names["cell"], "field": "n", "expr": "1"}
         for path in routes("POST"):
-            for field in DRAFT_FIELDS if path.endswith("/drafts") else FIELDS:
+            read = fields_of(path) or set(FIELDS[:3])
+            for field in DRAFT_FIELDS if path.endswith("/drafts") else [name for name in FIELDS if name in read]:
                 for value in VALUES:
                     # the long number sends the body through the slower parser, which takes more
                     body = json.dumps({**known, field: value, "long": 12345678901234567890123})
@@ -217,7 +250,8 @@ class TestQueries:
         asked = [(name, number) for name in ("offset", "limit", "page", "per_page") for number in NUMBERS]
         asked += [(name, text) for name in texts for text in TEXTS]
         for path in routes("GET"):
-            for name, value in asked:
+            read = asked_of(path)
+            for name, value in [(name, value) for name, value in asked if name in read]:
                 answer = await server.client.get(address(path, names), params={**known, name: value})
                 refused_in_words(answer, f"{path} {name}={value[:40]!r}")
 

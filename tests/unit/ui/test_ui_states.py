@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,7 @@ from flowapp.ui.state.schedules import SchedulesState, schedule_line
 from flowapp.ui.state.scripts import ScriptsState, script_line
 from flowapp.ui.state.stored import ResourcesState, VariablesState, json_of
 from flowapp.workspace.errors import BadRequest, DocumentRejected
+from flowapp.workspace.many_runs import Outcome
 from tests.support.states import send, state_of
 
 ADA = Identity("main", "ada@example.org", "ada", "developer")
@@ -53,7 +54,7 @@ class FakeWorkspace:
 
     def __init__(self) -> None:
         self.sessions = FakeSessions()
-        self.flows = self.runs = self.new_drafts = self
+        self.flows = self.runs = self.new_drafts = self.many_runs = self
         self.schedules = self.scripts = self.variables = self.resources = self.resource_types = self.usages = (
             self.packages
         ) = self.runtimes = self.script_uses = self
@@ -182,6 +183,11 @@ class FakeWorkspace:
         self.updated = body
         return "fa_new"
 
+    async def again(self, identity: Identity, run_ids: Sequence[str]) -> Outcome:
+        self.asked.append(identity)
+        return Outcome(len(run_ids), ("Not this one.",))
+
+    cancel = again
     remove = revoke = delete
 
     def preview(self, identity: Identity, body: dict[str, Any]) -> list[str]:
@@ -244,6 +250,8 @@ ONLY_THE_PAGE = {
     ("HomeState", "choose_template"): "opens a dialog",
     ("HomeState", "open_import"): "opens a dialog",
     ("RunsState", "find"): "changes the address",
+    ("RunsState", "choose"): "ticks a box of a list the page has",
+    ("RunsState", "choose_all"): "ticks the boxes of a list the page has",
     ("VariablesState", "set_secret"): "ticks a box of the dialog",
     **{
         (name, handler): "narrows a list the page has, or closes a dialog"
@@ -746,3 +754,20 @@ def test_what_is_no_day(day: str) -> None:
 
 def test_the_last_day_that_there_is_has_no_end() -> None:
     assert query_of({**dict.fromkeys(FILTERS, ""), "until": "9999-12-31"})["before"] == ""
+
+
+async def test_chosen_runs_are_cancelled_and_what_is_left_out_is_said(workspace: FakeWorkspace) -> None:
+    workspace.listed = [{"id": run_id, "number": 1, "status": "running"} for run_id in ("r2", "r1")]
+    state = state_of(RunsState)
+    await send(state, "refresh")
+    await send(state, "choose", "r1", True)
+    await send(state, "choose", "r2", True)
+    await send(state, "choose", "not listed", True)
+    assert (state.chosen, state.comparison) == (["r1", "r2"], "/runs/compare?a=r1&b=r2")
+    await send(state, "cancel_chosen")
+    assert (state.chosen, state.said) == ([], "2 runs cancelled. Not this one.")
+    await send(state, "choose_all", True)
+    assert state.chosen == ["r2", "r1"]
+    await send(state, "choose", "r1", False)
+    await send(state, "run_chosen_again")
+    assert state.said == "1 run started again. Not this one."

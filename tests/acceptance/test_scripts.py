@@ -212,3 +212,28 @@ def test_a_script_that_is_not_there(page: Page, watch: Watch) -> None:
     expect(page.get_by_role("heading", name="There is no such script")).to_be_visible()
     page.get_by_role("link", name="All scripts").click()
     page.wait_for_url(re.compile("/scripts/?$"))
+
+
+def test_whoever_may_only_look_sees_code_and_versions_and_no_way_to_change_them(
+    stranger: Page, product: Product
+) -> None:
+    store(product, "f/looked/at")
+    with product.client() as client:
+        folder = {"name": "looked", "extra_perms": {"u/vera": False}}
+        client.post(f"{W}/folders/create", json=folder)
+        client.post(f"{W}/workspaces/add_user", json={"email": "vera@example.org", "role": "viewer"}).raise_for_status()
+        link = client.post("/api/users/sign_in_link", json={"username": "vera"}).raise_for_status().text
+    stranger.goto(link[link.index("/signin") :])
+    code = open_script(stranger, "f/looked/at")
+    expect(stranger.get_by_text("You may look at this script and not change it.")).to_be_visible()
+    expect(stranger.get_by_label("Summary")).not_to_be_editable()
+    expect(stranger.get_by_label("Language")).to_be_disabled()
+    code.locator(".view-lines").first.click()
+    stranger.keyboard.type("x")
+    expect(code.get_by_text("Cannot edit in read-only editor")).to_be_visible()
+    expect(stranger.locator(".run-title .badge")).to_have_count(0)
+    for name in ("Save version", "Archive", "Webhook"):
+        expect(stranger.get_by_role("button", name=name)).to_have_count(0)
+    expect(stranger.get_by_role("region", name="Run")).to_have_count(0)
+    expect(stranger.get_by_role("region", name="Versions").get_by_role("listitem")).to_have_count(1)
+    shoot(stranger, "script-viewer")

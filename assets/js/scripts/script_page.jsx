@@ -34,7 +34,7 @@ export function ScriptPage({ ws, path, languages }) {
   const mayWrite = around.may_write;
   const onKeyDownCapture = (event) => {
     const command = event.ctrlKey || event.metaKey;
-    const act = command && event.key === "s" ? () => script.save() : command && event.key === "Enter" ? () => runs.current?.() : null;
+    const act = command && event.key === "s" ? () => mayWrite && script.save() : command && event.key === "Enter" ? () => runs.current?.() : null;
     if (!act) return;
     event.preventDefault();
     event.stopPropagation();
@@ -43,7 +43,7 @@ export function ScriptPage({ ws, path, languages }) {
   return (
     <div className="runpage script" onKeyDownCapture={onKeyDownCapture}>
       <header className="run-head">
-        <div className="run-title"><h1>{head.summary || path}</h1><SaveState script={script} /></div>
+        <div className="run-title"><h1>{head.summary || path}</h1>{(mayWrite || script.dirty) && <SaveState script={script} />}</div>
         <p className="run-facts"><span className="mono">{path}</span><span>version <span className="mono">{short(head.hash)}</span></span><span title={when(head.created_at, { seconds: true })}>{ago(head.created_at)}</span><span>by {head.created_by}</span>{head.kind !== "script" && <span>{head.kind}</span>}</p>
         <div className="run-acts">
           {mayWrite && <button type="button" className="btn pri" aria-disabled={!script.dirty || Boolean(script.theirs) || undefined} title="Ctrl+S" onClick={() => script.save()}><Icon name="check" /> {script.busy === "save" ? "Saving" : "Save version"}</button>}
@@ -90,7 +90,7 @@ function Editing({ script, languages, mayWrite, head, signature }) {
       <footer className="script-foot">
         {signature?.problem && <p className="form-error" role="status"><Icon name="warn" size={13} /> <span>{signature.problem.line ? `Line ${signature.problem.line}: ` : ""}{signature.problem.message}</span></p>}
         {!script.dirty && head.lock_error_logs && <p className="form-error"><Icon name="warn" size={13} /> <span>Packages: {head.lock_error_logs}</span></p>}
-        <p className="form-help hide-sm"><kbd>Ctrl</kbd> <kbd>S</kbd> saves, <kbd>Ctrl</kbd> <kbd>Enter</kbd> runs, <kbd>Enter</kbd> and <kbd>Esc</kbd> go into the code and out.</p>
+        <p className="form-help hide-sm">{mayWrite && <><kbd>Ctrl</kbd> <kbd>S</kbd> saves, </>}{script.around.may_run && <><kbd>Ctrl</kbd> <kbd>Enter</kbd> runs, </>}<kbd>Enter</kbd> and <kbd>Esc</kbd> go into the code and out.</p>
       </footer>
     </section>
   );

@@ -44,7 +44,8 @@ def test_order_data_and_states_and_a_way_to_each_cell(page: Page, product: Produ
     expect(graph.locator(".nb-edge-both")).to_have_count(1)  # a to the loop that reads it
     expect(graph.locator(".nb-edge-order")).to_have_count(2)
     expect(graph.locator(".nb-edge-wire")).to_have_count(4)
-    expect(graph.get_by_role("button", name=re.compile("^a Give"))).to_have_attribute("data-tone", "ok")
+    ready = re.compile("^(ok|reused)$")  # another test may have computed the same
+    expect(graph.get_by_role("button", name=re.compile("^a Give"))).to_have_attribute("data-tone", ready)
     expect(graph).to_contain_text("Large")
     shoot(page, "notebook-graph")
     page.get_by_role("button", name="Run all").click()  # states are live

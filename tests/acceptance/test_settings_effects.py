@@ -143,7 +143,7 @@ def test_the_failure_handler_recovers_the_flow(page: Page, product: Product) -> 
     expect(notebook.cell("failure")).to_be_visible()
     notebook.set_code("failure", HANDLER)
     notebook.settled()
-    page.get_by_role("button", name="Deploy").click()
+    page.get_by_role("button", name="Deploy", exact=True).click()
     page.get_by_label("Path").fill("f/team/recovers")
     page.get_by_role("dialog").get_by_role("button", name="Deploy", exact=True).click()
     expect(page.get_by_text("Deployed f/team/recovers, version 1")).to_be_visible()

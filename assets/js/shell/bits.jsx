@@ -118,6 +118,17 @@ export function ServerPages({ paths = [] }) {
   return null;
 }
 
+/** `Tick({checked, label, onToggle})`: a checkbox that shows the press at once; the server's state follows, and has the last word. */
+export function Tick({ checked, label, onToggle }) {
+  const [on, setOn] = useState(checked);
+  useEffect(() => setOn(checked), [checked]);
+  const toggle = (event) => {
+    setOn(event.target.checked);
+    onToggle(event.target.checked);
+  };
+  return <input type="checkbox" aria-label={label} checked={on} onChange={toggle} />;
+}
+
 /** `Signal({ws, topic, onChange})`: tells Reflex, at most once a second, that something of the topic changed. */
 export function Signal({ ws, topic, onChange }) {
   const latest = useRef(onChange);

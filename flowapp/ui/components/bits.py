@@ -92,6 +92,16 @@ class CopyField(LocalComponent):
     label: rx.Var[str]
 
 
+class Tick(LocalComponent):
+    """A checkbox that shows the press at once, and what the server says of it after."""
+
+    library = _BITS
+    tag = "Tick"
+    checked: rx.Var[bool]
+    label: rx.Var[str]
+    on_toggle: rx.EventHandler[rx.event.passthrough_event_spec(bool)]  # type: ignore[type-arg,valid-type]  # as below
+
+
 class Signal(LocalComponent):
     """Calls `on_change`, at most once a second, when something of a topic changed."""
 
@@ -112,3 +122,4 @@ file_text = FileText.create
 server_pages = ServerPages.create
 copy_field = CopyField.create
 signal = Signal.create
+tick = Tick.create

@@ -7,7 +7,7 @@ from typing import Any
 import reflex as rx
 
 from flowapp.ui import services
-from flowapp.ui.components.bits import glyph, run_state, signal, took, when
+from flowapp.ui.components.bits import glyph, run_state, signal, tick, took, when
 from flowapp.ui.shell import link, problem_notice, shell, skeleton, title
 from flowapp.ui.state.runs import STATUSES, RunsState, address
 
@@ -88,11 +88,10 @@ def _line(line: Any) -> rx.Component:
     """A RunLine."""
     return rx.el.li(
         rx.el.label(
-            rx.el.input(
-                type="checkbox",
+            tick(
                 checked=STATE.chosen.contains(line.id),
-                on_change=lambda chosen: STATE.choose(line.id, chosen),
-                custom_attrs={"aria-label": "Choose run " + line.number},
+                label="Choose run " + line.number,
+                on_toggle=lambda chosen: STATE.choose(line.id, chosen),
             ),
             class_name="row-choose",
         ),

@@ -128,7 +128,7 @@ def _of_a_job(response: Any) -> bool:
 
 
 @pytest.mark.timeout(3600)
-@pytest.mark.filterwarnings("default")
+@pytest.mark.filterwarnings("default", "ignore:Do not use the `random` module")  # schemathesis does, inside of its own
 def test_nothing_fails_and_no_answer_is_undocumented(place: Place) -> None:
     schema = schemathesis.openapi.from_dict(_document(place.names))
     headers = {"Authorization": f"Bearer {TOKEN}"}

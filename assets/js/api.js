@@ -44,6 +44,16 @@ export async function request(method, path, { json, body, query, headers, signal
   throw new ApiError(response.status, errorOf(content));
 }
 
+/** The JSON at an address, or undefined where it is longer than `most` bytes: then it is not read. Throws ApiError. */
+export async function getShort(path, query, most) {
+  const abort = new AbortController();
+  const response = await fetch(withQuery(path, query), { credentials: "same-origin", headers: { Accept: "application/json" }, signal: abort.signal });
+  if (!response.ok) throw new ApiError(response.status, errorOf(await response.json().catch(() => null)));
+  if (Number(response.headers.get("content-length")) <= most) return response.json();
+  abort.abort();
+  return undefined;
+}
+
 export const get = (path, query, options) => request("GET", path, { query, ...options });
 export const post = (path, json = {}, options) => request("POST", path, { json, ...options });
 

@@ -87,7 +87,10 @@ ANSWER = {
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What a person asks of a flow. `results` are samples by step id, `errors` last errors; `step` is the step that is meant."""
+    """What a person asks of a flow.
+
+    `results` are samples by step id, `errors` last errors; `step` is the step that is meant; `hide` takes secrets out of what is sent.
+    """
 
     document: Document
     instruction: str
@@ -95,6 +98,7 @@ class Request:
     step: str | None = None
     results: Mapping[str, Any] = field(default_factory=dict)
     errors: Mapping[str, str] = field(default_factory=dict)
+    hide: Callable[[str], str] = str
 
     @property
     def system(self) -> str:
@@ -107,7 +111,7 @@ class Request:
         entries = self.document.outline.entries
         share = max(400, min(_LONGEST_CODE, _MOST_CHARACTERS // max(1, len(entries))))
         flow = self.document.flow
-        return json.dumps(
+        text = json.dumps(
             {
                 "flow": {
                     "summary": str(flow.get("summary") or ""),
@@ -120,6 +124,7 @@ class Request:
             ensure_ascii=False,
             indent=1,
         )
+        return self.hide(text)
 
     def _step(self, entry: Entry, share: int) -> dict[str, Any]:
         value = entry.module["value"]

@@ -8,7 +8,7 @@ that parse and read nothing but paths which are really there.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from flowapp.assistant.matcher import match
@@ -53,7 +53,9 @@ ANSWER = {
 }
 
 
-async def propose(client: ModelClient | None, title: str, targets: Sequence[Target], scope: Scope) -> Proposals:
+async def propose(
+    client: ModelClient | None, title: str, targets: Sequence[Target], scope: Scope, hide: Callable[[str], str] = str
+) -> Proposals:
     """Proposals for the fields of a cell. Never raises for a model that fails: the matcher's stand in, with a notice.
 
     Args:
@@ -61,12 +63,13 @@ async def propose(client: ModelClient | None, title: str, targets: Sequence[Targ
         title: what the cell is called.
         targets: the fields.
         scope: what they can be wired to.
+        hide: takes secrets out of the text that is sent.
     """
     matched = match(targets, scope)
     if client is None or not targets:
         return Proposals(tuple(matched))
     try:
-        answer = await client.ask(SYSTEM, question(title, targets, scope), ANSWER, "connect_inputs")
+        answer = await client.ask(SYSTEM, hide(question(title, targets, scope)), ANSWER, "connect_inputs")
     except ModelFailed as failure:
         notice = f"{failure.message} These suggestions come from comparing names and types instead."
         return Proposals(tuple(matched), notice)

@@ -12,7 +12,7 @@ import io
 import re
 import symtable
 import tokenize
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -43,6 +43,8 @@ class _Code:
     body: str = ""
     value: str = ""
     problem: str = ""
+    #: waits for something outside of its functions, as Jupyter allows
+    waits: bool = False
 
 
 def is_jupyter(found: Any) -> bool:
@@ -56,10 +58,9 @@ def from_jupyter(notebook: Mapping[str, Any], new_id: Callable[[], CellId]) -> D
     Raises:
         DocumentUnusable: it is of another language, or has too many cells.
     """
-    about = notebook.get("metadata") or {}
-    language = str(
-        (about.get("language_info") or {}).get("name") or (about.get("kernelspec") or {}).get("language") or "python"
-    )
+    about = _object(notebook.get("metadata"))
+    told = _object(about.get("language_info")).get("name") or _object(about.get("kernelspec")).get("language")
+    language = str(told or "python")
     if not language.lower().startswith(("python", "ipython")):
         raise DocumentUnusable(
             f"The notebook is written in {language}.", "Only Jupyter notebooks in Python can be imported."
@@ -82,6 +83,10 @@ def from_jupyter(notebook: Mapping[str, Any], new_id: Callable[[], CellId]) -> D
     if isinstance(result, Rejected):
         raise DocumentUnusable(result.message, result.hint)
     return result.document
+
+
+def _object(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
 
 
 def _source(cell: Mapping[str, Any]) -> str:
@@ -109,14 +114,24 @@ def _read(cells: Sequence[Mapping[str, Any]]) -> tuple[list[_Code], list[tuple[i
 
 def _taken_apart(source: str, title: str) -> _Code:
     plain = _MAGIC.sub(r"\1# \2", source)
-    code = _Code(plain, title)
-    if plain != source:
-        code.problem = "magic"
+    if _analysed(found := _Code(source, title)):  # as it is: a line of Python may begin with % too
+        return found
+    if plain != source and _analysed(found := _Code(plain, title, problem="magic")):
+        return found
+    return _Code(source, title, problem="syntax")
+
+
+def _analysed(code: _Code) -> bool:
+    """Fill in what a cell reads, gives and consists of; False where it is no Python that can be read."""
     try:
-        tree = ast.parse(plain)
-    except (SyntaxError, ValueError):
-        code.problem = "syntax"
-        return code
+        _analyse(code, ast.parse(code.source))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
+    return True
+
+
+def _analyse(code: _Code, tree: ast.Module) -> None:
+    plain = code.source
     defined: set[str] = set()
     for statement in tree.body:
         reads, writes = _names(statement)
@@ -134,7 +149,17 @@ def _taken_apart(source: str, title: str) -> _Code:
     code.gives = sorted(defined - code.imports.keys() - code.definitions.keys())
     code.changes = sorted(changed - defined)
     code.body, code.value = _split(plain, tree)
-    return code
+    code.waits = any(isinstance(node, ast.Await | ast.AsyncFor | ast.AsyncWith) for node in _own_nodes(tree))
+
+
+def _own_nodes(tree: ast.AST) -> Iterator[ast.AST]:
+    """All nodes but those inside of functions."""
+    waiting: list[ast.AST] = [tree]
+    while waiting:
+        node = waiting.pop()
+        yield node
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            waiting += ast.iter_child_nodes(node)
 
 
 def _names(statement: ast.stmt) -> tuple[list[str], set[str]]:
@@ -295,7 +320,7 @@ def _content(code: _Code, imports: list[str], copied: list[str], inputs: list[st
     body = "\n\n".join(part for part in [*copied, code.body] if part.strip())
     head = "\n".join(dict.fromkeys(imports))
     text = _indented(f"{body}\n{ending}" if body else ending)
-    return f"{head}\n\n\n" * bool(head) + f"def main({', '.join(inputs)}):\n{text}\n"
+    return f"{head}\n\n\n" * bool(head) + f"{'async ' * code.waits}def main({', '.join(inputs)}):\n{text}\n"
 
 
 def _indented(source: str) -> str:

@@ -56,6 +56,7 @@ class Beside(Database):
             return value
 
     def _hand_over(self, item: Write) -> None:
+        """Never called: only the base's `write`, which is another one here, queues anything."""
         raise NotImplementedError("writes are done where they are asked for")
 
 

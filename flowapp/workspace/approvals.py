@@ -7,6 +7,7 @@ anything of the request is told, and again inside the transaction that decides.
 from __future__ import annotations
 
 import secrets
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy.engine import Connection
@@ -29,6 +30,7 @@ from flowapp.workspace.context import Context
 from flowapp.workspace.errors import AnswerInvalid, BadRequest
 from flowapp.workspace.job_places import Place
 from flowapp.workspace.job_views import JobViews
+from flowapp.workspace.known_secrets import known_secrets
 
 MAX_APPROVER = 200
 LONGEST_COMMENT = 4000
@@ -82,7 +84,10 @@ class Approvals:
             NotFound: the signature is wrong, or the job is gone.
         """
         place = await self._requests.by_link(link)
-        return await self._requests.at(place, Asker(identity, by_link=True), link.resume_id)
+        request = await self._requests.at(place, Asker(identity, by_link=True), link.resume_id)
+        hidden = await known_secrets(self._context, request.run)
+        description = masked(request.terms.get("description"), hidden)
+        return replace(request, terms={**request.terms, "description": description})
 
     async def of_job(self, identity: Identity, job_id: str) -> Request:
         """The request of a step's job, or the oldest open one of a flow's.
@@ -131,10 +136,10 @@ class Approvals:
         """What the step says about its request, and all arguments of the run; nothing for those who may not answer."""
         if not isinstance(request.decision, Allowed):
             return [], []
-        values, secrets = self._store.values, self._store.masks.texts(request.run.id)
+        values, hidden = self._store.values, await known_secrets(self._context, request.run)
         flow = loads(await values.get_value(request.run.document))
-        args = facts_of(masked(loads(await values.get_value(request.run.args)), secrets), flow.get("schema"))
-        return facts_of(request.terms.get("description")), args
+        args = facts_of(masked(loads(await values.get_value(request.run.args)), hidden), flow.get("schema"))
+        return facts_of(masked(request.terms.get("description"), hidden)), args
 
     # --- answering --------------------------------------------------------------------------------------------------
 

@@ -6,11 +6,14 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Any
 
+from flowapp.access.identity import Identity
 from flowapp.assistant import Scope, scope_of
 from flowapp.notebook.document import Entry
 from flowapp.workspace.context import Context
+from flowapp.workspace.known_secrets import redactor_of
 from flowapp.workspace.open_drafts import OpenDraft
 from flowapp.workspace.previews import Previews
+from flowapp.workspace.redaction import Redactor
 from flowapp.workspace.scope import Source, in_reach, loops_around, source_of
 
 NEAREST = 40
@@ -35,6 +38,10 @@ class Assistance:
         if item["value"] is None:
             return scope_of(draft.document, entry.cell, results)
         return scope_of(draft.document, entry.cell, results, item=item["value"])
+
+    async def redactor(self, identity: Identity) -> Redactor:
+        """Hides the secrets that somebody may use from what a model gets."""
+        return await redactor_of(self._context, identity)
 
     async def samples(self, draft: OpenDraft, entries: Sequence[Entry]) -> dict[str, Any]:
         """Samples of the results of cells by step id; cells without a result are left out."""

@@ -23,6 +23,8 @@ _STATUS: dict[str, Status] = {
     "canceled": "canceled",
     "skipped": "skipped",
 }
+#: How a step's row says that there is a result to read. A skipped step hands on the result before it.
+HAVE_RESULT = frozenset({"success", "reused", "skipped"})
 
 
 def record_of(

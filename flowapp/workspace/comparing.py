@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from flowapp.access.identity import Identity
@@ -37,11 +38,7 @@ class Comparing:
         runs = [await guard.run_row(self._store, identity, "run.read", run_id) for run_id in (first, second)]
         flows = [loads(await self._store.values.get_value(run.document)) for run in runs]
         jobs = [{job.path: job for job in await self._store.runs.steps(run.id)} for run in runs]
-        code = [_definitions(flow) for flow in flows]
-        titles = titles_of(flows[0]) | titles_of(flows[1])
-        steps = [
-            _step(path, jobs[0].get(path), jobs[1].get(path), code, titles) for path in _in_order(jobs[0], jobs[1])
-        ]
+        steps = await asyncio.to_thread(_steps, flows, jobs)  # a loop may have thousands
         whole = {"args": runs[0].args == runs[1].args, "result": _result(runs[0]) == _result(runs[1])}
         same = {**whole, "code": canonical(flows[0]) == canonical(flows[1])}
         return {"a": run_json(runs[0]), "b": run_json(runs[1]), "same": same, "steps": steps}
@@ -58,6 +55,12 @@ class Comparing:
         if found is None:
             raise missing("step")
         return _own(found)
+
+
+def _steps(flows: Sequence[Mapping[str, Any]], jobs: Sequence[Mapping[str, JobRow]]) -> list[dict[str, Any]]:
+    code = [_definitions(flow) for flow in flows]
+    titles = titles_of(flows[0]) | titles_of(flows[1])
+    return [_step(path, jobs[0].get(path), jobs[1].get(path), code, titles) for path in in_order(jobs[0], jobs[1])]
 
 
 def _step(
@@ -92,18 +95,16 @@ def _outcome(job: JobRow) -> tuple[str | None, bool]:
     return job.result, job.status in ("failure", "canceled")
 
 
-def _in_order(first: Mapping[str, JobRow], second: Mapping[str, JobRow]) -> list[str]:
-    """All paths: those of the second run where it has them, the first one's others after the one that they followed."""
-    order = list(second)
-    places = set(order)
-    before: str | None = None
+def in_order(first: Collection[str], second: Collection[str]) -> list[str]:
+    """All paths: those of the second run, and after each one those that only the first run had there."""
+    after: dict[str, list[str]] = {}
+    before = ""  # no step's path: the beginning
     for path in first:
-        if path not in places:
-            at = order.index(before) + 1 if before is not None else 0
-            order.insert(at, path)
-            places.add(path)
-        before = path
-    return order
+        if path in second:
+            before = path
+        else:
+            after.setdefault(before, []).append(path)
+    return [*after.get("", ()), *(path for known in second for path in (known, *after.get(known, ())))]
 
 
 def _definitions(flow: Mapping[str, Any]) -> dict[str, str]:

@@ -40,7 +40,9 @@ class Connect:
             return {"proposals": [], "notice": "All inputs of this cell are connected already."}
         title = str(entry.module.get("summary") or entry.step_id)
         scope = await self._assistance.scope(draft, entry)
-        found = await propose(self._model if use_model else None, title, targets, scope)
+        model = self._model if use_model else None
+        hide = (await self._assistance.redactor(identity)).known if model else str
+        found = await propose(model, title, targets, scope, hide)
         values = await self._previews.values(draft, entry, [(proposal.expr, False) for proposal in found.proposals])
         proposals = [
             {**proposal.to_json(), "value": None, "evaluated": await shown(value)}

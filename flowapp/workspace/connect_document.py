@@ -21,6 +21,7 @@ from flowapp.workspace import guard
 from flowapp.workspace.connect import NO_MODEL
 from flowapp.workspace.context import Context
 from flowapp.workspace.errors import BadRequest
+from flowapp.workspace.known_secrets import redactor_of
 from flowapp.workspace.library import Library
 from flowapp.workspace.new_drafts import read_document
 from flowapp.workspace.previews import shown
@@ -65,7 +66,9 @@ class ConnectDocument:
         item = {"item": args["iter"]["value"]} if "iter" in args else {}
         scope = await asyncio.to_thread(lambda: scope_of(document, entry.cell, results, **item))
         title = str(entry.module.get("summary") or step_id)
-        found = await propose(self._model if use_model else None, title, targets, scope)
+        model = self._model if use_model else None
+        hide = (await redactor_of(self._context, identity)).known if model else str
+        found = await propose(model, title, targets, scope, hide)
         ranked = sorted(found.proposals, key=lambda proposal: -proposal.score)
         values = await self._values([proposal.expr for proposal in ranked], args, texts)
         notice = found.notice or (NO_MODEL if use_model and self._model is None else None)

@@ -18,7 +18,9 @@ from flowapp.workspace.drafts import Drafts
 from flowapp.workspace.errors import BadRequest
 from flowapp.workspace.new_drafts import new_cell_id
 from flowapp.workspace.open_drafts import OpenDraft
+from flowapp.workspace.redaction import HIDDEN, Redactor
 
+CUT = "Code that held a secret was left out: the model did not see it whole. Use a variable instead of writing a secret down."
 NO_MODEL = "No model is configured. Set OPENAI_API_KEY or OPENAI_BASE_URL, and start the server again."
 
 
@@ -57,7 +59,8 @@ class Helping:
             raise BadRequest(
                 "Say what you want to know or to have changed.", f"In at most {LONGEST_INSTRUCTION} characters."
             )
-        request = await self._request(draft, wish, found, cell)
+        redactor = await self._assistance.redactor(identity)
+        request = await self._request(draft, wish, found, cell, redactor)
         name = self._model.model if self._model else None
         if dry:
             return {"sent": f"{request.system}\n\n{request.question}", "model": name}
@@ -72,21 +75,26 @@ class Helping:
                 "notice": f"{failure.message} {failure.hint}".strip(),
                 "model": name,
             }
-        proposals = [_shown(edit) for edit in given.edits]
-        return {"message": given.message, "proposals": proposals, "notice": given.notice, "model": name}
+        whole = [edit for edit in given.edits if HIDDEN not in (edit.after or "")]
+        notice = given.notice if len(whole) == len(given.edits) else f"{CUT} {given.notice or ''}".strip()
+        proposals = [_shown(edit) for edit in whole]
+        return {"message": given.message, "proposals": proposals, "notice": notice, "model": name}
 
-    async def _request(self, draft: OpenDraft, wish: str, mode: Mode, cell: CellId | None) -> Request:
+    async def _request(
+        self, draft: OpenDraft, wish: str, mode: Mode, cell: CellId | None, redactor: Redactor
+    ) -> Request:
         entry = draft.document.entry(cell) if cell else None
         if cell and entry is None:
             raise BadRequest(f"Cell {cell} is no longer there.", "Reload the page.")
         errors = {
-            known.step_id: f"{record.error.name}: {record.error.message[:500]}"
+            known.step_id: redactor.text(f"{record.error.name}: {record.error.message[:500]}")
             + (f" (line {record.error.line})" if record.error.line else "")
             for known in draft.document.outline.entries
             if (record := draft.records.get(known.cell)) is not None and record.error is not None
         }
-        results = await self._assistance.samples(draft, draft.document.outline.entries)
-        return Request(draft.document, wish, mode, entry.step_id if entry else None, results, errors)
+        samples = await self._assistance.samples(draft, draft.document.outline.entries)
+        results = {step: redactor.value(sample) for step, sample in samples.items()}
+        return Request(draft.document, wish, mode, entry.step_id if entry else None, results, errors, redactor.known)
 
 
 def _shown(edit: Edit) -> dict[str, Any]:

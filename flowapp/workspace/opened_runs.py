@@ -19,7 +19,7 @@ from flowapp.store.runs import FINISHED
 from flowapp.store.stores import Store
 from flowapp.store.tables import JobRow, RunRow
 from flowapp.workspace import guard
-from flowapp.workspace.cell_records import record_of
+from flowapp.workspace.cell_records import HAVE_RESULT, record_of
 from flowapp.workspace.errors import BadRequest
 from flowapp.workspace.new_drafts import NewDrafts, read_document
 
@@ -71,15 +71,20 @@ class OpenedRuns:
 def _records(
     store: Store, connection: Connection, document: Document, run: RunRow, jobs: Sequence[JobRow]
 ) -> dict[str, str]:
-    """The record of each cell, as if the run had been one of cells: in the order in which the steps ended."""
+    """The record of each cell, as if the run had been one of cells: in the order in which the steps ended.
+
+    Of the iterations of a loop, which may be thousands, only what the last one gave is made a record.
+    """
     taken: dict[str, Taken] = {}
     found: dict[str, str] = {}
-    for job in sorted(jobs, key=lambda job: job.ended_at or ""):
-        record = record_of(store, connection, document, taken, run, job)
-        if record is None:
-            continue
-        found[document.outline.by_step[job.step_id].cell] = dumps(record.to_json())
-        if record.has_result:
+    ended = sorted((job for job in jobs if job.ended_at), key=lambda job: job.ended_at or "")
+    last = {job.step_id: job.path for job in ended}
+    for job in ended:
+        if last[job.step_id] == job.path:
+            record = record_of(store, connection, document, taken, run, job)
+            if record is not None:
+                found[document.outline.by_step[job.step_id].cell] = dumps(record.to_json())
+        if job.status in HAVE_RESULT and job.result is not None:
             taken[job.step_id] = Taken(job.result, run.id)
         else:
             taken.pop(job.step_id, None)

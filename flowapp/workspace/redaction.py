@@ -115,6 +115,14 @@ class Redactor:
             at = stop
         return "".join([*parts, window[at:end]])
 
+    def known(self, text: str) -> str:
+        """The text with `HIDDEN` in place of what is known to be a secret, and of nothing that only looks like one."""
+        parts, at = [], 0
+        for start, stop in _merged(list(self._known(text))):
+            parts += [text[at:start], HIDDEN]
+            at = stop
+        return "".join([*parts, text[at:]])
+
     def value(self, value: Any, places: frozenset[tuple[str, ...]] = frozenset(), limit: int | None = None) -> Any:
         """The value with secrets hidden, at `places` (see `password_fields`) too; texts longer than `limit` are cut, and say so."""
         return self.among(_strings(value, limit))._hidden(value, (), places, limit)

@@ -67,6 +67,10 @@ def test_by_keyboard(page: Page, product: Product) -> None:
     expect(graph).to_be_visible()
     page.keyboard.press("o")
     expect(notebook.cell("a")).to_be_visible()
+    page.keyboard.press("o")
+    page.keyboard.press("g")
+    page.keyboard.press("g")  # whatever leads to a cell leads out of the graph
+    expect(notebook.cell("a")).to_be_focused()
 
 
 def test_an_empty_flow_and_a_long_one(page: Page, product: Product) -> None:

@@ -26,6 +26,7 @@ function reveal(node) {
 export function select(store, id, { focus = true, show = "cell", keep = false } = {}) {
   if (!id) return;
   if (!keep) unmark(store);
+  if (store.get("mode") === "graph") store.set("mode", "cells"); // where there is nothing to go to
   store.set("selected", id);
   if (!focus) return;
   const before = document.activeElement;
@@ -83,8 +84,10 @@ function move(store, id, by) {
   select(store, id);
 }
 
-export function remove(store, id) {
-  const ids = chosen(store, id).filter((each) => store.cell(each));
+export const remove = (store, id) => removeAll(store, chosen(store, id));
+
+function removeAll(store, cells) {
+  const ids = cells.filter((each) => store.cell(each));
   if (!ids.length) return;
   const order = store.get("order");
   const gone = new Set(ids.flatMap((each) => [each, ...descendantsOf(store.view.cells, each)]));
@@ -123,20 +126,22 @@ async function duplicate(store, id) {
   }
 }
 
+/** Answers what was copied. */
 async function copy(store, id) {
   const ids = copyable(store, id);
-  if (!ids.length) return false;
+  if (!ids.length) return ids;
   try {
     await copyCells(store, ids);
     store.toast({ text: ids.length > 1 ? `Copied ${ids.length} cells` : `Copied ${store.cell(ids[0]).step_id}`, hint: "They can be pasted into this flow or another one." });
-    return true;
+    return ids;
   } catch (error) {
     told(store, error);
-    return false;
+    return [];
   }
 }
 
-const cut = async (store, id) => (await copy(store, id)) && remove(store, id);
+/** Only what is on the clipboard goes, whatever was marked meanwhile. */
+const cut = async (store, id) => removeAll(store, await copy(store, id));
 
 /** Paste what was copied; wires that lead nowhere here are told of, and listed as problems. */
 export async function paste(store, id, text) {

@@ -68,14 +68,10 @@ const GraphNode = memo(function GraphNode({ id }) {
   const selected = useFact("selected", (at) => at === id);
   if (!cell) return null;
   const look = LOOKS[state?.kind] ?? LOOKS.never;
-  const go = () => {
-    store.set("mode", "cells");
-    select(store, id);
-  };
   return (
     <>
       <Handles />
-      <button type="button" className="nb-node" data-tone={look.tone} data-selected={selected || undefined} aria-label={`${cell.step_id} ${cell.title || "Untitled"}, ${state?.text ?? "Not run"}`} title="Go to the cell" onClick={go}>
+      <button type="button" className="nb-node" data-tone={look.tone} data-selected={selected || undefined} aria-label={`${cell.step_id} ${cell.title || "Untitled"}, ${state?.text ?? "Not run"}`} title="Go to the cell" onClick={() => select(store, id)}>
         <span className="nb-chip nb-chip-fixed">{cell.step_id}</span>
         <span className="nb-node-title">{cell.title || "Untitled"}</span>
         <span className="nb-node-kind">{cell.language_label}</span>

@@ -2,10 +2,11 @@
 import { diffLines } from "diff";
 import { useEffect, useState } from "react";
 
-import { get, runPath } from "../api.js";
+import { get, getShort, runPath } from "../api.js";
 import { Problem, Skeleton } from "../output/parts.jsx";
 
-const LONGEST = 400_000; // characters; beyond that a comparison by line takes seconds
+const LONGEST = 200_000; // bytes of a side; beyond that a comparison by line takes seconds
+const TOO_LONG = Symbol("too long to be shown");
 const AROUND = 3; // lines shown before and after a change
 
 const KINDS = [["result", "Result"], ["args", "Input"], ["code", "Code"]];
@@ -35,7 +36,8 @@ export function Changes({ ws, step, a, b }) {
 async function textOf(ws, run, step, kind) {
   if (kind === "code") return codeText(await get(runPath(ws, run, "code"), { step: step.step_id }));
   try {
-    const value = await get(runPath(ws, run, "raw"), { path: step.path, side: kind });
+    const value = await getShort(runPath(ws, run, "raw"), { path: step.path, side: kind }, LONGEST);
+    if (value === undefined) return TOO_LONG;
     return typeof value === "string" ? value : JSON.stringify(value, null, 2);
   } catch (error) {
     if (error.status === 404) return ""; // nothing was kept
@@ -62,9 +64,9 @@ function Texts({ ws, step, kind, both, a, b }) {
   }, []);
   if (error) return <Problem error={error} what="One side" />;
   if (!got) return <Skeleton lines={3} label="Loading both sides" />;
+  if (got.includes(TOO_LONG)) return <p className="out-note">{both && step.same[kind] ? "Both are the same, and" : "It is"} too long to be shown here. Open the step in {step.a && <a href={`/runs/${a}#step=${encodeURIComponent(step.path)}`}>A</a>}{both && " and "}{step.b && <a href={`/runs/${b}#step=${encodeURIComponent(step.path)}`}>B</a>}.</p>;
   if (!both) return <pre className="cmp-text"><Lines text={got[0] ?? got[1]} /></pre>;
   if (got[0] === got[1]) return <><p className="out-note">Both are the same.</p><pre className="cmp-text"><Lines text={got[0]} /></pre></>;
-  if (got[0].length + got[1].length > LONGEST) return <p className="out-note">They differ, and are too long to be compared line by line. Open the step in <a href={`/runs/${a}#step=${encodeURIComponent(step.path)}`}>A</a> and <a href={`/runs/${b}#step=${encodeURIComponent(step.path)}`}>B</a>.</p>;
   return <Difference before={got[0]} after={got[1]} label="Differences: lines with − are A's, lines with + are B's" />;
 }
 

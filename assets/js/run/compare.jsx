@@ -8,6 +8,8 @@ import { ago, duration, when } from "../words.js";
 import { Changes } from "./changes.jsx";
 import { StateBadge } from "./run_view.jsx";
 
+const MOST_ROWS = 300; // at first; a loop may have thousands of iterations
+
 const placeOf = (a, b, step) => `/runs/compare?${new URLSearchParams({ a, ...(b && { b }) })}${step ? `#step=${encodeURIComponent(step)}` : ""}`;
 
 const stepInAddress = () => decodeURIComponent(/#step=(.+)$/.exec(location.hash)?.[1] ?? "") || null;
@@ -68,6 +70,7 @@ function Comparison({ ws, a, b }) {
   const { answer, error, retry } = useAnswer(() => get(workspacePath(ws, "runs", "compare"), { a, b }), [ws, a, b]);
   const [open, setOpen] = useState(stepInAddress);
   const [all, setAll] = useState(false);
+  const [most, setMost] = useState(MOST_ROWS);
   if (error?.status === 404) return <div className="runpage"><div className="card empty"><b>One of these runs is not there</b><p>It may have been cleared away, or the address is from another workspace.</p><a className="btn" href="/runs">All runs</a></div></div>;
   if (error) return <div className="runpage"><Problem error={error} what="The comparison" retry={retry} /></div>;
   if (!answer) return <div className="runpage"><Skeleton lines={6} label="Loading both runs" /></div>;
@@ -94,8 +97,9 @@ function Comparison({ ws, a, b }) {
           {differing.length < answer.steps.length && <label><input type="checkbox" checked={all} onChange={(event) => setAll(event.target.checked)} /> Show the others too</label>}
         </header>
         <ul>
-          {[whole, ...shown].map((step) => <Row key={step.path} {...{ ws, step, a, b }} open={open === step.path} onOpen={() => choose(step.path)} />)}
+          {[whole, ...shown.slice(0, most)].map((step) => <Row key={step.path} {...{ ws, step, a, b }} open={open === step.path} onOpen={() => choose(step.path)} />)}
         </ul>
+        {shown.length > most && <p className="out-note"><button type="button" className="link" onClick={() => setMost(most + MOST_ROWS)}>Show {Math.min(MOST_ROWS, shown.length - most)} more of {shown.length - most}</button></p>}
       </section>
     </div>
   );

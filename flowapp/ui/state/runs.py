@@ -56,10 +56,10 @@ class RunsState(PageState, rx.State):
     @rx.var
     def comparison(self) -> str:
         """The address that compares the two runs that are chosen, the earlier one first."""
-        if len(self.chosen) != 2:
-            return ""
-        later, earlier = [line.id for line in self.lines if line.id in self.chosen]
-        return f"/runs/compare?{urlencode({'a': earlier, 'b': later})}"
+        match [line.id for line in self.lines if line.id in self.chosen]:
+            case [later, earlier]:
+                return f"/runs/compare?{urlencode({'a': earlier, 'b': later})}"
+        return ""
 
     @rx.var
     def narrowed(self) -> bool:

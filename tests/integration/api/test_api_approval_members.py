@@ -296,3 +296,13 @@ class TestWhileNobodyAnswers:
         page = (await server.make_client().get((await urls(server, wait))["approvalPage"])).text
         listed = (await server.client.get(f"/api/w/main/runs/{wait.run}/approvals")).text
         assert "hunter22" not in page and "hunter22" not in listed and "***** it is" in page
+
+    async def test_secrets_are_not_shown_either_where_nobody_remembers_what_was_read(self, server: Server) -> None:
+        secret = {"path": "u/admin/key", "value": "hunter22", "is_secret": True, "description": ""}
+        short = {"path": "u/admin/short", "value": "it", "is_secret": True, "description": ""}
+        for variable in (secret, short):
+            assert (await server.client.post("/api/w/main/variables/create", json=variable)).status_code == 201
+        wait = await a_wait(server, description={"Key": "hunter22 it is"})
+        assert not server.workspace.store.masks.texts(wait.run)  # as after a restart
+        page = (await server.make_client().get((await urls(server, wait))["approvalPage"])).text
+        assert "hunter22" not in page and "***** it is" in page  # what is that short is a word too

@@ -80,3 +80,21 @@ async def test_a_viewer_may_not_ask(server: Server) -> None:
     viewer = await server.person("vera", "viewer")
     answer = await viewer.post("/api/w/main/assistant/connect", json=asking())
     assert answer.status_code == 403
+
+
+async def test_what_is_sent_holds_no_secret_that_one_may_use(server: Server) -> None:
+    secret = {"path": "u/admin/key", "value": "hunter-22-hunter", "is_secret": True, "description": ""}
+    assert (await server.client.post("/api/w/main/variables/create", json=secret)).status_code == 201
+    code = "def main():\n    return 'hunter-22-hunter'\n"
+    draft = await server.draft(flow_of(script("a", code), script("b", "def main(note: str): pass")))
+    cells = {cell["step_id"]: cell["id"] for cell in (await server.notebook(draft))["cells"]}
+    server.engine.answers = {"a": {"note": "it is hunter-22-hunter", "n": 5}}
+    server.engine.failing = {"b": {"name": "ValueError", "message": "no hunter-22-hunter, password=abc123def"}}
+    await server.run(draft, cells["a"])
+    await server.run(draft, cells["b"])
+    body = {"instruction": "Fix it", "mode": "edit", "cell": cells["b"], "dry": True}
+    sent = (await server.post(draft, "assist", body))["sent"]
+    assert "ValueError" in sent and '"n": 5' in sent and "def main():" in sent
+    assert "hunter-22" not in sent and "abc123def" not in sent
+    refused = await server.client.post(f"/api/w/main/drafts/{draft}/assist", json={**body, "instruction": " "})
+    assert refused.status_code == 400

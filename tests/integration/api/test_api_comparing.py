@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from flowapp.workspace.comparing import in_order
 from tests.integration.api.api_server import CHAIN, Server, flow_of, script
 
 W = "/api/w/main"
@@ -88,3 +89,11 @@ async def test_runs_of_others_look_as_if_they_were_not_there(server: Server) -> 
     assert (await other.get(f"{W}/runs/{mine}/code", params={"step": "a"})).status_code == 404
     assert (await server.client.get(f"{W}/runs/{mine}/code", params={"step": "z"})).status_code == 404
     assert (await server.client.get(f"{W}/runs/compare", params={"a": mine})).status_code in (400, 422)
+
+
+def test_steps_of_one_side_stand_after_what_they_followed() -> None:
+    first, second = ("a", "only", "b", "c", "last"), ("new", "a", "b", "d", "c")
+    assert in_order(dict.fromkeys(first), dict.fromkeys(second)) == ["new", "a", "only", "b", "d", "c", "last"]
+    assert in_order(dict.fromkeys("xy"), {}) == ["x", "y"]
+    many = in_order({f"l[{n}].b": None for n in range(20_000)}, {f"m[{n}].b": None for n in range(20_000)})
+    assert len(many) == 40_000  # at once: no place is looked for

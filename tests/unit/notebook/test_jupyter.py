@@ -109,6 +109,35 @@ def test_magic_lines_are_comments_and_what_is_no_python_is_kept() -> None:
     assert "comments now" in note["text"] and "no Python" in note["text"]
 
 
+def test_a_line_that_begins_with_a_percent_sign_may_be_python() -> None:
+    made = imported('n = 3\ntext = ("%d rows"\n  % n)', "text")
+    assert results(made)["b"] == "3 rows" and notes_of(made) == []
+
+
+def test_a_cell_that_waits_becomes_a_step_that_waits() -> None:
+    made = imported("import asyncio\nasync def one():\n    return 1", "x = await one()\nx")
+    first, second = made.flow["value"]["modules"]
+    assert "\ndef main()" in first["value"]["content"]
+    assert "async def main()" in second["value"]["content"] and "await one()" in second["value"]["content"]
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["(" * 3000, "x = " + "-" * 50_000 + "1", "\0", "\ud800", "def f(a, a): pass", "x = 1\nnonlocal x", "return 1 +"],
+)
+def test_odd_code_is_taken_over_as_it_is(source: str) -> None:
+    (module,) = imported(source).flow["value"]["modules"]
+    assert module["value"]["content"] == source + "\n"
+
+
+def test_odd_notebooks_are_read_as_far_as_they_go() -> None:
+    odd: tuple[Any, ...] = ("x", [], {"language_info": "python", "kernelspec": 1})
+    for metadata in odd:
+        assert len(imported("1", metadata=metadata).flow["value"]["modules"]) == 1
+    for cells in ([1, None, {"cell_type": "code"}, {"cell_type": "code", "source": 5}],):
+        from_jupyter({"nbformat": 4, "cells": cells}, lambda: "c")
+
+
 def test_the_flow_is_a_valid_document() -> None:
     made = imported("a = 1", "b = a\nb")
     documents.parse(made.flow)

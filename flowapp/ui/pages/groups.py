@@ -61,7 +61,7 @@ def _line(line: Any) -> rx.Component:
             rx.el.span(line.note, class_name="row-sub"),
             class_name="row-names",
         ),
-        rx.el.span(),
+        rx.el.span(class_name="hide-sm"),  # the place of a state, which groups have none of
         rx.el.span(line.members, class_name="row-sub right num"),
         rx.cond(line.mine, delete_button(STATE, line.name), rx.el.span()),
         class_name="row-link row-stored",

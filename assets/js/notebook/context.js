@@ -1,6 +1,5 @@
 // The store of the open draft, handed to all parts of the page.
 import { createContext, useCallback, useContext, useSyncExternalStore } from "react";
-import { useSignal } from "./signals.js";
 
 export const StoreContext = createContext(null);
 
@@ -8,7 +7,10 @@ export const useStore = () => useContext(StoreContext);
 
 /** Follow one key of the page's store, e.g. "draft" or "state:<cell id>". */
 export function useKey(key) {
-  return useSignal(useStore(), key);
+  const signals = useStore();
+  const subscribe = useCallback((listener) => signals.subscribe(key, listener), [signals, key]);
+  const read = useCallback(() => signals.get(key), [signals, key]);
+  return useSyncExternalStore(subscribe, read, read);
 }
 
 /** Follow a small fact derived from one key: renders again only when the fact changes. `derive` must return a primitive. */

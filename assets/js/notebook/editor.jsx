@@ -1,9 +1,8 @@
 // Code editors. The text of a cell belongs to the store; an editor is mounted near the viewport, elsewhere the same text
 // stands coloured but still, on the same grid, so that mounting moves nothing.
-import { memo, useContext, useEffect, useRef, useState } from "react";
-import { StoreContext } from "./context.js";
+import { memo, useEffect, useRef, useState } from "react";
+import { useKey, useStore } from "./context.js";
 import { LINE, OPTIONS, PAD, countLines, loadMonaco } from "./monaco.js";
-import { useSignal } from "./signals.js";
 import { applied } from "./shortcuts.js";
 
 const MAX_LINES = 100; // a wheel over code scrolls the page: only text longer than this has a scroll of its own
@@ -120,7 +119,7 @@ function useColours(box, text, language, off, root) {
  * `onKey(command)` is called with "run", "run_stay", "run_all_stale", "run_old", "leave".
  */
 export const CellEditor = memo(function CellEditor({ id, language, label, error, root, onKey }) {
-  const store = useContext(StoreContext);
+  const store = useStore();
   const box = useRef(null);
   const host = useRef(null);
   const editor = useRef(null);
@@ -131,7 +130,7 @@ export const CellEditor = memo(function CellEditor({ id, language, label, error,
   const [lines, setLines] = useState(() => countLines(shown));
   const keys = useRef(onKey);
   keys.current = onKey;
-  const replaced = useSignal(store, `text:${id}`);
+  const replaced = useKey(`text:${id}`);
 
   useEffect(() => {
     if (!replaced) return;

@@ -52,7 +52,7 @@ const parentOf = (expr) => expr.replace(/(\.[\w$]+|\[[^\]]*\])$/, "");
 const rank = (item, wanted) => (lastPart(item.expr).toLowerCase().startsWith(wanted) ? 0 : 1);
 
 /**
- * `onStage(expr)` on each change; `onPreview(result)` with the value the server computes while typing.
+ * `onStage(expr)` on each change; `onPreview(result, expr)` with the value the server computes while typing.
  * `handle.current.insert(text)` puts text at the last cursor.
  */
 export function ExpressionInput({ cell, field, expr, label, placeholder = "an expression, such as results.a", missing, onStage, onPreview, handle }) {
@@ -70,8 +70,9 @@ export function ExpressionInput({ cell, field, expr, label, placeholder = "an ex
     if (text === null || !onPreview) return undefined;
     const abort = new AbortController();
     preview.current = setTimeout(() => {
-      if (!text.trim()) return onPreview({ ok: false, text: "" });
-      return store.ask("POST", "preview", { json: { cell, field, expr: text }, signal: abort.signal }).then(onPreview, (error) => error.name !== "AbortError" && onPreview({ ok: false, text: error.status === 0 ? "" : error.message }));
+      const say = (value) => onPreview(value, text);
+      if (!text.trim()) return say({ ok: false, text: "" });
+      return store.ask("POST", "preview", { json: { cell, field, expr: text }, signal: abort.signal }).then(say, (error) => error.name !== "AbortError" && say({ ok: false, text: error.status === 0 ? "" : error.message }));
     }, PREVIEW_MS);
     return () => {
       clearTimeout(preview.current);

@@ -10,6 +10,7 @@ export const ACTIVE = new Set(["queued", "running", "waiting"]);
 
 export class Mirror extends Signals {
   published = new Map(); // cell id -> the view of it that its signal was made from
+  toldAt = new Map(); // key of a state or output -> when an event told it last, counted in what happened
 
   takeSnapshot(snapshot, knowsAll = false) {
     if (knowsAll) for (const { id } of snapshot.cells) this.notOnlyHere(id);
@@ -20,14 +21,17 @@ export class Mirror extends Signals {
     this.rebuild();
   }
 
-  /** Merge a Change. `source`: own (answer to our operations), history (undo, redo), other (someone else). */
-  takeChange(change, source) {
+  /**
+   * Merge a Change. `source`: own (answer to our operations), history (undo, redo), other (someone else). `since` is how much had
+   * happened when an answer was asked for: events come on another way, and one that came meanwhile may be newer than the answer.
+   */
+  takeChange(change, source, since = Infinity) {
     if (!this.server || change.version < this.server.draft.version) return;
     const cells = new Map(this.server.cells);
     for (const id of change.removed ?? []) cells.delete(id);
     for (const cell of change.cells ?? []) {
       cells.set(cell.id, cell);
-      this.takeLive(cell, source);
+      this.takeLive(cell, source, since);
       this.takeText(cell, source);
     }
     this.server = {
@@ -41,12 +45,15 @@ export class Mirror extends Signals {
     this.rebuild();
   }
 
-  takeLive(cell, source) {
-    // the answer to an edit may be older than the event that said "running": events tell how runs go
+  takeLive(cell, source, since = Infinity) {
+    // the answer to an edit may be older than the event that said "running", or that it is over: events tell how runs go
     const active = ACTIVE.has(this.get(`state:${cell.id}`)?.kind);
-    const older = active && (source === "own" || source === "history") && !ACTIVE.has(cell.state?.kind);
+    const toldSince = (key) => (this.toldAt.get(key) ?? 0) > since;
+    const older = active
+      ? (source === "own" || source === "history") && !ACTIVE.has(cell.state?.kind)
+      : ACTIVE.has(cell.state?.kind) && toldSince(`state:${cell.id}`);
     if (cell.state && !older) this.takeState(cell.id, cell.state, true);
-    if (cell.output !== undefined) this.takeOutput(cell.id, cell.output);
+    if (cell.output !== undefined && !toldSince(`output:${cell.id}`)) this.takeOutput(cell.id, cell.output);
     const evaluated = { ...Object.fromEntries((cell.inputs ?? []).map((input) => [input.field, input.evaluated ?? null])), ...cell.settings?.evaluated };
     // likewise: the event with the new value may have come before the answer that does not know it yet
     this.takeEvaluated(cell.id, source === "own" ? Object.fromEntries(Object.entries(evaluated).filter(([, value]) => value)) : evaluated);
@@ -91,6 +98,14 @@ export class Mirror extends Signals {
     this.setEqual(`evaluated:${id}`, { ...this.get(`evaluated:${id}`), ...evaluated });
   }
 
+  /** An event tells states by cell. */
+  told(states) {
+    for (const [id, state] of Object.entries(states)) {
+      this.toldAt.set(`state:${id}`, this.happened);
+      this.takeState(id, state);
+    }
+  }
+
   receive(event) {
     this.happened += 1;
     switch (event.type) {
@@ -102,12 +117,13 @@ export class Mirror extends Signals {
         this.serverId = event.server;
         break;
       case "state":
-        this.takeState(event.cell, event.state);
+        this.told({ [event.cell]: event.state });
         break;
       case "states":
-        for (const [id, state] of Object.entries(event.states)) this.takeState(id, state);
+        this.told(event.states);
         break;
       case "output":
+        this.toldAt.set(`output:${event.cell}`, this.happened);
         this.takeOutput(event.cell, event.output);
         break;
       case "log":
@@ -223,6 +239,7 @@ export class Mirror extends Signals {
 
   dropCell(id) {
     for (const kind of ["cell", "state", "output", "evaluated", "log", "text", "conflict"]) this.set(`${kind}:${id}`, undefined);
+    for (const kind of ["state", "output"]) this.toldAt.delete(`${kind}:${id}`);
     this.texts.delete(id);
     this.published.delete(id);
   }

@@ -18,8 +18,9 @@ export class Running extends Saving {
     const sent = this.promptly(async () => {
       this.sending = items;
       try {
+        const since = this.happened;
         const answer = await request("POST", `${this.base}/run`, { json: { client: this.client, ops: items.map((item) => item.op), cells: ids, mode, confirmed: [...this.confirmedEffects] } });
-        this.accepted(items, answer.change);
+        this.accepted(items, answer.change, since);
         if (items.length) this.sayWhetherSaved();
         this.started(before, answer);
       } catch (error) {

@@ -122,8 +122,9 @@ export class Saving extends Mirror {
       this.sending = this.oneByOne ? this.queue.splice(0, 1) : this.queue.splice(0);
       this.setSave("saving");
       try {
+        const since = this.happened;
         const change = await request("POST", `${this.base}/operations`, { json: this.body(this.sending), timeout: SEND_TIMEOUT_MS });
-        this.accepted(this.sending, change);
+        this.accepted(this.sending, change, since);
       } catch (error) {
         if (!this.refused(error)) return;
       }
@@ -142,7 +143,7 @@ export class Saving extends Mirror {
     return { base_version: this.server.draft.version, client: this.client, ops: items.map((item) => item.op) };
   }
 
-  accepted(items, change) {
+  accepted(items, change, since) {
     this.sending = [];
     this.retries = 0;
     if (this.get("link") === "lost") window.dispatchEvent(new Event("online")); // the server answers: the event stream need not wait for its next try
@@ -153,7 +154,7 @@ export class Saving extends Mirror {
       }
       if (key) this.kept.saved(key, op);
     }
-    if (change) this.takeChange(change, "own");
+    if (change) this.takeChange(change, "own", since);
     else this.rebuild();
   }
 
@@ -256,14 +257,19 @@ export class Saving extends Mirror {
   }
 
   async history(verb) {
-    await this.settled();
+    this.flush();
+    this.setSave("saving");
+    await this.tail;
     return this.serially(async () => {
       try {
-        this.takeChange(await request("POST", `${this.base}/${verb}`, { json: { client: this.client } }), "history");
-        this.setSave("saved");
+        if (this.queue.length) throw Object.assign(new Error("Nothing was undone or redone: the last change is not saved yet"), { hint: "It is sent again until the server has it. Then press once more." });
+        this.setSave("saving");
+        const since = this.happened;
+        this.takeChange(await request("POST", `${this.base}/${verb}`, { json: { client: this.client } }), "history", since);
       } catch (error) {
         this.toast({ text: error.message, hint: error.hint, tone: "bad" });
       }
+      this.sayWhetherSaved();
     });
   }
 }

@@ -90,8 +90,8 @@ const AFTER_RUN = new Set(["stop_after_if", "stop_after_all_iters_if", "retry_if
 function CellExpression({ target, field, label, expr, placeholder, onStage }) {
   const store = useStore();
   const picker = useFieldPicker(target.id, field, expr);
-  const [preview, setPreview] = useState(null);
-  useEffect(() => setPreview(null), [expr]);
+  const [preview, setPreview] = useState(null); // {of: the expression, value}
+  useEffect(() => setPreview((before) => (before?.of === expr ? before : null)), [expr]); // saved is no reason to go
   const connect = (text) => {
     picker.close();
     onStage(text);
@@ -100,10 +100,10 @@ function CellExpression({ target, field, label, expr, placeholder, onStage }) {
   return (
     <span className="nb-set-expr" data-field={field}>
       <span className="nb-set-exprline">
-        <ExpressionInput cell={target.id} field={field} expr={expr} label={label} placeholder={placeholder} handle={picker.handle} onStage={onStage} onPreview={AFTER_RUN.has(field) ? undefined : setPreview} />
+        <ExpressionInput cell={target.id} field={field} expr={expr} label={label} placeholder={placeholder} handle={picker.handle} onStage={onStage} onPreview={AFTER_RUN.has(field) ? undefined : (value, of) => setPreview({ of, value })} />
         <button ref={picker.anchor} type="button" className="nb-plug" aria-label={`Connect ${label}`} aria-expanded={picker.open} aria-haspopup="dialog" onClick={picker.toggle}><Glyph name="plug" size={12} /> plug</button>
       </span>
-      {preview && <Evaluated value={preview} />}
+      {preview && <Evaluated value={preview.value} />}
       {picker.open && <Picker cell={target.id} field={field} anchor={picker.anchor.current} onConnect={connect} onAppend={picker.append} onClose={picker.close} />}
     </span>
   );

@@ -1,6 +1,5 @@
 // Values by key, with subscribers per key. A component that reads one key renders again only when that key changes:
 // the event of one cell never touches the list or another cell.
-import { useCallback, useSyncExternalStore } from "react";
 
 export class Signals {
   #values = new Map();
@@ -37,11 +36,4 @@ export class Signals {
 
 export function sameJson(a, b) {
   return a === b || (a !== undefined && b !== undefined && JSON.stringify(a) === JSON.stringify(b));
-}
-
-/** Read one key of a store and follow it. */
-export function useSignal(signals, key) {
-  const subscribe = useCallback((listener) => signals.subscribe(key, listener), [signals, key]);
-  const read = useCallback(() => signals.get(key), [signals, key]);
-  return useSyncExternalStore(subscribe, read, read);
 }

@@ -1,0 +1,56 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+const { Mirror } = await import("../../../../assets/js/notebook/mirror.js");
+
+/** A page of one cell, as far as what the server says of it goes. */
+function page(kind = "never") {
+  const mirror = new Mirror();
+  Object.assign(mirror, { happened: 0, texts: new Map(), chosen: new Map(), sending: [], queue: [], staged: new Map(), announceCell: () => {} });
+  mirror.takeSnapshot({ draft: { version: 1 }, cells: [cell(kind)] });
+  return mirror;
+}
+
+const cell = (kind, more = {}) => ({ id: "c", step_id: "c", parent: null, slot: "modules", index: 0, state: { kind }, inputs: [], settings: {}, ...more });
+const answer = (kind, more) => ({ version: 2, draft: {}, cells: [cell(kind, more)] });
+const stateOf = (mirror) => mirror.get("state:c").kind;
+const outputOf = (mirror) => mirror.get("output:c");
+
+test("an answer that is older than the event that a run is over does not say running again", () => {
+  const mirror = page();
+  const since = mirror.happened;
+  mirror.set("state:c", { kind: "running", local: true });
+  mirror.receive({ type: "output", cell: "c", output: { run_id: "new", hash: "2" } });
+  mirror.receive({ type: "state", cell: "c", state: { kind: "fresh" } });
+  mirror.takeChange(answer("running", { output: { run_id: "old", hash: "1" } }), "own", since);
+  assert.equal(stateOf(mirror), "fresh");
+  assert.equal(outputOf(mirror).run_id, "new");
+});
+
+test("an answer says running where no event came since it was asked for", () => {
+  const mirror = page();
+  mirror.receive({ type: "states", states: { c: { kind: "fresh" } } });
+  mirror.takeChange(answer("running"), "own", mirror.happened);
+  assert.equal(stateOf(mirror), "running");
+});
+
+test("an answer tells what an edit did to a cell that was over meanwhile", () => {
+  const mirror = page("running");
+  const since = mirror.happened;
+  mirror.receive({ type: "state", cell: "c", state: { kind: "fresh" } });
+  mirror.takeChange(answer("stale"), "own", since);
+  assert.equal(stateOf(mirror), "stale");
+});
+
+test("an answer that does not know of the run yet leaves running", () => {
+  const mirror = page("running");
+  mirror.takeChange(answer("stale"), "own", mirror.happened);
+  assert.equal(stateOf(mirror), "running");
+});
+
+test("what others changed counts as it is", () => {
+  const mirror = page("fresh");
+  mirror.receive({ type: "state", cell: "c", state: { kind: "fresh" } });
+  mirror.takeChange(answer("running"), "other");
+  assert.equal(stateOf(mirror), "running");
+});

@@ -97,6 +97,14 @@ async def cancel(draft_id: str, caller: Caller, workspace: App) -> Response:
     return answer({"cancelled": await workspace.runs.cancel_draft(caller, draft_id)})
 
 
+@router.post("/{draft_id}/forget")
+async def forget(draft_id: str, request: Request, caller: Caller, workspace: App) -> Response:
+    """Drop the results of cells: they count as not run, and no equal result is taken for them."""
+    body = await object_body(request)
+    cells = texts_of(body, "cells")
+    return answer(await workspace.forgetting.forget(caller, draft_id, cells, text_of(body, "client")))
+
+
 @router.post("/{draft_id}/preview")
 async def preview(draft_id: str, request: Request, caller: Caller, workspace: App) -> Response:
     """The value of an expression in the place of a cell's field."""

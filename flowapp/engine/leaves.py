@@ -119,7 +119,7 @@ class Leaves:
         except FlowappError as error:
             return LeafOutcome(_error(error.message, step_id), "failure")
         key = self._key(call, args if resolved or call.kept else None)
-        if key is not None:
+        if key is not None and (call.cache_ttl is not None or step_id not in self._plan.anew):
             reused = await self._stored(call, key)
             if reused is not None:
                 return reused

@@ -40,6 +40,7 @@ async def plan_of(store: Store, run: RunRow) -> Plan:
         answers=answers,
         reuse=bool(plan.get("reuse")),
         never=frozenset(_texts(plan.get("never"))),
+        anew=frozenset(_texts(plan.get("anew"))),
     )
 
 

@@ -266,7 +266,8 @@ Attempt = tuple[Done, Any, LeafOutcome | None]
 class Plan:
     """What of the flow runs. `run` None: everything; otherwise only these top-level steps, with `given` results.
 
-    `reuse`: results of equal work may be taken from the result store, except for steps in `never`.
+    `reuse`: results of equal work may be taken from the result store, and are kept there, except for steps in `never`.
+    Steps in `anew` are computed even so, and what they give takes the place of what was kept.
     """
 
     run: tuple[str, ...] | None = None
@@ -275,6 +276,7 @@ class Plan:
     """What people answered after given steps: see `Scope.answers`."""
     reuse: bool = False
     never: frozenset[str] = frozenset()
+    anew: frozenset[str] = frozenset()
 
     @property
     def whole(self) -> bool:

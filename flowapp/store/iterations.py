@@ -32,6 +32,19 @@ def statuses(connection: Connection, run_id: str, loop: str) -> dict[int, str]:
     return dict(sorted(found.items()))
 
 
+def reused(connection: Connection, run_id: str, loop: str) -> int:
+    """How many iterations took all that their scripts gave from the result store."""
+    scripts = (*_inside(run_id, f"{loop}["), _JOB.c.language.is_not(None), _JOB.c.status != "skipped")
+    rows = connection.execute(sa.select(_JOB.c.path, _JOB.c.status).where(*scripts))
+    own = re.compile(re.escape(loop) + r"\[(\d+)\]")
+    whole: dict[str, bool] = {}
+    for path, status in rows:
+        match = own.match(path)
+        if match is not None:
+            whole[match.group(1)] = whole.get(match.group(1), True) and status == "reused"
+    return sum(whole.values())
+
+
 def paths(connection: Connection, run_id: str, loop: str, index: int) -> dict[str, str]:
     """The last step of each id in one iteration: step id → path."""
     query = sa.select(_JOB.c.step_id, _JOB.c.path).where(*_inside(run_id, f"{loop}[{index}]."))

@@ -26,6 +26,11 @@ _PUT = Sql(
     "ON CONFLICT (workspace, rights, fingerprint) DO UPDATE SET value = excluded.value, run_id = excluded.run_id, "
     "run_number = excluded.run_number, path = excluded.path, duration_ms = excluded.duration_ms, at = excluded.at"
 )
+_FORGET = Sql(
+    "DELETE FROM result WHERE workspace = :workspace AND rights = :rights AND fingerprint IN ("
+    "SELECT fingerprint FROM job WHERE run_id = :run_id AND fingerprint IS NOT NULL AND (path = :path OR "
+    "substr(path, 1, :length) IN (:iteration, :inside, :attempt)))"
+)
 
 
 class Results:
@@ -47,6 +52,12 @@ class Results:
     def put(self, connection: Connection, row: ResultRow | dict[str, Any]) -> None:
         """Inside a write: remember a successful result; a newer one replaces an older."""
         _PUT.run(connection, row if isinstance(row, dict) else row.model_dump())
+
+    def forget(self, connection: Connection, workspace: str, rights: str, run_id: str, path: str) -> None:
+        """Inside a write: drop what a run's step gave, and what the steps in it gave, as those rights see it."""
+        marks = {"iteration": f"{path}[", "inside": f"{path}.", "attempt": f"{path}~"}
+        scope = {"workspace": workspace, "rights": rights, "run_id": run_id, "path": path}
+        _FORGET.run(connection, {**scope, **marks, "length": len(path) + 1})
 
     async def put_value(self, text: JsonText) -> str:
         """See `Values.put_value`."""

@@ -40,6 +40,7 @@ from flowapp.workspace.firing import FireSchedules
 from flowapp.workspace.flows import Flows
 from flowapp.workspace.folders import Folders
 from flowapp.workspace.following import FollowSchedules
+from flowapp.workspace.forgetting import Forgetting
 from flowapp.workspace.groups import Groups
 from flowapp.workspace.helping import Helping
 from flowapp.workspace.hub_scripts import HubScripts
@@ -152,6 +153,7 @@ class Workspace:
         self.connect_document = ConnectDocument(self._context, self.library, self._model)
         self.static_inputs = StaticInputs(self.drafts)
         self.draft_states = DraftStates(self._context, self.drafts)
+        self.forgetting = Forgetting(self._context, self.drafts)
         self.iterations = Iterations(self._context, self.drafts, self.outputs)
         self.streams = Streams(self._context, self.drafts)
         self.drafts.changed.append(self.previews.refresh_soon)

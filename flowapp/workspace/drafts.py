@@ -151,8 +151,7 @@ class Drafts:
 
     async def retrying(self, draft: OpenDraft, attempt: Callable[[], Awaitable[Any]]) -> Any:
         """Try again on the newest document when another server saved meanwhile."""
-        if draft.shown is None:
-            draft.shown = await editing.snapshot(draft)
+        await self.ready(draft)
         for last in range(ATTEMPTS):
             try:
                 return await attempt()
@@ -163,6 +162,11 @@ class Drafts:
                     raise missing("draft") from None
                 await asyncio.sleep(random.uniform(0, 0.005) * last)  # noqa: S311 - so that two servers do not go on in step
         return None
+
+    async def ready(self, draft: OpenDraft) -> None:
+        """Before a change: note what pages show now, so that `tell` knows what differs."""
+        if draft.shown is None:
+            draft.shown = await editing.snapshot(draft)
 
     async def tell(self, draft: OpenDraft, client: str) -> dict[str, Any]:
         """The Change since pages were told last, sent to the other pages too."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from sqlalchemy.engine import Connection
+
 from flowapp.access.identity import Identity
 from flowapp.notebook.document import CellId, Entry
 from flowapp.openflow.walk import LOOP_KINDS
@@ -27,7 +29,9 @@ class Iterations:
         self._outputs = outputs
 
     async def listing(self, identity: Identity, draft_id: str, cell: CellId) -> dict[str, Any]:
-        """`{"run_id", "total", "items": [{"index", "status"}]}` of a loop's last run; total 0 where it has not run.
+        """`{"run_id", "total", "reused", "items": [{"index", "status"}]}` of a loop's last run; total 0 where it has not run.
+
+        `reused` of them computed nothing: what their scripts gave was kept from equal work before.
 
         Raises:
             BadRequest: the cell is no loop.
@@ -35,11 +39,15 @@ class Iterations:
         draft = await self._drafts.open(identity, "draft.read", draft_id)
         place = await self._place(draft, _loop(draft, cell))
         if place is None:
-            return {"run_id": None, "total": 0, "items": []}
+            return {"run_id": None, "total": 0, "reused": 0, "items": []}
         run_id, path = place
-        found = await self._store.database.read(lambda connection: iterations.statuses(connection, run_id, path))
+
+        def read(connection: Connection) -> tuple[dict[int, str], int]:
+            return iterations.statuses(connection, run_id, path), iterations.reused(connection, run_id, path)
+
+        found, reused = await self._store.database.read(read)
         items = [{"index": index, "status": status} for index, status in list(found.items())[:LISTED]]
-        return {"run_id": run_id, "total": max(found, default=-1) + 1, "items": items}
+        return {"run_id": run_id, "total": max(found, default=-1) + 1, "reused": reused, "items": items}
 
     async def outputs(self, identity: Identity, draft_id: str, cell: CellId, index: int) -> dict[str, Any]:
         """`{"run_id", "index", "outputs": {cell: OutputView or null}}`: all cells in the loop, as they were in one iteration.

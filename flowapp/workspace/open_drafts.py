@@ -137,6 +137,8 @@ class OpenDrafts:
                 fresh.records[cell] = record  # a cell of this server finished while we read
         draft.heads |= fresh.heads
         draft.row, draft.records, draft.undo, draft.redo = fresh.row, fresh.records, fresh.undo, fresh.redo
+        for cell in draft.outputs.keys() - draft.records.keys() - draft.live.keys():
+            draft.outputs.pop(cell, None)  # forgotten elsewhere
         _take_live(draft, fresh)
         return True
 

@@ -142,7 +142,7 @@ class Runs:
             draft_id=draft.id,
             document=prepared[1].hash,
             args=prepared[2].hash,
-            plan=dumps(_plan_json(document, draft, planned, prepared[0].hash, _never(document, states, cells), tried)),
+            plan=dumps(_plan_json(document, draft, planned, prepared[0].hash, _anew(document, states, cells), tried)),
             trigger=dumps({"kind": "ui", "event": prepared[3].hash}) if len(prepared) > 3 else None,
             created_by=identity.username,
             permissioned_as=identity.permissioned_as,
@@ -302,25 +302,24 @@ def _binding(draft: OpenDraft, document: Document, planned: Plan) -> CellRun:
     return CellRun(draft.id, document, planned.on_old_inputs, taken)
 
 
-def _never(document: Document, states: Mapping[CellId, CellState], targets: Sequence[CellId]) -> list[str]:
-    """The steps that are computed even where an equal result is stored.
+def _never(document: Document) -> list[str]:
+    """The steps whose results are neither kept nor taken: they say so themselves, or have effects outside."""
+    return [entry.step_id for entry in document.outline.entries if _counts_each_time(document.about(entry.cell))]
 
-    These are cells that say so, cells with outside effects, and those that somebody runs although they are up to date: who
-    asks for that wants it computed again.
-    """
+
+def _counts_each_time(about: Mapping[str, Any]) -> bool:
+    return about.get("outside_effects") is True or about.get("reuse") == "never"
+
+
+def _anew(document: Document, states: Mapping[CellId, CellState], targets: Sequence[CellId]) -> list[str]:
+    """The steps that somebody runs although they are up to date: who asks for that wants them computed again."""
     outline = document.outline
-    again = {
-        inner.cell
-        for cell in targets
-        if cell in outline.by_cell and not states[outline.by_cell[cell].unit].needs_run
-        for inner in outline.within(outline.by_cell[outline.by_cell[cell].unit])
-    }
+    units = {outline.by_cell[cell].unit for cell in targets if cell in outline.by_cell}
     return [
-        entry.step_id
-        for entry in outline.entries
-        if entry.cell in again
-        or document.about(entry.cell).get("outside_effects") is True
-        or document.about(entry.cell).get("reuse") == "never"
+        inner.step_id
+        for unit in outline.units
+        if unit.cell in units and not states[unit.cell].needs_run
+        for inner in outline.within(unit)
     ]
 
 
@@ -331,7 +330,7 @@ def _having(draft: OpenDraft, document: Document) -> tuple[StepId, ...]:
 
 
 def _plan_json(
-    document: Document, draft: OpenDraft, planned: Plan, notebook: str, never: list[str], tried: Trial | None
+    document: Document, draft: OpenDraft, planned: Plan, notebook: str, anew: list[str], tried: Trial | None
 ) -> dict[str, Any]:
     given: dict[str, Any] = {}
     for step_id in planned.given:
@@ -341,7 +340,8 @@ def _plan_json(
         "run": tried.steps if tried else _steps(document, planned.run),
         "given": given,
         "reuse": True,
-        "never": never,
+        "never": _never(document),
+        "anew": anew,
         "on_old_inputs": planned.on_old_inputs,
         "notebook": notebook,
     }

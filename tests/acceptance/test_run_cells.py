@@ -125,6 +125,25 @@ def test_a_cell_runs_on_the_old_results_when_asked(page: Page, product: Product)
     notebook.expect_states(a="stale", b="stale")
 
 
+def test_a_result_is_forgotten(page: Page, product: Product) -> None:
+    with product.client() as client:
+        notebook = open_flow(page, client, three_cells())
+    notebook.run("c")
+    notebook.expect_states(a=DONE, b=DONE, c=DONE)
+    notebook.state("b").click()
+    page.get_by_role("dialog", name="State of the cell").get_by_role("button", name="Forget the result").click()
+    expect(page.get_by_text("The result of b is forgotten")).to_be_visible()
+    notebook.expect_states(a=DONE, b="never", c="stale")
+    expect(notebook.output("b")).to_have_count(0)
+    shoot(page, "notebook-forgotten")
+    notebook.select("a")
+    page.keyboard.press("e")
+    page.keyboard.press("r")
+    notebook.expect_states(a="never", b="never", c="stale")
+    notebook.run("c")
+    notebook.expect_states(a=DONE, b=DONE, c=DONE)
+
+
 def test_logs_appear_while_a_cell_runs_and_it_can_be_cancelled(page: Page, product: Product) -> None:
     with product.client() as client:
         notebook = open_flow(page, client, flow_of(python("slow", SLOW)))

@@ -134,6 +134,7 @@ function cellMenu(store, cell) {
     item("insert_below", "Insert code below", "plus"),
     item("note_below", "Insert a note below", "note"),
     item("pin", isPinned(store, cell.id) ? "Unpin: let it run" : "Pin this result", "pin", { disabled: !isPinned(store, cell.id) && !canPin(store, cell.id) }),
+    item("forget", "Forget the result", "never", { disabled: !store.get(`output:${cell.id}`) }),
     item("copy", "Copy", "copy"),
     item("paste", "Paste below", "copy"),
     item("duplicate", "Duplicate", "copy"),

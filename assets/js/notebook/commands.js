@@ -259,6 +259,7 @@ const NEEDS_CELL = {
   copy,
   cut,
   pin: togglePin,
+  forget: (store, id) => store.forget(chosen(store, id)),
   mark_next: (store, id) => markStep(store, id, 1),
   mark_previous: (store, id) => markStep(store, id, -1),
   delete: remove,

@@ -49,7 +49,7 @@ export const IterationBar = memo(function IterationBar({ id, step }) {
       ) : (
         <button type="button" className="nb-link" onClick={() => show((now) => now)}>last iteration</button>
       )}
-      {total > 0 && <span className="nb-faint">of {total}{failed ? `, ${failed} failed` : ""}</span>}
+      {total > 0 && <span className="nb-faint">of {total}{failed ? `, ${failed} failed` : ""}{known.reused ? `, ${known.reused === total ? "all" : known.reused} reused` : ""}</span>}
       <button type="button" className="nb-icon" aria-label="Next iteration" disabled={known ? at === null || at >= total - 1 : true} onClick={() => show((now) => now + 1)}><Glyph name="right" size={13} /></button>
       {problem && <span className="nb-hint" data-tone="bad">{problem}</span>}
     </div>

@@ -4,6 +4,21 @@ import { ACTIVE } from "./mirror.js";
 import { Saving } from "./saving.js";
 
 export class Running extends Saving {
+  /** Drop the results of cells: they count as not run, and equal work is not taken for them. */
+  forget(ids) {
+    const names = ids.length > 1 ? `${ids.length} results` : `The result of ${this.cell(ids[0]).step_id}`;
+    this.flush();
+    return this.serially(async () => {
+      try {
+        const since = this.happened;
+        this.takeChange(await request("POST", `${this.base}/forget`, { json: { client: this.client, cells: ids } }), "own", since);
+        this.toast({ text: `${names} ${ids.length > 1 ? "are" : "is"} forgotten`, hint: "The next run computes it anew. Earlier runs keep theirs." });
+      } catch (error) {
+        this.toast({ text: error.message, hint: error.hint, tone: "bad" });
+      }
+    });
+  }
+
   /** Run cells. Edits travel in the same request, which leaves first: the server works while the page draws "running". */
   async run(ids, mode = "auto") {
     const targets = this.targets(ids, mode);

@@ -12,6 +12,7 @@ export const SHORTCUTS = [
   { id: "run_up_to", keys: ["e u"], label: "Run up to here", group: "Run", mode: "command" },
   { id: "run_from", keys: ["e f"], label: "Run from here", group: "Run", mode: "command" },
   { id: "run_all", keys: [], label: "Run all cells", group: "Run", mode: "any" },
+  { id: "forget", keys: ["e r"], label: "Forget the cell's result", group: "Run", mode: "command" },
   { id: "cancel", keys: ["e x"], label: "Cancel what is running", group: "Run", mode: "command", basic: true },
 
   { id: "edit", keys: ["Enter"], label: "Edit the cell's code", group: "Cells", mode: "command", basic: true },

@@ -56,6 +56,7 @@ NOTEBOOKS: dict[str, Operation] = {
         body="client: string, cells: strings, mode: string, ops: objects, confirmed: strings", also=_EDIT
     ),
     f"POST {_D}/{{draft_id}}/cancel": op(),
+    f"POST {_D}/{{draft_id}}/forget": op(body="client: string, cells: strings"),
     f"POST {_D}/{{draft_id}}/preview": op(body="cell: string, field: string, expr: string", also=(409,)),
     f"GET {_D}/{{draft_id}}/picker": op(also=(409,)),
     f"GET {_D}/{{draft_id}}/picker/children": op(also=(409,)),

@@ -116,7 +116,12 @@ class TestTrials:
 class TestIterations:
     async def test_of_a_loop_that_has_not_run(self, server: Server) -> None:
         draft, cells = await self.looped(server)
-        assert await asked(server, draft, f"iterations?cell={cells['l']}") == {"run_id": None, "total": 0, "items": []}
+        assert await asked(server, draft, f"iterations?cell={cells['l']}") == {
+            "run_id": None,
+            "total": 0,
+            "reused": 0,
+            "items": [],
+        }
         for path in (f"iterations?index=0&cell={cells['l']}", f"iterations?cell={cells['b']}", "iterations?cell=gone"):
             answer = await server.client.get(f"/api/w/main/drafts/{draft}/{path}")
             assert answer.status_code == 400
@@ -133,6 +138,19 @@ class TestIterations:
             assert found["outputs"][cells["b"]]["title_text"] == str(index * 10)
         gone = await asked(server, draft, f"iterations?index=7&cell={cells['l']}")
         assert gone["outputs"] == {cells["b"]: None}
+
+    async def test_are_forgotten_with_the_loop(self, server: Server) -> None:
+        draft, cells = await self.looped(server)
+        server.engine.answers = {"l": [0], "l[0].b": 0}
+        await self.run(server, draft, cells["l"], ["l[0].b", "l"])
+        change = await server.post(draft, "forget", {"cells": [cells["l"]]})
+        assert {cell["step_id"]: cell["state"]["kind"] for cell in change["cells"]} == {"l": "never", "b": "never"}
+        assert (await asked(server, draft, f"iterations?cell={cells['l']}"))["total"] == 0
+        server.engine.hold = True
+        await server.post(draft, "run", {"cells": [cells["l"]]})
+        for wrong in ([], ["gone"], [cells["b"]]):
+            refused = await server.post(draft, "forget", {"cells": wrong}, status=400)
+            assert refused["error"]["message"]
 
     async def looped(self, server: Server) -> tuple[str, dict[str, str]]:
         inner = script("b", CODE)

@@ -94,6 +94,67 @@ async def test_a_stale_cell_with_equal_inputs_is_reused(product: Product) -> Non
     assert [step["status"] for step in again["steps"] if step["step_id"] == "b"] == ["success"]
 
 
+async def test_a_forgotten_result_is_computed_again(product: Product) -> None:
+    """Also where it was kept from an earlier run: in the other cell of equal code, and in the iterations of a loop."""
+    code = "import time\ndef main(x):\n    return [x, time.time_ns()]\n"
+    loop = {
+        "id": "l",
+        "value": {
+            "type": "forloopflow",
+            "iterator": js("[1, 2]"),
+            "modules": [script("c", code, x=js("flow_input.iter.value"))],
+        },
+    }
+    flow = flow_of(
+        script("a", code, x={"type": "static", "value": 7}),
+        script("b", "def main(y): return y", y=js("results.a")),
+        loop,
+    )
+    draft, cell = await product.draft(flow)
+    first = (await product.run(draft, cells=[], mode="all"))["steps"]
+
+    async def forget(*steps: str) -> dict[str, Any]:
+        body = {"cells": [cell[step] for step in steps], "client": "page"}
+        answer = await product.client.post(f"{DRAFTS}/{draft}/forget", json=body)
+        assert answer.status_code == 200, answer.text
+        change: dict[str, Any] = answer.json()
+        return {shown["step_id"]: (shown["state"]["kind"], shown["output"]) for shown in change["cells"]}
+
+    changed = await forget("a", "l")
+    assert {step: kind for step, (kind, _) in changed.items()} == {
+        "a": "never",
+        "b": "stale",
+        "l": "never",
+        "c": "never",
+    }
+    assert changed["a"][1] is None
+    again = (await product.run(draft, cells=[], mode="stale"))["steps"]
+    statuses = {step["path"]: step["status"] for step in again}
+    assert {path: statuses[path] for path in ("a", "l[0].c", "l[1].c")} == dict.fromkeys(
+        ("a", "l[0].c", "l[1].c"), "success"
+    )
+    assert {step["path"] for step in first} == statuses.keys()
+    iterations = await product.client.get(f"{DRAFTS}/{draft}/iterations", params={"cell": cell["l"]})
+    assert (iterations.json()["total"], iterations.json()["reused"]) == (2, 0)
+
+    ops = [{"op": "set_setting", "cell": cell["l"], "key": "iterator", "value": js("[2, 1, 3]")}]
+    await product.run(draft, ops=ops, cells=[cell["l"]])
+    iterations = await product.client.get(f"{DRAFTS}/{draft}/iterations", params={"cell": cell["l"]})
+    assert (iterations.json()["total"], iterations.json()["reused"]) == (3, 2)
+
+
+async def test_a_result_that_is_computed_anew_takes_the_place_of_the_kept_one(product: Product) -> None:
+    draft, cell = await product.draft(flow_of(script("a", "import time\ndef main():\n    return time.time_ns()\n")))
+    for _ in range(2):
+        await product.run(draft, cells=[cell["a"]])
+    newest = (await product.cells(draft))["a"]["output"]["title_text"]
+    other, kept = "def main():\n    return 0\n", "import time\ndef main():\n    return time.time_ns()\n"
+    for code in (other, kept):
+        await product.run(draft, ops=[{"op": "set_code", "cell": cell["a"], "code": code}], cells=[cell["a"]])
+    shown = (await product.cells(draft))["a"]
+    assert (shown["state"]["kind"], shown["output"]["title_text"]) == ("reused", newest)
+
+
 async def test_an_error_is_at_its_line(product: Product) -> None:
     draft, cell = await product.draft(flow_of(script("a", "def main():\n    x = 1\n    raise ValueError('no')\n")))
     await product.run(draft, cells=[cell["a"]])

@@ -358,8 +358,15 @@ async def test_cells_run_on_given_results_and_reuse_equal_work(made: Server) -> 
     never = dumps({"run": ["a"], "given": {}, "reuse": True, "never": ["a"]})
     await made.run(flow, kind="cells", draft_id="d", plan=never)
     assert len(made.runtimes.jobs) == 3
+    anew = dumps({"run": ["a"], "given": {}, "reuse": True, "anew": ["a"]})
+    newest, _ = await made.run(flow, kind="cells", draft_id="d", plan=anew)
+    assert len(made.runtimes.jobs) == 4
+    again, _ = await made.run(flow, kind="cells", draft_id="d", plan=dumps({"run": ["a"], "given": {}, "reuse": True}))
+    assert [(s.path, s.status, s.reused_from) for s in await made.store.runs.steps(again.id)] == [
+        ("a", "reused", newest.id)
+    ]
     await made.run(flow, kind="cells", draft_id="d", plan=both, permissioned_as="u/somebody-else")
-    assert len(made.runtimes.jobs) == 5
+    assert len(made.runtimes.jobs) == 6
     gone, result = await made.run(
         flow, kind="cells", plan=dumps({"run": ["b"], "given": {"a": {"run_id": "no", "path": "a"}}})
     )

@@ -35,6 +35,7 @@ from flowapp.store.stores import Store
 from flowapp.store.wiping import wipe_due
 from flowapp.ui import services
 from flowapp.workspace.app import Workspace
+from flowapp.workspace.approval_delivery import policy_of
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
@@ -125,7 +126,8 @@ async def _open(settings: Settings, kind: str, tags: tuple[str, ...]) -> AsyncIt
         internal = settings.url if kind == "serve" else settings.base_url
         box = SecretBox(store.home, settings.secret_key)
         leaves = LeafSettings(base_url=settings.base_url, internal_url=internal, secret_key=box.key_for("fingerprints"))
-        config = EngineConfig(leaves, isolation=runtimes.isolation.level)
+        calls = policy_of(settings.allowed_hosts)
+        config = EngineConfig(leaves, isolation=runtimes.isolation.level, calls=calls)
         places = _places(store, settings, box, new_executor(kind, tags))
         engine = Engine(store, evaluator, runtimes, config, places)
         workspace = Workspace(store, engine, evaluator, runtimes, settings)

@@ -63,7 +63,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "FLOWAPP_ALLOWED_HOSTS",
         "",
-        "Private hosts and networks that the server may send messages to: `mail.internal:25, 10.1.0.0/16`.",
+        "Private hosts and networks that messages and AI agents may reach: `mail.internal:25, 10.1.0.0/16`.",
     ),
     Setting("FLOWAPP_OIDC_ISSUER", "", "Address of an OpenID Connect provider that signs people in; empty: none."),
     Setting("FLOWAPP_OIDC_CLIENT_ID", "", "What the provider calls this server."),

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from flowapp.engine.interpreter import Rules
 from flowapp.engine.leaves import LeafSettings
 from flowapp.engine.ports import Approvals, Library, Limits, Secrets, StepObserver, Tokens
+from flowapp.net import AddressPolicy
 
 
 @dataclass(slots=True)
@@ -16,6 +17,8 @@ class EngineConfig:
     leaves: LeafSettings = field(default_factory=LeafSettings)
     rules: Rules = field(default_factory=Rules)
     isolation: str = ""
+    calls: AddressPolicy = field(default_factory=AddressPolicy)
+    """Which private addresses agents may call; public ones they may."""
 
 
 @dataclass(slots=True)

@@ -22,12 +22,13 @@ from flowapp.jsontext import NULL, JsonText, canonical, dumps
 from flowapp.notebook.fingerprint import fingerprint
 from flowapp.openflow import references
 from flowapp.openflow.expressions import expressions
+from flowapp.openflow.walk import tools as tools_of
 from flowapp.openflow.walk import walk
 
 if TYPE_CHECKING:
     from flowapp.engine.interpreter import Interpreter
 
-CONTAINERS = frozenset({"forloopflow", "whileloopflow", "branchone", "branchall"})
+CONTAINERS = frozenset({"forloopflow", "whileloopflow", "branchone", "branchall", "aiagent"})
 _COMPUTED = frozenset({"variable", "resource"})
 
 
@@ -110,9 +111,10 @@ async def _reads(interpreter: Interpreter, path: str, flow: Mapping[str, Any]) -
     while waiting:
         path, document = waiting.pop()
         _mentioned(document, found)
-        for place in walk(document):
-            value = place.module.get("value") or {}
-            called = await _versions(interpreter, path, value, found)
+        modules = [place.module for place in walk(document)]
+        tools = [place.module for module in modules for place in walk({"value": {"modules": tools_of(module)}})]
+        for module in (*modules, *tools):
+            called = await _versions(interpreter, path, module.get("value") or {}, found)
             if called is not None:
                 waiting.append((called.path, called.flow))
     return found

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 _BETWEEN = ("suspend", "sleep", "stop_after_if", "stop_after_all_iters_if")
 """Settings of a step that come between its end and the next step."""
 
+_OWN_TIME = frozenset({"flow", "aiagent"})
+"""Kinds of steps with arguments whose time limit is kept by `timeouts`."""
+
 
 @dataclass(frozen=True, slots=True)
 class Evaluated:
@@ -62,7 +65,7 @@ async def of_attempt(interpreter: Interpreter, work: Try) -> Evaluated | Done:
     elif (
         known is None
         or known.args is None
-        or (work.module.get("timeout") and work.info.kind != "flow")
+        or (work.module.get("timeout") and work.info.kind not in _OWN_TIME)
         or any(m in known.args for m in SECRET_MARKS)
     ):
         found = await evaluate(interpreter, work.module, work.scope)
@@ -101,7 +104,7 @@ async def evaluate(interpreter: Interpreter, module: Module, scope: Scope) -> Ev
     transforms = {} if direct else inputs_of(module)
     names = [name for name, transform in transforms.items() if _kind(transform) != "ai"]
     wanted = [expression_of(transforms[name]) for name in names]
-    timeout = None if kind_of(module) == "flow" else module.get("timeout")  # see `timeouts`
+    timeout = None if kind_of(module) in _OWN_TIME else module.get("timeout")
     read = SecretsRead(interpreter.ports.lookup)
     asked = [*wanted, expression_of(timeout)] if timeout is not None else wanted
     answers = await interpreter.values(scope, asked, lookup=read.lookup if interpreter.ports.lookup else None)

@@ -22,6 +22,7 @@ from flowapp.engine.ports import (
     Evaluate,
     Expand,
     Journal,
+    Models,
     RunApprovals,
     RunCache,
     RunLeaf,
@@ -52,6 +53,8 @@ class Ports:
     lookup: Lookup | None = None
     turns: RunTurns | None = None
     """Debouncing of steps; None: every step goes at once (cells that somebody tries)."""
+    models: Models | None = None
+    """What agent steps talk to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +67,8 @@ class Rules:
     park_after_s: float = 5.0
     deepest: int = 20
     """Flows that call flows that call …"""
+    most_turns: int = 50
+    """Turns of a model in one agent step."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +195,10 @@ class Interpreter:
             if failure is not None:
                 return failure
         return done
+
+    async def step(self, module: Module, scope: Scope, prefix: str) -> Done:
+        """A module by itself: nothing comes after it, and its failure is nobody's but the caller's."""
+        return await steps.run(self, module, scope, prefix)
 
     async def failed(self, done: Done, step_id: str, scope: Scope, prefix: str) -> Done:
         """Run the failure module, once for a failure, at the innermost level."""

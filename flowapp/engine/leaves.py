@@ -197,15 +197,24 @@ class Leaves:
     async def _fetch(self, kind: str, path: str) -> JsonText | None:
         return None if self._ports.secrets is None else await self._ports.secrets.lookup(self._run, kind, path)
 
-    async def _arguments(self, call: LeafCall) -> tuple[JsonText, bool]:
-        """The arguments as the script gets them, and whether secrets or resources went into them."""
-        args = call.args
+    async def resolved(self, args: JsonText) -> JsonText:
+        """Arguments with their references replaced.
+
+        Raises:
+            FlowappError: one of them is not there, or the run may not read it.
+        """
+        return (await self._replaced(args, None))[0]
+
+    async def _replaced(self, args: JsonText, vouched: tuple[str, ...] | None) -> tuple[JsonText, bool]:
         if REFERENCE in args:
             args = await self.expand(args)
-        resolved = False
-        if any(mark in args for mark in SECRET_MARKS):
-            vouched = frozenset(call.vouched) if call.vouched is not None else await self.vouched(args)
-            args, resolved = await resolve(args, self._fetch, vouched)
+        if not any(mark in args for mark in SECRET_MARKS):
+            return args, False
+        return await resolve(args, self._fetch, frozenset(vouched) if vouched is not None else await self.vouched(args))
+
+    async def _arguments(self, call: LeafCall) -> tuple[JsonText, bool]:
+        """The arguments as the script gets them, and whether secrets or resources went into them."""
+        args, resolved = await self._replaced(call.args, call.vouched)
         named = pinned(call.language, call.code)
         if not named:
             return args, resolved
@@ -259,7 +268,8 @@ class Leaves:
 
         `resolved` are the arguments with secrets in them, where there are any: they count by a keyed hash.
         """
-        wanted = call.cache_ttl is not None or (self._plan.reuse and call.info.step_id not in self._plan.never)
+        reuse = self._plan.reuse and not call.frame.asked and call.info.step_id not in self._plan.never
+        wanted = call.cache_ttl is not None or reuse
         if not wanted or self.shared is not None or call.here:
             return None  # what a step finds in (or leaves in) `./shared` is in no fingerprint
         args = call.kept or call.args

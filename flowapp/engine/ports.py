@@ -25,6 +25,7 @@ from flowapp.engine.values import (
 )
 from flowapp.expressions import Batch, ExpressionFailed
 from flowapp.jsontext import JsonText
+from flowapp.models.chat import ChatAnswer, ChatRequest, ChatServer
 from flowapp.store.tables import JobRow, RunRow
 
 Evaluate = Callable[[Batch], Awaitable[list[JsonText | ExpressionFailed]]]
@@ -216,6 +217,24 @@ class Tokens(Protocol):
 
     async def issue(self, run: RunRow, job_id: str, seconds: float) -> str:
         """A token with the rights of the run's identity, valid for the job's life."""
+
+
+class Models(Protocol):
+    """Language models, for the agent steps of one run."""
+
+    async def resolved(self, args: JsonText) -> JsonText:
+        """Arguments with what they refer to in place: secrets, resources, stored files.
+
+        Raises:
+            FlowappError: something is not there; its message becomes the step's error.
+        """
+
+    async def chat(self, server: ChatServer, request: ChatRequest) -> ChatAnswer:
+        """The model's next turn.
+
+        Raises:
+            ModelFailed: there is none; the subclass says why.
+        """
 
 
 class StepObserver(Protocol):

@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy.engine import Connection
 
 from flowapp.engine import gates, restart, wiping
+from flowapp.engine.agents.models import RunModels
 from flowapp.engine.bindings import Bindings, EngineConfig
 from flowapp.engine.bound import BoundApprovals, BoundCache, BoundLibrary, BoundTurns, Documents
 from flowapp.engine.errors import INTERRUPTIONS, RunNotFound, Unsupported, canceled_value, error_value
@@ -189,6 +190,7 @@ class Segments:
                 cache=cache,
                 lookup=leaves.lookup,
                 turns=BoundTurns(bindings.limits, run) if plan.whole else None,
+                models=RunModels(leaves, self._config.calls),
             )
             if run.restarted_from and run.segment == 1:
                 journal.keep(await restart.copy(self._store, run, journal.owner, flow, ports.library.flow))

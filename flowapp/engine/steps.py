@@ -20,6 +20,7 @@ from flowapp.engine import (
     timeouts,
     wiping,
 )
+from flowapp.engine.agents import run as agents
 from flowapp.engine.inputs import Evaluated
 from flowapp.engine.ports import OpenStep
 from flowapp.engine.retry import delay
@@ -199,6 +200,8 @@ async def _run(interpreter: Interpreter, work: Try) -> Attempt:
             return await branches.branch_all(interpreter, work)
         case "flow":
             return await subflows.run(interpreter, work)
+        case "aiagent":
+            return await agents.run(interpreter, work)
         case "identity":
             return Done(work.scope.previous), interpreter.ports.journal.open(work.info, work.attempt, None), None
         case _:

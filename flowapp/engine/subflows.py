@@ -48,7 +48,9 @@ async def run(interpreter: Interpreter, work: Try) -> Attempt:
     await step.save()
     outer, args = interpreter.frame, evaluated.args
     own = job_id(interpreter.run_id, info.path)
-    frame = Frame(own, called.path, f"{work.inner}/", (*outer.chain, called.path), (*outer.jobs, own), outer.held)
+    frame = Frame(
+        own, called.path, f"{work.inner}/", (*outer.chain, called.path), (*outer.jobs, own), outer.held, outer.asked
+    )
     inner = await timeouts.step(interpreter, work, lambda: _in_turn(interpreter, called, frame, args, work.scope))
     done = Done(inner.value, failed=inner.failed)
     kept = key is not None and not done.failed and not isinstance(inner.stop, Replaced)

@@ -7,10 +7,11 @@ from typing import Any
 
 from flowapp.engine.errors import Unsupported
 from flowapp.languages import by_name
-from flowapp.openflow.walk import OWN_IDS, Place, walk
+from flowapp.openflow.agents import tool_type
+from flowapp.openflow.walk import OWN_IDS, Place, tools, walk
 
 RUNNABLE_KINDS = frozenset(
-    {"rawscript", "script", "flow", "identity", "forloopflow", "whileloopflow", "branchone", "branchall"}
+    {"rawscript", "script", "flow", "identity", "forloopflow", "whileloopflow", "branchone", "branchall", "aiagent"}
 )
 
 
@@ -64,7 +65,9 @@ def _module_problems(place: Place) -> Iterator[str]:
     if (module.get("mock") or {}).get("enabled"):
         return
     if kind == "aiagent":
-        yield f"{step} is an AI agent, which is not supported by this version"
+        modules = [tool for tool in tools(module) if tool_type(tool) == "flowmodule"]
+        for inside in walk({"value": {"modules": modules}}):
+            yield from _module_problems(inside)
     elif kind not in RUNNABLE_KINDS:
         yield f"{step} is of the kind {kind}, which is not supported by this version"
     elif kind == "rawscript":

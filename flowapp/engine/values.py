@@ -86,6 +86,8 @@ class Frame:
     """The jobs of the flows around it and its own, outermost first: approvals may be given to any of them."""
     held: frozenset[str] = frozenset()
     """The concurrency keys under which these flows have a place: nobody waits for himself."""
+    asked: bool = False
+    """A model asked for this work: it is done, even where the result of equal work is there."""
 
 
 @dataclass(frozen=True, slots=True)

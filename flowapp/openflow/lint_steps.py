@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from flowapp.languages import by_name
+from flowapp.openflow import agents
 from flowapp.openflow.problems import Problem, escaped
 from flowapp.openflow.rules import severity_of
 from flowapp.openflow.walk import LOOP_KINDS, Place, inputs_of, inputs_pointer, kind_of, tools, walk
@@ -69,6 +70,17 @@ def _path(flow: Mapping[str, Any], value: Mapping[str, Any], place: Place, point
 
 
 def _agent(flow: Mapping[str, Any], place: Place) -> Iterator[Problem]:
+    value, at = place.module["value"], f"{place.pointer}/value"
+    given, fixed = inputs_of(place.module), agents.static_inputs(place.module)
+    inputs = f"{place.pointer}{inputs_pointer(place.module)}"
+    for field, message in agents.missing_inputs(given, fixed):
+        yield _problem("agent.input_missing", message, "Set it.", place, inputs, field)
+    for field, message in agents.input_problems(fixed):
+        yield _problem("agent.unsupported", message, "", place, f"{inputs}/{field}", field)
+    for pointer, message in agents.tool_problems(value):
+        yield _problem("agent.unsupported", message, "", place, at + pointer)
+    for pointer, message in agents.name_problems(place.module):
+        yield _problem("agent.tool_name", message, "", place, at + pointer)
     for index, tool in enumerate(tools(place.module)):
         value, pointer = tool.get("value"), f"{place.pointer}/value/tools/{index}/value"
         if isinstance(value, Mapping) and value.get("type") == "rawscript":

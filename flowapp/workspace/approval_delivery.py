@@ -33,7 +33,12 @@ from flowapp.workspace.run_secrets import RunSecrets
 log = logging.getLogger(__name__)
 
 
-def _policy(allowed: str) -> AddressPolicy:
+def policy_of(allowed: str) -> AddressPolicy:
+    """The addresses that FLOWAPP_ALLOWED_HOSTS allows.
+
+    Raises:
+        SettingsError: an entry of it cannot be read.
+    """
     try:
         return AddressPolicy.parse(allowed)
     except PolicyInvalid as error:
@@ -49,7 +54,7 @@ class DeliverMessages:
         self._store = context.store
         self._sessions = context.sessions
         self._settings = context.settings
-        self._policy = _policy(context.settings.allowed_hosts)
+        self._policy = policy_of(context.settings.allowed_hosts)
         self._requests = requests
         self._approvals = approvals
         self._resources = resources

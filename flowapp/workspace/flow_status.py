@@ -13,7 +13,8 @@ from typing import Any
 from sqlalchemy.engine import Connection
 
 from flowapp.jsontext import loads
-from flowapp.openflow.walk import id_of, kind_of
+from flowapp.openflow.agents import function_name, tool_id
+from flowapp.openflow.walk import id_of, kind_of, tools
 from flowapp.store import jobs, states
 from flowapp.store.approval_shapes import terms_of
 from flowapp.store.runs import FINISHED
@@ -25,6 +26,7 @@ DONE = frozenset({"success", "reused", "skipped"})
 FAILED = frozenset({"failure", "canceled"})
 LOOPS = frozenset({"forloopflow", "whileloopflow"})
 FAILURE, PREPROCESSOR = "failure", "preprocessor"
+AGENT = "aiagent"
 MOST_ITERATIONS = 10_000
 
 
@@ -37,6 +39,8 @@ class Facts:
     waits: dict[str, SuspensionRow]
     answers: dict[str, list[ResumeEventRow]]
     user_states: dict[str, Any] = field(default_factory=dict)
+    actions: dict[str, list[JobRow]] = field(default_factory=dict)
+    """What agents did, by their step: turns of the model and calls of tools, in their order."""
 
 
 def gather(connection: Connection, store: Store, place: Place) -> Facts:
@@ -55,7 +59,12 @@ def gather(connection: Connection, store: Store, place: Place) -> Facts:
     }
     answers = {name: store.approvals.events_of(connection, run.id, row.path) for name, row in waits.items()}
     kept = states.all_of_run(connection, states.key_of(run.id, run.draft_id)) if place.is_run else {}
-    return Facts(rows, inside, waits, answers, {key: loads(text) for key, text in kept.items()})
+    actions = {
+        name: sorted(jobs.level(connection, run.id, f"{inner_of(row.path, row.attempt)}/"), key=_number)
+        for name, row in rows.items()
+        if row.kind == AGENT
+    }
+    return Facts(rows, inside, waits, answers, {key: loads(text) for key, text in kept.items()}, actions)
 
 
 def flow_status(place: Place, value: Mapping[str, Any], facts: Facts, places: JobPlaces) -> dict[str, Any]:
@@ -143,6 +152,8 @@ def _module(
         status |= _loop(place, module, row, meta, facts.inside.get(id_of(module)) or [], places)
     elif row.kind == "branchone" and "branch" in meta:
         status |= _chosen(place, row, meta, places)
+    elif row.kind == AGENT:
+        status |= _actions(module, facts.actions.get(id_of(module)) or [])
     elif row.kind == "branchall":
         status |= _branches(place, module, row, meta, facts.inside.get(id_of(module)) or [], places)
     return status
@@ -253,6 +264,30 @@ def _branches(
         "flow_jobs_duration": _durations(seen, success),
         "parallel": bool(meta.get("parallel")),
     }
+
+
+def _actions(module: Mapping[str, Any], rows: Sequence[JobRow]) -> dict[str, Any]:
+    """What an agent did so far."""
+    names = {tool_id(tool, index): function_name(tool, index) for index, tool in enumerate(tools(module))}
+    found = [
+        {"type": "message"}
+        if row.kind == "model"
+        else {
+            "type": "tool_call",
+            "job_id": row.id,
+            "function_name": names.get(row.step_id, row.step_id),
+            "module_id": row.step_id,
+        }
+        for row in rows
+    ]
+    success = [row.status in DONE if row.ended_at is not None else None for row in rows]
+    return {"agent_actions": found, "agent_actions_success": success}
+
+
+def _number(row: JobRow) -> int:
+    """Turns and calls of an agent have a number before their id: `ask/3:price`."""
+    number = row.path.rpartition("/")[2].partition(":")[0]
+    return int(number) if number.isdigit() else 0
 
 
 def _failure(place: Place, value: Mapping[str, Any], rows: Mapping[str, JobRow], places: JobPlaces) -> dict[str, Any]:

@@ -11,7 +11,8 @@ from sqlalchemy.engine import Connection
 
 from flowapp.engine.leaves import expand
 from flowapp.jsontext import NULL, JsonText, dumps, loads
-from flowapp.openflow.walk import kind_of, walk
+from flowapp.openflow.agents import is_agent
+from flowapp.openflow.walk import kind_of, tools, walk
 from flowapp.store import flows, jobs
 from flowapp.store.blobs import REFERENCE
 from flowapp.store.runs import FINISHED, job_id
@@ -32,7 +33,14 @@ KINDS = {
     "dependencies": "dependencies",
     "flowdependencies": "flowdependencies",
 }
-_STEP_KINDS = {"rawscript": "flowscript", "script": "script", "flow": "flow", "identity": "identity"}
+_STEP_KINDS = {
+    "rawscript": "flowscript",
+    "script": "script",
+    "flow": "flow",
+    "identity": "identity",
+    "aiagent": "aiagent",
+    "model": "aiagent",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,11 +197,17 @@ class JobViews:
         return {}
 
     async def _document_at(self, run: RunRow, callers: list[str]) -> Mapping[str, Any]:
-        """The document of the flow that the last of these steps calls, each inside of the one before; the run's for none."""
+        """The document of the flow that the last of these steps calls, each inside of the one before; the run's for none.
+
+        That of an agent has its tools for steps.
+        """
         document: Mapping[str, Any] = loads(await self._store.values.get_value(run.document))
         for depth, caller in enumerate(callers):
             wanted = _step_id(caller)
             module = next((found.module for found in walk(document) if found.step_id == wanted), None)
+            if module is not None and is_agent(module):
+                document = {"value": {"modules": tools(module)}}
+                continue
             value = module.get("value") if module is not None else None
             path = value.get("path") if isinstance(value, Mapping) else None
             if not isinstance(path, str):
@@ -326,7 +340,8 @@ def _body(document: Mapping[str, Any], rest: str) -> list[Any]:
 
 def _step_id(path: str) -> str:
     last = path.rpartition("/")[2].rpartition(".")[2]
-    return last.partition("[")[0].partition("~")[0]
+    # a turn or call of an agent has its number before its id
+    return last.rpartition(":")[2].partition("[")[0].partition("~")[0]
 
 
 def _without_attempt(path: str) -> str:

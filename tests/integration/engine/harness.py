@@ -14,6 +14,7 @@ from flowapp.engine.cluster import new_executor
 from flowapp.engine.places import ManyPlaces
 from flowapp.expressions import Evaluator, Limits
 from flowapp.jsontext import dumps, loads
+from flowapp.net import AddressPolicy
 from flowapp.runtimes.jobs import Job, Outcome
 from flowapp.store.executors import Executor
 from flowapp.store.runs import NewRun
@@ -96,7 +97,9 @@ async def server(
     places = (
         ManyPlaces(store, url, SecretBox(home, "tests"), me or new_executor("server", ("default",))) if url else None
     )
-    engine = Engine(store, evaluator, made, EngineConfig(isolation="fake"), places)
+    engine = Engine(
+        store, evaluator, made, EngineConfig(isolation="fake", calls=AddressPolicy.parse("127.0.0.1")), places
+    )
     for name, value in attributes.items():
         setattr(engine, name, value)
     await engine.start()

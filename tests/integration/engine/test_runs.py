@@ -189,9 +189,9 @@ async def test_canceling_a_run_again_and_again_ends_it_once(made: Server) -> Non
 
 
 async def test_an_unsupported_flow_is_refused_before_its_first_step(made: Server) -> None:
-    run, result = await made.run(flow_of(step("a", "give"), {"id": "b", "value": {"type": "aiagent"}}))
+    run, result = await made.run(flow_of(step("a", "give"), {"id": "b", "value": {"type": "novel"}}))
     assert run.failed
-    assert "Step b is an AI agent" in result["error"]["message"]
+    assert "Step b is of the kind novel" in result["error"]["message"]
     assert made.runtimes.jobs == []
 
 

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from flowapp.engine.interpreter import Interpreter, Ports, Rules, Started
-from flowapp.engine.ports import OpenStep
+from flowapp.engine.ports import Models, OpenStep
 from flowapp.engine.values import (
     Answer,
     CalledFlow,
@@ -208,13 +208,25 @@ class World:
         *,
         plan: Plan | None = None,
         rules: Rules | None = None,
+        models: Models | None = None,
         **value: Any,
     ) -> Done:
         """Run a flow of these modules; `value` are further fields of the flow."""
         rules = rules or Rules(park_after_s=float("inf"))
         room = Room(self.now, rules.park_after_s)
         ports = Ports(
-            self.evaluate, self.run_leaf, self, self, self.expand, room, self, self, self, self.lookup, self.turns
+            self.evaluate,
+            self.run_leaf,
+            self,
+            self,
+            self.expand,
+            room,
+            self,
+            self,
+            self,
+            self.lookup,
+            self.turns,
+            models,
         )
         flow = {"summary": "", "value": {"modules": modules, **value}}
         started = Started(at="then", event=None if self.event is None else dumps(self.event))

@@ -96,19 +96,22 @@ def flow(*modules: Any, **value: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("document", "words"),
     [
-        (flow({"id": "a", "value": {"type": "aiagent"}}), "AI agent"),
+        (
+            flow({"id": "a", "value": {"type": "aiagent", "tools": [{"id": "t", "value": {"type": "novel"}}]}}),
+            "of the kind novel",
+        ),
         (flow({"id": "a", "value": {"type": "novel"}}), "of the kind novel"),
         (flow({"id": "a"}), "has no value"),
         (flow({"id": "a", "value": {"type": "rawscript", "language": "rust"}}), "written in Rust"),
         (flow({"id": "a", "value": {"type": "rawscript", "language": "klingon"}}), "not a known language"),
         (
-            flow(for_loop("l", [1], branch_one("b", ("true", [{"id": "x", "value": {"type": "aiagent"}}])))),
-            "Step x is an AI agent",
+            flow(for_loop("l", [1], branch_one("b", ("true", [{"id": "x", "value": {"type": "novel"}}])))),
+            "Step x is of the kind novel",
         ),
         (flow(script("a"), script("a")), "Two steps in one list have the id a"),
         (
-            flow(script("a"), failure_module={"id": "failure", "value": {"type": "aiagent"}}),
-            "Step failure is an AI agent",
+            flow(script("a"), failure_module={"id": "failure", "value": {"type": "novel"}}),
+            "Step failure is of the kind novel",
         ),
         (
             flow(for_loop("l", [1], script("failure"))),
@@ -129,7 +132,8 @@ def test_what_can_run() -> None:
         script("s", suspend={"required_events": 1}, priority=3, cache_ttl=5, delete_after_use=True),
         script("m", mock={"enabled": True}),
         script("d", debouncing={"debounce_delay_s": 1}),
-        {"id": "mocked", "value": {"type": "aiagent"}, "mock": {"enabled": True}},
+        {"id": "mocked", "value": {"type": "novel"}, "mock": {"enabled": True}},
+        {"id": "agent", "value": {"type": "aiagent", "tools": [{"id": "t", "value": {"tool_type": "mcp"}}]}},
         {"id": "stored", "value": {"type": "script", "path": "u/x/y"}},
         {"id": "called", "value": {"type": "flow", "path": "f/x"}},
         for_loop("l", [1], script("a"), module={"cache_ttl": 5}),
@@ -145,7 +149,7 @@ def test_what_can_run() -> None:
 
 
 def test_only_planned_steps_count() -> None:
-    document = flow(script("a"), {"id": "b", "value": {"type": "aiagent"}})
+    document = flow(script("a"), {"id": "b", "value": {"type": "novel"}})
     assert list(problems(document, frozenset({"a"}))) == []
     assert len(list(problems(document, frozenset({"a", "b"})))) == 1
 

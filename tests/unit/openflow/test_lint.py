@@ -82,6 +82,13 @@ def test_broken_documents_have_a_shape_problem(document: dict[str, Any]) -> None
     assert "doc.shape" in [rule for rule, _ in found(document)]
 
 
+def agent_value(*tools: dict[str, Any], **inputs: Any) -> dict[str, Any]:
+    """The value of an agent that can run, but for `inputs`."""
+    given = {"provider": {"kind": "openai", "resource": "$res:u/x/ai", "model": "m"}, "user_message": "Hi", **inputs}
+    transforms = {name: {"type": "static", "value": value} for name, value in given.items()}
+    return {"type": "aiagent", "tools": list(tools), "input_transforms": transforms}
+
+
 class TestIds:
     def test_missing(self) -> None:
         assert ("id.missing", None) in found(flow({"value": {"type": "identity"}}))
@@ -98,10 +105,10 @@ class TestIds:
         assert found(flow(failure_module=script("failure"), preprocessor_module=script("preprocessor"))) == []
 
     def test_tools_are_named_within_their_agent(self) -> None:
-        tool = {"id": "t", "value": {"tool_type": "websearch"}}
-        agent = {"type": "aiagent", "tools": [tool]}
+        tool = {"id": "t", "value": {"tool_type": "mcp", "resource_path": "u/x/mcp"}}
+        agent = agent_value(tool)
         assert lint(flow({"id": "a", "value": agent}, {"id": "b", "value": agent})) == []
-        twice = {"type": "aiagent", "tools": [tool, tool]}
+        twice = agent_value(tool, tool)
         assert found(flow({"id": "a", "value": twice})) == [("id.duplicate", "t")]
 
     def test_early_return(self) -> None:
@@ -239,8 +246,42 @@ class TestSteps:
             {"id": "t", "value": {"type": "rawscript", "language": "python3", "content": ""}},
             {"id": "u", "value": {"type": "script", "path": "", "input_transforms": {"x": {"type": "ai"}}}},
         ]
-        document = flow({"id": "a", "value": {"type": "aiagent", "tools": tools}})
+        document = flow({"id": "a", "value": agent_value(*tools)})
         assert found(document) == [("code.empty", "a"), ("path.empty", "a")]
+
+    @pytest.mark.parametrize(
+        ("inputs", "rule", "field"),
+        [
+            ({"provider": None}, "agent.input_missing", "provider"),
+            ({"provider": {"kind": "openai"}}, "agent.input_missing", "provider"),
+            ({"user_message": None}, "agent.input_missing", "user_message"),
+            ({"user_message": None, "memory": {"kind": "manual", "messages": []}}, None, None),
+            ({"provider": {"kind": "anthropic", "model": "m"}}, "agent.unsupported", "provider"),
+            ({"output_type": "image"}, "agent.unsupported", "output_type"),
+            ({"memory": {"kind": "auto"}}, "agent.unsupported", "memory"),
+            ({"user_images": [{"s3": "x"}]}, "agent.unsupported", "user_images"),
+        ],
+    )
+    def test_agent_inputs(self, inputs: dict[str, Any], rule: str | None, field: str | None) -> None:
+        problems = lint(flow({"id": "a", "value": agent_value(**inputs)}))
+        assert [(p.rule, p.field) for p in problems] == ([] if rule is None else [(rule, field)])
+
+    @pytest.mark.parametrize(
+        ("tool", "rule"),
+        [
+            ({"id": "t", "value": {"tool_type": "websearch"}}, "agent.unsupported"),
+            ({"id": "t", "summary": "two words", "value": {"type": "identity"}}, "agent.tool_name"),
+            ({"id": "t", "summary": "find_it", "value": {"type": "identity"}}, None),
+        ],
+    )
+    def test_agent_tool_names(self, tool: dict[str, Any], rule: str | None) -> None:
+        document = flow({"id": "a", "value": agent_value(tool)})
+        assert [r for r, _ in found(document)] == ([] if rule is None else [rule])
+
+    def test_two_tools_of_one_name(self) -> None:
+        tools = [{"id": i, "summary": "find", "value": {"type": "identity"}} for i in "tu"]
+        problem = only(flow({"id": "a", "value": agent_value(*tools)}))
+        assert (problem.rule, problem.pointer) == ("agent.tool_name", "/value/modules/0/value/tools/1")
 
     def test_ai_outside_an_agent(self) -> None:
         assert found(flow(script("a", {"x": {"type": "ai"}}))) == [("field.ai_outside_agent", "a")]

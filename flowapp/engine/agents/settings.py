@@ -1,0 +1,148 @@
+"""The inputs of an agent step, read: which model is asked, and what."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import SchemaError
+
+from flowapp.engine.agents.errors import AgentRefused
+from flowapp.jsontext import dumps
+from flowapp.models.chat import ChatServer, Message
+from flowapp.openflow.agents import PROVIDERS, input_problems
+
+_ROLES = frozenset({"system", "user", "assistant", "tool"})
+_SENT = ("role", "content", "tool_calls", "tool_call_id", "name")
+
+
+@dataclass(frozen=True, slots=True)
+class AgentSettings:
+    """What an agent is to do. `opening` are the messages before the model's first turn, as the model gets them.
+
+    `shown` are the same as they are kept: without the system prompt, and with references in place of secrets.
+    """
+
+    server: ChatServer
+    opening: tuple[Message, ...]
+    shown: tuple[Message, ...]
+    schema: Mapping[str, Any] | None = None
+    temperature: float | None = None
+    max_tokens: int | None = None
+    enabled: frozenset[str] | None = None
+    """Names (or ids) of the tools that it may use; None is all of them."""
+
+
+def settings_of(args: Mapping[str, Any], kept: Mapping[str, Any]) -> AgentSettings:
+    """The settings in a step's arguments; `kept` are the arguments as they are stored.
+
+    Raises:
+        AgentRefused: one is missing, wrong, or not supported; the message names it.
+    """
+    for _, sentence in input_problems(args):
+        raise AgentRefused(sentence)
+    system = _text(args.get("system_prompt"))
+    opening = tuple(_without_extras(message) for message in _conversation(args))
+    enabled = args.get("enabled_tools")
+    return AgentSettings(
+        server=_server(args.get("provider")),
+        opening=({"role": "system", "content": system}, *opening) if system else opening,
+        shown=tuple(_conversation(kept)),
+        schema=_schema(args.get("output_schema")),
+        temperature=_number(args, "temperature", 0, 2),
+        max_tokens=_whole(args, "max_completion_tokens"),
+        enabled=frozenset(map(str, enabled)) if isinstance(enabled, list) else None,
+    )
+
+
+def _server(provider: Any) -> ChatServer:
+    if not isinstance(provider, Mapping):
+        raise AgentRefused("The agent has no provider: {kind, resource, model}.")
+    kind, resource, model = str(provider.get("kind")), provider.get("resource"), provider.get("model")
+    if not isinstance(model, str) or not model:
+        raise AgentRefused("The agent's provider names no model.")
+    if isinstance(resource, str):
+        # whatever else the text is: it may be a key
+        named = f": {resource}" if resource.startswith("$res:") else ""
+        raise AgentRefused(f"The provider's resource is a text, and not a resource{named}")
+    given = resource if isinstance(resource, Mapping) else {}
+    key = _first(given, "api_key", "apiKey", "token")
+    address = _first(given, "base_url", "baseUrl", "baseURL", "url", "endpoint") or PROVIDERS[kind]
+    if not address:
+        raise AgentRefused(f"The resource of a {kind} provider has to have a base_url.")
+    headers = given.get("headers")
+    own = {str(name): str(text) for name, text in headers.items()} if isinstance(headers, Mapping) else {}
+    query = {}
+    if kind == "azure_openai":
+        own = {"api-key": key, **own}
+        version = _first(given, "api_version", "apiVersion")
+        query = {"api-version": version} if version else {}
+    organization = _first(given, "organization_id", "organizationId")
+    if kind == "openai" and organization:
+        own = {"OpenAI-Organization": organization, **own}
+    return ChatServer(address, model, key, own, query)
+
+
+def _conversation(args: Mapping[str, Any]) -> Iterator[Message]:
+    """The messages of the memory, then the user's."""
+    memory = args.get("memory")
+    earlier = memory.get("messages") if isinstance(memory, Mapping) and memory.get("kind") == "manual" else None
+    messages = earlier if isinstance(earlier, list) else []
+    for number, message in enumerate(messages, 1):
+        if not isinstance(message, dict) or message.get("role") not in _ROLES:
+            raise AgentRefused(f"Message {number} of the memory has no role: {', '.join(sorted(_ROLES))}.")
+        yield message
+    text = _text(args.get("user_message"))
+    if text:
+        yield {"role": "user", "content": text}
+    elif not messages:
+        raise AgentRefused("The agent has no user_message.")
+
+
+def _without_extras(message: Message) -> Message:
+    """A message without what is ours: servers refuse what they do not know."""
+    return {name: message[name] for name in _SENT if name in message}
+
+
+def _schema(given: Any) -> Mapping[str, Any] | None:
+    if given is None or given == {}:
+        return None
+    if not isinstance(given, dict):
+        raise AgentRefused("The output_schema is no JSON Schema.")
+    schema = {name: value for name, value in given.items() if name != "order"}
+    try:
+        Draft202012Validator.check_schema(schema)
+    except SchemaError as error:
+        raise AgentRefused(f"The output_schema is no JSON Schema: {error.message}") from None
+    return schema
+
+
+def _number(args: Mapping[str, Any], name: str, least: float, most: float) -> float | None:
+    given = args.get(name)
+    if given is None:
+        return None
+    if isinstance(given, bool) or not isinstance(given, (int, float)) or not least <= given <= most:
+        raise AgentRefused(f"{name} is not a number from {least} to {most}: {dumps(given)[:80]}")
+    return float(given)
+
+
+def _whole(args: Mapping[str, Any], name: str) -> int | None:
+    given = args.get(name)
+    if given is None:
+        return None
+    if isinstance(given, bool) or not isinstance(given, (int, float)) or given != int(given) or given < 1:
+        raise AgentRefused(f"{name} is not a whole number above 0: {dumps(given)[:80]}")
+    return int(given)
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else dumps(value)
+
+
+def _first(given: Mapping[str, Any], *names: str) -> str:
+    """The first text under one of some names; "" without any. Types of resources differ in how they call the same."""
+    return next((given[name] for name in names if isinstance(given.get(name), str) and given[name]), "")

@@ -1,0 +1,133 @@
+"""AI agent steps: which providers there are, what this version leaves out, and how their tools are called. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from flowapp.openflow.walk import id_of, inputs_of, kind_of, tools
+
+PROVIDERS: Mapping[str, str | None] = {
+    "openai": "https://api.openai.com/v1",
+    "azure_openai": None,
+    "mistral": "https://api.mistral.ai/v1",
+    "deepseek": "https://api.deepseek.com/v1",
+    "googleai": "https://generativelanguage.googleapis.com/v1beta/openai",
+    "groq": "https://api.groq.com/openai/v1",
+    "openrouter": "https://openrouter.ai/api/v1",
+    "togetherai": "https://api.together.xyz/v1",
+    "customai": None,
+}
+"""Kinds of providers that speak OpenAI's chat completions, and their address; None: the resource has to name it."""
+OTHER_PROTOCOLS = {"anthropic": "Anthropic", "aws_bedrock": "AWS Bedrock"}
+"""Kinds whose protocol is another one."""
+
+_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_INSTEAD = "Use one of these: " + ", ".join(PROVIDERS) + "."
+
+
+def provider_problem(kind: object) -> str | None:
+    """Why a kind of provider cannot be asked; None when it can."""
+    if kind in PROVIDERS:
+        return None
+    if kind in OTHER_PROTOCOLS:
+        name = OTHER_PROTOCOLS[str(kind)]
+        return f"The provider {kind} is not supported: {name} has a protocol of its own. {_INSTEAD}"
+    return f"The provider {kind!r} is not known. {_INSTEAD}"
+
+
+def input_problems(inputs: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """What the values of an agent's inputs ask for that is not there: `(input, sentence)`. Inputs not given are passed over."""
+    provider = inputs.get("provider")
+    if isinstance(provider, Mapping):
+        problem = provider_problem(provider.get("kind"))
+        if problem is not None:
+            yield "provider", problem
+    if inputs.get("output_type") not in (None, "text"):
+        yield "output_type", f"The output type {inputs['output_type']!r} is not supported: answers are text."
+    memory = inputs.get("memory")
+    kind = memory.get("kind") if isinstance(memory, Mapping) else memory
+    if kind not in (None, "off", "manual"):
+        yield "memory", f"The memory {kind!r} is not supported: it is off, or manual with messages."
+    for name in ("user_images", "user_attachments"):
+        if inputs.get(name):
+            yield name, f"{name} is not supported: the model gets text only."
+
+
+def missing_inputs(given: Mapping[str, Any], fixed: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Inputs that an agent cannot do without: `(input, sentence)`. `given` are its transforms, `fixed` the values that they fix."""
+
+    def is_set(name: str) -> bool:
+        return name in given and (name not in fixed or fixed[name] not in (None, ""))
+
+    provider = fixed.get("provider")
+    if not is_set("provider"):
+        yield "provider", "The agent has no provider."
+    elif isinstance(provider, Mapping) and not provider.get("model"):
+        yield "provider", "The agent's provider names no model."
+    if not is_set("user_message") and not is_set("memory"):
+        yield "user_message", "The agent has no user_message."
+
+
+def tool_problems(value: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """What an agent's module value asks for that is not there, or is not right: `(pointer below the value, sentence)`."""
+    if value.get("agent"):
+        yield (
+            "/agent",
+            "Agents that are stored as resources are not supported: set provider, prompt and tools on the step.",
+        )
+    listed = value.get("tools")
+    for index, tool in enumerate(listed if isinstance(listed, list) else []):
+        inside = tool.get("value") if isinstance(tool, Mapping) else None
+        if isinstance(inside, Mapping) and inside.get("tool_type") == "websearch":
+            yield f"/tools/{index}", "Web search by the provider is not supported: give the agent a tool that searches."
+
+
+def name_problems(module: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Tools whose names cannot be those of functions, or are another's: `(pointer below the value, sentence)`."""
+    seen: set[str] = set()
+    for index, tool in enumerate(tools(module)):
+        if tool_type(tool) != "flowmodule":
+            continue
+        name = function_name(tool, index)
+        if _NAME.fullmatch(name) is None:
+            hint = "Its summary has to be a name of letters, digits and _."
+            yield f"/tools/{index}", f"The tool {name!r} cannot be called. {hint}"
+        elif name in seen:
+            yield f"/tools/{index}", f"Two tools are called {name}. Give one of them another summary."
+        seen.add(name)
+
+
+def static_inputs(module: Mapping[str, Any]) -> dict[str, Any]:
+    """The inputs of a step whose values stand in the document."""
+    found = {}
+    for name, transform in inputs_of(module).items():
+        if not isinstance(transform, Mapping):
+            found[name] = transform
+        elif transform.get("type") == "static":
+            found[name] = transform.get("value")
+    return found
+
+
+def tool_type(tool: Mapping[str, Any]) -> str:
+    """`flowmodule` (any module value; older documents do not say so), `mcp` or `websearch`."""
+    value = tool.get("value")
+    kind = value.get("tool_type") if isinstance(value, Mapping) else None
+    return kind if kind in ("mcp", "websearch") else "flowmodule"
+
+
+def function_name(tool: Mapping[str, Any], index: int) -> str:
+    """The name by which the model calls a tool: its summary, else its id."""
+    summary = tool.get("summary")
+    return summary.strip() if isinstance(summary, str) and summary.strip() else tool_id(tool, index)
+
+
+def tool_id(tool: Mapping[str, Any], index: int) -> str:
+    """The id under which calls of a tool are recorded."""
+    return id_of(tool) or f"tool{index}"
+
+
+def is_agent(module: Mapping[str, Any]) -> bool:
+    """Whether a module is an AI agent."""
+    return kind_of(module) == "aiagent"

@@ -1,0 +1,417 @@
+"""Agent steps: the interpreter with the real `openai` client against a model's server that the test starts."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from flowapp.engine.interpreter import Rules
+from flowapp.engine.values import Done
+from flowapp.jsontext import JsonText, loads
+from flowapp.models.chat import ChatAnswer, ChatRequest, ChatServer, chat
+from flowapp.net import AddressPolicy
+from tests.support.chat_server import ChatServerDouble, Says, chat_server, said
+from tests.unit.engine.fakes import Failing, World, js, script
+from tests.unit.net.http_server import Answer
+
+LOCAL = AddressPolicy.parse("127.0.0.1")
+AI = {"type": "ai"}
+
+
+def fixed(value: Any) -> dict[str, Any]:
+    return {"type": "static", "value": value}
+
+
+@dataclass
+class Models:
+    """The port as the engine fills it in, but for references: there is nothing to look up."""
+
+    policy: AddressPolicy = LOCAL
+
+    async def resolved(self, args: JsonText) -> JsonText:
+        return args
+
+    async def chat(self, server: ChatServer, request: ChatRequest) -> ChatAnswer:
+        return await chat(server, request, self.policy)
+
+
+@dataclass
+class Desk:
+    """A world with a model in it."""
+
+    world: World
+    server: ChatServerDouble
+
+    def agent(self, *tools: dict[str, Any], value: Any = None, **inputs: Any) -> dict[str, Any]:
+        provider = {"kind": "customai", "resource": {"api_key": "sk-secret", "base_url": self.server.url}, "model": "m"}
+        given = {"provider": provider, "user_message": "How much?", "output_type": "text", **inputs}
+        transforms = {name: v if _is_transform(v) else fixed(v) for name, v in given.items()}
+        return {
+            "id": "ask",
+            "value": {"type": "aiagent", "input_transforms": transforms, "tools": list(tools), **(value or {})},
+        }
+
+    async def run(self, *modules: dict[str, Any], args: Any = None, **more: Any) -> Done:
+        return await self.world.run(list(modules), args, models=Models(), **more)
+
+
+def _is_transform(value: Any) -> bool:
+    return isinstance(value, dict) and value.get("type") in ("static", "javascript", "ai")
+
+
+def tool(name: str, code: str, inputs: dict[str, Any], identity: str | None = None, **more: Any) -> dict[str, Any]:
+    """A tool that is Python code; `code` names it among the world's leaves by its text."""
+    value = {"type": "rawscript", "language": "python3", "content": code, "input_transforms": inputs, **more}
+    return {"id": identity or name, "summary": name, "value": {"tool_type": "flowmodule", **value}}
+
+
+PRICE = "def main(item: str, currency: str, count: int = 1):\n    return 1\n"
+
+
+def price(**inputs: Any) -> dict[str, Any]:
+    return tool("price", PRICE, inputs or {"item": AI, "count": AI, "currency": fixed("EUR")}, identity="p")
+
+
+@asynccontextmanager
+async def desk(*turns: Answer | Says, **leaves: Any) -> AsyncIterator[Desk]:
+    async with chat_server(*turns) as server:
+        yield Desk(World(leaves), server)
+
+
+def error_of(done: Done) -> dict[str, Any]:
+    assert done.failed
+    error: dict[str, Any] = loads(done.value)["error"]
+    return error
+
+
+# --- one answer
+
+
+async def test_an_agent_answers() -> None:
+    async with desk(said("Four.")) as at:
+        done = await at.run(at.agent(system_prompt="Be brief.", temperature=0.5, max_completion_tokens=20))
+        assert not done.failed
+        assert loads(done.value) == {
+            "output": "Four.",
+            "messages": [{"role": "user", "content": "How much?"}, {"role": "assistant", "content": "Four."}],
+        }
+        (asked,) = at.server.asked
+        assert asked == {
+            "model": "m",
+            "messages": [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "How much?"}],
+            "temperature": 0.5,
+            "max_completion_tokens": 20,
+        }
+        assert at.server.http.requests[0].headers["authorization"] == "Bearer sk-secret"
+        assert at.world.statuses() == {"ask": "success", "ask/0:model": "success"}
+
+
+async def test_inputs_are_wired_like_those_of_any_step() -> None:
+    async with desk(said("ok"), give=lambda: {"n": 2}) as at:
+        done = await at.run(script("give"), at.agent(user_message=js("results.give")))
+        assert at.server.asked[0]["messages"] == [{"role": "user", "content": '{"n":2}'}]
+        assert loads(done.value)["output"] == "ok"
+
+
+async def test_messages_of_an_earlier_answer_go_on_as_memory() -> None:
+    async with desk(said("One."), said("Two.")) as at:
+        first = at.agent()
+        second = {
+            **at.agent(
+                user_message="And then?",
+                memory={"type": "javascript", "expr": '{"kind": "manual", "messages": results.ask.messages}'},
+            ),
+            "id": "more",
+        }
+        done = await at.run(first, second)
+        assert at.server.asked[1]["messages"] == [
+            {"role": "user", "content": "How much?"},
+            {"role": "assistant", "content": "One."},
+            {"role": "user", "content": "And then?"},
+        ]
+        assert len(loads(done.value)["messages"]) == 4
+
+
+SCHEMA = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"], "order": ["n"]}
+
+
+async def test_an_answer_of_a_schema_is_a_value() -> None:
+    async with desk(said('```json\n{"n": 4}\n```')) as at:
+        done = await at.run(at.agent(output_schema=SCHEMA))
+        assert loads(done.value)["output"] == {"n": 4}
+        form = at.server.asked[0]["response_format"]
+        assert form["json_schema"]["schema"] == {name: part for name, part in SCHEMA.items() if name != "order"}
+
+
+async def test_a_server_without_schemas_and_new_names_gets_them_in_the_old_way() -> None:
+    def picky(body: Any) -> Answer:
+        if "response_format" in body:
+            return Answer({"error": {"message": "unknown field"}}, 400)
+        return said('{"n": 4}')
+
+    async with desk(picky) as at:
+        done = await at.run(at.agent(output_schema=SCHEMA, max_completion_tokens=9))
+        assert loads(done.value)["output"] == {"n": 4}
+        again = at.server.asked[1]
+        assert again["max_tokens"] == 9
+        assert '"required": ["n"]' in again["messages"][0]["content"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [("four", "is not JSON"), ('{"n": "x"}', "does not fit the output_schema"), ("[]", "does not fit")],
+)
+async def test_an_answer_that_does_not_fit_its_schema_fails_the_step(answer: str, words: str) -> None:
+    async with desk(said(answer)) as at:
+        assert words in error_of(await at.run(at.agent(output_schema=SCHEMA)))["message"]
+
+
+# --- what goes wrong
+
+
+@pytest.mark.parametrize(
+    ("turn", "name"),
+    [
+        (said(None), "ModelMalformed"),
+        (said("So", finish="length"), "ModelMalformed"),
+        (said(None, refusal="no"), "ModelRefused"),
+        (Answer(b"<html>", 200, {"content-type": "text/html"}), "ModelMalformed"),
+        (Answer({"error": {"message": "Incorrect API key: sk-secret"}}, 401), "ModelDenied"),
+        (Answer({"error": {"message": "no such model"}}, 404), "ModelUnreachable"),
+        (Answer({"error": {"message": "slow down"}}, 429, {"retry-after-ms": "1"}), "ModelBusy"),
+    ],
+)
+async def test_a_bad_answer_is_the_steps_error(turn: Answer, name: str) -> None:
+    async with desk(turn) as at:
+        error = error_of(await at.run(at.agent()))
+        assert (error["name"], error["step_id"]) == (name, "ask")
+        assert "sk-secret" not in error["message"]
+        assert at.world.statuses() == {"ask": "failure", "ask/0:model": "failure"}
+
+
+async def test_a_private_address_is_refused() -> None:
+    async with desk(said("ok")) as at:
+        done = await at.world.run([at.agent()], models=Models(AddressPolicy()))
+        assert "private or local address" in error_of(done)["message"]
+        assert at.server.asked == []
+
+
+async def test_a_slow_model_is_given_up_at_the_steps_time_limit() -> None:
+    async with desk(said("late")) as at:
+        at.server.held_from = 1
+        done = await at.run({**at.agent(), "timeout": fixed(0.2)})
+        assert error_of(done)["name"] == "Timeout"
+        assert "0.2 s" in error_of(done)["message"]
+
+
+async def test_a_retry_begins_a_new_conversation() -> None:
+    async with desk(said(None), said("ok")) as at:
+        done = await at.run({**at.agent(), "retry": {"constant": {"attempts": 1, "seconds": 0}}})
+        assert loads(done.value)["output"] == "ok"
+        assert "ask~2/0:model" in at.world.rows
+
+
+@pytest.mark.parametrize(
+    ("inputs", "words"),
+    [
+        ({"provider": None}, "has no provider"),
+        ({"provider": {"kind": "customai", "resource": {"base_url": "http://x"}}}, "names no model"),
+        ({"provider": {"kind": "customai", "resource": {}, "model": "m"}}, "has to have a base_url"),
+        ({"provider": {"kind": "anthropic", "model": "m"}}, "anthropic is not supported"),
+        ({"provider": {"kind": "aws_bedrock", "model": "m"}}, "AWS Bedrock has a protocol of its own"),
+        ({"provider": {"kind": "nobody", "model": "m"}}, "'nobody' is not known"),
+        (
+            {"provider": {"kind": "openai", "resource": "$res:u/x/gone", "model": "m"}},
+            "is a text, and not a resource: \\$res",
+        ),
+        ({"user_message": None}, "has no user_message"),
+        ({"output_type": "image"}, "'image' is not supported"),
+        ({"memory": {"kind": "auto"}}, "'auto' is not supported"),
+        ({"memory": {"kind": "manual", "messages": ["hi"]}}, "Message 1 of the memory has no role"),
+        ({"user_images": [{"s3": "x"}]}, "user_images is not supported"),
+        ({"temperature": 3}, "temperature is not a number from 0 to 2"),
+        ({"max_completion_tokens": 0}, "max_completion_tokens is not a whole number"),
+        ({"output_schema": {"type": "strange"}}, "is no JSON Schema"),
+    ],
+)
+async def test_inputs_that_cannot_be_used_are_named(inputs: Any, words: str) -> None:
+    async with desk(said("ok")) as at:
+        error = error_of(await at.run(at.agent(**inputs)))
+        assert re.search(words, error["message"]), error["message"]
+        assert at.server.asked == []
+
+
+# --- tools
+
+
+async def test_the_model_calls_a_module() -> None:
+    turns = (said(None, ("price", {"item": "tea", "count": 3})), said("Six euros."))
+    async with desk(
+        *turns, **{PRICE: lambda item, currency, count: {"sum": f"{count * 2} {currency} for {item}"}}
+    ) as at:
+        done = await at.run(at.agent(price()))
+        described = at.server.asked[0]["tools"][0]["function"]
+        assert described["name"] == "price"
+        assert described["parameters"]["properties"] == {
+            "item": {"type": "string"},
+            "count": {"type": "integer", "default": 1},
+        }
+        assert described["parameters"]["required"] == ["item"]
+        told = at.server.asked[1]["messages"][-1]
+        assert told == {"role": "tool", "tool_call_id": "call-0", "content": '{"sum":"6 EUR for tea"}'}
+        assert loads(done.value)["output"] == "Six euros."
+        assert list(at.world.statuses()) == ["ask", "ask/0:model", "ask/1:p", "ask/2:model"]
+        (kept,) = [m for m in loads(done.value)["messages"] if m["role"] == "tool"]
+        assert kept["agent_action"]["function_name"] == "price"
+        assert kept["agent_action"]["module_id"] == "p"
+
+
+async def test_bound_inputs_see_the_flow_and_the_model_cannot_change_them() -> None:
+    inputs = {"item": AI, "currency": js("flow_input.money"), "count": fixed(2)}
+    turns = (
+        said(None, ("price", {"item": "tea", "currency": "USD"})),
+        said(None, ("price", {"item": "tea"})),
+        said("ok"),
+    )
+    async with desk(*turns, **{PRICE: lambda item, currency, count: f"{count} {currency}"}) as at:
+        await at.run(at.agent(price(**inputs)), args={"money": "CHF"})
+        assert "Additional properties" in at.server.asked[1]["messages"][-1]["content"]
+        assert at.server.asked[2]["messages"][-1]["content"] == "2 CHF"
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (("price", "{not json"), "not JSON"),
+        (("price", "[]"), "not a JSON object"),
+        (("price", {"count": 2}), "'item' is a required property"),
+        (("price", {"item": 5}), "item: 5 is not of type 'string'"),
+        (("price", {"item": "$var:u/admin/key"}), "cannot refer to variables"),
+        (("order", {}), "There is no function order. These can be called: price."),
+    ],
+)
+async def test_a_bad_call_is_answered_to_the_model(call: tuple[str, Any], words: str) -> None:
+    async with desk(said(None, call), said("Sorry.")) as at:
+        done = await at.run(at.agent(price()))
+        assert words in at.server.asked[1]["messages"][-1]["content"]
+        assert loads(done.value)["output"] == "Sorry."
+        assert at.world.calls == []
+
+
+async def test_a_tool_that_fails_tells_the_model_and_not_the_failure_handler() -> None:
+    def fail(**_: Any) -> Any:
+        raise Failing("OutOfStock", "no tea today")
+
+    async with desk(said(None, ("price", {"item": "tea"})), said("None left."), **{PRICE: fail}) as at:
+        done = await at.run(at.agent(price()), failure_module=script("failure", "never"))
+        assert "no tea today" in at.server.asked[1]["messages"][-1]["content"]
+        assert (done.failed, loads(done.value)["output"]) == (False, "None left.")
+        assert at.world.statuses()["ask/1:p"] == "failure"
+
+
+async def test_calls_of_one_turn_run_in_order_or_side_by_side() -> None:
+    turns = (said(None, ("price", {"item": "a"}), ("price", {"item": "b"})), said("ok"))
+
+    async def slow(item: str, **_: Any) -> str:
+        await asyncio.sleep(0.01)
+        return item
+
+    for parallel, most in ((False, 1), (True, 2)):
+        async with desk(*turns, **{PRICE: slow}) as at:
+            await at.run(at.agent(price(), value={"parallel": parallel}))
+            assert at.world.most_at_once == most
+            contents = [m["content"] for m in at.server.asked[1]["messages"] if m["role"] == "tool"]
+            assert contents == ["a", "b"]
+
+
+async def test_only_enabled_tools_are_offered() -> None:
+    other = tool("weather", PRICE, {"item": AI})
+    async with desk(said("ok")) as at:
+        await at.run(at.agent(price(), other, enabled_tools=["weather"]))
+        assert [t["function"]["name"] for t in at.server.asked[0]["tools"]] == ["weather"]
+
+
+async def test_a_flow_and_an_agent_are_tools_too() -> None:
+    called = {"type": "flow", "path": "f/shop/sum", "input_transforms": {"n": AI}}
+    async with desk(said("deep"), inner=lambda x: x + 1) as at:
+        nested = at.agent(user_message=AI)["value"]
+        at.server.turns = [
+            said(None, ("sum", {"n": 4}), ("expert", {"user_message": "Why?"})),
+            said("Because."),
+            said("ok"),
+        ]
+        flow = {
+            "schema": {"properties": {"n": {"type": "integer"}}},
+            "value": {"modules": [script("inner", inputs={"x": "flow_input.n"})]},
+        }
+        at.world.flows = {"f/shop/sum": [flow]}
+        done = await at.run(
+            at.agent({"id": "s", "summary": "sum", "value": called}, {"id": "e", "summary": "expert", "value": nested})
+        )
+        tools = [m["content"] for m in loads(done.value)["messages"] if m["role"] == "tool"]
+        assert tools[0] == "5"
+        assert loads(tools[1])["output"] == "Because."
+        assert {"ask/1:s/inner", "ask/2:e/0:model"} <= set(at.world.rows)
+
+
+async def test_an_agent_that_never_ends_is_stopped() -> None:
+    async with desk(said(None, ("price", {"item": "tea"})), **{PRICE: lambda **_: 1}) as at:
+        done = await at.run(at.agent(price()), rules=Rules(park_after_s=float("inf"), most_turns=3))
+        assert "within 3 turns" in error_of(done)["message"]
+        assert len(at.server.asked) == 3
+
+
+@pytest.mark.parametrize(
+    ("made", "words"),
+    [
+        (
+            {"id": "w", "summary": "w", "value": {"tool_type": "websearch"}},
+            "Web search by the provider is not supported",
+        ),
+        (tool("two words", PRICE, {}, identity="t"), "cannot be called"),
+        (tool("price", PRICE, {}, identity="t"), "Two tools are called price"),
+        (tool("broken", "def main(:", {"x": AI}), "The inputs of the tool broken cannot be read: line 1"),
+        (
+            {"id": "g", "summary": "g", "value": {"type": "script", "path": "u/x/gone", "input_transforms": {"a": AI}}},
+            "no script u/x/gone",
+        ),
+    ],
+)
+async def test_tools_that_cannot_be_called_fail_the_step(made: Any, words: str) -> None:
+    async with desk(said("ok")) as at:
+        assert words in error_of(await at.run(at.agent(price(), made)))["message"]
+        assert at.server.asked == []
+
+
+async def test_a_shared_agent_is_not_supported() -> None:
+    async with desk(said("ok")) as at:
+        assert "stored as resources" in error_of(await at.run(at.agent(value={"agent": "u/x/agent"})))["message"]
+
+
+# --- beginning again
+
+
+async def test_what_is_recorded_is_neither_asked_nor_called_again() -> None:
+    turns = (said(None, ("price", {"item": "tea"})), said(None, ("price", {"item": "milk"})), said("ok"))
+    async with desk(*turns, **{PRICE: lambda item, **_: item}) as at:
+        first = await at.run(at.agent(price()))
+        whole = dict(at.world.rows)
+        names = ["ask/0:model", "ask/1:p", "ask/2:model", "ask/3:p", "ask/4:model"]
+        for kept in range(len(names) + 1):
+            at.world.rows = {name: whole[name] for name in names[:kept]}
+            at.world.rows["ask"] = {**whole["ask"], "ended": None, "status": "running"}
+            at.server.turns = [
+                turn for name, turn in zip(names[::2], turns, strict=True) if name not in at.world.rows
+            ] or [said("?")]
+            at.server.http.requests.clear()
+            at.world.calls.clear()
+            again = await at.run(at.agent(price()))
+            assert again.value == first.value
+            assert len(at.server.asked) == len([n for n in names[kept:] if n.endswith("model")])
+            assert at.world.calls == [n for n in names[kept:] if n.endswith(":p")]

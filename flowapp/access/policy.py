@@ -3,7 +3,8 @@
 Pure. Every use-case of `workspace/` asks `require` before it reads or writes anything; nobody else decides. The rules, in
 words: nothing is known across workspaces; a viewer reads what is deployed and its runs; an operator also runs it; a
 developer also has drafts, deploys and cancels; an admin may do everything in the workspace. A draft and the runs of its
-cells belong to their owner, because results may hold what only the owner may read. `u/<name>/…` belongs to that person,
+cells belong to their owner, because results may hold what only the owner may read. Whoever sees a draft and may edit it comments
+on its cells; the words of a comment are changed by who wrote it, and taken away by them or an admin. `u/<name>/…` belongs to that person,
 `g/<name>/…` to the members of the group. `f/<name>/…` belongs to those whom the folder names as owner, writer or viewer;
 a name that nobody made a folder of is the team's, and roles alone decide. Role and path must both allow. A token with scopes
 may do what its person may *and* a scope covers. A job has the rights of the person whom it runs for, may use what that
@@ -31,6 +32,9 @@ Action = Literal[
     "draft.edit",
     "draft.run",
     "draft.delete",
+    "draft.comment",
+    "comment.edit",
+    "comment.delete",
     "flow.read",
     "flow.run",
     "flow.deploy",
@@ -64,6 +68,7 @@ Kind = Literal[
     "account",
     "workspace",
     "draft",
+    "comment",
     "flow",
     "script",
     "run",
@@ -107,6 +112,9 @@ _DEVELOPER: frozenset[Action] = _OPERATOR | {
     "draft.edit",
     "draft.run",
     "draft.delete",
+    "draft.comment",
+    "comment.edit",
+    "comment.delete",
     "flow.deploy",
     "script.write",
     "run.share",
@@ -178,6 +186,8 @@ def decide(identity: Identity | LinkIdentity, action: Action, target: Target) ->
         decision = _by_role_and_path(identity, action, target, mine)
     if action == "run.share" and identity.job and isinstance(decision, Allowed):
         return Denied("A job cannot share a run: the link would outlive it.")
+    if action == "comment.edit" and not mine and isinstance(decision, Allowed):
+        return Denied("Only who wrote a comment changes its words.")
     if isinstance(decision, Allowed) and not _scoped(identity, action, target.path):
         return Denied(f"This token lacks the required scope ({action}{' of ' if target.path else ''}{target.path}).")
     return decision
@@ -237,6 +247,8 @@ def _by_role_and_path(identity: Identity, action: Action, target: Target, mine: 
         return Denied(f"As {_article(identity.role)} {identity.role} you cannot do this ({action}).")
     if action == "run.cancel" and identity.role == "operator" and not mine:
         return Denied("An operator can cancel only the runs they started.")
+    if action == "comment.delete" and not mine:
+        return Denied("Only who wrote a comment, and admins of the workspace, delete it.")
     if not mine and right == "read" and action.rpartition(".")[2] not in _LOOKING:
         return Denied(f"In this folder you may look at things, not change them ({target.path}).")
     if action == "folder.manage" and right != "owner":

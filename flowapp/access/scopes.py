@@ -15,7 +15,14 @@ READ_ONLY = "*:read"
 _FORM = re.compile(r"^(\*|[a-z_]+):(\*|read|write|run)(?::(scripts|flows))?(?::([A-Za-z0-9_@./*-]+))?$")
 _LEGACY = re.compile(r"^run:(script|flow)/(.+)$")
 #: The first word of an action and the domain of scopes that it belongs to; others get an `s`.
-_DOMAINS = {"run": "jobs", "member": "users", "account": "users", "state": "resources", "resource_type": "resources"}
+_DOMAINS = {
+    "run": "jobs",
+    "member": "users",
+    "account": "users",
+    "state": "resources",
+    "resource_type": "resources",
+    "comment": "drafts",
+}
 _READING = frozenset({"read", "use"})
 
 

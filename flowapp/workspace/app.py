@@ -27,6 +27,7 @@ from flowapp.workspace.approvals import Approvals
 from flowapp.workspace.assistance import Assistance
 from flowapp.workspace.audit_trail import AuditTrail
 from flowapp.workspace.cells import CellObserver
+from flowapp.workspace.comments import Comments
 from flowapp.workspace.comparing import Comparing
 from flowapp.workspace.connect import Connect
 from flowapp.workspace.connect_document import ConnectDocument
@@ -123,6 +124,7 @@ class Workspace:
         self.outputs = Outputs(store, parsed)
         self.observer = CellObserver(self._context, open_drafts, self.outputs)
         self.drafts = Drafts(self._context, open_drafts, self.outputs)
+        self.comments = Comments(self._context, self.drafts)
         self.starting = Starting(self._context)
         self.schedules = Schedules(self._context)
         #: What the engine's timer does for the workspace; the composition adds them to it.

@@ -17,7 +17,7 @@ from flowapp.notebook.document import CellId
 from flowapp.notebook.errors import Rejected
 from flowapp.notebook.operations import Operation
 from flowapp.notebook.view import view
-from flowapp.store import audit, drafts
+from flowapp.store import audit, comments, drafts
 from flowapp.store.events import Event
 from flowapp.store.tables import DraftOperationRow
 from flowapp.workspace import editing, guard
@@ -121,6 +121,7 @@ class Drafts:
 
         def work(connection: Connection) -> None:
             drafts.delete(connection, draft_id, editing.timestamp())
+            comments.forget(connection, draft_id)
             row = draft.row
             audit.add(connection, workspace=row.workspace, by=identity.username, action="draft.delete", target=row.path)
             tell_others(self._store.events, draft_id, "deleted", by=identity.username)

@@ -8,6 +8,7 @@ import { cellNode, isSingle, perform, run, select } from "./commands.js";
 import { ScrollerContext, useFact, useKey, useStore } from "./context.js";
 import { CellEditor, CodeDiff, observe } from "./editor.jsx";
 import { Glyph } from "./icons.jsx";
+import { CommentMark } from "./comments.jsx";
 import { CellInputs } from "./inputs.jsx";
 import { BranchBody, LoopBody } from "./bodies.jsx";
 import { markTo, toggleMark, unmark } from "./marks.js";
@@ -107,6 +108,7 @@ const CellHead = memo(function CellHead({ cell }) {
       <SettingChips cell={cell} />
       {cell.outside_effects && <span className="nb-effects" title="Has effects outside: running it again asks first"><Glyph name="flag" size={12} /><span className="nb-sr">Has outside effects</span></span>}
       <span className="nb-space" />
+      <CommentMark id={id} step={cell.step_id} />
       <span className="nb-hd-tools">
         <SettingsButton id={id} step={cell.step_id} />
         {cell.inputs?.length > 0 && <button type="button" className="nb-icon" aria-label="Propose wires" title={`Propose wires (${keysOf("connect")})`} onClick={() => perform(store, "connect", id)}><Glyph name="plug" /></button>}
@@ -130,6 +132,7 @@ function cellMenu(store, cell) {
     item("run_from", "Run from here", "down"),
     "-",
     item("settings", "Settings", "sliders"),
+    item("comment", "Comment", "comment"),
     item("insert_above", "Insert code above", "plus"),
     item("insert_below", "Insert code below", "plus"),
     item("note_below", "Insert a note below", "note"),

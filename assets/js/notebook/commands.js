@@ -267,6 +267,10 @@ const NEEDS_CELL = {
   title: (_store, id) => inCell(id, ".nb-title input")?.focus(),
   rename: (_store, id) => inCell(id, ".nb-chip input")?.focus(),
   settings: (store, id) => store.set("settings", store.get("settings")?.cell === id ? null : { cell: id, form: null, at: Date.now() }),
+  comment: (store, id) => {
+    if (store.get("mode") === "graph") select(store, id); // the head of the cell is where they are shown
+    store.set("commenting", id);
+  },
   connect: (store, id) => toSidebar(store, "connect", { cell: id, at: Date.now() }),
   picker: (_store, id) => {
     const row = cellNode(id)?.querySelector("[data-missing] [data-plug]") ?? cellNode(id)?.querySelector("[data-plug]");
@@ -299,6 +303,7 @@ const ALWAYS = {
   flow_input: toFlowInput,
   static: (store) => toSidebar(store, "static"),
   state: (store) => toSidebar(store, "state"),
+  comments: (store) => toSidebar(store, "comments"),
   assistant: (store) => toSidebar(store, "assistant"),
   paste: (store, id) => paste(store, id),
   collapse_all: (store) => collapse(store, store.get("order") ?? []),

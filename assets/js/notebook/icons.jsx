@@ -24,6 +24,7 @@ const PATHS = {
   never: <circle cx="8" cy="8" r="5" strokeDasharray="2 2.200" />,
   graph: <path d="M5.500 2.500h5v3h-5zM2 10.500h5v3H2zM9 10.500h5v3H9zM8 5.500V8M4.500 10.500V8h7v2.500" />,
   pin: <path d="M8 9.500v4M5 9.500h6l-1-3v-3H6v3z" />,
+  comment: <path d="M2.500 3.500h11v7.500h-6l-3 2.500v-2.500h-2z" />,
   keys: <path d="M2 4.500h12v7H2zM4.500 7h.010M7 7h.010M9.500 7h.010M11.800 7h.010M5 9.300h6" />,
   enter: <path d="M12.500 4v4.500h-9M6 6L3.500 8.500 6 11" />,
   sliders: <path d="M2.500 4.500h6M11.500 4.500h2M2.500 11.500h2M7.500 11.500h6M8.500 3v3M4.500 10v3" />,

@@ -43,6 +43,7 @@ export const SHORTCUTS = [
   { id: "rename", keys: ["r"], label: "Rename the step id", group: "Cells", mode: "command" },
 
   { id: "settings", keys: ["s"], label: "Settings of the cell", group: "Cells", mode: "command", basic: true },
+  { id: "comment", keys: ["h"], label: "Comments on the cell", group: "Cells", mode: "command", basic: true },
   { id: "approval_below", keys: ["a"], label: "Insert an approval below", group: "Cells", mode: "command" },
   { id: "while_below", keys: [], label: "Insert a while loop below", group: "Cells", mode: "command" },
   { id: "branches_below", keys: [], label: "Insert branches that all run below", group: "Cells", mode: "command" },
@@ -59,6 +60,7 @@ export const SHORTCUTS = [
   { id: "assistant", keys: ["A"], label: "Ask the assistant", group: "Notebook", mode: "command" },
   { id: "flow_input", keys: ["i"], label: "Go to the flow's input", group: "Notebook", mode: "command", basic: true },
   { id: "static", keys: ["I"], label: "Go to the static inputs of all cells", group: "Notebook", mode: "command" },
+  { id: "comments", keys: ["H"], label: "All comments", group: "Notebook", mode: "command" },
   { id: "flow_settings", keys: ["S"], label: "Settings of the flow", group: "Notebook", mode: "command", basic: true },
   { id: "state", keys: [], label: "State of the draft", group: "Notebook", mode: "any" },
   { id: "undo", keys: ["z"], label: "Undo the last change to the notebook", group: "Notebook", mode: "command", basic: true },

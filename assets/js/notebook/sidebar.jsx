@@ -2,6 +2,7 @@
 import { memo, useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { Assistant } from "./assistant.jsx";
 import { cellNode, select } from "./commands.js";
+import { CommentList } from "./comments.jsx";
 import { useFact, useKey, useStore } from "./context.js";
 import { Glyph } from "./icons.jsx";
 import { openSettings } from "./settings.jsx";
@@ -9,12 +10,15 @@ import { formOfField } from "./settings.js";
 import { StateSection } from "./state_section.jsx";
 import { StaticInputs } from "./static_inputs.jsx";
 
-const TABS = [["static", "Static inputs"], ["connect", "Connect"], ["problems", "Problems"], ["state", "State"], ["assistant", "Assistant"]];
+const TABS = [["static", "Static inputs"], ["connect", "Connect"], ["problems", "Problems"], ["state", "State"], ["comments", "Comments"], ["assistant", "Assistant"]];
+const SHORT = { static: <>Static<span className="nb-sr"> inputs</span></> };
+const ICONS = { comments: "comment", assistant: "sparkle" }; // the names of all tabs have no room in one line
 
 export const Sidebar = memo(function Sidebar() {
   const store = useStore();
   const side = useKey("sidebar");
   const problems = useKey("problems") ?? [];
+  const talks = useFact("comments", (threads) => threads.filter((thread) => !thread.resolved && store.cell(thread.cell)).length);
   const panel = useRef(null);
   useEffect(() => {
     if (side.focus) (panel.current.querySelector("[data-autofocus]") ?? panel.current).focus();
@@ -39,8 +43,9 @@ export const Sidebar = memo(function Sidebar() {
     <aside className="nb-side" data-open={side.open || undefined} aria-label="Side panel" onKeyDown={leave}>
       <div className="nb-tabs" role="tablist" aria-label="Side panel" onKeyDown={onKeyDown}>
         {TABS.map(([id, label]) => (
-          <button key={id} id={`nb-tab-${id}`} type="button" role="tab" title={id === "assistant" ? label : undefined} aria-selected={side.tab === id} aria-controls="nb-side-panel" tabIndex={side.tab === id ? 0 : -1} onClick={() => store.set("sidebar", { ...side, tab: id })}>
-            {id === "assistant" ? <><Glyph name="sparkle" size={14} /><span className="nb-sr">{label}</span></> : label}
+          <button key={id} id={`nb-tab-${id}`} type="button" role="tab" title={ICONS[id] || SHORT[id] ? label : undefined} aria-selected={side.tab === id} aria-controls="nb-side-panel" tabIndex={side.tab === id ? 0 : -1} onClick={() => store.set("sidebar", { ...side, tab: id })}>
+            {ICONS[id] ? <><Glyph name={ICONS[id]} size={14} /><span className="nb-sr">{label}</span></> : SHORT[id] ?? label}
+            {id === "comments" && talks > 0 && <span className="nb-count">{talks}</span>}
             {id === "problems" && problems.length > 0 && <span className="nb-count" data-tone={problems.some((item) => item.severity === "error") ? "bad" : "stale"}>{problems.length}</span>}
           </button>
         ))}
@@ -51,6 +56,7 @@ export const Sidebar = memo(function Sidebar() {
         {side.tab === "connect" && <Connect />}
         {side.tab === "problems" && <Problems problems={problems} />}
         {side.tab === "state" && <StateSection />}
+        {side.tab === "comments" && <CommentList />}
         {side.tab === "assistant" && <Assistant />}
       </div>
     </aside>

@@ -1,6 +1,7 @@
 // The page's store of one draft, put together: mirror.js (what the server says), saving.js (what is typed), running.js.
 // Text is typed here and sent from here; states, outputs and logs arrive here and reach exactly one cell each.
 import { request, subscribe } from "../api.js";
+import { Comments } from "./comments.js";
 import { KeptEdits } from "./local_text.js";
 import { newId } from "./objects.js";
 import { Running } from "./running.js";
@@ -44,6 +45,7 @@ export class NotebookStore extends Running {
     this.set("toasts", []);
     this.set("counts", { stale: 0, active: 0, problems: 0 });
     this.set("sidebar", { tab: "static" });
+    this.comments = new Comments(this);
   }
 
   start() {
@@ -67,6 +69,11 @@ export class NotebookStore extends Running {
     clearTimeout(this.retryTimer);
     clearTimeout(this.catchUpTimer);
     this.leave();
+  }
+
+  receive(event) {
+    super.receive(event);
+    this.comments.receive(event);
   }
 
   /** Fetch the whole snapshot. Local edits stay on top of it. */

@@ -76,6 +76,11 @@ NOTEBOOKS: dict[str, Operation] = {
     f"DELETE {_D}/{{draft_id}}/shared": op(),
     f"GET {_D}/{{draft_id}}/static": op(),
     f"POST {_D}/{{draft_id}}/deploy": op(body="path: string, message: string, replace: boolean", also=_EDIT),
+    f"GET {_D}/{{draft_id}}/comments": op(),
+    f"POST {_D}/{{draft_id}}/comments": op(status=201, body="cell: string, thread: string, text!: string"),
+    f"POST {_D}/{{draft_id}}/comments/{{name}}": op(body="text!: string"),
+    f"DELETE {_D}/{{draft_id}}/comments/{{name}}": op(),
+    f"POST {_D}/{{draft_id}}/comments/{{name}}/resolve": op(body="resolved: boolean"),
     f"GET {_D}/{{draft_id}}/export": op("document", also=(422,)),
     "POST /api/w/{ws}/assistant/connect": op(
         body="flow: any, step_id: string, samples: any, use_model: boolean", also=(409, 422, 429, 502, 504)

@@ -8,6 +8,7 @@ SQLite and PostgreSQL.
 from __future__ import annotations
 
 from flowapp.store.tables.approvals import ApprovalMessageRow, ApprovalNoteRow
+from flowapp.store.tables.comments import CommentRow
 from flowapp.store.tables.documents import (
     DraftCellRow,
     DraftOperationRow,
@@ -41,6 +42,7 @@ __all__ = [
     "AuditRow",
     "BlobChunkRow",
     "BlobRow",
+    "CommentRow",
     "CounterRow",
     "DebounceRow",
     "DraftCellRow",

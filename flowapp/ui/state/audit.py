@@ -33,6 +33,7 @@ AREAS = (
     ("member", "Members"),
     ("invitation", "Invitations"),
     ("link", "Sharing links"),
+    ("comment", "Comments"),
     ("workspace", "Workspace"),
     ("session", "Sign-ins"),
     ("token", "Tokens"),

@@ -273,3 +273,11 @@ def test_developers_share_the_runs_that_they_may_read(role: str, right: FolderRi
     assert isinstance(decide(replace(who, scopes=("*:read",)), "run.share", run), Denied)
     if role == "developer":
         assert isinstance(decide(who, "run.share", replace(run, private=True)), Denied)
+
+
+@pytest.mark.parametrize("role", ["developer", "admin"])
+def test_the_words_of_a_comment_are_their_author_s(role: str) -> None:
+    mine, others = Target("main", "comment", owner="ada"), Target("main", "comment", owner="bo")
+    assert isinstance(decide(person(role), "comment.edit", mine), Allowed)
+    assert isinstance(decide(person(role), "comment.edit", others), Denied)
+    assert isinstance(decide(person(role), "comment.delete", others), Allowed if role == "admin" else Denied)

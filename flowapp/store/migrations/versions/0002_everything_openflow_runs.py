@@ -71,6 +71,25 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("sha256", "position"),
     )
     op.create_table(
+        "comment",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("draft_id", sa.String(), nullable=False),
+        sa.Column("cell_id", sa.String(), nullable=False),
+        sa.Column("thread", sa.String(), nullable=False),
+        sa.Column("author", sa.String(), nullable=False),
+        sa.Column("text", sa.String(), nullable=False),
+        sa.Column("created_at", sa.String(), nullable=False),
+        sa.Column("edited_at", sa.String(), nullable=True),
+        sa.Column("deleted_at", sa.String(), nullable=True),
+        sa.Column("resolved_by", sa.String(), nullable=True),
+        sa.Column("resolved_at", sa.String(), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    with op.batch_alter_table("comment", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_comment_draft_id"), ["draft_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_comment_thread"), ["thread"], unique=False)
+
+    op.create_table(
         "counter",
         sa.Column("name", sa.String(), nullable=False),
         sa.Column("value", sa.Integer(), nullable=False),
@@ -526,6 +545,11 @@ def downgrade() -> None:
 
     op.drop_table("debounce")
     op.drop_table("counter")
+    with op.batch_alter_table("comment", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_comment_thread"))
+        batch_op.drop_index(batch_op.f("ix_comment_draft_id"))
+
+    op.drop_table("comment")
     op.drop_table("blob_chunk")
     with op.batch_alter_table("blob", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_blob_created_at"))

@@ -1,0 +1,178 @@
+"""Two people in one notebook: comments on its cells."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Locator, Page, expect
+
+from tests.acceptance.conftest import Watch, shoot
+from tests.acceptance.keys import press
+from tests.acceptance.notebook_page import NotebookPage, flow_of, open_flow, python, wire
+from tests.acceptance.product import Product
+
+PASSWORD = "a long password"
+LOAD = "def main(days: int = 7):\n    return [{'city': 'Oslo', 'rows': days}]\n"
+SEND = "def main(rows: list):\n    return len(rows)\n"
+LONG = "This is long. " * 60 + "\n<b>and plain</b> " + "x" * 300
+
+
+@dataclass(frozen=True)
+class Colleague:
+    """Another admin of the workspace, signed in with a browser of their own."""
+
+    username: str
+    name: str
+    page: Page
+
+
+@pytest.fixture
+def ada(browser: Browser, product: Product, watch: Watch) -> Iterator[Colleague]:
+    """Ada Byron."""
+    username = f"ada_{uuid.uuid4().hex[:6]}"
+    email, name = f"{username}@example.org", "Ada Byron"
+    with product.client() as client:
+        account = {"email": email, "password": PASSWORD, "username": username, "name": name}
+        client.post("/api/users/create", json=account).raise_for_status()
+        member = {"email": email, "username": username, "is_admin": True}
+        client.post("/api/w/main/workspaces/add_user", json=member).raise_for_status()
+    profile = browser.new_context(base_url=product.url, viewport={"width": 1440, "height": 900})
+    profile.set_default_timeout(15_000)
+    watch.attach(profile)
+    page = profile.new_page()
+    page.goto("/signin")
+    page.get_by_label("Email").fill(email)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in", exact=True).click()
+    page.wait_for_url(lambda url: "/signin" not in url)
+    yield Colleague(username, name, page)
+    profile.close()
+
+
+def opened(page: Page, product: Product) -> NotebookPage:
+    """Two cells."""
+    with product.client() as client:
+        flow = flow_of(python("a", LOAD, {}, "Load the orders"), python("b", SEND, {"rows": wire("results.a")}, "Send"))
+        return open_flow(page, client, flow)
+
+
+def beside(notebook: NotebookPage, colleague: Colleague) -> NotebookPage:
+    """The same notebook in the colleague's browser."""
+    colleague.page.goto(f"/flows/{notebook.draft_id}")
+    return NotebookPage(colleague.page).loaded()
+
+
+def mark(notebook: NotebookPage, step: str) -> Locator:
+    """The button at a cell's head that says how much was said about it."""
+    return notebook.cell(step).locator("> .nb-hd .nb-comment-button")
+
+
+def accessible(page: Page) -> None:
+    """Nothing that axe finds in the open panel, in both themes."""
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+        page.wait_for_timeout(300)
+        violations = Axe().run(page, context=".nb-comments-pop").response["violations"]
+        assert not violations, [(one["id"], [node["target"] for node in one["nodes"]][:3]) for one in violations]
+    page.emulate_media(color_scheme="light")
+
+
+def test_a_comment_is_written_answered_and_resolved_by_two_people(page: Page, product: Product, ada: Colleague) -> None:
+    notebook = opened(page, product)
+    hers = beside(notebook, ada)
+    notebook.cell("a").hover()
+    mark(notebook, "a").click()
+    panel = page.get_by_role("dialog", name="Comments on a")
+    expect(panel.get_by_label("Comment on a")).to_be_focused()
+    page.keyboard.insert_text(LONG)
+    panel.get_by_role("button", name="Comment", exact=True).click()
+    expect(panel.get_by_role("article")).to_contain_text("<b>and plain</b>")
+    expect(panel.get_by_label("Comment on a")).to_have_value("")
+    panel.get_by_role("button", name="Show all").click()
+    expect(panel.get_by_role("button", name="Show less")).to_be_visible()
+
+    expect(mark(hers, "a")).to_have_accessible_name("1 open comment on a")
+    mark(hers, "a").click()
+    at_hers = ada.page.get_by_role("dialog", name="Comments on a")
+    at_hers.get_by_role("button", name="Reply").click()
+    ada.page.keyboard.type("Seven days, as always.")
+    ada.page.keyboard.press("Control+Enter")
+    expect(panel.get_by_role("article")).to_contain_text("Seven days, as always.")
+    expect(panel.get_by_role("article")).to_contain_text("Ada Byron")
+    shoot(page, "comments-panel")
+    accessible(page)
+    expect(
+        panel.get_by_role("button", name="More for the comment of Ada Byron")
+    ).to_be_visible()  # an admin may delete it
+
+    at_hers.get_by_role("button", name="More for the comment of Ada Byron").click()
+    ada.page.get_by_role("menuitem", name="Edit").click()
+    at_hers.get_by_label("Other words").fill("Seven days, since May.")
+    at_hers.get_by_role("button", name="Save").click()
+    expect(panel.get_by_role("article")).to_contain_text("since May")
+    expect(panel.get_by_role("article")).to_contain_text("edited")
+
+    panel.get_by_role("button", name="Resolve").click()
+    expect(mark(hers, "a")).to_have_accessible_name("Comment on a")
+    at_hers.get_by_text("1 resolved").click()
+    expect(at_hers.get_by_role("article")).to_contain_text("Resolved by admin")
+    at_hers.get_by_role("button", name="Reopen").click()
+    expect(mark(notebook, "a")).to_have_accessible_name("1 open comment on a")
+
+
+def test_comments_by_keyboard_and_what_is_not_sent_is_kept(page: Page, product: Product) -> None:
+    notebook = opened(page, product)
+    notebook.select("b")
+    page.keyboard.press("h")
+    panel = page.get_by_role("dialog", name="Comments on b")
+    expect(panel.get_by_label("Comment on b")).to_be_focused()
+    page.keyboard.type("Is this right")
+    page.keyboard.press("Escape")
+    expect(panel).to_have_count(0)
+    expect(notebook.cell("b")).to_be_focused()
+    page.keyboard.press("h")
+    expect(panel.get_by_label("Comment on b")).to_have_value("Is this right")
+    page.keyboard.type("?")
+    page.keyboard.press("Control+Enter")
+    expect(panel.get_by_role("article")).to_contain_text("Is this right?")
+    press(page, panel.get_by_role("button", name="Resolve"), back=True)
+    expect(panel.get_by_text("1 resolved")).to_be_visible()
+    page.keyboard.press("Escape")
+
+    notebook.select("a")
+    page.keyboard.press("h")
+    page.keyboard.type("And this one?")
+    page.keyboard.press("Control+Enter")
+    expect(mark(notebook, "a")).to_have_accessible_name("1 open comment on a")
+    page.keyboard.press("Escape")
+    page.keyboard.press("H")
+    side = page.get_by_role("complementary", name="Side panel")
+    expect(side.get_by_role("tab", name="Comments")).to_have_attribute("aria-selected", "true")
+    expect(side.get_by_role("region", name="Comments on a")).to_contain_text("And this one?")
+    shoot(page, "comments-list")
+    press(page, side.get_by_role("region", name="Comments on a").get_by_role("button", name="a Load the orders"))
+    expect(notebook.cell("a")).to_be_focused()
+
+
+def test_comments_come_back_with_their_cell(page: Page, product: Product) -> None:
+    notebook = opened(page, product)
+    notebook.select("b")
+    page.keyboard.press("h")
+    page.keyboard.type("about b")
+    page.keyboard.press("Control+Enter")
+    expect(mark(notebook, "b")).to_have_accessible_name("1 open comment on b")
+    page.keyboard.press("Escape")
+    page.keyboard.press("d")
+    page.keyboard.press("d")
+    expect(notebook.cell("b")).to_have_count(0)
+    side = page.get_by_role("complementary", name="Side panel")
+    page.keyboard.press("H")
+    expect(side.get_by_text("No open comments")).to_be_visible()
+    page.keyboard.press("Escape")
+    notebook.settled()
+    page.keyboard.press("z")
+    expect(mark(notebook, "b")).to_have_accessible_name("1 open comment on b")

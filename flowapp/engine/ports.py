@@ -26,6 +26,7 @@ from flowapp.engine.values import (
 from flowapp.expressions import Batch, ExpressionFailed
 from flowapp.jsontext import JsonText
 from flowapp.models.chat import ChatAnswer, ChatRequest, ChatServer
+from flowapp.models.tool_servers import RemoteResult, RemoteTool, ToolServer
 from flowapp.store.tables import JobRow, RunRow
 
 Evaluate = Callable[[Batch], Awaitable[list[JsonText | ExpressionFailed]]]
@@ -234,6 +235,27 @@ class Models(Protocol):
 
         Raises:
             ModelFailed: there is none; the subclass says why.
+        """
+
+    async def resource(self, path: str) -> Any:
+        """A resource with its references replaced; None when there is none.
+
+        Raises:
+            FlowappError: the run may not read it.
+        """
+
+    async def tools_of(self, server: ToolServer) -> list[RemoteTool]:
+        """The tools of an MCP server.
+
+        Raises:
+            ToolServerFailed: it cannot be asked; the message says why.
+        """
+
+    async def call_tool(self, server: ToolServer, name: str, arguments: Mapping[str, Any]) -> RemoteResult:
+        """What a tool of an MCP server gives.
+
+        Raises:
+            ToolServerFailed: as `tools_of`.
         """
 
 

@@ -6,6 +6,7 @@ Who asks keeps the conversation. Messages are as the protocol has them: `{"role"
 from __future__ import annotations
 
 import asyncio
+import importlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -80,6 +81,8 @@ async def chat(server: ChatServer, request: ChatRequest, policy: AddressPolicy) 
     Raises:
         ModelFailed: there is none; the subclass says why.
     """
+    # half a second, which nobody else on the event loop should wait for
+    await asyncio.to_thread(importlib.import_module, "openai")
     import openai
 
     client = openai.AsyncOpenAI(

@@ -269,19 +269,22 @@ def _branches(
 def _actions(module: Mapping[str, Any], rows: Sequence[JobRow]) -> dict[str, Any]:
     """What an agent did so far."""
     names = {tool_id(tool, index): function_name(tool, index) for index, tool in enumerate(tools(module))}
-    found = [
-        {"type": "message"}
-        if row.kind == "model"
-        else {
-            "type": "tool_call",
-            "job_id": row.id,
-            "function_name": names.get(row.step_id, row.step_id),
-            "module_id": row.step_id,
-        }
-        for row in rows
-    ]
+    found = [_action(row, names) for row in rows]
     success = [row.status in DONE if row.ended_at is not None else None for row in rows]
     return {"agent_actions": found, "agent_actions_success": success}
+
+
+def _action(row: JobRow, names: Mapping[str, str]) -> dict[str, Any]:
+    match row.kind:
+        case "model":
+            return {"type": "message"}
+        case "mcp":
+            meta = loads(row.meta) if row.meta else {}
+            told = {"function_name": meta.get("function"), "resource_path": meta.get("resource")}
+            return {"type": "mcp_tool_call", "call_id": row.id, **told}
+        case _:
+            called = {"job_id": row.id, "module_id": row.step_id}
+            return {"type": "tool_call", "function_name": names.get(row.step_id, row.step_id), **called}
 
 
 def _number(row: JobRow) -> int:

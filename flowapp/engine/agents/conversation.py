@@ -4,24 +4,24 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
 
-from jsonschema import Draft202012Validator
-
+from flowapp.engine.agents.arguments import first_problem
+from flowapp.engine.agents.errors import BadArguments
 from flowapp.engine.agents.settings import AgentSettings
-from flowapp.engine.agents.tools import BadArguments, ModuleTool
 from flowapp.engine.errors import error_value
 from flowapp.engine.loops import side_by_side
 from flowapp.engine.values import Done, StepInfo
 from flowapp.jsontext import dumps, loads
-from flowapp.models.chat import ChatAnswer, ChatRequest, FunctionCall, Message
+from flowapp.models.chat import ChatAnswer, ChatFunction, ChatRequest, FunctionCall, Message
 from flowapp.models.errors import ModelFailed
 from flowapp.store.runs import job_id
 
 if TYPE_CHECKING:
     from flowapp.engine.interpreter import Interpreter
     from flowapp.engine.ports import Models
+    from flowapp.engine.scope import Scope
     from flowapp.engine.steps import Try
 
 MODEL = "model"
@@ -32,6 +32,28 @@ LONGEST_TOLD = 100_000
 """Characters of a tool's result that the model is told."""
 
 
+class Tool(Protocol):
+    """Something that the model may call: a module, or a tool of an MCP server."""
+
+    @property
+    def id(self) -> str:
+        """The step id under which calls are recorded."""
+
+    @property
+    def function(self) -> ChatFunction:
+        """What the model is told of it."""
+
+    async def call(self, interpreter: Interpreter, scope: Scope, arguments: str, place: str) -> Done:
+        """Do it, recorded at `place` + `id`; what goes wrong with it is its result.
+
+        Raises:
+            BadArguments: the arguments do not fit.
+        """
+
+    def action(self, job: str, arguments: str) -> dict[str, Any]:
+        """What clients are told of a call that is this job."""
+
+
 @dataclass(slots=True)
 class Conversation:
     """One attempt at an agent step. `history` is what was said after the opening, in the form that is kept."""
@@ -40,7 +62,7 @@ class Conversation:
     work: Try
     models: Models
     settings: AgentSettings
-    tools: Mapping[str, ModuleTool]
+    tools: Mapping[str, Tool]
     history: list[Message] = field(default_factory=list)
     _number: int = 0
 
@@ -112,21 +134,14 @@ class Conversation:
         if tool is None:
             known = ", ".join(self.tools) or "none"
             return _told(call, _error(f"There is no function {call.name}. These can be called: {known}."))
+        interpreter = self.interpreter
         try:
-            module = tool.called(call.arguments)
+            done = await tool.call(interpreter, self.work.scope, call.arguments, place)
         except BadArguments as error:
             return _told(call, _error(error.message))
-        interpreter = self.interpreter
-        asked = replace(interpreter, frame=replace(interpreter.frame, asked=True))
-        done = await asked.step(module, self.work.scope.child(), place)
         text = await interpreter.ports.expand(done.value)
-        action = {
-            "type": "tool_call",
-            "job_id": job_id(interpreter.run_id, place + tool.id),
-            "function_name": call.name,
-            "module_id": tool.id,
-        }
-        return {**_told(call, loads(text)), "agent_action": action}
+        job = job_id(interpreter.run_id, place + tool.id)
+        return {**_told(call, loads(text)), "agent_action": tool.action(job, call.arguments)}
 
     def _place(self) -> str:
         """Where the next turn or call is recorded: they are numbered in the order in which they begin."""
@@ -140,9 +155,9 @@ class Conversation:
                 output = json.loads(_unfenced(text))
             except ValueError:
                 return self._failed("The model's answer is not JSON, as the output_schema asks.")
-            wrong = next(Draft202012Validator(self.settings.schema).iter_errors(output), None)
+            wrong = first_problem(output, self.settings.schema)
             if wrong is not None:
-                return self._failed(f"The model's answer does not fit the output_schema: {wrong.message[:500]}")
+                return self._failed(f"The model's answer does not fit the output_schema: {wrong}")
         return Done(dumps({"output": output, "messages": [*self.settings.shown, *self.history]}))
 
     def _failed(self, message: str) -> Done:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from flowapp.engine import inputs, timeouts
-from flowapp.engine.agents.conversation import Conversation
+from flowapp.engine.agents.conversation import Conversation, Tool
 from flowapp.engine.agents.errors import AgentRefused
+from flowapp.engine.agents.mcp import mcp_tools
 from flowapp.engine.agents.settings import settings_of
 from flowapp.engine.agents.tools import module_tools
 from flowapp.engine.errors import INTERRUPTIONS, error_value
@@ -44,10 +46,21 @@ async def _answered(interpreter: Interpreter, work: Try, args: JsonText, kept: J
         given = loads(await models.resolved(args))
         shown = loads(await interpreter.ports.expand(kept))
         settings = settings_of(given, shown)
-        tools = await module_tools(interpreter, work.module, settings.enabled)
+        tools: list[Tool] = [*await module_tools(interpreter, work.module, settings.enabled)]
+        tools += await mcp_tools(models, work.module, settings.enabled)
+        named = _by_name(tools)
     except INTERRUPTIONS:
         raise
     except FlowappError as error:
         return Done(error_value("ExecutionErr", error.message, step_id=work.info.step_id), failed=True)
-    named = {tool.function.name: tool for tool in tools}
     return await Conversation(interpreter, work, models, settings, named).run()
+
+
+def _by_name(tools: Sequence[Tool]) -> dict[str, Tool]:
+    found: dict[str, Tool] = {}
+    for tool in tools:
+        name = tool.function.name
+        if name in found:
+            raise AgentRefused(f"Two tools are called {name}. Rename one, or leave it out with exclude_tools.")
+        found[name] = tool
+    return found

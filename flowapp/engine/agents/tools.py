@@ -3,31 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from jsonschema import Draft202012Validator
-
+from flowapp.engine.agents.arguments import checked
 from flowapp.engine.agents.errors import AgentRefused
-from flowapp.engine.secrets import SECRET_MARKS
-from flowapp.engine.values import Module
-from flowapp.errors import FlowappError
+from flowapp.engine.scope import Scope
+from flowapp.engine.values import Done, Module
 from flowapp.jsontext import loads
 from flowapp.models.chat import ChatFunction
 from flowapp.openflow.agents import function_name, name_problems, tool_id, tool_problems, tool_type
 from flowapp.openflow.walk import inputs_of, kind_of, tools
 from flowapp.signatures import SignatureProblem, infer
-from flowapp.store.blobs import REFERENCE
 
 if TYPE_CHECKING:
     from flowapp.engine.interpreter import Interpreter
 
 _AGENT = {"user_message": {"type": "string"}, "system_prompt": {"type": "string"}}
 _LEFT_OUT = frozenset({"$schema", "order"})
-
-
-class BadArguments(FlowappError):
-    """The model's arguments do not fit the function; it is told so, and may call again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +31,19 @@ class ModuleTool:
     function: ChatFunction
     module: Module
 
-    def called(self, arguments: str) -> Module:
-        """The module with the model's arguments (JSON text of an object) in it.
+    async def call(self, interpreter: Interpreter, scope: Scope, arguments: str, place: str) -> Done:
+        """Run the module with the model's arguments (JSON text of an object) as a step at `place`.
 
         Raises:
             BadArguments: they do not fit the function's schema.
         """
-        return bound(self.module, checked(arguments, self.function.parameters))
+        module = bound(self.module, checked(arguments, self.function.parameters))
+        asked = replace(interpreter, frame=replace(interpreter.frame, asked=True))
+        return await asked.step(module, scope.child(), place)
+
+    def action(self, job: str, arguments: str) -> dict[str, Any]:
+        """What clients are told of a call."""
+        return {"type": "tool_call", "job_id": job, "function_name": self.function.name, "module_id": self.id}
 
 
 async def module_tools(interpreter: Interpreter, agent: Module, enabled: frozenset[str] | None) -> list[ModuleTool]:
@@ -72,42 +71,6 @@ def bound(module: Module, arguments: Mapping[str, Any]) -> Module:
     inputs = {name: transform for name, transform in inputs_of(module).items() if not _is_left(transform)}
     given = {name: {"type": "static", "value": value} for name, value in arguments.items()}
     return {**module, "value": {**module["value"], "input_transforms": {**inputs, **given}}}
-
-
-def checked(arguments: str, schema: Mapping[str, Any]) -> dict[str, Any]:
-    """The model's arguments as an object that fits a schema.
-
-    A text that looks like a reference is refused: the model writes what it has read somewhere, and nobody vouches for that.
-
-    Raises:
-        BadArguments: they do not fit; the message says where.
-    """
-    try:
-        value = loads(arguments)
-    except ValueError:
-        raise BadArguments("The arguments are not JSON.") from None
-    if not isinstance(value, dict):
-        raise BadArguments("The arguments are not a JSON object.")
-    wrong = next(Draft202012Validator(schema).iter_errors(value), None)
-    if wrong is not None:
-        place = "/".join(map(str, wrong.absolute_path))
-        raise BadArguments(f"The arguments do not fit: {place + ': ' if place else ''}{wrong.message}")
-    _refuse_references(value)
-    return value
-
-
-def _refuse_references(value: Any) -> None:
-    if isinstance(value, str):
-        if value.startswith(tuple(mark[1:] for mark in SECRET_MARKS)):
-            raise BadArguments("Arguments cannot refer to variables or resources.")
-    elif isinstance(value, list):
-        for item in value:
-            _refuse_references(item)
-    elif isinstance(value, dict):
-        if REFERENCE in value:
-            raise BadArguments(f"Arguments cannot hold the key {REFERENCE}.")
-        for item in value.values():
-            _refuse_references(item)
 
 
 async def _parameters(interpreter: Interpreter, module: Module, name: str) -> dict[str, Any]:

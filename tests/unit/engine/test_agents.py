@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
@@ -15,8 +15,10 @@ from flowapp.engine.interpreter import Rules
 from flowapp.engine.values import Done
 from flowapp.jsontext import JsonText, loads
 from flowapp.models.chat import ChatAnswer, ChatRequest, ChatServer, chat
+from flowapp.models.tool_servers import RemoteResult, RemoteTool, ToolServer, ToolServerFailed, called, listed
 from flowapp.net import AddressPolicy
 from tests.support.chat_server import ChatServerDouble, Says, chat_server, said
+from tests.support.tool_server import mcp_server
 from tests.unit.engine.fakes import Failing, World, js, script
 from tests.unit.net.http_server import Answer
 
@@ -30,15 +32,25 @@ def fixed(value: Any) -> dict[str, Any]:
 
 @dataclass
 class Models:
-    """The port as the engine fills it in, but for references: there is nothing to look up."""
+    """The port as the engine fills it in, but that `resources` are all that there is to look up."""
 
     policy: AddressPolicy = LOCAL
+    resources: dict[str, Any] = field(default_factory=dict)
 
     async def resolved(self, args: JsonText) -> JsonText:
         return args
 
     async def chat(self, server: ChatServer, request: ChatRequest) -> ChatAnswer:
         return await chat(server, request, self.policy)
+
+    async def resource(self, path: str) -> Any:
+        return self.resources.get(path)
+
+    async def tools_of(self, server: ToolServer) -> list[RemoteTool]:
+        return await listed(server, self.policy)
+
+    async def call_tool(self, server: ToolServer, name: str, arguments: Mapping[str, Any]) -> RemoteResult:
+        return await called(server, name, arguments, self.policy)
 
 
 @dataclass
@@ -47,6 +59,7 @@ class Desk:
 
     world: World
     server: ChatServerDouble
+    resources: dict[str, Any] = field(default_factory=dict)
 
     def agent(self, *tools: dict[str, Any], value: Any = None, **inputs: Any) -> dict[str, Any]:
         provider = {"kind": "customai", "resource": {"api_key": "sk-secret", "base_url": self.server.url}, "model": "m"}
@@ -58,7 +71,7 @@ class Desk:
         }
 
     async def run(self, *modules: dict[str, Any], args: Any = None, **more: Any) -> Done:
-        return await self.world.run(list(modules), args, models=Models(), **more)
+        return await self.world.run(list(modules), args, models=Models(resources=self.resources), **more)
 
 
 def _is_transform(value: Any) -> bool:
@@ -415,3 +428,99 @@ async def test_what_is_recorded_is_neither_asked_nor_called_again() -> None:
             assert again.value == first.value
             assert len(at.server.asked) == len([n for n in names[kept:] if n.endswith("model")])
             assert at.world.calls == [n for n in names[kept:] if n.endswith(":p")]
+
+
+# --- MCP servers
+
+
+def mcp(**value: Any) -> dict[str, Any]:
+    return {"id": "s", "value": {"tool_type": "mcp", "resource_path": "u/x/shop", **value}}
+
+
+async def test_tools_of_an_mcp_server_are_functions() -> None:
+    turns = (said(None, ("add", {"a": 1, "b": 2}), ("fail", {"why": "tired"})), said("Three."))
+    async with desk(*turns) as at, mcp_server() as server:
+        at.resources = {"u/x/shop": {"url": server.url, "token": "tok-secret"}}
+        done = await at.run(at.agent(mcp(exclude_tools=["hidden"])))
+        assert [t["function"]["name"] for t in at.server.asked[0]["tools"]] == ["add", "fail"]
+        assert at.server.asked[0]["tools"][0]["function"]["description"] == "The sum of two numbers"
+        first, second = (m for m in at.server.asked[1]["messages"] if m["role"] == "tool")
+        assert first["content"] == '{"result":3}'
+        assert loads(second["content"])["error"]["name"] == "ToolError"
+        assert at.world.statuses() == {
+            "ask": "success",
+            "ask/0:model": "success",
+            "ask/1:s": "success",
+            "ask/2:s": "failure",
+            "ask/3:model": "success",
+        }
+        (told, _) = [m["agent_action"] for m in loads(done.value)["messages"] if m["role"] == "tool"]
+        assert told["type"] == "mcp_tool_call"
+        assert (told["function_name"], told["resource_path"], told["arguments"]) == (
+            "add",
+            "u/x/shop",
+            {"a": 1, "b": 2},
+        )
+        assert server.tokens == {"Bearer tok-secret"}
+        assert "tok-secret" not in str(at.world.rows)
+
+
+@pytest.mark.parametrize(
+    ("value", "enabled", "names"),
+    [
+        ({}, None, ["add", "fail", "hidden"]),
+        ({"include_tools": ["add"]}, None, ["add"]),
+        ({"include_tools": []}, None, ["add", "fail", "hidden"]),
+        ({}, ["fail"], ["fail"]),
+        ({"exclude_tools": ["add"]}, ["s"], ["fail", "hidden"]),
+    ],
+)
+async def test_which_tools_of_a_server_count(value: Any, enabled: Any, names: list[str]) -> None:
+    async with desk(said("ok")) as at, mcp_server() as server:
+        at.resources = {"u/x/shop": {"url": server.url}}
+        await at.run(at.agent(mcp(**value), enabled_tools=enabled))
+        assert [t["function"]["name"] for t in at.server.asked[0]["tools"]] == names
+
+
+@pytest.mark.parametrize(
+    ("resource", "words"),
+    [
+        (None, "u/x/shop of an MCP server is not there"),
+        ({"token": "tok-secret"}, "has no url"),
+        ({"url": "http://127.0.0.1:1/mcp", "token": "tok-secret"}, "The MCP server does not answer as one"),
+    ],
+)
+async def test_a_server_that_cannot_be_asked_fails_the_step(resource: Any, words: str) -> None:
+    async with desk(said("ok")) as at:
+        at.resources = {"u/x/shop": resource} if resource else {}
+        message = error_of(await at.run(at.agent(mcp())))["message"]
+        assert words in message
+        assert "tok-secret" not in message
+        assert at.server.asked == []
+
+
+async def test_a_private_mcp_server_is_refused() -> None:
+    async with mcp_server() as server:
+        with pytest.raises(ToolServerFailed, match="private or local address"):
+            await listed(ToolServer(server.url), AddressPolicy())
+        assert server.tokens == set()
+
+
+async def test_a_recorded_call_of_a_server_is_not_made_again() -> None:
+    turns = (said(None, ("add", {"a": 1, "b": 2})), said("Three."))
+    async with desk(*turns) as at, mcp_server() as server:
+        at.resources = {"u/x/shop": {"url": server.url}}
+        first = await at.run(at.agent(mcp()))
+        assert server.calls == ["add"]
+        del at.world.rows["ask/2:model"]
+        at.world.rows["ask"].update(ended=None, status="running")
+        assert (await at.run(at.agent(mcp()))).value == first.value
+        assert server.calls == ["add"]
+
+
+async def test_a_schema_fetches_nothing() -> None:
+    async with desk(said("{}")) as at:
+        schema = {"$ref": f"{at.server.http.url}/schema.json"}
+        error = error_of(await at.run(at.agent(output_schema=schema)))
+        assert "refers to something that is not in it" in error["message"]
+        assert [request.method for request in at.server.http.requests] == ["POST"]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from flowapp.models.budget import Budget
-from flowapp.models.client import ModelClient, ModelSettings, configured
+from flowapp.models.budget import Budget, estimated
+from flowapp.models.client import DEFAULT_BASE_URL, DEFAULT_MODEL, Answer, ModelClient, ModelSettings, configured
 from flowapp.models.errors import (
     ModelBudgetSpent,
     ModelBusy,
@@ -12,11 +12,18 @@ from flowapp.models.errors import (
     ModelMalformed,
     ModelRefused,
     ModelTimeout,
+    ModelTooLong,
+    ModelUnknown,
     ModelUnreachable,
 )
+from flowapp.models.growing import GrowingText
 
 __all__ = [
+    "DEFAULT_BASE_URL",
+    "DEFAULT_MODEL",
+    "Answer",
     "Budget",
+    "GrowingText",
     "ModelBudgetSpent",
     "ModelBusy",
     "ModelClient",
@@ -26,6 +33,9 @@ __all__ = [
     "ModelRefused",
     "ModelSettings",
     "ModelTimeout",
+    "ModelTooLong",
+    "ModelUnknown",
     "ModelUnreachable",
     "configured",
+    "estimated",
 ]

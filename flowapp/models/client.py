@@ -1,30 +1,33 @@
 """One question to a model, one JSON answer that fits a schema, or a `ModelFailed` that says why not.
 
 Everything goes through the `openai` client over the guarded connection of `net`. Nothing is asked unless a method here is
-called, and nothing of an answer is kept. The `openai` package takes half a second to import, so only a server with a model
-imports it.
+called, and nothing of an answer is kept. Whoever stops waiting (a cancelled task) closes the connection to the model too.
+The `openai` package takes half a second to import, so only a server with a model imports it.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from jsonschema import Draft202012Validator
-from pydantic import BaseModel, ValidationError
+import httpx2
 
-from flowapp.models.budget import Budget
+from flowapp.models.budget import Budget, estimated
 from flowapp.models.errors import (
     ModelBusy,
     ModelDenied,
     ModelFailed,
-    ModelMalformed,
-    ModelRefused,
     ModelTimeout,
+    ModelTooLong,
+    ModelUnknown,
     ModelUnreachable,
 )
+from flowapp.models.shapes import CHECK_SETTINGS, Completion, answer_of, completion_of, unreadable
+from flowapp.models.streams import collected
+from flowapp.models.wishes import Wish
 from flowapp.net import AddressPolicy, NetError, open_client
 
 if TYPE_CHECKING:
@@ -32,12 +35,17 @@ if TYPE_CHECKING:
 
 DEFAULT_BASE_URL = "https://api.openai.com/v1"
 DEFAULT_MODEL = "gpt-4o-mini"
-_CHECK_SETTINGS = "Check the model's address, name and key in the settings."
+#: An answer of fewer tokens is not worth a question.
+LEAST_ANSWER = 200
 
 
 @dataclass(frozen=True, slots=True)
 class ModelSettings:
-    """Which model answers. `timeout_s` bounds a whole question, retries included."""
+    """Which model answers, and how long it may take.
+
+    `timeout_s` bounds a whole question, retries included; where the answer comes in pieces it bounds each silence, and
+    `stream_s` the whole. `message_tokens` bounds question and answer together; None is no limit.
+    """
 
     model: str
     #: local servers often need none
@@ -45,6 +53,16 @@ class ModelSettings:
     base_url: str = ""
     timeout_s: float = 30.0
     max_answer_tokens: int = 2000
+    stream_s: float = 300.0
+    message_tokens: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the model gave: an object of the schema, and the tokens that the server counted, where it tells them."""
+
+    value: dict[str, Any]
+    tokens: int | None
 
 
 def configured(model: str, key: str, base_url: str) -> ModelClient | None:
@@ -55,11 +73,12 @@ def configured(model: str, key: str, base_url: str) -> ModelClient | None:
     """
     if not key and not base_url:
         return None
-    return ModelClient(ModelSettings(model or DEFAULT_MODEL, key, base_url))
+    base_url = base_url or DEFAULT_BASE_URL
+    return ModelClient(ModelSettings(model or DEFAULT_MODEL, key, base_url), AddressPolicy().allowing_url(base_url))
 
 
 class ModelClient:
-    """A client of one model. The address in its settings is the administrator's choice, so it may be a private one."""
+    """A client of one model. `policy` says which private addresses it may call; by default that of its own settings."""
 
     def __init__(
         self, settings: ModelSettings, policy: AddressPolicy | None = None, budget: Budget | None = None
@@ -74,14 +93,14 @@ class ModelClient:
         self._settings = settings
         self._budget = budget or Budget()
         base_url = settings.base_url or DEFAULT_BASE_URL
-        allowed = (policy or AddressPolicy()).allowing_url(base_url)
+        own = AddressPolicy().allowing_url(base_url)
         self._client = openai.AsyncOpenAI(
             # Without any key the client would look into the environment, and refuse to start.
             api_key=settings.key or "none",
             base_url=base_url,
             max_retries=1,
             timeout=settings.timeout_s,
-            http_client=open_client(allowed, timeout_s=settings.timeout_s),
+            http_client=open_client(policy or own, timeout_s=settings.timeout_s),
         )
 
     async def close(self) -> None:
@@ -103,43 +122,92 @@ class ModelClient:
         Raises:
             ModelFailed: there is no such answer; the subclass says why.
         """
+        return (await self.told(system, user, schema, name, max_tokens)).value
+
+    async def told(
+        self,
+        system: str,
+        user: str,
+        schema: dict[str, Any],
+        name: str,
+        max_tokens: int | None = None,
+        hear: Callable[[str], None] | None = None,
+    ) -> Answer:
+        """The same with what it cost.
+
+        With `hear` the answer is asked for in pieces, and each is told as it comes: JSON text that nobody has checked yet. A
+        server that cannot do so gives it in one piece, and `hear` is not called.
+
+        Raises:
+            ModelFailed: as `ask`.
+        """
         import openai
 
-        # About four characters to a token: an estimate that is settled with the true number afterwards.
-        limit = max_tokens or self._settings.max_answer_tokens
-        reserved = self._budget.reserve((len(system) + len(user)) // 4 + limit)
+        wish = Wish(system, user, schema, name, self._limit(system, user, schema, max_tokens), hear)
+        reserved = self._budget.reserve(estimated(system, user) + wish.limit)
         used = 0
         try:
-            async with asyncio.timeout(self._settings.timeout_s):
-                completion = _read(await self._complete(system, user, schema, name, limit))
+            completion = await self._complete(wish)
             used = completion.usage.total_tokens if completion.usage else reserved
-            return _object(completion, schema)
+            return Answer(answer_of(completion, schema), completion.usage.total_tokens if completion.usage else None)
         except TimeoutError as error:
             # The model may have worked for it all the same.
             used = reserved
             raise self._too_slow() from error
         except openai.OpenAIError as error:
             raise self._failure(error) from error
+        except httpx2.TimeoutException as error:
+            raise self._too_slow() from error
+        except httpx2.HTTPError as error:
+            raise ModelUnreachable("The connection to the model's server was cut.", "Try again.") from error
+        except NetError as error:
+            raise ModelUnreachable(f"The model's server cannot be used. {error.message}", CHECK_SETTINGS) from error
         finally:
             self._budget.settle(reserved, used)
 
-    async def _complete(self, system: str, user: str, schema: dict[str, Any], name: str, limit: int) -> str:
+    def _limit(self, system: str, user: str, schema: dict[str, Any], max_tokens: int | None) -> int:
+        """How many tokens the answer may have."""
+        limit = max_tokens or self._settings.max_answer_tokens
+        most = self._settings.message_tokens
+        if most is None:
+            return limit
+        question = estimated(system, user, json.dumps(schema))
+        if most - question < min(limit, LEAST_ANSWER):
+            raise ModelTooLong(
+                f"The question alone is about {question:,} tokens long; a message may have {most:,} with its answer.",
+                "Ask about a smaller flow, or have an admin raise the tokens per message in the settings.",
+            )
+        return min(limit, most - question)
+
+    async def _complete(self, wish: Wish) -> Completion:
+        """The answer to the richest form of the question that the server takes."""
         import openai
 
-        form: Any = {"type": "json_schema", "json_schema": {"name": name, "schema": schema, "strict": True}}
-        messages: Any = [{"role": "system", "content": system}, {"role": "user", "content": user}]
-        create = self._client.chat.completions.with_raw_response.create
-        try:
-            answer = await create(
-                model=self._settings.model, messages=messages, response_format=form, max_completion_tokens=limit
-            )
-        except openai.BadRequestError:
-            # Servers that do not know schemas get it in words; the answer is checked against it all the same.
-            messages[0]["content"] = (
-                f"{system}\n\nAnswer with one JSON object of this JSON Schema:\n{json.dumps(schema)}"
-            )
-            answer = await create(model=self._settings.model, messages=messages, max_tokens=limit)
-        return answer.text
+        forms = wish.forms()
+        for form in forms[:-1]:
+            try:
+                return await self._send(wish, form)
+            except (openai.BadRequestError, openai.UnprocessableEntityError):
+                continue
+        return await self._send(wish, forms[-1])
+
+    async def _send(self, wish: Wish, form: dict[str, Any]) -> Completion:
+        settings = self._settings
+        whole = settings.stream_s if form.get("stream") else settings.timeout_s
+        loop = asyncio.get_running_loop()
+        end = loop.time() + whole
+        async with asyncio.timeout(settings.timeout_s) as deadline:
+            create = self._client.chat.completions.with_streaming_response.create
+            async with create(model=settings.model, **form) as response:
+                if wish.hear is None or "event-stream" not in response.headers.get("content-type", ""):
+                    return completion_of(await response.text())
+
+                async def lines() -> AsyncIterator[str]:
+                    async for line in response.iter_lines():
+                        deadline.reschedule(min(end, loop.time() + settings.timeout_s))
+                        yield line
+
+                return await collected(lines(), wish.limit, wish.hear)
 
     def _failure(self, error: openai.OpenAIError) -> ModelFailed:
         import openai
@@ -150,72 +218,23 @@ class ModelClient:
             case openai.APIConnectionError():
                 cause = error.__cause__
                 reason = f" {cause.message}" if isinstance(cause, NetError) else ""
-                return ModelUnreachable(f"The model's server cannot be reached.{reason}", _CHECK_SETTINGS)
+                return ModelUnreachable(f"The model's server cannot be reached.{reason}", CHECK_SETTINGS)
             case openai.AuthenticationError() | openai.PermissionDeniedError():
-                return ModelDenied("The model's server does not accept the key.", _CHECK_SETTINGS)
+                return ModelDenied("The model's server does not accept the key.", CHECK_SETTINGS)
+            case openai.NotFoundError() if isinstance(error.body, dict) and "detail" not in error.body:
+                return ModelUnknown(
+                    f"The server does not know a model {self._settings.model!r}.",
+                    "Check the name of the model, and the address: many end in /v1.",
+                )
             case openai.RateLimitError():
                 return ModelBusy("The model's server has no capacity or credit left.", "Try again later.")
             case openai.APIStatusError():
                 return ModelUnreachable(
-                    f"The model's server answered with status {error.status_code}.", _CHECK_SETTINGS
+                    f"The model's server answered with status {error.status_code}.", CHECK_SETTINGS
                 )
             case _:
-                return ModelMalformed("The model's server gave an answer that cannot be read.", _CHECK_SETTINGS)
+                return unreadable()
 
     def _too_slow(self) -> ModelTimeout:
         seconds = f"{self._settings.timeout_s:g} s"
         return ModelTimeout(f"The model did not answer within {seconds}.", "Try again, or choose a faster model.")
-
-
-class _Message(BaseModel):
-    content: str | None = None
-    refusal: str | None = None
-
-
-class _Choice(BaseModel):
-    message: _Message
-    finish_reason: str | None = None
-
-
-class _Usage(BaseModel):
-    total_tokens: int = 0
-
-
-class _Completion(BaseModel):
-    """What is read of an answer. The client's own types take any JSON for an answer, a web page too."""
-
-    choices: list[_Choice]
-    usage: _Usage | None = None
-
-
-def _read(text: str) -> _Completion:
-    try:
-        return _Completion.model_validate_json(text)
-    except ValidationError as error:
-        raise ModelMalformed("The model's server gave an answer that cannot be read.", _CHECK_SETTINGS) from error
-
-
-def _object(completion: _Completion, schema: dict[str, Any]) -> dict[str, Any]:
-    """The object in an answer."""
-    if not completion.choices:
-        raise ModelMalformed("The model gave an empty answer.", "Try again.")
-    choice = completion.choices[0]
-    if choice.message.refusal or choice.finish_reason == "content_filter":
-        raise ModelRefused("The model declined to answer.", "Do it by hand, or ask in other words.")
-    if choice.finish_reason == "length":
-        raise ModelMalformed("The model's answer was cut off.", "Try again, and ask for less at once.")
-    try:
-        found = json.loads(_unfenced(choice.message.content or ""))
-    except ValueError as error:
-        raise ModelMalformed("The model's answer is not JSON.", "Try again, or choose another model.") from error
-    if not isinstance(found, dict) or not Draft202012Validator(schema).is_valid(found):
-        raise ModelMalformed("The model's answer does not have the agreed form.", "Try again, or choose another model.")
-    return found
-
-
-def _unfenced(text: str) -> str:
-    """The text without the code fence that many models put around JSON."""
-    text = text.strip()
-    if text.startswith("```") and text.endswith("```"):
-        return text[3:-3].removeprefix("json").strip()
-    return text

@@ -3,10 +3,12 @@
 ModelFailed
 ├── ModelUnreachable   models.unreachable    no connection, or a server error
 ├── ModelTimeout       models.timeout        no answer in time
+├── ModelUnknown       models.unknown        the server knows no model of that name
 ├── ModelDenied        models.denied         the key is wrong or has no rights
 ├── ModelBusy          models.busy           too many requests, or no credit
 ├── ModelRefused       models.refused        the model declined
 ├── ModelMalformed     models.malformed      the answer does not have the agreed form
+├── ModelTooLong       models.too_long       nothing was asked: the question does not fit into the tokens of a message
 └── ModelBudgetSpent   models.budget_spent   nothing was asked: today's tokens are used up
 """
 
@@ -37,6 +39,12 @@ class ModelTimeout(ModelFailed):
     status: ClassVar[int] = 504
 
 
+class ModelUnknown(ModelFailed):
+    """The server has no model of that name."""
+
+    code: ClassVar[str] = "models.unknown"
+
+
 class ModelDenied(ModelFailed):
     """The key is not accepted."""
 
@@ -59,6 +67,13 @@ class ModelMalformed(ModelFailed):
     """The answer does not have the agreed form."""
 
     code: ClassVar[str] = "models.malformed"
+
+
+class ModelTooLong(ModelFailed):
+    """Question and answer would be longer than a message may be; the model was not asked."""
+
+    code: ClassVar[str] = "models.too_long"
+    status: ClassVar[int] = 413
 
 
 class ModelBudgetSpent(ModelFailed):

@@ -21,9 +21,13 @@ from flowapp.models import (
     ModelRefused,
     ModelSettings,
     ModelTimeout,
+    ModelTooLong,
+    ModelUnknown,
     ModelUnreachable,
     configured,
+    estimated,
 )
+from flowapp.net import AddressPolicy
 from flowapp.net.errors import PolicyInvalid
 from tests.unit.net.http_server import Answer, HttpServer, Request, http_server
 
@@ -107,7 +111,9 @@ async def test_a_server_without_schemas_gets_it_in_words() -> None:
         (completion("", finish="content_filter"), ModelRefused),
         (Answer({"error": {"message": "bad key"}}, 401), ModelDenied),
         (Answer({"error": {"message": "no"}}, 403), ModelDenied),
-        (Answer({"error": {"message": "no such model"}}, 404), ModelUnreachable),
+        (Answer({"error": {"message": "no such model"}}, 404), ModelUnknown),
+        (Answer({"detail": "Not Found"}, 404), ModelUnreachable),
+        (Answer(b"<html>", 404, {"content-type": "text/html"}), ModelUnreachable),
         (Answer({"error": {"message": "slow down"}}, 429, {"retry-after-ms": "1"}), ModelBusy),
         (Answer({"error": {"message": "broken"}}, 500, {"retry-after-ms": "1"}), ModelUnreachable),
         (Answer(b"<html>", 200, {"content-type": "text/html"}), ModelMalformed),
@@ -162,6 +168,40 @@ async def test_a_model_is_configured_by_a_key_or_a_server() -> None:
     assert client is not None
     assert client.model == "gpt-4o-mini"
     await client.close()
+
+
+class TestTokensOfAMessage:
+    @staticmethod
+    def settings(server: HttpServer, tokens: int) -> ModelSettings:
+        return ModelSettings("small", "k", f"{server.url}/v1", message_tokens=tokens)
+
+    async def test_what_would_be_longer_is_not_asked(self) -> None:
+        async with http_server(lambda request: asyncio.sleep(0, completion('{"n": 3}'))) as server:
+            client = ModelClient(self.settings(server, 1000))
+            with pytest.raises(ModelTooLong, match=r"about 1,0\d\d tokens.*1,000"):
+                await client.ask("Be brief.", "x" * 4000, SCHEMA, "answer")
+            assert server.requests == []
+            await client.close()
+
+    async def test_the_answer_gets_what_the_question_leaves(self) -> None:
+        async with http_server(lambda request: asyncio.sleep(0, completion('{"n": 3}'))) as server:
+            client = ModelClient(self.settings(server, 1000))
+            await client.ask("Be brief.", "x" * 2000, SCHEMA, "answer")
+            assert 400 < server.requests[0].json["max_completion_tokens"] < 500
+            await client.close()
+
+    def test_characters_of_other_scripts_are_a_token_each(self) -> None:
+        assert estimated("abcdefgh") == 2
+        assert estimated("漢字", "abcd") == 3
+
+
+async def test_a_policy_that_does_not_name_a_private_server_keeps_it_from_being_asked() -> None:
+    async with http_server(lambda request: asyncio.sleep(0, completion('{"n": 3}'))) as server:
+        client = ModelClient(ModelSettings("small", "k", f"{server.url}/v1"), AddressPolicy())
+        with pytest.raises(ModelUnreachable, match="private or local address"):
+            await ask(client)
+        assert server.requests == []
+        await client.close()
 
 
 class TestBudget:

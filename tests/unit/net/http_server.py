@@ -26,7 +26,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Answer:
-    """What goes out; a body that is not bytes is sent as JSON."""
+    """What goes out; a body that is not bytes is sent as JSON, pieces of bytes one after the other until they end."""
 
     body: Any = b""
     status: int = 200
@@ -39,6 +39,8 @@ class HttpServer:
 
     port: int
     requests: list[Request] = field(default_factory=list)
+    #: a client has gone while it was being answered in pieces
+    left: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
     def url(self) -> str:
@@ -65,6 +67,9 @@ async def http_server(answer: Callable[[Request], Awaitable[Answer]]) -> AsyncIt
             request = Request(method, target, headers, body)
             found.requests.append(request)
             reply = await answer(request)
+            if isinstance(reply.body, AsyncIterator):
+                await _in_pieces(found, reader, writer, reply)
+                return
             data = reply.body if isinstance(reply.body, bytes) else json.dumps(reply.body).encode()
             lines = {
                 "content-type": "application/json",
@@ -90,3 +95,32 @@ async def http_server(answer: Callable[[Request], Awaitable[Answer]]) -> AsyncIt
         for task in list(tasks):
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _in_pieces(
+    found: HttpServer, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, reply: Answer
+) -> None:
+    """Send what an iterator gives, in chunks; it is closed early when the client leaves, and cut when it raises."""
+    lines = {"content-type": "text/event-stream", "transfer-encoding": "chunked", **reply.headers}
+    text = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
+    writer.write(f"HTTP/1.1 {reply.status} X\r\n{text}\r\n".encode())
+
+    async def send() -> None:
+        async for piece in reply.body:
+            writer.write(f"{len(piece):x}\r\n".encode() + piece + b"\r\n")
+            await writer.drain()
+        writer.write(b"0\r\n\r\n")
+        await writer.drain()
+
+    sending = asyncio.ensure_future(send())
+    leaving = asyncio.ensure_future(reader.read(1))
+    try:
+        await asyncio.wait({sending, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        if not sending.done():
+            found.left.set()
+        elif sending.exception() is not None and not isinstance(sending.exception(), ConnectionError):
+            writer.transport.abort()
+    finally:
+        sending.cancel()
+        leaving.cancel()
+        await asyncio.gather(sending, leaving, return_exceptions=True)

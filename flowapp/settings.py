@@ -63,7 +63,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "FLOWAPP_ALLOWED_HOSTS",
         "",
-        "Private hosts and networks that messages and AI agents may reach: `mail.internal:25, 10.1.0.0/16`.",
+        "Private hosts and networks that messages and models may be at: `mail.internal:25, 10.1.0.0/16`.",
     ),
     Setting("FLOWAPP_OIDC_ISSUER", "", "Address of an OpenID Connect provider that signs people in; empty: none."),
     Setting("FLOWAPP_OIDC_CLIENT_ID", "", "What the provider calls this server."),
@@ -74,9 +74,9 @@ SETTINGS: tuple[Setting, ...] = (
         "",
         "Role of whoever the provider signs in and nobody knows yet; empty: they are refused.",
     ),
-    Setting("OPENAI_API_KEY", "", "Lets *Connect inputs* ask a model, only when a person presses it."),
-    Setting("OPENAI_BASE_URL", "", "Address of an OpenAI-compatible server; empty: the client's own default."),
-    Setting("OPENAI_MODEL", "", "Name of the model for *Connect inputs*."),
+    Setting("OPENAI_API_KEY", "", "Lets the assistant ask a model, only when a person presses a button."),
+    Setting("OPENAI_BASE_URL", "", "Address of an OpenAI-compatible server; empty: https://api.openai.com/v1."),
+    Setting("OPENAI_MODEL", "", "Name of the model, where a workspace names none."),
 )
 
 

@@ -230,7 +230,8 @@ class Sessions:
                 self._identities.popitem(last=False)
             if known[1].role != "none" and not person.job:
                 await self._noting.seen(workspace, person.email)
-        return replace(known[1], scopes=person.scopes, job=person.job, run=person.run, super_admin=person.super_admin)
+        over = _over_all(person)
+        return replace(known[1], scopes=person.scopes, job=person.job, run=person.run, super_admin=over)
 
     def account(self, person: Person) -> Identity:
         """The person in no workspace: for questions about their own account and the installation."""
@@ -241,8 +242,7 @@ class Sessions:
             "viewer",
             scopes=person.scopes,
             job=person.job,
-            # a token that is made for one workspace says nothing about the installation
-            super_admin=person.super_admin and person.workspace is None,
+            super_admin=_over_all(person),
         )
 
     async def identity_named(self, username: str, workspace: str, job: str = "") -> Identity:
@@ -338,3 +338,8 @@ class Sessions:
                 )
 
         await self._database.write(work)
+
+
+def _over_all(person: Person) -> bool:
+    """Whether a person asks as an admin of the installation: a token that is made for one workspace says nothing about it."""
+    return person.super_admin and person.workspace is None

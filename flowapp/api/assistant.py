@@ -21,3 +21,21 @@ async def connect(request: Request, caller: Caller, workspace: App) -> Response:
         caller, body.get("flow"), text_of(body, "step_id"), body.get("samples"), use_model=body.get("use_model") is True
     )
     return answer(found)
+
+
+@router.get("/settings")
+async def settings(caller: Caller, workspace: App) -> Response:
+    """Which model the workspace asks; whether there is a key, and never the key."""
+    return answer(await workspace.assistant_settings.read(caller))
+
+
+@router.post("/settings")
+async def change_settings(request: Request, caller: Caller, workspace: App) -> Response:
+    """Change what the body names; the answer is what is set then."""
+    return answer(await workspace.assistant_settings.change(caller, await object_body(request)))
+
+
+@router.post("/test")
+async def test(request: Request, caller: Caller, workspace: App) -> Response:
+    """Ask the model one tiny question, with settings of the body on top of those that are stored."""
+    return answer(await workspace.assistant_settings.test(caller, await object_body(request)))

@@ -12,6 +12,7 @@ from flowapp.api.answers import answer
 from flowapp.api.auth import App, Caller
 from flowapp.api.bodies import MAX_JSON, MAX_UPLOAD, MOST, json_body, object_body, read_body, text_of
 from flowapp.api.downloads import attachment
+from flowapp.api.jobs_u import stream
 from flowapp.workspace.errors import BadRequest
 
 router = APIRouter(prefix="/api/w/{ws}/drafts")
@@ -171,17 +172,20 @@ async def connect(draft_id: str, request: Request, caller: Caller, workspace: Ap
 
 @router.post("/{draft_id}/assist")
 async def assist(draft_id: str, request: Request, caller: Caller, workspace: App) -> Response:
-    """Ask the assistant about the flow, or for changes of it."""
+    """Ask the assistant about the flow, or for changes of it; with `stream` the answer comes as events while it grows."""
     body = await object_body(request)
-    found = await workspace.helping.help(
+    question = await workspace.helping.question(
         caller,
         draft_id,
         text_of(body, "instruction"),
         mode=text_of(body, "mode") or "ask",
         cell=text_of(body, "cell") or None,
-        dry=body.get("dry") is True,
     )
-    return answer(found)
+    if body.get("dry") is True:
+        return answer(question.shown())
+    if body.get("stream") is True:
+        return stream(question.events())
+    return answer(await question.answer())
 
 
 @router.get("/{draft_id}/iterations")

@@ -14,7 +14,7 @@ from typing import Any, Literal, TypeAlias
 
 from flowapp.assistant.sent import HIDDEN, hide, is_secret_name, sample_of
 from flowapp.languages import by_name
-from flowapp.models import ModelClient
+from flowapp.models import GrowingText, ModelClient
 from flowapp.notebook.document import CellId, Document, Entry
 from flowapp.notebook.errors import Rejected
 from flowapp.notebook.operations import apply_all
@@ -162,28 +162,43 @@ class Edit:
 
 @dataclass(frozen=True, slots=True)
 class Help:
-    """The answer in words, the changes that can be taken, and why others were left out."""
+    """The answer in words, the changes that can be taken, why others were left out, and what it cost where that is known."""
 
     message: str
     edits: tuple[Edit, ...] = ()
     notice: str | None = None
+    tokens: int | None = None
 
 
-async def help_with(client: ModelClient, request: Request, new_cell: Callable[[], CellId]) -> Help:
+async def help_with(
+    client: ModelClient,
+    request: Request,
+    new_cell: Callable[[], CellId],
+    hear: Callable[[str], None] | None = None,
+) -> Help:
     """Ask the model.
 
     Args:
         client: the model.
         request: what is asked, of which flow.
         new_cell: makes an id for a cell.
+        hear: called with what the message has more, while the model still writes; changes are told when they are checked.
 
     Raises:
         ModelFailed: there is no usable answer; the subclass says why.
     """
-    answer = await client.ask(request.system, request.question, ANSWER, "flow_help", max_tokens=ANSWER_TOKENS)
+    growing = GrowingText("message")
+
+    def heard(piece: str) -> None:
+        more = growing.feed(piece)
+        if hear is not None and more:
+            hear(more)
+
+    told = heard if hear is not None else None
+    answer = await client.told(request.system, request.question, ANSWER, "flow_help", ANSWER_TOKENS, told)
     if request.mode == "ask":
-        return Help(answer["message"].strip())
-    return _checked(answer, request.document, new_cell)
+        return Help(answer.value["message"].strip(), tokens=answer.tokens)
+    return replace(_checked(answer.value, request.document, new_cell), tokens=answer.tokens)
 
 
 def _checked(answer: Mapping[str, Any], document: Document, new_cell: Callable[[], CellId]) -> Help:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from flowapp.models.budget import Budget, estimated
-from flowapp.models.client import DEFAULT_BASE_URL, DEFAULT_MODEL, Answer, ModelClient, ModelSettings, configured
+from flowapp.models.client import DEFAULT_BASE_URL, DEFAULT_MODEL, Answer, ModelClient, ModelSettings
 from flowapp.models.errors import (
     ModelBudgetSpent,
     ModelBusy,
@@ -36,6 +36,5 @@ __all__ = [
     "ModelTooLong",
     "ModelUnknown",
     "ModelUnreachable",
-    "configured",
     "estimated",
 ]

@@ -103,7 +103,7 @@ async def chat(server: ChatServer, request: ChatRequest, policy: AddressPolicy) 
     except NetError as error:
         raise ModelUnreachable(f"The model's server cannot be reached. {error.message}", error.hint) from error
     except openai.OpenAIError as error:
-        raise failure(error, server.timeout_s, CHECK) from error
+        raise failure(error, server.timeout_s, CHECK, server.model) from error
     finally:
         await client.close()
 

@@ -11,30 +11,21 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import httpx2
 
 from flowapp.models.budget import Budget, estimated
-from flowapp.models.errors import (
-    ModelBusy,
-    ModelDenied,
-    ModelFailed,
-    ModelTimeout,
-    ModelTooLong,
-    ModelUnknown,
-    ModelUnreachable,
-)
-from flowapp.models.shapes import CHECK_SETTINGS, Completion, answer_of, completion_of, unreadable
+from flowapp.models.errors import ModelTooLong, ModelUnreachable
+from flowapp.models.failures import failure, too_slow
+from flowapp.models.shapes import CHECK_SETTINGS, Completion, answer_of, completion_of
 from flowapp.models.streams import collected
 from flowapp.models.wishes import Wish
-from flowapp.net import AddressPolicy, NetError, open_client
-
-if TYPE_CHECKING:
-    import openai
+from flowapp.net import AddressPolicy, AddressRefused, NetError, open_client
 
 DEFAULT_BASE_URL = "https://api.openai.com/v1"
 DEFAULT_MODEL = "gpt-4o-mini"
+_PRIVATE = "An admin of the whole server can choose such an address, or FLOWAPP_ALLOWED_HOSTS names it."
 #: An answer of fewer tokens is not worth a question.
 LEAST_ANSWER = 200
 
@@ -63,18 +54,6 @@ class Answer:
 
     value: dict[str, Any]
     tokens: int | None
-
-
-def configured(model: str, key: str, base_url: str) -> ModelClient | None:
-    """The client of a configuration, or None where neither a key nor a server is given.
-
-    Raises:
-        PolicyInvalid: the base URL is no address of a server.
-    """
-    if not key and not base_url:
-        return None
-    base_url = base_url or DEFAULT_BASE_URL
-    return ModelClient(ModelSettings(model or DEFAULT_MODEL, key, base_url), AddressPolicy().allowing_url(base_url))
 
 
 class ModelClient:
@@ -153,15 +132,16 @@ class ModelClient:
         except TimeoutError as error:
             # The model may have worked for it all the same.
             used = reserved
-            raise self._too_slow() from error
+            raise too_slow(self._settings.timeout_s) from error
         except openai.OpenAIError as error:
-            raise self._failure(error) from error
+            raise failure(error, self._settings.timeout_s, CHECK_SETTINGS, self._settings.model) from error
         except httpx2.TimeoutException as error:
-            raise self._too_slow() from error
+            raise too_slow(self._settings.timeout_s) from error
         except httpx2.HTTPError as error:
             raise ModelUnreachable("The connection to the model's server was cut.", "Try again.") from error
         except NetError as error:
-            raise ModelUnreachable(f"The model's server cannot be used. {error.message}", CHECK_SETTINGS) from error
+            hint = _PRIVATE if isinstance(error, AddressRefused) else CHECK_SETTINGS
+            raise ModelUnreachable(f"The model's server cannot be used. {error.message}", hint) from error
         finally:
             self._budget.settle(reserved, used)
 
@@ -208,33 +188,3 @@ class ModelClient:
                         yield line
 
                 return await collected(lines(), wish.limit, wish.hear)
-
-    def _failure(self, error: openai.OpenAIError) -> ModelFailed:
-        import openai
-
-        match error:
-            case openai.APITimeoutError():
-                return self._too_slow()
-            case openai.APIConnectionError():
-                cause = error.__cause__
-                reason = f" {cause.message}" if isinstance(cause, NetError) else ""
-                return ModelUnreachable(f"The model's server cannot be reached.{reason}", CHECK_SETTINGS)
-            case openai.AuthenticationError() | openai.PermissionDeniedError():
-                return ModelDenied("The model's server does not accept the key.", CHECK_SETTINGS)
-            case openai.NotFoundError() if isinstance(error.body, dict) and "detail" not in error.body:
-                return ModelUnknown(
-                    f"The server does not know a model {self._settings.model!r}.",
-                    "Check the name of the model, and the address: many end in /v1.",
-                )
-            case openai.RateLimitError():
-                return ModelBusy("The model's server has no capacity or credit left.", "Try again later.")
-            case openai.APIStatusError():
-                return ModelUnreachable(
-                    f"The model's server answered with status {error.status_code}.", CHECK_SETTINGS
-                )
-            case _:
-                return unreadable()
-
-    def _too_slow(self) -> ModelTimeout:
-        seconds = f"{self._settings.timeout_s:g} s"
-        return ModelTimeout(f"The model did not answer within {seconds}.", "Try again, or choose a faster model.")

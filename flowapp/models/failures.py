@@ -10,6 +10,7 @@ from flowapp.models.errors import (
     ModelFailed,
     ModelMalformed,
     ModelTimeout,
+    ModelUnknown,
     ModelUnreachable,
 )
 from flowapp.net import NetError
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
     import openai
 
 
-def failure(error: openai.OpenAIError, timeout_s: float, hint: str) -> ModelFailed:
-    """The failure that an error of the client is. `hint`: where address, name and key of the model are set.
+def failure(error: openai.OpenAIError, timeout_s: float, hint: str, model: str) -> ModelFailed:
+    """The failure that an error of the client is. `hint`: where address, name and key of the `model` are set.
 
     Nothing that the server wrote is in it: servers repeat keys and requests in their errors.
     """
@@ -34,6 +35,9 @@ def failure(error: openai.OpenAIError, timeout_s: float, hint: str) -> ModelFail
             return ModelUnreachable(f"The model's server cannot be reached.{reason}", hint)
         case openai.AuthenticationError() | openai.PermissionDeniedError():
             return ModelDenied("The model's server does not accept the key.", hint)
+        case openai.NotFoundError() if isinstance(error.body, dict) and "detail" not in error.body:
+            # an error in the protocol's own form: the address is right
+            return ModelUnknown(f"The model's server does not know a model {model!r}.", hint)
         case openai.RateLimitError():
             return ModelBusy("The model's server has no capacity or credit left.", "Try again later.")
         case openai.APIStatusError():

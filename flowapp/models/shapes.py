@@ -97,7 +97,10 @@ def answer_of(completion: Completion, schema: dict[str, Any]) -> dict[str, Any]:
     if choice.message.refusal or choice.finish_reason == "content_filter":
         raise ModelRefused("The model declined to answer.", "Do it by hand, or ask in other words.")
     if choice.finish_reason == "length":
-        raise ModelMalformed("The model's answer was cut off.", "Try again, and ask for less at once, or raise the tokens per message in the settings.")
+        raise ModelMalformed(
+            "The model's answer was cut off.",
+            "Try again, and ask for less at once, or raise the tokens per message in the settings.",
+        )
     try:
         found = json.loads(_unfenced(choice.message.content or ""))
     except ValueError as error:

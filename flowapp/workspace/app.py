@@ -11,7 +11,6 @@ from flowapp.access.sessions import Sessions
 from flowapp.engine.timer import Duty
 from flowapp.expressions.evaluator import Evaluator
 from flowapp.hub import Hub
-from flowapp.models.client import configured
 from flowapp.settings import Settings
 from flowapp.store.key_check import check_key
 from flowapp.store.secret_box import SecretBox
@@ -25,6 +24,8 @@ from flowapp.workspace.approval_requests import Requests
 from flowapp.workspace.approval_settings import ApprovalSettings
 from flowapp.workspace.approvals import Approvals
 from flowapp.workspace.assistance import Assistance
+from flowapp.workspace.assistant_models import AssistantModels
+from flowapp.workspace.assistant_settings import AssistantSettings
 from flowapp.workspace.audit_trail import AuditTrail
 from flowapp.workspace.cells import CellObserver
 from flowapp.workspace.comments import Comments
@@ -149,10 +150,11 @@ class Workspace:
         self.previews = Previews(self._context, self.drafts)
         assistance = Assistance(self._context, self.previews)
         self.picker = Picker(self._context, self.drafts, assistance)
-        self._model = configured(settings.openai_model, settings.openai_api_key, settings.openai_base_url)
-        self.connect = Connect(self.drafts, assistance, self.previews, self._model)
-        self.helping = Helping(self.drafts, assistance, self._model)
-        self.connect_document = ConnectDocument(self._context, self.library, self._model)
+        models = AssistantModels(self._context)
+        self.assistant_settings = AssistantSettings(self._context)
+        self.connect = Connect(self.drafts, assistance, self.previews, models)
+        self.helping = Helping(self.drafts, assistance, models)
+        self.connect_document = ConnectDocument(self._context, self.library, models)
         self.static_inputs = StaticInputs(self.drafts)
         self.draft_states = DraftStates(self._context, self.drafts)
         self.forgetting = Forgetting(self._context, self.drafts)
@@ -217,11 +219,10 @@ class Workspace:
         """End all event streams: the server stops, and open streams would hold it up."""
         self.streams.stop()
         self.job_logs.stop()
+        self.helping.stop()
 
     async def close(self) -> None:
         """End streams and background work. The store is closed by who opened it."""
         self.stop_streams()
         await self._context.close()
         await self.hub.close()
-        if self._model is not None:
-            await self._model.close()

@@ -14,11 +14,11 @@ from flowapp.access.policy import require
 from flowapp.assistant import Proposal, propose, scope_of, targets_of
 from flowapp.expressions.values import Batch, Expression, ExpressionFailed
 from flowapp.jsontext import JsonText, dumps, loads
-from flowapp.models.client import ModelClient
 from flowapp.notebook.document import Document, Entry
 from flowapp.signatures import Signature, infer
 from flowapp.workspace import guard
-from flowapp.workspace.connect import NO_MODEL
+from flowapp.workspace.assistant_models import AssistantModels, ModelChoice
+from flowapp.workspace.connect import BY_NAME
 from flowapp.workspace.context import Context
 from flowapp.workspace.errors import BadRequest
 from flowapp.workspace.known_secrets import redactor_of
@@ -31,10 +31,10 @@ from flowapp.workspace.scope import loops_around
 class ConnectDocument:
     """The use-case of connecting one step of a document that is not stored. Nothing is stored or run."""
 
-    def __init__(self, context: Context, library: Library, model: ModelClient | None) -> None:
+    def __init__(self, context: Context, library: Library, models: AssistantModels) -> None:
         self._context = context
         self._library = library
-        self._model = model
+        self._models = models
 
     async def propose(
         self, identity: Identity, flow: Any, step_id: str, samples: Any, *, use_model: bool
@@ -66,12 +66,13 @@ class ConnectDocument:
         item = {"item": args["iter"]["value"]} if "iter" in args else {}
         scope = await asyncio.to_thread(lambda: scope_of(document, entry.cell, results, **item))
         title = str(entry.module.get("summary") or step_id)
-        model = self._model if use_model else None
-        hide = (await redactor_of(self._context, identity)).known if model else str
-        found = await propose(model, title, targets, scope, hide)
+        choice = await self._models.choice(identity.workspace, "connect") if use_model else ModelChoice.nobody()
+        hide = (await redactor_of(self._context, identity)).known if choice.settings else str
+        async with choice.client() as model:
+            found = await propose(model, title, targets, scope, hide)
         ranked = sorted(found.proposals, key=lambda proposal: -proposal.score)
         values = await self._values([proposal.expr for proposal in ranked], args, texts)
-        notice = found.notice or (NO_MODEL if use_model and self._model is None else None)
+        notice = found.notice or (f"{BY_NAME} {choice.why_not}" if choice.why_not else None)
         shown_ = [await _shown(proposal, value) for proposal, value in zip(ranked, values, strict=True)]
         return {"proposals": shown_, "notice": notice}
 

@@ -20,6 +20,7 @@ _NEW_DRAFT = Body(
         "application/zip": {"type": "string", "format": "binary"},
     }
 )
+_MODEL = "enabled: boolean, base_url: string, key: string, models: object, message_tokens: integer"
 _ANYTHING = Body({"*/*": {"type": "string", "format": "binary"}})
 _SIGNED = "/api/w/{ws}/jobs_u/%s/{job_id}/{resume_id}/{signature}"
 _PAGE = "/approve/{ws}/{job_id}/{resume_id}/{signature}"
@@ -67,7 +68,9 @@ NOTEBOOKS: dict[str, Operation] = {
     f"POST {_D}/{{draft_id}}/infer_schema": op(body="sample!: any"),
     f"POST {_D}/{{draft_id}}/connect": op(body="cell: string, use_model: boolean", also=(409, 429, 502, 504)),
     f"POST {_D}/{{draft_id}}/assist": op(
-        body="instruction: string, mode: string, cell: string, dry: boolean", also=(409, 422, 429, 502, 504)
+        "object|events",
+        body="instruction: string, mode: string, cell: string, dry: boolean, stream: boolean",
+        also=(409, 413, 422, 429, 502, 504),
     ),
     f"GET {_D}/{{draft_id}}/iterations": op(also=(409,)),
     f"GET {_D}/{{draft_id}}/state": op(),
@@ -85,6 +88,9 @@ NOTEBOOKS: dict[str, Operation] = {
     "POST /api/w/{ws}/assistant/connect": op(
         body="flow: any, step_id: string, samples: any, use_model: boolean", also=(409, 422, 429, 502, 504)
     ),
+    "GET /api/w/{ws}/assistant/settings": op(),
+    "POST /api/w/{ws}/assistant/settings": op(body=_MODEL),
+    "POST /api/w/{ws}/assistant/test": op(body=f"role: string, {_MODEL}"),
     "GET /api/w/{ws}/flows": op("list"),
     "GET /api/w/{ws}/templates": op("list"),
     "GET /api/w/{ws}/flows/schema/{path}": op(),

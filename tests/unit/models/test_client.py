@@ -24,7 +24,6 @@ from flowapp.models import (
     ModelTooLong,
     ModelUnknown,
     ModelUnreachable,
-    configured,
     estimated,
 )
 from flowapp.net import AddressPolicy
@@ -160,14 +159,6 @@ async def test_a_redirect_of_the_model_is_not_followed_into_the_private_network(
 def test_an_address_that_is_none_is_refused() -> None:
     with pytest.raises(PolicyInvalid):
         ModelClient(ModelSettings("m", "k", "not an address"))
-
-
-async def test_a_model_is_configured_by_a_key_or_a_server() -> None:
-    assert configured("", "", "") is None
-    client = configured("", "key", "")
-    assert client is not None
-    assert client.model == "gpt-4o-mini"
-    await client.close()
 
 
 class TestTokensOfAMessage:

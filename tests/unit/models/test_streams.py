@@ -31,7 +31,9 @@ DONE = b"data: [DONE]\n\n"
 def event(text: str | None = None, finish: str | None = None, **delta: Any) -> bytes:
     """A piece of an answer, as a server sends it."""
     choice = {"index": 0, "delta": {"content": text, **delta}, "finish_reason": finish}
-    return b"data: " + json.dumps({"id": "x", "object": "chat.completion.chunk", "choices": [choice]}).encode() + b"\n\n"
+    return (
+        b"data: " + json.dumps({"id": "x", "object": "chat.completion.chunk", "choices": [choice]}).encode() + b"\n\n"
+    )
 
 
 def usage(tokens: int) -> bytes:
@@ -130,12 +132,20 @@ async def endless() -> AsyncIterator[bytes]:
         (lambda: Answer(cut()), ModelUnreachable, "was cut"),
         (lambda: Answer(pieces(event('{"n": '))), ModelMalformed, "broke off"),
         (lambda: Answer(pieces(event('{"n": '), b"data: {nonsense\n\n")), ModelMalformed, "cannot be read"),
-        (lambda: Answer(pieces(event('{"n": '), b'data: {"error": {"message": "overloaded"}}\n\n')), ModelUnreachable, "gave up"),
+        (
+            lambda: Answer(pieces(event('{"n": '), b'data: {"error": {"message": "overloaded"}}\n\n')),
+            ModelUnreachable,
+            "gave up",
+        ),
         (lambda: Answer(pieces(b"data: [1]\n\n")), ModelMalformed, "cannot be read"),
         (lambda: Answer(pieces(DONE)), ModelMalformed, "broke off"),
         (lambda: Answer(pieces(event('{"n": "three"}', "stop"))), ModelMalformed, "agreed form"),
         (lambda: Answer(pieces(event('{"n": ', "length"))), ModelMalformed, "cut off"),
-        (lambda: Answer(pieces(event(refusal="I cannot"), event(refusal=" do that", finish="stop"))), ModelRefused, "declined"),
+        (
+            lambda: Answer(pieces(event(refusal="I cannot"), event(refusal=" do that", finish="stop"))),
+            ModelRefused,
+            "declined",
+        ),
         (lambda: Answer(endless()), ModelMalformed, "longer than agreed"),
         (lambda: Answer({"error": {"message": "bad key"}}, 401), ModelDenied, "key"),
         (lambda: Answer({"error": {"message": "slow down"}}, 429, {"retry-after-ms": "1"}), ModelBusy, "credit"),
@@ -197,7 +207,9 @@ class TestGrowingText:
         assert growing.feed('lo", "message": "again') == "lo"
         assert growing.feed("more") == ""
 
-    @pytest.mark.parametrize("whole", ['{"changes": [], "message": "x"}', "I think that", "[" * 500, '{"message": 5}', ""])
+    @pytest.mark.parametrize(
+        "whole", ['{"changes": [], "message": "x"}', "I think that", "[" * 500, '{"message": 5}', ""]
+    )
     def test_anything_else_says_nothing(self, whole: str) -> None:
         growing = GrowingText("message")
         assert "".join(growing.feed(character) for character in whole * 3) == ""
@@ -205,5 +217,5 @@ class TestGrowingText:
     def test_half_a_character_is_no_reason_to_fail(self) -> None:
         growing = GrowingText("message")
         assert growing.feed('{"message": "a\\ud83d') == "a"
-        assert growing.feed('b\\q') == "\ufffdb"
+        assert growing.feed("b\\q") == "\ufffdb"
         assert growing.feed("more") == ""

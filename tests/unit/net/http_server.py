@@ -38,19 +38,22 @@ class HttpServer:
     """A running server and the requests it got."""
 
     port: int
+    host: str = "127.0.0.1"
     requests: list[Request] = field(default_factory=list)
     #: a client has gone while it was being answered in pieces
     left: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"http://{self.host}:{self.port}"
 
 
 @asynccontextmanager
-async def http_server(answer: Callable[[Request], Awaitable[Answer]]) -> AsyncIterator[HttpServer]:
+async def http_server(
+    answer: Callable[[Request], Awaitable[Answer]], host: str = "127.0.0.1"
+) -> AsyncIterator[HttpServer]:
     """Serve on a free port of this machine."""
-    found = HttpServer(0)
+    found = HttpServer(0, host)
     tasks: set[asyncio.Task[Any]] = set()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -86,7 +89,7 @@ async def http_server(answer: Callable[[Request], Awaitable[Answer]]) -> AsyncIt
             writer.close()
             tasks.discard(task)
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    server = await asyncio.start_server(serve, host, 0)
     found.port = server.sockets[0].getsockname()[1]
     try:
         yield found

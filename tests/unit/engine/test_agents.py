@@ -196,7 +196,7 @@ async def test_an_answer_that_does_not_fit_its_schema_fails_the_step(answer: str
         (said(None, refusal="no"), "ModelRefused"),
         (Answer(b"<html>", 200, {"content-type": "text/html"}), "ModelMalformed"),
         (Answer({"error": {"message": "Incorrect API key: sk-secret"}}, 401), "ModelDenied"),
-        (Answer({"error": {"message": "no such model"}}, 404), "ModelUnreachable"),
+        (Answer({"error": {"message": "no such model"}}, 404), "ModelUnknown"),
         (Answer({"error": {"message": "slow down"}}, 429, {"retry-after-ms": "1"}), "ModelBusy"),
     ],
 )

@@ -28,9 +28,10 @@ REQUIREMENTS = {"run": "requirements.txt", "dev": "requirements-dev.txt"}
 #: Python jobs have packages of their own, so that they see none of the server's
 JOBS_VENV = VENV / "jobs"
 JOBS_REQUIREMENTS = "requirements-jobs.txt"
-#: drivers of databases, which only the processes of SQL cells see
+#: drivers of databases and tools for editing, which only processes of ours see
 SQL_FOLDER = VENV / "sql"
 SQL_REQUIREMENTS = "requirements-sql.txt"
+EDITING_REQUIREMENTS = "requirements-editing.txt"
 #: installs Bun out of its npm package, beside the Python packages; a slow line must not hold up the first start
 BUN = "flowapp/runtimes/bun_package.py"
 BUN_SECONDS = 30
@@ -79,7 +80,7 @@ def _prepare(kind: str) -> None:
 
 
 def _prepare_jobs(uv: str, environment: dict[str, str]) -> None:
-    """The environment of Python jobs, and the drivers of SQL cells. What somebody has added to the first stays."""
+    """The environment of Python jobs; the drivers of SQL cells and the tools for editing. What somebody has added to the first stays."""
     python = JOBS_VENV / "bin/python"
     if not python.exists():
         made = [uv, "venv", "--quiet", "--clear", "--python", str(VENV / "bin/python"), str(JOBS_VENV)]
@@ -87,7 +88,8 @@ def _prepare_jobs(uv: str, environment: dict[str, str]) -> None:
     install = [uv, "pip", "install", "--quiet", "--python", str(python)]
     _run([*install, "-r", JOBS_REQUIREMENTS], environment, _FOR_ALL)
     # Compiled now: jobs cannot write, and would compile them anew each time.
-    _run([*install, "--compile-bytecode", "--target", str(SQL_FOLDER), "-r", SQL_REQUIREMENTS], environment, _FOR_ALL)
+    listed = ("-r", SQL_REQUIREMENTS, "-r", EDITING_REQUIREMENTS)
+    _run([*install, "--compile-bytecode", "--target", str(SQL_FOLDER), *listed], environment, _FOR_ALL)
 
 
 @contextlib.contextmanager
@@ -143,7 +145,9 @@ def _stamp(kind: str) -> Path:
 
 def _fingerprint(kind: str) -> str:
     digest = hashlib.sha256(f"{_interpreter()}\n{UV}\n{VENV}\n".encode())
-    for name in sorted({"requirements.txt", REQUIREMENTS[kind], JOBS_REQUIREMENTS, SQL_REQUIREMENTS, BUN}):
+    for name in sorted(
+        {"requirements.txt", REQUIREMENTS[kind], JOBS_REQUIREMENTS, SQL_REQUIREMENTS, EDITING_REQUIREMENTS, BUN}
+    ):
         digest.update((ROOT / name).read_bytes())
     return digest.hexdigest()
 

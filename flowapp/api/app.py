@@ -14,6 +14,7 @@ from flowapp.api import (
     approvals,
     assistant,
     audit,
+    code_help,
     comments,
     dependencies,
     drafts,
@@ -77,6 +78,7 @@ ROUTERS = (
     acls,
     assistant,
     audit,
+    code_help,
     openapi_routes,
 )
 

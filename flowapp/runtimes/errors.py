@@ -4,6 +4,7 @@ RuntimesError
 ├── IsolationTooLow       runtimes.isolation_too_low    the server must not start
 ├── RuntimeUnavailable    runtimes.unavailable          the launcher cannot be started on this host
 ├── SandboxFailed         runtimes.sandbox_failed       one sandbox could not be made; tried again once
+├── EditingUnavailable    runtimes.editing              no help for people who write code now; all else works
 └── RuntimesClosed        runtimes.closed               the server is stopping
 """
 
@@ -41,3 +42,9 @@ class RuntimesClosed(RuntimesError):
     """The server is stopping and takes no more jobs."""
 
     code = "runtimes.closed"
+
+
+class EditingUnavailable(RuntimesError):
+    """There is no completion, check or formatting now; code can be written and run all the same."""
+
+    code = "runtimes.editing"

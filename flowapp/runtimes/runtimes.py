@@ -17,6 +17,7 @@ from flowapp.jsontext import JsonText
 from flowapp.runtimes import ladder, outcomes, versions
 from flowapp.runtimes.adapters import Adapters, Prepared, Refused, Setup, Talk
 from flowapp.runtimes.conversation import CANCELED, Answer, Conversation
+from flowapp.runtimes.editing import Editing
 from flowapp.runtimes.errors import RuntimesClosed, RuntimesError, SandboxFailed
 from flowapp.runtimes.guest import frames
 from flowapp.runtimes.hot import HotPools
@@ -52,6 +53,7 @@ class Runtimes:
         self._pools: dict[str, Pool] = {}
         self._hot = HotPools(settings.limits.bounds, settings.loaded_mb << 10)
         self._kept = Kept()
+        self.editing = Editing()
         self._running: dict[str, list[_Running]] = {}
         self._places = asyncio.Semaphore(settings.max_jobs)
         self._closed = False
@@ -87,6 +89,7 @@ class Runtimes:
         idle = self._adapters.pools() if self._adapters is not None else {}
         self._pools = {kind: Pool(launcher, kind, target, bounds) for kind, target in idle.items()}
         self._hot.launcher = launcher
+        self.editing.launcher = launcher
         for pool in self._pools.values():
             pool.refill()
 
@@ -102,6 +105,7 @@ class Runtimes:
             await self.cancel(job_id)
         await self._hot.close()
         await self._kept.close()
+        await self.editing.close()
         for pool in self._pools.values():
             await pool.close()
         if self._host is not None:
@@ -288,8 +292,10 @@ class Runtimes:
         host = self._ready()
         old = list(self._pools.values())
         self._hot.launcher = None
+        self.editing.launcher = None
         await self._hot.close()
         self._kept.drop_all()
+        self.editing.drop_all()
         await host.launcher.close()
         try:
             launcher = await ladder.relaunch(host, self.settings, self._lost)

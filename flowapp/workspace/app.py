@@ -28,6 +28,7 @@ from flowapp.workspace.assistant_models import AssistantModels
 from flowapp.workspace.assistant_settings import AssistantSettings
 from flowapp.workspace.audit_trail import AuditTrail
 from flowapp.workspace.cells import CellObserver
+from flowapp.workspace.code_help import CodeHelp
 from flowapp.workspace.comments import Comments
 from flowapp.workspace.comparing import Comparing
 from flowapp.workspace.connect import Connect
@@ -157,6 +158,7 @@ class Workspace:
         self.connect_document = ConnectDocument(self._context, self.library, models)
         self.static_inputs = StaticInputs(self.drafts)
         self.draft_states = DraftStates(self._context, self.drafts)
+        self.code_help = CodeHelp(self._context)
         self.forgetting = Forgetting(self._context, self.drafts)
         self.iterations = Iterations(self._context, self.drafts, self.outputs)
         self.streams = Streams(self._context, self.drafts)

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from flowapp.access.sessions import Sessions
 from flowapp.expressions.evaluator import Evaluator
+from flowapp.runtimes.editing import Question
 from flowapp.settings import Settings
 from flowapp.store.secret_box import SecretBox
 from flowapp.store.stores import Store
@@ -32,6 +33,13 @@ class EnginePort(Protocol):
         """Stop a run."""
 
 
+class EditingPort(Protocol):
+    """Who answers questions about code that is being written."""
+
+    async def ask(self, owner: str, question: Question) -> dict[str, Any]:
+        """The answer to one question of one person."""
+
+
 class RuntimesPort(Protocol):
     """What health reports and the state of drafts need of the runtimes."""
 
@@ -52,6 +60,10 @@ class RuntimesPort(Protocol):
 
     async def clear_packages(self) -> Mapping[str, Any]:
         """Remove what no job uses; what is left."""
+
+    @property
+    def editing(self) -> EditingPort:
+        """Help for people who write code."""
 
 
 @dataclass(slots=True)

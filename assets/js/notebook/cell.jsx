@@ -12,6 +12,7 @@ import { CommentMark } from "./comments.jsx";
 import { CellInputs } from "./inputs.jsx";
 import { BranchBody, LoopBody } from "./bodies.jsx";
 import { markTo, toggleMark, unmark } from "./marks.js";
+import { HELPED_LANGUAGES } from "./code_help.js";
 import { canPin, isPinned } from "./pins.js";
 import { KIND_LABELS } from "./reduce.js";
 import { CellSettings, SettingChips, SettingsButton } from "./settings.jsx";
@@ -137,6 +138,7 @@ function cellMenu(store, cell) {
     item("insert_below", "Insert code below", "plus"),
     item("note_below", "Insert a note below", "note"),
     item("pin", isPinned(store, cell.id) ? "Unpin: let it run" : "Pin this result", "pin", { disabled: !isPinned(store, cell.id) && !canPin(store, cell.id) }),
+    ...(HELPED_LANGUAGES.has(cell.language) ? [item("format", "Format the code", "text")] : []),
     item("forget", "Forget the result", "never", { disabled: !store.get(`output:${cell.id}`) }),
     item("copy", "Copy", "copy"),
     item("paste", "Paste below", "copy"),

@@ -5,6 +5,7 @@ import { togglePin } from "./pins.js";
 import { descendantsOf } from "./reduce.js";
 import { KINDS, insertCell, insertNote, insertSingle, kindOf, placeOf } from "./modules.js";
 import { callPath } from "./called.jsx";
+import { formatCell } from "./code_help.js";
 
 export const cellNode = (id) => document.querySelector(`[data-cell="${CSS.escape(id)}"]`);
 
@@ -259,6 +260,7 @@ const NEEDS_CELL = {
   copy,
   cut,
   pin: togglePin,
+  format: (store, id) => (store.cell(id).kind === "rawscript" ? formatCell(store, id) : undefined),
   forget: (store, id) => store.forget(chosen(store, id)),
   mark_next: (store, id) => markStep(store, id, 1),
   mark_previous: (store, id) => markStep(store, id, -1),

@@ -1,6 +1,7 @@
 // Code editors. The text of a cell belongs to the store; an editor is mounted near the viewport, elsewhere the same text
 // stands coloured but still, on the same grid, so that mounting moves nothing.
 import { memo, useEffect, useRef, useState } from "react";
+import { checkTypes, helpEditors } from "./code_help.js";
 import { useKey, useStore } from "./context.js";
 import { LINE, OPTIONS, PAD, countLines, loadMonaco } from "./monaco.js";
 import { applied } from "./shortcuts.js";
@@ -155,6 +156,7 @@ export const CellEditor = memo(function CellEditor({ id, language, label, error,
     let takeBack = () => {};
     const make = (monaco) => {
       if (gone || !host.current) return;
+      helpEditors(monaco, store.ws);
       const model = modelOf(monaco, store, id, language);
       const made = monaco.editor.create(host.current, { ...OPTIONS, model, ariaLabel: label, tabIndex: -1, overflowWidgetsDomNode: overflowNode(), ...(isNarrow() && { lineNumbers: "off" }), scrollbar: { ...OPTIONS.scrollbar, vertical: model.getLineCount() > MAX_LINES ? "auto" : "hidden" } });
       editor.current = made;
@@ -166,7 +168,7 @@ export const CellEditor = memo(function CellEditor({ id, language, label, error,
         tall = !tall;
         made.updateOptions({ scrollbar: { vertical: tall ? "auto" : "hidden" } });
       };
-      followers = [model.onDidChangeContent(count), made.onDidFocusEditorWidget(() => store.set("editing", id)), made.onDidBlurEditorWidget(() => (store.flush(), store.get("editing") === id && store.set("editing", null))), renderAtOnce(made)];
+      followers = [model.onDidChangeContent(count), made.onDidFocusEditorWidget(() => store.set("editing", id)), made.onDidBlurEditorWidget(() => (store.flush(), store.get("editing") === id && store.set("editing", null))), renderAtOnce(made), { dispose: checkTypes(monaco, made) }];
       count();
       resize = new ResizeObserver(() => made.layout());
       resize.observe(host.current);

@@ -29,6 +29,9 @@ export const OPTIONS = {
   guides: { indentation: false },
   bracketPairColorization: { enabled: false },
   wordBasedSuggestions: "currentDocument",
+  // completion is asked for in a pause, and Enter is a new line, whatever is suggested: Tab takes it
+  quickSuggestionsDelay: 180,
+  acceptSuggestionOnEnter: "off",
   scrollbar: { alwaysConsumeMouseWheel: false, ignoreHorizontalScrollbarInContentHeight: true, horizontalScrollbarSize: 8, verticalScrollbarSize: 8, useShadows: false },
   occurrencesHighlight: "off",
   contextmenu: false,

@@ -1,5 +1,5 @@
 // Monaco, bundled from npm: no CDN, one worker, only our languages. Loaded when the first code cell comes into view.
-import { Range, editor, languages } from "monaco-editor/editor";
+import { MarkerSeverity, Range, editor, languages } from "monaco-editor/editor";
 import "monaco-editor/features/register.all";
 import "monaco-editor/languages/definitions/python/register";
 import "monaco-editor/languages/definitions/typescript/register";
@@ -62,6 +62,8 @@ export function applyTheme() {
       "editorWidget.border": line,
       "editorSuggestWidget.selectedBackground": token("--accent-soft", "#e9edfd"),
       "editorSuggestWidget.selectedForeground": text,
+      "editorSuggestWidget.selectedIconForeground": text,
+      "editorSuggestWidget.focusHighlightForeground": accent,
       "editorSuggestWidget.foreground": text,
       "editorSuggestWidget.highlightForeground": accent,
       ...Object.fromEntries([1, 2, 3, 4, 5, 6].map((n) => [`editorBracketHighlight.foreground${n}`, text])),
@@ -80,4 +82,4 @@ applyTheme();
 new MutationObserver(applyTheme).observe(document.documentElement, { attributes: true, attributeFilter: ["class", "data-theme"] });
 document.fonts?.load(`${FONT.size}px ${FONT.family}`).then(() => editor.remeasureFonts());
 
-export { Range, editor, languages };
+export { MarkerSeverity, Range, editor, languages };

@@ -22,6 +22,19 @@ export class Saving extends Mirror {
     this.stage(`code:${id}`, { op: "set_code", cell: id, code: text, base_code_version: mine.version }, mine.saved);
   }
 
+  /** Put a text into a cell as if it had been typed. */
+  write(id, text) {
+    const model = this.models?.get(id);
+    if (model) {
+      model.pushStackElement(); // a step of its own for Undo
+      model.pushEditOperations([], [{ range: model.getFullModelRange(), text }], () => null);
+      model.pushStackElement();
+    } else {
+      this.typed(id, text);
+      this.set(`text:${id}`, { text });
+    }
+  }
+
   /** Keep an operation that will be sent soon; a newer one under the same key replaces it. */
   stage(key, op, base) {
     clearTimeout(this.staged.get(key)?.timer);

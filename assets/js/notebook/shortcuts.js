@@ -39,6 +39,7 @@ export const SHORTCUTS = [
   { id: "delete", keys: ["d d"], label: "Delete cell", group: "Cells", mode: "command", basic: true },
   { id: "collapse", keys: ["c"], label: "Fold or unfold cell", group: "Cells", mode: "command" },
   { id: "collapse_all", keys: ["C"], label: "Fold or unfold all", group: "Cells", mode: "command" },
+  { id: "format", keys: ["Mod+Shift+f"], label: "Format the cell's code", group: "Cells", mode: "any" },
   { id: "title", keys: ["t"], label: "Change the title", group: "Cells", mode: "command" },
   { id: "rename", keys: ["r"], label: "Rename the step id", group: "Cells", mode: "command" },
 

@@ -91,6 +91,9 @@ NOTEBOOKS: dict[str, Operation] = {
     "GET /api/w/{ws}/assistant/settings": op(),
     "POST /api/w/{ws}/assistant/settings": op(body=_MODEL),
     "POST /api/w/{ws}/assistant/test": op(body=f"role: string, {_MODEL}"),
+    "POST /api/w/{ws}/code/{action}": op(
+        body="language: string, code: string, line: integer, column: integer", also=(503,)
+    ),
     "GET /api/w/{ws}/flows": op("list"),
     "GET /api/w/{ws}/templates": op("list"),
     "GET /api/w/{ws}/flows/schema/{path}": op(),

@@ -13,7 +13,7 @@ import socket
 from dataclasses import dataclass
 from typing import NoReturn
 
-from flowapp.runtimes.guest import frames, kernel, python_cell, sandbox, typescript_cell
+from flowapp.runtimes.guest import editing_cell, frames, kernel, python_cell, sandbox, typescript_cell
 from flowapp.runtimes.guest.family import end_descendants
 from flowapp.runtimes.guest.limits import Bounds
 from flowapp.runtimes.guest.plan import Plan
@@ -96,6 +96,7 @@ def _serve(plan: Plan, place: sandbox.Place, channel: socket.socket, kind: str, 
     if child == 0:
         kernel.die_with_parent()
         kernel.set_dumpable(True)
+        editing_cell.deno = plan.deno or ""
         python_cell.serve(place, channel, kind, plan.drivers)
     for descriptor in (1, 2):
         os.close(descriptor)

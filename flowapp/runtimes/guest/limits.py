@@ -8,6 +8,8 @@ import resource
 from dataclasses import dataclass
 from typing import Any
 
+from flowapp.runtimes.guest.plan import EDITING
+
 #: our own processes in a job: the agent, and the one that waits
 _OURS = 2
 #: what a handler of MemoryError may still use
@@ -40,9 +42,9 @@ class Bounds:
         """Limit this process and its descendants.
 
         V8 and JavaScriptCore reserve far more address space than they use, so Deno is bounded by its heap flag and by
-        writable memory, and Bun and programs (Go reserves as well) by writable memory.
+        writable memory (editing runs Deno's language server), and Bun and programs (Go reserves as well) by writable memory.
         """
-        if kind == "deno":
+        if kind in ("deno", EDITING):
             _limit(resource.RLIMIT_DATA, self.memory_mb + _DENO_BASE_MB << 20)
         elif kind == "bun":
             _limit(resource.RLIMIT_DATA, self.memory_mb + _BUN_BASE_MB << 20)

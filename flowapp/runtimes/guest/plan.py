@@ -11,6 +11,8 @@ BASIC = "basic"
 NONE = "none"
 #: the kind of the processes for Python jobs that import more than what every job finds loaded
 CLIENT = "client"
+#: the kind of the processes that help people who write code
+EDITING = "editing"
 #: names inside the jail, and the places that stand for them where there is no mount namespace
 JAIL_TMP = "/tmp"  # noqa: S108  # a private tmpfs of the job, not the host's /tmp
 WORK = "work"
@@ -24,7 +26,7 @@ class Plan:
     `level` is one of full, user, basic, none. `home` is the data folder that no job may see. `scaffold` is an empty
     folder: the jail's root is mounted on it (full, user), or the jobs' own folders are made in it (basic, none).
     `readable` are files and folders that interpreters need. `shared` holds the `./shared` folders of runs.
-    `packages` holds the folders of installed packages, which jobs read and never write. `drivers` is the folder with the packages of SQL cells.
+    `packages` holds the folders of installed packages, which jobs read and never write. `drivers` is the folder with packages that our own processes in sandboxes use: drivers of SQL cells, tools for editing.
     `bun` may name a program that is only installed later, in a folder of its own that exists. `wrapper` is the program that calls TypeScript cells; the launcher fills it in.
     """
 

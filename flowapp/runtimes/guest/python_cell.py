@@ -15,6 +15,7 @@ from typing import Any, NoReturn
 
 from flowapp.runtimes.guest import (
     bash_cell,
+    editing_cell,
     frames,
     graphql_cell,
     kernel,
@@ -34,19 +35,21 @@ FILE_NAME = "cell.py"
 #: what runs in a process of its own, beside this one
 _PROGRAMS = {"bash": bash_cell.run, "program": program_cell.run}
 #: what runs in this process and is no Python
-_OTHERS = {"sql": sql_cell.run, "graphql": graphql_cell.run}
+_OTHERS = {"sql": sql_cell.run, "graphql": graphql_cell.run, "editing": editing_cell.run}
 _HIDDEN: list[ModuleType] = []
 
 
 def serve(place: sandbox.Place, channel: socket.socket, kind: str, drivers: str) -> NoReturn:
     """Report that isolation is in place, wait for the job, run it. A message before it may name packages to load.
 
-    `drivers` is the folder of those that SQL cells use.
+    `drivers` is the folder of those that SQL cells and editing use.
     """
     if place.folder != JAIL_TMP:
         os.environ.update(HOME=place.folder, TMPDIR=place.folder)
     if kind in sql_cell.MODULES:
         sql_cell.show(kind, drivers)
+    elif kind == editing_cell.EDITING:
+        editing_cell.show(drivers)
     rehearse()
     frames.send(channel, frames.READY)
     job = frames.receive_job(channel)
@@ -68,6 +71,8 @@ def serve(place: sandbox.Place, channel: socket.socket, kind: str, drivers: str)
     frames.send(channel, answer, body)
     if runs == "sql" and answer == frames.RESULT:
         sql_cell.stay(job, channel, _flush_streams)
+    elif runs == "editing" and answer == frames.RESULT:
+        editing_cell.stay(channel)
     os._exit(0)
 
 

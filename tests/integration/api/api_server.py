@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 import httpx
 
 from flowapp.api import create_api
 from flowapp.jsontext import dumps, loads
+from flowapp.runtimes.editing import Question
 from flowapp.store import identities
 from flowapp.store.clock import now
 from flowapp.store.runs import job_id
@@ -113,7 +115,16 @@ class ScriptedEngine:
         )
 
 
+class Editing:
+    """Answers with what it was asked."""
+
+    async def ask(self, owner: str, question: Question) -> dict[str, Any]:
+        return {"owner": owner, **asdict(question)}
+
+
 class Runtimes:
+    editing = Editing()
+
     def describe(self) -> dict[str, Any]:
         return {"isolation": {"level": "test"}, "languages": {}}
 

@@ -16,6 +16,7 @@ from flowapp.access.identity import Identity
 from flowapp.engine import Engine, EngineConfig
 from flowapp.expressions import Evaluator, Limits
 from flowapp.jsontext import dumps, loads
+from flowapp.runtimes.editing import Editing
 from flowapp.runtimes.jobs import Job
 from flowapp.settings import Settings
 from flowapp.store import flows, identities, schedules, scripts
@@ -48,6 +49,10 @@ class Described(FakeRuntimes):
 
     async def clear_packages(self) -> Mapping[str, Any]:
         return {}
+
+    @property
+    def editing(self) -> Editing:
+        return Editing()
 
 
 @dataclass

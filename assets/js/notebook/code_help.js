@@ -1,0 +1,105 @@
+// Completion, hovers, signatures, type checks and formatting of cells: asked of the server, which reads the code and never runs it.
+// Without an answer everything goes on as before, with the words of the text to complete.
+import { request } from "../api.js";
+
+const CHECK_AFTER_MS = 1000;
+const REST_MS = 15000; // after a failure: a server that does not answer is not asked at every word
+
+const KINDS = { method: "Method", function: "Function", class: "Class", module: "Module", variable: "Variable", property: "Property", field: "Field", interface: "Interface", enum: "Enum", constant: "Constant", keyword: "Keyword" };
+const HELPED = new Map([["python", "python3"], ["typescript", "deno"]]); // editor's language → the server's
+
+/** The languages of cells that can be formatted. */
+export const HELPED_LANGUAGES = new Set(["python3", "deno", "bun", "nativets", "bunnative"]);
+
+let restUntil = 0;
+let workspace = null;
+
+/** One question about a model's text; null where there is no answer. */
+async function ask(action, model, position, token) {
+  const language = HELPED.get(model.getLanguageId());
+  if (!language || !workspace || Date.now() < restUntil) return null;
+  const abort = new AbortController();
+  token?.onCancellationRequested(() => abort.abort());
+  const json = { language, code: model.getValue(), line: position?.lineNumber ?? 1, column: position?.column ?? 1 };
+  try {
+    return await request("POST", `/api/w/${encodeURIComponent(workspace)}/code/${action}`, { json, signal: abort.signal });
+  } catch (error) {
+    if (error.name !== "AbortError" && (error.status === 0 || error.status >= 500 || error.status === 429)) restUntil = Date.now() + REST_MS;
+    return null;
+  }
+}
+
+/** Have the editors of the page helped; a second call does nothing. */
+export function helpEditors(monaco, ws) {
+  if (workspace) return;
+  workspace = ws;
+  const languages = [...HELPED.keys()];
+  monaco.languages.registerCompletionItemProvider(languages, {
+    triggerCharacters: ["."],
+    async provideCompletionItems(model, position, _context, token) {
+      const answer = await ask("complete", model, position, token);
+      if (!answer?.items.length) return null;
+      const word = model.getWordUntilPosition(position);
+      const range = new monaco.Range(position.lineNumber, word.startColumn, position.lineNumber, position.column);
+      const kind = (name) => monaco.languages.CompletionItemKind[KINDS[name] ?? "Text"];
+      return { suggestions: answer.items.map((item, index) => ({ label: item.label, kind: kind(item.kind), detail: item.detail, insertText: item.label, range, sortText: String(index).padStart(4, "0") })) };
+    },
+  });
+  monaco.languages.registerHoverProvider(languages, {
+    async provideHover(model, position, token) {
+      const answer = await ask("hover", model, position, token);
+      return answer?.text ? { contents: [{ value: answer.text }] } : null;
+    },
+  });
+  monaco.languages.registerSignatureHelpProvider(languages, {
+    signatureHelpTriggerCharacters: ["(", ","],
+    signatureHelpRetriggerCharacters: [")"],
+    async provideSignatureHelp(model, position, token) {
+      const answer = await ask("signature", model, position, token);
+      if (!answer?.signatures.length) return null;
+      const signatures = answer.signatures.map(({ label, parameters, doc }) => ({ label, documentation: doc, parameters: parameters.map((each) => ({ label: each })) }));
+      return { value: { signatures, activeSignature: answer.active, activeParameter: answer.parameter }, dispose() {} };
+    },
+  });
+}
+
+/** Check the types of a model from its first focus on, after each pause. Answers a function that ends that. */
+export function checkTypes(monaco, editor) {
+  let timer;
+  const model = editor.getModel();
+  const check = async () => {
+    const version = model.getVersionId();
+    const answer = await ask("check", model);
+    if (!answer || model.isDisposed() || model.getVersionId() !== version) return;
+    const marks = answer.problems.map((problem) => ({ severity: monaco.MarkerSeverity.Warning, message: problem.message, code: problem.code, startLineNumber: problem.line, startColumn: problem.column, endLineNumber: problem.end_line, endColumn: problem.end_column }));
+    monaco.editor.setModelMarkers(model, "types", marks);
+  };
+  const soon = (delay) => {
+    clearTimeout(timer);
+    timer = setTimeout(check, delay);
+  };
+  const typed = () => model.getLanguageId() === "typescript";
+  const first = editor.onDidFocusEditorText(() => typed() && (first.dispose(), soon(200)));
+  const later = model.onDidChangeContent(() => typed() && editor.hasTextFocus() && soon(CHECK_AFTER_MS));
+  return () => {
+    clearTimeout(timer);
+    first.dispose();
+    later.dispose();
+  };
+}
+
+/** Format the code of a cell: one change of its text, which Undo of the editor takes back. */
+export async function formatCell(store, id) {
+  const { language, step_id: step } = store.cell(id);
+  const code = store.text(id);
+  try {
+    const answer = await request("POST", `/api/w/${encodeURIComponent(store.ws)}/code/format`, { json: { language, code } });
+    if (answer.problem) throw Object.assign(new Error(`${step} cannot be formatted`), { hint: answer.problem });
+    if (store.text(id) !== code) return; // typed on meanwhile
+    if (answer.code === code) return store.announce(`${step} is formatted already`);
+    store.write(id, answer.code);
+    store.announce(`${step} is formatted`);
+  } catch (error) {
+    store.toast({ text: error.message, hint: error.hint, tone: "bad" });
+  }
+}

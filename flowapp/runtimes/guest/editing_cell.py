@@ -1,0 +1,105 @@
+"""Help for people who write code: completion, hovers, signatures, checks and formatting. Nothing of the code is run.
+
+Runs in an isolated process that stays for one person's next questions, with the folder of tools that no cell sees. Positions
+are Monaco's: lines and columns from 1, columns in UTF-16 units.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import socket
+import subprocess
+import sys
+from typing import Any
+
+from flowapp.runtimes.guest import editing_python, frames, kernel
+from flowapp.runtimes.guest.language_server import LanguageServer, Position
+from flowapp.runtimes.guest.plan import EDITING
+
+__all__ = ["EDITING", "run", "show", "stay"]
+
+_FORMAT_S = 10.0
+_servers: list[LanguageServer] = []
+"""The language server that is running, if any."""
+_tools: list[str] = []
+deno = ""
+"""The program with the language server of TypeScript, where this process finds it."""
+
+
+def show(tools: str) -> None:
+    """In the idle process: bring the folder of tools into sight, and load what is slow to load."""
+    _tools.append(tools)
+    sys.path.append(tools)
+    editing_python.load()
+
+
+def run(job: frames.JobText) -> tuple[bytes, bytes]:
+    """Answer one question: `{"service", "action", "line", "column"}` about the code. The frame to answer with."""
+    question = job.header["editing"]
+    code = job.code.decode("utf-8", "replace")
+    at = Position(question["line"], question["column"])
+    try:
+        if question["service"] == "python":
+            answer = (
+                _formatted(code) if question["action"] == "format" else editing_python.ask(question["action"], code, at)
+            )
+        else:
+            answer = _server().ask(question["action"], code, at)
+    except Exception as error:
+        return frames.ERROR, json.dumps({"name": type(error).__name__, "message": str(error)[:500]}).encode()
+    return frames.RESULT, json.dumps(answer).encode("utf-8", "replace")
+
+
+def stay(channel: socket.socket) -> None:
+    """Answer more questions; returns when there are no more, or when one could not be answered."""
+    kernel.set_dumpable(False)
+    with contextlib.suppress(OSError):
+        while True:
+            frames.send(channel, frames.KEPT)
+            following = frames.receive_job(channel)
+            if following is None:
+                return
+            answer, body = run(following)
+            frames.send(channel, answer, body)
+            if answer != frames.RESULT:
+                return
+
+
+def _server() -> LanguageServer:
+    if not _servers:
+        folder = os.environ["HOME"]
+        # Packages are never fetched from here: what is not there counts as untyped.
+        nowhere = "http://127.0.0.1:9"
+        environment = {
+            **os.environ,
+            "DENO_DIR": f"{folder}/.deno",
+            "DENO_NO_UPDATE_CHECK": "1",
+            "NO_COLOR": "1",
+            "NPM_CONFIG_REGISTRY": nowhere,
+            "JSR_URL": nowhere,
+            "HTTPS_PROXY": nowhere,
+            "HTTP_PROXY": nowhere,
+        }
+        _servers.append(LanguageServer([deno, "lsp"], os.getcwd(), environment))
+    return _servers[0]
+
+
+def _formatted(code: str) -> dict[str, Any]:
+    """Python code as ruff formats it; `{"code"}`, or `{"problem"}` where it cannot be read."""
+    command = [
+        os.path.join(_tools[0], "bin", "ruff"),
+        "format",
+        "--isolated",
+        "--no-cache",
+        "--stdin-filename",
+        "cell.py",
+        "-",
+    ]
+    done = subprocess.run(
+        command, input=code.encode("utf-8", "replace"), capture_output=True, timeout=_FORMAT_S, check=False
+    )
+    if done.returncode == 0:
+        return {"code": done.stdout.decode("utf-8", "replace")}
+    return {"problem": done.stderr.decode("utf-8", "replace").strip()[:500]}

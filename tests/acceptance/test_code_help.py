@@ -1,0 +1,63 @@
+"""Help while writing code: completion, hovers, signatures, type checks and formatting, by keyboard and mouse."""
+
+from __future__ import annotations
+
+from playwright.sync_api import Page, expect
+
+from tests.acceptance.conftest import shoot
+from tests.acceptance.notebook_page import NotebookPage, flow_of, open_flow, python
+from tests.acceptance.product import Product
+
+#: the first answer of a service reads whole libraries, on a busy machine
+SERVICE_MS = 90_000
+TYPED = "export async function main(rows: number[]) {\n  const n: string = rows.length;\n  return n;\n}\n"
+
+
+def opened(page: Page, product: Product) -> NotebookPage:
+    code = {"type": "rawscript", "language": "deno", "content": TYPED, "input_transforms": {}}
+    with product.client() as client:
+        flow = flow_of(
+            python("a", "import json\n\n\ndef main( rows:list ):\n  return rows\n"), {"id": "b", "value": code}
+        )
+        return open_flow(page, client, flow)
+
+
+def test_python_is_completed_and_formatted(page: Page, product: Product) -> None:
+    notebook = opened(page, product)
+    notebook.into_code("a")
+    page.keyboard.press("Control+End")
+    with page.expect_response("**/code/complete", timeout=SERVICE_MS):
+        page.keyboard.type("json.")
+    shown = page.locator("#nb-editor-widgets .suggest-widget.visible")
+    expect(shown.get_by_role("option", name="dumps").or_(shown.get_by_label("dumps")).first).to_be_visible()
+    page.keyboard.type("dump")
+    shoot(page, "notebook-completion")
+    page.keyboard.press("Tab")
+    page.keyboard.type("(")
+    expect(page.locator("#nb-editor-widgets .parameter-hints-widget.visible")).to_contain_text("obj")
+    page.keyboard.press("Escape")
+    page.keyboard.press("Control+a")
+    page.keyboard.insert_text("def main( rows:list ):\n  return rows")
+    typed = notebook.module("a")["value"]["content"]  # the editor indents what is put in
+    page.keyboard.press("Control+Shift+f")
+    expect(notebook.cell("a").locator(".view-line", has_text="def main(rows: list):")).to_be_visible()
+    assert notebook.module("a")["value"]["content"] == "def main(rows: list):\n    return rows\n"
+    page.keyboard.press("Control+z")
+    notebook.settled()
+    assert notebook.module("a")["value"]["content"] == typed
+    page.keyboard.press("Control+a")
+    page.keyboard.insert_text("def main(:")
+    page.keyboard.press("Control+Shift+f")
+    expect(page.get_by_text("a cannot be formatted")).to_be_visible()
+
+
+def test_types_are_checked_and_explained(page: Page, product: Product) -> None:
+    notebook = opened(page, product)
+    notebook.into_code("b")
+    mark = notebook.cell("b").locator(".squiggly-warning")
+    expect(mark.first).to_be_visible(timeout=SERVICE_MS)
+    notebook.cell("b").locator(".view-line span", has_text="length").last.hover()
+    expect(page.locator("#nb-editor-widgets .monaco-hover").first).to_contain_text("number[]")
+    shoot(page, "notebook-types")
+    notebook.type_code("export const main = () => 1;")
+    expect(mark).to_have_count(0, timeout=SERVICE_MS)

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from flowapp.store.rows import all_of, first, insert, table
-from flowapp.store.tables import CommentRow, UserRow
+from flowapp.store.tables import CommentRow
 
-_COMMENT, _USER = table(CommentRow), table(UserRow)
+_COMMENT = table(CommentRow)
 
 
 def of_draft(connection: Connection, draft_id: str) -> list[CommentRow]:
@@ -70,9 +68,3 @@ def remove(connection: Connection, row: CommentRow, at: str) -> None:
 def forget(connection: Connection, draft_id: str) -> None:
     """The draft is deleted, and so is what was said about it."""
     connection.execute(sa.delete(_COMMENT).where(_COMMENT.c.draft_id == draft_id))
-
-
-def names(connection: Connection, usernames: Iterable[str]) -> dict[str, str]:
-    """What people are called, by username; who has no name, or is gone, is missing."""
-    query = sa.select(_USER.c.username, _USER.c.name).where(_USER.c.username.in_(sorted(set(usernames))))
-    return {row.username: row.name for row in connection.execute(query) if row.name}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, RowMapping
 
@@ -133,6 +135,12 @@ def workspaces_of(connection: Connection, email: str) -> list[tuple[WorkspaceRow
 def user_named(connection: Connection, username: str) -> UserRow | None:
     """The person with a username."""
     return first(connection, UserRow, sa.select(_USER).where(_USER.c.username == username))
+
+
+def names(connection: Connection, usernames: Iterable[str]) -> dict[str, str]:
+    """What people are called, by username; who has no name, or is gone, is missing."""
+    query = sa.select(_USER.c.username, _USER.c.name).where(_USER.c.username.in_(sorted(set(usernames))))
+    return {row.username: row.name for row in connection.execute(query) if row.name}
 
 
 def user_of_oidc(connection: Connection, subject: str) -> UserRow | None:

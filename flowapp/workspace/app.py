@@ -66,6 +66,7 @@ from flowapp.workspace.outputs import Outputs
 from flowapp.workspace.packages import InstalledPackages
 from flowapp.workspace.parsed import Parsed
 from flowapp.workspace.picker import Picker
+from flowapp.workspace.presence import Presence
 from flowapp.workspace.previews import Previews
 from flowapp.workspace.resource_types import ResourceTypes
 from flowapp.workspace.resources import Resources
@@ -127,6 +128,7 @@ class Workspace:
         self.observer = CellObserver(self._context, open_drafts, self.outputs)
         self.drafts = Drafts(self._context, open_drafts, self.outputs)
         self.comments = Comments(self._context, self.drafts)
+        self.presence = Presence(self._context, self.drafts)
         self.starting = Starting(self._context)
         self.schedules = Schedules(self._context)
         #: What the engine's timer does for the workspace; the composition adds them to it.

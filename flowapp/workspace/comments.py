@@ -14,7 +14,7 @@ from sqlalchemy.engine import Connection
 
 from flowapp.access.identity import Identity
 from flowapp.access.policy import Action, Target, missing, require
-from flowapp.store import audit, comments
+from flowapp.store import audit, comments, identities
 from flowapp.store.clock import now
 from flowapp.store.events import Event
 from flowapp.store.tables import CommentRow
@@ -53,7 +53,7 @@ class Comments:
         def read(connection: Connection) -> tuple[list[CommentRow], dict[str, str]]:
             rows = comments.of_draft(connection, draft_id)
             people = {name for row in rows for name in (row.author, row.resolved_by) if name}
-            return rows, comments.names(connection, people) if people else {}
+            return rows, identities.names(connection, people) if people else {}
 
         rows, names = await self._store.database.read(read)
         threads: dict[str, list[CommentRow]] = {}

@@ -1,4 +1,4 @@
-"""Two people in one notebook: comments on its cells."""
+"""Two people in one notebook: comments on its cells, who is here, and who is typing where."""
 
 from __future__ import annotations
 
@@ -71,12 +71,12 @@ def mark(notebook: NotebookPage, step: str) -> Locator:
     return notebook.cell(step).locator("> .nb-hd .nb-comment-button")
 
 
-def accessible(page: Page) -> None:
-    """Nothing that axe finds in the open panel, in both themes."""
+def accessible(page: Page, part: str) -> None:
+    """Nothing that axe finds in a part of the page, in both themes."""
     for scheme in ("light", "dark"):
         page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
         page.wait_for_timeout(300)
-        violations = Axe().run(page, context=".nb-comments-pop").response["violations"]
+        violations = Axe().run(page, context=part).response["violations"]
         assert not violations, [(one["id"], [node["target"] for node in one["nodes"]][:3]) for one in violations]
     page.emulate_media(color_scheme="light")
 
@@ -104,7 +104,7 @@ def test_a_comment_is_written_answered_and_resolved_by_two_people(page: Page, pr
     expect(panel.get_by_role("article")).to_contain_text("Seven days, as always.")
     expect(panel.get_by_role("article")).to_contain_text("Ada Byron")
     shoot(page, "comments-panel")
-    accessible(page)
+    accessible(page, ".nb-comments-pop")
     expect(
         panel.get_by_role("button", name="More for the comment of Ada Byron")
     ).to_be_visible()  # an admin may delete it
@@ -176,3 +176,100 @@ def test_comments_come_back_with_their_cell(page: Page, product: Product) -> Non
     notebook.settled()
     page.keyboard.press("z")
     expect(mark(notebook, "b")).to_have_accessible_name("1 open comment on b")
+
+
+def people(notebook: NotebookPage) -> Locator:
+    """Who else is here, in the bar."""
+    return notebook.page.get_by_role("group", name="Also here")
+
+
+def code(notebook: NotebookPage, step: str) -> Locator:
+    """The text of a cell as it stands in its editor."""
+    return notebook.cell(step).locator("> .nb-code-wrap .view-lines")
+
+
+def typing_in(notebook: NotebookPage, step: str, name: str) -> Locator:
+    """The word over a text that somebody is typing in it."""
+    return notebook.page.get_by_role("group", name=f"{name} is typing in {step}")
+
+
+def test_who_is_here_and_in_which_cell(page: Page, product: Product, ada: Colleague) -> None:
+    notebook = opened(page, product)
+    expect(people(notebook)).to_have_count(0)
+    hers = beside(notebook, ada)
+    expect(people(notebook)).to_have_accessible_name("Also here: Ada Byron")
+    expect(people(hers)).to_have_accessible_name("Also here: admin")
+    hers.select("b")
+    expect(people(notebook)).to_have_accessible_name("Also here: Ada Byron, in b")
+    expect(notebook.cell("b").locator("> .nb-hd .nb-here")).to_have_attribute("title", "Ada Byron is in this cell")
+    hers.select("a")
+    expect(notebook.cell("a").locator("> .nb-hd .nb-here")).to_be_visible()
+    expect(notebook.cell("b").locator("> .nb-hd .nb-here")).to_have_count(0)
+    shoot(page, "team-here")
+    ada.page.goto("about:blank")
+    expect(people(notebook)).to_have_count(0)
+    expect(notebook.cell("a").locator("> .nb-hd .nb-here")).to_have_count(0)
+
+
+def test_a_text_is_held_taken_over_and_free_again(page: Page, product: Product, ada: Colleague) -> None:
+    notebook = opened(page, product)
+    hers = beside(notebook, ada)
+    expect(people(hers)).to_be_visible()
+    expect(people(notebook)).to_be_visible()
+    hers.into_code("a")
+    ada.page.keyboard.press("Control+End")
+    ada.page.keyboard.type("# by ada")
+    held = typing_in(notebook, "a", "Ada Byron")
+    expect(held).to_contain_text("Ada Byron is typing here")
+    hers.settled()
+    expect(code(notebook, "a")).to_contain_text("by ada")
+
+    # her text cannot be typed into, and Tab leads out of it to the button
+    notebook.into_code("a")
+    ada.page.keyboard.type(" still")
+    page.keyboard.type("zzz")
+    expect(code(notebook, "a")).not_to_contain_text("zzz")
+    shoot(page, "team-typing")
+    accessible(page, ".nb-code-wrap:has(.nb-lock) .nb-lock")
+    accessible(page, ".nb-people")
+    ada.page.keyboard.type(" here")
+    press(page, held.get_by_role("button", name="Take over"))
+    expect(typing_in(notebook, "a", "Ada Byron")).to_have_count(0)
+    expect(notebook.cell("a").locator(".monaco-editor.focused")).to_be_visible()
+    page.keyboard.press("Control+End")
+    page.keyboard.type("# by admin")
+
+    # she is told, what she typed is saved, and she has the same choice
+    told = typing_in(hers, "a", "admin")
+    expect(told).to_contain_text("took over. Your text is kept.")
+    ada.page.keyboard.type("yyy")
+    shoot(ada.page, "team-taken-over")
+    notebook.settled()
+    expect(code(hers, "a")).to_contain_text("by admin")
+    text = notebook.module("a")["value"]["content"]
+    assert "# by ada still here" in text and "# by admin" in text and "yyy" not in text
+
+    # nobody types any more: it is free without asking
+    expect(told).to_have_count(0, timeout=20_000)
+    hers.into_code("a")
+    ada.page.keyboard.press("Control+End")
+    ada.page.keyboard.type(" and ada again")
+    hers.settled()
+    expect(code(notebook, "a")).to_contain_text("and ada again")
+
+
+def test_who_leaves_holds_nothing(page: Page, product: Product, ada: Colleague) -> None:
+    notebook = opened(page, product)
+    hers = beside(notebook, ada)
+    expect(people(hers)).to_be_visible()
+    hers.into_code("b")
+    ada.page.keyboard.press("Control+End")
+    ada.page.keyboard.type("# left alone")
+    expect(typing_in(notebook, "b", "Ada Byron")).to_be_visible()
+    ada.page.close()
+    expect(typing_in(notebook, "b", "Ada Byron")).to_have_count(0)
+    notebook.into_code("b")
+    page.keyboard.press("Control+End")
+    page.keyboard.type(" no more")
+    notebook.settled()
+    assert "# left alone no more" in notebook.module("b")["value"]["content"]

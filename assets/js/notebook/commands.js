@@ -6,6 +6,7 @@ import { descendantsOf } from "./reduce.js";
 import { KINDS, insertCell, insertNote, insertSingle, kindOf, placeOf } from "./modules.js";
 import { callPath } from "./called.jsx";
 import { formatCell } from "./code_help.js";
+import { takeOver } from "./presence.jsx";
 
 export const cellNode = (id) => document.querySelector(`[data-cell="${CSS.escape(id)}"]`);
 
@@ -269,6 +270,7 @@ const NEEDS_CELL = {
   title: (_store, id) => inCell(id, ".nb-title input")?.focus(),
   rename: (_store, id) => inCell(id, ".nb-chip input")?.focus(),
   settings: (store, id) => store.set("settings", store.get("settings")?.cell === id ? null : { cell: id, form: null, at: Date.now() }),
+  take_over: takeOver,
   comment: (store, id) => {
     if (store.get("mode") === "graph") select(store, id); // the head of the cell is where they are shown
     store.set("commenting", id);

@@ -75,6 +75,9 @@ function renderAtOnce(made) {
   });
 }
 
+/** Whether a text can be typed in: not while somebody else does. */
+const writing = (lock) => ({ readOnly: Boolean(lock), readOnlyMessage: { value: lock ? `${lock.name} is typing here.` : "" } });
+
 const widgetOpen = (box) => Boolean(document.querySelector("#nb-editor-widgets .visible") || box.querySelector(".find-widget.visible"));
 
 /** Models outlive their editors, so undo in a cell survives scrolling away. */
@@ -132,6 +135,7 @@ export const CellEditor = memo(function CellEditor({ id, language, label, error,
   const keys = useRef(onKey);
   keys.current = onKey;
   const replaced = useKey(`text:${id}`);
+  const lock = useKey(`lock:${id}`);
 
   useEffect(() => {
     if (!replaced) return;
@@ -158,7 +162,7 @@ export const CellEditor = memo(function CellEditor({ id, language, label, error,
       if (gone || !host.current) return;
       helpEditors(monaco, store.ws);
       const model = modelOf(monaco, store, id, language);
-      const made = monaco.editor.create(host.current, { ...OPTIONS, model, ariaLabel: label, tabIndex: -1, overflowWidgetsDomNode: overflowNode(), ...(isNarrow() && { lineNumbers: "off" }), scrollbar: { ...OPTIONS.scrollbar, vertical: model.getLineCount() > MAX_LINES ? "auto" : "hidden" } });
+      const made = monaco.editor.create(host.current, { ...OPTIONS, model, ariaLabel: label, tabIndex: -1, overflowWidgetsDomNode: overflowNode(), ...writing(store.get(`lock:${id}`)), ...(isNarrow() && { lineNumbers: "off" }), scrollbar: { ...OPTIONS.scrollbar, vertical: model.getLineCount() > MAX_LINES ? "auto" : "hidden" } });
       editor.current = made;
       let tall = model.getLineCount() > MAX_LINES;
       const count = () => {
@@ -201,6 +205,7 @@ export const CellEditor = memo(function CellEditor({ id, language, label, error,
   }, [error?.line, error?.message]);
 
   useEffect(() => editor.current?.updateOptions({ ariaLabel: label }), [label]);
+  useEffect(() => editor.current?.updateOptions(writing(lock)), [lock]);
 
   const wake = (at) => {
     focusAt.current = at ?? {};

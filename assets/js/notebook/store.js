@@ -4,6 +4,7 @@ import { request, subscribe } from "../api.js";
 import { Comments } from "./comments.js";
 import { KeptEdits } from "./local_text.js";
 import { newId } from "./objects.js";
+import { Presence } from "./presence.js";
 import { Running } from "./running.js";
 import { goToSignIn } from "./saving.js";
 
@@ -46,11 +47,16 @@ export class NotebookStore extends Running {
     this.set("counts", { stale: 0, active: 0, problems: 0 });
     this.set("sidebar", { tab: "static" });
     this.comments = new Comments(this);
+    this.presence = new Presence(this);
   }
 
   start() {
-    this.stopStream = subscribe(this.ws, [`draft:${this.draftId}`], (event) => this.receive(event), (status) => this.set("link", status));
-    this.onHide = () => this.leave();
+    this.stopStream = subscribe(this.ws, [`draft:${this.draftId}`], (event) => this.receive(event), (status) => this.takeLink(status));
+    this.presence.start();
+    this.onHide = () => {
+      this.leave();
+      this.presence.leave();
+    };
     window.addEventListener("pagehide", this.onHide);
     this.onAway = () => this.kept.write();
     window.addEventListener("blur", this.onAway);
@@ -69,11 +75,25 @@ export class NotebookStore extends Running {
     clearTimeout(this.retryTimer);
     clearTimeout(this.catchUpTimer);
     this.leave();
+    this.presence.stop();
   }
 
   receive(event) {
     super.receive(event);
     this.comments.receive(event);
+    this.presence.receive(event);
+  }
+
+  takeLink(status) {
+    this.set("link", status);
+    if (status === "lost") this.presence.lost();
+  }
+
+  /** A key was pressed in a cell: nothing may happen here that costs time. */
+  typed(id, text) {
+    this.presence.keyAt = performance.now();
+    this.presence.keyIn = id;
+    super.typed(id, text);
   }
 
   /** Fetch the whole snapshot. Local edits stay on top of it. */

@@ -3,6 +3,7 @@ import { memo } from "react";
 import { perform } from "./commands.js";
 import { useFact, useKey, useStore } from "./context.js";
 import { Glyph } from "./icons.jsx";
+import { People } from "./presence.jsx";
 import { PanelButton } from "./sidebar.jsx";
 import { keysOf, spoken } from "./shortcuts.js";
 import { EditInPlace, MenuButton } from "./ui.jsx";
@@ -21,6 +22,7 @@ export const Toolbar = memo(function Toolbar() {
       <button type="button" className="nb-pill" title="Versions" onClick={() => perform(store, "versions")}>{draftWords(draft)}</button>
       <SaveState />
       <span className="nb-space" />
+      <People />
       <GraphButton />
       <History draft={draft} />
       <RunButtons />

@@ -84,6 +84,9 @@ NOTEBOOKS: dict[str, Operation] = {
     f"POST {_D}/{{draft_id}}/comments/{{name}}": op(body="text!: string"),
     f"DELETE {_D}/{{draft_id}}/comments/{{name}}": op(),
     f"POST {_D}/{{draft_id}}/comments/{{name}}/resolve": op(body="resolved: boolean"),
+    f"POST {_D}/{{draft_id}}/presence": op(
+        body="client!: string, cell: string, typing: boolean, take: boolean, hello: boolean, leave: boolean"
+    ),
     f"GET {_D}/{{draft_id}}/export": op("document", also=(422,)),
     "POST /api/w/{ws}/assistant/connect": op(
         body="flow: any, step_id: string, samples: any, use_model: boolean", also=(409, 422, 429, 502, 504)

@@ -4,7 +4,7 @@ import { request } from "../api.js";
 
 const TICK_MS = 1000;
 const BEAT_MS = 4000;
-const TYPING_MS = 5000; // so long after the last key a person is still called typing
+const TYPING_MS = 8000; // so long after the last key a person is still called typing
 const TIMEOUT_MS = 5000;
 
 export class Presence {

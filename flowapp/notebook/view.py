@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from flowapp.jsontext import dumps
 from flowapp.languages import by_name
+from flowapp.notebook.agent_view import tools_view
 from flowapp.notebook.document import CellId, Document, Entry
 from flowapp.notebook.operations.notes import notes_of
 from flowapp.notebook.operations.wiring import WITH_INPUTS
@@ -202,6 +203,7 @@ def _cell(snapshot: Snapshot, entry: Entry, by_step: Mapping[str | None, list[Pr
         "sample": sample_of(document, entry),
         "inputs": _inputs(document, entry, evaluated),
         "settings": settings,
+        "tools": tools_view(entry),
         "reads": list(graph_of(document).own[entry.cell].step_ids),
         "problems": [problem.to_json() for problem in by_step.get(entry.step_id, [])],
         "state": snapshot.states[entry.cell].to_json(),

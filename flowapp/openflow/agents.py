@@ -23,6 +23,35 @@ PROVIDERS: Mapping[str, str | None] = {
 OTHER_PROTOCOLS = {"anthropic": "Anthropic", "aws_bedrock": "AWS Bedrock"}
 """Kinds whose protocol is another one."""
 
+INPUTS: Mapping[str, Any] = {
+    "type": "object",
+    "properties": {
+        "provider": {
+            "type": "object",
+            "description": "Who answers: the kind of provider, a resource with its key, and the name of the model",
+            "examples": ['{"kind": "openai", "resource": "$res:u/me/openai", "model": "gpt-4o-mini"}'],
+        },
+        "user_message": {"type": "string", "description": "The question"},
+        "system_prompt": {"type": "string", "description": "What the model is told beforehand"},
+        "output_type": {"type": "string", "enum": ["text"], "default": "text"},
+        "output_schema": {"type": "object", "description": "JSON Schema that the answer has to fit"},
+        "temperature": {"type": "number", "minimum": 0, "maximum": 2},
+        "max_completion_tokens": {"type": "integer", "minimum": 1},
+        "memory": {
+            "type": "object",
+            "description": "What was said before: off, or manual with messages",
+            "examples": ['{"kind": "manual", "messages": []}'],
+        },
+        "enabled_tools": {
+            "type": "array",
+            "items": {"type": "string"},
+            "description": "Names of the tools that may be used",
+        },
+    },
+    "required": ["provider", "user_message"],
+}
+"""JSON Schema of an agent's inputs, in the order in which they are shown."""
+
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _INSTEAD = "Use one of these: " + ", ".join(PROVIDERS) + "."
 

@@ -129,6 +129,9 @@ def _views(value: Any, own: dict[str, Any] | None, *, has_table: bool) -> list[s
 def _title(value: Any, own: dict[str, Any] | None, grid: table.Grid | None) -> str:
     if own is not None and own["kind"] == "parts":
         return "1 part" if own["total"] == 1 else f"{own['total']} parts"
+    if own is not None and own["kind"] == "chat":
+        output = value["output"]
+        return output[:200] if isinstance(output, str) else tree.summary(output)
     if own is not None:
         return str(own.get("name") or own["kind"].capitalize())
     if grid is not None and isinstance(value, dict):

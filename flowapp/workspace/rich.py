@@ -13,8 +13,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from flowapp.jsontext import dumps
+
 MAX_INLINE = 256 * 1024
-Kind = Literal["markdown", "html", "image", "chart", "file"]
+Kind = Literal["markdown", "html", "image", "chart", "file", "chat"]
 
 _KINDS: dict[str, Kind] = {
     "html": "html",
@@ -44,6 +46,8 @@ class File:
 
 def kind_of(value: Any) -> Kind | None:
     """How the value wants to be shown; None for a plain value."""
+    if is_conversation(value):
+        return "chat"
     if not isinstance(value, Mapping) or len(value) != 1:
         return None
     ((key, content),) = value.items()
@@ -55,11 +59,23 @@ def kind_of(value: Any) -> Kind | None:
     return kind if isinstance(content, str) else None
 
 
+def is_conversation(value: Any) -> bool:
+    """Whether the value is what an agent gives: `{"output", "messages"}`."""
+    if not isinstance(value, Mapping) or set(value) != {"output", "messages"}:
+        return False
+    messages = value["messages"]
+    return isinstance(messages, list) and all(
+        isinstance(m, Mapping) and isinstance(m.get("role"), str) for m in messages
+    )
+
+
 def rich_of(value: Any, file_url: str) -> dict[str, Any] | None:
     """`{"kind", "value"}` of a value with its own rendering; content over 256 KB and files come by `url` instead."""
     kind = kind_of(value)
     if kind is None:
         return None
+    if kind == "chat":
+        return {"kind": kind, "value": value} if len(dumps(value)) <= MAX_INLINE else None
     ((key, content),) = value.items()
     if kind == "file":
         file = file_of(value)
@@ -80,7 +96,7 @@ def rich_of(value: Any, file_url: str) -> dict[str, Any] | None:
 def file_of(value: Any) -> File | None:
     """The bytes behind a rich value, for download; None where there are none or they are not readable."""
     kind = kind_of(value)
-    if kind is None:
+    if kind is None or kind == "chat":
         return None
     ((key, content),) = value.items()
     match key:

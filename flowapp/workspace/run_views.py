@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy.engine import Connection
 
 from flowapp.jsontext import loads
-from flowapp.openflow.walk import walk
+from flowapp.openflow.walk import id_of, tools, walk
 from flowapp.store import run_notes
 from flowapp.store.tables import JobRow, RunRow
 
@@ -70,7 +70,7 @@ def step_json(job: JobRow, titles: Mapping[str, str] | None = None) -> dict[str,
         "id": job.id,
         "path": job.path,
         "step_id": job.step_id,
-        "title": (titles or {}).get(job.step_id, ""),
+        "title": _title(job, titles or {}),
         "kind": job.kind,
         "language": job.language,
         "depth": job.path.count("."),
@@ -86,9 +86,19 @@ def step_json(job: JobRow, titles: Mapping[str, str] | None = None) -> dict[str,
     }
 
 
+def _title(job: JobRow, titles: Mapping[str, str]) -> str:
+    """What a step is called: a model's turn by the model, a call of an MCP server by the tool."""
+    if job.kind not in ("model", "mcp"):
+        return titles.get(job.step_id, "")
+    meta = loads(job.meta) if job.meta else {}
+    return str(meta.get("model" if job.kind == "model" else "function") or "")
+
+
 def titles_of(flow: Mapping[str, Any]) -> dict[str, str]:
-    """Step id → summary."""
-    return {place.step_id: str(place.module.get("summary") or "") for place in walk(flow)}
+    """Step id → summary; a tool of an agent has one too."""
+    places = list(walk(flow))
+    called = {id_of(tool): str(tool.get("summary") or "") for place in places for tool in tools(place.module)}
+    return called | {place.step_id: str(place.module.get("summary") or "") for place in places}
 
 
 def duration_ms(start: str | None, end: str | None) -> float | None:

@@ -8,6 +8,7 @@ import { cellNode, isSingle, perform, run, select } from "./commands.js";
 import { ScrollerContext, useFact, useKey, useStore } from "./context.js";
 import { CellEditor, CodeDiff, observe } from "./editor.jsx";
 import { Glyph } from "./icons.jsx";
+import { AgentBody } from "./agent.jsx";
 import { CommentMark } from "./comments.jsx";
 import { CellInputs } from "./inputs.jsx";
 import { BranchBody, LoopBody } from "./bodies.jsx";
@@ -79,6 +80,7 @@ const CellBody = memo(function CellBody({ cell }) {
       {cell.language && <Code cell={cell} />}
       {LOOPS.has(kind) && <LoopBody cell={cell} />}
       {BRANCHES.has(kind) && <BranchBody cell={cell} />}
+      {kind === "aiagent" && <AgentBody cell={cell} />}
       <CellOutput id={id} step={cell.step_id} container={LOOPS.has(kind) || BRANCHES.has(kind)} />
     </>
   );

@@ -136,7 +136,7 @@ function TextValue({ input, schema, widget, label, missing, onStage, onUnset, on
   const store = useStore();
   const [text, setText] = useState(null);
   const problemId = useId();
-  const unset = (input.value ?? null) === null && (missing || !input.type); // a null that somebody gave is shown
+  const unset = (input.value ?? null) === null && (missing || !input.type || input.wired === false); // a null that somebody gave is shown
   const shown = text ?? (unset ? "" : textOf(input.value, widget));
   const meaning = text === null ? {} : meaningOf(text, widget, schema);
   const change = (next) => {

@@ -90,6 +90,19 @@ export const KINDS = [
     id: "branchall", label: "All branches", icon: "branch", more: true,
     module: () => ({ summary: "", value: { type: "branchall", parallel: true, branches: [{ summary: "", skip_failure: false, modules: [] }] } }),
   },
+  {
+    id: "agent", label: "AI agent", icon: "sparkle", more: true,
+    module: () => ({
+      summary: "",
+      value: {
+        type: "aiagent", tools: [],
+        input_transforms: {
+          provider: { type: "static", value: { kind: "openai", resource: "$res:", model: "gpt-4o-mini" } },
+          user_message: { type: "static", value: null }, output_type: { type: "static", value: "text" },
+        },
+      },
+    }),
+  },
   code("postgresql", "PostgreSQL", true),
   code("mysql", "MySQL", true),
   code("duckdb", "DuckDB", true),
@@ -122,6 +135,16 @@ export const SINGLES = {
     module: () => ({ id: "preprocessor", summary: "", value: rawscript("python3", PREPROCESSOR) }),
   },
 };
+
+const TOOL = "def main(name: str):\n    return name\n";
+
+/** Tools that an agent may get: the OpenFlow value each begins as. `names` are ids that are taken. */
+export const TOOLS = [
+  { id: "python3", label: "Python", name: "tool", value: () => ({ tool_type: "flowmodule", ...rawscript("python3", TOOL, { name: { type: "ai" } }) }) },
+  { id: "script", label: "Script from the workspace…", name: "script", call: "script", value: (path) => ({ tool_type: "flowmodule", type: "script", path, input_transforms: {} }) },
+  { id: "flow", label: "Flow from the workspace…", name: "flow", call: "flow", value: (path) => ({ tool_type: "flowmodule", type: "flow", path, input_transforms: {} }) },
+  { id: "mcp", label: "MCP server", name: "server", value: () => ({ tool_type: "mcp", resource_path: "", include_tools: [], exclude_tools: [] }) },
+];
 
 export const NOTE = { id: "note", label: "Note", icon: "note" };
 

@@ -52,7 +52,7 @@ function depthIn(cells, parent) {
   return parent ? (cells.get(parent)?.depth ?? 0) + 1 : 0;
 }
 
-export const KIND_LABELS = { forloopflow: "Loop", whileloopflow: "While loop", branchone: "First true branch", branchall: "All branches" };
+export const KIND_LABELS = { forloopflow: "Loop", whileloopflow: "While loop", branchone: "First true branch", branchall: "All branches", aiagent: "AI agent" };
 
 /** The view of a cell that the server has not seen yet. */
 export function draftCell(op, depth) {

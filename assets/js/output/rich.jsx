@@ -6,6 +6,7 @@ import remarkGfm from "remark-gfm";
 import { get, runPath, withQuery } from "../api.js";
 import { Icon } from "../icons.jsx";
 import { bytes } from "../words.js";
+import { Chat } from "./chat.jsx";
 import { Skeleton } from "./parts.jsx";
 import { Table } from "./table.jsx";
 import { Tree } from "./tree.jsx";
@@ -24,6 +25,7 @@ export function Rich({ rich, ...at }) {
   if (rich.value === undefined || rich.value === null) return <TooBig {...at} rich={rich} />;
   switch (rich.kind) {
     case "markdown": return <MarkdownView text={String(inner(rich.value, ["markdown", "md"]))} />;
+    case "chat": return <Chat value={rich.value} />;
     case "html": return <HtmlView html={String(inner(rich.value, ["html"]))} />;
     case "chart": return <Suspense fallback={<Skeleton lines={5} label="Drawing the chart" />}><Chart spec={inner(rich.value, ["chart"])} /></Suspense>;
     default: return <p className="out-note">A result of the kind “{rich.kind}” cannot be drawn yet. Its data are in the JSON tab.</p>;

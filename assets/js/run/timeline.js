@@ -79,7 +79,7 @@ export function timelineRows(steps, open, now) {
   const visit = (node, depth, label = "") => {
     const { step, groups } = node;
     const inner = groups.flatMap((group) => group.nodes);
-    const many = groups.filter((group) => group.kind === "iteration").length;
+    const many = groups.filter((group) => group.kind === "iteration" && group.index !== null).length;
     const inside = spanOf(inner, now);
     const own = spanOf([{ step, groups: [] }], now);
     const opened = open.get(step.path) ?? (many < FOLD_FROM || inside.status === "failure" || inside.status === "failed");

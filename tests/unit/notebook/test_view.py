@@ -110,3 +110,40 @@ def test_the_difference_turns_the_old_view_into_the_new_one(before: Document, sc
     old = view(before, states(before, {}, {}))
     for part in ("notes", "input", "wires"):
         assert change.get(part, old[part]) == expected[part]
+
+
+AGENT = {
+    "id": "a",
+    "value": {
+        "type": "aiagent",
+        "input_transforms": {"provider": {"type": "static", "value": {"kind": "openai"}}},
+        "tools": [
+            {
+                "id": "t",
+                "summary": "price",
+                "value": {
+                    "type": "rawscript",
+                    "language": "python3",
+                    "content": "def main(item: str, n: int = 1): ...",
+                    "input_transforms": {"item": {"type": "ai"}, "old": {"type": "static", "value": 1}},
+                },
+            },
+            {"id": "m", "value": {"tool_type": "mcp", "resource_path": "u/x/y"}},
+            {"id": "f", "value": {"type": "flow", "path": "f/x/y", "input_transforms": {"q": {"type": "ai"}}}},
+        ],
+    },
+}
+
+
+def test_an_agent_cell_has_its_inputs_and_tools() -> None:
+    shown = cell(document(AGENT), "cell_a")
+    assert [row["field"] for row in shown["inputs"]][:3] == ["provider", "user_message", "system_prompt"]
+    assert [row["field"] for row in shown["inputs"] if row["required"]] == ["provider", "user_message"]
+    assert [tool["label"] for tool in shown["tools"]] == ["Python", "MCP server", "Flow"]
+    assert shown["tools"][0]["inputs"] == [
+        {"field": "item", "type": "ai", "declared": True},
+        {"field": "n", "type": None, "declared": True},
+        {"field": "old", "type": "static", "declared": False},
+    ]
+    assert shown["tools"][2]["inputs"] == [{"field": "q", "type": "ai", "declared": True}]
+    assert cell(document(script("a")), "cell_a")["tools"] == []

@@ -208,6 +208,18 @@ class TestRich:
         found = rich.file_of({"png": f"data:image/png;base64,{self.png}"})
         assert found is not None and found.content == b"\x89PNG"
 
+    def test_what_an_agent_gives_is_its_answer(self) -> None:
+        value = {"output": "Four.", "messages": [{"role": "user", "content": "How much?"}]}
+        shown = describe.describe(value, "/file")
+        assert (shown["views"], shown["title_text"]) == (["chat", "json"], "Four.")
+        assert shown["rich"] == {"kind": "chat", "value": value}
+        assert rich.file_of(value) is None
+        assert describe.describe({**value, "output": {"n": 4}}, "/file")["title_text"] == "1 key"
+        assert rich.kind_of({**value, "more": 1}) is None
+        assert rich.kind_of({"output": 1, "messages": ["hi"]}) is None
+        big = {**value, "output": "x" * 300_000}
+        assert describe.describe(big, "/file")["views"] == ["json"]
+
     def test_big_content_comes_by_url(self) -> None:
         shown = rich.rich_of({"html": "x" * 300_000}, "/file")
         assert shown == {"kind": "html", "value": None, "size": 300_000, "url": "/file", "name": "html"}

@@ -38,6 +38,12 @@ test("a long loop starts folded, and opens by itself around a failure", () => {
   assert.equal(failed.find((row) => row.key === "l[7].x").note, "Iteration 8");
 });
 
+test("what an agent did stands under it, and is no iteration", () => {
+  const rows = timelineRows([step("ask", 0, 30, { kind: "aiagent" }), step("ask/0:model", 0, 10), step("ask/1:p", 10, 20), step("ask/2:model", 20, 30)], new Map(), T0);
+  assert.deepEqual(rows.map((row) => [row.key, row.depth]), [["ask", 0], ["ask/0:model", 1], ["ask/1:p", 1], ["ask/2:model", 1]]);
+  assert.equal(rows[0].note, "");
+});
+
 test("the note counts iterations", () => {
   assert.equal(timelineRows(loop(10), new Map(), T0)[0].note, "10 iterations");
 });

@@ -1,0 +1,179 @@
+"""An AI agent as a cell: put in, given a tool, run; its answer with what was said before it, and its steps on the run's page."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect
+
+from tests.acceptance.conftest import shoot
+from tests.acceptance.notebook_page import NotebookPage, flow_of, open_flow, python
+from tests.acceptance.product import TOKEN, Product
+from tests.support.chat_server import said
+
+CODE = 'def main(item: str, currency: str = "EUR"):\n    return {"item": item, "price": f"4 {currency}"}\n'
+ANSWER = "Tea costs **4 EUR**."
+PROVIDER = {"kind": "customai", "resource": "$res:u/admin/model", "model": "small"}
+
+
+class Model(ThreadingHTTPServer):
+    """Calls the first tool that it is offered, then answers."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.asked: list[Any] = []
+
+
+class Handler(BaseHTTPRequestHandler):
+    """One chat completion per request."""
+
+    server: Model
+
+    def do_POST(self) -> None:
+        """A call where nothing was called yet, else the answer."""
+        asked = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        self.server.asked.append(asked)
+        again = asked["messages"][-1]["role"] == "tool"
+        name = asked["tools"][0]["function"]["name"]
+        body = json.dumps((said(ANSWER) if again else said(None, (name, {"item": "tea"}))).body).encode()
+        self.send_response(200)
+        self.send_header("content-type", "application/json")
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Keep quiet."""
+
+
+@pytest.fixture
+def model() -> Iterator[Model]:
+    with Model() as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def own_page(browser: Browser, model: Model, tmp_path: Path) -> Iterator[tuple[Page, Product]]:
+    """A product that may reach this machine, with the resource of a model, and a page that is signed in."""
+    product = Product(tmp_path / "home", extra={"FLOWAPP_ALLOWED_HOSTS": "127.0.0.1"})
+    product.start()
+    url = f"http://127.0.0.1:{model.server_address[1]}/v1"
+    with product.client() as client:
+        body = {
+            "path": "u/admin/model",
+            "value": {"base_url": url, "api_key": "key-of-the-model"},
+            "resource_type": "any",
+        }
+        client.post("/api/w/main/resources/create", json=body).raise_for_status()
+    profile = browser.new_context(base_url=product.url, viewport={"width": 1440, "height": 900})
+    page = profile.new_page()
+    page.goto(f"/signin?token={TOKEN}")
+    yield page, product
+    profile.close()
+    product.stop()
+
+
+def add_agent(page: Page, product: Product) -> NotebookPage:
+    """A cell, and below it a new agent, by the menu of other kinds."""
+    with product.client() as client:
+        notebook = open_flow(page, client, flow_of(python("a", "def main():\n    return 1\n")))
+    page.get_by_role("group", name="Insert here").last.get_by_role("button", name="Other…").click()
+    page.get_by_role("menuitem", name="AI agent").click()
+    expect(notebook.cell("b")).to_be_visible()
+    return notebook
+
+
+def test_an_agent_is_put_together_and_run(own_page: tuple[Page, Product], model: Model) -> None:
+    page, product = own_page
+    notebook = add_agent(page, product)
+    cell = notebook.cell("b")
+    expect(notebook.row("b", "user_message")).to_contain_text("needs a value")
+    expect(cell).to_contain_text("AI agent")
+    shoot(page, "notebook-agent-new")
+
+    cell.get_by_role("textbox", name="provider of b").fill(json.dumps(PROVIDER))
+    cell.get_by_role("textbox", name="user_message of b").fill("How much is tea?")
+    cell.get_by_role("textbox", name="system_prompt of b").fill("Be brief.")
+    cell.get_by_role("button", name="Add a tool").click()
+    page.get_by_role("menuitem", name="Python").click()
+    name = cell.get_by_label("Name of the tool tool_1")
+    name.fill("find_price")
+    name.press("Enter")
+    tool = cell.get_by_role("region", name="Tool find_price")
+    about = tool.get_by_label("What find_price is for")
+    about.fill("The price of an article")
+    about.press("Enter")
+    code = tool.get_by_label("Code of the tool find_price")
+    code.fill(CODE)
+    code.blur()
+    item = tool.get_by_label("Who fills in item of find_price")
+    expect(item).to_have_value("")  # the model fills in nothing unasked
+    item.select_option("by the model")
+    tool.get_by_label("Who fills in name of find_price").select_option("left out")
+    expect(tool.get_by_label("Who fills in name of find_price")).to_have_count(0)
+    notebook.settled()
+    made = notebook.module("b")["value"]["tools"][0]
+    assert (made["summary"], made["description"]) == ("find_price", "The price of an article")
+    assert made["value"]["input_transforms"] == {"item": {"type": "ai"}}
+
+    notebook.run("b")
+    notebook.expect_state("b", "fresh")
+    output = notebook.output("b")
+    expect(output.locator("strong")).to_have_text("4 EUR")
+    assert model.asked[0]["messages"][0] == {"role": "system", "content": "Be brief."}
+    behind = output.get_by_text("4 messages behind this answer")
+    behind.click()
+    expect(output.get_by_text('find_price({"item": "tea"})')).to_be_visible()
+    expect(page.locator("body")).not_to_contain_text("key-of-the-model")
+    output.scroll_into_view_if_needed()
+    shoot(page, "notebook-agent")
+    found = Axe().run(page, context="[data-kind=aiagent]").response["violations"]
+    assert [one["id"] for one in found if one["impact"] in ("serious", "critical")] == []
+
+    run = page.request.get("/api/w/main/runs").json()[0]["id"]
+    page.goto(f"/runs/{run}")
+    for step, title in (("b", "b"), ("model", "small"), ("tool1", "find_price")):
+        row = page.locator(".tl-row").filter(has=page.get_by_text(step, exact=True)).first
+        expect(row).to_contain_text(title)
+    expect(page.locator(".tl-row").filter(has_text="iteration")).to_have_count(0)
+    shoot(page, "run-agent")
+
+
+def test_tools_are_removed_and_come_back(own_page: tuple[Page, Product]) -> None:
+    page, product = own_page
+    notebook = add_agent(page, product)
+    cell = notebook.cell("b")
+    cell.get_by_role("button", name="Add a tool").press("Enter")
+    page.get_by_role("menuitem", name="MCP server").press("Enter")
+    resource = cell.get_by_label("Resource of tool1")
+    resource.fill("$res:u/admin/shop")
+    resource.press("Enter")
+    only = cell.get_by_label("Only these tools of tool1")
+    only.fill("find, count")
+    only.press("Enter")
+    assert notebook.module("b")["value"]["tools"] == [
+        {
+            "id": "tool1",
+            "value": {
+                "tool_type": "mcp",
+                "resource_path": "u/admin/shop",
+                "include_tools": ["find", "count"],
+                "exclude_tools": [],
+            },
+        }
+    ]
+    cell.get_by_role("button", name="Remove the tool tool1").click()
+    expect(resource).to_have_count(0)
+    page.get_by_role("button", name="Undo", exact=True).last.click()
+    expect(resource).to_have_value("u/admin/shop")

@@ -278,23 +278,29 @@ const isNarrow = () => window.matchMedia("(max-width: 700px)").matches;
 
 const sized = (value, fallback) => value ?? fallback;
 
-/** A free-standing editor with the props of reflex-monaco's MonacoEditor, loaded from the bundle. */
-export function CodeEditor({ value, defaultValue = "", language, defaultLanguage = "plaintext", line, width, height, onChange, readOnly = false, label, tabIndex = 0 }) {
+/** A free-standing editor with the props of reflex-monaco's MonacoEditor, loaded from the bundle. `help`: the workspace that helps its writer. */
+export function CodeEditor({ value, defaultValue = "", language, defaultLanguage = "plaintext", line, width, height, onChange, readOnly = false, label, tabIndex = 0, help }) {
   const host = useRef(null);
   const editor = useRef(null);
   const changed = useRef(onChange);
   changed.current = onChange;
   useEffect(() => {
     let gone = false;
+    let unchecked = () => {};
     loadMonaco().then((monaco) => {
       if (gone) return;
       const made = monaco.editor.create(host.current, { ...OPTIONS, value: value ?? defaultValue, language: language ?? defaultLanguage, readOnly, automaticLayout: true, ariaLabel: label, tabIndex });
       made.onDidChangeModelContent(() => changed.current?.(made.getValue()));
       if (line) made.revealLineInCenter(line);
+      if (help) {
+        helpEditors(monaco, help);
+        unchecked = checkTypes(monaco, made);
+      }
       editor.current = made;
     });
     return () => {
       gone = true;
+      unchecked();
       editor.current?.getModel()?.dispose();
       editor.current?.dispose();
       editor.current = null;

@@ -57,7 +57,7 @@ export function ScriptPage({ ws, path, languages }) {
       </header>
       {script.theirs && <Conflict script={script} />}
       <div className="script-body">
-        <Editing {...{ script, languages, mayWrite, head, signature }} />
+        <Editing {...{ ws, script, languages, mayWrite, head, signature }} />
         <Trial {...{ ws, path, head, text, around, dirty: script.dirty, signature, starts: runs }} />
       </div>
       <VersionList ws={ws} script={script} />
@@ -73,7 +73,7 @@ function SaveState({ script }) {
 }
 
 /** Summary, language and code. */
-function Editing({ script, languages, mayWrite, head, signature }) {
+function Editing({ ws, script, languages, mayWrite, head, signature }) {
   const { text, change } = script;
   const language = languages.find((one) => one.name === text.language) ?? { name: text.language, label: text.language, editor: "plaintext" };
   const known = languages.some((one) => one.name === text.language) ? languages : [language, ...languages];
@@ -85,7 +85,7 @@ function Editing({ script, languages, mayWrite, head, signature }) {
         <div className="field"><label htmlFor="script-language">Language</label><select id="script-language" className="in-select" value={text.language} disabled={!mayWrite} onChange={(event) => change({ language: event.target.value })}>{known.map((one) => <option key={one.name} value={one.name}>{one.label}</option>)}</select></div>
       </div>
       <div className="script-code" role="group" tabIndex={0} aria-label="Code: Enter edits, Escape leaves" onKeyDownCapture={inAndOut}>
-        <CodeEditor value={text.content} language={language.editor} height={`${lines * LINE + 2 * PAD}px`} readOnly={!mayWrite && !script.around.may_preview} label={`Code of ${head.path}`} tabIndex={-1} onChange={(content) => change({ content })} />
+        <CodeEditor value={text.content} language={language.editor} height={`${lines * LINE + 2 * PAD}px`} readOnly={!mayWrite && !script.around.may_preview} label={`Code of ${head.path}`} tabIndex={-1} help={mayWrite ? ws : undefined} onChange={(content) => change({ content })} />
       </div>
       <footer className="script-foot">
         {signature?.problem && <p className="form-error" role="status"><Icon name="warn" size={13} /> <span>{signature.problem.line ? `Line ${signature.problem.line}: ` : ""}{signature.problem.message}</span></p>}

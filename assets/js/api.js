@@ -44,6 +44,30 @@ export async function request(method, path, { json, body, query, headers, signal
   throw new ApiError(response.status, errorOf(content));
 }
 
+const BROKEN_OFF = { code: "net.cut", message: "The connection was cut before the answer was whole.", hint: "Try again." };
+
+/**
+ * A POST that is answered by events (`data: {…}`), each given to `onEvent` as it comes. It ends with them; aborting it closes the
+ * connection, by which the server learns that nobody waits. Throws ApiError for a refusal, and where the connection is cut.
+ */
+export async function postEvents(path, json, onEvent, { signal } = {}) {
+  try {
+    const response = await fetch(path, { method: "POST", signal, credentials: "same-origin", headers: { Accept: "text/event-stream, application/json", "Content-Type": "application/json" }, body: JSON.stringify(json) });
+    if (response.status === 401) setConnection({ signedOut: true });
+    if (!response.ok) throw new ApiError(response.status, errorOf(await response.json().catch(() => null)));
+    const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+    let rest = "";
+    for (let read = await reader.read(); !read.done; read = await reader.read()) {
+      const events = (rest + read.value).split("\n\n");
+      rest = events.pop();
+      for (const event of events) if (event.startsWith("data: ")) onEvent(JSON.parse(event.slice(6)));
+    }
+  } catch (error) {
+    if (error.name === "AbortError" || error instanceof ApiError) throw error;
+    throw new ApiError(0, BROKEN_OFF);
+  }
+}
+
 /** The JSON at an address, or undefined where it is longer than `most` bytes: then it is not read. Throws ApiError. */
 export async function getShort(path, query, most) {
   const abort = new AbortController();

@@ -70,16 +70,17 @@ def title(text: str) -> rx.Component:
     return rx.el.h1(text)
 
 
-Team = Literal["people", "groups", "folders", "audit"]
+Team = Literal["people", "groups", "folders", "audit", "settings"]
 
 
 def team_tabs(current: Team) -> rx.Component:
-    """What the pages of the workspace's people stand under: the place of their title, which readers hear."""
+    """What the pages of the workspace and its people stand under: the place of their title, which readers hear."""
     names: tuple[tuple[Team, str], ...] = (
         ("people", "People"),
         ("groups", "Groups"),
         ("folders", "Folders"),
         ("audit", "Audit"),
+        ("settings", "Settings"),
     )
     return rx.fragment(
         rx.el.h1(dict(names)[current], class_name="sr"),

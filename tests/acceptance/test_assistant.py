@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, Page, expect
 
 from tests.acceptance.conftest import shoot
+from tests.acceptance.keys import press
 from tests.acceptance.notebook_page import NotebookPage, flow_of, open_flow, python, wire
 from tests.acceptance.product import Product
 from tests.acceptance.test_model_proposals import Model, model, own_page
@@ -35,6 +38,21 @@ def failed(page: Page, product: Product) -> NotebookPage:
     notebook.run("b")
     notebook.expect_state("b", "failed")
     return notebook
+
+
+#: Waits until the colours of the other scheme are there.
+SETTLED = """() => Promise.all(document.getAnimations().filter((one) => one instanceof CSSTransition)
+    .map((one) => one.finished.catch(() => null))).then(() => true)"""
+
+
+def accessible(page: Page) -> None:
+    """Nothing that axe finds in the panel, in both themes."""
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+        page.evaluate(SETTLED)
+        violations = Axe().run(page, context=".nb-assist").response["violations"]
+        assert not violations, [(one["id"], [node["target"] for node in one["nodes"]][:3]) for one in violations]
+    page.emulate_media(color_scheme="light")
 
 
 def panel_of(page: Page) -> Locator:
@@ -108,13 +126,63 @@ def test_a_question_is_answered_in_words_and_can_be_cancelled(own_page: tuple[Pa
     model.hold.clear()
     panel.get_by_label("Question or wish").fill("And why?")
     page.keyboard.press("Enter")
-    panel.get_by_role("button", name="Cancel").click()
+    panel.get_by_role("button", name="Stop").click()
     expect(panel.get_by_label("Question or wish")).to_have_value("And why?")
+    expect(panel.get_by_text("Nothing was answered yet.")).to_be_visible()
     model.hold.set()
     model.broken = True
     page.keyboard.press("Escape")
     panel.get_by_role("button", name="Explain this cell").click()
     expect(panel.locator(".nb-notice")).to_contain_text("answered with status 500", timeout=20_000)
+
+
+def test_the_answer_grows_is_stopped_at_the_model_and_left_with_the_page(
+    own_page: tuple[Page, Product], model: Model
+) -> None:
+    page, product = own_page
+    notebook = failed(page, product)
+    model.streams = "yes"
+    words = "n is 1, so the divisor is 0. Return nothing in that case."
+    model.help = {"message": words, "changes": [change("title", step="b", title="Divide")]}
+    notebook.select("b")
+    page.keyboard.press("A")
+    panel = panel_of(page)
+    expect(panel.get_by_label("Question or wish")).to_be_focused()
+    panel.get_by_label("Question or wish").fill("Mend it")
+    page.keyboard.press("Enter")
+    growing = panel.locator("[data-growing]")
+    expect(growing).to_have_text(re.compile("n is 1, so"))
+    assert words.startswith(growing.inner_text()) and growing.inner_text() != words
+    expect(panel.get_by_role("article")).to_have_count(0)
+    shoot(page, "assistant-streaming")
+    accessible(page)
+    panel.get_by_label("Question or wish").focus()
+    press(page, panel.get_by_role("button", name="Stop"))
+    expect(panel.get_by_text("What stands above is not the whole answer.")).to_be_visible()
+    assert model.left.wait(10), "the model still works for nobody"
+    shoot(page, "assistant-stopped")
+    model.left.clear()
+    page.get_by_label("Question or wish").press("Enter")
+    expect(growing).to_have_text(re.compile("n is 1, so"))
+    model.go.set()
+    expect(panel.get_by_role("article", name="Call b")).to_be_visible()
+    expect(panel.get_by_text(words)).to_be_visible()
+    expect(panel.locator(".nb-assist-cost")).to_have_text(re.compile(r"small · \d+\.\d s · 1,234 tokens"))
+    accessible(page)
+    model.go.clear()
+    model.streams = "cut"
+    panel.get_by_label("Question or wish").fill("Mend it again")
+    page.keyboard.press("Enter")
+    expect(growing).to_have_text(re.compile("n is 1, so"))
+    model.go.set()
+    expect(panel.get_by_role("alert")).to_contain_text("broke off")
+    expect(panel.get_by_label("Question or wish")).to_have_value("Mend it again")
+    shoot(page, "assistant-failed")
+    model.go.clear()
+    page.get_by_label("Question or wish").press("Enter")
+    expect(growing).to_be_visible()
+    page.get_by_role("link", name="Runs", exact=True).click()
+    assert model.left.wait(10), "the page is left, and the model still works"
 
 
 def test_without_a_model_it_says_how_to_get_one(page: Page, product: Product) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import select
+import socket
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
@@ -32,6 +34,11 @@ class Model(ThreadingHTTPServer):
         self.help: dict[str, Any] = {"message": "", "changes": []}
         self.hold = threading.Event()
         self.hold.set()
+        #: answers to the assistant come in pieces: the first at once, the rest with `go`; "cut" ends them in the middle
+        self.streams: Literal["no", "yes", "cut"] = "no"
+        self.go = threading.Event()
+        #: whoever asked has gone while they were being answered
+        self.left = threading.Event()
 
     @property
     def url(self) -> str:
@@ -53,7 +60,13 @@ class Handler(BaseHTTPRequestHandler):
             {"field": "greeting", "expr": EXPRESSION, "why": "a greeting needs both names"},
             {"field": "amount", "expr": "results.a.sum_of_nothing", "why": "invented"},
         ]
-        content = self.server.help if '"flow_help"' in asked else {"proposals": proposals}
+        helping = '"flow_help"' in asked
+        content = self.server.help if helping else {"proposals": proposals}
+        if '"name": "test"' in asked or '"name":"test"' in asked:
+            content = {"answer": "yes"}
+        if helping and self.server.streams != "no" and not self.server.broken:
+            self._in_pieces(json.dumps(content))
+            return
         message = {"role": "assistant", "content": json.dumps(content)}
         choice = {"index": 0, "finish_reason": "stop", "message": message}
         usage = {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}
@@ -64,6 +77,26 @@ class Handler(BaseHTTPRequestHandler):
         self.send_header("content-length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
+
+    def _in_pieces(self, text: str) -> None:
+        """Server-sent events: half of the message, and the rest when the test says so."""
+        self.send_response(200)
+        self.send_header("content-type", "text/event-stream")
+        self.end_headers()
+        half = text.index('"message"') + 13 + len(self.server.help["message"]) // 2
+        self._event({"choices": [{"delta": {"content": text[:half]}}]})
+        while not self.server.go.wait(0.02):
+            if select.select([self.connection], [], [], 0)[0] and not self.connection.recv(1, socket.MSG_PEEK):
+                self.server.left.set()
+                return
+        if self.server.streams == "cut":
+            return
+        self._event({"choices": [{"delta": {"content": text[half:]}, "finish_reason": "stop"}]})
+        self._event({"choices": [], "usage": {"total_tokens": 1234}})
+
+    def _event(self, said: dict[str, Any]) -> None:
+        self.wfile.write(f"data: {json.dumps(said)}\n\n".encode())
+        self.wfile.flush()
 
     def log_message(self, format: str, *args: Any) -> None:
         """Keep quiet."""

@@ -66,10 +66,10 @@ const ThemedForm = withTheme({
 });
 
 /**
- * `SchemaForm({schema, values, onSubmit, submitLabel, busyLabel, icon, busy, footer, disabled, what})`: `onSubmit(args)` gets the checked values, empty
- * fields left out; `what` takes the input ("flow"). Errors stand beside their fields; the first one gets the focus.
+ * `SchemaForm({schema, values, onData, onSubmit, submitLabel, busyLabel, icon, busy, footer, disabled, what})`: `onSubmit(args)` gets the checked values, empty
+ * fields left out, `onData(values)` what is there after each change, checked or not; `what` takes the input ("flow"). Errors stand beside their fields; the first one gets the focus.
  */
-export function SchemaForm({ schema: given, values = {}, onSubmit, submitLabel = "Run", busyLabel = "Starting", icon = "play", busy = false, footer, disabled = false, what = "flow" }) {
+export function SchemaForm({ schema: given, values = {}, onData, onSubmit, submitLabel = "Run", busyLabel = "Starting", icon = "play", busy = false, footer, disabled = false, what = "flow" }) {
   const { schema, uiSchema } = useMemo(() => formOf(given), [given]);
   const [data, setData] = useState(values);
   const [tried, setTried] = useState(0);
@@ -81,7 +81,7 @@ export function SchemaForm({ schema: given, values = {}, onSubmit, submitLabel =
   };
   return (
     <div className="schema-form" ref={box}>
-      <ThemedForm schema={schema} uiSchema={uiSchema} formData={data} validator={validator} noHtml5Validate showErrorList={false} disabled={disabled || busy} liveValidate={tried ? "onChange" : false} onChange={(event) => setData(event.formData)} onSubmit={(event) => { setTried(0); onSubmit?.(dataToSend(event.formData ?? {})); }} onError={onError} experimental_defaultFormStateBehavior={{ emptyObjectFields: "skipEmptyDefaults" }}>
+      <ThemedForm schema={schema} uiSchema={uiSchema} formData={data} validator={validator} noHtml5Validate showErrorList={false} disabled={disabled || busy} liveValidate={tried ? "onChange" : false} onChange={(event) => { setData(event.formData); onData?.(event.formData); }} onSubmit={(event) => { setTried(0); onSubmit?.(dataToSend(event.formData ?? {})); }} onError={onError} experimental_defaultFormStateBehavior={{ emptyObjectFields: "skipEmptyDefaults" }}>
         {none && <p className="form-help">This {what} takes no input.</p>}
         <div className="form-foot">
           {footer}

@@ -1,5 +1,7 @@
 // The assistant: a question about the flow, or a wish. Changes come as proposals with their difference, taken one by one or not at all.
-import { useRef, useState } from "react";
+import { useEffect, useState } from "react";
+
+import { postEvents } from "../api.js";
 import { select } from "./commands.js";
 import { useKey, useStore } from "./context.js";
 import { CodeDiff } from "./editor.jsx";
@@ -16,7 +18,7 @@ const QUICK = [
   { label: "Name the cells", mode: "edit", text: "Give every step without a good title a short one." },
 ];
 
-const EMPTY = { text: "", mode: "edit", busy: false, answer: null, taken: [], asked: "" };
+const EMPTY = { text: "", mode: "edit", busy: false, growing: "", stopped: false, answer: null, taken: [], asked: "" };
 
 export function Assistant() {
   const store = useStore();
@@ -24,22 +26,8 @@ export function Assistant() {
   const selected = useKey("selected");
   const cell = useKey(`cell:${selected}`);
   const state = useKey(`state:${selected}`);
-  const stop = useRef(null);
-  const set = (part) => store.set("assistant", { ...(store.get("assistant") ?? EMPTY), ...part });
-  const ask = async (instruction, mode) => {
-    if (!instruction.trim()) return;
-    stop.current?.abort();
-    const abort = (stop.current = new AbortController());
-    set({ busy: true, answer: null, taken: [], asked: instruction, mode });
-    try {
-      await store.settled();
-      const answer = await store.ask("POST", "assist", { json: { instruction, mode, cell: cell?.id ?? "" }, signal: abort.signal });
-      if (abort === stop.current) set({ answer, busy: false, text: "" });
-    } catch (error) {
-      if (abort !== stop.current) return;
-      set({ busy: false, answer: error.name === "AbortError" ? null : { message: "", proposals: [], notice: `${error.message} ${error.hint ?? ""}` } });
-    }
-  };
+  const ask = (instruction, mode) => askModel(store, { instruction, mode, cell: cell?.id ?? "" });
+  const set = (part) => change(store, part);
   const onKeyDown = (event) => {
     if (event.key !== "Enter" || event.shiftKey) return;
     event.preventDefault();
@@ -54,7 +42,7 @@ export function Assistant() {
       <div className="nb-assist-acts">
         <span className="nb-faint">{cell ? <>about <span className="nb-chip nb-chip-fixed">{cell.step_id}</span> and the flow</> : "about the flow"}</span>
         {all.busy ? (
-          <button type="button" className="nb-btn" onClick={() => stop.current?.abort()}>Cancel</button>
+          <button type="button" className="nb-btn" onClick={() => store.asking?.abort()}><Glyph name="stop" size={12} /> Stop</button>
         ) : (
           <button type="button" className="nb-btn" data-primary disabled={!all.text.trim()} onClick={() => ask(all.text, all.mode)}>{all.mode === "ask" ? "Ask" : "Propose"}</button>
         )}
@@ -65,9 +53,62 @@ export function Assistant() {
         </div>
       )}
       <Sent key={`${selected} ${all.mode}`} cell={cell} text={all.text} mode={all.mode} />
-      {all.busy && <><p className="nb-assist-asked">{all.asked}</p><div className="nb-skeleton" role="status" aria-label="The model is at work"><i style={{ width: "85%" }} /><i style={{ width: "60%" }} /></div></>}
+      {(all.busy || all.stopped) && <Growing {...all} />}
       {all.answer && <Answer asked={all.asked} answer={all.answer} taken={all.taken} onTaken={(taken) => set({ taken })} />}
     </section>
+  );
+}
+
+function change(store, part) {
+  store.set("assistant", { ...(store.get("assistant") ?? EMPTY), ...part });
+}
+
+/** Ask, and show the message while it grows. What is under way belongs to the page, not to the panel, which may be closed meanwhile. */
+async function askModel(store, { instruction, mode, cell }) {
+  if (!instruction.trim()) return;
+  store.asking?.abort();
+  const abort = (store.asking = new AbortController());
+  const mine = () => abort === store.asking;
+  const failed = (message) => change(store, { busy: false, answer: { message: "", proposals: [], notice: message } });
+  change(store, { busy: true, growing: "", stopped: false, answer: null, taken: [], asked: instruction, mode });
+  let answer = null;
+  try {
+    await store.settled();
+    await postEvents(`${store.base}/assist`, { instruction, mode, cell, stream: true }, (event) => {
+      if (event.type === "answer") answer = event;
+      else if (event.type === "text" && mine()) change(store, { growing: store.get("assistant").growing + event.text });
+    }, { signal: abort.signal });
+    if (!mine()) return;
+    if (!answer) failed("The answer broke off: the server stopped. Try again.");
+    else change(store, { answer, busy: false, ...(answer.message || answer.proposals.length ? { text: "" } : {}) });
+  } catch (error) {
+    if (!mine()) return;
+    if (error.name === "AbortError") change(store, { busy: false, stopped: true });
+    else failed(`${error.message} ${error.hint ?? ""}`.trim());
+  }
+}
+
+/** What the model has written so far: only words. Changes are shown when they are checked. */
+function Growing({ asked, growing, stopped, mode }) {
+  const [seconds, setSeconds] = useState(0);
+  useEffect(() => {
+    if (stopped) return undefined;
+    const timer = setInterval(() => setSeconds((count) => count + 1), 1000);
+    return () => clearInterval(timer);
+  }, [stopped]);
+  return (
+    <>
+      <p className="nb-assist-asked">{asked}</p>
+      {growing && <p className="nb-assist-says" data-growing={!stopped || undefined}>{growing}</p>}
+      {stopped ? (
+        <p className="nb-notice" role="status"><Glyph name="stop" size={12} /> <span>Stopped. {growing ? "What stands above is not the whole answer." : "Nothing was answered yet."} {mode === "edit" && "Nothing has changed."}</span></p>
+      ) : (
+        <>
+          {!growing && <div className="nb-skeleton"><i style={{ width: "85%" }} /><i style={{ width: "60%" }} /></div>}
+          <p className="nb-faint nb-assist-cost"><span role="status">{growing ? (mode === "edit" ? "Writing; changes come when they are checked" : "Writing") : "The model is at work"}</span> <span className="num" aria-hidden="true">{seconds} s</span></p>
+        </>
+      )}
+    </>
   );
 }
 
@@ -81,7 +122,7 @@ function Sent({ cell, text, mode }) {
   };
   return (
     <details className="nb-assist-sent" onToggle={show}>
-      <summary>What is sent{sent?.model ? ` to ${sent.model}` : ""}</summary>
+      <summary>What is sent{sent?.model ? ` to ${sent.model} at ${sent.server}, about ${sent.tokens.toLocaleString("en")} tokens` : ""}</summary>
       {sent && <pre tabIndex={0}>{sent.sent}</pre>}
     </details>
   );
@@ -102,12 +143,18 @@ function Answer({ asked, answer, taken, onTaken }) {
     <>
       <p className="nb-assist-asked">{asked}</p>
       {answer.message && <p className="nb-assist-says" role="status">{answer.message}</p>}
-      {answer.notice && <p className="nb-notice"><Glyph name="info" size={13} /> {answer.notice}</p>}
+      {answer.notice && <p className="nb-notice" role="alert"><Glyph name="info" size={13} /> <span>{answer.notice}{answer.model === null && <> <a href="/settings">Settings</a></>}</span></p>}
       {answer.proposals.map((proposal, index) => !taken.includes(index) && <Proposal key={index} proposal={proposal} onAccept={() => accept([index])} onRefuse={() => onTaken([...taken, index])} />)}
       {answer.proposals.length > 0 && !open.length && <p className="nb-empty">All proposals are decided.</p>}
+      {answer.model && (answer.message || answer.proposals.length > 0) && <p className="nb-faint nb-assist-cost">{costOf(answer)}</p>}
       {sound.length > 1 && <footer><button type="button" className="nb-btn" data-primary onClick={() => accept(sound)}>Accept all {sound.length}{sound.length < open.length ? " without errors" : ""}</button></footer>}
     </>
   );
+}
+
+/** Who answered, how long it took, and what it cost where the server says so. */
+function costOf({ model, ms, tokens }) {
+  return [model, `${(ms / 1000).toFixed(1)} s`, ...(tokens ? [`${tokens.toLocaleString("en")} tokens`] : [])].join(" · ");
 }
 
 function Proposal({ proposal, onAccept, onRefuse }) {

@@ -68,6 +68,7 @@ export class NotebookStore extends Running {
 
   stop() {
     this.stopStream?.();
+    this.asking?.abort(); // nobody waits for the assistant's answer any more
     window.removeEventListener("pagehide", this.onHide);
     window.removeEventListener("blur", this.onAway);
     document.removeEventListener("visibilitychange", this.onAway);

@@ -19,6 +19,7 @@ from flowapp.ui.pages import (
     runtimes,
     schedules,
     scripts,
+    settings,
     stored,
 )
 
@@ -39,5 +40,6 @@ __all__ = [
     "runtimes",
     "schedules",
     "scripts",
+    "settings",
     "stored",
 ]

@@ -172,6 +172,7 @@ def test_comments_come_back_with_their_cell(page: Page, product: Product) -> Non
     side = page.get_by_role("complementary", name="Side panel")
     page.keyboard.press("H")
     expect(side.get_by_text("No open comments")).to_be_visible()
+    expect(side.get_by_role("tab", name="Comments")).to_have_text("Comments")  # without a count
     page.keyboard.press("Escape")
     notebook.settled()
     page.keyboard.press("z")

@@ -31,6 +31,10 @@ export const CommentMark = memo(function CommentMark({ id, step }) {
 });
 
 function CellComments({ id, step, anchor, onClose }) {
+  const store = useStore();
+  useEffect(() => () => {
+    if (store.get("commenting") === id) store.set("commenting", null); // somebody deleted the cell: undone, it comes back without the panel
+  }, [store, id]);
   const { open, resolved } = useKey(`comments:${id}`) ?? { open: [], resolved: [] };
   const list = useRef(null);
   useEffect(() => {
@@ -196,6 +200,14 @@ function Writing({ place, initial = "", label, verb, autofocus, onSend, onDone }
 }
 
 // ---------------------------------------------------------------- the side panel
+
+/** How many threads are open, of cells that are there. */
+export function OpenComments() {
+  const threads = useKey("comments");
+  const cells = new Set(useKey("order") ?? []);
+  const open = threads.filter((thread) => !thread.resolved && cells.has(thread.cell)).length;
+  return open > 0 && <span className="nb-count">{open}</span>;
+}
 
 /** Open threads of all cells in their order; resolved ones folded. */
 export function CommentList() {

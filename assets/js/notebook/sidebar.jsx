@@ -2,7 +2,7 @@
 import { memo, useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { Assistant } from "./assistant.jsx";
 import { cellNode, select } from "./commands.js";
-import { CommentList } from "./comments.jsx";
+import { CommentList, OpenComments } from "./comments.jsx";
 import { useFact, useKey, useStore } from "./context.js";
 import { Glyph } from "./icons.jsx";
 import { openSettings } from "./settings.jsx";
@@ -18,7 +18,6 @@ export const Sidebar = memo(function Sidebar() {
   const store = useStore();
   const side = useKey("sidebar");
   const problems = useKey("problems") ?? [];
-  const talks = useFact("comments", (threads) => threads.filter((thread) => !thread.resolved && store.cell(thread.cell)).length);
   const panel = useRef(null);
   useEffect(() => {
     if (side.focus) (panel.current.querySelector("[data-autofocus]") ?? panel.current).focus();
@@ -45,7 +44,7 @@ export const Sidebar = memo(function Sidebar() {
         {TABS.map(([id, label]) => (
           <button key={id} id={`nb-tab-${id}`} type="button" role="tab" title={ICONS[id] || SHORT[id] ? label : undefined} aria-selected={side.tab === id} aria-controls="nb-side-panel" tabIndex={side.tab === id ? 0 : -1} onClick={() => store.set("sidebar", { ...side, tab: id })}>
             {ICONS[id] ? <><Glyph name={ICONS[id]} size={14} /><span className="nb-sr">{label}</span></> : SHORT[id] ?? label}
-            {id === "comments" && talks > 0 && <span className="nb-count">{talks}</span>}
+            {id === "comments" && <OpenComments />}
             {id === "problems" && problems.length > 0 && <span className="nb-count" data-tone={problems.some((item) => item.severity === "error") ? "bad" : "stale"}>{problems.length}</span>}
           </button>
         ))}

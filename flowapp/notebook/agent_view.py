@@ -35,7 +35,10 @@ def _tool(tool: Mapping[str, Any]) -> dict[str, Any]:
     kind = tool_type(tool)
     if kind != "flowmodule":
         return {"label": "MCP server" if kind == "mcp" else "Web search", "inputs": []}
-    transforms, value = inputs_of(tool), tool["value"]
+    value = tool.get("value")
+    if not isinstance(value, Mapping):
+        return {"label": "", "inputs": []}
+    transforms = inputs_of(tool)
     declared = _declared(tool)
     names = dict.fromkeys([*(declared or ()), *transforms])
     return {

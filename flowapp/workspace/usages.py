@@ -18,7 +18,12 @@ Kind = Literal["variable", "resource"]
 #: How texts name one: references in data, expressions, and calls of the clients in Python and TypeScript.
 _NAMES = {
     "variable": (r"\$var:", r"\bvariable\(\s*{quote}", r"\b[gs]et_?[vV]ariable\(\s*{quote}"),
-    "resource": (r"\$res:", r"\bresource\(\s*{quote}", r"\b[gs]et_?[rR]esource\(\s*{quote}"),
+    "resource": (
+        r"\$res:",
+        r"\bresource\(\s*{quote}",
+        r"\b[gs]et_?[rR]esource\(\s*{quote}",
+        r"\bresource_path\\*\"\s*:\s*{quote}",  # the tools of an agent
+    ),
 }
 #: In the JSON text of a document quotes are escaped.
 _QUOTE = r"\\*[\"'`](?:\$(?:var|res):)?"

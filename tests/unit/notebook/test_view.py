@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -11,6 +12,7 @@ from flowapp.notebook import Applied, Document, apply, cell_view, states, view
 from flowapp.notebook.copies import fresh_modules
 from flowapp.notebook.operations import types as ops
 from flowapp.notebook.view import Snapshot, difference, input_view
+from flowapp.openflow.lint import lint
 from flowapp.openflow.problems import Problem
 from tests.unit.notebook.flows import branch, document, documents, loop, operations, script
 
@@ -133,6 +135,26 @@ AGENT = {
         ],
     },
 }
+
+
+@pytest.mark.parametrize(
+    "tool",
+    [
+        {},
+        {"id": 3, "summary": 4, "value": None},
+        {"value": []},
+        {"value": {"type": "rawscript"}},
+        {"value": {"type": "rawscript", "content": 5, "language": 7, "input_transforms": {"x": 1}}},
+        {"value": {"tool_type": "mcp"}},
+        {"value": {"type": 5, "input_transforms": []}},
+        "no tool",
+    ],
+)
+def test_odd_tools_are_shown_and_linted(tool: Any) -> None:
+    module = {"id": "a", "value": {"type": "aiagent", "tools": [tool, tool]}}
+    made = document(module)
+    assert len(cell(made, "cell_a")["tools"]) == (2 if isinstance(tool, dict) else 0)
+    assert {problem.rule for problem in lint(made.flow)} >= {"agent.input_missing"}
 
 
 def test_an_agent_cell_has_its_inputs_and_tools() -> None:

@@ -19,6 +19,7 @@ from flowapp.workspace.usages import Kind, names
         ("variable", 'wmill.set_variable("u/ada/key", "x")', True),
         ("resource", dumps({"expr": "resource(`u/ada/key`).host"}), True),
         ("resource", dumps("$res:u/ada/key"), True),
+        ("resource", dumps({"tool_type": "mcp", "resource_path": "u/ada/key"}), True),
         ("resource", 'wmill.get_resource("$res:u/ada/key")', True),
         ("variable", dumps({"value": "$var:u/ada/key2"}), False),
         ("variable", dumps({"value": "$var:u/ada/key/more"}), False),

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from flowapp.engine.interpreter import Rules
-from flowapp.engine.values import Done
+from flowapp.engine.values import Answer, Done
+from flowapp.engine.waiting import Parked
 from flowapp.jsontext import JsonText, loads
 from flowapp.models.chat import ChatAnswer, ChatRequest, ChatServer, chat
 from flowapp.models.tool_servers import RemoteResult, RemoteTool, ToolServer, ToolServerFailed, called, listed
@@ -20,7 +21,7 @@ from flowapp.net import AddressPolicy
 from tests.support.chat_server import ChatServerDouble, Says, chat_server, said
 from tests.support.tool_server import mcp_server
 from tests.unit.engine.fakes import Failing, World, js, script
-from tests.unit.net.http_server import Answer
+from tests.unit.net.http_server import Answer as Reply
 
 LOCAL = AddressPolicy.parse("127.0.0.1")
 AI = {"type": "ai"}
@@ -92,7 +93,7 @@ def price(**inputs: Any) -> dict[str, Any]:
 
 
 @asynccontextmanager
-async def desk(*turns: Answer | Says, **leaves: Any) -> AsyncIterator[Desk]:
+async def desk(*turns: Reply | Says, **leaves: Any) -> AsyncIterator[Desk]:
     async with chat_server(*turns) as server:
         yield Desk(World(leaves), server)
 
@@ -163,9 +164,9 @@ async def test_an_answer_of_a_schema_is_a_value() -> None:
 
 
 async def test_a_server_without_schemas_and_new_names_gets_them_in_the_old_way() -> None:
-    def picky(body: Any) -> Answer:
+    def picky(body: Any) -> Reply:
         if "response_format" in body:
-            return Answer({"error": {"message": "unknown field"}}, 400)
+            return Reply({"error": {"message": "unknown field"}}, 400)
         return said('{"n": 4}')
 
     async with desk(picky) as at:
@@ -194,13 +195,13 @@ async def test_an_answer_that_does_not_fit_its_schema_fails_the_step(answer: str
         (said(None), "ModelMalformed"),
         (said("So", finish="length"), "ModelMalformed"),
         (said(None, refusal="no"), "ModelRefused"),
-        (Answer(b"<html>", 200, {"content-type": "text/html"}), "ModelMalformed"),
-        (Answer({"error": {"message": "Incorrect API key: sk-secret"}}, 401), "ModelDenied"),
-        (Answer({"error": {"message": "no such model"}}, 404), "ModelUnknown"),
-        (Answer({"error": {"message": "slow down"}}, 429, {"retry-after-ms": "1"}), "ModelBusy"),
+        (Reply(b"<html>", 200, {"content-type": "text/html"}), "ModelMalformed"),
+        (Reply({"error": {"message": "Incorrect API key: sk-secret"}}, 401), "ModelDenied"),
+        (Reply({"error": {"message": "no such model"}}, 404), "ModelUnknown"),
+        (Reply({"error": {"message": "slow down"}}, 429, {"retry-after-ms": "1"}), "ModelBusy"),
     ],
 )
-async def test_a_bad_answer_is_the_steps_error(turn: Answer, name: str) -> None:
+async def test_a_bad_answer_is_the_steps_error(turn: Reply, name: str) -> None:
     async with desk(turn) as at:
         error = error_of(await at.run(at.agent()))
         assert (error["name"], error["step_id"]) == (name, "ask")
@@ -524,3 +525,23 @@ async def test_a_schema_fetches_nothing() -> None:
         error = error_of(await at.run(at.agent(output_schema=schema)))
         assert "refers to something that is not in it" in error["message"]
         assert [request.method for request in at.server.http.requests] == ["POST"]
+
+
+@pytest.mark.parametrize("parallel", [False, True])
+async def test_a_tool_that_waits_for_people_lets_the_run_rest(parallel: bool) -> None:
+    """The conversation goes on where it was: what was said and called before is neither asked nor called again."""
+    waits = {"id": "w", "summary": "order", "value": {"type": "flow", "path": "f/shop/order", "input_transforms": {}}}
+    turns = (said(None, ("price", {"item": "tea"}), ("order", {})), said("Ordered."))
+    leaves = {PRICE: lambda item, **_: item, "asks": lambda: "sent", "done": lambda: "shipped"}
+    async with desk(*turns, **leaves) as at:
+        modules = [script("asks", suspend={"required_events": 1}), script("done")]
+        at.world.flows = {"f/shop/order": [{"value": {"modules": modules}}]}
+        made = at.agent(price(), waits, value={"parallel": parallel})
+        with pytest.raises(Parked):
+            await at.run(made, rules=Rules(park_after_s=0))
+        assert (len(at.server.asked), sorted(at.world.calls)) == (1, ["ask/1:p", "ask/2:w/asks"])
+        at.world.answers = {"ask/2:w/asks": Answer("approved", (JsonText("{}"),), ("ada",))}
+        done = await at.run(made, rules=Rules(park_after_s=0))
+        assert loads(done.value)["output"] == "Ordered."
+        assert [m["content"] for m in at.server.asked[1]["messages"] if m["role"] == "tool"] == ["tea", "shipped"]
+        assert (len(at.server.asked), sorted(at.world.calls)) == (2, ["ask/1:p", "ask/2:w/asks", "ask/2:w/done"])

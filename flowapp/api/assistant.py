@@ -9,6 +9,7 @@ from starlette.responses import Response
 from flowapp.api.answers import answer
 from flowapp.api.auth import App, Caller
 from flowapp.api.bodies import object_body, text_of
+from flowapp.api.leaving import while_connected
 
 router = APIRouter(prefix="/api/w/{ws}/assistant")
 
@@ -17,10 +18,10 @@ router = APIRouter(prefix="/api/w/{ws}/assistant")
 async def connect(request: Request, caller: Caller, workspace: App) -> Response:
     """Proposals for the open inputs of a step of a flow that the request brings, with samples of what it can read."""
     body = await object_body(request)
-    found = await workspace.connect_document.propose(
+    work = workspace.connect_document.propose(
         caller, body.get("flow"), text_of(body, "step_id"), body.get("samples"), use_model=body.get("use_model") is True
     )
-    return answer(found)
+    return answer(await while_connected(request, work))
 
 
 @router.get("/settings")
@@ -38,4 +39,5 @@ async def change_settings(request: Request, caller: Caller, workspace: App) -> R
 @router.post("/test")
 async def test(request: Request, caller: Caller, workspace: App) -> Response:
     """Ask the model one tiny question, with settings of the body on top of those that are stored."""
-    return answer(await workspace.assistant_settings.test(caller, await object_body(request)))
+    body = await object_body(request)
+    return answer(await while_connected(request, workspace.assistant_settings.test(caller, body)))

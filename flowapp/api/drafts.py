@@ -13,6 +13,7 @@ from flowapp.api.auth import App, Caller
 from flowapp.api.bodies import MAX_JSON, MAX_UPLOAD, MOST, json_body, object_body, read_body, text_of
 from flowapp.api.downloads import attachment
 from flowapp.api.jobs_u import stream
+from flowapp.api.leaving import while_connected
 from flowapp.workspace.errors import BadRequest
 
 router = APIRouter(prefix="/api/w/{ws}/drafts")
@@ -167,7 +168,8 @@ async def connect(draft_id: str, request: Request, caller: Caller, workspace: Ap
     """Proposals for the open inputs of a cell."""
     body = await object_body(request)
     use_model = body.get("use_model") is True
-    return answer(await workspace.connect.propose(caller, draft_id, text_of(body, "cell"), use_model=use_model))
+    work = workspace.connect.propose(caller, draft_id, text_of(body, "cell"), use_model=use_model)
+    return answer(await while_connected(request, work))
 
 
 @router.post("/{draft_id}/assist")
@@ -185,7 +187,7 @@ async def assist(draft_id: str, request: Request, caller: Caller, workspace: App
         return answer(question.shown())
     if body.get("stream") is True:
         return stream(question.events())
-    return answer(await question.answer())
+    return answer(await while_connected(request, question.answer()))
 
 
 @router.get("/{draft_id}/iterations")

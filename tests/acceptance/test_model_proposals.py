@@ -37,6 +37,7 @@ class Model(ThreadingHTTPServer):
         #: answers to the assistant come in pieces: the first at once, the rest with `go`; "cut" ends them in the middle
         self.streams: Literal["no", "yes", "cut"] = "no"
         self.go = threading.Event()
+        self.reached = threading.Event()
         #: whoever asked has gone while they were being answered
         self.left = threading.Event()
 
@@ -55,7 +56,10 @@ class Handler(BaseHTTPRequestHandler):
         """Answer, or fail as asked."""
         asked = self.rfile.read(int(self.headers["content-length"])).decode()
         self.server.asked.append(asked)
-        self.server.hold.wait(20)
+        self.server.reached.set()
+        while not self.server.hold.wait(0.02):
+            if self._left():
+                return
         proposals = [
             {"field": "greeting", "expr": EXPRESSION, "why": "a greeting needs both names"},
             {"field": "amount", "expr": "results.a.sum_of_nothing", "why": "invented"},
@@ -86,13 +90,18 @@ class Handler(BaseHTTPRequestHandler):
         half = text.index('"message"') + 13 + len(self.server.help["message"]) // 2
         self._event({"choices": [{"delta": {"content": text[:half]}}]})
         while not self.server.go.wait(0.02):
-            if select.select([self.connection], [], [], 0)[0] and not self.connection.recv(1, socket.MSG_PEEK):
-                self.server.left.set()
+            if self._left():
                 return
         if self.server.streams == "cut":
             return
         self._event({"choices": [{"delta": {"content": text[half:]}, "finish_reason": "stop"}]})
         self._event({"choices": [], "usage": {"total_tokens": 1234}})
+
+    def _left(self) -> bool:
+        """Whether whoever asked has closed the connection."""
+        if select.select([self.connection], [], [], 0)[0] and not self.connection.recv(1, socket.MSG_PEEK):
+            self.server.left.set()
+        return self.server.left.is_set()
 
     def _event(self, said: dict[str, Any]) -> None:
         self.wfile.write(f"data: {json.dumps(said)}\n\n".encode())
@@ -163,3 +172,13 @@ def test_a_failing_model_is_replaced_visibly(own_page: tuple[Page, Product], mod
     panel.get_by_role("button", name="Ask the model").click()
     expect(panel.locator(".nb-notice")).to_be_visible()
     expect(panel.get_by_text("results.a.amount")).to_be_visible()
+
+
+def test_who_leaves_the_panel_waits_for_no_model(own_page: tuple[Page, Product], model: Model) -> None:
+    page, product = own_page
+    model.hold.clear()
+    _, panel = connect(page, product)
+    panel.get_by_role("button", name="Ask the model").click()
+    assert model.reached.wait(10)
+    page.get_by_role("tab", name="Problems").click()
+    assert model.left.wait(10), "the model still works for nobody"

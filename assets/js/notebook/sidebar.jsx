@@ -83,15 +83,19 @@ function Proposals({ cell, asked }) {
   const [busy, setBusy] = useState(false);
   const [done, setDone] = useState(() => new Set());
   const turn = useRef(0);
+  const waiting = useRef(null);
+  useEffect(() => () => waiting.current?.abort(), []); // who leaves the panel waits for no model
   const ask = useCallback(async (useModel) => {
     const mine = (turn.current += 1);
+    waiting.current?.abort();
+    const { signal } = (waiting.current = new AbortController());
     setBusy(useModel ? "model" : "matcher");
     try {
       await store.settled();
-      const found = await store.ask("POST", "connect", { json: { cell: cell.id, use_model: useModel } });
+      const found = await store.ask("POST", "connect", { json: { cell: cell.id, use_model: useModel }, signal });
       if (mine === turn.current) setAnswer(found), setDone(new Set());
     } catch (error) {
-      if (mine === turn.current) setAnswer({ proposals: [], notice: `${error.message} ${error.hint ?? ""}` });
+      if (mine === turn.current && !signal.aborted) setAnswer({ proposals: [], notice: `${error.message} ${error.hint ?? ""}` });
     }
     if (mine === turn.current) setBusy(false);
   }, [cell.id]);

@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import httpx
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Locator, Page, expect
@@ -30,16 +31,23 @@ class Colleague:
     page: Page
 
 
+def account(client: httpx.Client, username: str, name: str) -> str:
+    """Make another admin; their email."""
+    email = f"{username}@example.org"
+    made = {"email": email, "password": PASSWORD, "username": username, "name": name}
+    client.post("/api/users/create", json=made).raise_for_status()
+    member = {"email": email, "username": username, "is_admin": True}
+    client.post("/api/w/main/workspaces/add_user", json=member).raise_for_status()
+    return email
+
+
 @pytest.fixture
 def ada(browser: Browser, product: Product, watch: Watch) -> Iterator[Colleague]:
     """Ada Byron."""
     username = f"ada_{uuid.uuid4().hex[:6]}"
-    email, name = f"{username}@example.org", "Ada Byron"
+    name = "Ada Byron"
     with product.client() as client:
-        account = {"email": email, "password": PASSWORD, "username": username, "name": name}
-        client.post("/api/users/create", json=account).raise_for_status()
-        member = {"email": email, "username": username, "is_admin": True}
-        client.post("/api/w/main/workspaces/add_user", json=member).raise_for_status()
+        email = account(client, username, name)
     profile = browser.new_context(base_url=product.url, viewport={"width": 1440, "height": 900})
     profile.set_default_timeout(15_000)
     watch.attach(profile)
@@ -212,6 +220,24 @@ def test_who_is_here_and_in_which_cell(page: Page, product: Product, ada: Collea
     ada.page.goto("about:blank")
     expect(people(notebook)).to_have_count(0)
     expect(notebook.cell("a").locator("> .nb-hd .nb-here")).to_have_count(0)
+
+
+def test_of_many_people_a_few_are_shown(page: Page, product: Product) -> None:
+    notebook = opened(page, product)
+    names = ["Ann Lee", "Ben Okafor", "Cleo Marchetti-Vandenberghe", "Dora Kim", "Eva Lindqvist"]
+    beat = {"client": "page", "cell": notebook.cell("b").get_attribute("data-cell")}
+    where = f"/api/w/main/drafts/{notebook.draft_id}/presence"
+    with product.client() as client, httpx.Client(base_url=product.url) as others:
+        emails = [account(client, f"p{number}_{uuid.uuid4().hex[:6]}", name) for number, name in enumerate(names)]
+        signed = [others.post("/api/auth/login", json={"email": email, "password": PASSWORD}).text for email in emails]
+        for token in signed:
+            others.post(where, json=beat, headers={"authorization": f"Bearer {token}"}).raise_for_status()
+    expect(people(notebook)).to_have_accessible_name(f"Also here: {'; '.join(f'{name}, in b' for name in names)}")
+    expect(people(notebook)).to_have_text("ALBOCV+2")
+    expect(notebook.cell("b").locator("> .nb-hd .nb-here")).to_contain_text("+2")
+    shoot(page, "team-many")
+    # they say nothing more, and are gone
+    expect(people(notebook)).to_have_count(0, timeout=20_000)
 
 
 def test_a_text_is_held_taken_over_and_free_again(page: Page, product: Product, ada: Colleague) -> None:

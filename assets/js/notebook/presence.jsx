@@ -7,7 +7,19 @@ import { keysOf } from "./shortcuts.js";
 
 const MOST = 3;
 
-const Face = ({ person, title }) => <span className="nb-face" style={{ "--face": `var(--chart-${person.colour})` }} title={title} aria-hidden="true">{person.initials}</span>;
+const Face = ({ person }) => <span className="nb-face" style={{ "--face": `var(--chart-${person.colour})` }} aria-hidden="true">{person.initials}</span>;
+
+/** A few of them, and how many more. A number never stands for one. */
+function Faces({ people }) {
+  const shown = people.length > MOST + 1 ? people.slice(0, MOST) : people;
+  const rest = people.length - shown.length;
+  return (
+    <>
+      {shown.map((person) => <Face key={person.user} person={person} />)}
+      {rest > 0 && <span className="nb-face" data-rest aria-hidden="true">+{rest}</span>}
+    </>
+  );
+}
 
 const inWords = (store, person) => {
   const step = person.cell && store.cell(person.cell)?.step_id;
@@ -19,13 +31,10 @@ export const People = memo(function People() {
   const store = useStore();
   const people = useKey("people");
   if (!people.length) return null;
-  const shown = people.length > MOST + 1 ? people.slice(0, MOST) : people;
-  const rest = people.slice(shown.length);
   const words = people.map((person) => inWords(store, person));
   return (
     <span className="nb-people" role="group" aria-label={`Also here: ${words.join("; ")}`} title={`Also here: ${words.join("; ")}`}>
-      {shown.map((person) => <Face key={person.user} person={person} title={inWords(store, person)} />)}
-      {rest.length > 0 && <span className="nb-face" data-rest aria-hidden="true">+{rest.length}</span>}
+      <Faces people={people} />
     </span>
   );
 });
@@ -38,7 +47,7 @@ export const HereMark = memo(function HereMark({ id }) {
   return (
     <span className="nb-here" title={words}>
       <span className="nb-sr">{words}</span>
-      {people.slice(0, MOST).map((person) => <Face key={person.user} person={person} />)}
+      <Faces people={people} />
     </span>
   );
 });

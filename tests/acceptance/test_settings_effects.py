@@ -266,7 +266,7 @@ def test_the_input_of_the_flow_by_keyboard_alone(page: Page, product: Product) -
     undo = page.get_by_role("button", name="Undo: Renamed the flow input `amount` to `total`")
     while not undo.is_visible():
         keyboard.press("z")
-        page.wait_for_timeout(200)
+        notebook.settled()
     keyboard.press("z")
     expect(notebook.row("a", "x").get_by_role("combobox")).to_have_value("flow_input.amount")
     assert notebook.exported()["schema"] == schema

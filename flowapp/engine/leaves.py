@@ -307,7 +307,12 @@ def _error(message: str, step_id: str) -> JsonText:
 
 def rights_of(run: RunRow) -> str:
     """Results are reused only between runs with equal rights."""
-    return hash_of(canonical([run.workspace, run.permissioned_as]))
+    return rights(run.workspace, run.permissioned_as)
+
+
+def rights(workspace: str, permissioned_as: str) -> str:
+    """What the results of somebody's runs are kept under."""
+    return hash_of(canonical([workspace, permissioned_as]))
 
 
 async def expand(blobs: Blobs, text: JsonText) -> JsonText:

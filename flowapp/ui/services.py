@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from flowapp.access.person import Person
     from flowapp.workspace.app import Workspace
 
-#: The workspace that pages show; one server has one until members and switching arrive.
+#: The workspace that pages show: they cannot be switched to another one; the API and the CLI know all.
 WORKSPACE = "main"
 
 _bound: Workspace | None = None

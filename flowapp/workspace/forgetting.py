@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy.engine import Connection
 
 from flowapp.access.identity import Identity
-from flowapp.engine.leaves import rights_of
+from flowapp.engine.leaves import rights, rights_of
 from flowapp.notebook.document import CellId
 from flowapp.store import audit, drafts
 from flowapp.workspace.context import Context
@@ -27,7 +27,8 @@ class Forgetting:
     async def forget(self, identity: Identity, draft_id: str, cells: Sequence[CellId], client: str) -> dict[str, Any]:
         """Make cells, with all inside of them, count as not run; returns the Change.
 
-        What they gave is no longer taken for equal work either, so that the next run computes it. Runs keep their results.
+        What they gave is no longer taken for equal work either, so that the next run computes it: neither what runs of this draft
+        kept, nor what runs with the caller's rights did. What others keep by other runs stays theirs. Runs keep their results.
 
         Raises:
             BadRequest: no cell is named, one is not there, or one runs.
@@ -46,14 +47,18 @@ class Forgetting:
         records = [draft.records[cell] for cell in cells if cell in draft.records]
         runs = {run_id: await self._store.runs.get(run_id) for run_id in {record.run_id for record in records}}
         workspace, path = draft.row.workspace, draft.row.path
+        own = rights(workspace, identity.permissioned_as)
         steps = ", ".join(draft.document.outline.by_cell[cell].step_id for cell in cells)[:500]
 
         def work(connection: Connection) -> None:
             drafts.forget_records(connection, draft.id, cells)
             for record in records:
                 run = runs[record.run_id]
-                if run is not None:
-                    self._store.results.forget(connection, workspace, rights_of(run), run.id, record.path)
+                if run is None:
+                    continue
+                kept = {own} | ({rights_of(run)} if run.draft_id == draft.id else set())
+                for of in sorted(kept):
+                    self._store.results.forget(connection, workspace, of, run.id, record.path)
             by = identity.username
             audit.add(connection, workspace=workspace, by=by, action="draft.forget", target=path, detail=steps)
             tell_others(self._store.events, draft.id)

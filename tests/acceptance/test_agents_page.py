@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from tests.acceptance.conftest import shoot
 from tests.acceptance.notebook_page import NotebookPage, flow_of, open_flow, python
 from tests.acceptance.product import TOKEN, Product
 from tests.support.chat_server import said
+from tests.support.serving import JsonHandler, serving
 
 CODE = 'def main(item: str, currency: str = "EUR"):\n    return {"item": item, "price": f"4 {currency}"}\n'
 ANSWER = "Tea costs **4 EUR**."
@@ -31,7 +31,7 @@ class Model(ThreadingHTTPServer):
         self.asked: list[Any] = []
 
 
-class Handler(BaseHTTPRequestHandler):
+class Handler(JsonHandler):
     """One chat completion per request."""
 
     server: Model
@@ -42,25 +42,13 @@ class Handler(BaseHTTPRequestHandler):
         self.server.asked.append(asked)
         again = asked["messages"][-1]["role"] == "tool"
         name = asked["tools"][0]["function"]["name"]
-        body = json.dumps((said(ANSWER) if again else said(None, (name, {"item": "tea"}))).body).encode()
-        self.send_response(200)
-        self.send_header("content-type", "application/json")
-        self.send_header("content-length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, format: str, *args: Any) -> None:
-        """Keep quiet."""
+        self.answer((said(ANSWER) if again else said(None, (name, {"item": "tea"}))).body)
 
 
 @pytest.fixture
 def model() -> Iterator[Model]:
-    with Model() as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
+    with serving(Model()) as server:
         yield server
-        server.shutdown()
-        thread.join()
 
 
 @pytest.fixture
@@ -116,6 +104,8 @@ def test_an_agent_is_put_together_and_run(own_page: tuple[Page, Product], model:
     about.press("Enter")
     code = tool.get_by_label("Code of the tool find_price")
     code.fill(CODE)
+    notebook.settled()  # what is typed is kept before it is left
+    assert notebook.module("b")["value"]["tools"][0]["value"]["content"] == CODE
     code.blur()
     item = tool.get_by_label("Who fills in item of find_price")
     expect(item).to_have_value("")  # the model fills in nothing unasked

@@ -59,5 +59,15 @@ def test_types_are_checked_and_explained(page: Page, product: Product) -> None:
     notebook.cell("b").locator(".view-line span", has_text="length").last.hover()
     expect(page.locator("#nb-editor-widgets .monaco-hover").first).to_contain_text("number[]")
     shoot(page, "notebook-types")
+    notebook.cell("b").get_by_role("button", name="TypeScript", exact=True).click()
+    page.get_by_role("menuitemradio", name="Python", exact=True).or_(
+        page.get_by_role("menuitem", name="Python")
+    ).click()
+    expect(mark).to_have_count(0)  # they were about another language
+    page.keyboard.press("z")
+    notebook.into_code("b")
+    page.keyboard.press("Control+End")
+    page.keyboard.type(" ")
+    expect(mark.first).to_be_visible(timeout=SERVICE_MS)
     notebook.type_code("export const main = () => 1;")
     expect(mark).to_have_count(0, timeout=SERVICE_MS)

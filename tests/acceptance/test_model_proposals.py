@@ -7,7 +7,7 @@ import select
 import socket
 import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,6 +17,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from tests.acceptance.conftest import shoot
 from tests.acceptance.notebook_page import NotebookPage, flow_of, open_flow, python
 from tests.acceptance.product import TOKEN, Product
+from tests.support.serving import JsonHandler, serving
 
 LOAD = 'def main():\n    return {"first": "Ada", "last": "Lovelace", "amount": 12.5}\n'
 SEND = 'def main(greeting: str, amount: float, key: str = ""):\n    return [greeting, amount]\n'
@@ -47,7 +48,7 @@ class Model(ThreadingHTTPServer):
         return f"http://127.0.0.1:{self.server_address[1]}/v1"
 
 
-class Handler(BaseHTTPRequestHandler):
+class Handler(JsonHandler):
     """One chat completion per request."""
 
     server: Model
@@ -75,12 +76,7 @@ class Handler(BaseHTTPRequestHandler):
         choice = {"index": 0, "finish_reason": "stop", "message": message}
         usage = {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}
         said: dict[str, Any] = {"id": "x", "object": "chat.completion", "created": 1, "model": "m"}
-        body = json.dumps(said | {"choices": [choice], "usage": usage}).encode()
-        self.send_response(500 if self.server.broken else 200)
-        self.send_header("content-type", "application/json")
-        self.send_header("content-length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
+        self.answer(said | {"choices": [choice], "usage": usage}, 500 if self.server.broken else 200)
 
     def _in_pieces(self, text: str) -> None:
         """Server-sent events: half of the message, and the rest when the test says so."""
@@ -107,18 +103,11 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(f"data: {json.dumps(said)}\n\n".encode())
         self.wfile.flush()
 
-    def log_message(self, format: str, *args: Any) -> None:
-        """Keep quiet."""
-
 
 @pytest.fixture
 def model() -> Iterator[Model]:
-    with Model() as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
+    with serving(Model()) as server:
         yield server
-        server.shutdown()
-        thread.join()
 
 
 @pytest.fixture

@@ -1,5 +1,5 @@
 // The tools of an agent cell: what the model may call, by name, with the inputs that it fills in and those that are fixed.
-import { memo, useEffect, useState } from "react";
+import { memo, useState } from "react";
 import { useStore } from "./context.js";
 import { Glyph } from "./icons.jsx";
 import { TOOLS } from "./modules.js";
@@ -12,6 +12,8 @@ export const AgentBody = memo(function AgentBody({ cell }) {
   const store = useStore();
   const tools = cell.settings.tools ?? [];
   const save = (value) => store.do({ op: "set_setting", cell: cell.id, key: "tools", value });
+  // typed text is kept at once and sent when the person pauses, as that of cells is
+  const stage = (index, part) => store.stage(`setting:${cell.id}:tools`, { op: "set_setting", cell: cell.id, key: "tools", value: tools.map((tool, at) => (at === index ? { ...tool, ...part } : tool)) });
   const change = (index, part) => save(tools.map((tool, at) => (at === index ? { ...tool, ...part } : tool)));
   const put = (kind, value) => {
     const number = freeNumber(store, tools);
@@ -25,7 +27,7 @@ export const AgentBody = memo(function AgentBody({ cell }) {
   };
   return (
     <div className="nb-tools" role="group" aria-label={`Tools of ${cell.step_id}`}>
-      {tools.map((tool, index) => <Tool key={tool.id ?? index} {...{ tool, tools }} known={cell.tools?.[index]} onChange={(part) => change(index, part)} onDrop={() => drop(index)} />)}
+      {tools.map((tool, index) => <Tool key={tool.id ?? index} {...{ tool, tools }} known={cell.tools?.[index]} onChange={(part) => change(index, part)} onStage={(part) => stage(index, part)} onDrop={() => drop(index)} />)}
       <MenuButton className="nb-add" label={`Add a tool to ${cell.step_id}`} align="start" items={TOOLS.map((kind) => ({ label: kind.label, run: () => add(kind) }))}>
         <Glyph name="plus" size={12} /> Add a tool
       </MenuButton>
@@ -42,11 +44,13 @@ function freeNumber(store, tools) {
   return number;
 }
 
-function Tool({ tool, tools, known, onChange, onDrop }) {
+function Tool({ tool, tools, known, onChange, onStage, onDrop }) {
+  const store = useStore();
   const { value } = tool;
   const name = nameOf(tool);
   const mcp = value.tool_type === "mcp";
   const setValue = (part) => onChange({ value: { ...value, ...part } });
+  const stageValue = (part) => onStage({ value: { ...value, ...part } });
   const check = (text) => (!NAME.test(text) ? "Letters, digits, _ and -" : tools.some((other) => other !== tool && nameOf(other) === text) ? "Another tool has this name" : "");
   const names = (text) => text.split(",").map((part) => part.trim()).filter(Boolean);
   return (
@@ -60,12 +64,12 @@ function Tool({ tool, tools, known, onChange, onDrop }) {
         <button type="button" className="nb-icon" aria-label={`Remove the tool ${name}`} title="Remove this tool" onClick={onDrop}><Glyph name="trash" size={13} /></button>
       </header>
       <div className="nb-in">
-      {mcp && <Line label="resource" name={`Resource of ${name}`} value={value.resource_path ?? ""} placeholder="u/me/server, a resource with url and token" missing={!value.resource_path} onSave={(text) => setValue({ resource_path: text.replace(/^\$res:/, "") })} />}
-      {mcp && <Line label="only" name={`Only these tools of ${name}`} value={(value.include_tools ?? []).join(", ")} placeholder="all of its tools" onSave={(text) => setValue({ include_tools: names(text) })} />}
-      {mcp && <Line label="but not" name={`Not these tools of ${name}`} value={(value.exclude_tools ?? []).join(", ")} placeholder="none" onSave={(text) => setValue({ exclude_tools: names(text) })} />}
-      {value.path !== undefined && <Line label="path" name={`Path of ${name}`} value={value.path ?? ""} placeholder="f/folder/name" missing={!value.path} onSave={(path) => setValue({ path })} />}
-      {value.type === "rawscript" && <ToolCode name={name} code={value.content ?? ""} onSave={(content) => setValue({ content })} />}
-      {known?.inputs.map((input) => <ToolInput key={input.field} name={name} input={input} transform={value.input_transforms?.[input.field]} onSave={(transform) => setValue({ input_transforms: withField(value.input_transforms, input.field, transform) })} />)}
+      {mcp && <Line label="resource" name={`Resource of ${name}`} value={value.resource_path ?? ""} placeholder="u/me/server, a resource with url and token" missing={!value.resource_path} onStage={(text) => stageValue({ resource_path: text.replace(/^\$res:/, "") })} />}
+      {mcp && <Line label="only" name={`Only these tools of ${name}`} value={(value.include_tools ?? []).join(", ")} placeholder="all of its tools" onStage={(text) => stageValue({ include_tools: names(text) })} />}
+      {mcp && <Line label="but not" name={`Not these tools of ${name}`} value={(value.exclude_tools ?? []).join(", ")} placeholder="none" onStage={(text) => stageValue({ exclude_tools: names(text) })} />}
+      {value.path !== undefined && <Line label="path" name={`Path of ${name}`} value={value.path ?? ""} placeholder="f/folder/name" missing={!value.path} onStage={(path) => stageValue({ path })} />}
+      {value.type === "rawscript" && <ToolCode name={name} code={value.content ?? ""} onStage={(content) => stageValue({ content })} onLeave={() => store.flush()} />}
+      {known?.inputs.map((input) => <ToolInput key={input.field} name={name} input={input} transform={value.input_transforms?.[input.field]} onSave={(transform) => setValue({ input_transforms: withField(value.input_transforms, input.field, transform) })} onStage={(transform) => stageValue({ input_transforms: withField(value.input_transforms, input.field, transform) })} />)}
       {["script", "flow"].includes(value.type) && <Line label="input" name={`Another input of ${name}`} value="" placeholder="name of another input" onSave={(field) => field && setValue({ input_transforms: { ...value.input_transforms, [field]: { type: "ai" } } })} />}
       </div>
     </section>
@@ -77,42 +81,60 @@ function withField(transforms, field, transform) {
   return transform ? { ...rest, [field]: transform } : rest;
 }
 
-/** One line of text, saved when it is left. */
-function Line({ label, name, value, placeholder, missing, onSave }) {
+/** One line of text: kept while it is typed (`onStage`), or saved when it is left (`onSave`), where half a text would mean something else. */
+function Line({ label, name, value, placeholder, missing, onStage, onSave }) {
+  const store = useStore();
   const [text, setText] = useState(null);
+  const change = (next) => {
+    setText(next);
+    onStage?.(next.trim());
+  };
   const finish = () => {
-    if (text !== null && text.trim() !== value) onSave(text.trim());
+    if (onSave && text !== null && text.trim() !== value) onSave(text.trim());
+    if (onStage) store.flush();
     setText(null);
   };
   return (
     <div className="nb-row nb-tool-row" data-missing={missing || undefined}>
       <span className="nb-field">{label}</span>
       <span className="nb-source" data-wide>
-        <GrowingText className="nb-input" label={name} value={text ?? value} placeholder={placeholder} missing={missing} onChange={setText} onBlur={finish} onKeyDown={(event) => event.key === "Enter" && (event.preventDefault(), finish())} />
+        <GrowingText className="nb-input" label={name} value={text ?? value} placeholder={placeholder} missing={missing} onChange={change} onBlur={finish} onKeyDown={(event) => event.key === "Enter" && (event.preventDefault(), finish())} />
       </span>
     </div>
   );
 }
 
-function ToolCode({ name, code, onSave }) {
-  const [text, setText] = useState(code);
-  useEffect(() => setText(code), [code]);
+function ToolCode({ name, code, onStage, onLeave }) {
+  const [text, setText] = useState(null);
+  const change = (next) => {
+    setText(next);
+    onStage(next);
+  };
+  const leave = () => {
+    onLeave();
+    setText(null);
+  };
   return (
     <div className="nb-tool-code">
-      <GrowingText className="nb-input nb-tool-text" label={`Code of the tool ${name}`} value={text} maxRows={24} onChange={setText} onBlur={() => text !== code && onSave(text)} />
+      <GrowingText className="nb-input nb-tool-text" label={`Code of the tool ${name}`} value={text ?? code} maxRows={24} onChange={change} onBlur={leave} />
     </div>
   );
 }
 
 /** An input of a tool: who fills it in, and with what where it is not the model. */
-function ToolInput({ name, input, transform, onSave }) {
+function ToolInput({ name, input, transform, onSave, onStage }) {
+  const store = useStore();
   const { field, declared } = input;
   const type = transform?.type ?? (transform === undefined ? "" : "static");
   const choose = (way) => onSave(way === "" ? null : way === "ai" ? { type: "ai" } : way === "static" ? { type: "static", value: transform?.value ?? null } : { type: "javascript", expr: transform?.expr ?? "" });
   const shown = type === "static" ? textOf(transform.value) : type === "javascript" ? transform.expr ?? "" : null;
   const [text, setText] = useState(null);
+  const change = (next) => {
+    setText(next);
+    onStage(type === "static" ? { type, value: valueOf(next) } : { type, expr: next });
+  };
   const finish = () => {
-    if (text !== null && text !== shown) onSave(type === "static" ? { type, value: valueOf(text) } : { type, expr: text });
+    store.flush();
     setText(null);
   };
   return (
@@ -122,7 +144,7 @@ function ToolInput({ name, input, transform, onSave }) {
         <select className="nb-input nb-select nb-tool-way" aria-label={`Who fills in ${field} of ${name}`} value={type} onChange={(event) => choose(event.target.value)}>
           {WAYS.map(([way, words]) => <option key={way} value={way}>{words}</option>)}
         </select>
-        {shown !== null && <GrowingText className="nb-input" label={`${field} of ${name}`} value={text ?? shown} placeholder={type === "static" ? "a value" : "an expression, such as results.a"} onChange={setText} onBlur={finish} />}
+        {shown !== null && <GrowingText className="nb-input" label={`${field} of ${name}`} value={text ?? shown} placeholder={type === "static" ? "a value" : "an expression, such as results.a"} onChange={change} onBlur={finish} />}
       </span>
     </div>
   );

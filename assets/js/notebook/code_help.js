@@ -81,10 +81,10 @@ export function checkTypes(monaco, editor) {
   const typed = () => model.getLanguageId() === "typescript";
   const first = editor.onDidFocusEditorText(() => typed() && (first.dispose(), soon(200)));
   const later = model.onDidChangeContent(() => typed() && editor.hasTextFocus() && soon(CHECK_AFTER_MS));
+  const other = model.onDidChangeLanguage(() => monaco.editor.setModelMarkers(model, "types", []));
   return () => {
     clearTimeout(timer);
-    first.dispose();
-    later.dispose();
+    [first, later, other].forEach((follower) => follower.dispose());
   };
 }
 
@@ -92,6 +92,8 @@ export function checkTypes(monaco, editor) {
 export async function formatCell(store, id) {
   const { language, step_id: step } = store.cell(id);
   const code = store.text(id);
+  const held = store.get(`lock:${id}`);
+  if (held) return store.toast({ text: `${held.name} is typing in ${step}`, hint: "Take it over, or wait for a pause." });
   try {
     const answer = await request("POST", `/api/w/${encodeURIComponent(store.ws)}/code/format`, { json: { language, code } });
     if (answer.problem) throw Object.assign(new Error(`${step} cannot be formatted`), { hint: answer.problem });

@@ -14,8 +14,8 @@ from typing import Any
 
 MOST_ITEMS = 200
 _FILE = "cell.ts"
-#: said by a server of what this one has: packages that are not fetched, and what it only suggests
 _HINT = 4
+"""LSP's severity of what a server only suggests."""
 _CAPABILITIES = {
     "textDocument": {
         "diagnostic": {},
@@ -36,7 +36,6 @@ _KINDS = {
     8: "interface",
     9: "module",
     10: "property",
-} | {
     13: "enum",
     14: "keyword",
     20: "enum",

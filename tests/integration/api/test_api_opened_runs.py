@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+import sqlalchemy as sa
+
+from flowapp.engine.leaves import rights
 from tests.integration.api.api_server import CHAIN, Server
 
 W = "/api/w/main"
@@ -70,3 +73,25 @@ async def test_only_who_may_make_drafts_and_read_the_run(server: Server) -> None
     assert (await viewer.post(f"{W}/runs/{run}/open")).status_code == 403
     assert (await other.post(f"{W}/runs/{run}/open")).status_code == 201
     assert (await other.post(f"{W}/runs/{private}/open")).status_code == 404
+
+
+async def test_forgetting_results_of_somebody_elses_run_leaves_what_they_keep(server: Server) -> None:
+    server.engine.answers = {"a": [7, 7, 7], "b": 3}
+    made = await opened(server, await run_of_flow(server))
+    run = (await server.client.get(f"{W}/runs")).json()[0]["id"]
+    store = server.workspace.store
+    kept = {"workspace": "main", "fingerprint": "f", "value": "v", "run_number": 1, "duration_ms": 1.0, "at": "2026"}
+    both = [rights("main", "u/admin"), rights("main", "u/dora")]
+
+    def prepare(connection: Any) -> None:
+        update = sa.text("UPDATE job SET fingerprint = 'f' WHERE run_id = :run AND path = 'a'")
+        connection.execute(update, {"run": run})
+        connection.execute(sa.text("UPDATE run SET permissioned_as = 'u/dora' WHERE id = :run"), {"run": run})
+        for of in both:
+            store.results.put(connection, {**kept, "rights": of, "run_id": run, "path": "a"})
+
+    await store.database.write(prepare)
+    cells = {cell["step_id"]: cell["id"] for cell in (await server.notebook(made["id"]))["cells"]}
+    await server.post(made["id"], "forget", {"cells": [cells["a"]]})
+    left = [await store.results.lookup("main", of, "f") is not None for of in both]
+    assert left == [False, True]

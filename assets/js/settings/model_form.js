@@ -11,7 +11,7 @@ export function schemaOf({ key_set: keySet, defaults }) {
   return {
     order: ["enabled", "base_url", "key", "connect", "edit", "message_tokens"],
     properties: {
-      enabled: { type: "boolean", title: "Ask a model", description: "Off: nobody in this workspace asks one." },
+      enabled: { type: "boolean", title: "Ask a model", description: "When this is off, nobody in the workspace asks one." },
       base_url: { type: "string", title: "Address", maxLength: 400, examples: [defaults.base_url, "http://localhost:11434/v1"], description: "Of any server with OpenAI’s protocol. Private addresses are called where this server’s owner allows them." },
       key: { type: "string", format: "password", title: "Key", maxLength: 4000, description: `${key} It is stored encrypted and never shown.` },
       connect: { type: "string", title: "Model for connecting inputs", maxLength: 200, examples: [defaults.model] },

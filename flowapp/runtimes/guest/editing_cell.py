@@ -10,7 +10,6 @@ import contextlib
 import json
 import os
 import socket
-import subprocess
 import sys
 from typing import Any
 
@@ -88,6 +87,8 @@ def _server() -> LanguageServer:
 
 def _formatted(code: str) -> dict[str, Any]:
     """Python code as ruff formats it; `{"code"}`, or `{"problem"}` where it cannot be read."""
+    import subprocess  # not with this module: every process of a job would have it in memory
+
     command = [
         os.path.join(_tools[0], "bin", "ruff"),
         "format",

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -61,6 +60,8 @@ class LanguageServer:
             OSError: it cannot be started.
             EOFError: it has ended.
         """
+        import subprocess  # not with this module: every process of a job would have it in memory
+
         self._process = subprocess.Popen(
             list(command),
             stdin=subprocess.PIPE,

@@ -157,8 +157,8 @@ class Engine(Bindings):
     async def _canceled(self, run_id: str) -> None:
         """The run is to be canceled, as its row says: stop the segment that is under way here, if one is."""
         task = self._working.get(run_id)
-        if task is not None and self._segments.holds(run_id):
-            task.cancel()  # before it holds its run the work reads the wish by itself
+        if task is not None and self._segments.hear(run_id):
+            task.cancel()
 
     async def finished(self, run_id: str) -> RunRow:
         """Wait for a run to end; returns at once when it has.

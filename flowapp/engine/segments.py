@@ -77,6 +77,7 @@ class Segments:
         self._clock = SystemClock()
         self._documents = Documents(store)
         self._rooms: dict[str, Room] = {}
+        self._wishes: set[str] = set()
         self._sharing: set[str] = set()
         self.closing = False
 
@@ -87,9 +88,16 @@ class Segments:
             room.wake()
         return room is not None
 
-    def holds(self, run_id: str) -> bool:
-        """Whether a segment of the run is under way here, and a wish to cancel has to be told to it."""
-        return run_id in self._rooms
+    def hear(self, run_id: str) -> bool:
+        """Its row says that a run whose work is here is to be canceled: whether that work has to be stopped for it.
+
+        A segment that only begins is left alone, since a stop would come between it and what it reads of the run; it reads
+        the wish before it does anything.
+        """
+        if run_id in self._rooms:
+            return True
+        self._wishes.add(run_id)
+        return False
 
     async def work(self, run_id: str) -> RunRow | None:
         """Go as far as possible with a run. Returns its row: ended, or parked; None when it is not this segment's to have.
@@ -110,14 +118,18 @@ class Segments:
                 raise
             except Exception:
                 log.exception("run %s was interrupted; it begins again in %.1f s", run_id, delay)
+            finally:
+                self._wishes.discard(run_id)  # whoever begins after this reads it with the row
             await asyncio.sleep(delay)
             delay = min(2 * delay, LATEST_AGAIN_S)
         return None
 
     async def _go(self, run: RunRow, owner: str) -> RunRow | None:
         run_id = run.id
-        room = self._rooms[run_id] = Room(self._clock.now, self._config.rules.park_after_s)
         rows = await self._store.runs.steps(run_id) if run.segment > 1 else []
+        if run_id in self._wishes:
+            run = await self._store.runs.get(run_id) or run
+        room = self._rooms[run_id] = Room(self._clock.now, self._config.rules.park_after_s)
         journal = RunJournal(self._store, run, owner, rows, self._bindings.observer, rights_of(run))
         self.changed(run)
         try:

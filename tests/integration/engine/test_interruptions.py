@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 from sqlalchemy.exc import OperationalError
 
+from flowapp.store.approval_shapes import Answer
 from flowapp.store.errors import DatabaseAway
+from flowapp.store.runs import job_id
 from tests.integration.engine.harness import FakeRuntimes, flow_of, server, step
 
 
@@ -63,3 +65,34 @@ async def test_who_has_taken_the_run_over_keeps_it(tmp_path: Path, monkeypatch: 
         found = await store.runs.get(run.id)
         assert found is not None
         assert (found.status, found.owner) == ("running", "another/token.1")
+
+
+@pytest.mark.parametrize("where", ["claim", "steps"])
+async def test_a_wish_to_cancel_is_not_lost_while_a_segment_begins(
+    tmp_path: Path, store_url: str, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    runtimes = FakeRuntimes({"one": lambda *_: 1, "hang": lambda *_: asyncio.sleep(60)})
+    async with server(tmp_path, runtimes, store_url) as made:
+        run = await made.create(
+            flow_of(step("a", "one", suspend={"required_events": 1, "timeout": 60}), step("b", "hang"))
+        )
+        await made.engine.start_run(run.id)
+        while (found := await made.store.runs.get(run.id)) is None or found.status != "suspended":
+            await asyncio.sleep(0.02)
+        real, reached, go_on = getattr(made.store.runs, where), asyncio.Event(), asyncio.Event()
+
+        async def late(*args: Any, **more: Any) -> Any:
+            answer = await real(*args, **more)
+            reached.set()
+            await go_on.wait()
+            return answer
+
+        monkeypatch.setattr(made.store.runs, where, late)
+        answer = Answer(job_id(run.id, "a"), 1, "main", True, run.id, payload="7")
+        await made.store.database.write(lambda c: made.store.approvals.decide(c, answer))
+        await made.engine.wake(run.id)
+        await asyncio.wait_for(reached.wait(), 10)
+        assert await made.engine.cancel(run.id, "ada", "enough")
+        go_on.set()
+        row, result = await asyncio.wait_for(made.ended(run.id), 10)
+        assert (row.status, result["error"]["name"]) == ("canceled", "Canceled")

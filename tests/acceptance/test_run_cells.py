@@ -233,3 +233,23 @@ def test_the_palette_and_the_help_show_every_key(page: Page, product: Product) -
 def cells_in_order(page: Page) -> list[str]:
     """The names of all cells from top to bottom."""
     return [node.get_attribute("aria-label") or "" for node in page.locator(".nb-cell[data-cell]").all()]
+
+
+def test_the_page_follows_the_caret_in_a_long_cell(page: Page, product: Product) -> None:
+    long = "def main():\n" + "".join(f"    step_{n} = {n}\n" for n in range(80)) + "    return step_1\n"
+    with product.client() as client:
+        notebook = open_flow(page, client, flow_of(python("a", long), python("b", SUM)))
+    notebook.into_code("a")
+    caret = notebook.cell("a").locator(".cursors-layer .cursor")
+    for keys in ("Control+End", "Control+Home", "Control+End"):
+        page.keyboard.press(keys)
+        expect(caret.first).to_be_in_viewport(ratio=1)
+    for _ in range(30):
+        page.keyboard.press("ArrowUp")
+    for _ in range(12):
+        page.keyboard.press("Enter")
+    expect(caret.first).to_be_in_viewport(ratio=1)
+    page.mouse.wheel(0, -4000)
+    expect(caret.first).not_to_be_in_viewport()
+    page.keyboard.type("#")  # whoever types wants to see it
+    expect(caret.first).to_be_in_viewport(ratio=1)

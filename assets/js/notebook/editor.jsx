@@ -100,6 +100,33 @@ function replaceAll(model, text) {
   model.silent = false;
 }
 
+/**
+ * An editor is as high as its text, so it is the page that has to follow the caret: after the frame, and only to another line or
+ * where the page was scrolled meanwhile. No key waits for it, and most ask for nothing.
+ */
+function followCaret(made, host) {
+  const page = host.closest(".nb-main");
+  let known = 0; // the line that the page shows for sure
+  const forget = () => (known = 0);
+  const follow = () => {
+    const caret = made.hasTextFocus() && made.getScrolledVisiblePosition(made.getPosition());
+    if (!caret) return;
+    const view = page.getBoundingClientRect();
+    const top = host.getBoundingClientRect().top + caret.top;
+    const above = top - view.top - LINE;
+    const below = top + caret.height - view.bottom + LINE;
+    if (above < 0) page.scrollBy(0, above);
+    else if (below > 0) page.scrollBy(0, below);
+  };
+  page?.addEventListener("scroll", forget, { passive: true });
+  const moves = made.onDidChangeCursorPosition(({ position, source }) => {
+    if (!page || position.lineNumber === known) return;
+    known = position.lineNumber;
+    if (source !== "mouse") requestAnimationFrame(follow); // a pointer is where the eyes are
+  });
+  return { dispose: () => (moves.dispose(), page?.removeEventListener("scroll", forget)) };
+}
+
 function useColours(box, text, language, off, root) {
   const [html, setHtml] = useState(null);
   useEffect(() => {
@@ -172,7 +199,7 @@ export const CellEditor = memo(function CellEditor({ id, language, label, error,
         tall = !tall;
         made.updateOptions({ scrollbar: { vertical: tall ? "auto" : "hidden" } });
       };
-      followers = [model.onDidChangeContent(count), made.onDidFocusEditorWidget(() => store.set("editing", id)), made.onDidBlurEditorWidget(() => (store.flush(), store.get("editing") === id && store.set("editing", null))), renderAtOnce(made), { dispose: checkTypes(monaco, made) }];
+      followers = [model.onDidChangeContent(count), made.onDidFocusEditorWidget(() => store.set("editing", id)), made.onDidBlurEditorWidget(() => (store.flush(), store.get("editing") === id && store.set("editing", null))), renderAtOnce(made), followCaret(made, host.current), { dispose: checkTypes(monaco, made) }];
       count();
       resize = new ResizeObserver(() => made.layout());
       resize.observe(host.current);

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.acceptance.conftest import shoot
 from tests.acceptance.notebook_page import NotebookPage, flow_of, open_flow, python
@@ -71,3 +71,46 @@ def test_types_are_checked_and_explained(page: Page, product: Product) -> None:
     expect(mark.first).to_be_visible(timeout=SERVICE_MS)
     notebook.type_code("export const main = () => 1;")
     expect(mark).to_have_count(0, timeout=SERVICE_MS)
+
+
+def test_types_are_checked_when_the_language_comes_late(page: Page, product: Product) -> None:
+    notebook = opened(page, product)
+    notebook.into_code("b")
+    mark = notebook.cell("b").locator(".squiggly-warning")
+    expect(mark.first).to_be_visible(timeout=SERVICE_MS)
+    notebook.cell("b").get_by_role("button", name="TypeScript", exact=True).click()
+    page.get_by_role("menuitemradio", name="Python", exact=True).click()
+    expect(mark).to_have_count(0)
+    notebook.settled()
+    held: list[Route] = []
+    page.route("**/undo", lambda route: held.append(route))
+    page.keyboard.press("z")
+    expect(page.get_by_text("Saving")).to_be_visible()
+    notebook.into_code("b")
+    page.keyboard.type("// ")
+    page.wait_for_timeout(1500)  # the pause after which a text is looked at
+    assert held, "undo is under way"
+    held[0].continue_()
+    expect(mark.first).to_be_visible(timeout=SERVICE_MS)
+
+
+def test_what_is_typed_while_something_is_undone_is_not_lost(page: Page, product: Product) -> None:
+    notebook = opened(page, product)
+    notebook.into_code("a")
+    notebook.type_code("main = lambda: 1")
+    page.keyboard.press("Escape")
+    notebook.settled()
+    held: list[Route] = []
+    page.route("**/undo", lambda route: held.append(route))
+    page.keyboard.press("z")
+    expect(page.get_by_text("Saving")).to_be_visible()
+    notebook.into_code("a")
+    page.keyboard.press("Control+End")
+    page.keyboard.type(" + 41")
+    assert held, "undo is under way"
+    held[0].continue_()
+    choice = notebook.cell("a").get_by_role("button", name="Keep mine")
+    expect(choice).to_be_visible()
+    choice.click()
+    notebook.settled()
+    assert notebook.module("a")["value"]["content"] == "main = lambda: 1 + 41"

@@ -301,3 +301,16 @@ def test_who_leaves_holds_nothing(page: Page, product: Product, ada: Colleague) 
     page.keyboard.type(" no more")
     notebook.settled()
     assert "# left alone no more" in notebook.module("b")["value"]["content"]
+
+
+def test_the_focus_comes_back_to_a_cell_that_was_selected_just_before(page: Page, product: Product) -> None:
+    notebook = opened(page, product)
+    notebook.select("a")
+    # within one frame, as fast keys come
+    page.evaluate(
+        """() => ["j", "h"].forEach((key) => document.activeElement.dispatchEvent(
+            new KeyboardEvent("keydown", { key, code: `Key${key.toUpperCase()}`, bubbles: true, cancelable: true })))"""
+    )
+    expect(page.get_by_role("dialog", name="Comments on b").get_by_label("Comment on b")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(notebook.cell("b")).to_be_focused()

@@ -2,6 +2,7 @@
 // Without an answer everything goes on as before, with the words of the text to complete.
 import { request } from "../api.js";
 
+const SOON_MS = 200;
 const CHECK_AFTER_MS = 1000;
 const REST_MS = 15000; // after a failure: a server that does not answer is not asked at every word
 
@@ -63,28 +64,38 @@ export function helpEditors(monaco, ws) {
   });
 }
 
-/** Check the types of a model from its first focus on, after each pause. Answers a function that ends that. */
+/** Check the types of a model whenever somebody is in its text, after each pause. Answers a function that ends that. */
 export function checkTypes(monaco, editor) {
   let timer;
+  let checked = 0; // the version that the marks are about
   const model = editor.getModel();
+  const typed = () => !model.isDisposed() && model.getLanguageId() === "typescript";
   const check = async () => {
+    if (!typed()) return;
     const version = model.getVersionId();
     const answer = await ask("check", model);
-    if (!answer || model.isDisposed() || model.getVersionId() !== version) return;
+    if (!typed() || model.getVersionId() !== version) return;
+    if (!answer) return soon(REST_MS); // the marks come without another key, once there is help again
     const marks = answer.problems.map((problem) => ({ severity: monaco.MarkerSeverity.Warning, message: problem.message, code: problem.code, startLineNumber: problem.line, startColumn: problem.column, endLineNumber: problem.end_line, endColumn: problem.end_column }));
     monaco.editor.setModelMarkers(model, "types", marks);
+    checked = version;
   };
   const soon = (delay) => {
     clearTimeout(timer);
-    timer = setTimeout(check, delay);
+    if (typed() && editor.hasTextFocus()) timer = setTimeout(check, delay);
   };
-  const typed = () => model.getLanguageId() === "typescript";
-  const first = editor.onDidFocusEditorText(() => typed() && (first.dispose(), soon(200)));
-  const later = model.onDidChangeContent(() => typed() && editor.hasTextFocus() && soon(CHECK_AFTER_MS));
-  const other = model.onDidChangeLanguage(() => monaco.editor.setModelMarkers(model, "types", []));
+  const followers = [
+    editor.onDidFocusEditorText(() => checked !== model.getVersionId() && soon(SOON_MS)),
+    model.onDidChangeContent(() => soon(CHECK_AFTER_MS)),
+    model.onDidChangeLanguage(() => {
+      monaco.editor.setModelMarkers(model, "types", []);
+      checked = 0;
+      soon(SOON_MS);
+    }),
+  ];
   return () => {
     clearTimeout(timer);
-    [first, later, other].forEach((follower) => follower.dispose());
+    followers.forEach((follower) => follower.dispose());
   };
 }
 

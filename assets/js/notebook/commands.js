@@ -31,9 +31,12 @@ export function select(store, id, { focus = true, show = "cell", keep = false } 
   if (store.get("mode") === "graph") store.set("mode", "cells"); // where there is nothing to go to
   store.set("selected", id);
   if (!focus) return;
+  const found = () => cellNode(id) ?? document.querySelector(`[data-note="${CSS.escape(id)}"]`);
+  // from cell to cell at once, since what the next key opens gives the focus back; out of a text it would cost the key that left it
+  if (document.activeElement?.matches("body, .nb-cell")) found()?.focus({ preventScroll: true });
   const before = document.activeElement;
   requestAnimationFrame(() => {
-    const node = cellNode(id) ?? document.querySelector(`[data-note="${CSS.escape(id)}"]`);
+    const node = found(); // one that was only just made too
     const now = document.activeElement;
     // a fast person is in a text or in the side panel already: taking the focus away would take the next keys for commands
     const ahead = now !== before && now.closest("input, textarea, [contenteditable=true], .native-edit-context, .nb-side");

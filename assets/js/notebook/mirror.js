@@ -169,7 +169,7 @@ export class Mirror extends Signals {
     if (cell.code === mine.text) {
       mine.saved = cell.code;
       this.set(`conflict:${cell.id}`, undefined);
-    } else if (!dirty || source === "history") this.replaceText(cell.id, cell.code);
+    } else if (!dirty) this.replaceText(cell.id, cell.code);
     else {
       mine.saved = cell.code;
       this.unstage(`code:${cell.id}`);

@@ -93,7 +93,7 @@ def test_several_runs_of_the_list_are_compared_run_again_or_cancelled(page: Page
     expect(page.get_by_text("2 runs started again.")).to_be_visible()
     expect(boxes).to_have_count(4)
     page.goto("/runs?path=u/admin/waits")
-    expect(boxes).to_have_count(1)  # the list of before stands until the new one is there
+    expect(boxes).to_have_count(1)
     press(page, boxes, key="Space")
     press(page, chosen.get_by_role("button", name="Cancel runs"))
     expect(page.get_by_text("1 run cancelled.")).to_be_visible()

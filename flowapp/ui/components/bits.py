@@ -8,6 +8,7 @@ from reflex_base.components.component import Component
 from flowapp.ui.components.local import OUTPUT_LIBRARIES, LocalComponent
 
 _BITS = "$/public/js/shell/bits.jsx"
+_LISTED = "$/public/js/shell/listed.jsx"
 
 
 class StatusBar(LocalComponent):
@@ -102,6 +103,25 @@ class Tick(LocalComponent):
     on_toggle: rx.EventHandler[rx.event.passthrough_event_spec(bool)]  # type: ignore[type-arg,valid-type]  # as below
 
 
+class Listed(Component):
+    """Its children are what the server listed for the query `answered` of the address; hidden while the address has another."""
+
+    library = _LISTED
+    tag = "Listed"
+    answered: rx.Var[str]
+
+
+class FilterChip(Component):
+    """A filter of a `Listed`: a link to the address `to`, which looks pressed at once."""
+
+    library = _LISTED
+    tag = "FilterChip"
+    to: rx.Var[str]
+    pressed: rx.Var[bool]
+    answered: rx.Var[str]
+    label: rx.Var[str]
+
+
 class Signal(LocalComponent):
     """Calls `on_change`, at most once a second, when something of a topic changed."""
 
@@ -123,3 +143,5 @@ server_pages = ServerPages.create
 copy_field = CopyField.create
 signal = Signal.create
 tick = Tick.create
+listed = Listed.create
+filter_chip = FilterChip.create

@@ -7,7 +7,7 @@ from typing import Any
 import reflex as rx
 
 from flowapp.ui import services
-from flowapp.ui.components.bits import glyph, run_state, signal, tick, took, when
+from flowapp.ui.components.bits import filter_chip, glyph, listed, run_state, signal, tick, took, when
 from flowapp.ui.shell import link, problem_notice, shell, skeleton, title
 from flowapp.ui.state.runs import STATUSES, RunsState, address
 
@@ -26,8 +26,14 @@ def runs() -> rx.Component:
             _find(),
             class_name="list-head",
         ),
-        _chosen(),
-        rx.el.div(rx.cond(STATE.loaded, _list(), skeleton(8)), class_name="card list"),
+        listed(
+            _chosen(),
+            rx.el.div(
+                rx.cond(STATE.loaded, _list(), rx.cond(STATE.problem != "", _unread(), skeleton(8))),
+                class_name="card list",
+            ),
+            answered=STATE.answered,
+        ),
         _pager(),
         signal(ws=services.WORKSPACE, topic="runs", on_change=STATE.refresh),
         place="runs",
@@ -36,13 +42,7 @@ def runs() -> rx.Component:
 
 
 def _chip(status: str, word: str) -> rx.Component:
-    return link(
-        word,
-        to=address(status, "", 1),
-        class_name="chip",
-        custom_attrs={"aria-pressed": STATE.status == status},
-        role="button",
-    )
+    return filter_chip(word, to=address(status, "", 1), pressed=STATE.status == status, answered=STATE.answered)
 
 
 def _find() -> rx.Component:
@@ -50,7 +50,10 @@ def _find() -> rx.Component:
         rx.el.label(
             glyph(name="search", size=14),
             rx.el.span("Find by path", class_name="sr"),
-            rx.el.input(name="path", placeholder="Find by path", default_value=STATE.path, type="search"),
+            # the key: another filter's path is shown in a new field, past what was typed into the old one
+            rx.el.input(
+                name="path", placeholder="Find by path", default_value=STATE.path, type="search", key=STATE.path
+            ),
             class_name="find",
         ),
         on_submit=STATE.find,
@@ -134,6 +137,15 @@ def _empty() -> rx.Component:
             link("Open a flow", to="/", class_name="btn pri"),
             class_name="empty",
         ),
+    )
+
+
+def _unread() -> rx.Component:
+    """Why stands in the notice above the list."""
+    return rx.el.div(
+        rx.el.b("The list could not be read"),
+        rx.el.button("Try again", type="button", class_name="btn", on_click=STATE.load),
+        class_name="empty",
     )
 
 

@@ -42,8 +42,9 @@ class RunLine:
 
 
 class RunsState(PageState, rx.State):
-    """One page of runs."""
+    """One page of runs. `answered` is the query of the address that it was read for."""
 
+    answered: str = ""
     lines: rx.Field[list[RunLine]] = rx.field(default_factory=list)
     loaded: bool = False
     status: str = ""
@@ -79,11 +80,12 @@ class RunsState(PageState, rx.State):
     @rx.event
     async def load(self) -> Any:
         """On load: take the filters from the address and read the page."""
-        given = self.router.url.query_parameters
+        given, self.answered = self.router.url.query_parameters, self.router.url.query
         self.status = str(given.get("status", ""))[:40]
         self.path = str(given.get("path", ""))[:200]
         page = str(given.get("page", "1"))
         self.page = max(1, int(page)) if page.isdecimal() else 1
+        self.loaded, self.lines, self.said = False, [], ""
         return await self._as_person(self._read)
 
     @rx.event

@@ -1,0 +1,10 @@
+// The part of an address after the "?", as lists are narrowed by it.
+
+/** Whether two of them ask for the same, however they are written. */
+export const sameQuery = (one, other) => canonical(one) === canonical(other);
+
+function canonical(text) {
+  const query = new URLSearchParams(text ?? "");
+  query.sort();
+  return query.toString();
+}

@@ -2,7 +2,8 @@
 
 Pure. Every use-case of `workspace/` asks `require` before it reads or writes anything; nobody else decides. The rules, in
 words: nothing is known across workspaces; a viewer reads what is deployed and its runs; an operator also runs it; a
-developer also has drafts, deploys and cancels; an admin may do everything in the workspace. A draft and the runs of its
+developer also has drafts, deploys and cancels; an admin may do everything in the workspace. Everybody keeps views of the list
+of runs, which are their own until a developer or an admin shares theirs; who keeps one and admins change or delete it. A draft and the runs of its
 cells belong to their owner, because results may hold what only the owner may read. Whoever sees a draft and may edit it comments
 on its cells; the words of a comment are changed by who wrote it, and taken away by them or an admin. `u/<name>/…` belongs to that person,
 `g/<name>/…` to the members of the group. `f/<name>/…` belongs to those whom the folder names as owner, writer or viewer;
@@ -45,6 +46,11 @@ Action = Literal[
     "run.cancel",
     "run.approve",
     "run.share",
+    "run_view.read",
+    "run_view.create",
+    "run_view.edit",
+    "run_view.delete",
+    "run_view.share",
     "variable.use",
     "variable.read",
     "variable.write",
@@ -72,6 +78,7 @@ Kind = Literal[
     "flow",
     "script",
     "run",
+    "run view",
     "variable",
     "resource",
     "resource type",
@@ -89,6 +96,10 @@ _VIEWER: frozenset[Action] = frozenset(
         "flow.read",
         "script.read",
         "run.read",
+        "run_view.read",
+        "run_view.create",
+        "run_view.edit",
+        "run_view.delete",
         "resource_type.read",
         "schedule.read",
         "folder.read",
@@ -118,6 +129,7 @@ _DEVELOPER: frozenset[Action] = _OPERATOR | {
     "flow.deploy",
     "script.write",
     "run.share",
+    "run_view.share",
     "variable.read",
     "variable.write",
     "resource.read",
@@ -186,6 +198,8 @@ def decide(identity: Identity | LinkIdentity, action: Action, target: Target) ->
         decision = _by_role_and_path(identity, action, target, mine)
     if action == "run.share" and identity.job and isinstance(decision, Allowed):
         return Denied("A job cannot share a run: the link would outlive it.")
+    if action == "run_view.share" and identity.job and isinstance(decision, Allowed):
+        return Denied("A job shares no view of the runs: it would outlive the job.")
     if action == "comment.edit" and not mine and isinstance(decision, Allowed):
         return Denied("Only who wrote a comment changes its words.")
     if isinstance(decision, Allowed) and not _scoped(identity, action, target.path):
@@ -249,6 +263,8 @@ def _by_role_and_path(identity: Identity, action: Action, target: Target, mine: 
         return Denied("An operator can cancel only the runs they started.")
     if action == "comment.delete" and not mine:
         return Denied("Only who wrote a comment, and admins of the workspace, delete it.")
+    if action in ("run_view.edit", "run_view.delete") and not mine:
+        return Denied("Only who keeps a view, and admins of the workspace, change or delete it.")
     if not mine and right == "read" and action.rpartition(".")[2] not in _LOOKING:
         return Denied(f"In this folder you may look at things, not change them ({target.path}).")
     if action == "folder.manage" and right != "owner":

@@ -22,6 +22,7 @@ _DOMAINS = {
     "state": "resources",
     "resource_type": "resources",
     "comment": "drafts",
+    "run_view": "jobs",
 }
 _READING = frozenset({"read", "use"})
 

@@ -72,6 +72,7 @@ from flowapp.workspace.resource_types import ResourceTypes
 from flowapp.workspace.resources import Resources
 from flowapp.workspace.restarting import Restarting
 from flowapp.workspace.retention import Retention
+from flowapp.workspace.run_filters import RunFilters
 from flowapp.workspace.run_secrets import RunSecrets
 from flowapp.workspace.runs import Runs
 from flowapp.workspace.schedules import Schedules
@@ -128,6 +129,7 @@ class Workspace:
         self.observer = CellObserver(self._context, open_drafts, self.outputs)
         self.drafts = Drafts(self._context, open_drafts, self.outputs)
         self.comments = Comments(self._context, self.drafts)
+        self.run_filters = RunFilters(self._context)
         self.presence = Presence(self._context, self.drafts)
         self.starting = Starting(self._context)
         self.schedules = Schedules(self._context)

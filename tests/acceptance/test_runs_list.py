@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
-from playwright.sync_api import Page, WebSocketRoute, expect
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, WebSocketRoute, expect
 
+from tests.acceptance.conftest import Watch, shoot
 from tests.acceptance.product import Product
 from tests.acceptance.test_pages import deployed
 
@@ -84,3 +88,109 @@ def test_the_field_shows_the_path_of_the_filter_that_is_open(page: Page, product
     expect(page).to_have_url(re.compile("/runs$"))
     expect(field).to_have_value("")
     expect(all_runs).to_be_focused()
+
+
+@pytest.fixture
+def colleague(browser: Browser, product: Product, watch: Watch) -> Iterator[Page]:
+    """A page of a developer of the workspace."""
+    email, password = "dora@runs.example.org", "a long password"
+    with product.client() as client:
+        made = {"email": email, "password": password, "username": "dora_runs", "name": "Dora Runs"}
+        client.post("/api/users/create", json=made).raise_for_status()
+        member = {"email": email, "username": "dora_runs", "role": "developer"}
+        client.post("/api/w/main/workspaces/add_user", json=member).raise_for_status()
+    profile = browser.new_context(base_url=product.url, viewport={"width": 1440, "height": 900})
+    watch.attach(profile)
+    page = profile.new_page()
+    page.goto("/signin")
+    page.get_by_label("Email").fill(email)
+    page.get_by_label("Password").fill(password)
+    page.get_by_role("button", name="Sign in", exact=True).click()
+    page.wait_for_url(lambda url: "/signin" not in url)
+    yield page
+    profile.close()
+
+
+def accessible(page: Page) -> None:
+    """Nothing that axe finds, in both themes."""
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+        page.wait_for_timeout(300)
+        violations = Axe().run(page).response["violations"]
+        assert not violations, [(one["id"], [node["target"] for node in one["nodes"]][:3]) for one in violations]
+    page.emulate_media(color_scheme="light")
+
+
+def test_a_view_is_kept_opened_shared_renamed_and_deleted(page: Page, product: Product, colleague: Page) -> None:
+    ran(product, "f/runs/nightly", "def main(text: str):\n    raise ValueError(text)\n")
+    ran(product, "f/runs/daily", "def main(text: str):\n    raise ValueError(text)\n")
+    page.goto("/runs")
+    expect(page.get_by_text("Choose a state or a path, and keep it here")).to_be_visible()
+    shoot(page, "run-views-none")
+    page.goto("/runs?status=failure&path=f/runs/nightly")
+    keep = page.get_by_role("button", name="Keep as a view")
+    keep.focus()
+    page.keyboard.press("Enter")
+    dialog = page.get_by_role("dialog", name="Keep this filter as a view")
+    expect(dialog.get_by_label("Name")).to_be_focused()
+    page.keyboard.type("Failed nightly runs")
+    page.keyboard.press("Enter")
+    page.wait_for_url(re.compile(r"view=\w+"))
+    view = page.get_by_role("list", name="Views").get_by_role("button", name="Failed nightly runs")
+    expect(view).to_have_attribute("aria-pressed", "true")
+    expect(page.locator(".row-run")).to_have_count(1)
+    link = page.url
+
+    # opened by keyboard, from all runs; the state that it lists looks pressed
+    page.get_by_role("button", name="All").click()
+    expect(view).to_have_attribute("aria-pressed", "false")
+    expect(page.locator(".row-run", has_text="f/runs/daily").first).to_be_visible()
+    view.focus()
+    page.keyboard.press("Space")
+    expect(page.locator(".row-run")).to_have_count(1)
+    expect(page).to_have_url(link)
+    expect(page.get_by_role("button", name="Failed", exact=True)).to_have_attribute("aria-pressed", "true")
+
+    # a name that is taken is said in the dialog, where what was typed stays
+    page.goto("/runs?path=f/runs/daily")
+    keep.click()
+    dialog.get_by_label("Name").fill("failed nightly RUNS")
+    dialog.get_by_role("button", name="Save").click()
+    expect(dialog.get_by_role("alert")).to_contain_text("Choose another name")
+    expect(dialog.get_by_label("Name")).to_have_value("failed nightly RUNS")
+    shoot(page, "run-views-dialog")
+    dialog.get_by_label("Name").fill("Everything that runs daily in the flow of the sales team, whatever became of it")
+    dialog.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("list", name="Views").get_by_role("button")).to_have_count(2)
+
+    # another developer opens the link: nothing before it is shared, the view after
+    colleague.goto(link)
+    expect(colleague.get_by_text("This view is not there.")).to_be_visible()
+    expect(colleague.locator(".row-run")).to_have_count(0)
+    shoot(colleague, "run-views-missing")
+    view.click()
+    page.get_by_role("button", name="Rename or share").click()
+    change = page.get_by_role("dialog", name="Change this view")
+    change.get_by_label("Name").fill("Nightly failures")
+    change.get_by_label(re.compile("Share with the workspace")).check()
+    change.get_by_role("button", name="Save").click()
+    renamed = page.get_by_role("list", name="Views").get_by_role("button", name="Nightly failures")
+    expect(renamed).to_have_attribute("title", re.compile("Shared with the workspace"))
+    shoot(page, "run-views")
+    accessible(page)
+    colleague.reload()
+    shared = colleague.get_by_role("list", name="Views").get_by_role("button", name="Nightly failures")
+    expect(shared).to_have_attribute("aria-pressed", "true")
+    expect(shared).to_have_attribute("title", re.compile("Shared by"))
+    expect(colleague.locator(".row-run")).to_have_count(1)
+    expect(colleague.get_by_role("button", name="Delete view")).to_have_count(0)
+
+    # deleted by keyboard
+    page.get_by_role("button", name="Delete view").focus()
+    page.keyboard.press("Enter")
+    question = page.get_by_role("alertdialog", name="Delete this view?")
+    expect(question).to_contain_text("for everybody in the workspace")
+    question.get_by_role("button", name="Delete").focus()
+    page.keyboard.press("Enter")
+    page.wait_for_url(re.compile("/runs$"))
+    expect(page.get_by_role("list", name="Views").get_by_role("button")).to_have_count(1)

@@ -25,8 +25,8 @@ export function Listed({ answered, children }) {
   );
 }
 
-/** `FilterChip({to, pressed, answered, label})`: a filter to press. It looks pressed at once, and as the server says when that has answered. */
-export function FilterChip({ to, pressed, answered, label, children }) {
+/** `FilterChip({to, pressed, answered, title})`: a filter to press. It looks pressed at once, and as the server says when that has answered. */
+export function FilterChip({ to, pressed, answered, title, children }) {
   const { pathname, search } = useAddress();
   const [path, query = ""] = to.split("?");
   const on = sameQuery(search, answered) ? pressed : pathname.startsWith(path) && sameQuery(search, query);
@@ -35,5 +35,5 @@ export function FilterChip({ to, pressed, answered, label, children }) {
     event.preventDefault();
     event.currentTarget.click();
   };
-  return <Link to={to} className="chip" role="button" aria-pressed={on} aria-label={label} onKeyDown={press}>{children}</Link>;
+  return <Link to={to} className="chip" role="button" aria-pressed={on} title={title} onKeyDown={press}>{children}</Link>;
 }

@@ -21,6 +21,7 @@ _NEW_DRAFT = Body(
     }
 )
 _MODEL = "enabled: boolean, base_url: string, key: string, models: object, message_tokens: integer"
+_VIEW = "status: string, path: string, shared: boolean"
 _ANYTHING = Body({"*/*": {"type": "string", "format": "binary"}})
 _SIGNED = "/api/w/{ws}/jobs_u/%s/{job_id}/{resume_id}/{signature}"
 _PAGE = "/approve/{ws}/{job_id}/{resume_id}/{signature}"
@@ -106,6 +107,11 @@ NOTEBOOKS: dict[str, Operation] = {
 
 RUNS: dict[str, Operation] = {
     f"GET {_R}": op("Runs"),
+    "GET /api/w/{ws}/run_views": op("list"),
+    "POST /api/w/{ws}/run_views": op(status=201, body=f"name!: string, {_VIEW}"),
+    "GET /api/w/{ws}/run_views/{name}": op(),
+    "POST /api/w/{ws}/run_views/{name}": op(body=f"name: string, {_VIEW}"),
+    "DELETE /api/w/{ws}/run_views/{name}": op(),
     f"GET {_R}/compare": op(),
     f"GET {_R}/{{run_id}}": op(),
     f"GET {_R}/{{run_id}}/code": op(),

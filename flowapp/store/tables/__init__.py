@@ -30,6 +30,7 @@ from flowapp.store.tables.people import (
     UserRow,
     WorkspaceRow,
 )
+from flowapp.store.tables.run_views import RunViewRow
 from flowapp.store.tables.runs import FlowStateRow, JobRow, LogRow, ResultRow, RunRow, WipeRow
 from flowapp.store.tables.schedules import ScheduleRow, TickRow
 from flowapp.store.tables.sharing import SharedLinkRow
@@ -65,6 +66,7 @@ __all__ = [
     "ResultRow",
     "ResumeEventRow",
     "RunRow",
+    "RunViewRow",
     "ScheduleRow",
     "ScriptRow",
     "SharedLinkRow",

@@ -119,7 +119,7 @@ class FilterChip(Component):
     to: rx.Var[str]
     pressed: rx.Var[bool]
     answered: rx.Var[str]
-    label: rx.Var[str]
+    title: rx.Var[str]
 
 
 class Signal(LocalComponent):

@@ -8,18 +8,22 @@ import reflex as rx
 
 from flowapp.ui import services
 from flowapp.ui.components.bits import filter_chip, glyph, listed, run_state, signal, tick, took, when
+from flowapp.ui.pages.run_views import run_views
 from flowapp.ui.shell import link, problem_notice, shell, skeleton, title
+from flowapp.ui.state.run_views import RunViewsState
 from flowapp.ui.state.runs import STATUSES, RunsState, address
 
 #: Reflex makes vars and events of the class's attributes, past what a type checker sees.
 STATE: Any = RunsState
+VIEWS: Any = RunViewsState
 
 
-@rx.page(route="/runs", title="Runs · Flowapp", on_load=STATE.load)
+@rx.page(route="/runs", title="Runs · Flowapp", on_load=[STATE.load, VIEWS.load])
 def runs() -> rx.Component:
     """The list."""
     return shell(
         problem_notice(STATE.problem, STATE.hint),
+        run_views(STATE),
         rx.el.div(
             rx.el.div(*[_chip(status, word) for status, word in STATUSES], class_name="chips", role="group"),
             rx.el.span(class_name="grow"),
@@ -42,7 +46,8 @@ def runs() -> rx.Component:
 
 
 def _chip(status: str, word: str) -> rx.Component:
-    return filter_chip(word, to=address(status, "", 1), pressed=STATE.status == status, answered=STATE.answered)
+    pressed = STATE.loaded & (STATE.status == status)
+    return filter_chip(word, to=address(status, "", 1), pressed=pressed, answered=STATE.answered)
 
 
 def _find() -> rx.Component:
@@ -144,7 +149,11 @@ def _unread() -> rx.Component:
     """Why stands in the notice above the list."""
     return rx.el.div(
         rx.el.b("The list could not be read"),
-        rx.el.button("Try again", type="button", class_name="btn", on_click=STATE.load),
+        rx.el.div(
+            rx.el.button("Try again", type="button", class_name="btn", on_click=STATE.load),
+            link("Show all runs", to="/runs", class_name="btn"),
+            class_name="act-line",
+        ),
         class_name="empty",
     )
 

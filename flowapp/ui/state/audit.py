@@ -25,6 +25,7 @@ AREAS = (
     ("draft", "Drafts"),
     ("script", "Scripts"),
     ("run", "Runs and approvals"),
+    ("run_view", "Views of runs"),
     ("variable", "Variables"),
     ("resource", "Resources"),
     ("schedule", "Schedules"),

@@ -1,4 +1,7 @@
-"""The list of runs, narrowed by the address: `/runs?status=failure&path=sales&page=2` can be sent to a colleague."""
+"""The list of runs, narrowed by the address: `/runs?status=failure&path=sales&page=2` can be sent to a colleague.
+
+`/runs?view=…` is the filter of a saved view.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +12,11 @@ from urllib.parse import urlencode
 
 import reflex as rx
 
+from flowapp.access.errors import NotFound
 from flowapp.access.identity import Identity
 from flowapp.ui import services
 from flowapp.ui.state.page import PageState
+from flowapp.ui.state.run_views import view_address
 
 PER_PAGE = 30
 #: What the filter offers: the address's word, and the word on the button.
@@ -42,13 +47,14 @@ class RunLine:
 
 
 class RunsState(PageState, rx.State):
-    """One page of runs. `answered` is the query of the address that it was read for."""
+    """One page of runs. `answered` is the query of the address that it was read for, `view` the id of the saved view in it."""
 
     answered: str = ""
     lines: rx.Field[list[RunLine]] = rx.field(default_factory=list)
     loaded: bool = False
     status: str = ""
     path: str = ""
+    view: str = ""
     page: int = 1
     more: bool = False
     chosen: rx.Field[list[str]] = rx.field(default_factory=list)
@@ -70,28 +76,29 @@ class RunsState(PageState, rx.State):
     @rx.var
     def older(self) -> str:
         """The address of the next page."""
-        return address(self.status, self.path, self.page + 1)
+        return self._at(self.page + 1)
 
     @rx.var
     def newer(self) -> str:
         """The address of the page before."""
-        return address(self.status, self.path, self.page - 1)
+        return self._at(self.page - 1)
 
     @rx.event
     async def load(self) -> Any:
         """On load: take the filters from the address and read the page."""
         given, self.answered = self.router.url.query_parameters, self.router.url.query
+        self.view = str(given.get("view", ""))[:100]
         self.status = str(given.get("status", ""))[:40]
         self.path = str(given.get("path", ""))[:200]
         page = str(given.get("page", "1"))
         self.page = max(1, int(page)) if page.isdecimal() else 1
-        self.loaded, self.lines, self.said = False, [], ""
-        return await self._as_person(self._read)
+        self.loaded, self.lines, self.more, self.said = False, [], False, ""
+        return await self._as_person(self._enter)
 
     @rx.event
     async def refresh(self) -> Any:
         """Read the same page again: some run of the workspace changed."""
-        return await self._as_person(self._read)
+        return await self._as_person(self._enter)
 
     @rx.event
     def find(self, form: dict[str, Any]) -> Any:
@@ -127,6 +134,22 @@ class RunsState(PageState, rx.State):
         self.said = " ".join([f"{count} {word}.", *outcome.refused])
         self.chosen = []
         await self._read(who)
+
+    async def _enter(self, who: Identity) -> None:
+        """Read the page of the address. Of a view, the filter is what the view says now."""
+        if self.view:
+            try:
+                found = await services.workspace().run_filters.get(who, self.view)
+            except NotFound:
+                self.status = self.path = ""
+                self.problem = "This view is not there."
+                self.hint = "It was deleted, or is somebody's own: whoever sent the link can share it."
+                return
+            self.status, self.path = str(found["status"]), str(found["path"])
+        await self._read(who)
+
+    def _at(self, page: int) -> str:
+        return view_address(self.view, page) if self.view else address(self.status, self.path, page)
 
     def _lists(self, run_id: str) -> bool:
         return any(line.id == run_id for line in self.lines)

@@ -20,6 +20,7 @@ from tests.integration.api import (
     test_api_locks,
     test_api_nouns,
     test_api_people,
+    test_api_run_views,
     test_api_sharing,
     test_api_wire_table,
 )
@@ -46,6 +47,8 @@ CASES: list[Callable[[Server], Awaitable[None]]] = [
     test_api_people.TestPasswords().test_sessions_are_listed_and_ended,
     test_api_invitations.TestLinks().test_it_lets_in_as_many_as_it_was_made_for_also_at_once,
     test_api_invitations.TestLinks().test_who_is_signed_in_joins_as_themselves,
+    test_api_run_views.TestViews().test_kept_renamed_shared_and_deleted,
+    test_api_run_views.TestViews().test_they_leave_with_who_kept_them_and_shared_ones_stay,
     test_api_sharing.TestLinks().test_a_stranger_sees_the_run_and_the_dialog_sees_the_stranger,
     test_api_sharing.TestLinks().test_links_go_with_their_run,
     test_api_acls_and_audit.TestTrail().test_an_entry,

@@ -83,6 +83,25 @@ def test_an_operator_cancels_only_their_own_runs() -> None:
     assert isinstance(decide(person("developer"), "run.cancel", others), Allowed)
 
 
+@pytest.mark.parametrize(
+    ("role", "action", "target", "allowed"),
+    [
+        ("viewer", "run_view.create", Target("main", "run view", owner="ada"), True),
+        ("viewer", "run_view.delete", Target("main", "run view", owner="ada"), True),
+        ("operator", "run_view.share", Target("main", "run view", owner="ada"), False),
+        ("developer", "run_view.share", Target("main", "run view", owner="ada"), True),
+        ("developer", "run_view.edit", Target("main", "run view", owner="bo"), False),
+        ("developer", "run_view.delete", Target("main", "run view", owner="bo"), False),
+        ("viewer", "run_view.read", Target("main", "run view", owner="bo"), True),
+        ("admin", "run_view.delete", Target("main", "run view", owner="bo", private=True), True),
+    ],
+)
+def test_views_of_runs_belong_to_who_keeps_them(role: str, action: Action, target: Target, allowed: bool) -> None:
+    assert isinstance(decide(person(role), action, target), Allowed) is allowed
+    job = replace(person(role), job="job-1")
+    assert isinstance(decide(job, action, target), Allowed) is (allowed and action != "run_view.share")
+
+
 def test_refusals_say_what_they_may() -> None:
     with pytest.raises(NotFound) as hidden:
         require(person(), "flow.read", Target("main", "flow", path="u/bo/x"))
@@ -115,7 +134,7 @@ def test_a_closed_folder_is_unknown_and_its_viewers_change_nothing(
     closed = decide(replace(identity, folders={"team": "none"}), action, target)
     assert isinstance(closed, Denied) and (closed.hidden or target.workspace == INSTANCE)
     if isinstance(decide(replace(identity, folders={"team": "read"}), action, target), Allowed):
-        assert action.rpartition(".")[2] in ("read", "use", "run", "cancel", "approve")
+        assert action.rpartition(".")[2] in ("read", "use", "run", "cancel", "approve", "share")
 
 
 @given(identities, st.sampled_from(ACTIONS))

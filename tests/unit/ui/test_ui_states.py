@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from reflex_base.event import EventSpec
 
-from flowapp.access.errors import NotAllowed, NotSignedIn
+from flowapp.access.errors import NotAllowed, NotFound, NotSignedIn
 from flowapp.access.identity import Identity
 from flowapp.languages import LANGUAGES
 from flowapp.settings import Settings
@@ -24,6 +24,7 @@ from flowapp.ui.state.home import HomeState, flow_line, problem_lines
 from flowapp.ui.state.members import InvitationsState, MembersState, invitation_line, member_line
 from flowapp.ui.state.page import PageState
 from flowapp.ui.state.parts import Part
+from flowapp.ui.state.run_views import RunViewsState, view_chip
 from flowapp.ui.state.runs import RunsState, address, run_line
 from flowapp.ui.state.runtimes import RuntimesState, bytes_text, language_lines
 from flowapp.ui.state.schedules import SchedulesState, schedule_line
@@ -33,6 +34,16 @@ from flowapp.workspace.errors import BadRequest, DocumentRejected
 from flowapp.workspace.many_runs import Outcome
 from tests.support.states import send, state_of
 
+VIEW = {
+    "id": "v1",
+    "name": "Nightly",
+    "status": "failure",
+    "path": "f/x",
+    "shared": False,
+    "owner_name": "Ada",
+    "mine": True,
+    "may": {"edit": True, "share": True, "delete": True},
+}
 ADA = Identity("main", "ada@example.org", "ada", "developer")
 
 
@@ -54,7 +65,7 @@ class FakeWorkspace:
 
     def __init__(self) -> None:
         self.sessions = FakeSessions()
-        self.flows = self.runs = self.new_drafts = self.many_runs = self
+        self.flows = self.runs = self.run_filters = self.new_drafts = self.many_runs = self
         self.schedules = self.scripts = self.variables = self.resources = self.resource_types = self.usages = (
             self.packages
         ) = self.runtimes = self.script_uses = self
@@ -83,6 +94,7 @@ class FakeWorkspace:
         self.asked.append(identity)
         return {
             "path": path,
+            "status": "failure",
             "name": path,
             "summary": "",
             "members": ["bo"],
@@ -231,6 +243,7 @@ STATES: tuple[type[Any], ...] = (
     Guard,
     HomeState,
     RunsState,
+    RunViewsState,
     RuntimesState,
     VariablesState,
     ResourcesState,
@@ -250,6 +263,7 @@ ONLY_THE_PAGE = {
     ("HomeState", "choose_template"): "opens a dialog",
     ("HomeState", "open_import"): "opens a dialog",
     ("RunsState", "find"): "changes the address",
+    **{("RunViewsState", handler): "opens or closes a dialog" for handler in ("begin", "change", "close", "keep")},
     ("RunsState", "choose"): "ticks a box of a list the page has",
     ("RunsState", "choose_all"): "ticks the boxes of a list the page has",
     ("VariablesState", "set_secret"): "ticks a box of the dialog",
@@ -406,6 +420,66 @@ async def test_filters_come_from_the_address(workspace: FakeWorkspace) -> None:
     assert workspace.filters == {"page": 1, "per_page": 30, "path": "sales", "status": "failure"}
     assert state.lines[0].number == "#7"
     assert state.narrowed
+
+
+async def test_a_view_brings_its_filter(workspace: FakeWorkspace) -> None:
+    state = state_of(RunsState, url="http://host/runs?view=v1&page=2")
+    await send(state, "load")
+    assert workspace.filters == {"page": 2, "per_page": 30, "path": "v1", "status": "failure"}
+    assert (state.newer, state.older) == ("/runs?view=v1", "/runs?view=v1&page=3")
+
+
+async def test_a_view_that_is_not_there_lists_nothing(
+    workspace: FakeWorkspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def missing(*_: Any) -> None:
+        raise NotFound("There is no such run view here.")
+
+    monkeypatch.setattr(workspace, "get", missing)
+    state = state_of(RunsState, url="http://host/runs?view=v1")
+    for handler in ("load", "refresh"):
+        await send(state, handler)
+        assert (state.problem, state.loaded, state.lines) == ("This view is not there.", False, [])
+    assert "can share it" in state.hint and workspace.asked == []
+
+
+async def test_the_filter_of_the_address_is_kept_as_a_view_and_opens(workspace: FakeWorkspace) -> None:
+    workspace.listed = [VIEW]
+    state = state_of(RunViewsState, url="http://host/runs?status=failure&path=f%2Fx")
+    await send(state, "load")
+    assert ([chip.id for chip in state.views], state.open.id, state.status, state.path) == (
+        ["v1"],
+        "",
+        "failure",
+        "f/x",
+    )
+    await send(state, "begin")
+    assert target(await send(state, "save", {"name": "Mine", "shared": "true"})) == "/runs?view=d1"
+    assert workspace.bodies == ({"name": "Mine", "shared": True, "status": "failure", "path": "f/x"},)
+    workspace.fails = BadRequest("There is one.", "Choose another name.")
+    await send(state, "begin")
+    await send(state, "save", {"name": "Mine"})
+    assert (state.editing, state.error, state.problem) == (True, "There is one. Choose another name.", "")
+
+
+async def test_a_view_that_is_open_is_changed_and_deleted(workspace: FakeWorkspace) -> None:
+    workspace.listed = [VIEW]
+    state = state_of(RunViewsState, url="http://host/runs?view=v1")
+    await send(state, "load")
+    assert (state.open.id, state.open.may_edit, state.status, state.path) == ("v1", True, "", "")
+    await send(state, "change")
+    await send(state, "save", {"name": "Other"})
+    assert workspace.updated == {"name": "Other", "shared": False}
+    await send(state, "ask", "v1")
+    assert state.deleting == "v1"
+    assert target(await send(state, "delete")) == "/runs"
+
+
+def test_a_view_says_whose_it_is_and_what_it_lists() -> None:
+    assert view_chip(VIEW).note == "Nightly: failure, f/x. Only you see it."
+    assert view_chip({**VIEW, "shared": True}).note == "Nightly: failure, f/x. Shared with the workspace."
+    of_bo = view_chip({**VIEW, "shared": True, "mine": False, "owner_name": "Bo"})
+    assert of_bo.note == "Nightly: failure, f/x. Shared by Bo."
 
 
 def test_addresses_leave_out_what_is_not_asked_for() -> None:

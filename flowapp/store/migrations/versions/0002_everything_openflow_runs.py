@@ -223,6 +223,21 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_resume_event_run_id"), ["run_id"], unique=False)
 
     op.create_table(
+        "run_view",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("workspace", sa.String(), nullable=False),
+        sa.Column("owner", sa.String(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("status", sa.String(), nullable=False),
+        sa.Column("path", sa.String(), nullable=False),
+        sa.Column("shared", sa.Boolean(), nullable=False),
+        sa.Column("created_at", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    with op.batch_alter_table("run_view", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_run_view_workspace"), ["workspace"], unique=False)
+
+    op.create_table(
         "schedule",
         sa.Column("workspace", sa.String(), nullable=False),
         sa.Column("path", sa.String(), nullable=False),
@@ -524,6 +539,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_schedule_next_at"))
 
     op.drop_table("schedule")
+    with op.batch_alter_table("run_view", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_run_view_workspace"))
+
+    op.drop_table("run_view")
     with op.batch_alter_table("resume_event", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_resume_event_run_id"))
 

@@ -53,7 +53,11 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class LinkIdentity:
-    """Whoever holds a sharing link: nobody by name, who may look at the one run `run` and at nothing else."""
+    """Whoever holds a sharing link: nobody by name, who may look at one thing and at nothing else.
+
+    `target` is the id of the run, or the path of the flow, that the link was made for.
+    """
 
     workspace: str
-    run: str
+    kind: Literal["run", "flow"]
+    target: str

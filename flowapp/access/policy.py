@@ -10,7 +10,7 @@ on its cells; the words of a comment are changed by who wrote it, and taken away
 a name that nobody made a folder of is the team's, and roles alone decide. Role and path must both allow. A token with scopes
 may do what its person may *and* a scope covers. A job has the rights of the person whom it runs for, may use what that
 person may only use, and keep its own state; it shares nothing, because a link would outlive it. A developer shares the runs
-that they may read. A sharing link reads the one run that it was made for, and that is all.
+and flows that they may read. A sharing link reads the one run or flow that it was made for, and that is all.
 """
 
 from __future__ import annotations
@@ -39,6 +39,7 @@ Action = Literal[
     "flow.read",
     "flow.run",
     "flow.deploy",
+    "flow.share",
     "script.read",
     "script.run",
     "script.write",
@@ -127,6 +128,7 @@ _DEVELOPER: frozenset[Action] = _OPERATOR | {
     "comment.edit",
     "comment.delete",
     "flow.deploy",
+    "flow.share",
     "script.write",
     "run.share",
     "run_view.share",
@@ -148,6 +150,7 @@ GRANTS: dict[Role, frozenset[Action]] = {
 }
 _INSTANCE_GRANTS: frozenset[Action] = _ACCOUNT | {"instance.manage"}
 
+_SHARING: frozenset[Action] = frozenset({"run.share", "flow.share"})
 #: Verbs for which a folder's viewers are enough; anything else needs a writer.
 _LOOKING = frozenset({"read", "use", "run", "cancel", "approve", "share"})
 
@@ -196,8 +199,8 @@ def decide(identity: Identity | LinkIdentity, action: Action, target: Target) ->
         decision = _ALLOWED if action in GRANTS["admin"] else _HIDDEN
     else:
         decision = _by_role_and_path(identity, action, target, mine)
-    if action == "run.share" and identity.job and isinstance(decision, Allowed):
-        return Denied("A job cannot share a run: the link would outlive it.")
+    if action in _SHARING and identity.job and isinstance(decision, Allowed):
+        return Denied(f"A job cannot share a {target.kind}: the link would outlive it.")
     if action == "run_view.share" and identity.job and isinstance(decision, Allowed):
         return Denied("A job shares no view of the runs: it would outlive the job.")
     if action == "comment.edit" and not mine and isinstance(decision, Allowed):
@@ -248,8 +251,9 @@ def right_at(identity: Identity, path: str) -> FolderRight:
 
 
 def _by_link(link: LinkIdentity, action: Action, target: Target) -> Decision:
-    same = target.kind == "run" and target.workspace == link.workspace and target.id == link.run
-    return _ALLOWED if action == "run.read" and same and link.run else _HIDDEN
+    named = target.id if target.kind == "run" else target.path
+    same = target.kind == link.kind and target.workspace == link.workspace and named == link.target
+    return _ALLOWED if action == f"{link.kind}.read" and same and link.target else _HIDDEN
 
 
 def _by_role_and_path(identity: Identity, action: Action, target: Target, mine: bool) -> Decision:

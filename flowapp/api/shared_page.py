@@ -1,4 +1,4 @@
-"""The page of a sharing link as HTML: the head of a run, its steps, and result, input and log of one place. No script, no form."""
+"""The page of a sharing link as HTML: a run with its steps, or a flow with its cells. No script, no form."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from markupsafe import Markup
 from starlette.responses import HTMLResponse, Response
 
 from flowapp.access.errors import TooManyAttempts
+from flowapp.workspace.shared_flows import SharedFlow
 from flowapp.workspace.shared_runs import SharedRun
 
 HEADERS = {
@@ -85,9 +86,11 @@ _PAGES = Environment(
 _PAGES.globals.update(badge=_badge, moment=_moment, duration=_duration, step_query=_step_query)
 
 
-def render(run: SharedRun) -> Response:
-    """The page of a run."""
-    return HTMLResponse(_PAGES.get_template("shared_run.html").render(run=run, detail=run.detail), 200, HEADERS)
+def render(shown: SharedRun | SharedFlow) -> Response:
+    """The page of a run or flow."""
+    if isinstance(shown, SharedFlow):
+        return _page("shared_flow.html", 200, flow=shown, expires_at=shown.expires_at)
+    return _page("shared_run.html", 200, run=shown, detail=shown.detail, expires_at=shown.expires_at)
 
 
 def nothing() -> Response:
@@ -104,4 +107,10 @@ def busy(error: TooManyAttempts) -> Response:
 
 
 def _message(message: str, hint: str, status: int) -> Response:
-    return HTMLResponse(_PAGES.get_template("wrong_link.html").render(message=message, hint=hint), status, HEADERS)
+    return _page("wrong_link.html", status, message=message, hint=hint)
+
+
+def _page(template: str, status: int, **values: object) -> Response:
+    text = _PAGES.get_template(template).render(**values)
+    # half of a surrogate pair, which JSON may hold, has no form in UTF-8
+    return HTMLResponse(text.encode("utf-8", "replace"), status, HEADERS)

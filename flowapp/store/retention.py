@@ -156,7 +156,7 @@ def _delete_now(store: Store, connection: Connection, ids: list[str]) -> None:
     limits.forget(connection, ids)
     leaves.remove(connection, ids)
     wiping.forget(connection, ids)
-    shared_links.forget(connection, ids)
+    shared_links.forget_runs(connection, ids)
     for rows in (_LOG, _RESULT, _STATE, _JOB):
         connection.execute(sa.delete(rows).where(rows.c.run_id.in_(ids)))
     connection.execute(sa.delete(_RUN).where(_RUN.c.id.in_(ids)))

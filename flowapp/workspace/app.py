@@ -79,6 +79,7 @@ from flowapp.workspace.schedules import Schedules
 from flowapp.workspace.script_uses import ScriptUses
 from flowapp.workspace.scripts import Scripts
 from flowapp.workspace.shared_drafts import SharedDrafts
+from flowapp.workspace.shared_flows import SharedFlows
 from flowapp.workspace.shared_runs import SharedRuns
 from flowapp.workspace.sharing import Sharing
 from flowapp.workspace.single_sign_on import SingleSignOn
@@ -144,6 +145,7 @@ class Workspace:
         self.many_runs = ManyRuns(store, self.runs, self.starting)
         self.sharing = Sharing(self._context)
         self.shared_runs = SharedRuns(self._context)
+        self.shared_flows = SharedFlows(self._context)
         self.inputs = Inputs(self._context, self.drafts)
         self.new_drafts = NewDrafts(self._context, self.inputs)
         self.opened_runs = OpenedRuns(store, self.new_drafts)

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy.engine import Connection
 
 from flowapp.access.identity import Identity
-from flowapp.access.policy import Allowed, decide, missing, require
+from flowapp.access.policy import Allowed, decide, require
 from flowapp.jsontext import dumps, loads
 from flowapp.openflow import documents
 from flowapp.openflow.walk import walk
@@ -145,11 +145,11 @@ class Flows:
 
     async def get(self, identity: Identity, path: str) -> dict[str, Any]:
         """The latest version in Windmill's shape."""
-        return shown(await self._latest(identity, path))
+        return shown(await guard.flow_row(self._store, identity, "flow.read", path))
 
     async def schema(self, identity: Identity, path: str) -> dict[str, Any]:
-        """What a run form needs: `{"schema", "summary", "description", "version", "version_id", "path"}`."""
-        version = await self._latest(identity, path)
+        """What a run form needs: `{"schema", "summary", "description", "version", "version_id", "path", "may_share"}`."""
+        version = await guard.flow_row(self._store, identity, "flow.read", path)
         flow = loads(version.document)
         return {
             "path": version.path,
@@ -158,6 +158,7 @@ class Flows:
             "description": flow.get("description") or "",
             "version": version.version,
             "version_id": version.id,
+            "may_share": guard.may(identity, "flow.share", guard.flow_target(identity, path)),
         }
 
     async def versions(self, identity: Identity, path: str) -> list[dict[str, Any]]:
@@ -175,13 +176,6 @@ class Flows:
         """
         draft = await self._drafts.open(identity, "draft.read", draft_id)
         return await asyncio.to_thread(exported, draft.document.flow, draft.row.path, file_format)
-
-    async def _latest(self, identity: Identity, path: str) -> FlowVersionRow:
-        require(identity, "flow.read", guard.flow_target(identity, path))
-        version = await self._store.database.read(lambda c: flows.latest(c, identity.workspace, path))
-        if version is None:
-            raise missing("flow")
-        return version
 
 
 def deployable(flow: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from flowapp.access import policy
 from flowapp.access.identity import Identity
 from flowapp.access.policy import Action, Target, missing, require
-from flowapp.store import drafts
+from flowapp.store import drafts, flows
 from flowapp.store.stores import Store
-from flowapp.store.tables import DraftRow, RunRow
+from flowapp.store.tables import DraftRow, FlowVersionRow, RunRow
 
 
 def may(identity: Identity, action: Action, target: Target) -> bool:
@@ -93,4 +93,18 @@ async def run_row(store: Store, identity: Identity, action: Action, run_id: str)
     if row is None:
         raise missing("run")
     require(identity, action, run_target(row))
+    return row
+
+
+async def flow_row(store: Store, identity: Identity, action: Action, path: str) -> FlowVersionRow:
+    """The version of a flow that is deployed now, if the identity may do `action` to the flow.
+
+    Raises:
+        NotFound: nothing is deployed at the path, or it must look so.
+        NotAllowed: the role does not include the action.
+    """
+    require(identity, action, flow_target(identity, path))
+    row = await store.database.read(lambda connection: flows.latest(connection, identity.workspace, path))
+    if row is None:
+        raise missing("flow")
     return row

@@ -94,11 +94,8 @@ class NewDrafts:
 
     async def from_deployed(self, identity: Identity, path: str) -> dict[str, str]:
         """A draft of the latest deployed version of a flow, or the draft of it that one has already."""
-        require(identity, "flow.read", guard.flow_target(identity, path))
         require(identity, "draft.create", guard.workspace_target(identity))
-        version = await self._store.database.read(lambda c: flows.latest(c, identity.workspace, path))
-        if version is None:
-            raise missing("flow")
+        version = await guard.flow_row(self._store, identity, "flow.read", path)
         rows = await self._store.database.read(lambda c: drafts.list_of(c, identity.workspace, identity.username))
         mine = next((row for row in rows if row.path == path), None)
         if mine is not None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
 
@@ -42,7 +42,7 @@ _SHAPES = tuple(
         r"(?<=[Bb]asic )(?=\S*[A-Z0-9])[\w+/=-]{8,}",
         r"\beyJ[\w-]{5,1000}\.[\w.-]{5,}",
         r"(?<=://)[^\s/@:\"']{0,200}:[^\s/\"']{1,500}(?=@)",
-        rf"(?i)\b{_KEY}\\{{0,3}}[\"']?\s{{0,20}}[:=]\s{{0,20}}\\{{0,3}}(?:{_QUOTED}|{_PLAIN})",
+        rf"(?i)\b{_KEY}\\{{0,3}}[\"']?\]?\s{{0,20}}(?::=|=>|<-|[:=])\s{{0,20}}\\{{0,3}}(?:{_QUOTED}|{_PLAIN})",
         r"\b(?:AKIA|ASIA)[A-Z0-9]{12,}",
         r"\b(?:sk|pk|rk)[-_](?:live|test|proj|ant)?[-_]?[A-Za-z0-9_-]{16,}",
         r"\bgh[opsur]_[A-Za-z0-9]{20,}|\bgithub_pat_\w{20,}|\bglpat-[\w-]{16,}",
@@ -51,6 +51,16 @@ _SHAPES = tuple(
         r"\bf[asivl]_[\w-]{40,}",
     )
 )
+#: What stands behind a secret's name in code and is none: a type, a call, a subscript, what a flow or an environment holds.
+_NO_SECRET = re.compile(
+    r"(?:(?:str|string|bytes|int|float|number|bool|boolean|any|unknown|object|dict|list|None|null|undefined)\b(?=\s*(?:[,)=|\[<;?]|$))"
+    r"|[A-Za-z_]\w*(?:\.\w+)*[(\[]|(?:results|flow_input|previous_result|flow_env|process\.env|os\.environ)\b|\$\d|\$[({])",
+    re.MULTILINE | re.IGNORECASE,
+)
+#: Code that gives what is called like a secret a value behind its type: `key: str = "…"`, `string key = "…"` is found as it is.
+_TYPED = re.compile(rf"(?i)\b{_KEY}\s{{0,20}}\??:\s{{0,20}}[\w.\[\]| ]{{1,80}}=\s{{0,20}}{_QUOTED}")
+#: What may begin a text or a comment: behind it in a line nothing is taken for code.
+_QUOTES = re.compile(r"[\"'`#]|//|--")
 
 
 def secret_key(name: str) -> bool:
@@ -95,6 +105,19 @@ def secrets_in(value: Any) -> Iterator[str]:
             yield from secrets_in(item)
 
 
+def strings_in(value: Any, limit: int | None = None) -> Iterator[str]:
+    """All texts in a value, keys too, as far as `Redactor.text` with this limit looks at them."""
+    if isinstance(value, str):
+        yield value if limit is None else value[: limit + LONGEST]
+    elif isinstance(value, Mapping):
+        for name, item in value.items():
+            yield str(name)
+            yield from strings_in(item, limit)
+    elif isinstance(value, list):
+        for item in value:
+            yield from strings_in(item, limit)
+
+
 class Redactor:
     """Hides secrets in texts and values. `secrets` are texts that are known to be some; short ones cannot be told from others."""
 
@@ -105,10 +128,17 @@ class Redactor:
 
     def text(self, text: str, limit: int | None = None) -> str:
         """The text with `HIDDEN` in place of secrets, of its first `limit` characters; a secret that the end would cut goes whole."""
+        return self._clean(text, limit, _shaped)
+
+    def code(self, text: str, limit: int | None = None) -> str:
+        """As `text`, for source code: types and calls behind a secret's name (`token: str`, `key = load()`) stay readable."""
+        return self._clean(text, limit, _shaped_in_code)
+
+    def _clean(self, text: str, limit: int | None, shaped: Callable[[str], Iterator[tuple[int, int]]]) -> str:
         end = len(text) if limit is None else min(limit, len(text))
         window = text[: end + LONGEST]
         parts, at = [], 0
-        for start, stop in _merged([*self._known(window), *_shaped(window)]):
+        for start, stop in _merged([*self._known(window), *shaped(window)]):
             if start >= end:
                 break
             parts += [window[at:start], HIDDEN]
@@ -125,7 +155,7 @@ class Redactor:
 
     def value(self, value: Any, places: frozenset[tuple[str, ...]] = frozenset(), limit: int | None = None) -> Any:
         """The value with secrets hidden, at `places` (see `password_fields`) too; texts longer than `limit` are cut, and say so."""
-        return self.among(_strings(value, limit))._hidden(value, (), places, limit)
+        return self.among(strings_in(value, limit))._hidden(value, (), places, limit)
 
     def among(self, texts: Iterable[str]) -> Redactor:
         """One that is as good for these texts, and quick: most secrets of a workspace stand in none of them."""
@@ -164,19 +194,6 @@ class Redactor:
                 at = text.find(secret, at + 1)
 
 
-def _strings(value: Any, limit: int | None) -> Iterator[str]:
-    """All texts in a value, keys too, as far as `Redactor.text` looks at them."""
-    if isinstance(value, str):
-        yield value if limit is None else value[: limit + LONGEST]
-    elif isinstance(value, Mapping):
-        for name, item in value.items():
-            yield str(name)
-            yield from _strings(item, limit)
-    elif isinstance(value, list):
-        for item in value:
-            yield from _strings(item, limit)
-
-
 def _names_a_secret(value: Mapping[Any, Any]) -> bool:
     return any(
         str(name).lower() in _NAMING and isinstance(item, str) and secret_key(item) for name, item in value.items()
@@ -210,6 +227,21 @@ def _shaped(text: str) -> Iterator[tuple[int, int]]:
     for shape in _SHAPES:
         for found in shape.finditer(text):
             yield found.span(found.lastgroup or 0)
+
+
+def _shaped_in_code(text: str) -> Iterator[tuple[int, int]]:
+    for found in _TYPED.finditer(text):
+        yield found.span("quoted")
+    for shape in _SHAPES:
+        for found in shape.finditer(text):
+            if found.lastgroup != "plain" or not _is_code(text, found):
+                yield found.span(found.lastgroup or 0)
+
+
+def _is_code(text: str, found: re.Match[str]) -> bool:
+    """Whether what stands behind a secret's name is code for sure: not in a text or comment, and no value itself."""
+    line = text.rfind("\n", 0, found.start()) + 1
+    return not _QUOTES.search(text, line, found.start()) and _NO_SECRET.match(text, found.start("plain")) is not None
 
 
 def _merged(spans: list[tuple[int, int]]) -> Iterator[tuple[int, int]]:

@@ -101,9 +101,8 @@ class SharedRuns:
         self._context = context
         self._store = context.store
 
-    async def page(self, opened: Opened, path: str = "") -> SharedRun | None:
+    async def page(self, run: RunRow, opened: Opened, path: str = "") -> SharedRun | None:
         """The page with the detail of the step at `path` ("" for the whole run); None when there is no such step."""
-        run = opened.run
         document = loads(await self._store.values.get_value(run.document))
         stated = document.get("schema")
         schema = stated if isinstance(stated, dict) else {}

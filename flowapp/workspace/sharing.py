@@ -1,7 +1,7 @@
-"""Links by which anybody looks at one run: made and revoked by members, opened by whoever has one.
+"""Links by which anybody looks at one run or flow: made and revoked by members, opened by whoever has one.
 
 A link never shows more than whoever made it may share at that moment: it ends with their rights. One that is unknown,
-tampered with, expired or revoked, or whose run is gone, is the same nothing.
+tampered with, expired or revoked, or whose run or flow is gone, is the same nothing.
 """
 
 from __future__ import annotations
@@ -22,10 +22,11 @@ from flowapp.access.policy import missing, require
 from flowapp.access.tokens import hash_token, new_token
 from flowapp.store import audit, shared_links
 from flowapp.store.clock import now, text_of
-from flowapp.store.tables import RunRow, SharedLinkRow
+from flowapp.store.tables import FlowVersionRow, RunRow, SharedLinkRow
 from flowapp.workspace import guard
 from flowapp.workspace.context import Context
 from flowapp.workspace.errors import BadRequest
+from flowapp.workspace.shareable import READ, SHARE, Kind, Shareable, asked_for, behind
 from flowapp.workspace.stored import text_in
 
 DAYS = (1, 7, 30)
@@ -39,14 +40,15 @@ _REMEMBERED = 4096
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A link that leads to a run."""
+    """A link that leads somewhere: to a run, or to the deployed version of a flow. `maker` is who made it."""
 
-    run: RunRow
+    row: RunRow | FlowVersionRow
     expires_at: str
+    maker: Identity
 
 
 class Sharing:
-    """Use-cases about sharing links of runs."""
+    """Use-cases about sharing links."""
 
     def __init__(self, context: Context) -> None:
         self._store = context.store
@@ -57,14 +59,16 @@ class Sharing:
 
     # --- for members --------------------------------------------------------------------------------------------------
 
-    async def create(self, identity: Identity, run_id: str, body: Mapping[str, Any]) -> dict[str, Any]:
-        """Make a link: `{"days": 1, 7 or 30, "note"?}`. Its `token`, `path` and `url` are told this once.
+    async def create(self, identity: Identity, kind: Kind, name: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Make a link to a run (`name` is its id) or flow (its path): `{"days": 1, 7 or 30, "note"?}`.
+
+        Its `token`, `path` and `url` are told this once.
 
         Raises:
-            NotFound, NotAllowed: see `guard.run_row`.
-            BadRequest: a field is wrong, or the run has too many links.
+            NotFound, NotAllowed: see `shareable.asked_for`.
+            BadRequest: a field is wrong, or there are too many links.
         """
-        run = await guard.run_row(self._store, identity, "run.share", run_id)
+        shared = await asked_for(self._store, identity, kind, name)
         days = body.get("days", 7)
         if type(days) is not int or days not in DAYS:
             raise BadRequest("days must be 1, 7 or 30.", "A link ends by itself; make a new one then.")
@@ -72,8 +76,9 @@ class Sharing:
         row = SharedLinkRow(
             id=secrets.token_hex(6),
             hash=hash_token(token),
-            workspace=run.workspace,
-            run_id=run.id,
+            workspace=identity.workspace,
+            kind=kind,
+            target=shared.name,
             note=text_in(body, "note", limit=LONGEST_NOTE).strip(),
             created_by=identity.username,
             created_at=now(),
@@ -81,40 +86,42 @@ class Sharing:
         )
 
         def work(connection: Connection) -> None:
-            if len(shared_links.of_run(connection, run.id, now())) >= MOST_LINKS:
-                raise BadRequest(f"This run has {MOST_LINKS} links.", "Revoke some that nobody needs.")
+            if len(shared_links.of(connection, row.workspace, kind, shared.name, now())) >= MOST_LINKS:
+                raise BadRequest(f"This {kind} has {MOST_LINKS} links.", "Revoke some that nobody needs.")
             shared_links.add(connection, row)
-            _audited(connection, run, identity.username, "link.create", f"link {row.id}, {days} days")
+            _audited(connection, shared, identity.username, "link.create", f"link {row.id}, {days} days")
 
         await self._store.database.write(work)
         path = f"/shared/{token}"
         return {**_shown(row), "token": token, "path": path, "url": f"{self._base_url}{path}"}
 
-    async def listing(self, identity: Identity, run_id: str) -> list[dict[str, Any]]:
-        """The run's links that still lead somewhere, newest first; without their tokens, which nobody knows any more."""
-        run = await guard.run_row(self._store, identity, "run.share", run_id)
-        rows = await self._store.database.read(lambda c: shared_links.of_run(c, run.id, now()))
+    async def listing(self, identity: Identity, kind: Kind, name: str) -> list[dict[str, Any]]:
+        """The links that still lead somewhere, newest first; without their tokens, which nobody knows any more."""
+        shared = await asked_for(self._store, identity, kind, name)
+        rows = await self._store.database.read(
+            lambda c: shared_links.of(c, identity.workspace, kind, shared.name, now())
+        )
         return [_shown(row) for row in rows]
 
-    async def revoke(self, identity: Identity, run_id: str, link_id: str) -> None:
+    async def revoke(self, identity: Identity, kind: Kind, name: str, link_id: str) -> None:
         """Make a link worthless, whoever made it.
 
         Raises:
             NotFound: there is none.
         """
-        run = await guard.run_row(self._store, identity, "run.share", run_id)
+        shared = await asked_for(self._store, identity, kind, name)
 
         def work(connection: Connection) -> None:
-            if not shared_links.remove(connection, run.id, link_id):
+            if not shared_links.remove(connection, identity.workspace, kind, shared.name, link_id):
                 raise missing("link")
-            _audited(connection, run, identity.username, "link.delete", f"link {link_id}")
+            _audited(connection, shared, identity.username, "link.delete", f"link {link_id}")
 
         await self._store.database.write(work)
 
     # --- for whoever has the link -------------------------------------------------------------------------------------
 
     async def open(self, token: str, address: str, *, counts: bool = True) -> Opened:
-        """The run of a link. Requests of one address within five minutes are one visit; `counts`: it is noted.
+        """What a link leads to. Requests of one address within five minutes are one visit; `counts`: it is noted.
 
         Raises:
             NotFound: the link is worth nothing, for whichever reason.
@@ -123,22 +130,22 @@ class Sharing:
         self._limiter.check(address)
         self._limiter.failed(address)
         row = await self._store.database.read(lambda c: shared_links.good(c, hash_token(token), now()))
-        run = await self._store.runs.get(row.run_id) if row is not None else None
-        if row is None or run is None:
+        shared = await behind(self._store, row) if row is not None else None
+        if row is None or shared is None:
             raise missing("link")
         maker = await self._sessions.identity_named(row.created_by, row.workspace)
-        if not guard.may(maker, "run.share", guard.run_target(run)):
+        if not guard.may(maker, SHARE[shared.kind], shared.target):
             raise missing("link")
-        require(LinkIdentity(row.workspace, row.run_id), "run.read", guard.run_target(run))
+        require(LinkIdentity(row.workspace, shared.kind, row.target), READ[shared.kind], shared.target)
         link = row.id
         if counts and self._is_visit(link, address):
 
             def work(connection: Connection) -> None:
                 shared_links.note_opened(connection, link, now())
-                _audited(connection, run, f"link:{link}", "link.open", "", address)
+                _audited(connection, shared, f"link:{link}", "link.open", "", address)
 
             await self._store.database.write(work)
-        return Opened(run, row.expires_at)
+        return Opened(shared.row, row.expires_at, maker)
 
     def _is_visit(self, link: str, address: str) -> bool:
         at, key = time.monotonic(), (link, address)
@@ -152,10 +159,10 @@ class Sharing:
         return True
 
 
-def _audited(connection: Connection, run: RunRow, by: str, action: str, detail: str, address: str = "") -> None:
-    more = f"run {run.number}{', ' if detail else ''}{detail}"
-    target = run.path or run.id
-    audit.add(connection, workspace=run.workspace, by=by, action=action, target=target, detail=more, address=address)
+def _audited(connection: Connection, shared: Shareable, by: str, action: str, detail: str, address: str = "") -> None:
+    more = f"{shared.words}{', ' if detail else ''}{detail}"
+    workspace = shared.row.workspace
+    audit.add(connection, workspace=workspace, by=by, action=action, target=shared.path, detail=more, address=address)
 
 
 def _shown(row: SharedLinkRow) -> dict[str, Any]:

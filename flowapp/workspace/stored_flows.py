@@ -18,7 +18,7 @@ from flowapp.openflow import documents
 from flowapp.openflow.errors import DocumentInvalid
 from flowapp.openflow.lint import refusals
 from flowapp.openflow.walk import walk
-from flowapp.store import audit, flow_versions, flows, identities
+from flowapp.store import audit, flow_versions, flows, identities, shared_links
 from flowapp.store.clock import now
 from flowapp.store.tables import FlowVersionRow
 from flowapp.workspace import flow_paths, guard
@@ -108,6 +108,7 @@ class StoredFlows:
                     raise AlreadyThere(f"There is already a flow at {target}.", "Choose another path.")
                 flow_versions.keep_for_runs(connection, self._values, identity.workspace, path)
                 flow_versions.rename(connection, identity.workspace, path, target)
+                shared_links.follow_flow(connection, identity.workspace, path, target)
             flow_versions.archive(connection, identity.workspace, target, False)
             self._add(connection, identity, row, job, "flow.update")
             return target
@@ -214,6 +215,7 @@ class StoredFlows:
 
         def work(connection: Connection) -> None:
             flow_versions.keep_for_runs(connection, self._values, identity.workspace, path)
+            shared_links.forget_flow(connection, identity.workspace, path)
             if flow_versions.delete(connection, identity.workspace, path):
                 _audited(connection, identity, "flow.delete", path)
 

@@ -36,7 +36,7 @@ def looped(last: str = "c") -> dict[str, Any]:
 
 def deployed(client: httpx.Client, path: str, flow: dict[str, Any]) -> None:
     """Deploy a flow, or its next version."""
-    body = {"path": path, "summary": flow["summary"], "value": flow["value"], "schema": flow.get("schema")}
+    body = {**flow, "path": path}
     there = client.get(f"/api/w/main/flows/exists/{path}").json()
     answer = client.post(f"/api/w/main/flows/{f'update/{path}' if there else 'create'}", json=body)
     assert answer.status_code < 300, answer.text

@@ -1,15 +1,17 @@
-"""A run is shown to somebody outside: by a link made on its page, on a phone without scripts, without any secret."""
+"""A run and a flow are shown to somebody outside: by a link made on their page, on a phone without scripts, without any secret."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import httpx
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
 from tests.acceptance.conftest import Watch, shoot
-from tests.acceptance.notebook_page import flow_of, python, wire
+from tests.acceptance.notebook_page import NotebookPage, flow_of, python, wire
 from tests.acceptance.product import Product
 from tests.acceptance.test_run_again import deployed, started
 
@@ -103,6 +105,94 @@ def test_a_link_is_made_opened_by_a_stranger_and_revoked(
     assert gone is not None and gone.status == 404
     expect(phone.get_by_role("heading")).to_have_text("This link leads nowhere")
     shoot(phone, "shared-gone")
+
+
+def fixed(value: Any) -> dict[str, Any]:
+    return {"type": "static", "value": value}
+
+
+def nested_flow(secret: str) -> dict[str, Any]:
+    """A flow with a loop, branches in it, a failure handler, settings, and secrets where people put them."""
+    load = python(
+        "a", ORDERS, {"region": wire("flow_input.region"), "key": wire("variable('u/admin/bank_key')")}, "Orders"
+    )
+    load |= {"retry": {"constant": {"attempts": 3, "seconds": 5}}, "timeout": fixed(90)}
+    code = f'def main(city: str, api_key: str):\n    old_key = "{secret}"\n    return {{"city": city, "ok": api_key != old_key}}\n'
+    check = python(
+        "d", code, {"city": wire("flow_input.iter.value.city"), "api_key": fixed(secret)}, "Ask the bank about the city"
+    )
+    branch = {
+        "id": "c",
+        "summary": "Only where there are many orders",
+        "value": {
+            "type": "branchone",
+            "branches": [{"summary": "Many", "expr": "flow_input.iter.value.orders > 100", "modules": [check]}],
+            "default": [python("e", "def main():\n    return None\n", {"db": fixed("$res:u/admin/bank")}, "Pass over")],
+        },
+    }
+    loop = {
+        "id": "b",
+        "summary": "Each city",
+        "value": {"type": "forloopflow", "iterator": wire("results.a"), "skip_failures": True, "modules": [branch]},
+    }
+    flow = flow_of(load, loop, schema=SCHEMA, summary="Quarterly report")
+    flow["description"] = "Asks the bank for the orders of a region, and checks each city that has many."
+    flow["value"] |= {"failure_module": python("failure", "def main(error):\n    print(error)\n", {}, "Tell the team")}
+    return flow
+
+
+def test_a_flow_is_shared_from_its_notebook_and_its_form(
+    page: Page, phone: Page, product: Product, watch: Watch
+) -> None:
+    path = "f/sharing/flow"
+    with product.client() as client:
+        deployed(client, path, nested_flow("k-4711-0815"))
+        draft = client.post(f"/api/w/main/flows/edit/{path}").json()["id"]
+    page.goto(f"/run/{path}")
+    page.get_by_role("button", name="Share").click()
+    dialog = page.get_by_role("dialog", name="Share flow")
+    expect(dialog).to_contain_text("Nobody sees this flow without signing in")
+    dialog.get_by_label("Note").fill("for the auditors")
+    dialog.get_by_label("Note").press("Enter")
+    url = dialog.get_by_label("The link", exact=True).input_value()
+    assert url.startswith(f"{product.url}/shared/fl_")
+    expect(dialog.get_by_role("listitem")).to_contain_text("Not opened yet")
+    shoot(page, "share-flow-dialog")
+
+    answer = phone.goto(url)
+    assert answer is not None and answer.status == 200
+    expect(phone.get_by_role("heading", level=1)).to_have_text("Quarterly report")
+    expect(phone.locator("main")).to_contain_text("Version 1, deployed")
+    expect(phone.locator("main")).to_contain_text("Asks the bank for the orders of a region")
+    cell = phone.get_by_role("region", name="Ask the bank about the city")
+    expect(cell).to_contain_text("def main(city: str, api_key: str):")
+    expect(cell).to_contain_text("flow_input.iter.value.city")
+    branch = phone.get_by_role("group", name="Branch 1: Many of c")
+    expect(branch).to_contain_text("flow_input.iter.value.orders > 100")
+    expect(branch.get_by_role("region", name="Ask the bank about the city")).to_be_visible()
+    expect(phone.get_by_role("region", name="a Orders")).to_contain_text("variable('u/admin/bank_key')")
+    text = phone.content()
+    assert "4711-0815" not in text and "$res:" not in text and "•••••" in text
+    shoot(phone, "shared-flow")
+    for width in (390, 1440):
+        phone.set_viewport_size({"width": width, "height": 844})
+        assert phone.evaluate("document.documentElement.scrollWidth") <= width
+    with_scripts = phone.context.browser.new_page(base_url=product.url)  # type: ignore[union-attr] # there is one
+    with_scripts.goto(url)
+    violations = Axe().run(with_scripts).response["violations"]
+    with_scripts.close()
+    assert not violations, [(one["id"], [node["target"] for node in one["nodes"]][:3]) for one in violations]
+
+    page.goto(f"/flows/{draft}")
+    NotebookPage(page).loaded()
+    page.get_by_role("button", name="More", exact=True).click()
+    page.get_by_role("menuitem", name="Share").click()
+    expect(dialog.get_by_role("listitem")).to_contain_text("Opened")
+    dialog.get_by_role("button", name="Revoke").click()
+    expect(dialog).to_contain_text("Nobody sees this flow without signing in")
+    watch.expect_error("404")
+    gone = phone.goto(url)
+    assert gone is not None and gone.status == 404
 
 
 def test_an_error_is_shown_without_its_secrets(phone: Page, product: Product) -> None:

@@ -239,6 +239,8 @@ function runForm(store) {
   else notDeployed(store);
 }
 
+const ofDeployed = (store, kind) => (store.get("draft").deployed_version ? store.set("dialog", { kind }) : notDeployed(store));
+
 const notDeployed = (store) => store.toast({ text: "There is no deployed version yet.", hint: "Deploy the flow first.", action: { label: "Deploy", run: () => perform(store, "deploy") } });
 
 const inCell = (id, selector) => cellNode(id)?.querySelector(`:scope > .nb-hd ${selector}`);
@@ -324,7 +326,8 @@ const ALWAYS = {
   problems: (store) => toSidebar(store, "problems"),
   deploy: (store) => store.set("dialog", { kind: "deploy" }),
   versions: (store) => store.set("dialog", { kind: "versions" }),
-  webhook: (store) => (store.get("draft").deployed_version ? store.set("dialog", { kind: "webhook" }) : notDeployed(store)),
+  webhook: (store) => ofDeployed(store, "webhook"),
+  share: (store) => ofDeployed(store, "share"),
   run_form: runForm,
   export_yaml: (store) => download(store, "yaml"),
   export_json: (store) => download(store, "json"),

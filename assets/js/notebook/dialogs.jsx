@@ -3,6 +3,7 @@ import { useEffect, useMemo, useState } from "react";
 import { useKey, useStore } from "./context.js";
 import { request } from "../api.js";
 import { WebhookDialog } from "../run/webhook.jsx";
+import { ShareFlow } from "../shell/share.jsx";
 import { CallDialog } from "./called.jsx";
 import { changesBetween } from "./changes.js";
 import { Glyph } from "./icons.jsx";
@@ -22,6 +23,7 @@ export function Dialogs() {
   if (dialog.kind === "help") return <Help onClose={close} />;
   if (dialog.kind === "versions") return <Versions onClose={close} />;
   if (dialog.kind === "webhook") return <WebhookDialog ws={store.ws} kind="flow" path={store.get("draft").path} onClose={close} />;
+  if (dialog.kind === "share") return <ShareFlow ws={store.ws} path={store.get("draft").path} onClose={close} />;
   if (dialog.kind === "deploy") return <Deploy onClose={close} />;
   if (dialog.kind === "effects") return <Effects dialog={dialog} onClose={close} />;
   if (dialog.kind === "call") return <CallDialog kind={dialog.called} hub={dialog.hub} onClose={close} onChoose={(path, hash) => (close(), setTimeout(() => dialog.choose(path, hash)))} />;

@@ -95,7 +95,8 @@ function ExportMenu() {
   return (
     <MenuButton label="More" items={[
       { label: "Versions…", icon: "clock", run: () => perform(store, "versions") },
-      { label: "Webhook…", icon: "plug", run: () => perform(store, "webhook") }, "-",
+      { label: "Webhook…", icon: "plug", run: () => perform(store, "webhook") },
+      { label: "Share…", icon: "external", run: () => perform(store, "share") }, "-",
       item("export_yaml", "Export as YAML"), item("export_json", "Export as JSON"), item("export_zip", "Export as a folder (zip)"), "-",
       { label: "All commands", icon: "search", keys: spoken("Mod+k"), run: () => perform(store, "palette") },
       { label: "Keyboard shortcuts", icon: "keys", keys: "?", run: () => perform(store, "help") },

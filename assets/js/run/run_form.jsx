@@ -1,11 +1,13 @@
 // The page that runs a deployed flow: its description, a form of its input, one button. Made for a phone first.
-import { useEffect, useState } from "react";
+import { lazy, Suspense, useEffect, useState } from "react";
 
 import { get, request, runPath, workspacePath } from "../api.js";
 import { SchemaForm } from "../forms/schema_form.jsx";
 import { Icon } from "../icons.jsx";
 import { Skeleton } from "../output/parts.jsx";
 import { WebhookDialog } from "./webhook.jsx";
+
+const ShareFlow = lazy(() => import("../shell/share.jsx").then((module) => ({ default: module.ShareFlow })));
 
 const encoded = (path) => path.split("/").map(encodeURIComponent).join("/");
 
@@ -17,7 +19,8 @@ export function RunForm({ ws, path, from }) {
   const [error, setError] = useState(null);
   const [failed, setFailed] = useState(null);
   const [busy, setBusy] = useState(false);
-  const [calling, setCalling] = useState(false);
+  const [dialog, setDialog] = useState(null);
+  const close = () => setDialog(null);
   useEffect(() => {
     let ended = false;
     setFlow(null);
@@ -46,11 +49,12 @@ export function RunForm({ ws, path, from }) {
         <h1>{flow.summary || path}</h1>
         <p className="run-facts"><span className="mono">{path}</span>{flow.version ? <span>version {flow.version}</span> : null}</p>
         {flow.description && <p className="form-help">{flow.description}</p>}
-        <div className="run-acts"><button type="button" className="btn" onClick={() => setCalling(true)}><Icon name="plug" /> Webhook</button></div>
+        <div className="run-acts"><button type="button" className="btn" onClick={() => setDialog("webhook")}><Icon name="plug" /> Webhook</button>{flow.may_share && <button type="button" className="btn" title="A link by which anybody can look at this flow" onClick={() => setDialog("share")}><Icon name="external" /> Share</button>}</div>
         {note && <p className="form-help" role="status"><Icon name="info" /> {note}</p>}
       </header>
       <SchemaForm schema={flow.schema || {}} values={values} busy={busy} onSubmit={submit} submitLabel="Run" footer={failed && <p className="form-error" role="alert"><Icon name="warn" /> {failed.message} {failed.hint}</p>} />
-      {calling && <WebhookDialog ws={ws} kind="flow" path={path} schema={flow.schema || {}} onClose={() => setCalling(false)} />}
+      {dialog === "webhook" && <WebhookDialog ws={ws} kind="flow" path={path} schema={flow.schema || {}} onClose={close} />}
+      {dialog === "share" && <Suspense fallback={null}><ShareFlow ws={ws} path={path} onClose={close} /></Suspense>}
     </div>
   );
 }

@@ -16,7 +16,7 @@ import { LIVE, isLive, useRun } from "./use_run.js";
 
 const RestartDialog = lazy(() => import("./restart.jsx").then((module) => ({ default: module.RestartDialog })));
 
-const ShareDialog = lazy(() => import("./share.jsx").then((module) => ({ default: module.ShareDialog })));
+const ShareRun = lazy(() => import("../shell/share.jsx").then((module) => ({ default: module.ShareRun })));
 
 /** The present, moving only while something runs. */
 function useNow(moving) {
@@ -59,7 +59,7 @@ export function RunView({ ws, runId }) {
         <Timeline run={run} steps={steps} now={now} path={path} choose={choose} />
         <Detail key={path} ws={ws} run={run} step={steps.find((one) => one.path === path) || null} path={path} now={now} onRestart={setAgain} />
       </div>
-      {sharing && <Suspense fallback={null}><ShareDialog ws={ws} run={run} onClose={() => setSharing(false)} /></Suspense>}
+      {sharing && <Suspense fallback={null}><ShareRun ws={ws} run={run} onClose={() => setSharing(false)} /></Suspense>}
       {again && <Suspense fallback={null}><RestartDialog {...{ ws, run, steps, schema }} step={again} onClose={() => setAgain(null)} /></Suspense>}
     </div>
   );

@@ -7,6 +7,8 @@ from flowapp.api.openapi.schemas import ANY, OBJECT, STRING, object_of, ref
 
 _D = "/api/w/{ws}/drafts"
 _R = "/api/w/{ws}/runs"
+_FLOW_LINKS = "/api/w/{ws}/flows/links/{path}"
+_LINK = "days: integer, note: string"
 _EDIT = (409, 422)
 _NEW_DRAFT = Body(
     {
@@ -103,6 +105,9 @@ NOTEBOOKS: dict[str, Operation] = {
     "GET /api/w/{ws}/flows/schema/{path}": op(),
     "GET /api/w/{ws}/flows/versions/{path}": op("list"),
     "POST /api/w/{ws}/flows/edit/{path}": op(also=(422,)),
+    f"GET {_FLOW_LINKS}": op("list"),
+    f"POST {_FLOW_LINKS}": op(status=201, body=_LINK),
+    f"DELETE {_FLOW_LINKS}/{{name}}": op(),
 }
 
 RUNS: dict[str, Operation] = {
@@ -117,7 +122,7 @@ RUNS: dict[str, Operation] = {
     f"GET {_R}/{{run_id}}/code": op(),
     f"POST {_R}/{{run_id}}/open": op(status=201, also=(409, 422)),
     f"GET {_R}/{{run_id}}/links": op("list"),
-    f"POST {_R}/{{run_id}}/links": op(status=201, body="days: integer, note: string"),
+    f"POST {_R}/{{run_id}}/links": op(status=201, body=_LINK),
     f"DELETE {_R}/{{run_id}}/links/{{name}}": op(),
     "GET /shared/{token}": op("html", public=True, also=(404, 429), others={404: ("html",), 429: ("html",)}),
     f"GET {_R}/{{run_id}}/output": op(),

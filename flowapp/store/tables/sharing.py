@@ -6,13 +6,14 @@ from sqlmodel import Field, SQLModel
 
 
 class SharedLinkRow(SQLModel, table=True):
-    """A link by which anybody looks at one run; its token is stored as a hash only. Revoking deletes the row."""
+    """A link by which anybody looks at one run or flow; its token is stored as a hash only. Revoking deletes the row."""
 
     __tablename__ = "shared_link"
     id: str = Field(primary_key=True)
     hash: str = Field(unique=True)
     workspace: str
-    run_id: str = Field(index=True)
+    kind: str  #: run or flow
+    target: str = Field(index=True)  #: the id of the run, the path of the flow
     note: str = ""
     created_by: str  #: the username whose rights the link never exceeds
     created_at: str

@@ -1,4 +1,4 @@
-"""Sharing links of runs: who makes them, when they end, what they show, and that nothing else opens by them."""
+"""Sharing links of runs and flows: who makes them, when they end, what they show, and that nothing else opens by them."""
 
 from __future__ import annotations
 
@@ -25,36 +25,163 @@ async def run_of(server: Server, flow: dict[str, Any] = CHAIN, path: str = "f/te
     return answer.text
 
 
-async def share(client: httpx.AsyncClient, run: str, **body: Any) -> str:
-    answer = await client.post(f"{W}/runs/{run}/links", json=body)
+def of_run(run: str) -> str:
+    return f"{W}/runs/{run}/links"
+
+
+def of_flow(path: str) -> str:
+    return f"{W}/flows/links/{path}"
+
+
+async def shareable(server: Server, kind: str, path: str = "f/team/chain") -> str:
+    """Something that can be shared: where its links are."""
+    run = await run_of(server, path=path)
+    return of_run(run) if kind == "run" else of_flow(path)
+
+
+async def share(client: httpx.AsyncClient, links_of: str, **body: Any) -> str:
+    answer = await client.post(links_of, json=body)
     assert answer.status_code == 201, answer.text
     made = answer.json()
     assert made["path"] == f"/shared/{made['token']}" and made["url"].endswith(made["path"])
     return str(made["path"])
 
 
-async def links(server: Server, run: str) -> list[dict[str, Any]]:
-    return list((await server.client.get(f"{W}/runs/{run}/links")).json())
+async def links(server: Server, links_of: str) -> list[dict[str, Any]]:
+    return list((await server.client.get(links_of)).json())
 
 
 async def execute(server: Server, sql: str) -> None:
     await server.workspace.store.database.write(lambda c: c.exec_driver_sql(sql))
 
 
+@pytest.mark.parametrize("kind", ["run", "flow"])
 class TestLinks:
+    """What holds of every link, wherever it leads."""
+
+    async def test_the_token_is_nowhere_at_rest(self, server: Server, kind: str) -> None:
+        where = await shareable(server, kind)
+        token = (await share(server.client, where)).removeprefix("/shared/")
+        tables = ("shared_link", "audit")
+        found = await server.workspace.store.database.read(
+            lambda c: [dict(row) for name in tables for row in c.exec_driver_sql(f"SELECT * FROM {name}").mappings()]
+        )
+        assert token not in str(found) and hash_token(token) in str(found)
+        assert token not in (await server.client.get(where)).text
+
+    async def test_whatever_is_wrong_with_a_link_it_looks_the_same(self, server: Server, kind: str) -> None:
+        where, other = await shareable(server, kind), await shareable(server, kind, "f/team/other")
+        good, old, revoked, of_gone = [await share(server.client, each) for each in (where, where, where, other)]
+        listed = await links(server, where)  # newest first
+        assert (await server.client.delete(f"{where}/{listed[0]['id']}")).status_code == 200
+        assert (await server.client.delete(f"{where}/{listed[0]['id']}")).status_code == 404
+        assert (await server.client.delete(f"{other}/{listed[1]['id']}")).status_code == 404
+        await execute(
+            server, f"UPDATE shared_link SET expires_at = '2001-01-01T00:00:00Z' WHERE id = '{listed[1]['id']}'"
+        )
+        await execute(server, "DELETE FROM run WHERE path = 'f/team/other'")
+        await execute(server, "DELETE FROM flow_version WHERE path = 'f/team/other'")
+        tampered = good[:-1] + ("A" if good[-1] != "A" else "B")
+        paths = [old, revoked, of_gone, tampered, "/shared/fl_guess", "/shared/x"]
+        answers = [await server.make_client().get(path) for path in paths]
+        assert {answer.status_code for answer in answers} == {404}
+        assert len({answer.text for answer in answers}) == 1 and "leads nowhere" in answers[0].text
+        assert len({str(sorted(answer.headers.items())) for answer in answers}) == 1
+        assert (await server.make_client().get(good)).status_code == 200
+        assert [row["id"] for row in await links(server, where)] == [listed[2]["id"]]
+
+    async def test_it_ends_with_the_rights_of_whoever_made_it(self, server: Server, kind: str) -> None:
+        where = await shareable(server, kind)
+        dora = await server.person("dora", "developer")
+        path = await share(dora, where)
+        assert (await server.make_client().get(path)).status_code == 200
+        await server.client.post(f"{W}/users/update/dora", json={"role": "viewer"})
+        assert (await server.make_client().get(path)).status_code == 404
+        await server.client.post(f"{W}/users/update/dora", json={"role": "developer"})
+        assert (await server.make_client().get(path)).status_code == 200
+        await server.client.delete(f"{W}/users/delete/dora")
+        assert (await server.make_client().get(path)).status_code == 404
+
+    async def test_it_ends_when_the_folder_closes_for_whoever_made_it(self, server: Server, kind: str) -> None:
+        where = await shareable(server, kind)
+        path = await share(await server.person("dora", "developer"), where)
+        closed = {"name": "team", "owners": ["u/admin"], "extra_perms": {}}
+        assert (await server.client.post(f"{W}/folders/create", json=closed)).status_code == 200
+        assert (await server.make_client().get(path)).status_code == 404
+
+    async def test_only_get_and_head(self, server: Server, kind: str) -> None:
+        where = await shareable(server, kind)
+        path = await share(server.client, where)
+        stranger = server.make_client()
+        head = await stranger.head(path)
+        assert head.status_code == 200 and (await links(server, where))[0]["opened"] == 0
+        for method in ("POST", "PUT", "PATCH", "DELETE", "OPTIONS"):
+            assert (await stranger.request(method, path)).status_code == 405, method
+
+    async def test_it_opens_nothing_else(self, server: Server, kind: str) -> None:
+        run, other = await run_of(server), await run_of(server, path="f/team/other")
+        where = of_run(run) if kind == "run" else of_flow("f/team/chain")
+        token = (await share(server.client, where)).removeprefix("/shared/")
+        for headers in ({"authorization": f"Bearer {token}"}, {"cookie": f"flowapp_session={token}; token={token}"}):
+            client = server.make_client(headers)
+            for what in ("", "/output", "/raw", "/logs", "/links"):
+                assert (await client.get(f"{W}/runs/{run}{what}")).status_code == 401, what
+            for what in ("get", "schema", "versions", "links"):
+                assert (await client.get(f"{W}/flows/{what}/f/team/chain")).status_code == 401, what
+            assert (await client.get(f"{W}/runs")).status_code == 401
+        assert (await server.make_client().get(f"/shared/{other}")).status_code == 404
+        assert (await server.make_client().get("/shared/f/team/chain")).status_code in (303, 404)
+        assert (await server.make_client().get(f"/signin?token={token}")).status_code == 401
+        assert (await server.make_client().get(f"{W}/runs/{run}?token={token}")).status_code == 401
+
+    async def test_too_many_requests_are_told_to_wait(self, server: Server, kind: str) -> None:
+        path = await share(server.client, await shareable(server, kind))
+        stranger = server.make_client()
+        for _ in range(PER_MINUTE):
+            assert (await stranger.head("/shared/fl_guess")).status_code == 404
+        answer = await stranger.get(path)
+        assert answer.status_code == 429 and int(answer.headers["retry-after"]) > 0
+        assert "Too many requests" in answer.text
+
+    async def test_what_is_no_link(self, server: Server, kind: str) -> None:
+        where = await shareable(server, kind)
+        for body in (
+            *({"days": 0}, {"days": 2}, {"days": True}, {"days": 7.0}, {"days": "7"}),
+            *({"note": "x" * 201}, {"note": 1}),
+        ):
+            answer = await server.client.post(where, json=body)
+            assert answer.status_code == 400, answer.text
+
+    async def test_who_may_not_share_is_told_so(self, server: Server, kind: str) -> None:
+        where = await shareable(server, kind)
+        for role in ("viewer", "operator"):
+            person = await server.person(f"one-{role}", role)
+            for answer in (
+                await person.get(where),
+                await person.post(where, json={}),
+                await person.delete(f"{where}/x"),
+            ):
+                assert answer.status_code == 403, answer.text
+        elsewhere = await server.person("olga", "admin", "other")
+        assert (await elsewhere.post(where, json={})).status_code == 404
+
+
+class TestRuns:
     async def test_a_stranger_sees_the_run_and_the_dialog_sees_the_stranger(self, server: Server) -> None:
         server.engine.answers = {"a": [{"city": "Oslo <b>", "rows": 3}], "b": 12}
         run = await run_of(server, n=4)
-        path = await share(server.client, run, days=1, note="for Ann")
+        path = await share(server.client, of_run(run), days=1, note="for Ann")
         stranger = server.make_client()
         page = await stranger.get(path)
         assert page.status_code == 200 and "Test flow" in page.text and "f/team/chain" in page.text
         assert "for Ann" not in page.text and "admin" not in page.text
         step = await stranger.get(f"{path}?step=a")
+        nowhere = await stranger.get(f"{path}?step=nope")
+        assert nowhere.status_code == 404 and nowhere.text == (await stranger.get("/shared/fl_guess")).text
         assert "Oslo &lt;b&gt;" in step.text and "log of a" in step.text and "<script" not in step.text
         assert step.headers["referrer-policy"] == "no-referrer" and step.headers["cache-control"] == "no-store"
         assert "noindex" in step.headers["x-robots-tag"] and "noindex" in step.text
-        (row,) = await links(server, run)
+        (row,) = await links(server, of_run(run))
         assert (row["note"], row["created_by"], row["opened"]) == ("for Ann", "admin", 1), (
             "one visit, however many pages"
         )
@@ -64,93 +191,13 @@ class TestLinks:
         assert entries[0]["username"] == f"link:{row['id']}" and entries[0]["address"] == "127.0.0.1"
         assert entries[0]["resource"] == "f/team/chain"
 
-    async def test_the_token_is_nowhere_at_rest(self, server: Server) -> None:
-        run = await run_of(server)
-        token = (await share(server.client, run)).removeprefix("/shared/")
-        tables = ("shared_link", "audit")
-        found = await server.workspace.store.database.read(
-            lambda c: [dict(row) for name in tables for row in c.exec_driver_sql(f"SELECT * FROM {name}").mappings()]
-        )
-        assert token not in str(found) and hash_token(token) in str(found)
-        assert token not in (await server.client.get(f"{W}/runs/{run}/links")).text
-
-    async def test_whatever_is_wrong_with_a_link_it_looks_the_same(self, server: Server) -> None:
-        run, other = await run_of(server), await run_of(server, path="f/team/other")
-        good, old, revoked, of_gone = [await share(server.client, each) for each in (run, run, run, other)]
-        listed = await links(server, run)  # newest first
-        assert (await server.client.delete(f"{W}/runs/{run}/links/{listed[0]['id']}")).status_code == 200
-        assert (await server.client.delete(f"{W}/runs/{run}/links/{listed[0]['id']}")).status_code == 404
-        assert (await server.client.delete(f"{W}/runs/{other}/links/{listed[1]['id']}")).status_code == 404
-        await execute(
-            server, f"UPDATE shared_link SET expires_at = '2001-01-01T00:00:00Z' WHERE id = '{listed[1]['id']}'"
-        )
-        await execute(server, f"DELETE FROM run WHERE id = '{other}'")
-        tampered = good[:-1] + ("A" if good[-1] != "A" else "B")
-        paths = [old, revoked, of_gone, tampered, "/shared/fl_guess", "/shared/x", f"{good}?step=nope"]
-        answers = [await server.make_client().get(path) for path in paths]
-        assert {answer.status_code for answer in answers} == {404}
-        assert len({answer.text for answer in answers}) == 1 and "leads nowhere" in answers[0].text
-        assert len({str(sorted(answer.headers.items())) for answer in answers}) == 1
-        assert (await server.make_client().get(good)).status_code == 200
-        assert [row["id"] for row in await links(server, run)] == [listed[2]["id"]]
-
-    async def test_it_ends_with_the_rights_of_whoever_made_it(self, server: Server) -> None:
-        run = await run_of(server)
-        dora = await server.person("dora", "developer")
-        path = await share(dora, run)
-        assert (await server.make_client().get(path)).status_code == 200
-        await server.client.post(f"{W}/users/update/dora", json={"role": "viewer"})
-        assert (await server.make_client().get(path)).status_code == 404
-        await server.client.post(f"{W}/users/update/dora", json={"role": "developer"})
-        assert (await server.make_client().get(path)).status_code == 200
-        await server.client.delete(f"{W}/users/delete/dora")
-        assert (await server.make_client().get(path)).status_code == 404
-
-    async def test_only_get_and_head(self, server: Server) -> None:
-        run = await run_of(server)
-        path = await share(server.client, run)
-        stranger = server.make_client()
-        head = await stranger.head(path)
-        assert head.status_code == 200 and (await links(server, run))[0]["opened"] == 0
-        for method in ("POST", "PUT", "PATCH", "DELETE", "OPTIONS"):
-            assert (await stranger.request(method, path)).status_code == 405, method
-
-    async def test_it_opens_nothing_else(self, server: Server) -> None:
-        run, other = await run_of(server), await run_of(server, path="f/team/other")
-        token = (await share(server.client, run)).removeprefix("/shared/")
-        for headers in ({"authorization": f"Bearer {token}"}, {"cookie": f"flowapp_session={token}; token={token}"}):
-            client = server.make_client(headers)
-            for what in ("", "/output", "/raw", "/logs", "/links"):
-                assert (await client.get(f"{W}/runs/{run}{what}")).status_code == 401, what
-            assert (await client.get(f"{W}/runs")).status_code == 401
-        assert (await server.make_client().get(f"/shared/{other}")).status_code == 404
-        assert (await server.make_client().get(f"/signin?token={token}")).status_code == 401
-        assert (await server.make_client().get(f"{W}/runs/{run}?token={token}")).status_code == 401
-
-    async def test_too_many_requests_are_told_to_wait(self, server: Server) -> None:
-        path = await share(server.client, await run_of(server))
-        stranger = server.make_client()
-        for _ in range(PER_MINUTE):
-            assert (await stranger.head("/shared/fl_guess")).status_code == 404
-        answer = await stranger.get(path)
-        assert answer.status_code == 429 and int(answer.headers["retry-after"]) > 0
-        assert "Too many requests" in answer.text
-
-    @pytest.mark.parametrize(
-        "body",
-        [{"days": 0}, {"days": 2}, {"days": True}, {"days": 7.0}, {"days": "7"}, {"note": "x" * 201}, {"note": 1}],
-    )
-    async def test_what_is_no_link(self, server: Server, body: dict[str, Any]) -> None:
-        answer = await server.client.post(f"{W}/runs/{await run_of(server)}/links", json=body)
-        assert answer.status_code == 400, answer.text
-
     async def test_a_draft_s_run_is_shared_by_its_owner_only(self, server: Server) -> None:
         draft = await server.draft(CHAIN)
         cell = (await server.notebook(draft))["cells"][0]["id"]
         run = (await server.run(draft, cell))["run_id"]
         dora = await server.person("dora", "developer")
         assert (await dora.post(f"{W}/runs/{run}/links", json={})).status_code == 404
-        assert (await server.make_client().get(await share(server.client, run))).status_code == 200
+        assert (await server.make_client().get(await share(server.client, of_run(run)))).status_code == 200
         assert (await server.client.get(f"{W}/runs/{run}")).json()["may_share"] is True
         vic = await server.person("vic", "viewer")
         shown = (await vic.get(f"{W}/runs/{await run_of(server)}")).json()
@@ -158,7 +205,7 @@ class TestLinks:
 
     async def test_links_go_with_their_run(self, server: Server) -> None:
         run = await run_of(server)
-        await share(server.client, run)
+        await share(server.client, of_run(run))
         await execute(server, f"UPDATE run SET ended_at = '2001-01-01T00:00:00Z' WHERE id = '{run}'")
         await server.client.post(f"{W}/workspaces/edit_retention", json={"retention_days": 1})
         await retention.expire(server.workspace.store)
@@ -166,6 +213,88 @@ class TestLinks:
             lambda c: c.exec_driver_sql("SELECT count(*) FROM shared_link").scalar()
         )
         assert left == 0
+
+
+class TestFlows:
+    async def test_a_stranger_sees_the_flow_and_the_dialog_sees_the_stranger(self, server: Server) -> None:
+        where = await shareable(server, "flow")
+        path = await share(server.client, where, days=1, note="for Ann")
+        stranger = server.make_client()
+        page = await stranger.get(path)
+        assert page.status_code == 200 and "Test flow" in page.text and "f/team/chain" in page.text
+        assert "Version 1, deployed" in page.text and "def main" in page.text and "results.a" in page.text
+        assert "for Ann" not in page.text and "admin" not in page.text and "<script" not in page.text
+        assert page.headers["referrer-policy"] == "no-referrer" and page.headers["cache-control"] == "no-store"
+        assert "default-src 'none'" in page.headers["content-security-policy"]
+        assert "noindex" in page.headers["x-robots-tag"] and "noindex" in page.text
+        (row,) = await links(server, where)
+        assert (row["note"], row["created_by"], row["opened"]) == ("for Ann", "admin", 1)
+        entries = (await server.client.get(f"{W}/audit/list?operations=link.create,link.open,link.delete")).json()
+        assert [entry["operation"] for entry in entries] == ["link.open", "link.create"]
+        assert entries[0]["username"] == f"link:{row['id']}" and entries[0]["address"] == "127.0.0.1"
+        assert entries[0]["resource"] == "f/team/chain"
+
+    async def test_it_shows_the_version_that_is_deployed_now_and_no_result(self, server: Server) -> None:
+        server.engine.answers = {"a": "result of a run"}
+        draft = await server.draft(CHAIN, path="f/team/chain")
+        await server.post(draft, "deploy", {})
+        path = await share(server.client, of_flow("f/team/chain"))
+        await server.client.post(f"{W}/jobs/run/f/f/team/chain", json={})
+        cell = (await server.notebook(draft))["cells"][0]["id"]
+        await server.edit(draft, {"op": "set_title", "cell": cell, "title": "Written later"})
+        page = await server.make_client().get(path)
+        assert "Version 1" in page.text and "Written later" not in page.text and "result of a run" not in page.text
+        await server.post(draft, "deploy", {})
+        page = await server.make_client().get(path)
+        assert "Version 2" in page.text and "Written later" in page.text
+
+    async def test_it_rests_while_archived_follows_the_flow_and_ends_with_it(self, server: Server) -> None:
+        path = await share(server.client, await shareable(server, "flow"))
+
+        async def status() -> int:
+            return (await server.make_client().get(path)).status_code
+
+        async def set_archived(to: bool) -> None:
+            answer = await server.client.post(f"{W}/flows/archive/f/team/chain", json={"archived": to})
+            assert answer.status_code == 200
+
+        await set_archived(True)
+        assert await status() == 404
+        await set_archived(False)
+        assert await status() == 200
+        moved = {**(await server.client.get(f"{W}/flows/get/f/team/chain")).json(), "path": "f/team/moved"}
+        assert (await server.client.post(f"{W}/flows/update/f/team/chain", json=moved)).status_code == 200
+        assert await status() == 200 and len(await links(server, of_flow("f/team/moved"))) == 1
+        await server.client.delete(f"{W}/flows/delete/f/team/moved")
+        assert await status() == 404
+        await server.client.post(f"{W}/flows/create", json=moved)
+        assert await status() == 404, "what is stored there now is another flow"
+
+    async def test_a_draft_is_not_shared(self, server: Server) -> None:
+        await server.draft(CHAIN, path="f/team/draft")
+        assert (await server.client.post(of_flow("f/team/draft"), json={})).status_code == 404
+
+    async def test_whether_one_may_share_is_told_with_the_form(self, server: Server) -> None:
+        await run_of(server)
+        for client, may in ((server.client, True), (await server.person("vic", "viewer"), False)):
+            assert (await client.get(f"{W}/flows/schema/f/team/chain")).json()["may_share"] is may
+
+    async def test_secrets_of_who_deployed_and_of_who_shares_are_hidden(self, server: Server) -> None:
+        ada, bea = await server.person("ada", "developer"), await server.person("bea", "developer")
+        secrets = {"ada": "adas-s3cret", "bea": "beas-s3cret"}
+        for name, client in (("ada", ada), ("bea", bea)):
+            about = {"path": f"u/{name}/key", "value": secrets[name], "is_secret": True, "description": ""}
+            assert (await client.post(f"{W}/variables/create", json=about)).status_code == 201
+        code = f"def main():\n    # {' '.join(secrets.values())} Oslo\n    return 1\n"
+        cell = script(
+            "a", code, db={"type": "static", "value": "$res:u/ada/db"}, password={"type": "static", "value": "p-1"}
+        )
+        flow = {**flow_of(cell), "path": "f/team/keys"}
+        assert (await ada.post(f"{W}/flows/create", json=flow)).status_code == 201
+        page = (await server.make_client().get(await share(bea, of_flow("f/team/keys")))).text
+        assert "Oslo" in page and "•••••" in page
+        for hidden in (*secrets.values(), "$res:", "p-1"):
+            assert hidden not in page, hidden
 
 
 class TestSecrets:
@@ -213,7 +342,7 @@ class TestSecrets:
         log = f"open db\npassword={self.PLAIN}\nkey {self.VARIABLE}\n{self.READ}\nAuthorization: Token abc-777\n"
         await execute(server, f"UPDATE job SET args = '{args}' WHERE run_id = '{run}' AND path = 'a'")
         await execute(server, f"UPDATE log SET text = '{log}' WHERE run_id = '{run}' AND path = 'a'")
-        path = await share(http, run)
+        path = await share(http, of_run(run))
         answers = [await server.make_client().get(f"{path}{query}") for query in ("", "?step=a", "?step=b")]
         assert {answer.status_code for answer in answers} == {200}
         return "".join(answer.text for answer in answers)
@@ -247,13 +376,13 @@ class TestSecrets:
             {"authorization": f"Bearer {await server.workspace.sessions.issue_api_token('bea@example.org', 't')}"}
         )
         run = (await bea.get(f"{W}/runs")).json()[0]["id"]
-        page = await server.make_client().get(f"{await share(bea, run)}?step=a")
+        page = await server.make_client().get(f"{await share(bea, of_run(run))}?step=a")
         assert page.status_code == 200 and "inside" in page.text
         assert self.VARIABLE not in page.text and self.PLAIN not in page.text
 
     async def test_errors_are_clean_too(self, server: Server) -> None:
         server.engine.failing = {"a": {"name": "Refused", "message": "no: token=abc-777", "stack": "at x\npwd: 'p-9'"}}
-        path = await share(server.client, await run_of(server))
+        path = await share(server.client, of_run(await run_of(server)))
         for query in ("", "?step=a"):
             page = (await server.make_client().get(f"{path}{query}")).text
             assert "Refused" in page and "at x" in page and "abc-777" not in page and "p-9" not in page
@@ -264,6 +393,6 @@ class TestSecrets:
         await execute(
             server, f"UPDATE log SET text = '{('y' * 99 + chr(10)) * 2000}' WHERE run_id = '{run}' AND path = 'a'"
         )
-        page = (await server.make_client().get(f"{await share(server.client, run)}?step=a")).text
+        page = (await server.make_client().get(f"{await share(server.client, of_run(run))}?step=a")).text
         assert "Too large for this page: 3.0 MB." in page and "The beginning of a long log." in page
         assert 60_000 < page.count("y") < 70_000

@@ -221,6 +221,9 @@ DEEDS = (
     Deed("share a run", "POST", f"{W}/runs/{{run}}/links", _LOOKERS, {"days": 1}),
     Deed("see the links of a run", "GET", f"{W}/runs/{{run}}/links", _LOOKERS),
     Deed("revoke a link of a run", "DELETE", f"{W}/runs/{{run}}/links/{{link}}", _LOOKERS),
+    Deed("share a flow", "POST", f"{W}/flows/links/{_IN}/flow", _LOOKERS, {"days": 1}),
+    Deed("see the links of a flow", "GET", f"{W}/flows/links/{_IN}/flow", _LOOKERS),
+    Deed("revoke a link of a flow", "DELETE", f"{W}/flows/links/{_IN}/flow/{{flow_link}}", _LOOKERS),
     Deed("see the audit trail", "GET", f"{W}/audit/list", _ADMINS),
     Deed("export the audit trail", "GET", f"{W}/audit/export", _ADMINS),
 )
@@ -245,7 +248,7 @@ class Table:
             self.cookies[name] = f"flowapp_session={session}"
 
     async def things(self) -> dict[str, str]:
-        """A folder with things and a run with a link, an empty one, a group, a member and an invitation, for one attempt."""
+        """A folder with things, a flow and a run with a link each, an empty one, a group, a member and an invitation, for one attempt."""
         self.count += 1
         n, http = str(self.count), self.server.client
         parts = {f"u/{name}": part for name, (_, part) in CALLERS.items() if part}
@@ -269,7 +272,9 @@ class Table:
         invited = await http.post(f"{W}/workspaces/invitations/create", json={})
         run = (await http.post(f"{W}/jobs/run/f/f/t{n}/flow", json={})).text
         link = await http.post(f"{W}/runs/{run}/links", json={})
-        return {"n": n, "invitation": str(invited.json()["id"]), "run": run, "link": str(link.json()["id"])}
+        flow_link = await http.post(f"{W}/flows/links/f/t{n}/flow", json={})
+        ids = {"invitation": invited, "link": link, "flow_link": flow_link}
+        return {"n": n, "run": run, **{name: str(answer.json()["id"]) for name, answer in ids.items()}}
 
     async def by_api(self, deed: Deed, caller: str) -> str:
         named = await self.things()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import get_args
+from typing import Literal, cast, get_args
 
 import pytest
 from hypothesis import given
@@ -266,14 +266,37 @@ class TestLimiter:
             limiter.check("fresh")
 
 
-@given(st.sampled_from(ACTIONS), targets, st.sampled_from(["", "run-1"]))
-def test_a_sharing_link_reads_its_one_run_and_nothing_else(action: Action, target: Target, run: str) -> None:
-    decision = decide(LinkIdentity("main", run), action, target)
-    its_own = action == "run.read" and target.workspace == "main" and target.kind == "run" and target.id == run != ""
+@given(st.sampled_from(ACTIONS), targets, st.sampled_from(["run", "flow"]), st.sampled_from(["", "run-1", "f/team/x"]))
+def test_a_sharing_link_reads_its_one_thing_and_nothing_else(
+    action: Action, target: Target, kind: Literal["run", "flow"], named: str
+) -> None:
+    decision = decide(LinkIdentity("main", kind, named), action, target)
+    found = target.id if kind == "run" else target.path
+    its_own = action == f"{kind}.read" and target.workspace == "main" and target.kind == kind and found == named != ""
     assert isinstance(decision, Allowed) == its_own
     assert its_own or (isinstance(decision, Denied) and decision.hidden)
 
 
+def test_a_sharing_link_of_a_flow_does_not_read_its_runs() -> None:
+    link = LinkIdentity("main", "flow", "f/team/x")
+    assert isinstance(decide(link, "flow.read", Target("main", "flow", path="f/team/x")), Allowed)
+    for action, target in (
+        ("flow.read", Target("other", "flow", path="f/team/x")),
+        ("flow.read", Target("main", "flow", path="f/team/y")),
+        ("flow.run", Target("main", "flow", path="f/team/x")),
+        ("run.read", Target("main", "run", path="f/team/x", id="f/team/x")),
+        ("script.read", Target("main", "script", path="f/team/x")),
+    ):
+        assert decide(link, cast("Action", action), target) == Denied("There is no such thing here.", hidden=True)
+
+
+@pytest.mark.parametrize(
+    ("action", "target"),
+    [
+        ("run.share", Target("main", "run", path="f/team/x", owner="bo", id="run-1")),
+        ("flow.share", Target("main", "flow", path="f/team/x")),
+    ],
+)
 @pytest.mark.parametrize(
     ("role", "right", "may"),
     [
@@ -284,14 +307,16 @@ def test_a_sharing_link_reads_its_one_run_and_nothing_else(action: Action, targe
         ("admin", "none", True),
     ],
 )
-def test_developers_share_the_runs_that_they_may_read(role: str, right: FolderRight, may: bool) -> None:
+def test_developers_share_what_they_may_read(
+    action: Action, target: Target, role: str, right: FolderRight, may: bool
+) -> None:
     who = replace(person(role), folders={"team": right})
-    run = Target("main", "run", path="f/team/x", owner="bo", id="run-1")
-    assert isinstance(decide(who, "run.share", run), Allowed) == may
-    assert isinstance(decide(replace(who, job="job-1"), "run.share", run), Denied), "a link would outlive the job"
-    assert isinstance(decide(replace(who, scopes=("*:read",)), "run.share", run), Denied)
+    assert isinstance(decide(who, action, target), Allowed) == may
+    assert isinstance(decide(replace(who, job="job-1"), action, target), Denied), "a link would outlive the job"
+    assert isinstance(decide(replace(who, scopes=("*:read",)), action, target), Denied)
+    assert isinstance(decide(who, action, replace(target, workspace="other")), Denied)
     if role == "developer":
-        assert isinstance(decide(who, "run.share", replace(run, private=True)), Denied)
+        assert isinstance(decide(who, action, replace(target, private=True)), Denied)
 
 
 @pytest.mark.parametrize("role", ["developer", "admin"])

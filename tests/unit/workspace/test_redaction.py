@@ -176,3 +176,49 @@ def test_what_a_schema_calls_a_password() -> None:
 
 def test_secrets_of_a_resource() -> None:
     assert sorted(secrets_in({"host": "h", "password": "p", "more": [{"apiKey": {"v": 12}}]})) == ["12", "p"]
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "def main(token: str, db_password: str | None = None, n: int = 3):",
+        "export async function main(apiKey: string, token?: string) {",
+        'token = os.environ["TOKEN"]',
+        "secret = wmill.get_variable('u/ada/key')",
+        "password = load(results.a)",
+        "const token = process.env.TOKEN;",
+        "TOKEN=$1",
+        "TOKEN=$(cat key)",
+        "({token: results.a.token, key: flow_input.key})",
+        "func main(password string, token map[string]string) error {",
+    ],
+)
+def test_code_without_a_secret_stays_readable(code: str) -> None:
+    assert NOTHING.code(code) == code
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        'password = "hunter2!"',
+        "password: str = 'hunter2!'",
+        'def main(n: int, api_key: Optional[str] = "hunter2!"):',
+        'const token: string = "hunter2!";',
+        'password := "hunter2!"',
+        "$config['password'] => 'hunter2!'",
+        'os.environ["DB_PASSWORD"] = "hunter2!"',
+        'password <- "hunter2!"',
+        "PASSWORD=hunter2!",
+        'connect("host=db password=hunter2!")',
+        "# password: hunter2!",
+        "url = 'postgres://ada:hunter2!@db/x'",
+    ],
+)
+def test_a_secret_that_is_written_into_code_is_hidden(code: str) -> None:
+    shown = NOTHING.code(code)
+    assert "hunter2" not in shown and HIDDEN in shown
+
+
+@given(st.text(max_size=60))
+def test_code_hides_no_less_of_what_is_known(around: str) -> None:
+    assert "hunter2!" not in Redactor(["hunter2!"]).code(f"{around}token = hunter2!(x){around}")

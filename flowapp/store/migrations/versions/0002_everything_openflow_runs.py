@@ -294,7 +294,8 @@ def upgrade() -> None:
         sa.Column("id", sa.String(), nullable=False),
         sa.Column("hash", sa.String(), nullable=False),
         sa.Column("workspace", sa.String(), nullable=False),
-        sa.Column("run_id", sa.String(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("target", sa.String(), nullable=False),
         sa.Column("note", sa.String(), nullable=False),
         sa.Column("created_by", sa.String(), nullable=False),
         sa.Column("created_at", sa.String(), nullable=False),
@@ -305,7 +306,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("hash"),
     )
     with op.batch_alter_table("shared_link", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_shared_link_run_id"), ["run_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_shared_link_target"), ["target"], unique=False)
 
     op.create_table(
         "slot",
@@ -528,7 +529,7 @@ def downgrade() -> None:
 
     op.drop_table("slot")
     with op.batch_alter_table("shared_link", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_shared_link_run_id"))
+        batch_op.drop_index(batch_op.f("ix_shared_link_target"))
 
     op.drop_table("shared_link")
     with op.batch_alter_table("script", schema=None) as batch_op:

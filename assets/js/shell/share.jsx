@@ -1,17 +1,28 @@
-// "Share": links by which anybody looks at this run without signing in; made, listed and revoked here.
+// "Share": links by which anybody looks at a run or a flow without signing in; made, listed and revoked here.
 import { useEffect, useState } from "react";
 
-import { get, post, request, runPath } from "../api.js";
+import { get, post, request, runPath, workspacePath } from "../api.js";
 import { Icon } from "../icons.jsx";
 import { Dialog } from "../notebook/ui.jsx";
 import { Problem, Skeleton } from "../output/parts.jsx";
-import { CopyField } from "../shell/bits.jsx";
+import { CopyField } from "./bits.jsx";
 import { ago, count, when } from "../words.js";
 
 const DAYS = [[1, "1 day"], [7, "7 days"], [30, "30 days"]];
 
-/** `ShareDialog({ws, run, onClose})` */
-export function ShareDialog({ ws, run, onClose }) {
+const SEEN = {
+  run: "sees this run without signing in: its steps, results, inputs and logs.",
+  flow: "sees the deployed version of this flow without signing in: its input form, its cells with code, inputs and settings. They see no run and no result.",
+};
+
+/** `ShareRun({ws, run, onClose})` */
+export const ShareRun = ({ ws, run, onClose }) => <ShareDialog kind="run" title={`Share run #${run.number}`} links={runPath(ws, run.id, "links")} onClose={onClose} />;
+
+/** `ShareFlow({ws, path, onClose})`: of the flow that is deployed at the path. */
+export const ShareFlow = ({ ws, path, onClose }) => <ShareDialog kind="flow" title="Share flow" links={workspacePath(ws, "flows", "links", ...path.split("/").map(encodeURIComponent))} onClose={onClose} />;
+
+/** `at`: where links of this thing are, over HTTP. */
+function ShareDialog({ kind, title, links: at, onClose }) {
   const [links, setLinks] = useState(null);
   const [failed, setFailed] = useState(null);
   const [days, setDays] = useState(7);
@@ -19,8 +30,8 @@ export function ShareDialog({ ws, run, onClose }) {
   const [made, setMade] = useState(null);
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState(null);
-  const load = () => get(runPath(ws, run.id, "links")).then((found) => (setLinks(found), setFailed(null)), setFailed);
-  useEffect(() => void load(), [run.id]);
+  const load = () => get(at).then((found) => (setLinks(found), setFailed(null)), setFailed);
+  useEffect(() => void load(), [at]);
   const act = async (what) => {
     setBusy(true);
     setError(null);
@@ -35,18 +46,18 @@ export function ShareDialog({ ws, run, onClose }) {
   const make = (event) => {
     event.preventDefault();
     act(async () => {
-      const link = await post(runPath(ws, run.id, "links"), { days, note: note.trim() });
+      const link = await post(at, { days, note: note.trim() });
       setMade({ id: link.id, url: new URL(link.path, location.origin).href });
       setNote("");
     });
   };
   const revoke = (link) => act(async () => {
-    await request("DELETE", runPath(ws, run.id, "links", link.id));
+    await request("DELETE", `${at}/${link.id}`);
     if (made?.id === link.id) setMade(null);
   });
   return (
-    <Dialog title={`Share run #${run.number}`} className="share" onClose={onClose}>
-      <p className="form-help">Whoever has the link sees this run without signing in: its steps, results, inputs and logs. They can change nothing. What is, or looks like, a secret is hidden.</p>
+    <Dialog title={title} className="share" onClose={onClose}>
+      <p className="form-help">Whoever has the link {SEEN[kind]} They can change nothing. What is, or looks like, a secret is hidden.</p>
       <form onSubmit={make}>
         <fieldset className="restart-choice">
           <legend>The link holds</legend>
@@ -65,11 +76,11 @@ export function ShareDialog({ ws, run, onClose }) {
           <CopyField value={made.url} label="The link" />
         </div>
       )}
-      <section aria-label="Links of this run">
+      <section aria-label={`Links of this ${kind}`}>
         <h3>Links that hold</h3>
         {failed && <Problem error={failed} what="The list of links" retry={load} />}
         {!links && !failed && <Skeleton lines={2} label="Loading the links" />}
-        {links?.length === 0 && <p className="form-help">None. Nobody sees this run without signing in.</p>}
+        {links?.length === 0 && <p className="form-help">None. Nobody sees this {kind} without signing in.</p>}
         {links?.length > 0 && <ul className="share-links">{links.map((link) => <Link key={link.id} link={link} busy={busy} onRevoke={() => revoke(link)} />)}</ul>}
       </section>
     </Dialog>

@@ -3,7 +3,13 @@
 (() => {
   const draft = /^\/flows\/([^/]+)\/?$/.exec(window.location.pathname)?.[1];
   if (!draft) return;
-  const path = `/api/w/main/drafts/${draft}/notebook`;
+  let ws = new URLSearchParams(window.location.search).get("workspace");
+  try {
+    ws ||= sessionStorage.getItem("flowapp.workspace") || localStorage.getItem("flowapp.workspace"); // as workspace.js
+  } catch {
+    // a browser that keeps nothing
+  }
+  const path = `/api/w/${encodeURIComponent(ws || "main")}/drafts/${draft}/notebook`;
   const answer = fetch(path, { credentials: "same-origin", headers: { Accept: "application/json" } })
     .then((response) => (response.ok ? response.json() : null))
     .catch(() => null);

@@ -1,6 +1,7 @@
 // Line icons on a 16 px grid, one stroke width, drawn in the current colour. Always beside words, so hidden from readers.
 
 const PATHS = {
+  workspace: <path d="M2.5 5.5h8v8h-8zM5.5 5.5v-3h8v8h-3" />,
   people: <path d="M6 7.5a2.2 2.2 0 1 0 0-4.4 2.2 2.2 0 0 0 0 4.4zM2 13c0-2.4 1.7-3.8 4-3.8s4 1.4 4 3.8M10.5 3.3a2.2 2.2 0 0 1 0 4M11.8 9.6c1.4.5 2.2 1.7 2.2 3.4" />,
   person: <path d="M8 7.8a2.6 2.6 0 1 0 0-5.2 2.6 2.6 0 0 0 0 5.2zM3 13.5c0-2.8 2-4.3 5-4.3s5 1.5 5 4.3" />,
   key: <path d="M7 9a3 3 0 1 1-2.1-.9A3 3 0 0 1 7 9zM6.5 8L13 3M10.5 5l1.8 1.8" />,

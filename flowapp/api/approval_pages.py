@@ -54,7 +54,7 @@ async def for_member(ws: str, job_id: str, visitor: Visitor, workspace: App) -> 
     if link is not None and approval_lists.waits_for_asker(asked):
         return RedirectResponse(link.page, 303, approval_page.HEADERS)
     action = here if asked.may_hand_on else ""
-    places = Places(action, run=f"/runs/{quote(asked.run.id)}")
+    places = Places(action, run=_run_page(asked))
     return approval_page.render(asked, await workspace.approvals.facts(asked), Filled(), places)
 
 
@@ -153,7 +153,7 @@ async def _page(
     places = Places(
         action=here,
         sign_in="" if visitor is not None else f"/signin?{urlencode({'next': back})}",
-        run=f"/runs/{quote(asked.run.id)}" if reads else "",
+        run=_run_page(asked) if reads else "",
     )
     others = [name for name in members if visitor is not None and name != visitor.username]
     return approval_page.render(asked, await workspace.approvals.facts(asked), filled, places, others, status)
@@ -183,3 +183,7 @@ def _beside(asked: Asked, payload: Any) -> Any:
 def _again(filled: Filled, errors: dict[str, str], alert: str = "") -> Filled:
     said = alert or (errors.get("") or "Please correct what is marked." if errors else "")
     return Filled(filled.values, filled.comment, errors, said, filled.payload, filled.linked, typed=True)
+
+
+def _run_page(asked: Asked) -> str:
+    return f"/runs/{quote(asked.run.id)}?{urlencode({'workspace': asked.run.workspace})}"

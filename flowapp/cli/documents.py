@@ -39,7 +39,7 @@ def import_(
     with Server(workspace) as server:
         if not deploy:
             made = server.post("drafts", {"flow": flow, "path": path}).json()
-            say(f"{server.url}/flows/{made['id']}")
+            say(server.page(f"/flows/{made['id']}"))
             tell(f"Made a draft at {made['path']}.")
             return
         there = server.get(f"flows/exists/{path_in_address(path)}").json()

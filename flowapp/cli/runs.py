@@ -41,13 +41,13 @@ def run(
         try:
             status = _followed(server, job, logs=not quiet)
         except KeyboardInterrupt:
-            tell(f"\nThe run goes on: {server.url}/runs/{job}")
+            tell(f"\nThe run goes on: {server.page(f'/runs/{job}')}")
             raise
         answer = server.get(f"jobs_u/completed/get_result/{job}")
         say(json.dumps(answer.json(), ensure_ascii=False, indent=2))
         if status in ("success", "skipped"):
             return 0
-        complain("The run was canceled." if status == "canceled" else "The run failed.", f"{server.url}/runs/{job}")
+        complain("The run was canceled." if status == "canceled" else "The run failed.", server.page(f"/runs/{job}"))
         return 1
 
 

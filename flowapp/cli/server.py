@@ -25,6 +25,7 @@ class Server:
             )
         self.url = configured.base_url
         self._root = f"/api/w/{quote(workspace, safe='')}/"
+        self._named = f"?workspace={quote(workspace, safe='')}"
         nearby = urlsplit(self.url).hostname in ("127.0.0.1", "localhost", "::1")
         self._client = httpx.Client(
             base_url=self.url,
@@ -32,6 +33,10 @@ class Server:
             timeout=_SECONDS,
             trust_env=not nearby,  # a proxy is no way to this machine
         )
+
+    def page(self, path: str) -> str:
+        """The address of a page of the workspace, for people."""
+        return f"{self.url}{path}{self._named}"
 
     def __enter__(self) -> Server:
         return self

@@ -16,9 +16,6 @@ if TYPE_CHECKING:
     from flowapp.access.person import Person
     from flowapp.workspace.app import Workspace
 
-#: The workspace that pages show: they cannot be switched to another one; the API and the CLI know all.
-WORKSPACE = "main"
-
 _bound: Workspace | None = None
 
 
@@ -39,17 +36,18 @@ def workspace() -> Workspace:
     return _bound
 
 
-async def identity(cookie_header: str, host: str) -> Identity:
-    """Who the session cookie of a page belongs to; `host` is where the browser sees the page, with its port.
+async def identity(who: Person, workspace_id: str) -> Identity:
+    """A person in a workspace; with the role "none" where they are not in it, or there is no such workspace."""
+    return await workspace().sessions.identity(who, workspace_id)
 
-    Raises:
-        NotSignedIn: there is no session, or it has ended.
-    """
-    return await workspace().sessions.identity(await person(cookie_header, host), WORKSPACE)
+
+async def workspaces(who: Person) -> list[str]:
+    """The ids of the workspaces that a person is in."""
+    return [str(found["id"]) for found in (await workspace().accounts.workspaces(who))["workspaces"]]
 
 
 async def person(cookie_header: str, host: str) -> Person:
-    """`identity` in no workspace yet, for what concerns the whole installation.
+    """Who the session cookie of a page belongs to; `host` is where the browser sees the page, with its port.
 
     Raises:
         NotSignedIn: there is no session, or it has ended.

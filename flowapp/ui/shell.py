@@ -8,9 +8,9 @@ from typing import Any, Literal
 import reflex as rx
 from reflex_components_core.react_router.dom import ReactRouterLink  # type: ignore[import-untyped]  # ships no types
 
-from flowapp.ui import services
 from flowapp.ui.components.approvals import approval_count
-from flowapp.ui.components.bits import glyph, sign_out, status_bar
+from flowapp.ui.components.bits import glyph, sign_out, status_bar, workspace_switch
+from flowapp.ui.components.local import TAB_WORKSPACE
 
 Place = Literal[
     "home",
@@ -51,7 +51,7 @@ def shell(
         _rail(place),
         rx.el.header(top, class_name="top") if top is not None else rx.fragment(),
         main,
-        status_bar(ws=services.WORKSPACE),
+        status_bar(ws=TAB_WORKSPACE),
         class_name="shell" if top is not None else "shell bare",
     )
 
@@ -152,6 +152,7 @@ def _rail(place: Place) -> rx.Component:
     behind = place == "more" or any(entry.place == place for entry in MORE)
     return rx.el.nav(
         link(_mark(), to="/", class_name="brand", custom_attrs={"aria-label": "Flowapp, home"}),
+        rx.el.div(workspace_switch(ws=TAB_WORKSPACE), class_name="rail-own hide-phone"),
         *(_entry(entry, place) for entry in FIRST),
         *(_entry(entry, place, "hide-phone") for entry in places),
         link(
@@ -181,7 +182,7 @@ def theme_button() -> rx.Component:
 
 def _entry(entry: Entry, place: Place, class_name: str = "") -> rx.Component:
     marks = {"aria-current": "page"} if entry.place == place else {}
-    count = [approval_count(ws=services.WORKSPACE)] if entry.place == "approvals" else []
+    count = [approval_count(ws=TAB_WORKSPACE)] if entry.place == "approvals" else []
     return link(
         glyph(name=entry.icon, size=18),
         rx.el.span(entry.label),

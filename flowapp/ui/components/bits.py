@@ -63,6 +63,16 @@ class SignOut(Component):
     tag = "SignOut"
 
 
+class WorkspaceSwitch(LocalComponent):
+    """The name of the tab's workspace, and the way into another one; `wide` as a row of a list."""
+
+    library = "$/public/js/shell/workspaces.jsx"
+    tag = "WorkspaceSwitch"
+    lib_dependencies: list[str] = OUTPUT_LIBRARIES
+    ws: rx.Var[str]
+    wide: rx.Var[bool]
+
+
 class FileText(LocalComponent):
     """A file field that puts the file's text into the textarea `target` of the same form.
 
@@ -145,3 +155,4 @@ signal = Signal.create
 tick = Tick.create
 listed = Listed.create
 filter_chip = FilterChip.create
+workspace_switch = WorkspaceSwitch.create

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
+import reflex as rx
 from reflex_base.components.component import NoSSRComponent
+from reflex_base.utils.imports import ImportVar
+from reflex_base.vars.base import VarData
+
+#: The workspace that the tab shows, for components that ask the server by themselves.
+TAB_WORKSPACE: rx.Var[str] = rx.Var(
+    "tabWorkspace()",
+    _var_type=str,
+    _var_data=VarData(imports={"$/public/js/workspace.js": [ImportVar(tag="tabWorkspace")]}),
+)
 
 #: npm packages that outputs need, pinned; every component that shows outputs lists them.
 OUTPUT_LIBRARIES = [

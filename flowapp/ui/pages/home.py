@@ -6,8 +6,8 @@ from typing import Any
 
 import reflex as rx
 
-from flowapp.ui import services
 from flowapp.ui.components.bits import file_text, glyph, run_state, signal, when
+from flowapp.ui.components.local import TAB_WORKSPACE
 from flowapp.ui.shell import link, problem_notice, shell, skeleton, title
 from flowapp.ui.state.home import HomeState
 
@@ -33,7 +33,7 @@ def home() -> rx.Component:
         ),
         _template_dialog(),
         _import_dialog(),
-        signal(ws=services.WORKSPACE, topic="runs", on_change=STATE.load),
+        signal(ws=TAB_WORKSPACE, topic="runs", on_change=STATE.load),
         place="home",
         top=title("Flows"),
     )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import reflex as rx
 
-from flowapp.ui.components.bits import glyph, sign_out
+from flowapp.ui.components.bits import glyph, sign_out, workspace_switch
+from flowapp.ui.components.local import TAB_WORKSPACE
 from flowapp.ui.shell import MORE, link, shell, theme_button, title
 from flowapp.ui.state.guard import Guard
 
@@ -13,6 +14,7 @@ from flowapp.ui.state.guard import Guard
 def more() -> rx.Component:
     """The same places as in the bar of a wide window."""
     return shell(
+        rx.el.div(workspace_switch(ws=TAB_WORKSPACE, wide=True), class_name="card list"),
         rx.el.ul(
             *(
                 rx.el.li(

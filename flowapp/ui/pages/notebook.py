@@ -5,7 +5,7 @@ from __future__ import annotations
 import reflex as rx
 from reflex_base.vars import VarData
 
-from flowapp.ui import services
+from flowapp.ui.components.local import TAB_WORKSPACE
 from flowapp.ui.components.notebook import notebook as notebook_body
 from flowapp.ui.shell import shell
 from flowapp.ui.state.guard import Guard
@@ -23,4 +23,4 @@ DRAFT_ID: rx.Var[str] = rx.Var(
 @rx.page(route="/flows/[draft_id]", title="Notebook · Flowapp", on_load=Guard.enter)
 def notebook() -> rx.Component:
     """The notebook brings its own top bar; its cells live in local components, past Reflex state."""
-    return shell(notebook_body(ws=services.WORKSPACE, draft_id=DRAFT_ID), place="home", inset=False)
+    return shell(notebook_body(ws=TAB_WORKSPACE, draft_id=DRAFT_ID), place="home", inset=False)

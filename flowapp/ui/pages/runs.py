@@ -6,8 +6,8 @@ from typing import Any
 
 import reflex as rx
 
-from flowapp.ui import services
 from flowapp.ui.components.bits import filter_chip, glyph, listed, run_state, signal, tick, took, when
+from flowapp.ui.components.local import TAB_WORKSPACE
 from flowapp.ui.pages.run_views import run_views
 from flowapp.ui.shell import link, problem_notice, shell, skeleton, title
 from flowapp.ui.state.run_views import RunViewsState
@@ -39,7 +39,7 @@ def runs() -> rx.Component:
             answered=STATE.answered,
         ),
         _pager(),
-        signal(ws=services.WORKSPACE, topic="runs", on_change=STATE.refresh),
+        signal(ws=TAB_WORKSPACE, topic="runs", on_change=STATE.refresh),
         place="runs",
         top=title("Runs"),
     )

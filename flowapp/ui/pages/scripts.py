@@ -6,9 +6,9 @@ from typing import Any
 
 import reflex as rx
 
-from flowapp.ui import services
 from flowapp.ui.components.bits import glyph, when
 from flowapp.ui.components.lists import choice, empty, field, form_dialog, list_head, new_button
+from flowapp.ui.components.local import TAB_WORKSPACE
 from flowapp.ui.components.script_page import RUNNABLE, script_route
 from flowapp.ui.shell import crumb, link, problem_notice, shell, skeleton, title
 from flowapp.ui.state.guard import Guard
@@ -39,7 +39,7 @@ def scripts() -> rx.Component:
 def script() -> rx.Component:
     """One script: its body talks to the HTTP API itself, past Reflex state."""
     return shell(
-        script_route(ws=services.WORKSPACE, languages=RUNNABLE),
+        script_route(ws=TAB_WORKSPACE, languages=RUNNABLE),
         place="scripts",
         top=crumb("Scripts", "/scripts", "Script"),
         inset=False,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import reflex as rx
 
-from flowapp.ui import services
+from flowapp.ui.components.local import TAB_WORKSPACE
 from flowapp.ui.components.model_settings import model_settings
 from flowapp.ui.shell import shell, team_tabs
 from flowapp.ui.state.guard import Guard
@@ -13,4 +13,4 @@ from flowapp.ui.state.guard import Guard
 @rx.page(route="/settings", title="Settings · Flowapp", on_load=Guard.enter)
 def settings() -> rx.Component:
     """The page. What it shows comes over the HTTP API."""
-    return shell(model_settings(ws=services.WORKSPACE), place="people", top=team_tabs("settings"), tab_index=0)
+    return shell(model_settings(ws=TAB_WORKSPACE), place="people", top=team_tabs("settings"), tab_index=0)

@@ -101,7 +101,7 @@ class AuditState(PageState, rx.State):
         self.lines, self.older, self.as_csv, self.as_json = [], "", "", ""
         query = query_of(self._given())
         self.as_csv, self.as_json = (
-            address(f"/api/w/{services.WORKSPACE}/audit/export", {**query, "format": form}) for form in ("csv", "json")
+            address(f"/api/w/{who.workspace}/audit/export", {**query, "format": form}) for form in ("csv", "json")
         )
         try:
             found = await services.workspace().audit_trail.listing(

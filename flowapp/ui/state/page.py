@@ -15,6 +15,7 @@ import reflex as rx
 
 from flowapp.access.errors import NotSignedIn
 from flowapp.access.identity import Identity
+from flowapp.access.sessions import FIRST_WORKSPACE
 from flowapp.errors import FlowappError
 from flowapp.ui import services
 
@@ -26,6 +27,8 @@ class PageState(rx.State, mixin=True):
 
     problem: str = ""
     hint: str = ""
+    #: The workspace that the tab shows, kept by its browser (`assets/js/workspace.js`). What it gives somebody is judged anew each time.
+    tab_workspace: str = rx.SessionStorage("", name="flowapp.workspace")
     _dialog_of: str = ""
 
     def _opens_dialog(self) -> None:
@@ -44,14 +47,25 @@ class PageState(rx.State, mixin=True):
         """
         self.problem = self.hint = ""
         try:
-            headers = self.router.headers
-            who = await services.identity(headers.cookie or "", (headers.origin or "").partition("://")[2])
+            person = await self._person()
+            who = await services.identity(person, self.tab_workspace or FIRST_WORKSPACE)
+            if who.role == "none" and (own := await services.workspaces(person)):
+                return self._in_another(who.workspace, own)
             return await work(who)
         except NotSignedIn:
             return rx.redirect(f"/signin?next={quote(self._here())}")
         except FlowappError as error:
             self.problem, self.hint = error.message, error.hint
             return None
+
+    def _in_another(self, shown: str, own: list[str]) -> Any:
+        """Somebody is not in the workspace that the tab shows, and in others."""
+        if "workspace" not in self.router.url.query_parameters:
+            # it was shown in this browser to somebody else, or until they were taken out of it: their own is meant
+            return rx.redirect(f"/?workspace={quote(own[0])}")
+        self.problem = f"You are not in a workspace {shown[:50]}."
+        self.hint = "Choose one of yours at the top left (on a phone: under More), or ask its admin for an invitation."
+        return None
 
     async def _person(self) -> Any:
         """The person of the session, in no workspace: for what concerns the whole installation."""

@@ -56,8 +56,8 @@ class FakeSessions:
         return "ada" if token == "good" else None
 
     async def identity(self, person: str, workspace: str) -> Identity:
-        assert (person, workspace) == ("ada", "main")
-        return ADA
+        assert person == "ada"
+        return ADA if workspace == "main" else Identity(workspace, ADA.email, "ada", "none")
 
 
 class FakeWorkspace:
@@ -74,6 +74,11 @@ class FakeWorkspace:
         self.asked: list[Identity] = []
         self.listed: list[dict[str, Any]] = []
         self.fails: Exception | None = None
+        self.own = ["main"]
+
+    async def workspaces(self, person: str) -> dict[str, Any]:
+        assert person == "ada"
+        return {"email": ADA.email, "workspaces": [{"id": name} for name in self.own]}
 
     async def listing(self, identity: Identity, *query: Any, **filters: Any) -> list[dict[str, Any]]:
         self.asked.append(identity)
@@ -343,11 +348,33 @@ def test_helpers_of_states_cannot_be_called_by_a_browser() -> None:
 
 async def test_servers_on_two_ports_of_a_host_have_a_cookie_each(workspace: FakeWorkspace) -> None:
     both = "flowapp_session_3000=good; flowapp_session_3001=bad"
-    assert await services.identity(both, "127.0.0.1:3000") == ADA
+    assert str(await services.person(both, "127.0.0.1:3000")) == "ada"
     with pytest.raises(NotSignedIn):
-        await services.identity(both, "127.0.0.1:3001")
+        await services.person(both, "127.0.0.1:3001")
     with pytest.raises(NotSignedIn):
-        await services.identity(both, "127.0.0.1")
+        await services.person(both, "127.0.0.1")
+
+
+async def test_a_tab_that_shows_a_workspace_of_others_goes_to_ones_own(workspace: FakeWorkspace) -> None:
+    state = state_of(HomeState)
+    state.tab_workspace = "theirs"
+    assert target(await send(state, "load")) == "/?workspace=main"
+    assert workspace.asked == []
+
+
+async def test_a_link_into_a_workspace_of_others_says_so(workspace: FakeWorkspace) -> None:
+    state = state_of(HomeState, url="http://host/?workspace=theirs")
+    state.tab_workspace = "theirs"
+    await send(state, "load")
+    assert (state.problem, workspace.asked) == ("You are not in a workspace theirs.", [])
+
+
+async def test_who_is_in_no_workspace_is_told_by_the_policy(workspace: FakeWorkspace) -> None:
+    workspace.own = []
+    state = state_of(HomeState)
+    state.tab_workspace = "theirs"
+    await send(state, "load")
+    assert [who.role for who in workspace.asked] == ["none"]
 
 
 async def test_a_refusal_is_put_on_the_page(workspace: FakeWorkspace) -> None:

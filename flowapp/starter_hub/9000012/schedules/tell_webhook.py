@@ -22,7 +22,7 @@ def main(
         text = f"Schedule {schedule_path}: {path} succeeded"
     base = os.environ.get("WM_BASE_URL", "")
     if base and job_id:
-        text += f"\n{base}/runs/{job_id}"
+        text += f"\n{base}/runs/{job_id}?workspace={os.environ.get('WM_WORKSPACE', '')}"
     request = urllib.request.Request(
         webhook_url, json.dumps({"text": text}).encode(), {"Content-Type": "application/json"}
     )

@@ -44,9 +44,9 @@ def make(page: Page, name: str) -> None:
 def test_a_workspace_is_made_entered_and_left(page: Page, product: Product, watch: Watch) -> None:
     watch.expect_error("workspaces/create")  # a name that is taken
     page.goto("/")
-    expect(switch(page)).to_have_text("main")
+    expect(switch(page)).to_have_text("main", timeout=RUN_TIMEOUT)
     make(page, "Sales & More")
-    expect(switch(page)).to_have_text("sales_more")
+    expect(switch(page)).to_have_text("sales_more", timeout=RUN_TIMEOUT)
     expect(page).to_have_url(re.compile(r"\?workspace=sales_more$"))
     expect(page.get_by_text("No flows yet").or_(page.get_by_role("heading", name="Start")).first).to_be_visible()
 
@@ -59,6 +59,22 @@ def test_a_workspace_is_made_entered_and_left(page: Page, product: Product, watc
     notebook = NotebookPage(page).loaded()
     notebook.run("a")
     expect(notebook.output("a")).to_contain_text("of sales", timeout=RUN_TIMEOUT)
+    page.get_by_role("link", name="Runs", exact=True).click()
+    page.get_by_role("button", name="Done").click()
+    expect(page.locator(".listed[data-late]")).to_have_count(0)
+    expect(
+        page.locator(".listed")
+        .get_by_text("Only of sales")
+        .or_(page.locator(".listed").get_by_text("only_of_sales"))
+        .first
+    ).to_be_visible()
+    page.reload()
+    expect(
+        page.locator(".listed")
+        .get_by_text("Only of sales")
+        .or_(page.locator(".listed").get_by_text("only_of_sales"))
+        .first
+    ).to_be_visible()
     page.get_by_role("link", name="Variables").click()
     expect(page.get_by_role("heading", name="Variables")).to_be_visible()
     page.get_by_role("button", name="New variable").click()
@@ -80,7 +96,7 @@ def test_a_workspace_is_made_entered_and_left(page: Page, product: Product, watc
     expect(dialog.get_by_role("alert")).to_contain_text("There is already a workspace main")
     shoot(page, "workspaces-taken")
     dialog.get_by_role("button", name=re.compile("main$")).click()
-    expect(switch(page)).to_have_text("main")
+    expect(switch(page)).to_have_text("main", timeout=RUN_TIMEOUT)
     expect(page.get_by_text("Only of sales")).to_have_count(0)
     page.goto("/variables")
     expect(page.get_by_role("heading", name="Variables")).to_be_visible()
@@ -91,20 +107,22 @@ def test_each_tab_has_its_own(page: Page, context: BrowserContext, product: Prod
     with product.client() as client:
         client.post("/api/workspaces/create", json={"id": "second", "name": "Second"}).raise_for_status()
     page.goto("/runs")
-    expect(switch(page)).to_have_text("main")
+    expect(switch(page)).to_have_text("main", timeout=RUN_TIMEOUT)
     other = context.new_page()
     other.goto("/runs?workspace=second")
-    expect(switch(other)).to_have_text("second")
+    expect(switch(other)).to_have_text("second", timeout=RUN_TIMEOUT)
     page.reload()
-    expect(switch(page)).to_have_text("main")
+    expect(switch(page)).to_have_text("main", timeout=RUN_TIMEOUT)
     expect(page).to_have_url(re.compile("/runs/?$"))
     other.get_by_role("link", name="Schedules").click()
     expect(other).to_have_url(re.compile(r"/schedules/?\?workspace=second$"))
     other.reload()
-    expect(switch(other)).to_have_text("second")
+    expect(switch(other)).to_have_text("second", timeout=RUN_TIMEOUT)
     opened = context.new_page()
     opened.goto("/")
-    expect(switch(opened)).to_have_text(re.compile("main|second"))  # the one that this browser showed last
+    expect(switch(opened)).to_have_text(
+        re.compile("main|second"), timeout=RUN_TIMEOUT
+    )  # the one that this browser showed last
 
     page.set_viewport_size({"width": 390, "height": 844})
     page.goto("/more")
@@ -126,7 +144,7 @@ def test_nobody_is_in_a_workspace_that_is_not_theirs(elsewhere: BrowserContext, 
     page.get_by_label("Email").fill("uma@example.org")
     page.get_by_label("Password").fill("a long password")
     page.keyboard.press("Enter")
-    expect(switch(page)).to_have_text("third")  # without being asked
+    expect(switch(page)).to_have_text("third", timeout=RUN_TIMEOUT)  # without being asked
     switch(page).click()
     dialog = page.get_by_role("dialog", name="Workspaces")
     expect(dialog.get_by_role("listitem")).to_have_text([re.compile("Third")])

@@ -5,6 +5,7 @@ export const sameQuery = (one, other) => canonical(one) === canonical(other);
 
 function canonical(text) {
   const query = new URLSearchParams(text ?? "");
+  query.delete("workspace"); // the same for all lists of a tab, and not every link within it says so
   query.sort();
   return query.toString();
 }

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from flowapp.runtimes import Runtimes
+from flowapp.runtimes.jobs import Outcome
 from tests.integration.runtimes.conftest import Run
 from tests.support.postgres import PostgresServer
 
@@ -23,6 +24,18 @@ SLOW = {"postgresql": "SELECT pg_sleep(60)", "mysql": "SELECT sleep(60)"}
 def server(request: pytest.FixtureRequest) -> tuple[str, dict[str, Any]]:
     """A language, and the resource that connects it."""
     return request.param, request.getfixturevalue("pg" if request.param == "postgresql" else "mysql")
+
+
+@pytest.fixture
+def run(run: Run, runtimes: Runtimes) -> Run:
+    """Runs a job and waits until its connection is back, which takes longer than a job waits for it where much goes on."""
+
+    async def call(*args: Any, **more: Any) -> Outcome:
+        outcome = await run(*args, **more)
+        await asyncio.gather(*runtimes._kept._returning)
+        return outcome
+
+    return call
 
 
 async def value(run: Run, language: str, code: str, database: dict[str, Any], owner: str = "ada", **more: Any) -> Any:

@@ -5,6 +5,7 @@ import { sameQuery } from "../../../../assets/js/shell/query.js";
 
 test("queries are the same however they are written", () => {
   assert.ok(sameQuery("?status=failure&path=f%2Fa%20b", "path=f/a+b&status=failure"));
+  assert.ok(sameQuery("?workspace=sales&status=failure", "status=failure"));
   assert.ok(sameQuery("", "?"));
   assert.ok(sameQuery(undefined, ""));
 });

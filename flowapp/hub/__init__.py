@@ -5,8 +5,8 @@ from __future__ import annotations
 from flowapp.hub.errors import HubError, HubPathInvalid, HubScriptMissing, HubUnreachable, HubUnusable
 from flowapp.hub.folder import FolderHub
 from flowapp.hub.http import HttpHub
-from flowapp.hub.hub import Hub
-from flowapp.hub.scripts import HubEntry, HubPath, HubScript
+from flowapp.hub.hub import Hub, Shelf, best
+from flowapp.hub.scripts import HubEntry, HubPath, HubScript, Origin
 
 __all__ = [
     "FolderHub",
@@ -20,4 +20,7 @@ __all__ = [
     "HubScriptMissing",
     "HubUnreachable",
     "HubUnusable",
+    "Origin",
+    "Shelf",
+    "best",
 ]

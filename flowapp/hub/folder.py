@@ -16,7 +16,7 @@ from typing import Any
 
 from flowapp.errors import FlowappError
 from flowapp.hub.errors import HubError, HubUnusable
-from flowapp.hub.scripts import HubEntry, HubPath, HubScript
+from flowapp.hub.scripts import HubEntry, HubPath, HubScript, Origin
 from flowapp.jsontext import dumps
 from flowapp.openflow import yamltext
 
@@ -47,8 +47,9 @@ _BY_LENGTH = sorted(ENDINGS, key=len, reverse=True)
 class FolderHub:
     """Scripts in a folder. `name` is what messages call it."""
 
-    def __init__(self, folder: Path, name: str = "") -> None:
+    def __init__(self, folder: Path, name: str = "", origin: Origin = "folder") -> None:
         self._folder = folder
+        self.origin: Origin = origin
         self.name = name or f"the folder {folder}"
 
     async def script(self, path: HubPath) -> HubScript | None:
@@ -61,7 +62,11 @@ class FolderHub:
         return await asyncio.to_thread(self._read, path)
 
     async def entries(self) -> list[HubEntry]:
-        """All scripts, by path. A file that cannot be read is left out."""
+        """All scripts, by path. A file that cannot be read is left out.
+
+        Raises:
+            HubUnusable: there is no such folder.
+        """
         return await asyncio.to_thread(lambda: list(self._entries()))
 
     def _read(self, path: HubPath) -> HubScript | None:
@@ -80,10 +85,13 @@ class FolderHub:
                     schema=dumps(schema) if isinstance(schema, Mapping) else None,
                     summary=str(about.get("summary") or ""),
                     kind=str(about.get("kind") or "script"),
+                    description=str(about.get("description") or ""),
                 )
         return None
 
     def _entries(self) -> Iterator[HubEntry]:
+        if not self._folder.is_dir():
+            raise HubUnusable(f"{self.name} is not there.", "Make it, or correct FLOWAPP_HUB_DIR.")
         for file in sorted(self._folder.glob("*/*/*")):
             ending = next((each for each in _BY_LENGTH if file.name.endswith(each)), None)
             if ending is None or not file.is_file():
@@ -94,7 +102,8 @@ class FolderHub:
                 about = self._about(file.with_name(f"{name}{_ABOUT}"))
             except HubError:
                 continue
-            yield HubEntry(str(path), str(about.get("summary") or ""), str(about.get("kind") or "script"))
+            summary, kind = str(about.get("summary") or ""), str(about.get("kind") or "script")
+            yield HubEntry(str(path), summary, kind, ENDINGS[ending])
 
     def _about(self, file: Path) -> Mapping[str, Any]:
         if not file.is_file():

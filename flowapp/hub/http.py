@@ -19,7 +19,7 @@ from typing import Any
 import httpx2
 
 from flowapp.hub.errors import HubError, HubScriptMissing, HubUnreachable, HubUnusable
-from flowapp.hub.scripts import HubEntry, HubPath, HubScript, slug
+from flowapp.hub.scripts import HubEntry, HubPath, HubScript, Origin, slug
 from flowapp.jsontext import JsonText, dumps, loads
 from flowapp.net import AddressPolicy, NetError, open_client
 
@@ -31,6 +31,8 @@ LIST_FAILED_S = 30.0
 
 class HttpHub:
     """A hub at an address that an administrator has set. Close it with `close`."""
+
+    origin: Origin = "http"
 
     def __init__(self, address: str, cache: Path, policy: AddressPolicy | None = None) -> None:
         """`address`: of the hub, such as https://hub.example.org. `cache`: the folder to keep scripts in.
@@ -94,6 +96,10 @@ class HttpHub:
         self._listed = (time.monotonic() + LIST_KEPT_S, found)
         return found
 
+    def forget_failure(self) -> None:
+        """Ask for the list again, though it failed a moment ago."""
+        self._failed = None
+
     async def _get(self, address: str, what: str) -> Any:
         if self._client is None:
             self._client = open_client(self._policy, timeout_s=TIMEOUT_S, max_bytes=MOST_BYTES, follow_redirects=True)
@@ -151,6 +157,7 @@ def _script(path: HubPath, answer: Any, hub: str) -> HubScript:
         schema=_schema(answer.get("schema")),
         summary=str(answer.get("summary") or ""),
         kind=str(answer.get("kind") or "script"),
+        description=str(answer.get("description") or ""),
     )
 
 
@@ -175,5 +182,6 @@ def _entries(answer: Any) -> list[HubEntry]:
         summary = str(ask.get("summary") or "")
         with contextlib.suppress(HubError):
             path = HubPath.parse(f"hub/{version}/{ask.get('app')}/{slug(summary)}")
-            found.append(HubEntry(str(path), summary, str(ask.get("kind") or "script")))
+            kind, language = str(ask.get("kind") or "script"), str(ask.get("language") or "")
+            found.append(HubEntry(str(path), summary, kind, language))
     return found

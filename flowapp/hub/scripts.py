@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import Literal, TypeAlias
 
 from flowapp.hub.errors import HubPathInvalid
 from flowapp.jsontext import JsonText
+
+#: Where a hub is: in Flowapp itself, in a folder of this server, at an address.
+Origin: TypeAlias = Literal["starter", "folder", "http"]
 
 _PART = r"[A-Za-z0-9_][A-Za-z0-9_.@-]{0,119}"
 _PATH = re.compile(rf"hub/([0-9]{{1,15}})/({_PART})/({_PART})")
@@ -51,20 +55,27 @@ class HubScript:
     schema: JsonText | None = None
     summary: str = ""
     kind: str = "script"
+    description: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class HubEntry:
-    """A script in a list."""
+    """A script in a list. `language` is empty where the list does not tell it."""
 
     path: str
     summary: str
     kind: str = "script"
+    language: str = ""
 
     @property
     def app(self) -> str:
         """What it is for: `slack`, `postgres`, …"""
         return HubPath.parse(self.path).app
+
+    @property
+    def name(self) -> str:
+        """The last part of the path."""
+        return HubPath.parse(self.path).name
 
     @property
     def version(self) -> str:

@@ -18,6 +18,7 @@ Place = Literal[
     "approvals",
     "schedules",
     "scripts",
+    "hub",
     "variables",
     "resources",
     "runtimes",
@@ -139,6 +140,7 @@ FIRST = (
 )
 MORE = (
     Entry("scripts", "Scripts", "/scripts", "code"),
+    Entry("hub", "Hub", "/hub", "book"),
     Entry("variables", "Variables", "/variables", "key"),
     Entry("resources", "Resources", "/resources", "box"),
     Entry("runtimes", "Runtimes", "/runtimes", "chip"),

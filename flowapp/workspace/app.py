@@ -46,6 +46,7 @@ from flowapp.workspace.following import FollowSchedules
 from flowapp.workspace.forgetting import Forgetting
 from flowapp.workspace.groups import Groups
 from flowapp.workspace.helping import Helping
+from flowapp.workspace.hub_browser import HubBrowser
 from flowapp.workspace.hub_scripts import HubScripts
 from flowapp.workspace.inputs import Inputs
 from flowapp.workspace.invitations import Invitations
@@ -208,6 +209,7 @@ class Workspace:
         self.usages = Usages(self._context)
         self.hub = Hub.open(settings.hub_url, settings.hub_dir, store.home / "hub")
         self.hub_scripts = HubScripts(self.hub)
+        self.hub_browser = HubBrowser(self.hub, self.new_drafts)
         self.library.hub = self.hub
         engine.library = self.library
         self.retention = Retention(self._context)

@@ -49,6 +49,9 @@ SCRIPTS: dict[str, Operation] = {
     "GET /api/embeddings/query_hub_scripts": op("list", also=(502,)),
     "GET /api/scripts/hub/get_full/{path}": op(also=(404, 502)),
     "GET /api/scripts/hub/get/{path}": op("text", also=(404, 502)),
+    f"GET {_W}/hub/list": op(),
+    f"GET {_W}/hub/get/{{path}}": op(also=(502,)),
+    f"POST {_W}/hub/begin": op(status=201, body="path!: string", also=(502,)),
 }
 
 FLOWS: dict[str, Operation] = {

@@ -17,7 +17,9 @@ from flowapp.hub import (
     HubScriptMissing,
     HubUnreachable,
     HubUnusable,
+    Origin,
 )
+from flowapp.hub.hub import Source
 from flowapp.hub.scripts import slug
 
 
@@ -93,14 +95,15 @@ class TestFolder:
         put(tmp_path, "1/a/b.script.yaml", "summary: no code\n")
         hub = FolderHub(tmp_path)
         assert await hub.script(HubPath.parse("hub/1/a/b")) is None
-        assert await FolderHub(tmp_path / "none").entries() == []
+        with pytest.raises(HubUnusable, match="none is not there"):
+            await FolderHub(tmp_path / "none").entries()
         assert await FolderHub(tmp_path / "none").script(HubPath.parse("hub/1/a/b")) is None
 
     async def test_changes_show_at_once(self, tmp_path: Path) -> None:
         hub = FolderHub(tmp_path)
         assert await hub.entries() == []
         put(tmp_path, "1/a/b.py", "x = 1\n")
-        assert await hub.entries() == [HubEntry("hub/1/a/b", "")]
+        assert await hub.entries() == [HubEntry("hub/1/a/b", "", "script", "python3")]
 
     @pytest.mark.parametrize("about", ["- a\n- b\n", "a: [", "a: 1\na: 2\n"])
     async def test_a_broken_description_is_told_and_left_out_of_lists(self, tmp_path: Path, about: str) -> None:
@@ -132,6 +135,7 @@ class Down:
     """A hub that does not answer."""
 
     name = "the hub that is down"
+    origin: Origin = "http"
 
     async def script(self, path: HubPath, /) -> HubScript | None:
         raise HubUnreachable(f"{self.name} does not answer for {path}", "")
@@ -141,6 +145,36 @@ class Down:
 
 
 class TestAllHubs:
+    async def test_each_says_what_it_lists_or_why_not(self, tmp_path: Path) -> None:
+        put(tmp_path / "one", "1/a/b.py", "one")
+        put(tmp_path / "two", "1/a/b.py", "hidden by the first")
+        put(tmp_path / "two", "2/a/c.deno.ts", "two")
+        sources: list[Source] = [
+            FolderHub(tmp_path / "one"),
+            FolderHub(tmp_path / "two"),
+            FolderHub(tmp_path / "none"),
+            Down(),
+        ]
+        one, two, none, down = await Hub(sources).shelves()
+        assert [entry.path for entry in one.entries] == ["hub/1/a/b"]
+        assert [(entry.path, entry.language) for entry in two.entries] == [("hub/2/a/c", "deno")]
+        assert none.problem is not None and "is not there" in none.problem.message
+        assert down.problem is not None and down.origin == "http" and down.asked
+
+    async def test_a_hub_over_http_is_named_without_being_asked(self, tmp_path: Path) -> None:
+        hub = Hub.open("http://127.0.0.1:9", str(tmp_path), tmp_path / "cache")
+        starter, folder, remote = await hub.shelves(remote=False)
+        assert (starter.origin, folder.origin, remote.origin) == ("starter", "folder", "http")
+        assert len(starter.entries) == 12
+        assert (remote.asked, remote.problem, remote.entries) == (False, None, ())
+
+    async def test_a_script_tells_which_hub_has_it(self, tmp_path: Path) -> None:
+        put(tmp_path, "1/a/b.py", "x = 1\n")
+        put(tmp_path, "1/a/b.script.yaml", "summary: B\ndescription: More of it.\n")
+        ours = FolderHub(tmp_path, "ours")
+        script, source = await Hub([ours]).found("hub/1/a/b")
+        assert (script.description, source.name, source.origin) == ("More of it.", "ours", "folder")
+
     async def test_the_first_that_has_it_answers(self, tmp_path: Path) -> None:
         put(tmp_path / "one", "1/a/b.py", "one")
         put(tmp_path / "two", "1/a/b.py", "two")

@@ -12,6 +12,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeAlias
 
+from flowapp.assistant import samples
+from flowapp.assistant.answers import Edit, Help
 from flowapp.assistant.sent import HIDDEN, hide, is_secret_name, sample_of
 from flowapp.languages import by_name
 from flowapp.models import GrowingText, ModelClient
@@ -20,12 +22,11 @@ from flowapp.notebook.errors import Rejected
 from flowapp.notebook.operations import apply_all
 from flowapp.notebook.operations.types import InsertCell, Operation, SetCode, SetInput, SetTitle
 from flowapp.notebook.schemas import transforms_of
-from flowapp.openflow.problems import Problem
 from flowapp.openflow.walk import well_formed_id
 from flowapp.signatures import lint
 
-Mode: TypeAlias = Literal["ask", "edit"]
-MODES: tuple[Mode, ...] = ("ask", "edit")
+Mode: TypeAlias = Literal["ask", "edit", "sample"]
+MODES: tuple[Mode, ...] = ("ask", "edit", "sample")
 LONGEST_INSTRUCTION = 4000
 ANSWER_TOKENS = 6000
 _LONGEST_CODE = 6000
@@ -47,6 +48,8 @@ _EDIT = """Propose the smallest changes that do what is asked. Kinds of change:
 Never put secrets, keys or made-up data into code. If nothing needs to change, give no changes and say so."""
 
 _ASK = "Answer the question or explain. Propose no changes: the list of changes stays empty."
+
+_RULES: Mapping[Mode, str] = {"ask": _ASK, "edit": _EDIT, "sample": samples.RULES}
 
 _TEXT = {"type": ["string", "null"]}
 ANSWER = {
@@ -103,7 +106,7 @@ class Request:
     @property
     def system(self) -> str:
         """The rules that are sent."""
-        return f"{SYSTEM}\n{_EDIT if self.mode == 'edit' else _ASK}"
+        return f"{SYSTEM}\n{_RULES[self.mode]}"
 
     @property
     def question(self) -> str:
@@ -118,6 +121,7 @@ class Request:
                     "inputs": _schema_of(flow.get("schema")),
                     "steps": [self._step(entry, share) for entry in entries],
                 },
+                **({"fields_to_fill": samples.fields_of(self.document)} if self.mode == "sample" else {}),
                 "this_step": self.step,
                 "request": self.instruction,
             },
@@ -145,31 +149,6 @@ class Request:
         return {name: item for name, item in found.items() if item not in (None, "", {})}
 
 
-@dataclass(frozen=True, slots=True)
-class Edit:
-    """One proposed change: what a person sees of it, and the operations that it is. `problems` are those that it would bring."""
-
-    label: str
-    why: str
-    operations: tuple[Operation, ...]
-    step: str
-    before: str | None = None
-    after: str | None = None
-    language: str = ""
-    inputs: tuple[tuple[str, str], ...] = ()
-    problems: tuple[Problem, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Help:
-    """The answer in words, the changes that can be taken, why others were left out, and what it cost where that is known."""
-
-    message: str
-    edits: tuple[Edit, ...] = ()
-    notice: str | None = None
-    tokens: int | None = None
-
-
 async def help_with(
     client: ModelClient,
     request: Request,
@@ -195,9 +174,12 @@ async def help_with(
             hear(more)
 
     told = heard if hear is not None else None
-    answer = await client.told(request.system, request.question, ANSWER, "flow_help", ANSWER_TOKENS, told)
+    form, name = (samples.ANSWER, "flow_sample") if request.mode == "sample" else (ANSWER, "flow_help")
+    answer = await client.told(request.system, request.question, form, name, ANSWER_TOKENS, told)
     if request.mode == "ask":
         return Help(answer.value["message"].strip(), tokens=answer.tokens)
+    if request.mode == "sample":
+        return replace(samples.checked(answer.value, request.document), tokens=answer.tokens)
     return replace(_checked(answer.value, request.document, new_cell), tokens=answer.tokens)
 
 

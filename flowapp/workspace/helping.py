@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from flowapp.access.identity import Identity
 from flowapp.assistant.edits import LONGEST_INSTRUCTION, MODES, Mode, Request
+from flowapp.assistant.samples import fields_of
 from flowapp.notebook.document import CellId
 from flowapp.workspace.assistance import Assistance
 from flowapp.workspace.assistant_models import AssistantModels
@@ -15,6 +16,8 @@ from flowapp.workspace.errors import BadRequest
 from flowapp.workspace.open_drafts import OpenDraft
 from flowapp.workspace.questions import Question, Questions
 from flowapp.workspace.redaction import Redactor
+
+ANY_SAMPLE = "Make a typical sample of the input."
 
 
 class Helping:
@@ -35,7 +38,7 @@ class Helping:
             identity: who asks; somebody who may edit the draft.
             draft_id: the draft.
             instruction: a question or a wish, in words.
-            mode: ask (words only) or edit (changes too).
+            mode: ask (words only), edit (changes too) or sample (sample data for the flow's input; words may be missing).
             cell: the cell that is meant, if it is one.
 
         Raises:
@@ -45,7 +48,14 @@ class Helping:
         wish = instruction.strip()
         found: Mode | None = next((known for known in MODES if known == mode), None)
         if found is None:
-            raise BadRequest(f"There is no mode {mode!r}.", "Use ask or edit.")
+            raise BadRequest(f"There is no mode {mode!r}.", f"Use one of {', '.join(MODES)}.")
+        if found == "sample":
+            wish = wish or ANY_SAMPLE
+            if not fields_of(draft.document):
+                raise BadRequest(
+                    "The flow has no input that a sample can be made for.",
+                    "Add a field to the flow input; secrets and resources are yours to choose.",
+                )
         if not wish or len(wish) > LONGEST_INSTRUCTION:
             raise BadRequest(
                 "Say what you want to know or to have changed.", f"In at most {LONGEST_INSTRUCTION} characters."

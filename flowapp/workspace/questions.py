@@ -7,7 +7,8 @@ import time
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
-from flowapp.assistant.edits import Edit, Request, help_with
+from flowapp.assistant.answers import Edit
+from flowapp.assistant.edits import Request, help_with
 from flowapp.models import ModelFailed, estimated
 from flowapp.notebook.codec import encode
 from flowapp.workspace.assistant_models import ModelChoice

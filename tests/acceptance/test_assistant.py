@@ -185,6 +185,98 @@ def test_the_answer_grows_is_stopped_at_the_model_and_left_with_the_page(
     assert model.left.wait(10), "the page is left, and the model still works"
 
 
+SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "required": ["email", "amount"],
+    "properties": {
+        "email": {"type": "string"},
+        "amount": {"type": "number", "minimum": 1},
+        "note": {"type": "string"},
+        "api_token": {"type": "string"},
+    },
+}
+
+
+def test_sample_data_is_proposed_checked_and_kept(own_page: tuple[Page, Product], model: Model) -> None:
+    page, product = own_page
+    flow = flow_of(
+        python(
+            "a",
+            "def main(email, amount):\n    return [email, amount]\n",
+            {"email": wire("flow_input.email"), "amount": wire("flow_input.amount")},
+        ),
+        schema=SCHEMA,
+    )
+    with product.client() as client:
+        notebook = open_flow(page, client, flow)
+        sample = [{"op": "set_sample", "name": "api_token", "value": "$var:u/admin/very_secret"}]
+        client.post(f"/api/w/main/drafts/{notebook.draft_id}/operations", json={"client": "test", "ops": sample})
+    box = page.get_by_role("region", name="Flow input")
+    press(page, box.get_by_role("button", name=re.compile("^Kept")))
+    page.get_by_role("menuitem", name="Make sample data…").press("Enter")
+    panel = panel_of(page)
+
+    def make() -> None:
+        panel.get_by_label("Question or wish").focus()
+        press(page, panel.get_by_role("button", name="Make sample data"))
+
+    expect(panel.get_by_label("Question or wish")).to_be_focused()
+    assert model.asked == []  # nothing is sent before the press
+    panel.get_by_text("What is sent").click()
+    expect(panel.locator(".nb-assist-sent pre")).to_contain_text("fields_to_fill")
+    expect(panel.locator(".nb-assist-sent pre")).not_to_contain_text("very_secret")
+    assert model.asked == []
+    panel.get_by_text("What is sent").click()
+
+    model.streams = "yes"
+    values = {"email": '"ada@example.org"', "amount": "0", "api_token": '"sk-1"'}
+    model.sample = {
+        "message": "Ada orders nothing.",
+        "name": "one without orders",
+        "values": [{"field": name, "value": value} for name, value in values.items()],
+    }
+    make()
+    expect(panel.locator("[data-growing]")).to_have_text(re.compile("Ada ord"))
+    expect(panel.get_by_role("article")).to_have_count(0)
+    panel.get_by_label("Question or wish").focus()
+    press(page, panel.get_by_role("button", name="Stop"))
+    expect(panel.get_by_text("Nothing has changed.")).to_be_visible()
+    assert model.left.wait(10), "the model still works for nobody"
+    model.left.clear()
+    model.go.set()
+    make()
+    card = panel.get_by_role("article", name="Sample input “one without orders”")
+    expect(card).to_contain_text("amount: 0 is less than the minimum of 1.")
+    expect(card).to_contain_text("api_token: no input of the flow that a sample is made for.")
+    expect(card.locator(".monaco-diff-editor")).to_contain_text("ada@example.org")
+    expect(card.locator(".monaco-diff-editor")).not_to_contain_text("sk-1")
+    assert "very_secret" not in "".join(model.asked)
+    shoot(page, "assistant-sample")
+    accessible(page)
+    expect(box.get_by_role("textbox", name="Value of email")).to_have_value("")
+    panel.get_by_label("Question or wish").focus()
+    press(page, card.get_by_role("button", name=re.compile("^Refuse")))
+    expect(card).to_have_count(0)
+    expect(box.get_by_role("textbox", name="Value of email")).to_have_value("")
+
+    values["amount"] = "12.5"
+    model.sample["values"] = [{"field": name, "value": value} for name, value in values.items()]
+    make()
+    expect(card).to_be_visible()
+    panel.get_by_label("Question or wish").focus()
+    press(page, card.get_by_role("button", name=re.compile("^Accept")))
+    expect(box.get_by_role("textbox", name="Value of email")).to_have_value("ada@example.org")
+    expect(box.get_by_role("textbox", name="Value of amount")).to_have_value("12.5")
+    box.get_by_role("button", name=re.compile("^Kept")).click()
+    expect(page.get_by_role("menuitem", name="one without orders", exact=True)).to_be_visible()
+    shoot(page, "assistant-sample-kept")
+    page.keyboard.press("Escape")
+    with product.client() as client:
+        found = client.get(f"/api/w/main/drafts/{notebook.draft_id}/notebook").raise_for_status().json()["input"]
+    given = {one["name"]: one.get("value") for one in found["values"] if one.get("given")}
+    assert given == {"email": "ada@example.org", "amount": 12.5, "api_token": "$var:u/admin/very_secret"}
+
+
 def test_without_a_model_it_says_how_to_get_one(page: Page, product: Product) -> None:
     with product.client() as client:
         open_flow(page, client, flow_of(python("a", "def main():\n    return 1\n")))

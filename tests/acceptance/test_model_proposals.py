@@ -33,6 +33,8 @@ class Model(ThreadingHTTPServer):
         self.broken = False
         #: what the assistant is told when it asks for help with the flow
         self.help: dict[str, Any] = {"message": "", "changes": []}
+        #: and when it asks for sample data
+        self.sample: dict[str, Any] = {"message": "", "name": "", "values": []}
         self.hold = threading.Event()
         self.hold.set()
         #: answers to the assistant come in pieces: the first at once, the rest with `go`; "cut" ends them in the middle
@@ -65,8 +67,9 @@ class Handler(JsonHandler):
             {"field": "greeting", "expr": EXPRESSION, "why": "a greeting needs both names"},
             {"field": "amount", "expr": "results.a.sum_of_nothing", "why": "invented"},
         ]
-        helping = '"flow_help"' in asked
-        content = self.server.help if helping else {"proposals": proposals}
+        sampling = '"flow_sample"' in asked
+        helping = '"flow_help"' in asked or sampling
+        content = self.server.sample if sampling else self.server.help if helping else {"proposals": proposals}
         if '"name": "test"' in asked or '"name":"test"' in asked:
             content = {"answer": "yes"}
         if helping and self.server.streams != "no" and not self.server.broken:
@@ -83,7 +86,7 @@ class Handler(JsonHandler):
         self.send_response(200)
         self.send_header("content-type", "text/event-stream")
         self.end_headers()
-        half = text.index('"message"') + 13 + len(self.server.help["message"]) // 2
+        half = text.index('"message"') + 13 + len(json.loads(text)["message"]) // 2
         self._event({"choices": [{"delta": {"content": text[:half]}}]})
         while not self.server.go.wait(0.02):
             if self._left():

@@ -2,7 +2,7 @@
 import { useEffect, useState } from "react";
 
 import { postEvents } from "../api.js";
-import { select } from "./commands.js";
+import { perform, select } from "./commands.js";
 import { useKey, useStore } from "./context.js";
 import { CodeDiff } from "./editor.jsx";
 import { Glyph } from "./icons.jsx";
@@ -17,6 +17,13 @@ const QUICK = [
   { label: "Explain this cell", mode: "ask", text: "Explain what this step does, and what it gives.", needs: (cell) => Boolean(cell) },
   { label: "Name the cells", mode: "edit", text: "Give every step without a good title a short one." },
 ];
+
+/** What the panel can be asked for: the words of its switch, of its field and of its button. Sample data may be asked for without words. */
+const MODES = {
+  ask: { label: "Ask", placeholder: "What would you like to know?", go: "Ask" },
+  edit: { label: "Propose changes", placeholder: "What should change? Nothing does before you accept it.", go: "Propose" },
+  sample: { label: "Sample data", placeholder: "A sample of the flow input: what should it be a case of? May stay empty.", go: "Make sample data", wordless: true },
+};
 
 const EMPTY = { text: "", mode: "edit", busy: false, growing: "", stopped: false, answer: null, taken: [], asked: "" };
 
@@ -36,15 +43,15 @@ export function Assistant() {
   return (
     <section className="nb-assist" aria-label="Assistant" aria-busy={all.busy}>
       <div className="seg" role="group" aria-label="What the assistant may do">
-        {[["ask", "Ask"], ["edit", "Propose changes"]].map(([mode, label]) => <button key={mode} type="button" aria-pressed={all.mode === mode} onClick={() => set({ mode })}>{label}</button>)}
+        {Object.entries(MODES).map(([mode, { label }]) => <button key={mode} type="button" aria-pressed={all.mode === mode} onClick={() => set({ mode })}>{label}</button>)}
       </div>
-      <textarea data-autofocus="" className="nb-input nb-assist-text" rows={3} maxLength={4000} aria-label="Question or wish" placeholder={all.mode === "ask" ? "What would you like to know?" : "What should change? Nothing does before you accept it."} value={all.text} onChange={(event) => set({ text: event.target.value })} onKeyDown={onKeyDown} />
+      <textarea data-autofocus="" className="nb-input nb-assist-text" rows={3} maxLength={4000} aria-label="Question or wish" placeholder={MODES[all.mode].placeholder} value={all.text} onChange={(event) => set({ text: event.target.value })} onKeyDown={onKeyDown} />
       <div className="nb-assist-acts">
-        <span className="nb-faint">{cell ? <>about <span className="nb-chip nb-chip-fixed">{cell.step_id}</span> and the flow</> : "about the flow"}</span>
+        <span className="nb-faint">{all.mode === "sample" ? "for the flow input" : cell ? <>about <span className="nb-chip nb-chip-fixed">{cell.step_id}</span> and the flow</> : "about the flow"}</span>
         {all.busy ? (
           <button type="button" className="nb-btn" onClick={() => store.asking?.abort()}><Glyph name="stop" size={12} /> Stop</button>
         ) : (
-          <button type="button" className="nb-btn" data-primary disabled={!all.text.trim()} onClick={() => ask(all.text, all.mode)}>{all.mode === "ask" ? "Ask" : "Propose"}</button>
+          <button type="button" className="nb-btn" data-primary disabled={!all.text.trim() && !MODES[all.mode].wordless} onClick={() => ask(all.text, all.mode)}>{MODES[all.mode].go}</button>
         )}
       </div>
       {!all.busy && (
@@ -59,18 +66,24 @@ export function Assistant() {
   );
 }
 
+/** Show the panel ready to be asked for a sample of the flow input. Nothing is sent yet. */
+export function askForSample(store) {
+  if (!store.get("assistant")?.busy) change(store, { mode: "sample", stopped: false, answer: null });
+  perform(store, "assistant");
+}
+
 function change(store, part) {
   store.set("assistant", { ...(store.get("assistant") ?? EMPTY), ...part });
 }
 
 /** Ask, and show the message while it grows. What is under way belongs to the page, not to the panel, which may be closed meanwhile. */
 async function askModel(store, { instruction, mode, cell }) {
-  if (!instruction.trim()) return;
+  if (!instruction.trim() && !MODES[mode].wordless) return;
   store.asking?.abort();
   const abort = (store.asking = new AbortController());
   const mine = () => abort === store.asking;
   const failed = (message) => change(store, { busy: false, answer: { message: "", proposals: [], notice: message } });
-  change(store, { busy: true, growing: "", stopped: false, answer: null, taken: [], asked: instruction, mode });
+  change(store, { busy: true, growing: "", stopped: false, answer: null, taken: [], asked: instruction || MODES[mode].go, mode });
   let answer = null;
   try {
     await store.settled();
@@ -101,11 +114,11 @@ function Growing({ asked, growing, stopped, mode }) {
       <p className="nb-assist-asked">{asked}</p>
       {growing && <p className="nb-assist-says" data-growing={!stopped || undefined}>{growing}</p>}
       {stopped ? (
-        <p className="nb-notice" role="status"><Glyph name="stop" size={12} /> <span>Stopped. {growing ? "What stands above is not the whole answer." : "Nothing was answered yet."} {mode === "edit" && "Nothing has changed."}</span></p>
+        <p className="nb-notice" role="status"><Glyph name="stop" size={12} /> <span>Stopped. {growing ? "What stands above is not the whole answer." : "Nothing was answered yet."} {mode !== "ask" && "Nothing has changed."}</span></p>
       ) : (
         <>
           {!growing && <div className="nb-skeleton"><i style={{ width: "85%" }} /><i style={{ width: "60%" }} /></div>}
-          <p className="nb-faint nb-assist-cost"><span role="status">{growing ? (mode === "edit" ? "Writing; changes come when they are checked" : "Writing") : "The model is at work"}</span> <span className="num" aria-hidden="true">{seconds} s</span></p>
+          <p className="nb-faint nb-assist-cost"><span role="status">{growing ? ({ ask: "Writing", edit: "Writing; changes come when they are checked", sample: "Writing; the sample comes when it is checked" }[mode]) : "The model is at work"}</span> <span className="num" aria-hidden="true">{seconds} s</span></p>
         </>
       )}
     </>
@@ -118,7 +131,7 @@ function Sent({ cell, text, mode }) {
   const [sent, setSent] = useState(null);
   const show = (event) => {
     if (!event.target.open) return;
-    store.ask("POST", "assist", { json: { instruction: text.trim() || "…", mode, cell: cell?.id ?? "", dry: true } }).then(setSent, (error) => setSent({ sent: error.message }));
+    store.ask("POST", "assist", { json: { instruction: text.trim() || (MODES[mode].wordless ? "" : "…"), mode, cell: cell?.id ?? "", dry: true } }).then(setSent, (error) => setSent({ sent: error.message }));
   };
   return (
     <details className="nb-assist-sent" onToggle={show}>
@@ -137,7 +150,7 @@ function Answer({ asked, answer, taken, onTaken }) {
     onTaken([...taken, ...indexes]);
     const { step, label } = answer.proposals[indexes.at(-1)];
     store.announce(indexes.length > 1 ? `${indexes.length} changes made` : label);
-    store.settled().then(() => select(store, store.cellOfStep(step), { focus: false }));
+    if (step) store.settled().then(() => select(store, store.cellOfStep(step), { focus: false }));
   };
   return (
     <>
@@ -159,7 +172,8 @@ function costOf({ model, ms, tokens }) {
 
 function Proposal({ proposal, onAccept, onRefuse }) {
   const { label, why, before, after, language, inputs, problems } = proposal;
-  const lines = Math.min(MOST_LINES, Math.max(...[before, after].map((text) => (text ?? "").split("\n").length)) + 1);
+  const [old, fresh] = [before, after].map((text) => (text ?? "").split("\n").length);
+  const lines = Math.min(MOST_LINES, language === "json" ? old + fresh : Math.max(old, fresh) + 1); // values differ in every line
   return (
     <article className="nb-assist-card" aria-label={label}>
       <header>
@@ -170,7 +184,7 @@ function Proposal({ proposal, onAccept, onRefuse }) {
         </span>
       </header>
       {why && <p className="nb-why">{why}</p>}
-      {after !== null && <CodeDiff original={before ?? ""} modified={after} language={EDITORS[language] ?? "plaintext"} height={`${lines * LINE + 8}px`} />}
+      {after !== null && <CodeDiff original={before ?? ""} modified={after} language={EDITORS[language] ?? (language === "json" ? "json" : "plaintext")} height={`${lines * LINE + 8}px`} />}
       {inputs.map(({ field, expr }) => <p key={field} className="nb-proposal"><code>{field}</code> <span aria-label="from">←</span> <code className="nb-wire">{expr}</code></p>)}
       {problems.map((problem, index) => <p key={index} className="nb-row-problem"><Glyph name="warn" size={12} /> {problem.message}</p>)}
     </article>

@@ -342,6 +342,13 @@ export function CodeEditor({ value, defaultValue = "", language, defaultLanguage
 
 const DIFF_GRACE_MS = 5000; // a diff under way still needs its texts; without them the worker's answer is an error
 
+/** What an editor is called for who hears the page. The diff editor takes the names of its two away whenever its layout changes. */
+function keepName(editor, name) {
+  const put = () => editor.getRawOptions().ariaLabel === name || editor.updateOptions({ ariaLabel: name });
+  editor.onDidChangeConfiguration(put);
+  put();
+}
+
 /** Two texts side by side (below 640 px: inline), with the props of reflex-monaco's DiffMonacoEditor. */
 export function CodeDiff({ original = "", modified = "", language = "plaintext", originalLanguage, modifiedLanguage, width, height }) {
   const host = useRef(null);
@@ -355,6 +362,8 @@ export function CodeDiff({ original = "", modified = "", language = "plaintext",
       const pair = { original: monaco.editor.createModel(original, originalLanguage ?? language), modified: monaco.editor.createModel(modified, modifiedLanguage ?? language) };
       models.current = pair;
       made.setModel(pair);
+      keepName(made.getOriginalEditor(), "Text before");
+      keepName(made.getModifiedEditor(), "Text after");
       stop = () => {
         models.current = null;
         made.dispose();

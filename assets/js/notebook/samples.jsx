@@ -1,5 +1,6 @@
 // Kept inputs: sets of sample values by name, to run the cells on one case or another. They stay in the draft, and out of the document.
 import { useState } from "react";
+import { askForSample } from "./assistant.jsx";
 import { Captured } from "./captured.jsx";
 import { useKey, useStore } from "./context.js";
 import { Dialog, MenuButton } from "./ui.jsx";
@@ -17,6 +18,7 @@ export function SamplesMenu() {
     ...names.map((name) => ({ label: name, icon: "play", run: () => use(name) })),
     names.length > 0 && "-",
     { label: "Keep the present input as…", icon: "plus", run: () => setKeeping(true) },
+    { label: "Make sample data…", icon: "sparkle", run: () => askForSample(store) },
     { label: "From a call by webhook…", icon: "download", run: () => setCalls(true) },
     ...names.map((name) => ({ label: `Forget ${name}`, icon: "trash", tone: "bad", run: () => store.do({ op: "drop_sample", name }) })),
   ];

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from flowapp.assistant.edits import Help, Request, help_with
+from flowapp.assistant.answers import Help
+from flowapp.assistant.edits import Request, help_with
 from flowapp.models import ModelFailed
 from flowapp.notebook import Applied, apply_all
 from flowapp.notebook.operations.types import InsertCell, SetCode, SetInput, SetTitle

@@ -173,7 +173,7 @@ function costOf({ model, ms, tokens }) {
 function Proposal({ proposal, onAccept, onRefuse }) {
   const { label, why, before, after, language, inputs, problems } = proposal;
   const [old, fresh] = [before, after].map((text) => (text ?? "").split("\n").length);
-  const lines = Math.min(MOST_LINES, language === "json" ? old + fresh : Math.max(old, fresh) + 1); // values differ in every line
+  const lines = Math.min(MOST_LINES, (language === "json" ? old + fresh : Math.max(old, fresh)) + 1); // values differ in every line
   return (
     <article className="nb-assist-card" aria-label={label}>
       <header>

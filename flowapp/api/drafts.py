@@ -107,6 +107,18 @@ async def forget(draft_id: str, request: Request, caller: Caller, workspace: App
     return answer(await workspace.forgetting.forget(caller, draft_id, cells, text_of(body, "client")))
 
 
+@router.get("/{draft_id}/results")
+async def results(draft_id: str, caller: Caller, workspace: App, cell: Text) -> Response:
+    """The latest results of a cell, to make a stand-in of one."""
+    return answer(await workspace.stand_ins.results(caller, draft_id, cell))
+
+
+@router.post("/{draft_id}/stand_ins")
+async def keep_stand_in(draft_id: str, request: Request, caller: Caller, workspace: App) -> Response:
+    """Keep a result of a run as a stand-in of a cell."""
+    return answer(await workspace.stand_ins.keep(caller, draft_id, await object_body(request)))
+
+
 @router.post("/{draft_id}/preview")
 async def preview(draft_id: str, request: Request, caller: Caller, workspace: App) -> Response:
     """The value of an expression in the place of a cell's field."""

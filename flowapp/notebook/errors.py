@@ -9,6 +9,11 @@ Rejected (a value, returned)              DocumentUnusable (raised by Document.o
 ├── notebook.bad_sample_name
 ├── notebook.sample_not_found
 ├── notebook.too_many_samples
+├── notebook.bad_stand_in_name
+├── notebook.stand_in_not_found
+├── notebook.stand_in_name_taken
+├── notebook.stand_in_too_large
+├── notebook.too_many_stand_ins
 ├── notebook.step_id_taken
 ├── notebook.step_id_invalid
 ├── notebook.step_id_fixed
@@ -100,6 +105,39 @@ def sample_not_found(name: str) -> Rejected:
 def too_many_samples(most: int) -> Rejected:
     """No more inputs are kept."""
     return Rejected("notebook.too_many_samples", f"{most} inputs are kept already.", "Forget one of them first.")
+
+
+def bad_stand_in_name(longest: int) -> Rejected:
+    """A stand-in needs a name."""
+    return Rejected(
+        "notebook.bad_stand_in_name",
+        "A stand-in has a name.",
+        f"Name the case that it is, in at most {longest} characters.",
+    )
+
+
+def stand_in_not_found(name: str) -> Rejected:
+    """The cell has no stand-in of this name."""
+    return Rejected("notebook.stand_in_not_found", f"There is no stand-in “{name}” any more.", "Choose another one.")
+
+
+def stand_in_name_taken(name: str) -> Rejected:
+    """The cell has a stand-in of that name."""
+    return Rejected("notebook.stand_in_name_taken", f"There is already a stand-in “{name}”.", "Choose another name.")
+
+
+def stand_in_too_large(most: int) -> Rejected:
+    """A stand-in lies beside the document, which is saved whole."""
+    return Rejected(
+        "notebook.stand_in_too_large",
+        f"A stand-in has at most {most // 1024} KB of JSON.",
+        "Type a smaller value of the same shape.",
+    )
+
+
+def too_many_stand_ins(most: int) -> Rejected:
+    """No more stand-ins of the cell are kept."""
+    return Rejected("notebook.too_many_stand_ins", f"The cell has {most} stand-ins.", "Forget one of them first.")
 
 
 def step_id_taken(step_id: str) -> Rejected:

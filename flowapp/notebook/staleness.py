@@ -23,6 +23,7 @@ from flowapp.notebook import words
 from flowapp.notebook.definition import NESTED, SETTING, definition_of
 from flowapp.notebook.document import CellId, Document, Entry, StepId
 from flowapp.notebook.records import FLOW_INPUT, CellRecord, Live, pinned_value, reads_now, reads_of
+from flowapp.notebook.stand_ins import in_force, stand_ins_of
 from flowapp.notebook.wires import Reads, Wire, graph_of
 
 Kind: TypeAlias = Literal[
@@ -272,10 +273,11 @@ def _shown(
     record = work.records.get(entry.cell)
     kind: Kind = live.kind if live else base
     parent = work.document.entry(entry.parent) if entry.parent else None
+    name = in_force(entry.module, stand_ins_of(work.document, entry.cell)) if kind == "pinned" else None
     return CellState(
         kind=kind,
         base=base,
-        text=words.badge(kind, record, causes, live, now, entry.module, parent.step_id if parent else None),
+        text=words.badge(kind, record, causes, live, now, entry.module, parent.step_id if parent else None, name),
         causes=causes,
         runs_first=work.runs_first(entry),
         at=record.finished_at or None if record else None,

@@ -16,12 +16,14 @@ from flowapp.notebook.operations.wiring import WITH_INPUTS
 from flowapp.notebook.schemas import Fields, fields_of, transforms_of
 from flowapp.notebook.settings_table import FLOW_SETTINGS, MODULE_SETTINGS, value_settings
 from flowapp.notebook.staleness import CellState
+from flowapp.notebook.stand_ins import in_force, stand_ins_of
 from flowapp.notebook.trees import ByIdentity
 from flowapp.notebook.trials import sample_of
 from flowapp.notebook.wires import graph_of
 
 #: Static and sample values whose JSON text is longer are shown cut, and are not sent whole.
 VALUE_LIMIT = 2048
+STAND_IN_PREVIEW = 160
 BLOB = "$flowapp:blob"
 
 
@@ -201,6 +203,7 @@ def _cell(snapshot: Snapshot, entry: Entry, by_step: Mapping[str | None, list[Pr
         "outside_effects": about.get("outside_effects") is True,
         "reuse": about.get("reuse") or "auto",
         "sample": sample_of(document, entry),
+        "stand_ins": _stand_ins(document, entry),
         "inputs": _inputs(document, entry, evaluated),
         "settings": settings,
         "tools": tools_view(entry),
@@ -209,6 +212,18 @@ def _cell(snapshot: Snapshot, entry: Entry, by_step: Mapping[str | None, list[Pr
         "state": snapshot.states[entry.cell].to_json(),
         "output": snapshot.outputs.get(entry.cell),
     }
+
+
+def _stand_ins(document: Document, entry: Entry) -> list[dict[str, Any]]:
+    """`{"name", "preview", "in_force", "value"?}` of each; a long value is left out."""
+    kept = stand_ins_of(document, entry.cell)
+    chosen = in_force(entry.module, kept)
+    found = []
+    for name, value in kept.items():
+        text = dumps(value)
+        shown = {"name": name, "preview": text[:STAND_IN_PREVIEW], "in_force": name == chosen}
+        found.append(shown if len(text) > VALUE_LIMIT else {**shown, "value": value})
+    return found
 
 
 @lru_cache(maxsize=64)

@@ -21,8 +21,9 @@ def badge(
     now: datetime | None,
     module: Mapping[str, Any],
     container: str | None,
+    stand_in: str | None = None,
 ) -> str:
-    """The text of a cell's badge."""
+    """The text of a cell's badge; `stand_in` is the name of the one in force."""
     if live is not None:
         return _live(live, now)
     match kind:
@@ -33,7 +34,7 @@ def badge(
         case "blocked":
             return f"Blocked: {causes[0].text}" if causes else "Blocked"
         case "pinned":
-            return _pinned(module)
+            return f"Pinned: {stand_in}" if stand_in else _pinned(module)
         case "stale":
             return _stale(record, causes)
         case "skipped":

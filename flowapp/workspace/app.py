@@ -84,6 +84,7 @@ from flowapp.workspace.shared_flows import SharedFlows
 from flowapp.workspace.shared_runs import SharedRuns
 from flowapp.workspace.sharing import Sharing
 from flowapp.workspace.single_sign_on import SingleSignOn
+from flowapp.workspace.stand_ins import StandIns
 from flowapp.workspace.starting import Starting
 from flowapp.workspace.static_inputs import StaticInputs
 from flowapp.workspace.stored_flows import StoredFlows
@@ -167,6 +168,7 @@ class Workspace:
         self.draft_states = DraftStates(self._context, self.drafts)
         self.code_help = CodeHelp(self._context)
         self.forgetting = Forgetting(self._context, self.drafts)
+        self.stand_ins = StandIns(self._context, self.drafts)
         self.iterations = Iterations(self._context, self.drafts, self.outputs)
         self.streams = Streams(self._context, self.drafts)
         self.drafts.changed.append(self.previews.refresh_soon)

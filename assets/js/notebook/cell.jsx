@@ -142,6 +142,7 @@ function cellMenu(store, cell) {
     item("insert_below", "Insert code below", "plus"),
     item("note_below", "Insert a note below", "note"),
     item("pin", isPinned(store, cell.id) ? "Unpin: let it run" : "Pin this result", "pin", { disabled: !isPinned(store, cell.id) && !canPin(store, cell.id) }),
+    item("stand_ins", "Stand-ins…", "pin"),
     ...(HELPED_LANGUAGES.has(cell.language) ? [item("format", "Format the code", "text")] : []),
     item("forget", "Forget the result", "never", { disabled: !store.get(`output:${cell.id}`) }),
     item("copy", "Copy", "copy"),

@@ -266,6 +266,7 @@ const NEEDS_CELL = {
   copy,
   cut,
   pin: togglePin,
+  stand_ins: (store, id) => store.set("dialog", { kind: "stand_ins", cell: id }),
   format: (store, id) => (store.cell(id).kind === "rawscript" ? formatCell(store, id) : undefined),
   forget: (store, id) => store.forget(chosen(store, id)),
   mark_next: (store, id) => markStep(store, id, 1),

@@ -8,6 +8,7 @@ import { CallDialog } from "./called.jsx";
 import { changesBetween } from "./changes.js";
 import { Glyph } from "./icons.jsx";
 import { Help, Palette } from "./palette.jsx";
+import { StandIns } from "./stand_ins.jsx";
 import { Dialog } from "./ui.jsx";
 import { Versions } from "./versions.jsx";
 
@@ -27,6 +28,7 @@ export function Dialogs() {
   if (dialog.kind === "deploy") return <Deploy onClose={close} />;
   if (dialog.kind === "effects") return <Effects dialog={dialog} onClose={close} />;
   if (dialog.kind === "call") return <CallDialog kind={dialog.called} hub={dialog.hub} onClose={close} onChoose={(path, hash) => (close(), setTimeout(() => dialog.choose(path, hash)))} />;
+  if (dialog.kind === "stand_ins") return <StandIns id={dialog.cell} onClose={close} />;
   if (dialog.kind === "wire") return <WireTo expr={dialog.expr} onClose={close} />;
   return null;
 }

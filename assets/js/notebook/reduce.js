@@ -120,6 +120,11 @@ const STEPS = {
   rename_step: (view, op) => patchCell(view, op.cell, () => ({ step_id: op.step_id })),
   set_beside: (view, op) => patchCell(view, op.cell, () => ({ [op.key]: op.value })),
   set_setting: (view, op) => patchCell(view, op.cell, (cell) => ({ settings: withSetting(cell.settings, op.key, op.value) })),
+  use_stand_in: (view, op) => patchCell(view, op.cell, (cell) => ({
+    settings: withSetting(cell.settings, "mock", { ...cell.settings.mock, enabled: true }),
+    stand_ins: (cell.stand_ins ?? []).map((item) => ({ ...item, in_force: item.name === op.name })),
+  })),
+  drop_stand_in: (view, op) => patchCell(view, op.cell, (cell) => ({ stand_ins: (cell.stand_ins ?? []).filter((item) => item.name !== op.name) })),
   set_flow_setting: (view, op) => ({ ...view, settings: { ...view.settings, [op.key]: op.value } }),
   rename_flow_input: (view, op) => ({ ...view, input: renamedInput(view.input, op) }),
   set_input: (view, op) => patchCell(view, op.cell, (cell) => ({ inputs: withInput(cell.inputs, op.field, op.transform) })),

@@ -35,6 +35,7 @@ export const SHORTCUTS = [
   { id: "cut", keys: ["Mod+x"], label: "Cut cells", group: "Cells", mode: "clipboard" },
   { id: "paste", keys: ["Mod+v"], label: "Paste cells below", group: "Cells", mode: "clipboard" },
   { id: "pin", keys: ["v"], label: "Pin the cell's result, or let it run again", group: "Cells", mode: "command" },
+  { id: "stand_ins", keys: ["V"], label: "Stand-ins of the cell…", group: "Cells", mode: "command" },
   { id: "duplicate", keys: ["y"], label: "Duplicate cell", group: "Cells", mode: "command" },
   { id: "delete", keys: ["d d"], label: "Delete cell", group: "Cells", mode: "command", basic: true },
   { id: "collapse", keys: ["c"], label: "Fold or unfold cell", group: "Cells", mode: "command" },

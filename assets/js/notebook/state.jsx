@@ -98,6 +98,7 @@ function Why({ id, state, anchor, onClose }) {
             <button type="button" className="nb-btn" data-primary onClick={act(() => run(store, id, "auto"))}>Run <kbd>{keysOf("run_stay")}</kbd></button>
             {state.kind === "failed" && <button type="button" className="nb-btn" onClick={act(() => (select(store, id), perform(store, "assistant")))}><Glyph name="sparkle" size={12} /> Ask the assistant</button>}
             {(isPinned(store, id) || canPin(store, id)) && <button type="button" className="nb-btn" onClick={act(() => perform(store, "pin", id))}>{isPinned(store, id) ? "Unpin" : "Pin this result"}</button>}
+            {(isPinned(store, id) || canPin(store, id)) && <button type="button" className="nb-btn" onClick={act(() => perform(store, "stand_ins", id))}>Stand-ins…</button>}
             {state.runs_first?.length > 0 && <button type="button" className="nb-btn" onClick={act(() => run(store, id, "old_results"))}>Run on the old results</button>}
             {state.run_number && state.kind !== "pinned" && <button type="button" className="nb-btn" title="The next run computes it, also where equal work was kept" onClick={act(() => perform(store, "forget", id))}>Forget the result</button>}
           </>

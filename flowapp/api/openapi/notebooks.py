@@ -60,6 +60,10 @@ NOTEBOOKS: dict[str, Operation] = {
         body="client: string, cells: strings, mode: string, ops: objects, confirmed: strings", also=_EDIT
     ),
     f"POST {_D}/{{draft_id}}/cancel": op(),
+    f"GET {_D}/{{draft_id}}/results": op("list"),
+    f"POST {_D}/{{draft_id}}/stand_ins": op(
+        body="client: string, cell!: string, name!: string, run_id!: string, path: string, use: boolean", also=(409,)
+    ),
     f"POST {_D}/{{draft_id}}/forget": op(body="client: string, cells: strings"),
     f"POST {_D}/{{draft_id}}/preview": op(body="cell: string, field: string, expr: string", also=(409,)),
     f"GET {_D}/{{draft_id}}/picker": op(also=(409,)),

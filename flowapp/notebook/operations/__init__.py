@@ -7,7 +7,18 @@ from typing import Any
 
 from flowapp.notebook.document import CellId, Document
 from flowapp.notebook.errors import Rejected
-from flowapp.notebook.operations import content, notes, renames, samples, settings, structure, types, whole, wiring
+from flowapp.notebook.operations import (
+    content,
+    notes,
+    renames,
+    samples,
+    settings,
+    stand_ins,
+    structure,
+    types,
+    whole,
+    wiring,
+)
 from flowapp.notebook.operations.types import Applied, Operation
 
 __all__ = ["Applied", "Operation", "apply", "apply_all"]
@@ -37,6 +48,10 @@ _APPLY: dict[type, Callable[[Document, Any], Applied | Rejected]] = {
     types.UseSample: samples.use_sample,
     types.DropSample: samples.drop_sample,
     types.RestoreSamples: samples.restore_samples,
+    types.KeepStandIn: stand_ins.keep_stand_in,
+    types.RenameStandIn: stand_ins.rename_stand_in,
+    types.UseStandIn: stand_ins.use_stand_in,
+    types.DropStandIn: stand_ins.drop_stand_in,
     types.SetFlow: settings.set_flow,
     types.ReplaceFlow: whole.replace_flow,
     types.SetBeside: settings.set_beside,

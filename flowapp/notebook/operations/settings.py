@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from flowapp.notebook import errors
+from flowapp.notebook import errors, stand_ins
 from flowapp.notebook.document import Document, Entry
 from flowapp.notebook.errors import Rejected
 from flowapp.notebook.operations.common import edited, name_of, with_beside, with_value
@@ -172,6 +172,8 @@ def _has_form(key: str, value: Any) -> bool:
         return isinstance(value, bool)
     if key == "kept":
         return isinstance(value, dict) and all(isinstance(item, dict) and item for item in value.values())
+    if key == stand_ins.KEY:
+        return stand_ins.refusal(value) is None
     if key == "schema" or key.startswith("kept/"):
         return isinstance(value, dict) and bool(value)
     return True

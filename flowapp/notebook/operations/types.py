@@ -243,6 +243,40 @@ class RestoreSamples:
 
 
 @dataclass(frozen=True, slots=True)
+class KeepStandIn:
+    """Keep a value under a name, to take the place of a cell's result; one of that name is replaced, also where it is in force."""
+
+    cell: CellId
+    name: str
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
+class RenameStandIn:
+    """Give a stand-in of a cell another name."""
+
+    cell: CellId
+    name: str
+    to: str
+
+
+@dataclass(frozen=True, slots=True)
+class UseStandIn:
+    """Hand on a kept stand-in instead of running the cell."""
+
+    cell: CellId
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class DropStandIn:
+    """Forget a stand-in of a cell."""
+
+    cell: CellId
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class SetFlow:
     """Set the flow's summary or description; None leaves it. `clear` names those to remove."""
 
@@ -334,6 +368,10 @@ Operation: TypeAlias = (
     | UseSample
     | DropSample
     | RestoreSamples
+    | KeepStandIn
+    | RenameStandIn
+    | UseStandIn
+    | DropStandIn
     | SetFlow
     | ReplaceFlow
     | SetBeside

@@ -257,3 +257,32 @@ async def test_every_template_runs(product: Product, name: str) -> None:
     assert detail["run"]["status"] == "success", detail
     kinds = {shown["state"]["kind"] for shown in (await product.cells(draft)).values()}
     assert kinds <= {"fresh", "reused", "never", "skipped"}
+
+
+async def test_a_stand_in_that_holds_a_file_is_read_as_the_file(product: Product) -> None:
+    flow = flow_of(
+        script("a", "def main():\n    raise Exception('does not run')\n"),
+        script("b", "def main(text: str):\n    return [len(text), text[:4]]\n", text=js("results.a.file")),
+        file={"type": "string"},
+    )
+    draft, cells = await product.draft(flow)
+    content = b"a,b\n" * 40_000
+    uploaded = await product.client.post(f"{DRAFTS}/{draft}/input/file", content=content)
+    assert uploaded.status_code == 200, uploaded.text
+    document = await product.workspace.store.database.read(
+        lambda c: c.exec_driver_sql(f"SELECT document FROM draft WHERE id = '{draft}'").scalar()
+    )
+    reference = json.loads(str(document))["sample"]["file"]
+    assert isinstance(reference, dict)
+    operations = [
+        {"op": "keep_stand_in", "cell": cells["a"], "name": "a file", "value": {"file": reference}},
+        {"op": "use_stand_in", "cell": cells["a"], "name": "a file"},
+        {"op": "set_sample", "name": "file", "remove": True},
+    ]
+    edited = await product.client.post(f"{DRAFTS}/{draft}/operations", json={"client": "page", "ops": operations})
+    assert edited.status_code == 200, edited.text
+    await product.run(draft, cells=[cells["b"]])
+    found = await product.client.get(f"{DRAFTS}/{draft}/results", params={"cell": cells["b"]})
+    assert [one["preview"] for one in found.json()] == ['[160000,"a,b\\n"]'], found.text
+    nothing = await product.client.get(f"{DRAFTS}/{draft}/results", params={"cell": cells["a"]})
+    assert nothing.json() == [], "what a stand-in gave is no result of the cell"

@@ -11,6 +11,7 @@ from flowapp.notebook import Applied, Document, Rejected, apply, apply_all, stat
 from flowapp.notebook.document import Entry
 from flowapp.notebook.operations import types as ops
 from flowapp.notebook.sites import sites_of
+from flowapp.notebook.stand_ins import in_force, stand_ins_of
 from flowapp.notebook.view import view
 from flowapp.openflow.references import find, rename
 from tests.unit.notebook.flows import branch, document, documents, flow, ids, loop, modules, operations, script
@@ -73,6 +74,87 @@ class TestPaste:
         assert refused(abc, ops.PasteCells(("n", "n"), None, "modules", 0, (script("x"), script("y")))) == (
             "notebook.duplicate_cell"
         )
+
+
+class TestStandIns:
+    given = document(script("a"), script("b", x="results.a"))
+
+    def kept(self, **values: Any) -> Document:
+        made = self.given
+        for name, value in values.items():
+            made = applied(made, ops.KeepStandIn("cell_a", name, value)).document
+        return made
+
+    def mock(self, made: Document) -> Any:
+        return entry(made, "cell_a").module.get("mock")
+
+    def test_one_is_kept_put_in_force_and_forgotten_and_each_is_undone(self) -> None:
+        kept = self.kept(empty=[], two=[1, 2])
+        assert list(stand_ins_of(kept, "cell_a")) == ["empty", "two"] and self.mock(kept) is None
+        used = applied(kept, ops.UseStandIn("cell_a", "two"))
+        assert self.mock(used.document) == {"enabled": True, "return_value": [1, 2]}
+        assert in_force(entry(used.document, "cell_a").module, stand_ins_of(used.document, "cell_a")) == "two"
+        back = apply_all(used.document, used.inverse)
+        assert isinstance(back, Applied) and back.document.flow == self.given.flow
+        dropped = applied(used.document, ops.DropStandIn("cell_a", "two"))
+        assert self.mock(dropped.document)["enabled"], "what is in force stays so"
+        assert in_force(entry(dropped.document, "cell_a").module, {"empty": []}) is None
+        back = apply_all(dropped.document, dropped.inverse)
+        assert isinstance(back, Applied) and back.document.beside == used.document.beside
+        first = applied(self.given, ops.KeepStandIn("cell_a", "empty", []))
+        back = apply_all(first.document, first.inverse)
+        assert isinstance(back, Applied) and back.document == self.given
+
+    def test_another_value_of_the_name_in_force_is_in_force(self) -> None:
+        used = applied(self.kept(one=1, other=2), ops.UseStandIn("cell_a", "one")).document
+        changed = applied(used, ops.KeepStandIn("cell_a", " one ", True))
+        assert self.mock(changed.document)["return_value"] is True
+        back = apply_all(changed.document, changed.inverse)
+        assert isinstance(back, Applied) and back.document == used
+        assert self.mock(applied(used, ops.KeepStandIn("cell_a", "other", 3)).document)["return_value"] == 1
+
+    def test_a_mock_keeps_what_else_it_holds_and_one_that_is_off_is_not_in_force(self) -> None:
+        kept = applied(
+            self.kept(one=1), ops.SetSetting("cell_a", "mock", {"enabled": False, "return_value": 1})
+        ).document
+        assert in_force(entry(kept, "cell_a").module, stand_ins_of(kept, "cell_a")) is None
+        made = document({**script("a"), "mock": {"enabled": False, "note": "ours"}})
+        made = applied(made, ops.KeepStandIn("cell_a", "one", 1)).document
+        used = applied(made, ops.UseStandIn("cell_a", "one")).document
+        assert self.mock(used) == {"enabled": True, "note": "ours", "return_value": 1}
+
+    def test_a_renamed_one_stays_in_its_place_and_in_force(self) -> None:
+        used = applied(self.kept(one=1, other=2), ops.UseStandIn("cell_a", "one")).document
+        renamed = applied(used, ops.RenameStandIn("cell_a", "one", "first")).document
+        assert list(stand_ins_of(renamed, "cell_a")) == ["first", "other"]
+        assert in_force(entry(renamed, "cell_a").module, stand_ins_of(renamed, "cell_a")) == "first"
+
+    def test_they_go_and_come_back_with_their_cell(self) -> None:
+        kept = self.kept(one=1)
+        deleted = applied(kept, ops.DeleteCell("cell_a"))
+        back = apply_all(deleted.document, deleted.inverse)
+        assert isinstance(back, Applied) and stand_ins_of(back.document, "cell_a") == {"one": 1}
+        renamed = applied(kept, ops.RenameStep("cell_a", "rows")).document
+        assert stand_ins_of(renamed, "cell_a") == {"one": 1}
+
+    def test_what_is_refused(self) -> None:
+        kept = self.kept(one=1, other=2)
+        assert refused(kept, ops.KeepStandIn("cell_a", " ", 1)) == "notebook.bad_stand_in_name"
+        assert refused(kept, ops.KeepStandIn("cell_a", "x" * 61, 1)) == "notebook.bad_stand_in_name"
+        assert refused(kept, ops.KeepStandIn("cell_a", "big", "x" * 65_536)) == "notebook.stand_in_too_large"
+        assert refused(kept, ops.RenameStandIn("cell_a", "one", "other")) == "notebook.stand_in_name_taken"
+        assert refused(kept, ops.RenameStandIn("cell_a", "one", "")) == "notebook.bad_stand_in_name"
+        for operation in (
+            ops.RenameStandIn("cell_a", "x", "y"),
+            ops.UseStandIn("cell_a", "x"),
+            ops.DropStandIn("cell_a", "x"),
+        ):
+            assert refused(kept, operation) == "notebook.stand_in_not_found"
+        assert refused(kept, ops.KeepStandIn("gone", "one", 1)) == "notebook.cell_not_found"
+        assert refused(kept, ops.SetBeside("cell_a", "stand_ins", {"": 1})) == "notebook.bad_setting"
+        full = self.kept(**{f"s{number}": number for number in range(20)})
+        assert refused(full, ops.KeepStandIn("cell_a", "one more", 1)) == "notebook.too_many_stand_ins"
+        assert stand_ins_of(applied(full, ops.KeepStandIn("cell_a", "s0", 9)).document, "cell_a")["s0"] == 9
 
 
 class TestSamples:

@@ -182,6 +182,16 @@ class TestOutcomes:
         assert now(made)["a"].text == "Failed at line 7"
         assert now(made)["b"].text == "Out of date: a failed"
 
+    def test_a_pinned_cell_says_the_name_of_its_stand_in(self) -> None:
+        made = chain()
+        edit(made, ops.KeepStandIn("cell_a", "two rows", [1, 2]))
+        edit(made, ops.UseStandIn("cell_a", "two rows"))
+        assert now(made)["a"].text == "Pinned: two rows"
+        edit(made, ops.RenameStandIn("cell_a", "two rows", "a pair"))
+        assert now(made)["a"].text == "Pinned: a pair"
+        edit(made, ops.DropStandIn("cell_a", "a pair"))
+        assert now(made)["a"].text == "Pinned: 2 items"
+
     def test_pinned_cells_need_no_run_and_their_value_counts(self) -> None:
         made = chain()
         edit(made, ops.SetSetting("cell_a", "mock", {"enabled": True, "return_value": [1, 2]}))

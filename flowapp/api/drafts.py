@@ -243,6 +243,12 @@ async def static(draft_id: str, caller: Caller, workspace: App) -> Response:
     return answer(await workspace.static_inputs.list(caller, draft_id))
 
 
+@router.get("/{draft_id}/named")
+async def named(draft_id: str, caller: Caller, workspace: App) -> Response:
+    """The variables and resources that the draft names, and those that one may name instead."""
+    return answer(await workspace.named.of_draft(caller, draft_id))
+
+
 @router.post("/{draft_id}/deploy")
 async def deploy(draft_id: str, request: Request, caller: Caller, workspace: App) -> Response:
     """Make the draft the next version of its flow."""

@@ -45,3 +45,9 @@ async def versions(path: str, caller: Caller, workspace: App) -> Response:
 async def edit(path: str, caller: Caller, workspace: App) -> Response:
     """One's draft of a deployed flow; made when there is none."""
     return answer(await workspace.new_drafts.from_deployed(caller, path))
+
+
+@router.post("/flows/fork/{path:path}")
+async def fork(path: str, caller: Caller, workspace: App) -> Response:
+    """A draft of a deployed flow under one's own path; the flow stays as it is."""
+    return answer(await workspace.new_drafts.fork(caller, path), 201)

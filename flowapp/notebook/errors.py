@@ -230,6 +230,15 @@ def flow_input_taken(name: str) -> Rejected:
     return Rejected("notebook.flow_input_taken", f"There is already an input {name}.", "Choose another name.")
 
 
+def nothing_named() -> Rejected:
+    """The flow names none of the variables and resources that are to be named otherwise."""
+    return Rejected(
+        "notebook.nothing_named",
+        "The flow names none of these variables and resources any more.",
+        "Open the list again: somebody may have changed the flow meanwhile.",
+    )
+
+
 def bad_module(reason: str) -> Rejected:
     """What should be inserted is not a module."""
     return Rejected(

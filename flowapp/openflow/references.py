@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -20,6 +20,7 @@ __all__ = [
     "SyntaxProblem",
     "find",
     "function_body",
+    "look_up",
     "member",
     "rename",
     "rename_flow_input",
@@ -54,6 +55,7 @@ _SIMPLE = re.compile(
     r"""\s*([A-Za-z_$][A-Za-z0-9_$]*)((?:\??\.[A-Za-z_$][A-Za-z0-9_$]*|(?:\?\.)?\[(?:0|[1-9][0-9]{0,14}|"[^"\\\n]*"|'[^'\\\n]*')\])*)\s*;?\s*"""
 )
 _SEGMENT = re.compile(r"""(\??)\.?([A-Za-z_$][A-Za-z0-9_$]*)|(\?\.)?\[(?:([0-9]+)|"([^"]*)"|'([^']*)')\]""")
+_PLAIN_PATH = re.compile(r"[\w/.@-]+")
 _SIMPLE_ROOTS = SCOPE_NAMES - {"variable", "resource"}
 
 
@@ -139,6 +141,23 @@ def rename(expr: str, old: str, new: str) -> str:
 def rename_flow_input(expr: str, old: str, new: str) -> str:
     """The expression with every reference to field `old` of the flow's input made one to `new`, as `rename` does."""
     return _rename(expr, "flow_input", old, new)
+
+
+def look_up(expr: str, function: str, paths: Mapping[str, str]) -> str:
+    """The expression with other paths in its calls of `variable("…")` or `resource("…")` (`function`), and nothing else changed.
+
+    `paths` says the new path for each old one; all are replaced at once. Quotes stay what they are.
+    """
+    script = read(expr)
+    text = expr.encode("utf-8", "surrogatepass")
+    calls = [use for use in script.uses if use.name == function and use.argument in paths and use.argument_at]
+    for use in sorted(calls, key=lambda use: use.argument_at or (0, 0), reverse=True):
+        assert use.argument is not None and use.argument_at is not None
+        start, end = use.argument_at[0] - script.shift, use.argument_at[1] - script.shift
+        quote, new = text[start : start + 1].decode(), paths[use.argument]
+        written = f"{quote}{new}{quote}" if _PLAIN_PATH.fullmatch(new) else json.dumps(new)
+        text = text[:start] + written.encode("utf-8", "surrogatepass") + text[end:]
+    return text.decode("utf-8", "surrogatepass")
 
 
 def _rename(expr: str, of: str, old: str, new: str) -> str:

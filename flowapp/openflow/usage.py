@@ -40,6 +40,8 @@ class Use:
     """The value is used as a whole, or with a key that only running the code can tell."""
     argument: str | None = None
     """When the name is called with one string literal first: that string."""
+    argument_at: tuple[int, int] | None = None
+    """Byte range of that literal in the parsed source, quotes included."""
     called: bool = False
 
 
@@ -55,7 +57,10 @@ def use_of(trail: Trail, name: str, source: bytes) -> Use:
     if kind == "variable_declarator" and role == "value":
         return _destructured(parent, name, source)
     if kind == "call_expression" and role == "function":
-        return Use(name, argument=_first_argument(parent, source), called=True)
+        first = _first_argument(parent)
+        text = None if first is None else _string(first, source)
+        place = None if first is None or text is None else (first.start_byte, first.end_byte)
+        return Use(name, argument=text, argument_at=place, called=True)
     return Use(name, whole=True)
 
 
@@ -155,10 +160,9 @@ def _pattern_site(entry: Node, source: bytes) -> Site | None:
     return Site(literal, key.start_byte, key.end_byte, "literal") if literal is not None else None
 
 
-def _first_argument(call: Node, source: bytes) -> str | None:
+def _first_argument(call: Node) -> Node | None:
     arguments = call.child_by_field_name("arguments")
-    first = arguments.named_children[0] if arguments is not None and arguments.named_child_count else None
-    return _string(first, source) if first is not None else None
+    return arguments.named_children[0] if arguments is not None and arguments.named_child_count else None
 
 
 def _operator(node: Node) -> str:

@@ -60,6 +60,7 @@ from flowapp.workspace.library import Library
 from flowapp.workspace.locks import Locks
 from flowapp.workspace.many_runs import ManyRuns
 from flowapp.workspace.members import Members
+from flowapp.workspace.named import Named
 from flowapp.workspace.new_drafts import NewDrafts
 from flowapp.workspace.open_drafts import OpenDrafts
 from flowapp.workspace.opened_runs import OpenedRuns
@@ -165,6 +166,7 @@ class Workspace:
         self.helping = Helping(self.drafts, assistance, models)
         self.connect_document = ConnectDocument(self._context, self.library, models)
         self.static_inputs = StaticInputs(self.drafts)
+        self.named = Named(self._context, self.drafts)
         self.draft_states = DraftStates(self._context, self.drafts)
         self.code_help = CodeHelp(self._context)
         self.forgetting = Forgetting(self._context, self.drafts)

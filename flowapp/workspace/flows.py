@@ -148,7 +148,7 @@ class Flows:
         return shown(await guard.flow_row(self._store, identity, "flow.read", path))
 
     async def schema(self, identity: Identity, path: str) -> dict[str, Any]:
-        """What a run form needs: `{"schema", "summary", "description", "version", "version_id", "path", "may_share"}`."""
+        """What a run form needs: `{"schema", "summary", "description", "version", "version_id", "path", "may_share", "may_fork"}`."""
         version = await guard.flow_row(self._store, identity, "flow.read", path)
         flow = loads(version.document)
         return {
@@ -159,6 +159,7 @@ class Flows:
             "version": version.version,
             "version_id": version.id,
             "may_share": guard.may(identity, "flow.share", guard.flow_target(identity, path)),
+            "may_fork": guard.may(identity, "draft.create", guard.workspace_target(identity)),
         }
 
     async def versions(self, identity: Identity, path: str) -> list[dict[str, Any]]:

@@ -22,6 +22,7 @@ from flowapp.openflow import documents
 from flowapp.openflow.errors import DocumentInvalid
 from flowapp.openflow.models import OpenFlow
 from flowapp.openflow.problems import Problem
+from flowapp.openflow.stored_names import mentions
 from flowapp.signatures import lint
 from flowapp.store import audit, drafts, flows
 from flowapp.store.clock import now
@@ -103,6 +104,21 @@ class NewDrafts:
         document = await asyncio.to_thread(read_document, None, version.document)
         return await self.store_new(identity, document, path, version.summary, deployed=version.version)
 
+    async def fork(self, identity: Identity, path: str) -> dict[str, Any]:
+        """A draft under `u/<person>/…` of the latest deployed version of a flow, which stays as it is: `{"id", "path", "names"}`.
+
+        What the flow names of variables and resources, of which there are `names`, is named by the draft too, whether the
+        person may use it or not.
+        """
+        require(identity, "draft.create", guard.workspace_target(identity))
+        version = await guard.flow_row(self._store, identity, "flow.read", path)
+        document = await asyncio.to_thread(read_document, None, version.document)
+        name = path.rpartition("/")[2]
+        note = f"forked from {path}, version {version.version}"
+        made = await self.store_new(identity, document, "", name, note=note)
+        names = {mention.name for mention in await asyncio.to_thread(mentions, document.flow)}
+        return {**made, "names": len(names)}
+
     async def _from_template(self, name: str) -> tuple[Document, str]:
         found = await templates.template(name)
         if found is None:
@@ -127,6 +143,7 @@ class NewDrafts:
         title: str,
         deployed: int | None = None,
         records: Callable[[Connection], Mapping[str, str]] | None = None,
+        note: str = "",
     ) -> dict[str, str]:
         """Store a document as a draft of `identity`: `{"id", "path"}`.
 
@@ -137,6 +154,7 @@ class NewDrafts:
             title: what a free path is named after.
             deployed: the version of the flow at `path` that the document is.
             records: what its cells last did (JSON text by cell id), read in the same transaction.
+            note: what the audit trail says of it.
 
         Raises:
             PathInvalid, PathTaken: `path` cannot be used.
@@ -169,7 +187,8 @@ class NewDrafts:
             drafts.create(connection, row)
             if records is not None:
                 drafts.put_records(connection, draft_id, records(connection), at)
-            audit.add(connection, workspace=row.workspace, by=identity.username, action="draft.create", target=chosen)
+            by, action = identity.username, "draft.create"
+            audit.add(connection, workspace=row.workspace, by=by, action=action, target=chosen, detail=note)
             return chosen
 
         return {"id": draft_id, "path": await self._store.database.write(work)}

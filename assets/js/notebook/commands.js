@@ -1,4 +1,5 @@
 // What each shortcut id does. The key handler, the palette, the menus and the buttons all come through `perform`.
+import { forkFlow } from "../shell/fork.js";
 import { copied, copyCells, modulesOf, pasteModules } from "./clipboard.js";
 import { chosen, markTo, unmark } from "./marks.js";
 import { togglePin } from "./pins.js";
@@ -329,6 +330,8 @@ const ALWAYS = {
   versions: (store) => store.set("dialog", { kind: "versions" }),
   webhook: (store) => ofDeployed(store, "webhook"),
   share: (store) => ofDeployed(store, "share"),
+  fork: (store) => (store.get("draft").deployed_version ? forkFlow(store.ws, store.get("draft").path).catch((error) => told(store, error)) : notDeployed(store)),
+  named: (store) => store.set("dialog", { kind: "named" }),
   run_form: runForm,
   export_yaml: (store) => download(store, "yaml"),
   export_json: (store) => download(store, "json"),

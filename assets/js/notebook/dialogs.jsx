@@ -7,6 +7,7 @@ import { ShareFlow } from "../shell/share.jsx";
 import { CallDialog } from "./called.jsx";
 import { changesBetween } from "./changes.js";
 import { Glyph } from "./icons.jsx";
+import { NamedDialog } from "./named.jsx";
 import { Help, Palette } from "./palette.jsx";
 import { StandIns } from "./stand_ins.jsx";
 import { Dialog } from "./ui.jsx";
@@ -25,6 +26,7 @@ export function Dialogs() {
   if (dialog.kind === "versions") return <Versions onClose={close} />;
   if (dialog.kind === "webhook") return <WebhookDialog ws={store.ws} kind="flow" path={store.get("draft").path} onClose={close} />;
   if (dialog.kind === "share") return <ShareFlow ws={store.ws} path={store.get("draft").path} onClose={close} />;
+  if (dialog.kind === "named") return <NamedDialog forked={dialog.forked} onClose={close} />;
   if (dialog.kind === "deploy") return <Deploy onClose={close} />;
   if (dialog.kind === "effects") return <Effects dialog={dialog} onClose={close} />;
   if (dialog.kind === "call") return <CallDialog kind={dialog.called} hub={dialog.hub} onClose={close} onChoose={(path, hash) => (close(), setTimeout(() => dialog.choose(path, hash)))} />;

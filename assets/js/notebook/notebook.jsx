@@ -2,6 +2,7 @@
 import { DndContext, DragOverlay, PointerSensor, useSensor, useSensors } from "@dnd-kit/core";
 import { Suspense, lazy, memo, useCallback, useEffect, useMemo, useState } from "react";
 import "../fonts.js";
+import { TO_NAMES } from "../shell/fork.js";
 import { paste, perform, select } from "./commands.js";
 import { ScrollerContext, StoreContext, useFact, useKey, useStore } from "./context.js";
 import { Dialogs } from "./dialogs.jsx";
@@ -49,6 +50,11 @@ function Page() {
   const graph = useFact("mode", (mode) => mode === "graph");
   useKeyboard(store);
   useClipboard(store);
+  useEffect(() => {
+    if (phase !== "ready" || location.hash !== TO_NAMES) return;
+    history.replaceState(history.state, "", location.pathname + location.search); // once: not after a reload
+    store.set("dialog", { kind: "named", forked: true });
+  }, [phase]);
   return (
     <div className="nb" data-picking={picking || undefined} data-side-hidden={sideHidden || undefined}>
       {phase === "ready" ? <Toolbar /> : <header className="nb-bar" aria-busy="true" />}

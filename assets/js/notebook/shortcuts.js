@@ -78,6 +78,8 @@ export const SHORTCUTS = [
   { id: "versions", keys: [], label: "Versions…", group: "Notebook", mode: "any" },
   { id: "webhook", keys: [], label: "Webhook…", group: "Notebook", mode: "any" },
   { id: "share", keys: [], label: "Share the deployed flow by a link…", group: "Notebook", mode: "any" },
+  { id: "fork", keys: [], label: "Fork the deployed flow into my own space", group: "Notebook", mode: "any" },
+  { id: "named", keys: [], label: "Variables and resources that the flow names…", group: "Notebook", mode: "any" },
   { id: "run_form", keys: [], label: "Run the deployed version with a form", group: "Notebook", mode: "any" },
   { id: "export_yaml", keys: [], label: "Export as YAML", group: "Notebook", mode: "any" },
   { id: "export_json", keys: [], label: "Export as JSON", group: "Notebook", mode: "any" },

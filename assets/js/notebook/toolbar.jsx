@@ -96,7 +96,9 @@ function ExportMenu() {
     <MenuButton label="More" items={[
       { label: "Versions…", icon: "clock", run: () => perform(store, "versions") },
       { label: "Webhook…", icon: "plug", run: () => perform(store, "webhook") },
-      { label: "Share…", icon: "external", run: () => perform(store, "share") }, "-",
+      { label: "Share…", icon: "external", run: () => perform(store, "share") },
+      { label: "Fork into my own space", icon: "branch", run: () => perform(store, "fork") },
+      { label: "Variables and resources…", icon: "key", run: () => perform(store, "named") }, "-",
       item("export_yaml", "Export as YAML"), item("export_json", "Export as JSON"), item("export_zip", "Export as a folder (zip)"), "-",
       { label: "All commands", icon: "search", keys: spoken("Mod+k"), run: () => perform(store, "palette") },
       { label: "Keyboard shortcuts", icon: "keys", keys: "?", run: () => perform(store, "help") },

@@ -5,6 +5,7 @@ import { get, request, runPath, workspacePath } from "../api.js";
 import { SchemaForm } from "../forms/schema_form.jsx";
 import { Icon } from "../icons.jsx";
 import { Skeleton } from "../output/parts.jsx";
+import { forkFlow } from "../shell/fork.js";
 import { WebhookDialog } from "./webhook.jsx";
 
 const ShareFlow = lazy(() => import("../shell/share.jsx").then((module) => ({ default: module.ShareFlow })));
@@ -21,6 +22,12 @@ export function RunForm({ ws, path, from }) {
   const [busy, setBusy] = useState(false);
   const [dialog, setDialog] = useState(null);
   const close = () => setDialog(null);
+  const [forking, setForking] = useState(false);
+  const fork = async () => {
+    setForking(true);
+    setFailed(null);
+    await forkFlow(ws, path).catch((reason) => (setFailed(reason), setForking(false)));
+  };
   useEffect(() => {
     let ended = false;
     setFlow(null);
@@ -49,7 +56,7 @@ export function RunForm({ ws, path, from }) {
         <h1>{flow.summary || path}</h1>
         <p className="run-facts"><span className="mono">{path}</span>{flow.version ? <span>version {flow.version}</span> : null}</p>
         {flow.description && <p className="form-help">{flow.description}</p>}
-        <div className="run-acts"><button type="button" className="btn" onClick={() => setDialog("webhook")}><Icon name="plug" /> Webhook</button>{flow.may_share && <button type="button" className="btn" title="A link by which anybody can look at this flow" onClick={() => setDialog("share")}><Icon name="external" /> Share</button>}</div>
+        <div className="run-acts"><button type="button" className="btn" onClick={() => setDialog("webhook")}><Icon name="plug" /> Webhook</button>{flow.may_share && <button type="button" className="btn" title="A link by which anybody can look at this flow" onClick={() => setDialog("share")}><Icon name="external" /> Share</button>}{flow.may_fork && <button type="button" className="btn" title="A copy of this flow in your own space" disabled={forking} onClick={fork}><Icon name="flows" /> {forking ? "Forking" : "Fork"}</button>}</div>
         {note && <p className="form-help" role="status"><Icon name="info" /> {note}</p>}
       </header>
       <SchemaForm schema={flow.schema || {}} values={values} busy={busy} onSubmit={submit} submitLabel="Run" footer={failed && <p className="form-error" role="alert"><Icon name="warn" /> {failed.message} {failed.hint}</p>} />

@@ -300,6 +300,13 @@ class ReplaceFlow:
 
 
 @dataclass(frozen=True, slots=True)
+class BindNames:
+    """Name other variables and resources, wherever the flow names these. Each binding is `{"kind", "path", "to"}`."""
+
+    bindings: tuple[Mapping[str, Any], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class SetBeside:
     """Set what lies beside a cell under a key (`kept/<field>` for one field of `kept`); None removes it."""
 
@@ -374,6 +381,7 @@ Operation: TypeAlias = (
     | DropStandIn
     | SetFlow
     | ReplaceFlow
+    | BindNames
     | SetBeside
     | InsertNote
     | SetNote

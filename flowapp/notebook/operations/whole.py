@@ -10,7 +10,8 @@ from flowapp.notebook import errors
 from flowapp.notebook.document import FLOW, SINGLE_SLOTS, CellId, Document, Entry, StepId
 from flowapp.notebook.errors import DocumentUnusable, Rejected
 from flowapp.notebook.operations.structure import faulty
-from flowapp.notebook.operations.types import Applied, Nested, ReplaceFlow
+from flowapp.notebook.operations.types import Applied, BindNames, Nested, ReplaceFlow
+from flowapp.openflow.stored_names import StoredName, bound, mentions
 
 #: What lies beside a cell and does not depend on what the cell is.
 _HABITS = frozenset({"collapsed", "outside_effects", "reuse"})
@@ -34,16 +35,42 @@ def replace_flow(document: Document, operation: ReplaceFlow) -> Applied | Reject
     twice = sorted({cell for cell in cells.values() if list(cells.values()).count(cell) > 1})
     if twice:
         return errors.duplicate_cell(twice[0])
-    kept = {entry.step_id: Nested(entry.cell, document.about(entry.cell)) for entry in document.outline.entries}
     changed = replace(document, flow=other.flow, cells=cells, used=document.used | frozenset(cells))
     notes = {key: about for key, about in document.beside.items() if key.startswith("note:") or key == FLOW}
     besides = {entry.cell: _beside(document, operation, entry) for entry in changed.outline.entries}
     return Applied(
         document=replace(changed, beside={**notes, **{cell: about for cell, about in besides.items() if about}}),
-        inverse=(ReplaceFlow(document.flow, operation.prefix, "", kept),),
+        inverse=(_back(document, operation.prefix),),
         touched=frozenset(document.cells.values()) | frozenset(cells.values()),
         label=operation.label.strip()[:_LONGEST_LABEL] or "Replaced the flow",
     )
+
+
+def bind_names(document: Document, operation: BindNames) -> Applied | Rejected:
+    """Apply `BindNames`."""
+    bindings: dict[StoredName, str] = {}
+    for about in operation.bindings:
+        kind, path, to = (about.get(key) for key in ("kind", "path", "to"))
+        if kind not in ("variable", "resource") or not isinstance(path, str) or not isinstance(to, str) or not to:
+            return errors.bad_operation(
+                "A binding has a kind (variable or resource), a path, and a path to name instead (to)."
+            )
+        bindings[StoredName(kind, path)] = to
+    flow = bound(document.flow, bindings)
+    if flow is document.flow:
+        return errors.nothing_named()
+    changed = replace(document, flow=flow)
+    before = document.outline.by_cell
+    touched = frozenset(one.cell for one in changed.outline.entries if one.module is not before[one.cell].module)
+    named = len({one.name for one in mentions(document.flow)} & bindings.keys())
+    label = f"Bound {named} name{'' if named == 1 else 's'} anew"
+    return Applied(changed, (_back(document, "bound"),), touched, label)
+
+
+def _back(document: Document, prefix: CellId) -> ReplaceFlow:
+    """What makes the document's flow and cells again what they are now."""
+    kept = {entry.step_id: Nested(entry.cell, document.about(entry.cell)) for entry in document.outline.entries}
+    return ReplaceFlow(document.flow, prefix, "", kept)
 
 
 def _cell_of(document: Document, operation: ReplaceFlow, step: StepId) -> CellId:

@@ -75,6 +75,7 @@ OPERATIONS = (
     "set_flow",
     "set_beside",
     "replace_flow",
+    "bind_names",
     "keep_sample",
     "use_sample",
     "drop_sample",

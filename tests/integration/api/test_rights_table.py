@@ -131,6 +131,7 @@ DEEDS = (
         _LOOKERS,
         page=(HomeState, "edit_deployed", (f"{_IN}/flow",)),
     ),
+    Deed("fork a flow", "POST", f"{W}/flows/fork/{_IN}/flow", _LOOKERS),
     Deed(
         "run a flow", "POST", f"{W}/jobs/run/f/{_IN}/flow", only("otto", "dora", "wim", "rea", "ada", hidden=("cleo",))
     ),

@@ -132,7 +132,10 @@ def transforms(draw: st.DrawFn) -> Json:
     """A static or a javascript transform."""
     if draw(st.booleans()):
         return {"type": "javascript", "expr": draw(expressions())}
-    return {"type": "static", "value": draw(st.sampled_from([None, 0, 1, "x", "results.a", {"k": [1]}]))}
+    return {
+        "type": "static",
+        "value": draw(st.sampled_from([None, 0, 1, "x", "results.a", {"k": [1]}, "$var:f/team/one"])),
+    }
 
 
 @st.composite
@@ -174,6 +177,8 @@ SLOTS = st.sampled_from(["modules", "modules", "modules", "branches/0", "branche
 INDEXES = st.integers(0, 4)
 TEXTS = st.sampled_from(["", "text", "def main(x, z):\n    pass\n", "def main(y):\n    return 1\n", "def ("])
 NAMES = st.sampled_from(["one", "two", ""])
+KINDS = st.sampled_from(["variable", "resource"])
+NAMED = st.sampled_from(["f/team/one", "f/team/two", ""])
 NOTES = st.sampled_from(["n1", "n2"])
 FIELDS = st.sampled_from(["x", "y", "a/b"])
 KEYS = st.sampled_from(["iterator", "timeout", "skip_if", "summary", "parallel", "branches/0/expr", "nope"])
@@ -189,6 +194,7 @@ def operations() -> st.SearchStrategy[ops.Operation]:
             ops.PasteCells, st.just(("new1", "new2")), PARENTS, SLOTS, INDEXES, st.tuples(modules(), modules(depth=1))
         ),
         st.builds(ops.ReplaceFlow, documents().map(lambda made: made.flow), st.just("other")),
+        st.builds(ops.BindNames, st.tuples(st.fixed_dictionaries({"kind": KINDS, "path": NAMED, "to": NAMED}))),
         st.builds(ops.DeleteCell, CELLS),
         st.builds(ops.MoveCell, CELLS, PARENTS, SLOTS, INDEXES),
         st.builds(ops.AddBranch, CELLS, INDEXES, st.just({"summary": "", "expr": "true", "modules": []})),

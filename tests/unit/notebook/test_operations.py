@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flowapp.notebook import Applied, Document, Rejected, apply, apply_all, states
+from flowapp.notebook.codec import decode, encode
 from flowapp.notebook.document import Entry
 from flowapp.notebook.operations import types as ops
 from flowapp.notebook.sites import sites_of
@@ -210,6 +213,41 @@ class TestReplace:
     def test_refuses_what_is_no_flow(self) -> None:
         for bad in ({}, {"value": 1}, {"value": {"modules": [1]}}, flow(script("a"), script("a"))):
             assert refused(abc, ops.ReplaceFlow(bad, "r")) == "notebook.bad_module"
+
+
+class TestBindNames:
+    given = Document(
+        flow(
+            script("a", {"db": {"type": "static", "value": "$res:f/team/db"}}),
+            script("b", {"db": {"type": "javascript", "expr": "resource('f/team/db')"}}),
+            script("c"),
+        ),
+        abc.cells,
+    )
+    other: Mapping[str, str] = MappingProxyType({"kind": "resource", "path": "f/team/db", "to": "u/ada/db"})
+
+    def test_names_another_everywhere_and_is_taken_back_as_one_step(self) -> None:
+        before = applied(self.given, ops.SetBeside("cell_a", "collapsed", True)).document
+        result = applied(before, ops.BindNames((self.other,)))
+        modules = result.document.flow["value"]["modules"]
+        assert modules[0]["value"]["input_transforms"]["db"]["value"] == "$res:u/ada/db"
+        assert modules[1]["value"]["input_transforms"]["db"]["expr"] == "resource('u/ada/db')"
+        assert (result.label, result.touched) == ("Bound 1 name anew", frozenset({"cell_a", "cell_b"}))
+        assert result.document.beside == before.beside and modules[2] is before.flow["value"]["modules"][2]
+        back = apply_all(result.document, result.inverse)
+        assert isinstance(back, Applied)
+        assert (back.document.flow, back.document.cells, back.document.beside) == (
+            *(before.flow, before.cells, before.beside),
+        )
+
+    def test_goes_over_json(self) -> None:
+        operation = ops.BindNames((dict(self.other),))
+        assert decode(encode(operation)) == operation
+
+    def test_refuses_what_says_nothing(self) -> None:
+        assert refused(self.given, ops.BindNames(({**self.other, "path": "f/team/no"},))) == "notebook.nothing_named"
+        for bad in ({}, {**self.other, "kind": "file"}, {**self.other, "to": ""}, {**self.other, "path": 3}):
+            assert refused(self.given, ops.BindNames((bad,))) == "notebook.bad_operation"
 
 
 class TestInsert:

@@ -59,6 +59,7 @@ _NO_SECRET = re.compile(
 )
 #: Code that gives what is called like a secret a value behind its type: `key: str = "…"`, `string key = "…"` is found as it is.
 _TYPED = re.compile(rf"(?i)\b{_KEY}\s{{0,20}}\??:\s{{0,20}}[\w.\[\]| ]{{1,80}}=\s{{0,20}}{_QUOTED}")
+_LONGEST_LINE = 400
 #: What may begin a text or a comment: behind it in a line nothing is taken for code.
 _QUOTES = re.compile(r"[\"'`#]|//|--")
 
@@ -240,7 +241,10 @@ def _shaped_in_code(text: str) -> Iterator[tuple[int, int]]:
 
 def _is_code(text: str, found: re.Match[str]) -> bool:
     """Whether what stands behind a secret's name is code for sure: not in a text or comment, and no value itself."""
-    line = text.rfind("\n", 0, found.start()) + 1
+    far = max(0, found.start() - _LONGEST_LINE)
+    line = text.rfind("\n", far, found.start()) + 1 or far
+    if line == far > 0:
+        return False
     return not _QUOTES.search(text, line, found.start()) and _NO_SECRET.match(text, found.start("plain")) is not None
 
 

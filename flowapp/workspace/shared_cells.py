@@ -21,6 +21,8 @@ from flowapp.workspace.shared_values import cut
 
 MOST_CELLS = 300
 LONGEST_CODE = 40_000
+MOST_CODE = 400_000
+"""Characters of code in a page: looking for secrets in more takes seconds, and whoever has a link may ask for it."""
 LONGEST_TEXT = 4000
 _KINDS = {
     "rawscript": "Script",
@@ -90,6 +92,7 @@ class Cells:
     def __init__(self, redactor: Redactor) -> None:
         self._redactor = redactor
         self._made = 0
+        self._code_left = MOST_CODE
         self.cut = False
 
     def of(self, modules: Any, depth: int, role: str = "") -> list[Cell]:
@@ -114,6 +117,8 @@ class Cells:
         value = module["value"] if isinstance(module.get("value"), Mapping) else {}
         kind, redactor = kind_of(module), self._redactor
         code = text_of(value.get("content")) if kind == "rawscript" else ""
+        room = min(LONGEST_CODE, self._code_left)
+        self._code_left -= min(len(code), room)
         named = kind in ("script", "flow")
         return Cell(
             number=number,
@@ -122,8 +127,8 @@ class Cells:
             title=redactor.text(text_of(module.get("summary")), LONGEST_TEXT) or "Untitled",
             kind=_kind_label(kind, value),
             role=role,
-            code=redactor.code(code, LONGEST_CODE),
-            code_cut=len(code) > LONGEST_CODE,
+            code=redactor.code(code, room) if room else "",
+            code_cut=len(code) > room,
             calls=redactor.text(text_of(value.get("path"))) if named else "",
             inputs=tuple(self._inputs(module, kind, value)),
             settings=settings_of(kind, module, value, redactor),

@@ -91,7 +91,7 @@ def flow_page(version: FlowVersionRow, expires_at: str, secrets: Iterable[str] =
     """The page of a version, without these secrets, what is fixed in it under a secret's name, and what looks like one."""
     flow: dict[str, Any] = loads(version.document)
     schema = flow["schema"] if isinstance(flow.get("schema"), Mapping) else {}
-    redactor = Redactor([*secrets, *_written(flow, schema)]).among(strings_in(flow))
+    redactor = Redactor([*secrets, *_written(flow, schema)]).among([*strings_in(flow), version.path, version.summary])
     cells = Cells(redactor)
     value = flow["value"] if isinstance(flow.get("value"), Mapping) else {}
     shown = cells.singles(value.get("preprocessor_module"), "Preprocessor")

@@ -144,13 +144,15 @@ def test_no_cut_shows_a_part_of_a_secret_that_stands_whole_in_the_text(secret: s
     [
         *("token-" * 14_000, "eyJ-" * 20_000, "a." * 42_000, "-----BEGIN " + "KEY" * 28_000, "://a:" * 16_000),
         *("password" + " " * 80_000, "Basic " * 14_000, 'token="' * 12_000, "\\" * 84_000, "sk_" * 28_000),
+        *("token: " * 12_000, "token: a.b" * 8_000, "key: " + "a | " * 20_000, "token=" + "a." * 40_000),
     ],
     ids=lambda text: text[:8],
 )
 def test_no_text_takes_a_search_for_ever(text: str) -> None:
-    begun = time.perf_counter()
-    NOTHING.text(text)
-    assert time.perf_counter() - begun < 10
+    for redact in (NOTHING.text, NOTHING.code):
+        begun = time.perf_counter()
+        redact(text)
+        assert time.perf_counter() - begun < 10
 
 
 SCHEMA: dict[str, Any] = {

@@ -10,7 +10,7 @@ import pytest
 from flowapp.jsontext import dumps
 from flowapp.store.tables import FlowVersionRow
 from flowapp.workspace.redaction import HIDDEN, Redactor
-from flowapp.workspace.shared_cells import MOST_CELLS, Cell
+from flowapp.workspace.shared_cells import MOST_CELLS, MOST_CODE, Cell
 from flowapp.workspace.shared_flows import SharedFlow, flow_page
 from flowapp.workspace.shared_settings import Setting, settings_of
 
@@ -220,3 +220,13 @@ def test_what_is_not_set_is_not_said() -> None:
         settings_of("rawscript", {"retry": None, "continue_on_error": False, "mock": {"enabled": True}}, {}, Redactor())
         == ()
     )
+
+
+def test_a_page_holds_so_much_code() -> None:
+    cells = page([raw(f"s{n}", "x" * 40_000) for n in range(12)]).contents
+    assert sum(len(cell.code) for cell in cells) == MOST_CODE
+    assert [cell.code_cut for cell in cells] == [False] * 10 + [True] * 2 and cells[-1].code == ""
+
+
+def test_a_secret_in_the_path_is_hidden_too() -> None:
+    assert page([raw("a")], ("f/team/report",)).path == HIDDEN

@@ -10,6 +10,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, WebSocketRoute, expect
 
 from tests.acceptance.conftest import Watch, shoot
+from tests.acceptance.notebook_page import flow_of, python
 from tests.acceptance.product import Product
 from tests.acceptance.test_pages import deployed
 
@@ -194,3 +195,35 @@ def test_a_view_is_kept_opened_shared_renamed_and_deleted(page: Page, product: P
     page.keyboard.press("Enter")
     page.wait_for_url(re.compile("/runs$"))
     expect(page.get_by_role("list", name="Views").get_by_role("button")).to_have_count(1)
+
+
+def test_filters_and_views_of_another_workspace_stay_there(page: Page, product: Product) -> None:
+    with product.client() as client:
+        client.post("/api/workspaces/create", json={"id": "nights", "name": "Nights"}).raise_for_status()
+        flow = flow_of(python("a", "def main():\n    raise ValueError('of nights')\n"))
+        stored = {"path": "f/runs/there", "summary": "There", "value": flow["value"]}
+        client.post("/api/w/nights/flows/create", json=stored).raise_for_status()
+        client.post("/api/w/nights/jobs/run_wait_result/f/f/runs/there", json={})
+    page.goto("/runs?workspace=nights")
+    row = page.locator(".row-run", has_text="f/runs/there")
+    expect(row).to_be_visible()
+    page.get_by_role("button", name="Failed").click()
+    expect(page).to_have_url(re.compile("status=failure&workspace=nights"))
+    expect(page.get_by_role("button", name="Failed")).to_have_attribute("aria-pressed", "true")
+    expect(row).to_be_visible()
+    page.get_by_role("button", name="Done").click()
+    expect(page.get_by_text("No run matches")).to_be_visible()
+    page.go_back()
+    expect(row).to_be_visible()
+    page.get_by_role("button", name="Keep as a view").click()
+    dialog = page.get_by_role("dialog", name="Keep this filter as a view")
+    dialog.get_by_label("Name").fill("Of the nights")
+    dialog.get_by_role("button", name="Save").click()
+    expect(page).to_have_url(re.compile(r"view=\w+&workspace=nights"))
+    page.reload()
+    view = page.get_by_role("list", name="Views").get_by_role("button", name="Of the nights")
+    expect(view).to_have_attribute("aria-pressed", "true")
+    expect(row).to_be_visible()
+    page.goto("/runs?workspace=main")
+    expect(page.get_by_role("button", name="All")).to_have_attribute("aria-pressed", "true")
+    expect(view).to_have_count(0)

@@ -19,6 +19,7 @@ from flowapp.ui.state.groups import GroupsState
 from flowapp.ui.state.home import HomeState
 from flowapp.ui.state.members import InvitationsState, MembersState
 from flowapp.ui.state.parts import Part
+from flowapp.ui.state.run_views import RunViewsState
 from flowapp.ui.state.schedules import SchedulesState
 from flowapp.ui.state.scripts import ScriptsState
 from flowapp.ui.state.stored import ResourcesState, VariablesState
@@ -225,6 +226,24 @@ DEEDS = (
     Deed("share a flow", "POST", f"{W}/flows/links/{_IN}/flow", _LOOKERS, {"days": 1}),
     Deed("see the links of a flow", "GET", f"{W}/flows/links/{_IN}/flow", _LOOKERS),
     Deed("revoke a link of a flow", "DELETE", f"{W}/flows/links/{_IN}/flow/{{flow_link}}", _LOOKERS),
+    Deed(
+        "keep a view of the runs",
+        "POST",
+        f"{W}/run_views",
+        only(*_ALL),
+        {"name": "v{n}", "status": "failure"},
+        (RunViewsState, "save", ({"name": "v{n} by page"},)),
+        {"status": "failure"},
+    ),
+    Deed(
+        "share a view of the runs",
+        "POST",
+        f"{W}/run_views",
+        only("dora", "wim", "rea", "cleo", "ada"),
+        {"name": "s{n}", "status": "failure", "shared": True},
+        (RunViewsState, "save", ({"name": "s{n} by page", "shared": "true"},)),
+        {"status": "failure"},
+    ),
     Deed("see the audit trail", "GET", f"{W}/audit/list", _ADMINS),
     Deed("export the audit trail", "GET", f"{W}/audit/export", _ADMINS),
 )
@@ -294,6 +313,8 @@ class Table:
         answer = await send(state, handler, *_filled(arguments, named))
         if "/signin" in str(answer):
             return "sign in"
+        if "/?workspace=" in str(answer):
+            return "none"  # sent to a workspace of their own before anything is done
         said = f"{state.problem} {getattr(state, 'error', '')}".strip()
         if not said:
             return "yes"

@@ -10,6 +10,11 @@ test("queries are the same however they are written", () => {
   assert.ok(sameQuery(undefined, ""));
 });
 
+test("the workspace of the tab is no part of what is asked for", () => {
+  assert.ok(sameQuery("?status=failure", "status=failure&workspace=sales"));
+  assert.ok(sameQuery("?workspace=sales", ""));
+});
+
 test("another value, one more or one less is another query", () => {
   assert.ok(!sameQuery("?status=failure", "status=success"));
   assert.ok(!sameQuery("?status=failure", "status=failure&page=2"));

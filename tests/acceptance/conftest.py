@@ -1,7 +1,11 @@
-"""Browser tests against the real product. A page that logs an error or asks anybody else for anything fails its test."""
+"""Browser tests against the real product. A page that logs an error or asks anybody else for anything fails its test.
+
+With SCREENSHOTS=1 in the environment they leave pictures of what they see in test-artifacts/, for people who change a page.
+"""
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -118,25 +122,22 @@ def stranger(context: BrowserContext) -> Page:
 @pytest.fixture
 def page(context: BrowserContext) -> Page:
     """A page of the signed-in admin."""
-    signed_in = context.new_page()
-    signed_in.goto(f"/signin?token={TOKEN}")
-    return signed_in
+    assert context.request.get(f"/signin?token={TOKEN}").ok  # the page has the cookie of it, and nothing to draw yet
+    return context.new_page()
 
 
-def shoot(page: Page, name: str) -> list[Path]:
-    """Screenshots at 1440 and 390 pixels, light and dark, into test-artifacts/."""
+def shoot(page: Page, name: str) -> None:
+    """Screenshots at 1440 and 390 pixels, light and dark, into test-artifacts/, where they are asked for."""
+    if not os.environ.get("SCREENSHOTS"):
+        return
     ARTIFACTS.mkdir(exist_ok=True)
-    taken = []
     before = page.viewport_size
     for scheme in ("light", "dark"):
         page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
         for width in (1440, 390):
             page.set_viewport_size({"width": width, "height": 900})
             page.wait_for_timeout(250)
-            path = ARTIFACTS / f"{name}-{width}-{scheme}.png"
-            page.screenshot(path=path, animations="disabled")
-            taken.append(path)
+            page.screenshot(path=ARTIFACTS / f"{name}-{width}-{scheme}.png", animations="disabled")
     page.emulate_media(color_scheme="light")
     if before:
         page.set_viewport_size(before)
-    return taken

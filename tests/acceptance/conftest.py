@@ -11,10 +11,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, expect, sync_playwright
 
 from tests.acceptance.product import ARTIFACTS, TOKEN, Product
 
+PATIENCE_MS = 15_000
+"""How long a test waits for what it expects of a page, unless it says otherwise. Several browsers and servers share few cores."""
 CHROMIUM_FLAGS = (
     "--no-sandbox",  # tests may run as root
     "--disable-gpu",
@@ -62,6 +64,9 @@ class Watch:
             self.outside.append(request.url)
 
 
+expect.set_options(timeout=PATIENCE_MS)
+
+
 @pytest.fixture(scope="session")
 def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
     """The server that most tests share."""
@@ -106,7 +111,7 @@ def watch(product: Product) -> Watch:
 def context(browser: Browser, product: Product, watch: Watch) -> Iterator[BrowserContext]:
     """A fresh browser profile at 1440 pixels, not signed in."""
     profile = browser.new_context(base_url=product.url, viewport={"width": 1440, "height": 900}, accept_downloads=True)
-    profile.set_default_timeout(15_000)
+    profile.set_default_timeout(PATIENCE_MS)
     watch.attach(profile)
     yield profile
     profile.close()

@@ -143,7 +143,7 @@ class NotebookPage:
 
     def settled(self) -> None:
         """Wait until everything typed is saved."""
-        expect(self.page.locator(".nb-save")).to_contain_text("Saved")
+        expect(self.page.locator(".nb-save")).to_contain_text("Saved", timeout=RUN_TIMEOUT)
 
 
 def open_template(page: Page, title: str) -> NotebookPage:

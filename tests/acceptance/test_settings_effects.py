@@ -8,7 +8,7 @@ from typing import Any
 
 from playwright.sync_api import Page, expect
 
-from tests.acceptance.conftest import shoot
+from tests.acceptance.conftest import Watch, shoot
 from tests.acceptance.notebook_page import NotebookPage, flow_of, open_flow, python, wire
 from tests.acceptance.product import Product
 
@@ -272,7 +272,9 @@ def test_the_input_of_the_flow_by_keyboard_alone(page: Page, product: Product) -
     assert notebook.exported()["schema"] == schema
 
 
-def test_a_conflict_says_what_it_waits_for_and_a_rename_reaches_the_editor(page: Page, product: Product) -> None:
+def test_a_conflict_says_what_it_waits_for_and_a_rename_reaches_the_editor(
+    page: Page, product: Product, watch: Watch
+) -> None:
     notebook = opened(page, product, python("a", one()))
     other = page.context.new_page()
     other.goto(page.url)
@@ -282,10 +284,17 @@ def test_a_conflict_says_what_it_waits_for_and_a_rename_reaches_the_editor(page:
     theirs.set_code("a", one(20))
     while not held:
         other.wait_for_timeout(20)
+    mine: list[Any] = []
+    page.route("**/operations", lambda route: mine.append(route))
     notebook.into_code("a")
     page.keyboard.press("Control+End")
     page.keyboard.insert_text("# mine")
     held[0].continue_()  # the other page's text arrives while this one's is on its way
+    expect(notebook.cell("a").get_by_role("alert")).to_contain_text("also changed elsewhere")
+    page.unroute("**/operations")
+    watch.expect_error("/operations")  # what was on its way is refused
+    for route in mine:
+        route.continue_()
     expect(notebook.cell("a").get_by_role("alert")).to_contain_text("also changed elsewhere")
     expect(page.locator(".nb-save")).to_contain_text("Waits for your choice")
     notebook.cell("a").get_by_role("button", name="Take theirs").click()

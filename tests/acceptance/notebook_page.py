@@ -85,6 +85,8 @@ class NotebookPage:
         keyboard = self.page.keyboard
         keyboard.press("Escape")  # closes what is open
         keyboard.press("Escape")  # leaves the text
+        while self.page.evaluate("Boolean(document.activeElement?.closest('.monaco-editor'))"):
+            keyboard.press("Escape")  # suggestions came in between
         keyboard.press("g")
         keyboard.press("g")
         for _ in range(40):

@@ -50,7 +50,7 @@ def write(revision: str, words: str) -> Path:
     for number, word in (("0", "false"), ("1", "true")):
         text = re.sub(rf"(sa\.Boolean\(\), server_default=)sa\.text\(['\"]{number}['\"]\)", rf"\1sa.{word}()", text)
     path.write_text(text)
-    subprocess.run(["ruff", "format", "-q", str(path)], check=True)
+    subprocess.run(["ruff", "format", "-q", "--config", "format.skip-magic-trailing-comma=true", str(path)], check=True)
     subprocess.run(["ruff", "check", "-q", "--fix", str(path)], check=True)
     return path
 

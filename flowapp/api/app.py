@@ -14,6 +14,7 @@ from flowapp.api import (
     approvals,
     assistant,
     audit,
+    chats,
     code_help,
     comments,
     dependencies,
@@ -82,6 +83,7 @@ ROUTERS = (
     acls,
     assistant,
     audit,
+    chats,
     code_help,
     openapi_routes,
 )

@@ -21,6 +21,7 @@ from flowapp.workspace.runnables import Trigger
 
 #: What an event never tells: it is stored with the run, and these are keys to the workspace.
 _SECRET_HEADERS = frozenset({"authorization", "cookie", "proxy-authorization", "x-forwarded-authorization"})
+_LONGEST_MEMORY_ID = 200
 _SECRET_QUERY = frozenset({"token", "payload"})
 _IN_THREAD = 128 * 1024
 
@@ -71,6 +72,12 @@ async def given(request: Request) -> Given:
     return Given(args, Trigger("api") if from_job else Trigger("webhook", event))
 
 
+def _memory(text: str) -> str | None:
+    if len(text) > _LONGEST_MEMORY_ID or not text.isprintable():
+        raise BadRequest(f"memory_id must be a text of at most {_LONGEST_MEMORY_ID} printable characters.")
+    return text or None
+
+
 def options(request: Request) -> dict[str, Any]:
     """The fields of a `Start` that the query sets. Names that mean nothing here are passed over.
 
@@ -83,7 +90,7 @@ def options(request: Request) -> dict[str, Any]:
         "root_job": query.get("root_job") or None,
         "tag": query.get("tag") or "",
         "job_id": query.get("job_id") or None,
-        "memory_id": query.get("memory_id") or None,
+        "memory_id": _memory(query.get("memory_id") or ""),
         "skip_preprocessor": query.get("skip_preprocessor") == "true",
         "scheduled_for": _moment(query),
         "cache_ttl": _seconds(query, "cache_ttl"),

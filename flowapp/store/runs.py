@@ -62,6 +62,7 @@ class NewRun:
     priority: int = 0
     restarted_from: str | None = None
     private: bool = False
+    memory_id: str | None = None
 
 
 @lru_cache(4096)

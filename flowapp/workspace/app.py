@@ -28,6 +28,7 @@ from flowapp.workspace.assistant_models import AssistantModels
 from flowapp.workspace.assistant_settings import AssistantSettings
 from flowapp.workspace.audit_trail import AuditTrail
 from flowapp.workspace.cells import CellObserver
+from flowapp.workspace.chats import Chats
 from flowapp.workspace.code_help import CodeHelp
 from flowapp.workspace.comments import Comments
 from flowapp.workspace.comparing import Comparing
@@ -145,6 +146,7 @@ class Workspace:
         SharedDrafts(self._context, open_drafts, self.drafts, self.observer)
         self.runs = Runs(self._context, self.drafts, self.observer, self.starting)
         self.comparing = Comparing(store)
+        self.chats = Chats(store)
         self.many_runs = ManyRuns(store, self.runs, self.starting)
         self.sharing = Sharing(self._context)
         self.shared_runs = SharedRuns(self._context)

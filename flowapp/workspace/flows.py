@@ -148,7 +148,10 @@ class Flows:
         return shown(await guard.flow_row(self._store, identity, "flow.read", path))
 
     async def schema(self, identity: Identity, path: str) -> dict[str, Any]:
-        """What a run form needs: `{"schema", "summary", "description", "version", "version_id", "path", "may_share", "may_fork"}`."""
+        """What a run form needs: `{"schema", "summary", "description", "version", "version_id", "path", "chat", "may_…": bool}`.
+
+        `chat` says whether the flow is a chat; `may_run`, `may_share` and `may_fork` what the identity may do with it.
+        """
         version = await guard.flow_row(self._store, identity, "flow.read", path)
         flow = loads(version.document)
         return {
@@ -158,6 +161,8 @@ class Flows:
             "description": flow.get("description") or "",
             "version": version.version,
             "version_id": version.id,
+            "chat": (flow.get("value") or {}).get("chat_input_enabled") is True,
+            "may_run": guard.may(identity, "flow.run", guard.flow_target(identity, path)),
             "may_share": guard.may(identity, "flow.share", guard.flow_target(identity, path)),
             "may_fork": guard.may(identity, "draft.create", guard.workspace_target(identity)),
         }

@@ -109,6 +109,7 @@ class Starting:
             priority=runnable.priority,
             restarted_from=start.restarted_from,
             private=runnable.private,
+            memory_id=start.memory_id,
         )
         prepared = [document, *prepared, *([event] if event is not None else [])]
         run_id = _job_id(start.job_id)

@@ -10,6 +10,8 @@ import { WebhookDialog } from "./webhook.jsx";
 
 const ShareFlow = lazy(() => import("../shell/share.jsx").then((module) => ({ default: module.ShareFlow })));
 
+const ChatRun = lazy(() => import("./chat_run.jsx").then((module) => ({ default: module.ChatRun })));
+
 const encoded = (path) => path.split("/").map(encodeURIComponent).join("/");
 
 /** `RunForm({ws, path, from})`: `from` is a run whose input fills the form. */
@@ -20,6 +22,7 @@ export function RunForm({ ws, path, from }) {
   const [error, setError] = useState(null);
   const [failed, setFailed] = useState(null);
   const [busy, setBusy] = useState(false);
+  const [form, setForm] = useState(Boolean(from)); // of a flow that is a chat: its form instead
   const [dialog, setDialog] = useState(null);
   const close = () => setDialog(null);
   const [forking, setForking] = useState(false);
@@ -59,7 +62,14 @@ export function RunForm({ ws, path, from }) {
         <div className="run-acts"><button type="button" className="btn" onClick={() => setDialog("webhook")}><Icon name="plug" /> Webhook</button>{flow.may_share && <button type="button" className="btn" title="A link by which anybody can look at this flow" onClick={() => setDialog("share")}><Icon name="external" /> Share</button>}{flow.may_fork && <button type="button" className="btn" title="A copy of this flow in your own space" disabled={forking} onClick={fork}><Icon name="flows" /> {forking ? "Forking" : "Fork"}</button>}</div>
         {note && <p className="form-help" role="status"><Icon name="info" /> {note}</p>}
       </header>
-      <SchemaForm schema={flow.schema || {}} values={values} busy={busy} onSubmit={submit} submitLabel="Run" footer={failed && <p className="form-error" role="alert"><Icon name="warn" /> {failed.message} {failed.hint}</p>} />
+      {flow.chat && (
+        <div className="seg" role="group" aria-label="How to run it">
+          <button type="button" aria-pressed={!form} onClick={() => setForm(false)}>Chat</button>
+          <button type="button" aria-pressed={form} onClick={() => setForm(true)}>Form</button>
+        </div>
+      )}
+      {flow.chat && !form && <Suspense fallback={<Skeleton lines={4} label="Loading the chat" />}><ChatRun ws={ws} path={path} flow={flow} /></Suspense>}
+      {(!flow.chat || form) && <SchemaForm schema={flow.schema || {}} values={values} busy={busy} onSubmit={submit} submitLabel="Run" footer={failed && <p className="form-error" role="alert"><Icon name="warn" /> {failed.message} {failed.hint}</p>} />}
       {dialog === "webhook" && <WebhookDialog ws={ws} kind="flow" path={path} schema={flow.schema || {}} onClose={close} />}
       {dialog === "share" && <Suspense fallback={null}><ShareFlow ws={ws} path={path} onClose={close} /></Suspense>}
     </div>

@@ -108,6 +108,8 @@ NOTEBOOKS: dict[str, Operation] = {
     "GET /api/w/{ws}/flows": op("list"),
     "GET /api/w/{ws}/templates": op("list"),
     "GET /api/w/{ws}/flows/schema/{path}": op(),
+    "GET /api/w/{ws}/chats/list/{path}": op("list"),
+    "GET /api/w/{ws}/chats/messages/{path}": op(),
     "GET /api/w/{ws}/flows/versions/{path}": op("list"),
     "POST /api/w/{ws}/flows/edit/{path}": op(also=(422,)),
     "POST /api/w/{ws}/flows/fork/{path}": op(status=201, also=(422,)),

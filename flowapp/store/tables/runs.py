@@ -57,8 +57,18 @@ class RunRow(SQLModel, table=True):
     deleted: bool = False  #: arguments, logs and result are gone
     private: bool = False  #: only for who started it, and admins (visible_to_runner_only)
     limit_key: str | None = None  #: concurrency key that the run holds or waits for
+    memory_id: str | None = None  #: of a flow that is a chat: the conversation that the run is a message of
     __table_args__ = (
         UniqueConstraint("workspace", "number"),
+        Index(
+            "ix_chat",
+            "workspace",
+            "path",
+            "created_by",
+            "memory_id",
+            sqlite_where=text("memory_id IS NOT NULL"),
+            postgresql_where=text("memory_id IS NOT NULL"),
+        ),
         Index("ix_run_list", "workspace", "created_at"),
         Index(
             "ix_run_schedule",

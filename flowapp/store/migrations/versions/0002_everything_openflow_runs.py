@@ -407,6 +407,14 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("deleted", sa.Boolean(), server_default=sa.false(), nullable=False))
         batch_op.add_column(sa.Column("private", sa.Boolean(), server_default=sa.false(), nullable=False))
         batch_op.add_column(sa.Column("limit_key", sa.String(), nullable=True))
+        batch_op.add_column(sa.Column("memory_id", sa.String(), nullable=True))
+        batch_op.create_index(
+            "ix_chat",
+            ["workspace", "path", "created_by", "memory_id"],
+            unique=False,
+            sqlite_where=sa.text("memory_id IS NOT NULL"),
+            postgresql_where=sa.text("memory_id IS NOT NULL"),
+        )
         batch_op.create_index(
             "ix_run_schedule",
             ["workspace", "schedule", "created_at"],
@@ -478,6 +486,10 @@ def downgrade() -> None:
             sqlite_where=sa.text("schedule IS NOT NULL"),
             postgresql_where=sa.text("schedule IS NOT NULL"),
         )
+        batch_op.drop_index(
+            "ix_chat", sqlite_where=sa.text("memory_id IS NOT NULL"), postgresql_where=sa.text("memory_id IS NOT NULL")
+        )
+        batch_op.drop_column("memory_id")
         batch_op.drop_column("limit_key")
         batch_op.drop_column("private")
         batch_op.drop_column("deleted")

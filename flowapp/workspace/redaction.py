@@ -26,6 +26,8 @@ _WORDS = (
 _WHOLE = frozenset({"auth", "dsn", "pin", "pass", "jwt", "sid", "otp"})
 #: Of an object like {"name": "Authorization", "value": "…"}: what names, and what is named.
 _NAMING, _NAMED = ("name", "key", "header"), ("value", "content", "default")
+#: What a schema says of the values that it is for.
+_SAMPLES = ("default", "enum", "examples", "const")
 _KEY = (
     r"[\w.-]{0,40}(?:password|passwd|passphrase|pwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|credentials?"
     r"|authorization)[\w-]{0,40}"
@@ -97,13 +99,36 @@ def leaves(value: Any) -> Iterator[str]:
 
 
 def secrets_in(value: Any) -> Iterator[str]:
-    """What stands in a value under keys that are called like secrets."""
+    """What stands in a value under keys that are called like secrets, or beside such a name."""
     if isinstance(value, Mapping):
+        named = _names_a_secret(value)
         for name, item in value.items():
-            yield from leaves(item) if secret_key(str(name)) else secrets_in(item)
+            hidden = secret_key(str(name)) or (named and str(name).lower() in _NAMED)
+            yield from leaves(item) if hidden else secrets_in(item)
     elif isinstance(value, list):
         for item in value:
             yield from secrets_in(item)
+
+
+def is_password(schema: Any) -> bool:
+    """Whether a JSON Schema is one of a password, or of a list of passwords."""
+    if not isinstance(schema, Mapping):
+        return False
+    return schema.get("format") == "password" or schema.get("password") is True or is_password(schema.get("items"))
+
+
+def samples_of_secrets(value: Any) -> Iterator[str]:
+    """Defaults, choices and examples in the schemas of passwords and of what is called like a secret, wherever the schemas are."""
+    if isinstance(value, Mapping):
+        if is_password(value):
+            yield from _samples(value)
+        for name, item in value.items():
+            if isinstance(item, Mapping) and secret_key(str(name)):
+                yield from _samples(item)
+            yield from samples_of_secrets(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from samples_of_secrets(item)
 
 
 def strings_in(value: Any, limit: int | None = None) -> Iterator[str]:
@@ -176,10 +201,10 @@ class Redactor:
             # a place of a schema is about the object at the top: below a list, keys count alone
             return [self._hidden(item, ("", *at), places, limit) for item in value]
         if isinstance(value, Mapping):
-            named = _names_a_secret(value)
+            named = (*(_NAMED if _names_a_secret(value) else ()), *(_SAMPLES if is_password(value) else ()))
             return {
                 self.text(str(name)): HIDDEN
-                if _holds(item) and (secret_key(str(name)) or (named and str(name).lower() in _NAMED))
+                if _holds(item) and (secret_key(str(name)) or str(name).lower() in named)
                 else self._hidden(item, (*at, str(name)), places, limit)
                 for name, item in value.items()
             }
@@ -193,6 +218,11 @@ class Redactor:
             while at >= 0:
                 yield at, at + len(secret)
                 at = text.find(secret, at + 1)
+
+
+def _samples(schema: Mapping[str, Any]) -> Iterator[str]:
+    for name in _SAMPLES:
+        yield from leaves(schema.get(name))
 
 
 def _names_a_secret(value: Mapping[Any, Any]) -> bool:
@@ -266,7 +296,7 @@ def _passwords(schema: Any, at: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
     properties = schema.get("properties") if isinstance(schema, Mapping) else None
     for name, field in properties.items() if isinstance(properties, Mapping) else ():
         if isinstance(field, Mapping):
-            if field.get("format") == "password" or field.get("password") is True:
+            if is_password(field):
                 yield (*at, str(name))
             else:
                 yield from _passwords(field, (*at, str(name)))

@@ -15,7 +15,16 @@ from flowapp.jsontext import loads
 from flowapp.store.tables import FlowVersionRow
 from flowapp.workspace.context import Context
 from flowapp.workspace.known_secrets import secrets_of
-from flowapp.workspace.redaction import Redactor, password_fields, secrets_in, strings_in, texts_at
+from flowapp.workspace.redaction import (
+    Redactor,
+    is_password,
+    password_fields,
+    samples_of_secrets,
+    secret_key,
+    secrets_in,
+    strings_in,
+    texts_at,
+)
 from flowapp.workspace.shared_cells import LONGEST_TEXT, Cell, Cells, shown_text, text_of
 from flowapp.workspace.shared_settings import Setting, settings_of
 from flowapp.workspace.shared_values import cut
@@ -117,6 +126,7 @@ def _written(flow: Mapping[str, Any], schema: Mapping[str, Any]) -> Iterator[str
     places = password_fields(schema)
     yield from texts_at(_defaults(schema), places)
     yield from secrets_in(_defaults(schema))
+    yield from samples_of_secrets([schema, value])
     yield from secrets_in(value.get("flow_env") if isinstance(value, Mapping) else None)
     yield from _fixed_secrets(value)
 
@@ -164,14 +174,14 @@ def _fields(schema: Mapping[str, Any], redactor: Redactor) -> Iterator[Field]:
             help=redactor.text(text_of(field.get("description")), LONGEST_TEXT),
             default="" if default in (None, "", [], {}) else shown_text(default),
             choices=tuple(shown_text(redactor.value(one, limit=200)) for one in choices[:50])
-            if isinstance(choices, list)
+            if isinstance(choices, list) and not is_password(field) and not secret_key(name)
             else (),
         )
 
 
 def _type_of(field: Mapping[str, Any]) -> str:
     kind, form = field.get("type"), text_of(field.get("format"))
-    if form == "password" or field.get("password") is True:
+    if is_password(field) and kind != "array":
         return "Password"
     if form.startswith("resource-"):
         return f"Resource ({form.removeprefix('resource-')})"

@@ -8,7 +8,7 @@ from typing import Any
 
 from flowapp.notebook import settings_table as table
 from flowapp.notebook.settings_table import FORMS, SETTINGS
-from flowapp.workspace.redaction import Redactor, secret_key
+from flowapp.workspace.redaction import Redactor
 from flowapp.workspace.shared_values import LONGEST_LEAF, cut
 
 #: What is not said of a flow: a stand-in value is a result, and the path of a called script stands in the cell's head.
@@ -17,6 +17,7 @@ _SECONDS = frozenset(
     ("timeout", "sleep", "cache_ttl", "delete_after_secs", "concurrency_time_window_s", "debounce_delay_s")
 )
 _YES = "Yes"
+_NOTHING: tuple[Any, ...] = (None, False, "", [], {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,9 @@ def settings_of(
         of_form = [each for each in SETTINGS if each.form == form.id and _belongs(each, kind)]
         for setting in of_form if form.id not in _UNSAID else ():
             held = (module if setting.place == "module" else value).get(setting.key)
-            said = list(_lines(setting.key, cut(held), redactor)) if held not in (None, False, "", [], {}) else []
+            # as a whole, since what an object names decides about what stands beside the name
+            (clean,) = redactor.value({setting.key: cut(held)}, limit=LONGEST_LEAF).values()
+            said = list(_lines(setting.key, clean)) if clean not in _NOTHING else []
             if said:
                 lines.append((setting.label, said))
         if lines:
@@ -64,29 +67,26 @@ def _joined(lines: list[tuple[str, list[str]]], several: bool) -> str:
     )
 
 
-def _lines(name: str, value: Any, redactor: Redactor) -> Iterator[str]:
-    """What a setting says, in lines; an object as its entries, what is under a secret's name hidden."""
-    if isinstance(value, Mapping) and not secret_key(name):
-        if isinstance(value.get("expr"), str) and value.get("type") != "static":
-            yield redactor.code(value["expr"].strip(), LONGEST_LEAF)
-            value = {key: item for key, item in value.items() if key not in ("expr", "type")}
-        elif value.get("type") == "static" and "value" in value:
-            value = value["value"]
-            yield from _lines(name, value, redactor)
+def _lines(name: str, clean: Any) -> Iterator[str]:
+    """What a setting without secrets says, in lines; an object as its entries."""
+    if isinstance(clean, Mapping):
+        if isinstance(clean.get("expr"), str) and clean.get("type") != "static":
+            yield clean["expr"].strip()
+            clean = {key: item for key, item in clean.items() if key not in ("expr", "type")}
+        elif clean.get("type") == "static" and "value" in clean:
+            yield from _lines(name, clean["value"])
             return
-        for key, item in value.items():
-            said = list(_lines(str(key), item, redactor)) if item not in (None, False, "", [], {}) else []
-            label = redactor.text(str(key)).replace("_", " ")
+        for key, item in clean.items():
+            said = list(_lines(str(key), item)) if item not in _NOTHING else []
+            label = str(key).replace("_", " ")
             if len(said) == 1:
                 yield f"{label}: {said[0]}"
             elif said:
                 yield f"{label}:"
                 yield from _in(said)
-        return
-    (clean,) = redactor.value({name: value}, limit=LONGEST_LEAF).values()
-    if isinstance(clean, list):
+    elif isinstance(clean, list):
         for item in clean:
-            yield from (f"- {line}" for line in _lines("", item, redactor))
+            yield from (f"- {line}" for line in _lines("", item))
     else:
         yield _leaf(name, clean)
 

@@ -12,7 +12,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flowapp.workspace.redaction import HIDDEN, Redactor, password_fields, secret_key, secrets_in, texts_at
+from flowapp.workspace.redaction import (
+    HIDDEN,
+    Redactor,
+    password_fields,
+    samples_of_secrets,
+    secret_key,
+    secrets_in,
+    texts_at,
+)
 
 NOTHING = Redactor()
 SECRET = 's3cr"et &\nümlaut/key+line'
@@ -224,3 +232,17 @@ def test_a_secret_that_is_written_into_code_is_hidden(code: str) -> None:
 @given(st.text(max_size=60))
 def test_code_hides_no_less_of_what_is_known(around: str) -> None:
     assert "hunter2!" not in Redactor(["hunter2!"]).code(f"{around}token = hunter2!(x){around}")
+
+
+def test_a_schema_of_a_password_holds_none() -> None:
+    schema = {"format": "password", "title": "Door", "default": "hunter2x", "enum": ["hunter3x"], "maxLength": 9}
+    shown = NOTHING.value({"properties": {"door": schema, "doors": {"items": schema, "default": ["hunter4x"]}}})
+    assert shown["properties"]["door"] == {**schema, "default": HIDDEN, "enum": HIDDEN}
+    assert "hunter" not in str(shown)
+    assert sorted(samples_of_secrets({"a": [{"door": schema}, {"token": {"enum": ["t-1"], "title": "T"}}]})) == [
+        *("hunter2x", "hunter3x", "t-1")
+    ]
+
+
+def test_secrets_beside_their_names() -> None:
+    assert list(secrets_in([{"name": "X-Api-Key", "value": "v-1"}, {"name": "City", "value": "Oslo"}])) == ["v-1"]

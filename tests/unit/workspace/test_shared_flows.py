@@ -230,3 +230,39 @@ def test_a_page_holds_so_much_code() -> None:
 
 def test_a_secret_in_the_path_is_hidden_too() -> None:
     assert page([raw("a")], ("f/team/report",)).path == HIDDEN
+
+
+def hides(shown: SharedFlow, *secrets: str) -> None:
+    text = str(asdict(shown))
+    assert [secret for secret in secrets if secret in text] == []
+    assert HIDDEN in text
+
+
+def test_an_object_that_names_a_secret_hides_it_in_settings_too() -> None:
+    header = {"name": "X-Api-Key", "value": "Zx93kdLLq2"}
+    shown = page([raw("a", "k = 'Zx93kdLLq2'")], flow_env={"HEADER": header, "city": "Oslo"})
+    hides(shown, "Zx93kdLLq2")
+    assert "X-Api-Key" in shown.settings[0].text and "Oslo" in shown.settings[0].text
+    hides(page([raw("a"), raw("b")], flow_env={"ALL": [header]}), "Zx93kdLLq2")
+
+
+def test_what_a_password_may_be_is_not_told() -> None:
+    fields: dict[str, Any] = {
+        "pw": {"format": "password", "enum": ["hunter2x"], "examples": ["hunter3x"], "default": "hunter4x"},
+        "api_key": {"enum": ["key-one-1"]},
+        "many": {"type": "array", "items": {"format": "password"}, "default": ["hunter5x"]},
+        "city": {"enum": ["Oslo"]},
+    }
+    code = "x = 'hunter2x hunter3x hunter4x key-one-1 hunter5x'"
+    shown = page([raw("a", code)], schema={"properties": fields})
+    hides(shown, "hunter2x", "hunter3x", "hunter4x", "key-one-1", "hunter5x")
+    assert [field.choices for field in shown.fields] == [(), (), (), ("Oslo",)]
+
+
+def test_a_form_of_an_approval_tells_no_password() -> None:
+    door = {"format": "password", "default": "hunter2x", "enum": ["hunter2x", "hunter3x"], "examples": ["hunter4x"]}
+    form = {"schema": {"properties": {"door": door, "city": {"default": "Oslo"}}}}
+    module = raw("a", "x = 'hunter2x hunter3x'") | {"suspend": {"required_events": 1, "resume_form": form}}
+    shown = page([module])
+    hides(shown, "hunter2x", "hunter3x", "hunter4x")
+    assert "Oslo" in only(shown).settings[0].text

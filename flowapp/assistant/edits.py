@@ -7,6 +7,7 @@ languages that run, become operations, and each is tried on a copy of the docume
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -179,7 +180,8 @@ async def help_with(
     if request.mode == "ask":
         return Help(answer.value["message"].strip(), tokens=answer.tokens)
     if request.mode == "sample":
-        return replace(samples.checked(answer.value, request.document), tokens=answer.tokens)
+        checked = await asyncio.to_thread(samples.checked, answer.value, request.document)
+        return replace(checked, tokens=answer.tokens)
     return replace(_checked(answer.value, request.document, new_cell), tokens=answer.tokens)
 
 

@@ -16,14 +16,13 @@ from referencing import Registry
 from referencing.exceptions import Unresolvable
 
 from flowapp.jsontext import dumps
+from flowapp.openflow.schema_words import COSTLY, PATTERNS, without
 
 Kind = Literal["text", "long", "number", "integer", "boolean", "choice", "choices", "json", "password"]
 LONG_TEXT = 80
 _FORMATS = {"date": "date", "time": "time", "date-time": "datetime-local", "email": "email", "uri": "url"}
 #: Patterns are checked where they cannot hold the server up (see `patterns`).
-_ELSEWHERE = frozenset({"pattern", "patternProperties"})
-#: A few lines of these keep a validator busy for ever: what refers twice to what refers twice, and comparing all with all.
-_COSTLY = frozenset({"$ref", "$dynamicRef", "$recursiveRef", "uniqueItems"})
+_NOT_CHECKED = PATTERNS | COSTLY
 _LARGEST_FORM = 256 * 1024
 _WORDS = {"string": "a text", "number": "a number", "integer": "a whole number", "boolean": "yes or no"}
 
@@ -111,7 +110,8 @@ def problems(form: Mapping[str, Any] | None, fields: Sequence[Field], payload: M
     """
     if not form or len(dumps(form)) > _LARGEST_FORM:
         return {}
-    schema = _without(form, _ELSEWHERE | _COSTLY)
+    schema = without(json.loads(dumps(form)), _NOT_CHECKED)
+    _tidy(schema)
     for one in fields:  # the step's own choices stand in for the schema's
         if one.options and isinstance(schema.get("properties"), dict) and one.name in schema["properties"]:
             allowed = [json.loads(option.value) for option in one.options]
@@ -275,28 +275,16 @@ def _said(error: ValidationError) -> tuple[str, str]:
     return (path[0] if path else ""), words
 
 
-def _without(value: Any, names: frozenset[str]) -> dict[str, Any]:
-    """A deep copy of a schema without some of its words."""
-    copied: dict[str, Any] = json.loads(dumps(value))
-    _strip(copied, names)
-    return copied
-
-
-def _strip(value: Any, names: frozenset[str]) -> None:
-    if isinstance(value, dict):
-        for name in names & value.keys():
-            # a property may be called `pattern`
-            if not isinstance(value[name], dict) or name == "patternProperties":
-                del value[name]
-        if isinstance(
-            value.get("required"), list
-        ):  # what is no name is no fault, and would be compared with all others
-            value["required"] = [name for name in value["required"] if isinstance(name, str)]
-        for item in value.values():
-            _strip(item, names)
-    elif isinstance(value, list):
-        for item in value:
-            _strip(item, names)
+def _tidy(schema: Any) -> None:
+    """What is required and is no name is no fault, and would be compared with all others."""
+    if isinstance(schema, dict):
+        if isinstance(schema.get("required"), list):
+            schema["required"] = [name for name in schema["required"] if isinstance(name, str)]
+        for item in schema.values():
+            _tidy(item)
+    elif isinstance(schema, list):
+        for item in schema:
+            _tidy(item)
 
 
 def _object(value: Any) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from dataclasses import replace
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 
 from flowapp.assistant.answers import Help
 from flowapp.assistant.edits import Request, help_with
-from flowapp.assistant.samples import fields_of
+from flowapp.assistant.samples import checked, fields_of
 from flowapp.models import ModelMalformed, ModelRefused
 from flowapp.notebook import Applied, apply_all
 from flowapp.notebook.document import Document
@@ -128,6 +129,21 @@ class TestWhatFits:
         applied = apply_all(made, edit.operations)
         assert isinstance(applied, Applied) and applied.document.sample["orders"] == ORDERS
 
+    async def test_a_name_with_a_colon_is_left_too(self) -> None:
+        made = flow(**{"a:b": 1})
+        schema = {"type": "object", "properties": {"a:b": {"type": "number"}, "email": {"type": "string"}}}
+        made = replace(made, flow={**made.flow, "schema": schema})
+        (edit,) = (await answered(made, values(**{"email": '"ada@example.org"', "a:b": '"x"'}))).edits
+        assert edit.operations == (SetSample("email", "ada@example.org"), KeepSample("two orders"))
+        assert [p.message for p in edit.problems] == ["a:b: 'x' is not of type 'number'."]
+
+    async def test_more_properties_are_taken_where_patterns_are_not_checked(self) -> None:
+        field = {"type": "object", "patternProperties": {"^x-": {}}, "additionalProperties": False}
+        made = flow()
+        made = replace(made, flow={**made.flow, "schema": {"properties": {"head": field}}})
+        (edit,) = (await answered(made, values(head={"x-a": 1}))).edits
+        assert edit.operations[0] == SetSample("head", {"x-a": 1})
+
     async def test_nothing_that_fits_is_no_proposal(self) -> None:
         found = await answered(flow(), values(orders="7"))
         assert not found.edits
@@ -147,6 +163,70 @@ class TestWhatFits:
         (edit,) = (await answered(made, values(note='"x"'))).edits
         assert edit.operations == (SetSample("note", "x"),)
         assert any("20 inputs are kept already" in problem.message for problem in edit.problems)
+
+
+class TestSecretsWithin:
+    FIELD: dict[str, Any] = {
+        "type": "object",
+        "required": ["host", "password"],
+        "additionalProperties": False,
+        "properties": {
+            "host": {"type": "string"},
+            "password": {"type": "string", "format": "password"},
+            "keys": {"type": "array", "items": {"format": "password"}},
+            "db": {"anyOf": [{"type": "null"}, {"format": "resource-postgresql"}]},
+            "boxes": {"type": "array", "items": {"properties": {"db": {"type": "string"}, "pin": {"password": True}}}},
+            "more": {"oneOf": [{"properties": {"pass": {"format": "password"}, "user": {"type": "string"}}}]},
+        },
+    }
+
+    def flow(self) -> Document:
+        made = flow()
+        return replace(made, flow={**made.flow, "schema": {"properties": {"smtp": self.FIELD}}})
+
+    def test_they_are_not_asked_for(self) -> None:
+        asked = fields_of(self.flow())["smtp"]
+        assert list(asked["properties"]) == ["host", "boxes", "more"]
+        assert asked["required"] == ["host"]
+        assert list(asked["properties"]["boxes"]["items"]["properties"]) == ["db"]
+        assert list(asked["properties"]["more"]["oneOf"][0]["properties"]) == ["user"]
+
+    async def test_nor_taken(self) -> None:
+        given = {
+            "host": "mail.example.org",
+            "password": "1234",
+            "keys": ["1234"],
+            "db": "$res:u/me/db",
+            "boxes": [{"db": "a", "pin": "1234", "api_key": "1234"}],
+            "more": {"pass": "1234", "user": "ada"},
+        }
+        (edit,) = (await answered(self.flow(), values(smtp=given))).edits
+        taken = {"host": "mail.example.org", "boxes": [{"db": "a"}], "more": {"user": "ada"}}
+        assert edit.operations[0] == SetSample("smtp", taken)
+        assert [p.message for p in edit.problems] == ["smtp: without its secrets and resources; choose them yourself."]
+
+
+class TestCost:
+    def test_words_that_take_for_ever_are_not_sent_and_not_checked(self) -> None:
+        field: dict[str, Any] = {"type": "object"}
+        for _ in range(60):
+            field = {"allOf": [field], "unevaluatedProperties": False, "unevaluatedItems": {"type": "null"}}
+        made = flow()
+        made = replace(made, flow={**made.flow, "schema": {"properties": {"deep": field}}})
+        assert "unevaluated" not in json.dumps(fields_of(made))
+        found = checked({"message": "", "name": "n", "values": values(deep={"a": 1})}, made)
+        assert found.edits[0].operations[0] == SetSample("deep", {"a": 1})
+
+    async def test_the_loop_goes_on_meanwhile(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        threads: list[threading.Thread] = []
+
+        def check(answer: Any, made: Document) -> Help:
+            threads.append(threading.current_thread())
+            return checked(answer, made)
+
+        monkeypatch.setattr("flowapp.assistant.samples.checked", check)
+        await answered(flow(), values(note='"x"'))
+        assert threads and threads[0] is not threading.main_thread()
 
 
 class TestModels:

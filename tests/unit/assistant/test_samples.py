@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from dataclasses import replace
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -166,7 +166,7 @@ class TestWhatFits:
 
 
 class TestSecretsWithin:
-    FIELD: dict[str, Any] = {
+    FIELD: ClassVar[dict[str, Any]] = {
         "type": "object",
         "required": ["host", "password"],
         "additionalProperties": False,

@@ -25,8 +25,8 @@ LARGEST = 64 * 1024
 
 def stand_ins_of(document: Document, cell: CellId) -> Mapping[str, Any]:
     """The stand-ins of a cell by name, in the order in which they were kept."""
-    found: Mapping[str, Any] = document.about(cell).get(KEY) or {}
-    return found
+    found = document.about(cell).get(KEY)
+    return found if isinstance(found, Mapping) else {}
 
 
 def in_force(module: Mapping[str, Any], kept: Mapping[str, Any]) -> str | None:

@@ -22,6 +22,9 @@ _DATA = re.compile(r"(\$(?:var|jsonvar|res):)(.+)", re.DOTALL)
 _MARKS: Mapping[str, Kind] = {"$var:": "variable", "$jsonvar:": "variable", "$res:": "resource"}
 #: A call of a client in Python, TypeScript or Go, up to the end of the path.
 _CALL = re.compile(r"\b[gsGS]et_?([vV]ariable|[rR]esource)(\(\s*)([\"'`])((?:\$(?:var|res):)?)([\w/.@-]+)\3")
+_PATH = re.compile(r"[\w/.@-]+")
+LONGEST_PATH = 255
+"""Characters of a path that is written into a flow."""
 _KEYS = ("input_transforms", "input_transform", "flow_env", "properties")
 
 
@@ -46,6 +49,11 @@ Bindings: TypeAlias = Mapping[StoredName, str]
 """The path to name instead, for each that is to change."""
 
 
+def is_path(text: str) -> bool:
+    """Whether a text can be written into data, expressions and code as a path: it ends no text there and begins no other reference."""
+    return len(text) <= LONGEST_PATH and _PATH.fullmatch(text) is not None
+
+
 def mentions(flow: Mapping[str, Any]) -> list[Mention]:
     """Every place where the flow names a variable or resource, in the order of the document."""
     found: list[Mention] = []
@@ -59,7 +67,10 @@ def mentions(flow: Mapping[str, Any]) -> list[Mention]:
 
 
 def bound(flow: Mapping[str, Any], bindings: Bindings) -> dict[str, Any]:
-    """A copy of the flow that names others; what it does not name changes nothing. All are replaced at once, so two may change places."""
+    """A copy of the flow that names others; what it does not name changes nothing. All are replaced at once, so two may change places.
+
+    The new paths are written as they are: they have to be some (see `is_path`).
+    """
 
     def put(text: str, site: _Site) -> str:
         return _REPLACE[site.how](text, bindings)

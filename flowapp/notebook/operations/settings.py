@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from flowapp.notebook import errors, stand_ins
+from flowapp.notebook import errors
 from flowapp.notebook.document import Document, Entry
 from flowapp.notebook.errors import Rejected
-from flowapp.notebook.operations.common import edited, name_of, with_beside, with_value
+from flowapp.notebook.operations.common import edited, has_form, name_of, with_beside, with_value
 from flowapp.notebook.operations.types import (
     Applied,
     Operation,
@@ -155,25 +155,10 @@ def set_beside(document: Document, operation: SetBeside) -> Applied | Rejected:
         return errors.cell_not_found(operation.cell)
     about: Any = document.about(operation.cell)
     key = operation.key
-    if not _has_form(key, operation.value):
+    if not has_form(key, operation.value):
         return errors.bad_setting(key)
     old = (about.get("kept") or {}).get(key[5:]) if key.startswith("kept/") else about.get(key)
     back: Operation = SetBeside(operation.cell, key, old)
     label = f"Changed {key.split('/')[0].replace('_', ' ')} of {name_of(entry)}"
     changed = with_beside(document, operation.cell, key, operation.value)
     return Applied(changed, (back,), frozenset({operation.cell}), label)
-
-
-def _has_form(key: str, value: Any) -> bool:
-    """Whether a value can lie beside a cell under a key. Keys that this version does not know take anything."""
-    if value is None:
-        return True
-    if key in ("collapsed", "outside_effects"):
-        return isinstance(value, bool)
-    if key == "kept":
-        return isinstance(value, dict) and all(isinstance(item, dict) and item for item in value.values())
-    if key == stand_ins.KEY:
-        return stand_ins.refusal(value) is None
-    if key == "schema" or key.startswith("kept/"):
-        return isinstance(value, dict) and bool(value)
-    return True

@@ -14,7 +14,7 @@ from flowapp.notebook import errors
 from flowapp.notebook.copies import fresh_modules
 from flowapp.notebook.document import SINGLE_SLOTS, CellId, Document, Entry, StepId, list_path, nested_modules
 from flowapp.notebook.errors import Rejected
-from flowapp.notebook.operations.common import edited, name_of
+from flowapp.notebook.operations.common import edited, name_of, without_form
 from flowapp.notebook.operations.types import (
     AddBranch,
     Applied,
@@ -230,6 +230,8 @@ def _adopted(
             nested = known.get(step_id) or Nested(f"{prefix}.{step_id}")
             if nested.cell in taken:
                 return errors.duplicate_cell(nested.cell)
+            if refused := without_form(nested.beside):
+                return refused
             taken.add(nested.cell)
             cells[step_id] = nested.cell
             if nested.beside:

@@ -9,9 +9,10 @@ from typing import Any
 from flowapp.notebook import errors
 from flowapp.notebook.document import FLOW, SINGLE_SLOTS, CellId, Document, Entry, StepId
 from flowapp.notebook.errors import DocumentUnusable, Rejected
+from flowapp.notebook.operations.common import without_form
 from flowapp.notebook.operations.structure import faulty
 from flowapp.notebook.operations.types import Applied, BindNames, Nested, ReplaceFlow
-from flowapp.openflow.stored_names import StoredName, bound, mentions
+from flowapp.openflow.stored_names import LONGEST_PATH, StoredName, bound, is_path, mentions
 
 #: What lies beside a cell and does not depend on what the cell is.
 _HABITS = frozenset({"collapsed", "outside_effects", "reuse"})
@@ -35,6 +36,9 @@ def replace_flow(document: Document, operation: ReplaceFlow) -> Applied | Reject
     twice = sorted({cell for cell in cells.values() if list(cells.values()).count(cell) > 1})
     if twice:
         return errors.duplicate_cell(twice[0])
+    for nested in operation.nested.values():
+        if refused := without_form(nested.beside):
+            return refused
     changed = replace(document, flow=other.flow, cells=cells, used=document.used | frozenset(cells))
     notes = {key: about for key, about in document.beside.items() if key.startswith("note:") or key == FLOW}
     besides = {entry.cell: _beside(document, operation, entry) for entry in changed.outline.entries}
@@ -54,6 +58,10 @@ def bind_names(document: Document, operation: BindNames) -> Applied | Rejected:
         if kind not in ("variable", "resource") or not isinstance(path, str) or not isinstance(to, str) or not to:
             return errors.bad_operation(
                 "A binding has a kind (variable or resource), a path, and a path to name instead (to)."
+            )
+        if not is_path(to):
+            return errors.bad_operation(
+                f"This is no path to name instead: {to[:80]!r}. It has letters, digits and _ / . @ - only, {LONGEST_PATH} at most."
             )
         bindings[StoredName(kind, path)] = to
     flow = bound(document.flow, bindings)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
@@ -190,6 +191,31 @@ class TestSamples:
         assert list(applied(kept, ops.ReplaceFlow(flow(script("z")), "r")).document.samples) == ["one"]
 
 
+class TestWhatComesWithACell:
+    """What lies beside a cell that is inserted is held against the same rules as what is set there."""
+
+    BAD = (("stand_ins", ["x"]), ("stand_ins", {"": 1}), ("kept", {"x": 1}), ("schema", 1), ("collapsed", "yes"))
+
+    def test_is_refused_where_it_could_not_be_set(self) -> None:
+        for key, value in self.BAD:
+            beside = {key: value}
+            assert refused(abc, ops.SetBeside("cell_a", key, value)) == "notebook.bad_setting"
+            inner = {"z": ops.Nested("m", beside)}
+            holder = loop("l", "[]", [script("z")])
+            ways = (
+                ops.InsertCell("n", None, "modules", 0, script("z"), beside),
+                ops.InsertCell("n", None, "modules", 0, holder, nested=inner),
+                ops.ReplaceFlow(flow(script("z")), "r", "", inner),
+            )
+            for operation in ways:
+                assert refused(abc, operation) == "notebook.bad_setting", operation
+
+    def test_a_draft_that_has_it_already_is_shown(self) -> None:
+        broken = replace(abc, beside={"cell_a": {"stand_ins": ["x"]}})
+        shown = view(broken, states(broken, {}, {}))
+        assert shown["cells"][0]["stand_ins"] == []
+
+
 class TestReplace:
     def test_steps_that_stay_keep_their_cell_and_new_ones_get_one(self) -> None:
         other = {**flow(script("b"), script("z")), "summary": "Other"}
@@ -248,6 +274,11 @@ class TestBindNames:
         assert refused(self.given, ops.BindNames(({**self.other, "path": "f/team/no"},))) == "notebook.nothing_named"
         for bad in ({}, {**self.other, "kind": "file"}, {**self.other, "to": ""}, {**self.other, "path": 3}):
             assert refused(self.given, ops.BindNames((bad,))) == "notebook.bad_operation"
+
+    def test_refuses_what_is_no_path_and_would_become_code(self) -> None:
+        for bad in ('x"); import os; ("', "u/a b", "u/a\n", "$var:u/a", "a" * 256):
+            assert refused(self.given, ops.BindNames(({**self.other, "to": bad},))) == "notebook.bad_operation"
+        assert applied(self.given, ops.BindNames(({**self.other, "to": "u/ädä.x-1/d_b@2"},)))
 
 
 class TestInsert:

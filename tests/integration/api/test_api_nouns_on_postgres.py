@@ -15,6 +15,7 @@ from flowapp.workspace.app import Workspace
 from tests.integration.api import (
     test_api_acls_and_audit,
     test_api_blob_references,
+    test_api_chats,
     test_api_export,
     test_api_invitations,
     test_api_locks,
@@ -50,6 +51,7 @@ CASES: list[Callable[[Server], Awaitable[None]]] = [
     test_api_invitations.TestLinks().test_who_is_signed_in_joins_as_themselves,
     test_api_run_views.TestViews().test_kept_renamed_shared_and_deleted,
     test_api_run_views.TestViews().test_they_leave_with_who_kept_them_and_shared_ones_stay,
+    test_api_chats.test_messages_are_kept_by_conversation_and_the_latest_conversation_comes_first,
     test_api_sharing.TestRuns().test_a_stranger_sees_the_run_and_the_dialog_sees_the_stranger,
     test_api_sharing.TestRuns().test_links_go_with_their_run,
     test_api_sharing.TestFlows().test_it_rests_while_archived_follows_the_flow_and_ends_with_it,

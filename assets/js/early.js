@@ -5,7 +5,7 @@
   if (!draft) return;
   let ws = new URLSearchParams(window.location.search).get("workspace");
   try {
-    ws ||= sessionStorage.getItem("flowapp.workspace") || localStorage.getItem("flowapp.workspace"); // as workspace.js
+    ws ||= history.state?.workspace || sessionStorage.getItem("flowapp.workspace"); // as workspace.js; an answer for another is not used
   } catch {
     // a browser that keeps nothing
   }

@@ -1,12 +1,12 @@
-// Which workspace this tab shows: the one that the address names (?workspace=…), else the one that the tab showed, else the one that
-// this browser showed last. A tab keeps its own; the pages' states read it from where it is kept (`ui/state/page.py`).
-const KEY = "flowapp.workspace";
+// Which workspace this tab shows. The first that says so: the address (?workspace=…), the entry of the tab's history, the tab. An
+// address that came from elsewhere and names none is one of the first workspace; only the home page then opens the one entered last.
+const KEY = "flowapp.workspace"; // the pages' states read it too
 const FIRST = "main";
 
 /** The workspace that an address names; null for none. */
 export const namedIn = (search) => new URLSearchParams(search).get("workspace") || null;
 
-/** `path` (with its query) as an address that opens the same page for everybody, whichever workspace their tab shows. */
+/** `path` (with its query) as an address that opens the same page in that workspace. */
 export function addressIn(ws, path) {
   const url = new URL(path, "http://here");
   if (ws === FIRST) url.searchParams.delete("workspace");
@@ -22,16 +22,18 @@ const kept = (storage) => {
   }
 };
 
-/** Have this tab, and tabs that are opened later, show a workspace from the next load on. */
-export function keepWorkspace(ws) {
-  for (const storage of ["sessionStorage", "localStorage"]) {
-    try {
-      globalThis[storage]?.setItem(KEY, ws);
-    } catch {
-      // as above
-    }
+function keep(storage, ws) {
+  try {
+    globalThis[storage]?.setItem(KEY, ws);
+    // what the server holds for this tab was made for another workspace, and is not to be seen in this one
+    if (storage === "sessionStorage") sessionStorage.removeItem("token");
+  } catch {
+    // as above
   }
 }
+
+/** Whether the page was opened by an address from outside: typed, pasted, out of a message. */
+const fromOutside = () => !document.referrer && performance.getEntriesByType("navigation")[0]?.type === "navigate";
 
 let known = null;
 
@@ -39,10 +41,34 @@ let known = null;
 export function tabWorkspace() {
   if (typeof window === "undefined") return FIRST; // while the page is built
   if (!known) {
-    known = namedIn(window.location.search) || kept("sessionStorage") || kept("localStorage") || FIRST;
-    keepWorkspace(known);
+    const { pathname, search } = window.location;
+    const home = pathname === "/";
+    const tab = home || !fromOutside() ? kept("sessionStorage") : null;
+    known = namedIn(search) || window.history?.state?.workspace || tab || (home && kept("localStorage")) || FIRST;
+    if (known !== kept("sessionStorage")) keep("sessionStorage", known);
   }
   return known;
 }
 
-tabWorkspace(); // before the first event goes to the server
+/** Go into a workspace: its home page, also in tabs that are opened later. */
+export function enter(ws) {
+  keep("localStorage", ws);
+  window.location.assign(`/?workspace=${encodeURIComponent(ws)}`);
+}
+
+/** Load another page of this workspace. */
+export const go = (path) => window.location.assign(addressIn(tabWorkspace(), path));
+
+/** Have links name the workspace before they are opened in another tab. */
+function nameLink({ target }) {
+  const link = target.closest?.("a[href]");
+  if (!link || known === FIRST || link.origin !== window.location.origin || link.hasAttribute("download") || /^\/(api|js|css|signin|signout)\b/.test(link.pathname) || namedIn(link.search)) return;
+  link.setAttribute("href", addressIn(known, link.pathname + link.search + link.hash));
+}
+
+if (typeof window !== "undefined" && window.addEventListener) {
+  tabWorkspace(); // before the first event goes to the server
+  for (const kind of ["pointerdown", "focusin"]) document.addEventListener(kind, nameLink, { capture: true, passive: true });
+  // a page that comes back as it was left, into a tab that has gone on
+  window.addEventListener("pageshow", (event) => event.persisted && kept("sessionStorage") !== known && window.location.reload());
+}

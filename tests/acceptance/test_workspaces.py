@@ -55,7 +55,7 @@ def test_a_workspace_is_made_entered_and_left(page: Page, product: Product, watc
         draft = client.post("/api/w/sales_more/drafts", json={"flow": document}).raise_for_status().json()
     page.get_by_role("link", name="Runs", exact=True).click()
     expect(page).to_have_url(re.compile(r"/runs/?\?workspace=sales_more$"))
-    page.goto(f"/flows/{draft['id']}")
+    page.goto(f"/flows/{draft['id']}?workspace=sales_more")
     notebook = NotebookPage(page).loaded()
     notebook.run("a")
     expect(notebook.output("a")).to_contain_text("of sales", timeout=RUN_TIMEOUT)
@@ -98,8 +98,10 @@ def test_a_workspace_is_made_entered_and_left(page: Page, product: Product, watc
     dialog.get_by_role("button", name=re.compile("main$")).click()
     expect(switch(page)).to_have_text("main", timeout=RUN_TIMEOUT)
     expect(page.get_by_text("Only of sales")).to_have_count(0)
-    page.goto("/variables")
+    page.get_by_role("link", name="Variables").click()
     expect(page.get_by_role("heading", name="Variables")).to_be_visible()
+    expect(page.get_by_text("u/admin/only_here")).to_have_count(0)
+    expect(page.locator(".page-skeleton")).to_have_count(0)  # what is here is listed
     expect(page.get_by_text("u/admin/only_here")).to_have_count(0)
 
 
@@ -118,17 +120,28 @@ def test_each_tab_has_its_own(page: Page, context: BrowserContext, product: Prod
     expect(other).to_have_url(re.compile(r"/schedules/?\?workspace=second$"))
     other.reload()
     expect(switch(other)).to_have_text("second", timeout=RUN_TIMEOUT)
+    with context.expect_page() as opening:
+        other.get_by_role("link", name="Runs", exact=True).click(modifiers=["Control"])
+    expect(switch(opening.value)).to_have_text("second", timeout=RUN_TIMEOUT)
+    other.goto("/runs")  # an address that somebody sent: of the first workspace, as all that name none
+    expect(switch(other)).to_have_text("main", timeout=RUN_TIMEOUT)
     opened = context.new_page()
     opened.goto("/")
-    expect(switch(opened)).to_have_text(
-        re.compile("main|second"), timeout=RUN_TIMEOUT
-    )  # the one that this browser showed last
+    expect(switch(opened)).to_have_text("main", timeout=RUN_TIMEOUT)  # nobody entered another one yet
 
     page.set_viewport_size({"width": 390, "height": 844})
     page.goto("/more")
     page.get_by_role("main").get_by_role("button", name="Workspace main").click()
     page.get_by_role("dialog", name="Workspaces").get_by_role("button", name=re.compile("second$")).click()
     expect(page).to_have_url(re.compile(r"/\?workspace=second$"))
+    fresh = context.new_page()
+    fresh.goto("/")
+    expect(switch(fresh)).to_have_text("second", timeout=RUN_TIMEOUT)  # the one entered last
+    page.set_viewport_size({"width": 1440, "height": 900})
+    expect(switch(page)).to_have_text("second", timeout=RUN_TIMEOUT)
+    page.go_back()
+    expect(page).to_have_url(re.compile("/more/?$"))
+    expect(switch(page)).to_have_text("main", timeout=RUN_TIMEOUT)
 
 
 def test_nobody_is_in_a_workspace_that_is_not_theirs(elsewhere: BrowserContext, product: Product, watch: Watch) -> None:
@@ -138,6 +151,8 @@ def test_nobody_is_in_a_workspace_that_is_not_theirs(elsewhere: BrowserContext, 
         account = {"email": "uma@example.org", "password": "a long password", "username": "uma", "name": "Uma"}
         client.post("/api/users/create", json=account).raise_for_status()
         client.post("/api/w/third/workspaces/add_user", json={"email": "uma@example.org", "role": "developer"})
+        own = {"path": "u/uma/own", "value": "x", "is_secret": False}
+        client.post("/api/w/third/variables/create", json=own).raise_for_status()
         client.post("/api/w/closed/variables/create", json={"path": "u/admin/hidden", "value": "x", "is_secret": False})
     page = elsewhere.new_page()
     page.goto("/signin")
@@ -150,9 +165,12 @@ def test_nobody_is_in_a_workspace_that_is_not_theirs(elsewhere: BrowserContext, 
     expect(dialog.get_by_role("listitem")).to_have_text([re.compile("Third")])
     expect(dialog.get_by_text("New workspace")).to_have_count(0)
     page.keyboard.press("Escape")
+    page.get_by_role("link", name="Variables").click()
+    expect(page.get_by_text("u/uma/own")).to_be_visible()
     watch.expect_error("404")
     watch.expect_error("403")
     page.goto("/variables?workspace=closed")
     expect(page.get_by_role("alert").first).to_contain_text("You are not in a workspace closed")
     expect(page.get_by_text("u/admin/hidden")).to_have_count(0)
+    expect(page.get_by_text("u/uma/own")).to_have_count(0)
     shoot(page, "workspace-of-others")

@@ -8,6 +8,7 @@ import { KINDS, insertCell, insertNote, insertSingle, kindOf, placeOf } from "./
 import { callPath } from "./called.jsx";
 import { formatCell } from "./code_help.js";
 import { takeOver } from "./presence.jsx";
+import { go } from "../workspace.js";
 
 export const cellNode = (id) => document.querySelector(`[data-cell="${CSS.escape(id)}"]`);
 
@@ -236,7 +237,7 @@ function toFlowInput() {
 
 function runForm(store) {
   const { path, deployed_version: version } = store.get("draft");
-  if (version) window.location.assign(`/run/${path}`);
+  if (version) go(`/run/${path}`);
   else notDeployed(store);
 }
 

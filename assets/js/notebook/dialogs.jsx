@@ -12,6 +12,7 @@ import { Help, Palette } from "./palette.jsx";
 import { StandIns } from "./stand_ins.jsx";
 import { Dialog } from "./ui.jsx";
 import { Versions } from "./versions.jsx";
+import { go } from "../workspace.js";
 
 export function Dialogs() {
   const store = useStore();
@@ -67,7 +68,7 @@ function Deploy({ onClose }) {
       await store.settled();
       const answer = await store.ask("POST", "deploy", { json: { path: path.trim(), message, replace: failed?.code === "flow.path_taken" } });
       store.set("deployed", answer);
-      store.toast({ text: `Deployed ${answer.path}, version ${answer.version}`, hint: answer.left_out?.join(" "), tone: "ok", action: { label: "Run it", run: () => window.location.assign(`/run/${answer.path}`) }, ms: 12000 });
+      store.toast({ text: `Deployed ${answer.path}, version ${answer.version}`, hint: answer.left_out?.join(" "), tone: "ok", action: { label: "Run it", run: () => go(`/run/${answer.path}`) }, ms: 12000 });
       onClose();
       store.refresh();
     } catch (error) {

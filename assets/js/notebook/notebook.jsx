@@ -147,11 +147,14 @@ const isText = (target) => Boolean(target.closest?.("input:not([type=checkbox]):
 const ownsKeys = (target) => Boolean(target.closest?.("dialog, [popover], [role=menu], [role=tree], [role=treeitem], [role=tablist], [role=grid]"));
 const isControl = (target) => Boolean(target.closest?.("button, a, summary, [role=tab], input"));
 
+/** A modal dialog is open, of the notebook or of the shell around it. */
+const behindDialog = (store) => store.get("dialog") || document.querySelector("dialog[open]");
+
 function useKeyboard(store) {
   useEffect(() => {
     const chords = new Chords();
     const onKeyDown = (event) => {
-      if (event.defaultPrevented || event.isComposing || store.get("dialog")) return;
+      if (event.defaultPrevented || event.isComposing || behindDialog(store)) return;
       const { target } = event;
       const inside = target === document.body || target.closest?.(".nb");
       if (!inside) return;
@@ -186,7 +189,7 @@ function useClipboard(store) {
   useEffect(() => {
     const meant = (event) => {
       const target = event.target.nodeType === Node.ELEMENT_NODE ? event.target : event.target.parentElement;
-      return !event.defaultPrevented && !store.get("dialog") && !isText(target) && !ownsKeys(target) && document.getSelection().isCollapsed;
+      return !event.defaultPrevented && !behindDialog(store) && !isText(target) && !ownsKeys(target) && document.getSelection().isCollapsed;
     };
     const on = (command) => (event) => {
       if (!meant(event) || !store.cell(store.get("selected"))) return;

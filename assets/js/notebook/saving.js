@@ -288,5 +288,5 @@ export class Saving extends Mirror {
 }
 
 export function goToSignIn() {
-  window.location.assign(`/signin?next=${encodeURIComponent(window.location.pathname)}`);
+  window.location.assign(`/signin?next=${encodeURIComponent(window.location.pathname + window.location.search)}`);
 }

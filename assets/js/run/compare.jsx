@@ -7,6 +7,7 @@ import { Problem, Skeleton } from "../output/parts.jsx";
 import { ago, duration, when } from "../words.js";
 import { Changes } from "./changes.jsx";
 import { StateBadge } from "./run_view.jsx";
+import { addressIn, tabWorkspace } from "../workspace.js";
 
 const MOST_ROWS = 300; // at first; a loop may have thousands of iterations
 
@@ -77,7 +78,7 @@ function Comparison({ ws, a, b }) {
   const choose = (path) => {
     const next = path === open ? null : path;
     setOpen(next);
-    history.replaceState(null, "", placeOf(a, b, next));
+    history.replaceState(history.state, "", addressIn(tabWorkspace(), placeOf(a, b, next)));
   };
   const differing = answer.steps.filter(differs);
   const shown = all ? answer.steps : differing;

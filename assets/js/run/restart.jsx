@@ -7,6 +7,7 @@ import { Icon } from "../icons.jsx";
 import { Dialog } from "../notebook/ui.jsx";
 import { Skeleton } from "../output/parts.jsx";
 import { restartPlace, roundsOf, whereOf } from "./places.js";
+import { go } from "../workspace.js";
 
 /** `RestartDialog({ws, run, steps, step, schema, onClose})`: `schema` is that of the input of the version that ran. */
 export function RestartDialog({ ws, run, steps, step, schema, onClose }) {
@@ -35,7 +36,7 @@ export function RestartDialog({ ws, run, steps, step, schema, onClose }) {
     try {
       const wanted = { ...restartPlace(step.path, number), ...(newer && { flow_version: newest.version_id }), ...(given && { args: given }) };
       const id = await post(workspacePath(ws, "jobs", "restart", "f", run.id), wanted);
-      location.assign(`/runs/${String(id).replaceAll('"', "").trim()}`);
+      go(`/runs/${String(id).replaceAll('"', "").trim()}`);
     } catch (reason) {
       setError(reason);
       setBusy(false);

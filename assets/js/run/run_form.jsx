@@ -7,6 +7,7 @@ import { Icon } from "../icons.jsx";
 import { Skeleton } from "../output/parts.jsx";
 import { forkFlow } from "../shell/fork.js";
 import { WebhookDialog } from "./webhook.jsx";
+import { go } from "../workspace.js";
 
 const ShareFlow = lazy(() => import("../shell/share.jsx").then((module) => ({ default: module.ShareFlow })));
 
@@ -45,7 +46,7 @@ export function RunForm({ ws, path, from }) {
     setFailed(null);
     try {
       const id = await request("POST", workspacePath(ws, "jobs", "run", "f", encoded(path)), { json: args });
-      location.assign(`/runs/${String(id).replaceAll('"', "").trim()}`);
+      go(`/runs/${String(id).replaceAll('"', "").trim()}`);
     } catch (reason) {
       setFailed(reason);
       setBusy(false);

@@ -13,6 +13,7 @@ import { Approvals } from "./approvals.jsx";
 import { isInside, isKept, restartable, waitingFor } from "./places.js";
 import { axisOf, barOf, timelineRows } from "./timeline.js";
 import { LIVE, isLive, useRun } from "./use_run.js";
+import { go } from "../workspace.js";
 
 const RestartDialog = lazy(() => import("./restart.jsx").then((module) => ({ default: module.RestartDialog })));
 
@@ -40,7 +41,7 @@ export function RunView({ ws, runId }) {
   useEffect(() => setChosen(fromHash()), [runId]);
   const choose = (path) => {
     setChosen(path);
-    history.replaceState(null, "", path === "" ? location.pathname : `#step=${encodeURIComponent(path)}`);
+    history.replaceState(history.state, "", path === "" ? location.pathname + location.search : `#step=${encodeURIComponent(path)}`);
     if (window.matchMedia("(max-width: 980px)").matches) requestAnimationFrame(() => document.getElementById("run-detail")?.scrollIntoView({ block: "start" }));
   };
   useEffect(() => {
@@ -102,11 +103,11 @@ function Header({ ws, run, steps, now, reload, onShare }) {
   const again = () => act("again", async () => {
     const args = await get(runPath(ws, run.id, "raw"), { path: "", side: "args" });
     const id = await request("POST", workspacePath(ws, "jobs", "run", "f", run.path), { json: args ?? {} });
-    location.assign(`/runs/${String(id).replaceAll('"', "").trim()}`);
+    go(`/runs/${String(id).replaceAll('"', "").trim()}`);
   });
   const toNotebook = () => act("open", async () => {
     const { id } = await post(runPath(ws, run.id, "open"));
-    location.assign(`/flows/${id}`);
+    go(`/flows/${id}`);
   });
   const flow = run.kind === "flow" && run.path;
   const waits = waitingFor(run, steps, (iso) => when(iso, { seconds: true }));

@@ -4,6 +4,7 @@ import { useState } from "react";
 import { request, workspacePath } from "../api.js";
 import { Dialog } from "../notebook/ui.jsx";
 import { encoded } from "./use_script.js";
+import { go } from "../workspace.js";
 
 /** `Archive({ws, path, users, onClose})` */
 export function Archive({ ws, path, users, onClose }) {
@@ -14,7 +15,7 @@ export function Archive({ ws, path, users, onClose }) {
     setFailed(null);
     try {
       await request("POST", workspacePath(ws, "scripts", "archive", "p", encoded(path)));
-      location.assign("/scripts");
+      go("/scripts");
     } catch (reason) {
       setFailed(reason);
       setBusy(false);

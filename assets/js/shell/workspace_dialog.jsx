@@ -5,12 +5,7 @@ import { get, post } from "../api.js";
 import { Icon } from "../icons.jsx";
 import { Dialog } from "../notebook/ui.jsx";
 import { Problem, Skeleton } from "../output/parts.jsx";
-import { addressIn, keepWorkspace } from "../workspace.js";
-
-function enter(ws) {
-  keepWorkspace(ws);
-  window.location.assign(addressIn(ws, "/"));
-}
+import { enter } from "../workspace.js";
 
 /** `WorkspaceDialog({ws, onClose})` */
 export default function WorkspaceDialog({ ws, onClose }) {

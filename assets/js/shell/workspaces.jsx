@@ -3,7 +3,7 @@ import { lazy, Suspense, useEffect, useRef, useState } from "react";
 import { useLocation } from "react-router";
 
 import { Icon } from "../icons.jsx";
-import { addressIn, keepWorkspace, namedIn } from "../workspace.js";
+import { addressIn, namedIn } from "../workspace.js";
 
 const WorkspaceDialog = lazy(() => import("./workspace_dialog.jsx"));
 
@@ -12,13 +12,8 @@ function useNamedWorkspace(ws) {
   const { pathname, search, hash } = useLocation();
   useEffect(() => {
     const named = namedIn(search);
-    if (named && named !== ws) {
-      keepWorkspace(named);
-      window.location.reload();
-      return;
-    }
-    const wanted = addressIn(ws, pathname + search + hash);
-    if (wanted !== pathname + search + hash) window.history.replaceState(window.history.state, "", wanted);
+    if (named && named !== ws) return window.location.reload();
+    window.history.replaceState({ ...window.history.state, workspace: ws }, "", addressIn(ws, pathname + search + hash));
   }, [ws, pathname, search, hash]);
 }
 

@@ -60,7 +60,7 @@ class PageState(rx.State, mixin=True):
 
     def _in_another(self, shown: str, own: list[str]) -> Any:
         """Somebody is not in the workspace that the tab shows, and in others."""
-        if "workspace" not in self.router.url.query_parameters:
+        if self.router.url.path in ("", "/"):
             # it was shown in this browser to somebody else, or until they were taken out of it: their own is meant
             return rx.redirect(f"/?workspace={quote(own[0])}")
         self.problem = f"You are not in a workspace {shown[:50]}."

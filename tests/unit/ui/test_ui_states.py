@@ -356,14 +356,14 @@ async def test_servers_on_two_ports_of_a_host_have_a_cookie_each(workspace: Fake
 
 
 async def test_a_tab_that_shows_a_workspace_of_others_goes_to_ones_own(workspace: FakeWorkspace) -> None:
-    state = state_of(HomeState)
+    state = state_of(HomeState, url="http://host/?workspace=theirs")
     state.tab_workspace = "theirs"
     assert target(await send(state, "load")) == "/?workspace=main"
     assert workspace.asked == []
 
 
 async def test_a_link_into_a_workspace_of_others_says_so(workspace: FakeWorkspace) -> None:
-    state = state_of(HomeState, url="http://host/?workspace=theirs")
+    state = state_of(HomeState, url="http://host/runs?workspace=theirs")
     state.tab_workspace = "theirs"
     await send(state, "load")
     assert (state.problem, workspace.asked) == ("You are not in a workspace theirs.", [])

@@ -15,7 +15,7 @@ from flowapp.jsontext import dumps, loads
 from flowapp.openflow import documents
 from flowapp.openflow.walk import walk
 from flowapp.signatures import lint
-from flowapp.store import audit, drafts, flows
+from flowapp.store import audit, drafts, flows, identities, shared_links
 from flowapp.store.clock import now
 from flowapp.store.tables import DraftRow, FlowVersionRow, RunRow
 from flowapp.workspace import flow_paths, guard
@@ -115,9 +115,12 @@ class Flows:
             )
 
             def work(connection: Connection) -> int:
+                identities.lock_workspace(connection, identity.workspace)
                 latest = flows.latest(connection, identity.workspace, wanted)
                 if latest is not None and not replace:
                     _refuse_overwriting(latest, row)
+                if latest is None:
+                    shared_links.forget_flow(connection, identity.workspace, wanted)
                 number = flows.add(connection, version)
                 drafts.set_deployed(connection, row.id, wanted, number, at_version)
                 tell_others(self._store.events, row.id)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from sqlalchemy.engine import Connection
+
 from flowapp.access.identity import Identity
-from flowapp.access.policy import Action, Target
-from flowapp.store import flows
+from flowapp.access.policy import Action, Target, missing, require
+from flowapp.store import flow_versions, flows
 from flowapp.store.stores import Store
 from flowapp.store.tables import FlowVersionRow, RunRow, SharedLinkRow
 from flowapp.workspace import guard
@@ -44,12 +46,32 @@ async def asked_for(store: Store, identity: Identity, kind: Kind, name: str) -> 
     return _flow(await guard.flow_row(store, identity, "flow.share", name))
 
 
+async def linked(store: Store, identity: Identity, kind: Kind, name: str) -> Shareable:
+    """What the identity wants to see or revoke the links of: also a flow that is archived, whose links wait for it to come back.
+
+    Raises:
+        NotFound, NotAllowed: as `asked_for`.
+    """
+    if kind == "run":
+        return await asked_for(store, identity, kind, name)
+    require(identity, "flow.share", guard.flow_target(identity, name))
+    version = await store.database.read(lambda c: flow_versions.newest(c, identity.workspace, name))
+    if version is None:
+        raise missing("flow")
+    return _flow(version)
+
+
 async def behind(store: Store, link: SharedLinkRow) -> Shareable | None:
     """What a link leads to at this moment; None when it is gone. Nobody's rights are asked here."""
+    return await store.database.read(lambda c: found(c, store, link))
+
+
+def found(connection: Connection, store: Store, link: SharedLinkRow) -> Shareable | None:
+    """`behind` for use inside a larger read or write."""
     if link.kind == "run":
-        run = await store.runs.get(link.target)
+        run = store.runs.find(connection, link.target)
         return None if run is None else _run(run)
-    version = await store.database.read(lambda c: flows.latest(c, link.workspace, link.target))
+    version = flows.latest(connection, link.workspace, link.target)
     return None if version is None else _flow(version)
 
 

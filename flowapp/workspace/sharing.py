@@ -20,13 +20,13 @@ from flowapp.access.identity import Identity, LinkIdentity
 from flowapp.access.limits import AttemptLimiter
 from flowapp.access.policy import missing, require
 from flowapp.access.tokens import hash_token, new_token
-from flowapp.store import audit, shared_links
+from flowapp.store import audit, identities, shared_links
 from flowapp.store.clock import now, text_of
 from flowapp.store.tables import FlowVersionRow, RunRow, SharedLinkRow
 from flowapp.workspace import guard
 from flowapp.workspace.context import Context
 from flowapp.workspace.errors import BadRequest
-from flowapp.workspace.shareable import READ, SHARE, Kind, Shareable, asked_for, behind
+from flowapp.workspace.shareable import READ, SHARE, Kind, Shareable, asked_for, behind, found, linked
 from flowapp.workspace.stored import text_in
 
 DAYS = (1, 7, 30)
@@ -86,10 +86,15 @@ class Sharing:
         )
 
         def work(connection: Connection) -> None:
+            # a link that is made while its flow goes away would wait for what is stored at the path next
+            identities.lock_workspace(connection, row.workspace)
+            there = found(connection, self._store, row)
+            if there is None:
+                raise missing(kind)
             if len(shared_links.of(connection, row.workspace, kind, shared.name, now())) >= MOST_LINKS:
                 raise BadRequest(f"This {kind} has {MOST_LINKS} links.", "Revoke some that nobody needs.")
             shared_links.add(connection, row)
-            _audited(connection, shared, identity.username, "link.create", f"link {row.id}, {days} days")
+            _audited(connection, there, identity.username, "link.create", f"link {row.id}, {days} days")
 
         await self._store.database.write(work)
         path = f"/shared/{token}"
@@ -97,7 +102,7 @@ class Sharing:
 
     async def listing(self, identity: Identity, kind: Kind, name: str) -> list[dict[str, Any]]:
         """The links that still lead somewhere, newest first; without their tokens, which nobody knows any more."""
-        shared = await asked_for(self._store, identity, kind, name)
+        shared = await linked(self._store, identity, kind, name)
         rows = await self._store.database.read(
             lambda c: shared_links.of(c, identity.workspace, kind, shared.name, now())
         )
@@ -109,7 +114,7 @@ class Sharing:
         Raises:
             NotFound: there is none.
         """
-        shared = await asked_for(self._store, identity, kind, name)
+        shared = await linked(self._store, identity, kind, name)
 
         def work(connection: Connection) -> None:
             if not shared_links.remove(connection, identity.workspace, kind, shared.name, link_id):

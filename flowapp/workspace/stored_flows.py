@@ -79,6 +79,7 @@ class StoredFlows:
             identities.lock_workspace(connection, identity.workspace)
             if flows.latest(connection, identity.workspace, path) is not None:
                 raise AlreadyThere(f"There is already a flow at {path}.", "Update it, or choose another path.")
+            shared_links.forget_flow(connection, identity.workspace, path)
             self._add(connection, identity, row, job, "flow.create")
             return path
 
@@ -214,6 +215,7 @@ class StoredFlows:
         require(identity, "flow.deploy", guard.flow_target(identity, path))
 
         def work(connection: Connection) -> None:
+            identities.lock_workspace(connection, identity.workspace)
             flow_versions.keep_for_runs(connection, self._values, identity.workspace, path)
             shared_links.forget_flow(connection, identity.workspace, path)
             if flow_versions.delete(connection, identity.workspace, path):

@@ -11,6 +11,8 @@ import pytest
 from flowapp.access.tokens import hash_token
 from flowapp.jsontext import dumps
 from flowapp.store import identities, retention
+from flowapp.workspace import shareable as shareable_things
+from flowapp.workspace import sharing
 from flowapp.workspace.sharing import PER_MINUTE
 from tests.integration.api.api_server import CHAIN, Server, flow_of, js, script
 
@@ -55,9 +57,32 @@ async def execute(server: Server, sql: str) -> None:
     await server.workspace.store.database.write(lambda c: c.exec_driver_sql(sql))
 
 
+async def archive(server: Server, path: str = "f/team/chain") -> None:
+    answer = await server.client.post(f"{W}/flows/archive/{path}", json={"archived": True})
+    assert answer.status_code == 200
+
+
 @pytest.mark.parametrize("kind", ["run", "flow"])
 class TestLinks:
     """What holds of every link, wherever it leads."""
+
+    async def test_none_is_made_for_what_goes_meanwhile(
+        self, server: Server, kind: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        where = await shareable(server, kind)
+
+        async def then_it_goes(*asked: Any) -> shareable_things.Shareable:
+            found = await shareable_things.asked_for(*asked)
+            assert (await server.client.delete(f"{W}/flows/delete/f/team/chain")).status_code == 200
+            await execute(server, "DELETE FROM run WHERE path = 'f/team/chain'")
+            return found
+
+        monkeypatch.setattr(sharing, "asked_for", then_it_goes)
+        assert (await server.client.post(where, json={})).status_code == 404
+        left = await server.workspace.store.database.read(
+            lambda c: c.exec_driver_sql("SELECT count(*) FROM shared_link").scalar()
+        )
+        assert left == 0
 
     async def test_the_token_is_nowhere_at_rest(self, server: Server, kind: str) -> None:
         where = await shareable(server, kind)
@@ -269,6 +294,34 @@ class TestFlows:
         assert await status() == 404
         await server.client.post(f"{W}/flows/create", json=moved)
         assert await status() == 404, "what is stored there now is another flow"
+
+    async def test_links_of_an_archived_flow_are_seen_and_revoked(self, server: Server) -> None:
+        where = await shareable(server, "flow")
+        await share(server.client, where)
+        kept = await share(server.client, where)
+        await archive(server)
+        listed = await links(server, where)
+        assert len(listed) == 2
+        assert (await server.client.post(where, json={})).status_code == 404, "no new ones"
+        assert (await server.client.delete(f"{where}/{listed[1]['id']}")).status_code == 200
+        assert [row["id"] for row in await links(server, where)] == [listed[0]["id"]]
+        assert (await server.make_client().get(kept)).status_code == 404
+        vic = await server.person("vic", "viewer")
+        assert (await vic.get(where)).status_code == 403
+        assert (await server.client.get(of_flow("f/team/never"))).status_code == 404
+
+    @pytest.mark.parametrize("by", ["create", "deploy"])
+    async def test_a_link_does_not_open_the_next_flow_at_an_archived_path(self, server: Server, by: str) -> None:
+        path = await share(server.client, await shareable(server, "flow"))
+        await archive(server)
+        if by == "create":
+            flow = {**CHAIN, "path": "f/team/chain"}
+            assert (await server.client.post(f"{W}/flows/create", json=flow)).status_code == 201
+        else:
+            await server.post(await server.draft(CHAIN, path="f/team/next"), "deploy", {"path": "f/team/chain"})
+        assert (await server.client.get(f"{W}/flows/get/f/team/chain")).status_code == 200
+        assert (await server.make_client().get(path)).status_code == 404
+        assert await links(server, of_flow("f/team/chain")) == []
 
     async def test_a_draft_is_not_shared(self, server: Server) -> None:
         await server.draft(CHAIN, path="f/team/draft")

@@ -23,6 +23,7 @@ from flowapp.workspace import guard
 from flowapp.workspace.context import Context
 from flowapp.workspace.drafts import Drafts
 from flowapp.workspace.errors import BadRequest, OutputMissing
+from flowapp.workspace.job_views import is_deleted
 from flowapp.workspace.stored import flag_in, required_text, text_in
 
 SHOWN = 20
@@ -43,7 +44,8 @@ class StandIns:
         """The latest results of a cell, newest first: of runs of the draft, and of the flow that is deployed at its path.
 
         Each is `{"run_id", "run_number", "path", "of" ("draft" or "flow"), "status", "at", "preview", "size", "fits"}`;
-        `preview` is "" and `fits` false for one that is too large to be kept. Runs that the caller may not read are left out.
+        `preview` is "" and `fits` false for one that is too large to be kept. Runs that the caller may not read are left out, and
+        so is what was deleted.
 
         Raises:
             BadRequest: the draft has no such cell.
@@ -64,6 +66,7 @@ class StandIns:
             if (
                 of_run[run.id] <= OF_ONE_RUN
                 and not _mocked(job)
+                and not is_deleted(job)
                 and guard.may(identity, "run.read", guard.run_target(run))
             ):
                 found.append(await self._line(run, job))
@@ -78,7 +81,7 @@ class StandIns:
 
         Raises:
             NotFound: there is no such run, or the caller may not read it.
-            OutputMissing: the step has no result in that run.
+            OutputMissing: the step has no result in that run, or it was deleted.
             EditRejected: no such cell, no name, too many stand-ins, or a value that is too large.
         """
         await self._drafts.open(identity, "draft.edit", draft_id)
@@ -88,6 +91,8 @@ class StandIns:
         job = await self._store.runs.step(run.id, path)
         if job is None or job.result is None:
             raise OutputMissing("This step has no result in that run.", "Choose another run.")
+        if is_deleted(job):  # its result reads as null, which the step never gave
+            raise OutputMissing("This result was deleted.", "Choose another run.")
         place = await self._store.values.locate(job.result)
         if place.text is None or len(place.text) > LARGEST:
             raise BadRequest(

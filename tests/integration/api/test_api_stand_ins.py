@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from flowapp.jsontext import dumps
+from flowapp.store import wiping
 from flowapp.store.blobs import REFERENCE
 from tests.integration.api.api_server import CHAIN, Server
 
@@ -130,6 +131,20 @@ class TestResults:
             assert answer.status_code == status and said in answer.text, answer.text
         missing = await server.client.get(f"{W}/drafts/{draft}/results", params={"cell": "nope"})
         assert missing.status_code == 400
+
+    async def test_what_was_deleted_is_no_result(self, server: Server) -> None:
+        draft, cell = await opened(server)
+        for value in ([1], [2]):
+            server.engine.answers["a"] = value
+            await server.run(draft, cell, mode="all")
+        later, earlier = await results(server, draft, cell)
+        store = server.workspace.store
+        await store.database.write(lambda c: wiping.note(c, later["run_id"], {"a": "2026-01-01T00:00:00.000Z"}))
+        assert await wiping.wipe_due(store) == 1
+        assert await results(server, draft, cell) == [earlier]
+        body = {"cell": cell, "name": "n", "run_id": later["run_id"], "path": "a"}
+        answer = await server.client.post(f"{W}/drafts/{draft}/stand_ins", json=body)
+        assert answer.status_code == 404 and "was deleted" in answer.text, answer.text
 
     async def test_others_see_neither_the_draft_nor_its_results(self, server: Server) -> None:
         draft, cell = await opened(server)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from flowapp.store.rows import all_of, first, insert, table, upsert
+from flowapp.store.rows import all_of, first, insert, table
 from flowapp.store.tables import RunViewRow
 
 _VIEW = table(RunViewRow)
@@ -37,8 +37,8 @@ def add(connection: Connection, row: RunViewRow) -> None:
 
 
 def put(connection: Connection, row: RunViewRow) -> None:
-    """Change a view."""
-    upsert(connection, row)
+    """Change a view; one that is gone stays gone."""
+    connection.execute(sa.update(_VIEW).where(_VIEW.c.id == row.id).values(**row.model_dump(exclude={"id"})))
 
 
 def remove(connection: Connection, view_id: str) -> None:

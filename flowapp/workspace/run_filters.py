@@ -78,6 +78,7 @@ class RunFilters:
         )
 
         def work(connection: Connection) -> RunViewRow:
+            identities.lock_workspace(connection, identity.workspace)
             made = _changed(connection, identity, row, body)
             if len(run_views.of_owner(connection, identity.workspace, identity.username)) >= MOST:
                 raise BadRequest(f"You keep {MOST} views already.", "Delete one that you do not need.")
@@ -98,6 +99,7 @@ class RunFilters:
         enter(identity)
 
         def work(connection: Connection) -> RunViewRow:
+            identities.lock_workspace(connection, identity.workspace)
             row = _found(connection, identity, "run_view.edit", view_id)
             made = _changed(connection, identity, row, body)
             run_views.put(connection, made)
@@ -115,6 +117,7 @@ class RunFilters:
         enter(identity)
 
         def work(connection: Connection) -> None:
+            identities.lock_workspace(connection, identity.workspace)
             row = _found(connection, identity, "run_view.delete", view_id)
             run_views.remove(connection, row.id)
             _note(connection, identity, row, None)

@@ -52,6 +52,8 @@ CASES: list[Callable[[Server], Awaitable[None]]] = [
     test_api_run_views.TestViews().test_kept_renamed_shared_and_deleted,
     test_api_run_views.TestViews().test_they_leave_with_who_kept_them_and_shared_ones_stay,
     test_api_chats.test_messages_are_kept_by_conversation_and_the_latest_conversation_comes_first,
+    test_api_run_views.TestViews().test_changes_at_once_are_all_kept_and_what_is_deleted_stays_so,
+    test_api_run_views.TestViews().test_of_one_name_made_at_once_there_is_one,
     test_api_sharing.TestRuns().test_a_stranger_sees_the_run_and_the_dialog_sees_the_stranger,
     test_api_sharing.TestRuns().test_links_go_with_their_run,
     test_api_sharing.TestFlows().test_it_rests_while_archived_follows_the_flow_and_ends_with_it,

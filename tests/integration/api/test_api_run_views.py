@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import httpx
@@ -78,6 +79,25 @@ class TestViews:
             lambda c: [row[0] for row in c.exec_driver_sql("SELECT name FROM run_view")]
         )
         assert rows == ["Of all"] == await names(server.client)
+
+    async def test_changes_at_once_are_all_kept_and_what_is_deleted_stays_so(self, server: Server) -> None:
+        view = await keep(server.client)
+        one = f"{VIEWS}/{view['id']}"
+        for number in range(10):
+            wanted = {"name": f"Nightly {number}", "path": f"f/{number}", "shared": number % 2 == 0}
+            await asyncio.gather(*(server.client.post(one, json={key: value}) for key, value in wanted.items()))
+            seen = (await server.client.get(one)).json()
+            assert {key: seen[key] for key in wanted} == wanted
+        for number in range(10):
+            made = await keep(server.client, name=f"Gone {number}")
+            one = f"{VIEWS}/{made['id']}"
+            changes = (server.client.post(one, json={"path": f"f/{path}"}) for path in "abc")
+            await asyncio.gather(server.client.delete(one), *changes)
+            assert (await server.client.get(one)).status_code == 404
+
+    async def test_of_one_name_made_at_once_there_is_one(self, server: Server) -> None:
+        made = await asyncio.gather(*(server.client.post(VIEWS, json=NIGHTLY) for _ in range(6)))
+        assert sorted(answer.status_code for answer in made) == [201, *[400] * 5]
 
 
 class TestRights:

@@ -86,7 +86,10 @@ class RunsState(PageState, rx.State):
     @rx.event
     async def load(self) -> Any:
         """On load: take the filters from the address and read the page."""
-        given, self.answered = self.router.url.query_parameters, self.router.url.query
+        given, query = self.router.url.query_parameters, self.router.url.query
+        if query != self.answered:  # what was chosen in another list is seen by nobody any more
+            self.chosen = []
+        self.answered = query
         self.view = str(given.get("view", ""))[:100]
         self.status = str(given.get("status", ""))[:40]
         self.path = str(given.get("path", ""))[:200]
@@ -133,7 +136,7 @@ class RunsState(PageState, rx.State):
         count = "1 run" if outcome.done == 1 else f"{outcome.done} runs"
         self.said = " ".join([f"{count} {word}.", *outcome.refused])
         self.chosen = []
-        await self._read(who)
+        await self._enter(who)
 
     async def _enter(self, who: Identity) -> None:
         """Read the page of the address. Of a view, the filter is what the view says now."""
@@ -142,6 +145,7 @@ class RunsState(PageState, rx.State):
                 found = await services.workspace().run_filters.get(who, self.view)
             except NotFound:
                 self.status = self.path = ""
+                self.lines, self.chosen, self.more, self.loaded = [], [], False, False
                 self.problem = "This view is not there."
                 self.hint = "It was deleted, or is somebody's own: whoever sent the link can share it."
                 return

@@ -112,9 +112,9 @@ def _deletion() -> rx.Component:
                 rx.alert_dialog.title("Delete this view?"),
                 rx.alert_dialog.description(
                     "“",
-                    STATE.open.name,
+                    STATE.asked.name,
                     "” goes",
-                    rx.cond(STATE.open.shared, " for everybody in the workspace", ""),
+                    rx.cond(STATE.asked.shared, " for everybody in the workspace", ""),
                     ", and links to it lead nowhere. The runs stay.",
                     class_name="form-help",
                 ),

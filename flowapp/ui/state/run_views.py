@@ -35,7 +35,8 @@ class ViewChip:
 
 class RunViewsState(DialogState, rx.State):
     """The row of views. `open` is the one of the address, with an empty id where there is none; `status` and `path` are the
-    filter of the address that can be kept, `may_share` whether the person shares what they keep.
+    filter of the address that can be kept, `may_share` whether the person shares what they keep. `asked` is the view that the
+    question before deleting is about.
     """
 
     views: rx.Field[list[ViewChip]] = rx.field(default_factory=list)
@@ -43,6 +44,8 @@ class RunViewsState(DialogState, rx.State):
     status: str = ""
     path: str = ""
     may_share: bool = False
+    asked: rx.Field[ViewChip] = rx.field(default_factory=ViewChip)
+    _dialog_at: str = ""
 
     @rx.event
     def begin(self) -> None:
@@ -68,6 +71,14 @@ class RunViewsState(DialogState, rx.State):
 
         return await self._as_person(work)
 
+    def _opens_dialog(self) -> None:
+        super()._opens_dialog()
+        self._dialog_at = self.router.url.query
+
+    def _has_old_dialog(self) -> bool:
+        """A dialog is about the view or the filter of the address that it was opened on."""
+        return super()._has_old_dialog() or self._dialog_at != self.router.url.query
+
     async def _read(self, who: Identity) -> None:
         given = self.router.url.query_parameters
         found = [view_chip(one) for one in await services.workspace().run_filters.listing(who)]
@@ -79,7 +90,7 @@ class RunViewsState(DialogState, rx.State):
         self.loaded = True
 
     async def _users(self, who: Identity, name: str) -> list[str]:
-        await services.workspace().run_filters.get(who, name)
+        self.asked = view_chip(await services.workspace().run_filters.get(who, name))
         return []
 
     async def _store(self, who: Identity, form: Mapping[str, str]) -> Any:

@@ -98,8 +98,9 @@ class FakeWorkspace:
     async def get(self, identity: Identity, path: str, **how: Any) -> dict[str, Any]:
         self.asked.append(identity)
         return {
+            **VIEW,
+            "id": path,
             "path": path,
-            "status": "failure",
             "name": path,
             "summary": "",
             "members": ["bo"],
@@ -470,6 +471,41 @@ async def test_a_view_that_is_not_there_lists_nothing(
     assert "can share it" in state.hint and workspace.asked == []
 
 
+async def test_a_view_that_vanishes_takes_its_runs_along(
+    workspace: FakeWorkspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace.listed = [{"id": f"r{number}", "number": number, "status": "running"} for number in range(30)]
+    state = state_of(RunsState, url="http://host/runs?view=v1")
+    await send(state, "load")
+    await send(state, "choose", "r1", True)
+    assert (len(state.lines), state.more, state.chosen) == (30, True, ["r1"])
+
+    async def missing(*_: Any) -> None:
+        raise NotFound("There is no such run view here.")
+
+    monkeypatch.setattr(workspace, "get", missing)
+    asked = len(workspace.asked)
+    for handler in ("refresh", "run_chosen_again", "cancel_chosen"):
+        await send(state, handler)
+        assert (state.lines, state.more, state.chosen, state.loaded) == ([], False, [], False), handler
+        assert state.problem == "This view is not there."
+    # the two others asked for their work, and listed no run under the address of the view
+    assert len(workspace.asked) == asked + 2
+
+
+async def test_what_was_chosen_stays_on_reading_the_list_again_and_not_in_another(workspace: FakeWorkspace) -> None:
+    workspace.listed = [{"id": "r1", "number": 1, "status": "running"}]
+    state = state_of(RunsState, url="http://host/runs?status=running")
+    await send(state, "load")
+    await send(state, "choose", "r1", True)
+    await send(state, "load")
+    assert state.chosen == ["r1"]
+    object.__setattr__(state, "router", state_of(RunsState, url="http://host/runs").router)
+    workspace.fails = NotAllowed("Not now.")
+    await send(state, "load")
+    assert (state.chosen, state.lines) == ([], [])
+
+
 async def test_the_filter_of_the_address_is_kept_as_a_view_and_opens(workspace: FakeWorkspace) -> None:
     workspace.listed = [VIEW]
     state = state_of(RunViewsState, url="http://host/runs?status=failure&path=f%2Fx")
@@ -500,6 +536,36 @@ async def test_a_view_that_is_open_is_changed_and_deleted(workspace: FakeWorkspa
     await send(state, "ask", "v1")
     assert state.deleting == "v1"
     assert target(await send(state, "delete")) == "/runs"
+
+
+@pytest.mark.parametrize(
+    ("url", "opens", "argument", "opened"),
+    [
+        ("http://host/runs?view=v1", "ask", ("v1",), "deleting"),
+        ("http://host/runs?view=v1", "change", (), "editing"),
+        ("http://host/runs?status=failure", "begin", (), "editing"),
+    ],
+)
+async def test_a_dialog_about_one_address_is_closed_at_another(
+    url: str, opens: str, argument: tuple[str, ...], opened: str, workspace: FakeWorkspace
+) -> None:
+    workspace.listed = [VIEW]
+    state = state_of(RunViewsState, url=url)
+    await send(state, "load")
+    await send(state, opens, *argument)
+    await send(state, "load")
+    assert getattr(state, opened)
+    object.__setattr__(state, "router", state_of(RunViewsState, url="http://host/runs?view=v2").router)
+    await send(state, "load")
+    assert not getattr(state, opened)
+
+
+async def test_the_question_names_the_view_that_is_deleted(workspace: FakeWorkspace) -> None:
+    workspace.listed = [VIEW]
+    state = state_of(RunViewsState, url="http://host/runs?view=v1")
+    await send(state, "load")
+    await send(state, "ask", "v2")  # pressed on the page of another view, just before this one was read
+    assert (state.open.id, state.deleting, state.asked.name) == ("v1", "v2", "v2")
 
 
 def test_a_view_says_whose_it_is_and_what_it_lists() -> None:

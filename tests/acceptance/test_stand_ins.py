@@ -124,6 +124,12 @@ def test_results_become_stand_ins_which_are_changed_and_forgotten(page: Page, pr
         violations = Axe().run(page, context=".nb-dialog").response["violations"]
         assert not violations, [(one["id"], [node["target"] for node in one["nodes"]][:3]) for one in violations]
     page.emulate_media(color_scheme="light")
+    # a choice that goes makes way for a typed value, which the form then shows
+    value.select_option("mock")
+    kept(dialog).get_by_role("radio", name="None").check()
+    expect(value).to_have_value("json")
+    expect(dialog.get_by_label("JSON", exact=True)).to_be_visible()
+    long.check()
     dialog.get_by_role("button", name=re.compile("^Forget one row")).click()
     nameless = kept(dialog).get_by_role("radio", name="A value without a name")
     expect(nameless).to_be_checked()

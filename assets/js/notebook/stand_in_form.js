@@ -7,6 +7,12 @@ const LARGEST = 64 * 1024; // characters of JSON
 /** How a choice names a result: its run and its place in it. */
 export const choiceOf = ({ run_id: run, path }) => `${run} ${path}`;
 
+/** Where the value comes from: as was chosen, or typed where that is no choice any more. */
+export function sourceOf(picked, { changed, own, pinned, results }) {
+  const there = { same: changed, own, mock: pinned };
+  return (picked in there ? there[picked] : results.some((item) => choiceOf(item) === picked)) ? picked : "json";
+}
+
 /**
  * `{problem}` in words, or `{operations, result}`: operations on the document, and a result to be kept by the server, which has it.
  * `changed` is the stand-in that the form changes, `own` the cell's present result, `mock` its mock.
@@ -22,6 +28,7 @@ export function planOf({ id, name: typed, from, text, use, changed, own, results
     return { operations: [...renamed, { op: "keep_stand_in", cell: id, name, value }, ...then] };
   }
   const source = from === "own" ? own : results.find((item) => choiceOf(item) === from);
+  if (!source) return { problem: "This result is not there any more. Choose another value." };
   return { operations: renamed, result: { cell: id, name, run_id: source.run_id, path: source.path, use } };
 }
 

@@ -3,7 +3,7 @@ import { useEffect, useState } from "react";
 import { ago, bytes, stateOf } from "../words.js";
 import { useKey, useStore } from "./context.js";
 import { canPin, isPinned, unpin } from "./pins.js";
-import { choiceOf, LONGEST_NAME, MOST, planOf } from "./stand_in_form.js";
+import { choiceOf, LONGEST_NAME, MOST, planOf, sourceOf } from "./stand_in_form.js";
 import { Dialog } from "./ui.jsx";
 
 export function StandIns({ id, onClose }) {
@@ -63,10 +63,11 @@ function Form({ id, cell, kept, changed, onDone }) {
   const own = canPin(store, id) ? store.get(`output:${id}`) : null;
   const results = useResults(id);
   const [name, setName] = useState(changed?.name ?? "");
-  const [from, setFrom] = useState(changed ? (changed.value === undefined ? "same" : "json") : own ? "own" : "json");
+  const [picked, setPicked] = useState(changed ? (changed.value === undefined ? "same" : "json") : own ? "own" : "json");
   const [text, setText] = useState(changed?.value === undefined ? "" : JSON.stringify(changed.value, null, 2));
   const [failed, setFailed] = useState(null);
   const [busy, setBusy] = useState(false);
+  const from = sourceOf(picked, { changed, own, pinned, results: results.list }); // what was picked may go meanwhile
   const there = kept.some((item) => item.name === name.trim() && item.name !== changed?.name);
   const full = !changed && !there && kept.length >= MOST;
   const chosen = results.list.find((item) => choiceOf(item) === from);
@@ -92,7 +93,7 @@ function Form({ id, cell, kept, changed, onDone }) {
       <h3>{changed ? `Change “${changed.name}”` : "Keep another"}</h3>
       <label>Name<input aria-label="Name" className="nb-input nb-boxed" data-autofocus={kept.length || pinned ? undefined : ""} autoFocus={Boolean(changed)} required maxLength={LONGEST_NAME} value={name} placeholder="empty list" onChange={(event) => setName(event.target.value)} /></label>
       <label>Value
-        <select className="nb-input nb-select nb-boxed" aria-label="Value" value={from} onChange={(event) => setFrom(event.target.value)}>
+        <select className="nb-input nb-select nb-boxed" aria-label="Value" value={from} onChange={(event) => setPicked(event.target.value)}>
           {changed && <option value="same">The value that it has</option>}
           {own && <option value="own">The present result</option>}
           {pinned && <option value="mock">The value in force</option>}

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { choiceOf, planOf } from "../../../../assets/js/notebook/stand_in_form.js";
+import { choiceOf, planOf, sourceOf } from "../../../../assets/js/notebook/stand_in_form.js";
 
 const form = { id: "c", name: " empty list ", from: "json", text: "[]", use: false, changed: null, own: null, results: [], mock: undefined };
 
@@ -34,4 +34,19 @@ test("a changed one is renamed before it gets another value", () => {
 
 test("the value in force gets a name", () => {
   assert.deepEqual(planOf({ ...form, from: "mock", mock: { enabled: true, return_value: 3 } }).operations[0].value, 3);
+});
+
+test("a choice that is gone makes way for a typed value", () => {
+  const run = { run_id: "r", path: "b" };
+  const all = { changed: { name: "old" }, own: run, pinned: true, results: [run] };
+  const nothing = { changed: null, own: null, pinned: false, results: [] };
+  for (const picked of ["same", "own", "mock", "json", choiceOf(run)]) {
+    assert.equal(sourceOf(picked, all), picked);
+    assert.equal(sourceOf(picked, nothing), "json");
+  }
+});
+
+test("a result that is gone is said in words", () => {
+  assert.match(planOf({ ...form, from: "own" }).problem, /not there any more/);
+  assert.match(planOf({ ...form, from: "r b" }).problem, /not there any more/);
 });

@@ -51,6 +51,18 @@ export function CopyField({ value, label }) {
   );
 }
 
+/**
+ * `PathField({value, name, placeholder})`: a search field that shows the filter in force. Another one comes into it, but never over
+ * what somebody types: a field that has the focus keeps its text.
+ */
+export function PathField({ value = "", name, placeholder }) {
+  const field = useRef(null);
+  useEffect(() => {
+    if (field.current !== document.activeElement) field.current.value = value;
+  }, [value]);
+  return <input ref={field} type="search" name={name} placeholder={placeholder} defaultValue={value} />;
+}
+
 const MOST = 900_000; // what fits the page's websocket
 
 /**

@@ -113,6 +113,16 @@ class Tick(LocalComponent):
     on_toggle: rx.EventHandler[rx.event.passthrough_event_spec(bool)]  # type: ignore[type-arg,valid-type]  # as below
 
 
+class PathField(Component):
+    """A search field that shows `value`, and another one when that changes; never over what somebody types."""
+
+    library = _BITS
+    tag = "PathField"
+    value: rx.Var[str]
+    name: rx.Var[str]
+    placeholder: rx.Var[str]
+
+
 class Listed(Component):
     """Its children are what the server listed for the query `answered` of the address; hidden while the address has another."""
 
@@ -153,6 +163,7 @@ server_pages = ServerPages.create
 copy_field = CopyField.create
 signal = Signal.create
 tick = Tick.create
+path_field = PathField.create
 listed = Listed.create
 filter_chip = FilterChip.create
 workspace_switch = WorkspaceSwitch.create

@@ -6,7 +6,7 @@ from typing import Any
 
 import reflex as rx
 
-from flowapp.ui.components.bits import filter_chip, glyph, listed, run_state, signal, tick, took, when
+from flowapp.ui.components.bits import filter_chip, glyph, listed, path_field, run_state, signal, tick, took, when
 from flowapp.ui.components.local import TAB_WORKSPACE
 from flowapp.ui.pages.run_views import run_views
 from flowapp.ui.shell import link, problem_notice, shell, skeleton, title
@@ -55,10 +55,7 @@ def _find() -> rx.Component:
         rx.el.label(
             glyph(name="search", size=14),
             rx.el.span("Find by path", class_name="sr"),
-            # the key: another filter's path is shown in a new field, past what was typed into the old one
-            rx.el.input(
-                name="path", placeholder="Find by path", default_value=STATE.path, type="search", key=STATE.path
-            ),
+            path_field(name="path", placeholder="Find by path", value=STATE.path),
             class_name="find",
         ),
         on_submit=STATE.find,

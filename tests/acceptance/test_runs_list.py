@@ -81,8 +81,11 @@ def test_the_field_shows_the_path_of_the_filter_that_is_open(page: Page, product
     field = page.get_by_placeholder("Find by path")
     field.fill("f/runs/found")
     field.press("Enter")
-    expect(page).to_have_url(re.compile("path="))
+    page.keyboard.type("-or-not")
+    expect(page).to_have_url(re.compile("path=f%2Fruns%2Ffound$"))
     expect(page.locator(".row-run")).to_have_count(1)
+    expect(field).to_be_focused()
+    expect(field).to_have_value("f/runs/found-or-not")
     all_runs = page.get_by_role("button", name="All")
     all_runs.focus()
     page.keyboard.press("Space")
@@ -186,15 +189,37 @@ def test_a_view_is_kept_opened_shared_renamed_and_deleted(page: Page, product: P
     expect(colleague.locator(".row-run")).to_have_count(1)
     expect(colleague.get_by_role("button", name="Delete view")).to_have_count(0)
 
+    # on a phone, its buttons are as high as others
+    page.set_viewport_size({"width": 390, "height": 844})
+    for name in ("Rename or share", "Delete view"):
+        box = page.get_by_role("button", name=name).bounding_box()
+        assert box is not None and box["height"] >= 40, (name, box)
+    page.set_viewport_size({"width": 1440, "height": 900})
+
+    # a question is about the view of its address, and goes with it
+    page.goto("/runs?path=f/runs/daily")
+    renamed.click()
+    page.get_by_role("button", name="Delete view").click()
+    question = page.get_by_role("alertdialog", name="Delete this view?")
+    expect(question).to_contain_text("“Nightly failures” goes")
+    page.go_back()
+    expect(page).to_have_url(re.compile("path="))
+    expect(question).to_have_count(0)
+    renamed.click()
+
     # deleted by keyboard
     page.get_by_role("button", name="Delete view").focus()
     page.keyboard.press("Enter")
-    question = page.get_by_role("alertdialog", name="Delete this view?")
     expect(question).to_contain_text("for everybody in the workspace")
     question.get_by_role("button", name="Delete").focus()
     page.keyboard.press("Enter")
     page.wait_for_url(re.compile("/runs$"))
     expect(page.get_by_role("list", name="Views").get_by_role("button")).to_have_count(1)
+
+    # who has it open sees so with the next run, and no run without it
+    ran(product, "f/runs/later", "def main(text: str):\n    return text\n")
+    expect(colleague.get_by_text("This view is not there.")).to_be_visible()
+    expect(colleague.locator(".row-run")).to_have_count(0)
 
 
 def test_filters_and_views_of_another_workspace_stay_there(page: Page, product: Product) -> None:

@@ -17,13 +17,16 @@ from flowapp.openflow.references import simple_path
 from flowapp.openflow.walk import id_of, inputs_of, kind_of, slots, tools
 from flowapp.workspace.redaction import HIDDEN, Redactor, secret_key
 from flowapp.workspace.shared_settings import Setting, settings_of
-from flowapp.workspace.shared_values import cut
+from flowapp.workspace.shared_values import Budget, cut
 
 MOST_CELLS = 300
 LONGEST_CODE = 40_000
 MOST_CODE = 400_000
 """Characters of code in a page: looking for secrets in more takes seconds, and whoever has a link may ask for it."""
+MOST_TEXT = 300_000
+"""Characters of fields, inputs and settings in a page, for the same reason; each text counts for some more."""
 LONGEST_TEXT = 4000
+LONGEST_NAME = 300
 _KINDS = {
     "rawscript": "Script",
     "script": "Script of the workspace",
@@ -93,6 +96,7 @@ class Cells:
         self._redactor = redactor
         self._made = 0
         self._code_left = MOST_CODE
+        self.budget = Budget(MOST_TEXT)
         self.cut = False
 
     def of(self, modules: Any, depth: int, role: str = "") -> list[Cell]:
@@ -123,15 +127,15 @@ class Cells:
         return Cell(
             number=number,
             depth=depth,
-            step_id=redactor.text(id_of(module)),
+            step_id=redactor.text(id_of(module), LONGEST_NAME),
             title=redactor.text(text_of(module.get("summary")), LONGEST_TEXT) or "Untitled",
             kind=_kind_label(kind, value),
             role=role,
             code=redactor.code(code, room) if room else "",
             code_cut=len(code) > room,
-            calls=redactor.text(text_of(value.get("path"))) if named else "",
+            calls=redactor.text(text_of(value.get("path")), LONGEST_NAME) if named else "",
             inputs=tuple(self._inputs(module, kind, value)),
-            settings=settings_of(kind, module, value, redactor),
+            settings=settings_of(kind, module, value, redactor, self.budget),
             slots=tuple(self._slots(module, kind, value, depth)),
         )
 
@@ -146,22 +150,28 @@ class Cells:
     def _input(self, name: str, transform: Any) -> Iterator[Input]:
         redactor = self._redactor
         about = transform if isinstance(transform, Mapping) else {"type": "static", "value": transform}
-        expr = about.get("expr")
-        if isinstance(expr, str) and about.get("type") != "static":
+        expr, fixed = about.get("expr"), cut(about.get("value"))
+        wired = isinstance(expr, str) and about.get("type") != "static"
+        if not self.budget.takes([name, expr if wired else fixed]):
+            return
+        name_shown = redactor.text(name, LONGEST_NAME)
+        if isinstance(expr, str) and wired:
             text = HIDDEN if secret_key(name) and not _only_refers(expr) else redactor.code(expr.strip(), LONGEST_TEXT)
-            yield Input(redactor.text(name), text, True)
+            yield Input(name_shown, text, True)
         elif about.get("type") == "ai":
-            yield Input(redactor.text(name), "The model decides.", True)
-        elif about.get("value") is not None:
-            (clean,) = redactor.value({name: cut(about["value"])}, limit=LONGEST_TEXT).values()
-            yield Input(redactor.text(name), shown_text(clean), False)
+            yield Input(name_shown, "The model decides.", True)
+        elif fixed is not None:
+            (clean,) = redactor.value({name: fixed}, limit=LONGEST_TEXT).values()
+            yield Input(name_shown, shown_text(clean), False)
 
     def _slots(self, module: dict[str, Any], kind: str, value: Mapping[str, Any], depth: int) -> Iterator[Slot]:
         branches = value.get("branches")
         for slot, modules in slots(module).items():
             number = int(slot.removeprefix("branches/")) if slot.startswith("branches/") else -1
             branch = branches[number] if isinstance(branches, list) and number >= 0 else {}
-            if slot == "default" and not modules:
+            if (slot == "default" and not modules) or not self.budget.takes(
+                [branch.get("summary"), branch.get("expr")]
+            ):
                 continue
             label = _slot_label(kind, slot, number, self._redactor.text(text_of(branch.get("summary")), LONGEST_TEXT))
             condition = self._redactor.code(text_of(branch.get("expr")), LONGEST_TEXT) if kind == "branchone" else ""

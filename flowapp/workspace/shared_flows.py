@@ -27,9 +27,10 @@ from flowapp.workspace.redaction import (
 )
 from flowapp.workspace.shared_cells import LONGEST_TEXT, Cell, Cells, shown_text, text_of
 from flowapp.workspace.shared_settings import Setting, settings_of
-from flowapp.workspace.shared_values import cut
+from flowapp.workspace.shared_values import Budget, cut
 from flowapp.workspace.sharing import Opened
 
+MOST_FIELDS = 100
 _TYPES = {
     "string": "Text",
     "number": "Number",
@@ -66,8 +67,10 @@ class SharedFlow:
     fields: tuple[Field, ...]
     settings: tuple[Setting, ...]
     cells: tuple[Cell, ...]
-    #: There are more cells than a page holds.
+    #: There are more cells than a page holds, more fields, and more in inputs and settings.
     cut: bool
+    fields_cut: bool
+    texts_cut: bool
 
     @property
     def contents(self) -> list[Cell]:
@@ -93,6 +96,8 @@ class SharedFlows:
         """
         deployer = await self._context.sessions.identity_named(version.created_by, version.workspace)
         theirs = await secrets_of(self._context, deployer, gone=deployer.role == "none")
+        if opened.maker.username == version.created_by:
+            return theirs
         return theirs | await secrets_of(self._context, opened.maker)
 
 
@@ -103,6 +108,8 @@ def flow_page(version: FlowVersionRow, expires_at: str, secrets: Iterable[str] =
     redactor = Redactor([*secrets, *_written(flow, schema)]).among([*strings_in(flow), version.path, version.summary])
     cells = Cells(redactor)
     value = flow["value"] if isinstance(flow.get("value"), Mapping) else {}
+    settings = settings_of("", {}, value, redactor, cells.budget)
+    names = _names(schema)
     shown = cells.singles(value.get("preprocessor_module"), "Preprocessor")
     shown += cells.of(value.get("modules"), 0)
     shown += cells.singles(value.get("failure_module"), "When a step fails")
@@ -113,10 +120,12 @@ def flow_page(version: FlowVersionRow, expires_at: str, secrets: Iterable[str] =
         version=version.version,
         deployed_at=version.created_at,
         expires_at=expires_at,
-        fields=tuple(_fields(schema, redactor)),
-        settings=settings_of("", {}, value, redactor),
+        fields=tuple(_fields(schema, names[:MOST_FIELDS], redactor, cells.budget)),
+        settings=settings,
         cells=tuple(shown),
         cut=cells.cut,
+        fields_cut=len(names) > MOST_FIELDS,
+        texts_cut=cells.budget.spent,
     )
 
 
@@ -154,28 +163,36 @@ def _defaults(schema: Any) -> Any:
     return schema.get("default")
 
 
-def _fields(schema: Mapping[str, Any], redactor: Redactor) -> Iterator[Field]:
-    properties = schema.get("properties")
+def _names(schema: Mapping[str, Any]) -> list[str]:
+    """The names of all fields, in order."""
+    properties, order = schema.get("properties"), schema.get("order")
     fields = properties if isinstance(properties, Mapping) else {}
-    order = schema.get("order")
-    first = [name for name in order if name in fields] if isinstance(order, list) else []
+    first = [name for name in order if isinstance(name, str) and name in fields] if isinstance(order, list) else []
+    return list(dict.fromkeys([*first, *fields]))
+
+
+def _fields(schema: Mapping[str, Any], names: list[str], redactor: Redactor, budget: Budget) -> Iterator[Field]:
     required = schema.get("required")
     asked = required if isinstance(required, list) else []
-    clean = redactor.value(cut(_defaults({"properties": fields})), password_fields(schema), LONGEST_TEXT)
-    for name in dict.fromkeys([*first, *fields]):
-        field = fields[name] if isinstance(fields[name], Mapping) else {}
-        choices = field.get("enum")
-        default = next((text for key, text in clean.items() if key == redactor.text(name)), None)
+    places = password_fields(schema)
+    for name in names:
+        field = schema["properties"][name]
+        default = cut(_defaults(field))
+        field = field if isinstance(field, Mapping) else {}
+        enum = field.get("enum")
+        told = not is_password(field) and not secret_key(name)
+        choices = [cut(one) for one in enum[:50]] if told and isinstance(enum, list) else []
+        if not budget.takes([name, field.get("title"), field.get("description"), default, choices]):
+            continue
+        ((name_shown, clean),) = redactor.value({name: default}, places, LONGEST_TEXT).items()
         yield Field(
-            name=redactor.text(name),
-            title=redactor.text(text_of(field.get("title")) or name, LONGEST_TEXT),
+            name=name_shown,
+            title=redactor.text(text_of(field.get("title")), LONGEST_TEXT) or name_shown,
             kind=_type_of(field),
             required=name in asked,
             help=redactor.text(text_of(field.get("description")), LONGEST_TEXT),
-            default="" if default in (None, "", [], {}) else shown_text(default),
-            choices=tuple(shown_text(redactor.value(one, limit=200)) for one in choices[:50])
-            if isinstance(choices, list) and not is_password(field) and not secret_key(name)
-            else (),
+            default="" if clean in (None, "", [], {}) else shown_text(clean),
+            choices=tuple(shown_text(redactor.value(one, limit=200)) for one in choices),
         )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from flowapp.notebook import settings_table as table
 from flowapp.notebook.settings_table import FORMS, SETTINGS
 from flowapp.workspace.redaction import Redactor
-from flowapp.workspace.shared_values import LONGEST_LEAF, cut
+from flowapp.workspace.shared_values import LONGEST_LEAF, Budget, cut
 
 #: What is not said of a flow: a stand-in value is a result, and the path of a called script stands in the cell's head.
 _UNSAID = frozenset({"mock", "called"})
@@ -34,17 +34,19 @@ class Setting:
 
 
 def settings_of(
-    kind: str, module: Mapping[str, Any], value: Mapping[str, Any], redactor: Redactor
+    kind: str, module: Mapping[str, Any], value: Mapping[str, Any], redactor: Redactor, budget: Budget
 ) -> tuple[Setting, ...]:
-    """The settings of a cell of a kind; with no kind those of a flow, of which there is only the `value`."""
+    """The settings of a cell of a kind, as far as the budget goes; with no kind those of a flow, of which there is only the `value`."""
     found = []
     for form in FORMS:
         lines: list[tuple[str, list[str]]] = []
         of_form = [each for each in SETTINGS if each.form == form.id and _belongs(each, kind)]
         for setting in of_form if form.id not in _UNSAID else ():
-            held = (module if setting.place == "module" else value).get(setting.key)
+            held = cut((module if setting.place == "module" else value).get(setting.key))
+            if held in _NOTHING or not budget.takes(held):
+                continue
             # as a whole, since what an object names decides about what stands beside the name
-            (clean,) = redactor.value({setting.key: cut(held)}, limit=LONGEST_LEAF).values()
+            (clean,) = redactor.value({setting.key: held}, limit=LONGEST_LEAF).values()
             said = list(_lines(setting.key, clean)) if clean not in _NOTHING else []
             if said:
                 lines.append((setting.label, said))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from flowapp.jsontext import dumps
-from flowapp.workspace.redaction import Redactor
+from flowapp.workspace.redaction import Redactor, strings_in
 
 LONGEST_TEXT = 20_000
 LONGEST_LEAF = 2000
@@ -16,6 +16,26 @@ MOST_ROWS = 50
 MOST_ITEMS = 100
 MOST_COLUMNS = 12
 DEEPEST = 12
+#: Looking through a text that is short takes as long as through so many characters more.
+_EACH_TEXT = 50
+
+
+class Budget:
+    """How much of a page may be texts that secrets are looked for in: in too many that takes seconds, and a stranger asks for it."""
+
+    def __init__(self, characters: int) -> None:
+        self._left = characters
+        #: Something was too much, and was left out.
+        self.spent = False
+
+    def takes(self, value: Any) -> bool:
+        """Charge the texts of a value, as long as they may be shown; False, and nothing is charged, when they are too many."""
+        cost = sum(len(text) + _EACH_TEXT for text in strings_in(value, LONGEST_LEAF))
+        if cost > self._left:
+            self.spent = True
+            return False
+        self._left -= cost
+        return True
 
 
 @dataclass(frozen=True, slots=True)

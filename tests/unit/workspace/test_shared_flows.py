@@ -10,9 +10,10 @@ import pytest
 from flowapp.jsontext import dumps
 from flowapp.store.tables import FlowVersionRow
 from flowapp.workspace.redaction import HIDDEN, Redactor
-from flowapp.workspace.shared_cells import MOST_CELLS, MOST_CODE, Cell
-from flowapp.workspace.shared_flows import SharedFlow, flow_page
+from flowapp.workspace.shared_cells import MOST_CELLS, MOST_CODE, MOST_TEXT, Cell
+from flowapp.workspace.shared_flows import MOST_FIELDS, SharedFlow, flow_page
 from flowapp.workspace.shared_settings import Setting, settings_of
+from flowapp.workspace.shared_values import Budget
 
 
 def raw(step: str, content: str = "def main():\n    return 1\n", **inputs: Any) -> dict[str, Any]:
@@ -212,14 +213,12 @@ def test_odd_documents_are_shown_as_far_as_they_go(odd: dict[str, Any]) -> None:
     ],
 )
 def test_settings_in_words(module: dict[str, Any], expected: Setting) -> None:
-    assert settings_of("rawscript", module, {}, Redactor()) == (expected,)
+    assert settings_of("rawscript", module, {}, Redactor(), Budget(9000)) == (expected,)
 
 
 def test_what_is_not_set_is_not_said() -> None:
-    assert (
-        settings_of("rawscript", {"retry": None, "continue_on_error": False, "mock": {"enabled": True}}, {}, Redactor())
-        == ()
-    )
+    module = {"retry": None, "continue_on_error": False, "mock": {"enabled": True}}
+    assert settings_of("rawscript", module, {}, Redactor(), Budget(9000)) == ()
 
 
 def test_a_page_holds_so_much_code() -> None:
@@ -266,3 +265,42 @@ def test_a_form_of_an_approval_tells_no_password() -> None:
     shown = page([module])
     hides(shown, "hunter2x", "hunter3x", "hunter4x")
     assert "Oslo" in only(shown).settings[0].text
+
+
+def test_a_page_holds_so_many_fields() -> None:
+    properties = {f"field_{n}": {"type": "integer", "default": n} for n in range(MOST_FIELDS + 20)}
+    shown = page([raw("a")], schema={"properties": properties, "order": ["field_110", {}, 3]})
+    assert len(shown.fields) == MOST_FIELDS and shown.fields_cut
+    assert [(field.name, field.default) for field in shown.fields[:2]] == [("field_110", "110"), ("field_0", "0")]
+    few = page([raw("a")], schema={"properties": dict(list(properties.items())[:MOST_FIELDS])})
+    assert len(few.fields) == MOST_FIELDS and not few.fields_cut and not few.texts_cut
+
+
+@pytest.mark.parametrize(
+    "inputs", [{f"n{n}": static(n) for n in range(8000)}, {f"n{n}": static("x" * 2000) for n in range(200)}]
+)
+def test_a_page_holds_so_much_of_inputs(inputs: dict[str, Any]) -> None:
+    shown = page([raw("a", **inputs)])
+    cell = only(shown)
+    assert shown.texts_cut and cell.inputs[0].name == "n0" and 0 < len(cell.inputs) < len(inputs)
+    assert sum(len(one.name) + len(one.text) for one in cell.inputs) <= MOST_TEXT
+
+
+def test_a_page_holds_so_much_of_settings() -> None:
+    shown = page([raw(f"s{n}") | {"skip_if": {"expr": f"results.a != '{'x' * 1900}'"}} for n in range(200)])
+    said = [cell for cell in shown.cells if cell.settings]
+    assert shown.texts_cut and 0 < len(said) < 200 and said == list(shown.cells[: len(said)])
+
+
+def test_each_text_is_looked_through_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = 0
+    text = Redactor.text
+
+    def counted(self: Redactor, *args: Any) -> str:
+        nonlocal seen
+        seen += 1
+        return text(self, *args)
+
+    monkeypatch.setattr(Redactor, "text", counted)
+    page([raw("a")], schema={"properties": {f"field_{n}": {"default": "x"} for n in range(1000)}})
+    assert seen < 10 * MOST_FIELDS

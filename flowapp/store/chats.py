@@ -44,7 +44,12 @@ def listing(connection: Connection, workspace: str, path: str, by: str, limit: i
         RunRow, connection.execute(sa.select(_RUN).where(_RUN.c.workspace == workspace, _RUN.c.number.in_(numbers)))
     )
     by_number = {run.number: run for run in firsts}
-    return [Conversation(row.memory_id, by_number[row.first], row.messages, row.last_at) for row in found]
+    # a first run may have been deleted between the two reads
+    return [
+        Conversation(row.memory_id, by_number[row.first], row.messages, row.last_at)
+        for row in found
+        if row.first in by_number
+    ]
 
 
 def messages(connection: Connection, workspace: str, path: str, by: str, conversation: str, limit: int) -> list[RunRow]:

@@ -32,11 +32,15 @@ class Chats:
         self._store = store
 
     async def listing(self, identity: Identity, path: str) -> list[dict[str, Any]]:
-        """One's own conversations with a flow, the latest first: `{"id", "title", "messages", "last_at"}`."""
+        """One's own conversations with a flow, the latest first: `{"id", "title", "messages", "last_at"}`.
+
+        Left out are those whose first run the identity may not read.
+        """
         require(identity, "flow.read", guard.flow_target(identity, path))
         found = await self._store.database.read(
             lambda c: chats.listing(c, identity.workspace, path, identity.username, MOST_CONVERSATIONS)
         )
+        found = [one for one in found if guard.may(identity, "run.read", guard.run_target(one.first))]
         args = await self._args([one.first for one in found])
         return [
             {

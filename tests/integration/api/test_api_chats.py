@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
+from flowapp.store import chats, runs
 from tests.integration.api.api_server import Server, flow_of, js, script
 
 W = "/api/w/main"
@@ -83,6 +86,28 @@ async def test_who_may_look_and_who_may_not_even_know(server: Server) -> None:
         assert (await server.make_client().get(f"{W}/{address}")).status_code == 401
     await vic.aclose()
     await olga.aclose()
+
+
+async def test_who_may_not_read_runs_is_told_no_titles(server: Server) -> None:
+    await chat_flow(server)
+    await say(server.client, "Mine", "one")
+    sessions = server.workspace.sessions
+    token = await sessions.issue_api_token("admin@flowapp.local", "reader", scopes=("flows:read",))
+    reader = server.make_client({"authorization": f"Bearer {token}"})
+    listed = await reader.get(f"{W}/chats/list/f/chat/echo")
+    assert (listed.status_code, listed.json()) == (200, [])
+    await reader.aclose()
+
+
+async def test_a_conversation_whose_first_run_is_just_deleted_is_left_out(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await chat_flow(server)
+    await say(server.client, "Goes", "one")
+    await say(server.client, "Stays", "two")
+    monkeypatch.setattr(chats, "rows_of", lambda *of: [run for run in runs.rows_of(*of) if run.memory_id != "one"])
+    listed = (await server.client.get(f"{W}/chats/list/f/chat/echo")).json()
+    assert [one["title"] for one in listed] == ["Stays"]
 
 
 async def test_an_id_that_is_none_is_refused(server: Server) -> None:

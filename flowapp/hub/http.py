@@ -84,10 +84,11 @@ class HttpHub:
         Raises:
             HubUnreachable, HubUnusable: the hub cannot say.
         """
-        if self._listed is not None and self._listed[0] > time.monotonic():
-            return self._listed[1]
-        if self._failed is not None and self._failed[0] > time.monotonic():
-            raise self._failed[1]
+        said = self.said()
+        if isinstance(said, HubError):
+            raise said
+        if said is not None:
+            return said
         try:
             found = _entries(await self._get("/searchData?approved=true", "its list of scripts"))
         except HubError as error:
@@ -95,6 +96,14 @@ class HttpHub:
             raise
         self._listed = (time.monotonic() + LIST_KEPT_S, found)
         return found
+
+    def said(self) -> list[HubEntry] | HubError | None:
+        """What it listed, or why it did not, if that was said a moment ago; None where it has to be asked."""
+        if self._listed is not None and self._listed[0] > time.monotonic():
+            return self._listed[1]
+        if self._failed is not None and self._failed[0] > time.monotonic():
+            return self._failed[1]
+        return None
 
     def forget_failure(self) -> None:
         """Ask for the list again, though it failed a moment ago."""

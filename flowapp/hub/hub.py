@@ -94,13 +94,14 @@ class Hub:
     async def shelves(self, *, remote: bool = True) -> list[Shelf]:
         """What each hub lists, in the order in which they are asked. A path that an earlier one has is left out of later ones.
 
-        Without `remote` a hub over HTTP is named and not asked: it may take seconds to say that it is not there.
+        Without `remote` a hub over HTTP is not asked, since it may take seconds to say that it is not there: what it said a moment
+        ago stands, else it is only named.
         """
         found: list[Shelf] = []
         known: set[str] = set()
         sources: list[Source] = [*self._sources, *([self._remote] if self._remote is not None else [])]
         for source in sources:
-            if source is self._remote and not remote:
+            if self._remote is not None and source is self._remote and not remote and self._remote.said() is None:
                 found.append(Shelf(source.name, source.origin, asked=False))
                 continue
             try:

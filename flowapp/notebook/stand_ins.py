@@ -14,6 +14,7 @@ from flowapp.notebook import errors
 from flowapp.notebook.document import CellId, Document
 from flowapp.notebook.errors import Rejected
 from flowapp.notebook.records import pinned_value
+from flowapp.notebook.trees import ByIdentity
 
 KEY = "stand_ins"
 """Where they lie beside a cell: name → value."""
@@ -34,8 +35,17 @@ def in_force(module: Mapping[str, Any], kept: Mapping[str, Any]) -> str | None:
     pinned, value = pinned_value(module)
     if not pinned or not kept:
         return None
-    text = canonical(value)
-    return next((name for name, item in kept.items() if canonical(item) == text), None)
+    return _names(kept).get(_text_of(value))
+
+
+def _by_text(kept: Mapping[str, Any]) -> dict[str, str]:
+    """Names by the text of their value; of those with equal values the first."""
+    return {canonical(value): name for name, value in reversed(kept.items())}
+
+
+#: States are computed after each edit, and values may be long: they are read once for as long as they are the same objects.
+_text_of: ByIdentity[str] = ByIdentity(canonical, size=256)
+_names: ByIdentity[dict[str, str]] = ByIdentity(_by_text, size=256)
 
 
 def refusal(kept: Any) -> Rejected | None:

@@ -220,7 +220,7 @@ def _stand_ins(document: Document, entry: Entry) -> list[dict[str, Any]]:
     chosen = in_force(entry.module, kept)
     found = []
     for name, value in kept.items():
-        text = dumps(value)
+        text = _text_of(value)
         shown = {"name": name, "preview": text[:STAND_IN_PREVIEW], "in_force": name == chosen}
         found.append(shown if len(text) > VALUE_LIMIT else {**shown, "value": value})
     return found

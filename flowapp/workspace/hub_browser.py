@@ -47,7 +47,7 @@ class HubBrowser:
 
         `apps` and `languages` are `{"name", "label", "count"}` of everything listed; a language without a name is one that the hub
         does not tell. `hubs` say of each hub `{"name", "origin", "count", "problem", "asked"}`: what does not answer has a sentence
-        in `problem`. Without `remote` a hub over HTTP is not asked; with `again` it is, though it failed a moment ago.
+        in `problem`. Without `remote` a hub over HTTP is not asked, and lists what it said a moment ago; with `again` it is, though it failed a moment ago.
         """
         enter(identity)
         if again:

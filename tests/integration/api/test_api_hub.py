@@ -54,6 +54,7 @@ async def test_a_hub_that_does_not_answer_is_said_and_the_others_are_listed(serv
     assert (full["total"], starter["count"]) == (12, 12)
     assert "is not there" in folder["problem"]
     assert "http://127.0.0.1:9 does not answer" in remote["problem"]
+    assert (await listing(server, remote=False))["hubs"] == full["hubs"]  # it said so a moment ago
     gone = await server.client.get(f"{W}/hub/get/hub/77/slack/send")
     assert gone.status_code == 502
     assert "does not answer" in gone.json()["error"]["message"]

@@ -110,6 +110,28 @@ async def test_a_schema_may_be_text(web: Web, hub: HttpHub) -> None:
     assert (script.schema, script.lock) == ('{"type":"object"}', "npm:x")
 
 
+async def test_what_it_said_a_moment_ago_is_listed_without_asking(web: Web, tmp_path: Path) -> None:
+    web.put("/searchData?approved=true", {"asks": [{"version_id": 1, "app": "a", "summary": "Send it"}]})
+    hub = Hub.open(web.url, "", tmp_path)
+    assert [shelf.asked for shelf in await hub.shelves(remote=False)] == [True, False]
+    await hub.shelves()
+    near = (await hub.shelves(remote=False))[1]
+    assert ([entry.path for entry in near.entries], near.asked) == (["hub/1/a/send_it"], True)
+    assert len(web.asked) == 1
+    await hub.close()
+
+
+async def test_so_is_that_it_did_not_answer(web: Web, tmp_path: Path) -> None:
+    web.put("/searchData?approved=true", "no", 503)
+    hub = Hub.open(web.url, "", tmp_path)
+    await hub.shelves()
+    near = (await hub.shelves(remote=False))[1]
+    assert near.asked and near.problem is not None and len(web.asked) == 1
+    hub.forget_failure()
+    assert not (await hub.shelves(remote=False))[1].asked
+    await hub.close()
+
+
 async def test_down_and_not_fetched_names_hub_and_path(web: Web, hub: HttpHub) -> None:
     await web.stop()
     with pytest.raises(HubUnreachable) as told:

@@ -12,9 +12,20 @@ from hypothesis import strategies as st
 from flowapp.notebook import Applied, CellRecord, CellState, Document, Live, apply, definition_of, plan, states
 from flowapp.notebook.operations import types as ops
 from flowapp.notebook.records import CellError, ReusedFrom
+from flowapp.notebook.view import view
 from tests.unit.notebook.flows import Bench, branch, document, documents, loop, operations, script
 
 SCHEMA = {"properties": {"n": {"type": "integer", "default": 3}}}
+
+
+class Counted(dict[str, Any]):
+    """Counts how often it is looked through."""
+
+    read = 0
+
+    def items(self) -> Any:
+        self.read += 1
+        return super().items()
 
 
 def bench(*modules: dict[str, Any], sample: dict[str, Any] | None = None) -> Bench:
@@ -191,6 +202,20 @@ class TestOutcomes:
         assert now(made)["a"].text == "Pinned: a pair"
         edit(made, ops.DropStandIn("cell_a", "a pair"))
         assert now(made)["a"].text == "Pinned: 2 items"
+
+    def test_stand_ins_are_read_once_for_many_states(self) -> None:
+        made = chain()
+        big, other = Counted(rows=[1, 2]), Counted(rows=[3])
+        for name, value in (("other", other), ("big", big)):
+            edit(made, ops.KeepStandIn("cell_a", name, value))
+        edit(made, ops.UseStandIn("cell_a", "big"))
+        assert now(made)["a"].text == "Pinned: big"
+        view(made.document, states(made.document, made.records, {}))
+        read = big.read, other.read
+        for summary in ("one", "two", "three"):
+            edit(made, ops.SetFlow(summary=summary))
+            view(made.document, states(made.document, made.records, {}))
+        assert (big.read, other.read) == read
 
     def test_pinned_cells_need_no_run_and_their_value_counts(self) -> None:
         made = chain()

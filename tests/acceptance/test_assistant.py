@@ -246,6 +246,11 @@ def test_sample_data_is_proposed_checked_and_kept(own_page: tuple[Page, Product]
     model.go.set()
     make()
     card = panel.get_by_role("article", name="Sample input “one without orders”")
+    expect(card).to_be_visible()
+    press(page, box.get_by_role("button", name=re.compile("^Kept")))
+    page.get_by_role("menuitem", name="Make sample data…").press("Enter")
+    expect(panel.get_by_label("Question or wish")).to_be_focused()
+    expect(card).to_have_count(1)  # what nobody has decided stays
     expect(card).to_contain_text("amount: 0 is less than the minimum of 1.")
     expect(card).to_contain_text("api_token: no input of the flow that a sample is made for.")
     expect(card.locator(".monaco-diff-editor")).to_contain_text("ada@example.org")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Iterator
 from http.server import ThreadingHTTPServer
@@ -118,6 +119,23 @@ def test_a_hub_that_is_slow_or_fails_does_not_hide_the_others(page: Page, remote
     expect(rows).to_have_count(14)
     shoot(page, "hub-no-answer")
     check_access(page)
+    with page.expect_response(re.compile("again=true")):
+        press(page, notice.get_by_role("button", name="Try again"))
+    expect(notice).to_contain_text("answered 503")
+    remote.may_answer.clear()
+    page.get_by_label("Search").fill("csv text")
+    expect(rows).to_have_count(2)  # and does not wait for the hub, which just failed
+    page.wait_for_url("**/hub?q=*")
+    page.get_by_role("link", name="Hub", exact=True).click()
+    expect(page.get_by_label("Search")).to_have_value("")
+    expect(rows).to_have_count(14)
+    page.go_back()
+    expect(page.get_by_label("Search")).to_have_value("csv text")
+    expect(rows).to_have_count(2)
+    page.go_forward()
+    expect(page.get_by_label("Search")).to_have_value("")
+    expect(rows).to_have_count(14)
+    remote.may_answer.set()
     remote.broken = False
     press(page, notice.get_by_role("button", name="Try again"))
     expect(rows).to_have_count(15)

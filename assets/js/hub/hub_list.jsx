@@ -1,6 +1,6 @@
 // The page of all scripts of all hubs: search, filters, and what each hub says.
 import { useEffect, useState } from "react";
-import { Link, useSearchParams } from "react-router";
+import { Link, useNavigationType, useSearchParams } from "react-router";
 
 import { Icon } from "../icons.jsx";
 import { Problem, Skeleton, useDebounced } from "../output/parts.jsx";
@@ -18,6 +18,7 @@ export function HubList({ ws }) {
   const [typed, setTyped] = useState(q);
   const [limit, setLimit] = useState(FIRST);
   const rested = useDebounced(typed, 200);
+  const way = useNavigationType();
   const { found, error, busy, again } = useListing(ws, { text: q, app, language, limit });
   const put = (name, value) => {
     setLimit(FIRST);
@@ -31,6 +32,9 @@ export function HubList({ ws }) {
   useEffect(() => {
     if (rested !== q) put("q", rested);
   }, [rested]);
+  useEffect(() => {
+    if (way !== "REPLACE") setTyped(q); // somebody went to another address: our own changes replace it
+  }, [q]);
   const clear = () => {
     setTyped("");
     setParams({}, { replace: true });

@@ -1,5 +1,5 @@
 // What the hubs list. A hub over HTTP may take seconds: what is near stands on the page until it has answered.
-import { useEffect, useState } from "react";
+import { useEffect, useRef, useState } from "react";
 
 import { get, workspacePath } from "../api.js";
 
@@ -9,18 +9,21 @@ export function useListing(ws, query) {
   const [error, setError] = useState(null);
   const [busy, setBusy] = useState(true);
   const [turn, setTurn] = useState(0);
+  const asked = useRef(0); // the turn whose press has been heard: words that are typed later ask nobody anew
   const key = JSON.stringify(query);
   useEffect(() => {
     const stop = new AbortController();
-    const ask = (remote) => get(workspacePath(ws, "hub", "list"), { ...query, remote, again: remote && turn > 0 }, { signal: stop.signal }).then((answer) => {
+    const ask = (more) => get(workspacePath(ws, "hub", "list"), { ...query, ...more }, { signal: stop.signal }).then((answer) => {
       setFound(answer);
       setError(null);
       return answer;
     });
     const work = async () => {
       setBusy(true);
-      if (!found) await ask(false).then((near) => near.hubs.every((hub) => hub.asked) || ask(true));
-      else await ask(true);
+      const near = await ask({ remote: false });
+      const again = turn !== asked.current;
+      asked.current = turn;
+      if (again || !near.hubs.every((hub) => hub.asked)) await ask({ remote: true, again });
       setBusy(false);
     };
     work().catch((reason) => {

@@ -66,9 +66,9 @@ export function Assistant() {
   );
 }
 
-/** Show the panel ready to be asked for a sample of the flow input. Nothing is sent yet. */
+/** Show the panel ready to be asked for a sample of the flow input. Nothing is sent yet, and proposals that nobody has decided stay. */
 export function askForSample(store) {
-  if (!store.get("assistant")?.busy) change(store, { mode: "sample", stopped: false, answer: null });
+  if (!store.get("assistant")?.busy) change(store, { mode: "sample", stopped: false });
   perform(store, "assistant");
 }
 

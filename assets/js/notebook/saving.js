@@ -77,6 +77,15 @@ export class Saving extends Mirror {
     this.pump();
   }
 
+  /** Do one operation now, and call `taken` when the server has taken it: never, when it refuses it. */
+  doThen(op, taken) {
+    this.collect();
+    this.forgetValue(op);
+    this.queue.push({ op, key: null, taken });
+    this.rebuild();
+    this.pump();
+  }
+
   collect() {
     for (const [key, { op, timer, held }] of this.staged) {
       if (held) continue;
@@ -169,6 +178,7 @@ export class Saving extends Mirror {
     }
     if (change) this.takeChange(change, "own", since);
     else this.rebuild();
+    for (const { taken } of items) taken?.();
   }
 
   /** The server did not take what we sent. True: go on with the rest. False: try again later. */

@@ -69,3 +69,27 @@ test("nothing is undone while the last change is not saved, and the page says so
   assert.equal(kind(), "error");
   assert.equal(saving.queue.length, 1);
 });
+
+test("who waits for an operation hears of it when the server has taken it, and never when it was refused", async () => {
+  const { saving, toasts } = page();
+  saving.refresh = () => {};
+  const heard = [];
+  saving.doThen({ op: "bind_names", bindings: [] }, () => heard.push("refused"));
+  await ticks();
+  answers[0](409, { error: { code: "notebook.nothing_named", message: "no longer there" } });
+  await saving.settled();
+  assert.deepEqual(heard, []);
+  assert.match(toasts[0].text, /no longer there/);
+  saving.doThen({ op: "set_summary", summary: "new" }, () => heard.push("taken"));
+  assert.deepEqual(heard, []);
+  while (answers.length < 2) await new Promise(setImmediate);
+  answers[1](503, { error: { code: "busy", message: "busy" } });
+  while (!saving.queue.length) await new Promise(setImmediate);
+  assert.deepEqual(heard, []);
+  clearTimeout(saving.retryTimer);
+  saving.pump();
+  while (answers.length < 3) await new Promise(setImmediate);
+  answers[2](200, { version: 2, draft: {}, cells: [] });
+  await saving.settled();
+  assert.deepEqual(heard, ["taken"]);
+});

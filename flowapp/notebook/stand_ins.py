@@ -40,7 +40,7 @@ def in_force(module: Mapping[str, Any], kept: Mapping[str, Any]) -> str | None:
 
 def _by_text(kept: Mapping[str, Any]) -> dict[str, str]:
     """Names by the text of their value; of those with equal values the first."""
-    return {canonical(value): name for name, value in reversed(kept.items())}
+    return {canonical(value): name for name, value in reversed([*kept.items()])}
 
 
 #: States are computed after each edit, and values may be long: they are read once for as long as they are the same objects.

@@ -163,7 +163,7 @@ def set_progress(connection: Connection, run_id: str, path: str, percent: int) -
 
 
 def _conditions(workspace: str, readable: Readable, wanted: JobFilter) -> Sequence[sa.ColumnElement[bool]]:
-    found: list[sa.ColumnElement[bool]] = [_RUN.c.workspace == workspace, *_rights(readable)]
+    found: list[sa.ColumnElement[bool]] = [_RUN.c.workspace == workspace, *rights(readable)]
     for name, values in wanted.lists.items():
         found.append(_one_of(_RUN.c[name], values))
     found += [_starts(_RUN.c[name], prefix) for name, prefix in wanted.prefixes.items()]
@@ -190,7 +190,8 @@ def _conditions(workspace: str, readable: Readable, wanted: JobFilter) -> Sequen
     return found
 
 
-def _rights(readable: Readable) -> Iterable[sa.ColumnElement[bool]]:
+def rights(readable: Readable) -> Iterable[sa.ColumnElement[bool]]:
+    """What a query of runs asks for, to find no others than these."""
     if not readable.everything:
         path = _RUN.c.path.concat("/")
         allowed = sa.or_(sa.false(), *(_starts(path, prefix) for prefix in readable.open_prefixes))

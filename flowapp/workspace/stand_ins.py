@@ -6,7 +6,6 @@ could send (`blob_guard`).
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -23,13 +22,15 @@ from flowapp.workspace import guard
 from flowapp.workspace.context import Context
 from flowapp.workspace.drafts import Drafts
 from flowapp.workspace.errors import BadRequest, OutputMissing
+from flowapp.workspace.job_rights import readable
 from flowapp.workspace.job_views import is_deleted
 from flowapp.workspace.stored import flag_in, required_text, text_in
 
 SHOWN = 20
 OF_ONE_RUN = 5
 """So many iterations of one run are listed."""
-_LOOKED_AT = 200
+LOOKED_AT = 200
+"""So many runs are looked through: in some, the step was mocked or its result deleted."""
 PREVIEW = 160
 
 
@@ -57,22 +58,16 @@ class StandIns:
         row, step = draft.row, entry.step_id
 
         def read(connection: Connection) -> list[tuple[RunRow, JobRow]]:
-            return cell_results.latest(connection, row.workspace, row.id, row.path, step, _LOOKED_AT)
+            found: list[tuple[RunRow, JobRow]] = []
+            mine = readable(connection, identity)
+            for run in cell_results.runs(connection, row.workspace, mine, row.id, row.path, step, limit=LOOKED_AT):
+                jobs = cell_results.of_run(connection, run.id, step, limit=OF_ONE_RUN)
+                found += [(run, job) for job in jobs if not _mocked(job) and not is_deleted(job)]
+                if len(found) >= SHOWN:
+                    break
+            return found[:SHOWN]
 
-        of_run: Counter[str] = Counter()
-        found = []
-        for run, job in await self._store.database.read(read):
-            of_run[run.id] += 1
-            if (
-                of_run[run.id] <= OF_ONE_RUN
-                and not _mocked(job)
-                and not is_deleted(job)
-                and guard.may(identity, "run.read", guard.run_target(run))
-            ):
-                found.append(await self._line(run, job))
-            if len(found) == SHOWN:
-                break
-        return found
+        return [await self._line(run, job) for run, job in await self._store.database.read(read)]
 
     async def keep(self, identity: Identity, draft_id: str, body: Mapping[str, Any]) -> dict[str, Any]:
         """Keep a result as a stand-in: `{"client"?, "cell", "name", "run_id", "path"?, "use"?}`; answers the Change.

@@ -59,6 +59,7 @@ CASES: list[Callable[[Server], Awaitable[None]]] = [
     test_api_sharing.TestFlows().test_it_rests_while_archived_follows_the_flow_and_ends_with_it,
     test_api_sharing.TestFlows().test_links_of_an_archived_flow_are_seen_and_revoked,
     test_api_stand_ins.TestResults().test_results_of_runs_are_listed_and_one_is_kept_and_used,
+    test_api_stand_ins.TestResults().test_a_loop_of_many_rounds_leaves_room_for_earlier_runs,
     test_api_acls_and_audit.TestTrail().test_an_entry,
     test_api_acls_and_audit.TestExport().test_only_admins_and_only_super_admins_beyond_the_workspace,
     test_api_acls_and_audit.test_all_jobs_at_a_path_are_canceled,

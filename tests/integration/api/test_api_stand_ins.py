@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from flowapp.jsontext import dumps
 from flowapp.store import wiping
 from flowapp.store.blobs import REFERENCE
+from flowapp.workspace import stand_ins
 from tests.integration.api.api_server import CHAIN, Server
 
 W = "/api/w/main"
@@ -131,6 +134,31 @@ class TestResults:
             assert answer.status_code == status and said in answer.text, answer.text
         missing = await server.client.get(f"{W}/drafts/{draft}/results", params={"cell": "nope"})
         assert missing.status_code == 400
+
+    async def test_a_loop_of_many_rounds_leaves_room_for_earlier_runs(self, server: Server) -> None:
+        draft, cell = await opened(server)
+        await server.run(draft, cell)
+        server.engine.hold = True
+        run = (await server.run(draft, cell))["run_id"]
+        await server.engine.finish(run, [f"loop[{number}].a" for number in range(210)])
+        found = await results(server, draft, cell)
+        assert [one["run_number"] for one in found] == [2, 2, 2, 2, 2, 1]
+        assert found[0]["path"] == "loop[209].a"
+
+    async def test_runs_that_one_may_not_read_take_no_room(
+        self, server: Server, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(stand_ins, "LOOKED_AT", 1)
+        dora, dan = await server.person("dora", "developer"), await server.person("dan", "developer")
+        mine = (await dora.post(f"{W}/drafts", json={"flow": CHAIN, "path": "f/team/chain"})).json()["id"]
+        own = (await dora.get(f"{W}/drafts/{mine}/notebook")).json()["cells"][0]["id"]
+        (await dora.post(f"{W}/drafts/{mine}/deploy", json={})).raise_for_status()
+        (await dan.post(f"{W}/jobs/run/f/f/team/chain", json={})).raise_for_status()
+        closed = {"path": "f/team/chain", "summary": "", "visible_to_runner_only": True, "value": CHAIN["value"]}
+        (await server.client.post(f"{W}/flows/update/f/team/chain", json=closed)).raise_for_status()
+        (await dan.post(f"{W}/jobs/run/f/f/team/chain", json={})).raise_for_status()
+        found = (await dora.get(f"{W}/drafts/{mine}/results", params={"cell": own})).json()
+        assert [(one["of"], one["run_number"]) for one in found] == [("flow", 1)]
 
     async def test_what_was_deleted_is_no_result(self, server: Server) -> None:
         draft, cell = await opened(server)

@@ -152,6 +152,11 @@ class Redactor:
         self._whole = frozenset(known)
         self._texts = tuple(sorted({form for text in known for form in _forms(text)}, key=len, reverse=True))
 
+    @property
+    def known_count(self) -> int:
+        """How many texts are looked for in each text: in a short one that is most of the work."""
+        return len(self._texts)
+
     def text(self, text: str, limit: int | None = None) -> str:
         """The text with `HIDDEN` in place of secrets, of its first `limit` characters; a secret that the end would cut goes whole."""
         return self._clean(text, limit, _shaped)

@@ -96,7 +96,7 @@ class Cells:
         self._redactor = redactor
         self._made = 0
         self._code_left = MOST_CODE
-        self.budget = Budget(MOST_TEXT)
+        self.budget = Budget(MOST_TEXT, redactor)
         self.cut = False
 
     def of(self, modules: Any, depth: int, role: str = "") -> list[Cell]:

@@ -16,21 +16,22 @@ MOST_ROWS = 50
 MOST_ITEMS = 100
 MOST_COLUMNS = 12
 DEEPEST = 12
-#: Looking through a text that is short takes as long as through so many characters more.
+#: Looking through a text that is short takes as long as through so many characters more, and half a character for each secret (measured).
 _EACH_TEXT = 50
 
 
 class Budget:
     """How much of a page may be texts that secrets are looked for in: in too many that takes seconds, and a stranger asks for it."""
 
-    def __init__(self, characters: int) -> None:
+    def __init__(self, characters: int, redactor: Redactor) -> None:
         self._left = characters
+        self._each = _EACH_TEXT + redactor.known_count // 2
         #: Something was too much, and was left out.
         self.spent = False
 
     def takes(self, value: Any) -> bool:
         """Charge the texts of a value, as long as they may be shown; False, and nothing is charged, when they are too many."""
-        cost = sum(len(text) + _EACH_TEXT for text in strings_in(value, LONGEST_LEAF))
+        cost = sum(len(text) + self._each for text in strings_in(value, LONGEST_LEAF))
         if cost > self._left:
             self.spent = True
             return False

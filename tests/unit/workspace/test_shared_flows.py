@@ -213,12 +213,12 @@ def test_odd_documents_are_shown_as_far_as_they_go(odd: dict[str, Any]) -> None:
     ],
 )
 def test_settings_in_words(module: dict[str, Any], expected: Setting) -> None:
-    assert settings_of("rawscript", module, {}, Redactor(), Budget(9000)) == (expected,)
+    assert settings_of("rawscript", module, {}, Redactor(), Budget(9000, Redactor())) == (expected,)
 
 
 def test_what_is_not_set_is_not_said() -> None:
     module = {"retry": None, "continue_on_error": False, "mock": {"enabled": True}}
-    assert settings_of("rawscript", module, {}, Redactor(), Budget(9000)) == ()
+    assert settings_of("rawscript", module, {}, Redactor(), Budget(9000, Redactor())) == ()
 
 
 def test_a_page_holds_so_much_code() -> None:
@@ -304,3 +304,9 @@ def test_each_text_is_looked_through_once(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(Redactor, "text", counted)
     page([raw("a")], schema={"properties": {f"field_{n}": {"default": "x"} for n in range(1000)}})
     assert seen < 10 * MOST_FIELDS
+
+
+def test_where_many_secrets_are_looked_for_a_page_holds_less() -> None:
+    inputs: dict[str, Any] = {f"password{n}": static(f"secret-value-{n}") for n in range(3000)}
+    shown = page([raw("a", **inputs)])
+    assert shown.texts_cut and 0 < len(only(shown).inputs) < 300

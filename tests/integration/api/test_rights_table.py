@@ -313,8 +313,8 @@ class Table:
         answer = await send(state, handler, *_filled(arguments, named))
         if "/signin" in str(answer):
             return "sign in"
-        if "/?workspace=" in str(answer):
-            return "none"  # sent to a workspace of their own before anything is done
+        if state.problem == "You are not in a workspace main.":
+            return "none"  # said before anything is done
         said = f"{state.problem} {getattr(state, 'error', '')}".strip()
         if not said:
             return "yes"

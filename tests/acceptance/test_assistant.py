@@ -49,6 +49,7 @@ def accessible(page: Page) -> None:
     """Nothing that axe finds in the panel, in both themes."""
     for scheme in ("light", "dark"):
         page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+        page.wait_for_function("(scheme) => document.documentElement.classList.contains(scheme)", arg=scheme)
         page.evaluate(SETTLED)
         violations = Axe().run(page, context=".nb-assist").response["violations"]
         assert not violations, [(one["id"], [node["target"] for node in one["nodes"]][:3]) for one in violations]

@@ -366,7 +366,11 @@ export function CodeDiff({ original = "", modified = "", language = "plaintext",
       keepName(made.getModifiedEditor(), "Text after");
       stop = () => {
         models.current = null;
-        made.dispose();
+        try {
+          made.dispose();
+        } catch (error) {
+          console.warn(error.message); // Monaco's own stores, where the comparison is still under way: the panel around it stays
+        }
         setTimeout(() => Object.values(pair).forEach((model) => model.dispose()), DIFF_GRACE_MS);
       };
     });

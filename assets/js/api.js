@@ -98,6 +98,8 @@ export function withQuery(path, query) {
 }
 
 export const workspacePath = (ws, ...parts) => ["/api/w", encodeURIComponent(ws), ...parts].join("/");
+/** A path of the workspace (u/me/name) as a part of an address. */
+export const encoded = (path) => path.split("/").map(encodeURIComponent).join("/");
 export const runPath = (ws, runId, ...parts) => workspacePath(ws, "runs", encodeURIComponent(runId), ...parts);
 
 // ---------------------------------------------------------------- connection state

@@ -131,6 +131,16 @@ def page(context: BrowserContext) -> Page:
     return context.new_page()
 
 
+@pytest.fixture
+def elsewhere(browser: Browser, product: Product, watch: Watch) -> Iterator[BrowserContext]:
+    """Another person's browser."""
+    profile = browser.new_context(base_url=product.url, viewport={"width": 1440, "height": 900})
+    profile.set_default_timeout(PATIENCE_MS)
+    watch.attach(profile)
+    yield profile
+    profile.close()
+
+
 def shoot(page: Page, name: str) -> None:
     """Screenshots at 1440 and 390 pixels, light and dark, into test-artifacts/, where they are asked for."""
     if not os.environ.get("SCREENSHOTS"):

@@ -2,25 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import httpx
-import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.acceptance.conftest import Watch, shoot
 from tests.acceptance.product import TOKEN, Product
-
-
-@pytest.fixture
-def elsewhere(browser: Browser, product: Product, watch: Watch) -> Iterator[BrowserContext]:
-    """Another person's browser."""
-    profile = browser.new_context(base_url=product.url, viewport={"width": 1440, "height": 900})
-    profile.set_default_timeout(15_000)
-    watch.attach(profile)
-    yield profile
-    profile.close()
 
 
 def accessible(page: Page) -> None:

@@ -10,9 +10,9 @@ from tests.acceptance.conftest import Watch, shoot
 from tests.acceptance.keys import press, replace_text, tab_to
 from tests.acceptance.product import Product
 from tests.acceptance.test_model_proposals import Model, model
-from tests.acceptance.test_people import accessible, elsewhere
+from tests.acceptance.test_people import accessible
 
-__all__ = ["elsewhere", "model"]
+__all__ = ["model"]
 
 KEY = "sk-acceptance-0815"
 

@@ -3,26 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from typing import Any
 
-import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.acceptance.conftest import Watch, shoot
 from tests.acceptance.keys import press
 from tests.acceptance.notebook_page import RUN_TIMEOUT, NotebookPage, flow_of, python
 from tests.acceptance.product import Product
-
-
-@pytest.fixture
-def elsewhere(browser: Browser, product: Product, watch: Watch) -> Iterator[BrowserContext]:
-    """Another person's browser."""
-    profile = browser.new_context(base_url=product.url, viewport={"width": 1440, "height": 900})
-    profile.set_default_timeout(15_000)
-    watch.attach(profile)
-    yield profile
-    profile.close()
 
 
 def switch(page: Page) -> Any:

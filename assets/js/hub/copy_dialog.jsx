@@ -2,10 +2,9 @@
 import { useState } from "react";
 import { useNavigate } from "react-router";
 
-import { request, workspacePath } from "../api.js";
+import { encoded, request, workspacePath } from "../api.js";
 import { Icon } from "../icons.jsx";
 import { Dialog } from "../notebook/ui.jsx";
-import { encoded } from "../scripts/use_script.js";
 
 /** `CopyDialog({ws, script, onClose})`: `script` as the server shows it. */
 export function CopyDialog({ ws, script, onClose }) {

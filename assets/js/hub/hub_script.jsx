@@ -2,12 +2,11 @@
 import { useCallback, useEffect, useState } from "react";
 import { Link, useNavigate } from "react-router";
 
-import { get, post, workspacePath } from "../api.js";
+import { encoded, get, post, workspacePath } from "../api.js";
 import { Icon } from "../icons.jsx";
 import { CodeEditor } from "../notebook/editor.jsx";
 import { LINE, PAD, countLines } from "../notebook/monaco.js";
 import { CopyButton, Skeleton } from "../output/parts.jsx";
-import { encoded } from "../scripts/use_script.js";
 import { CopyDialog } from "./copy_dialog.jsx";
 import { originWords, pageOf, takes } from "./words.js";
 

@@ -1,12 +1,10 @@
 // Cells that call a script or a flow of the workspace, or a script of the hub: what is called, and which version.
 import { useEffect, useState } from "react";
-import { request } from "../api.js";
+import { encoded, request } from "../api.js";
 import { useStore } from "./context.js";
 import { Glyph } from "./icons.jsx";
 import { Line, TextField } from "./setting_fields.jsx";
 import { Dialog } from "./ui.jsx";
-
-const encoded = (path) => path.split("/").map(encodeURIComponent).join("/");
 
 /** What can be called: [{path, summary}]. Scripts are listed where the server lists them; any path can be typed all the same. */
 export async function listCallable(ws, kind) {

@@ -1,7 +1,7 @@
 // The dialogs of the page: deploy, "this has effects outside", and "which input wants this value".
 import { useEffect, useMemo, useState } from "react";
 import { useKey, useStore } from "./context.js";
-import { request } from "../api.js";
+import { encoded, request } from "../api.js";
 import { WebhookDialog } from "../run/webhook.jsx";
 import { ShareFlow } from "../shell/share.jsx";
 import { CallDialog } from "./called.jsx";
@@ -108,7 +108,7 @@ function Deploy({ onClose }) {
 async function compare(store, draft) {
   if (!draft.deployed_version) return [];
   await store.settled();
-  const path = draft.path.split("/").map(encodeURIComponent).join("/");
+  const path = encoded(draft.path);
   const [before, after] = await Promise.all([request("GET", `/api/w/${encodeURIComponent(store.ws)}/flows/get/${path}`), request("GET", `${store.base}/export?format=json`)]);
   return changesBetween(before, typeof after === "string" ? JSON.parse(after) : after);
 }

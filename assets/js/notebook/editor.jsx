@@ -345,8 +345,9 @@ const DIFF_GRACE_MS = 5000; // a diff under way still needs its texts; without t
 /** What an editor is called for who hears the page. The diff editor takes the names of its two away whenever its layout changes. */
 function keepName(editor, name) {
   const put = () => editor.getRawOptions().ariaLabel === name || editor.updateOptions({ ariaLabel: name });
-  editor.onDidChangeConfiguration(put);
+  const follower = editor.onDidChangeConfiguration(put);
   put();
+  return follower;
 }
 
 /** Two texts side by side (below 640 px: inline), with the props of reflex-monaco's DiffMonacoEditor. */
@@ -362,14 +363,14 @@ export function CodeDiff({ original = "", modified = "", language = "plaintext",
       const pair = { original: monaco.editor.createModel(original, originalLanguage ?? language), modified: monaco.editor.createModel(modified, modifiedLanguage ?? language) };
       models.current = pair;
       made.setModel(pair);
-      keepName(made.getOriginalEditor(), "Text before");
-      keepName(made.getModifiedEditor(), "Text after");
+      const names = [keepName(made.getOriginalEditor(), "Text before"), keepName(made.getModifiedEditor(), "Text after")];
       stop = () => {
         models.current = null;
+        names.forEach((follower) => follower.dispose()); // an editor that goes is configured no more
         try {
           made.dispose();
         } catch (error) {
-          console.warn(error.message); // Monaco's own stores, where the comparison is still under way: the panel around it stays
+          console.warn(error.message, error.errors); // seen once, where a comparison went as it came: what is around it stays
         }
         setTimeout(() => Object.values(pair).forEach((model) => model.dispose()), DIFF_GRACE_MS);
       };

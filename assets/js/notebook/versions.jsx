@@ -1,6 +1,6 @@
 // The deployed versions of a flow: who, when, why, what each changed, how it differs from the draft, and the way back.
 import { useEffect, useRef, useState } from "react";
-import { request } from "../api.js";
+import { encoded, request } from "../api.js";
 import { when } from "../words.js";
 import { changesBetween, stepsOf } from "./changes.js";
 import { useKey, useStore } from "./context.js";
@@ -20,7 +20,7 @@ export function Versions({ onClose }) {
   const [failed, setFailed] = useState(null);
   const at = `/api/w/${encodeURIComponent(store.ws)}/flows`;
   useEffect(() => {
-    request("GET", `${at}/versions/${draft.path.split("/").map(encodeURIComponent).join("/")}`).then((found) => {
+    request("GET", `${at}/versions/${encoded(draft.path)}`).then((found) => {
       setList(found);
       if (found.length) setChosen(found[0].version);
     }, (error) => (error.status === 404 ? setList([]) : setFailed(error)));

@@ -2,7 +2,7 @@
 import { useEffect, useRef, useState } from "react";
 import { Link, useSearchParams } from "react-router";
 
-import { get, request, runPath, workspacePath } from "../api.js";
+import { encoded, get, request, runPath, workspacePath } from "../api.js";
 import { Icon } from "../icons.jsx";
 import { Problem, Skeleton, useRemembered } from "../output/parts.jsx";
 import { ago, count } from "../words.js";
@@ -11,8 +11,6 @@ import { OtherInputs, ready } from "./chat_inputs.jsx";
 import { isLive } from "./use_run.js";
 
 const MESSAGE = "user_message";
-const encoded = (path) => path.split("/").map(encodeURIComponent).join("/");
-
 /** An id that nobody else has. On plain http of another machine there is no `crypto.randomUUID`. */
 const newId = () => [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 

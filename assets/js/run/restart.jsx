@@ -1,7 +1,7 @@
 // "Run again from here": a new run that keeps what came before a step, with the same or another input and version.
 import { useEffect, useId, useMemo, useState } from "react";
 
-import { get, post, runPath, workspacePath } from "../api.js";
+import { encoded, get, post, runPath, workspacePath } from "../api.js";
 import { SchemaForm } from "../forms/schema_form.jsx";
 import { Icon } from "../icons.jsx";
 import { Dialog } from "../notebook/ui.jsx";
@@ -20,7 +20,7 @@ export function RestartDialog({ ws, run, steps, step, schema, onClose }) {
   const [error, setError] = useState(null);
   const versioned = run.kind === "flow" && run.path;
   useEffect(() => {
-    if (versioned) get(workspacePath(ws, "flows", "schema", run.path.split("/").map(encodeURIComponent).join("/"))).then(setNewest, () => setNewest(null)); // without it there is no choice of versions
+    if (versioned) get(workspacePath(ws, "flows", "schema", encoded(run.path))).then(setNewest, () => setNewest(null)); // without it there is no choice of versions
   }, [ws, run.path, versioned]);
   useEffect(() => {
     if (edited && args === undefined) get(runPath(ws, run.id, "raw"), { path: "", side: "args" }).then((found) => setArgs(found ?? {}), setError);

@@ -1,7 +1,7 @@
 // The page that runs a deployed flow: its description, a form of its input, one button. Made for a phone first.
 import { lazy, Suspense, useEffect, useState } from "react";
 
-import { get, request, runPath, workspacePath } from "../api.js";
+import { encoded, get, request, runPath, workspacePath } from "../api.js";
 import { SchemaForm } from "../forms/schema_form.jsx";
 import { Icon } from "../icons.jsx";
 import { Skeleton } from "../output/parts.jsx";
@@ -12,8 +12,6 @@ import { go } from "../workspace.js";
 const ShareFlow = lazy(() => import("../shell/share.jsx").then((module) => ({ default: module.ShareFlow })));
 
 const ChatRun = lazy(() => import("./chat_run.jsx").then((module) => ({ default: module.ChatRun })));
-
-const encoded = (path) => path.split("/").map(encodeURIComponent).join("/");
 
 /** `RunForm({ws, path, from})`: `from` is a run whose input fills the form. */
 export function RunForm({ ws, path, from }) {

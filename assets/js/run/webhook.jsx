@@ -1,7 +1,7 @@
 // How other systems start a flow or script: its address, a call to copy, and a token that starts nothing else.
 import { useEffect, useState } from "react";
 
-import { get, request, workspacePath } from "../api.js";
+import { encoded, get, request, workspacePath } from "../api.js";
 import { Icon } from "../icons.jsx";
 import { Dialog } from "../notebook/ui.jsx";
 import { CopyButton } from "../output/parts.jsx";
@@ -16,10 +16,10 @@ export function WebhookDialog({ ws, kind, path, schema: given, onClose }) {
   const [waits, setWaits] = useState(true);
   const [schema, setSchema] = useState(given);
   useEffect(() => {
-    if (!given && kind === "flow") get(workspacePath(ws, "flows", "schema", path.split("/").map(encodeURIComponent).join("/"))).then((found) => setSchema(found.schema), () => {}); // without it the example is empty
+    if (!given && kind === "flow") get(workspacePath(ws, "flows", "schema", encoded(path))).then((found) => setSchema(found.schema), () => {}); // without it the example is empty
   }, [ws, path]);
   const [token, setToken] = useState("");
-  const where = [kind === "flow" ? "f" : "p", ...path.split("/").map(encodeURIComponent)];
+  const where = [kind === "flow" ? "f" : "p", encoded(path)];
   const url = `${location.origin}${workspacePath(ws, "jobs", waits ? "run_wait_result" : "run", ...where)}`;
   const call = callOf(url, token, exampleOf(schema));
   const choice = (value, label) => <button type="button" aria-pressed={waits === value} onClick={() => setWaits(value)}>{label}</button>;

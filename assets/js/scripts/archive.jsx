@@ -1,9 +1,8 @@
 // Asks before a script is archived, with everything that uses it.
 import { useState } from "react";
 
-import { request, workspacePath } from "../api.js";
+import { encoded, request, workspacePath } from "../api.js";
 import { Dialog } from "../notebook/ui.jsx";
-import { encoded } from "./use_script.js";
 import { go } from "../workspace.js";
 
 /** `Archive({ws, path, users, onClose})` */

@@ -2,11 +2,10 @@
 // What is typed is kept in the browser until a version has it. Nobody's version is ever written over without being shown.
 import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 
-import { get, post, request, workspacePath } from "../api.js";
+import { encoded, get, post, request, workspacePath } from "../api.js";
 import { KeptEdits } from "../notebook/local_text.js";
 import { FIELDS, bodyOf, sameText } from "./versions.js";
 
-export const encoded = (path) => path.split("/").map(encodeURIComponent).join("/");
 const KEY = "text";
 
 /** What a former page left in this browser, and a way to keep more. */

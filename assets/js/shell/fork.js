@@ -1,5 +1,5 @@
 // "Fork into my own space": a draft of a deployed flow under one's own path. What it names of variables and resources is shown first.
-import { post, workspacePath } from "../api.js";
+import { encoded, post, workspacePath } from "../api.js";
 import { go } from "../workspace.js";
 
 /** What the address of a notebook ends with when its names are to be looked at. */
@@ -7,6 +7,6 @@ export const TO_NAMES = "#named";
 
 /** Make the fork and go there. Throws ApiError. */
 export async function forkFlow(ws, path) {
-  const made = await post(workspacePath(ws, "flows", "fork", ...path.split("/").map(encodeURIComponent)));
+  const made = await post(workspacePath(ws, "flows", "fork", encoded(path)));
   go(`/flows/${made.id}${made.names ? TO_NAMES : ""}`);
 }

@@ -1,7 +1,7 @@
 // "Share": links by which anybody looks at a run or a flow without signing in; made, listed and revoked here.
 import { useEffect, useState } from "react";
 
-import { get, post, request, runPath, workspacePath } from "../api.js";
+import { encoded, get, post, request, runPath, workspacePath } from "../api.js";
 import { Icon } from "../icons.jsx";
 import { Dialog } from "../notebook/ui.jsx";
 import { Problem, Skeleton } from "../output/parts.jsx";
@@ -19,7 +19,7 @@ const SEEN = {
 export const ShareRun = ({ ws, run, onClose }) => <ShareDialog kind="run" title={`Share run #${run.number}`} links={runPath(ws, run.id, "links")} onClose={onClose} />;
 
 /** `ShareFlow({ws, path, onClose})`: of the flow that is deployed at the path. */
-export const ShareFlow = ({ ws, path, onClose }) => <ShareDialog kind="flow" title="Share flow" links={workspacePath(ws, "flows", "links", ...path.split("/").map(encodeURIComponent))} onClose={onClose} />;
+export const ShareFlow = ({ ws, path, onClose }) => <ShareDialog kind="flow" title="Share flow" links={workspacePath(ws, "flows", "links", encoded(path))} onClose={onClose} />;
 
 /** `at`: where links of this thing are, over HTTP. */
 function ShareDialog({ kind, title, links: at, onClose }) {

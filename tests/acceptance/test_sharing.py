@@ -136,7 +136,9 @@ def nested_flow(secret: str) -> dict[str, Any]:
         "value": {"type": "forloopflow", "iterator": wire("results.a"), "skip_failures": True, "modules": [branch]},
     }
     flow = flow_of(load, loop, schema=SCHEMA, summary="Quarterly report")
-    flow["description"] = "Asks the bank for the orders of a region, and checks each city that has many."
+    flow["description"] = (
+        "Asks the bank for the orders of a region,\nand checks each city that has many.\n\nRuns at night."
+    )
     flow["value"] |= {"failure_module": python("failure", "def main(error):\n    print(error)\n", {}, "Tell the team")}
     return flow
 
@@ -163,7 +165,8 @@ def test_a_flow_is_shared_from_its_notebook_and_its_form(
     assert answer is not None and answer.status == 200
     expect(phone.get_by_role("heading", level=1)).to_have_text("Quarterly report")
     expect(phone.locator("main")).to_contain_text("Version 1, deployed")
-    expect(phone.locator("main")).to_contain_text("Asks the bank for the orders of a region")
+    described = ["Asks the bank for the orders of a region, and checks each city that has many.", "Runs at night."]
+    expect(phone.locator(".about")).to_have_text(described)
     cell = phone.get_by_role("region", name="Ask the bank about the city")
     expect(cell).to_contain_text("def main(city: str, api_key: str):")
     expect(cell).to_contain_text("flow_input.iter.value.city")

@@ -92,12 +92,11 @@ class Segments:
         """Its row says that a run whose work is here is to be canceled: whether that work has to be stopped for it.
 
         A segment that only begins is left alone, since a stop would come between it and what it reads of the run; it reads
-        the wish before it does anything.
+        the wish before it does anything. So is one that has been stopped: again would cut off what it does about the first.
         """
-        if run_id in self._rooms:
-            return True
+        known = run_id in self._wishes
         self._wishes.add(run_id)
-        return False
+        return run_id in self._rooms and not known
 
     async def work(self, run_id: str) -> RunRow | None:
         """Go as far as possible with a run. Returns its row: ended, or parked; None when it is not this segment's to have.

@@ -268,7 +268,9 @@ class Runtimes:
         status: int | None = None
         if answer.kind not in (frames.ERROR, frames.DIED):
             with contextlib.suppress(TimeoutError):
-                status = await asyncio.wait_for(asyncio.shield(sandbox.gone), _DEATH_SECONDS)
+                # `asyncio.wait_for` of Python 3.11 loses a cancellation that comes at the same moment
+                async with asyncio.timeout(_DEATH_SECONDS):
+                    status = await asyncio.shield(sandbox.gone)
         error = outcomes.error_of(job, answer, conversation.log.tail, status, prepared.place)
         return Outcome(None, error, duration, level, cut)
 

@@ -96,3 +96,36 @@ async def test_a_wish_to_cancel_is_not_lost_while_a_segment_begins(
         go_on.set()
         row, result = await asyncio.wait_for(made.ended(run.id), 10)
         assert (row.status, result["error"]["name"]) == ("canceled", "Canceled")
+
+
+async def test_a_second_wish_to_cancel_does_not_cut_off_what_the_first_began(
+    tmp_path: Path, store_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, killed, reading, go_on = (asyncio.Event() for _ in range(4))
+
+    async def hang(*_: Any) -> None:
+        begun.set()
+        try:
+            await asyncio.sleep(60)
+        finally:
+            killed.set()
+
+    async with server(tmp_path, FakeRuntimes({"hang": hang}), store_url) as made:
+        run = await made.create(flow_of(step("a", "hang")))
+        await made.engine.start_run(run.id)
+        await asyncio.wait_for(begun.wait(), 10)
+        real = made.store.runs.get
+
+        async def late(run_id: str) -> Any:
+            if killed.is_set():
+                reading.set()
+                await go_on.wait()
+            return await real(run_id)
+
+        monkeypatch.setattr(made.store.runs, "get", late)
+        assert await made.engine.cancel(run.id, "ada", "enough")
+        await asyncio.wait_for(reading.wait(), 10)
+        assert await made.engine.cancel(run.id, "bob", "and again")
+        go_on.set()
+        row, result = await asyncio.wait_for(made.ended(run.id), 10)
+        assert (row.status, row.canceled_by, result["error"]["name"]) == ("canceled", "ada", "Canceled")

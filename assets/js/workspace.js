@@ -14,18 +14,18 @@ export function addressIn(ws, path) {
   return url.pathname + url.search + url.hash;
 }
 
-const kept = (storage) => {
+const kept = (storage, key = KEY) => {
   try {
-    return globalThis[storage]?.getItem(KEY);
+    return globalThis[storage]?.getItem(key);
   } catch {
     return null; // a browser that keeps nothing: the address says it all
   }
 };
 
-function keep(storage, ws) {
+function keep(storage, value, key = KEY) {
   try {
-    globalThis[storage]?.setItem(KEY, ws);
-    // what the server holds for this tab was made for another workspace, and is not to be seen in this one
+    globalThis[storage]?.setItem(key, value);
+    // what the server holds for this tab was made for another workspace or person, and is not to be seen in this one
     if (storage === "sessionStorage") sessionStorage.removeItem("token");
   } catch {
     // as above
@@ -50,6 +50,15 @@ export function tabWorkspace() {
   return known;
 }
 
+/** Changes when somebody signs in anew; "" for who came without. */
+function signedIn() {
+  const name = `flowapp_mark${window.location.port && `_${window.location.port}`}=`;
+  return document.cookie.split("; ").find((one) => one.startsWith(name))?.slice(name.length) ?? "";
+}
+
+const MARK = "flowapp.mark";
+const anotherOne = () => signedIn() !== (kept("sessionStorage", MARK) ?? "");
+
 /** Go into a workspace: its home page, also in tabs that are opened later. */
 export function enter(ws) {
   keep("localStorage", ws);
@@ -67,8 +76,10 @@ function nameLink({ target }) {
 }
 
 if (typeof window !== "undefined" && window.addEventListener) {
-  tabWorkspace(); // before the first event goes to the server
+  // before the first event goes to the server
+  tabWorkspace();
+  if (anotherOne()) keep("sessionStorage", signedIn(), MARK);
   for (const kind of ["pointerdown", "focusin"]) document.addEventListener(kind, nameLink, { capture: true, passive: true });
   // a page that comes back as it was left, into a tab that has gone on
-  window.addEventListener("pageshow", (event) => event.persisted && kept("sessionStorage") !== known && window.location.reload());
+  window.addEventListener("pageshow", (event) => event.persisted && (kept("sessionStorage") !== known || anotherOne()) && window.location.reload());
 }

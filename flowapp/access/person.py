@@ -9,6 +9,7 @@ from typing import Any
 from flowapp.jsontext import loads
 
 _COOKIE = "flowapp_session"
+_MARK = "flowapp_mark"
 SESSION_DAYS = 30
 
 
@@ -17,8 +18,17 @@ def session_cookie(host: str) -> str:
 
     Browsers share cookies between the ports of a host: with one name, two servers on it would sign each other out.
     """
+    return _of_port(_COOKIE, host)
+
+
+def mark_cookie(host: str) -> str:
+    """The name of the cookie that says, to our own scripts, that somebody signed in anew. It holds nothing else."""
+    return _of_port(_MARK, host)
+
+
+def _of_port(name: str, host: str) -> str:
     port = host.rpartition(":")[2]
-    return f"{_COOKIE}_{port}" if port.isdigit() else _COOKIE
+    return f"{name}_{port}" if port.isdigit() else name
 
 
 @dataclass(frozen=True, slots=True)

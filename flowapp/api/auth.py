@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import secrets
 from typing import Annotated
 from urllib.parse import unquote
 
@@ -11,7 +12,7 @@ from starlette.responses import Response
 
 from flowapp.access.errors import NotSignedIn, WrongOrigin
 from flowapp.access.identity import Identity
-from flowapp.access.person import SESSION_DAYS, Person, session_cookie
+from flowapp.access.person import SESSION_DAYS, Person, mark_cookie, session_cookie
 from flowapp.api.security import SAFE_METHODS, browser_origin, same_origin
 from flowapp.workspace.app import Workspace
 from flowapp.workspace.errors import BadRequest
@@ -88,8 +89,12 @@ Starter = Annotated[Identity, Depends(starter_of)]
 
 def cookie_of(request: Request) -> str:
     """The name of the session cookie where the browser sees us."""
+    return session_cookie(_host(request))
+
+
+def _host(request: Request) -> str:
     _, host = browser_origin({name.lower(): value for name, value in request.headers.raw})
-    return session_cookie(host.decode("latin-1"))
+    return host.decode("latin-1")
 
 
 def is_secure(request: Request) -> bool:
@@ -99,13 +104,13 @@ def is_secure(request: Request) -> bool:
 
 
 def set_session(response: Response, request: Request, session: str, name: str = "") -> None:
-    """Give the browser its session cookie: out of reach of scripts, not sent by other sites' forms."""
-    response.set_cookie(
-        name or cookie_of(request),
-        session,
-        max_age=SESSION_DAYS * 86400,
-        httponly=True,
-        samesite="lax",
-        secure=is_secure(request),
-        path="/",
-    )
+    """Give the browser its session cookie: out of reach of scripts, not sent by other sites' forms.
+
+    With ours comes a mark: a tab in which another one signs in forgets what it held for the one before.
+    """
+    age, secure = SESSION_DAYS * 86400, is_secure(request)
+    cookie = name or cookie_of(request)
+    response.set_cookie(cookie, session, max_age=age, httponly=True, samesite="lax", secure=secure, path="/")
+    if not name:
+        mark = secrets.token_urlsafe(9)
+        response.set_cookie(mark_cookie(_host(request)), mark, max_age=age, samesite="lax", secure=secure, path="/")

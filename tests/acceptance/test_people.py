@@ -20,6 +20,12 @@ def accessible(page: Page) -> None:
     page.emulate_media(color_scheme="light")
 
 
+def held_by(page: Page) -> str:
+    """What the server knows the tab by: with it goes what was shown there before."""
+    name: str = page.wait_for_function("sessionStorage.getItem('token')").json_value()
+    return name
+
+
 def test_somebody_joins_by_a_link_and_is_taken_out(
     page: Page, product: Product, elsewhere: BrowserContext, watch: Watch
 ) -> None:
@@ -69,6 +75,18 @@ def test_somebody_joins_by_a_link_and_is_taken_out(
     guest.get_by_label("Password").fill("a long password")
     guest.keyboard.press("Enter")
     expect(guest.get_by_role("heading", name="Flows", exact=True)).to_be_visible()
+    held = held_by(guest)
+    guest.goto("/people")
+    expect(guest.locator("li").filter(has_text="Olga Lang")).to_contain_text("operator")
+    assert held_by(guest) == held
+    # signed in anew without having signed out, as after a session's end: nothing that the tab held before is shown
+    elsewhere.clear_cookies()
+    guest.goto("/signin")
+    guest.get_by_label("Email").fill("olga@example.org")
+    guest.get_by_label("Password").fill("a long password")
+    guest.keyboard.press("Enter")
+    expect(guest.get_by_role("heading", name="Flows", exact=True)).to_be_visible()
+    guest.wait_for_function("held => ![null, held].includes(sessionStorage.getItem('token'))", arg=held)
 
     page.reload()
     row = page.locator("li").filter(has_text="Olga Lang")

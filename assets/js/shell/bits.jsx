@@ -65,12 +65,9 @@ export function PathField({ value = "", name, placeholder }) {
 
 const MOST = 900_000; // what fits the page's websocket
 
-/**
- * `SignOut()`: a plain form, so that the server answers with its own page. Reflex's forms never reach the server by themselves.
- * What the server holds for this tab goes too: the next person does not see it.
- */
+/** `SignOut()`: a plain form, so that the server answers with its own page. Reflex's forms never reach the server by themselves. */
 export function SignOut() {
-  return <form method="post" action="/signout" onSubmit={() => sessionStorage.removeItem("token")}><button type="submit"><Icon name="leave" size={18} /><span>Sign out</span></button></form>;
+  return <form method="post" action="/signout"><button type="submit"><Icon name="leave" size={18} /><span>Sign out</span></button></form>;
 }
 
 const PACKED_MOST = Math.floor(MOST * 3 / 4); // base64 takes four characters for three bytes

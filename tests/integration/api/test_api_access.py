@@ -182,8 +182,11 @@ class TestSignIn:
         browser = server.make_client()
         answer = await browser.get(f"/signin?token={token}&next=/flows/x")
         assert (answer.status_code, answer.headers["location"]) == (303, "/flows/x")
-        cookie = answer.headers["set-cookie"]
+        cookie, mark = answer.headers.get_list("set-cookie")
         assert "HttpOnly" in cookie and "SameSite=lax" in cookie and token not in cookie
+        # the mark is for our scripts: it says that somebody signed in, and nothing about who
+        assert mark.startswith("flowapp_mark=") and "HttpOnly" not in mark and "SameSite=lax" in mark
+        assert browser.cookies["flowapp_mark"] not in browser.cookies["flowapp_session"]
         assert (await browser.get("/api/w/main/flows")).status_code == 200
         assert (await browser.get(f"/signin?token={token}")).status_code == 303
         other = await server.make_client().get(f"/signin?token={token}")

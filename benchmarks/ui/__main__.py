@@ -14,6 +14,7 @@ from typing import Any
 from playwright.sync_api import BrowserContext, Page, sync_playwright
 
 from benchmarks.figures import line
+from benchmarks.ui.probe import PROBE
 from tests.acceptance.conftest import CHROMIUM_FLAGS
 from tests.acceptance.product import TOKEN, Product
 
@@ -21,38 +22,6 @@ PRESSES = 40
 WARM_UP = 5
 KEYS = 120
 LOADS = 5
-
-# Installed before any script of the page runs. `until(text)` is answered by the first mutation after which the text stands
-# in the element; the key's time is kept by a listener that runs before all others.
-PROBE = """
-window.probe = { key: 0, seen: {}, firstEditor: 0, allText: 0 };
-addEventListener("keydown", (event) => { probe.key = event.timeStamp; }, true);
-probe.until = (selector, text) => new Promise((done, fail) => {
-  setTimeout(() => (watcher.disconnect(), fail(new Error(`"${text}" did not appear in ${selector}`))), 15000);
-  const look = () => {
-    const node = document.querySelector(selector);
-    if (!node || !node.textContent.includes(text)) return false;
-    watcher.disconnect();
-    done(performance.now() - probe.key);
-    return true;
-  };
-  const watcher = new MutationObserver(look);
-  watcher.observe(document.documentElement, { childList: true, subtree: true, characterData: true });
-  look();
-});
-probe.loading = (cells, mark) => {
-  const look = () => {
-    if (!probe.firstEditor && document.querySelector(".nb-cell .monaco-editor .view-line")) probe.firstEditor = performance.now();
-    if (!probe.allText) {
-      const shown = [...document.querySelectorAll(".nb-code")].filter((node) => node.textContent.includes(mark)).length;
-      if (shown >= cells) probe.allText = performance.now();
-    }
-    if (probe.firstEditor && probe.allText) watcher.disconnect();
-  };
-  const watcher = new MutationObserver(look);
-  watcher.observe(document, { childList: true, subtree: true, characterData: true });
-};
-"""
 
 
 def flow(cells: int) -> dict[str, Any]:
@@ -149,19 +118,14 @@ def edit_first(page: Page) -> None:
 def load(context: BrowserContext, draft: str) -> None:
     """From navigation to the first editor, and to the text of all 100 cells."""
     context.add_init_script(PROBE)
-    context.add_init_script("probe.loading(100, 'mark0');")
+    context.add_init_script("probe.loading('.nb-cell .monaco-editor .view-line', '.nb-code', 'mark0', 100);")
     page = context.new_page()
     page.goto(f"/signin?token={TOKEN}")
     first, text = [], []
     for _ in range(LOADS):
         page.goto(f"/flows/{draft}")
-        page.wait_for_timeout(200)
-        for _ in range(200):
-            if page.evaluate("probe.firstEditor && probe.allText"):
-                break
-            page.wait_for_timeout(50)
-        first.append(float(page.evaluate("probe.firstEditor")))
-        text.append(float(page.evaluate("probe.allText")))
+        first.append(float(page.evaluate("probe.loaded.editor")))
+        text.append(float(page.evaluate("probe.loaded.code")))
     print(line("100 cells: navigation to the first editor", first))
     print(line("100 cells: navigation to the text of all cells", text))
     context.close()

@@ -25,7 +25,7 @@ from flowapp.engine.cluster import DEFAULT_TAG, new_executor
 from flowapp.engine.places import ManyPlaces, OnePlace, Places
 from flowapp.engine.timer import WIPE_EVERY, Expire
 from flowapp.expressions.evaluator import Evaluator
-from flowapp.runtimes import Runtimes, RuntimeSettings
+from flowapp.runtimes import Limits, Runtimes, RuntimeSettings
 from flowapp.settings import Settings
 from flowapp.store.clock import text_of
 from flowapp.store.executors import Executor
@@ -128,7 +128,8 @@ async def _open(settings: Settings, kind: str, tags: tuple[str, ...]) -> AsyncIt
         if not settings.secret_key:
             await settle(store.database, store.home)
         box = SecretBox(store.home, settings.secret_key)
-        leaves = LeafSettings(base_url=settings.base_url, internal_url=internal, secret_key=box.key_for("fingerprints"))
+        limits = Limits(rows_bytes=settings.sql_rows_mb << 20)
+        leaves = LeafSettings(settings.base_url, internal, limits, box.key_for("fingerprints"))
         calls = policy_of(settings.allowed_hosts)
         config = EngineConfig(leaves, isolation=runtimes.isolation.level, calls=calls)
         places = _places(store, settings, box, new_executor(kind, tags))

@@ -17,6 +17,7 @@ import orjson
 JsonText = NewType("JsonText", str)
 
 NULL = JsonText("null")
+DIGEST_BYTES = 16
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 _LONG_DIGITS = re.compile(r"\d{19}")
 
@@ -53,7 +54,7 @@ def loads(text: str) -> Any:
 
 def hash_of(text: str) -> str:
     """The 32-character content hash by which values, definitions and fingerprints are compared."""
-    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=DIGEST_BYTES).hexdigest()
 
 
 def canonical(value: Any) -> JsonText:

@@ -55,6 +55,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("FLOWAPP_MIN_ISOLATION", "basic", "Isolation of user code below which the server refuses to start."),
     Setting("FLOWAPP_IDLE_RUNNERS", "8", "Warm processes kept ready for cells and steps, over all languages."),
     Setting("FLOWAPP_PACKAGES_MB", "4096", "How large the packages installed for cells may become; old ones then go."),
+    Setting("FLOWAPP_SQL_ROWS_MB", "256", "How large the rows of one SQL cell may be; more is an error of the step."),
     Setting("FLOWAPP_WAIT_S", "20", "Seconds that a synchronous call (`run_wait_result`) waits for a result."),
     Setting(
         "FLOWAPP_HUB_URL", "", "Address of a hub for `hub/…` steps; empty: only the starter hub and `FLOWAPP_HUB_DIR`."
@@ -105,6 +106,7 @@ class Settings:
     min_isolation: str = "basic"
     idle_runners: int = 8
     packages_mb: int = 4096
+    sql_rows_mb: int = 256
     wait_s: int = 20
     hub_url: str = ""
     hub_dir: str = ""
@@ -137,6 +139,7 @@ class Settings:
             secret_key=_secret_key(given["FLOWAPP_SECRET_KEY"]),
             min_isolation=_level(given["FLOWAPP_MIN_ISOLATION"].lower() or "basic"),
             packages_mb=_number("FLOWAPP_PACKAGES_MB", given["FLOWAPP_PACKAGES_MB"] or "4096", 1, 1 << 24),
+            sql_rows_mb=_number("FLOWAPP_SQL_ROWS_MB", given["FLOWAPP_SQL_ROWS_MB"] or "256", 1, 2000),
             idle_runners=_number("FLOWAPP_IDLE_RUNNERS", given["FLOWAPP_IDLE_RUNNERS"] or "8", 1, 256),
             wait_s=_number("FLOWAPP_WAIT_S", given["FLOWAPP_WAIT_S"] or "20", 1, 3600),
             hub_url=given["FLOWAPP_HUB_URL"],

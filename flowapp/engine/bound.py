@@ -170,5 +170,5 @@ class BoundCache:
         found = await self._store.results.lookup(self._run.workspace, self.rights, key, ttl_s)
         if found is None:
             return None
-        value = await self._store.values.get_value(found.value)
+        value = await self._store.values.get_held(found.value)
         return LeafOutcome(value, "reused", found.duration_ms, "", key, found.run_id)

@@ -35,6 +35,7 @@ from flowapp.engine.waiting import Room
 from flowapp.expressions import Batch, Expression, ExpressionFailed, Lookup
 from flowapp.jsontext import NULL, JsonText, dumps, loads
 from flowapp.openflow.walk import id_of
+from flowapp.store.errors import ValueTooLarge
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,13 +250,15 @@ class Interpreter:
         left = [item for item in open_ if isinstance(item, Expression)]
         if left:
             names: Mapping[str, JsonText] = Names(scope, left, extra or {})
-            found = iter(
-                await self.ports.evaluate(
-                    await inputs.expanded(self.ports, Batch(left, names, scope.results, lookup or self.ports.lookup))
-                )
-            )
+            found = iter(await self._evaluated(Batch(left, names, scope.results, lookup or self.ports.lookup)))
             answers = [next(found) if answer is None else answer for answer in answers]
         return [answer for answer in answers if answer is not None]
+
+    async def _evaluated(self, batch: Batch) -> list[JsonText | ExpressionFailed]:
+        try:
+            return await self.ports.evaluate(await inputs.expanded(self.ports, batch))
+        except ValueTooLarge as error:
+            return [ExpressionFailed("ResultTooLarge", error.message)] * len(batch.expressions)
 
     async def truth(
         self, scope: Scope, text: str, extra: Mapping[str, JsonText] | None = None, step_id: str | None = None

@@ -23,6 +23,7 @@ from flowapp.jsontext import NULL, JsonText, dumps, loads
 from flowapp.store import limits
 from flowapp.store.clock import now
 from flowapp.store.errors import StoreError
+from flowapp.store.large_values import ValueRef
 from flowapp.store.runs import job_id
 from flowapp.store.stores import Store
 from flowapp.store.tables import JobRow, RunRow
@@ -98,7 +99,7 @@ class RunJournal:
         return Recorded(
             status=row.status,  # type: ignore[arg-type]  # the column holds nothing else
             attempt=row.attempt,
-            value=await values.get_value(row.result) if finished and row.result else NULL,
+            value=await values.get_held(row.result) if finished and row.result else NULL,
             finished=finished,
             args=await values.get_value(row.args) if not finished and row.args else None,
             ended_at=row.ended_at,
@@ -299,7 +300,8 @@ class Step:
         journal.recorded(row)
         journal.open_steps.pop(row.path, None)
         if journal.observer is not None:
-            journal.observer.step_finished(journal.run, row, self._args, value)
+            at_hand = None if ValueRef.from_text(value) else value
+            journal.observer.step_finished(journal.run, row, self._args, at_hand)
 
     # --- writing ----------------------------------------------------------------------------------------------------
 

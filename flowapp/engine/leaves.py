@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -14,23 +13,22 @@ from typing import Any, Protocol
 from flowapp.engine import gates
 from flowapp.engine.environment import environment, job_of
 from flowapp.engine.errors import INTERRUPTIONS, error_value
+from flowapp.engine.large import MADE_UP, CheckedWriter, expand, makes_up_reference
 from flowapp.engine.ports import Limits as Limiting
 from flowapp.engine.ports import OpenStep, Printing, RunLeaf, Secrets, Tokens, Waiting
 from flowapp.engine.references import given, written
 from flowapp.engine.secrets import SECRET_MARKS, MissingReference, resolve
 from flowapp.engine.values import LeafCall, LeafOutcome, Plan
 from flowapp.errors import FlowappError
-from flowapp.jsontext import JsonText, canonical, dumps, hash_of, loads
+from flowapp.jsontext import NULL, JsonText, canonical, dumps, hash_of, loads
 from flowapp.notebook.fingerprint import fingerprint
 from flowapp.runtimes.handover import is_own_variable
 from flowapp.runtimes.jobs import Job, Limits, Outcome
 from flowapp.signatures.sql import DATABASE, pinned
-from flowapp.store.blobs import REFERENCE, BlobRef, Blobs
+from flowapp.store.blobs import REFERENCE
 from flowapp.store.masks import MaskedLog
 from flowapp.store.stores import Store
 from flowapp.store.tables import RunRow
-
-_ESCAPED = re.compile(r"\\u00[2-7][0-9a-fA-F]")
 
 
 class RunsJobs(Protocol):
@@ -150,6 +148,7 @@ class Leaves:
             path=call.path,
             libraries={script.path: script.code for script in call.libraries},
             owner=self.rights,
+            large=lambda: CheckedWriter(self._store.values.writer()),
         )
         outcome = await self._in_runtime(job, step)
         if isinstance(outcome, LeafOutcome):
@@ -157,9 +156,9 @@ class Leaves:
         if outcome.error is not None:
             value = dumps({"error": {**outcome.error, "step_id": call.info.step_id}})
             return LeafOutcome(value, "failure", outcome.duration_ms, outcome.isolation)
-        result = outcome.result if outcome.result is not None else JsonText("null")
-        if _makes_up_reference(result):
-            return LeafOutcome(_error(f"A result cannot hold the key {REFERENCE}", call.info.step_id), "failure")
+        result = outcome.stored or outcome.result or NULL
+        if not outcome.stored and makes_up_reference(result):
+            return LeafOutcome(_error(MADE_UP, call.info.step_id), "failure")
         return LeafOutcome(result, "success", outcome.duration_ms, outcome.isolation, key)
 
     async def _in_runtime(self, job: Job, step: Printing) -> Outcome | LeafOutcome:
@@ -183,7 +182,7 @@ class Leaves:
 
     async def expand(self, text: JsonText) -> JsonText:
         """A JSON text with the blobs' texts in place of references to them."""
-        return await expand(self._store.blobs, text)
+        return await expand(self._store, text)
 
     async def lookup(self, kind: str, path: str) -> JsonText | None:
         """`variable(path)` and `resource(path)`: resources with their own references replaced."""
@@ -283,16 +282,8 @@ class Leaves:
         found = await self._store.results.lookup(run.workspace, self.rights, key, call.cache_ttl)
         if found is None:
             return None
-        value = await self._store.values.get_value(found.value)
+        value = await self._store.values.get_held(found.value)
         return LeafOutcome(value, "reused", found.duration_ms, "", key, found.run_id)
-
-
-def _makes_up_reference(result: JsonText) -> bool:
-    """Whether a script's result holds a reference to a stored file: only the server makes those, for whose file it is."""
-    if f'"{REFERENCE}"' in result:
-        return True
-    # no honest encoder writes plain letters as u00xx
-    return _ESCAPED.search(result) is not None and f'"{REFERENCE}"' in dumps(loads(result))
 
 
 def _with_libraries(call: LeafCall) -> str:
@@ -313,23 +304,3 @@ def rights_of(run: RunRow) -> str:
 def rights(workspace: str, permissioned_as: str) -> str:
     """What the results of somebody's runs are kept under."""
     return hash_of(canonical([workspace, permissioned_as]))
-
-
-async def expand(blobs: Blobs, text: JsonText) -> JsonText:
-    """Replace blob references, at any depth, by the texts they stand for."""
-    if REFERENCE not in text:
-        return text
-    value = await _expanded(blobs, loads(text))
-    # what is uploaded may be large, and putting it together again must not hold everybody else up
-    return await asyncio.to_thread(dumps, value)
-
-
-async def _expanded(blobs: Blobs, value: Any) -> Any:
-    if isinstance(value, list):
-        return [await _expanded(blobs, item) for item in value]
-    if isinstance(value, dict):
-        reference = BlobRef.from_json(value)
-        if reference is not None:
-            return await blobs.read_text(reference.sha256)
-        return {name: await _expanded(blobs, item) for name, item in value.items()}
-    return value

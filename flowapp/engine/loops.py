@@ -14,6 +14,7 @@ from flowapp.engine.values import Attempt, Done, Module, Replaced, StepInfo
 from flowapp.engine.waiting import Parked, soonest
 from flowapp.expressions import ExpressionFailed
 from flowapp.jsontext import JsonText, dumps, loads
+from flowapp.store.errors import ValueTooLarge
 
 if TYPE_CHECKING:
     from flowapp.engine.interpreter import Interpreter
@@ -161,7 +162,10 @@ async def _items(interpreter: Interpreter, iterator: Any, scope: Scope, step_id:
     if isinstance(answer, ExpressionFailed):
         message = f"The iterator of {step_id}: {answer.message}"
         return Done(error_value(answer.name, message, step_id=step_id, line=answer.line), failed=True)
-    text = await interpreter.ports.expand(answer)
+    try:
+        text = await interpreter.ports.expand(answer)
+    except ValueTooLarge as error:
+        return Done(error_value("ResultTooLarge", error.message, step_id=step_id), failed=True)
     found = await asyncio.to_thread(_split, text) if len(text) > LARGEST_ON_LOOP else _split(text)
     if found is None:
         shown = answer if len(answer) <= _LONGEST_SHOWN else f"{answer[:_LONGEST_SHOWN]}…"

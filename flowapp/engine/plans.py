@@ -30,7 +30,7 @@ async def plan_of(store: Store, run: RunRow) -> Plan:
         if row is None or row.result is None:
             message = f"The result of {step_id} that this run builds on is gone"
             raise RunNotFound(message, f"Run {step_id} again.")
-        given[str(step_id)] = await store.values.get_value(row.result)
+        given[str(step_id)] = await store.values.get_held(row.result)
         answered = await answers_of(store, run_id, path)
         if answered is not None:
             answers[str(step_id)] = answered

@@ -269,7 +269,7 @@ class StepObserver(Protocol):
         """In the writer thread, inside the transaction that stores the finished step: what belongs to it goes in too."""
 
     def step_finished(self, run: RunRow, job: JobRow, args: JsonText | None, result: JsonText | None) -> None:
-        """A step's end is durable; the texts are at hand, so nothing has to be read again."""
+        """A step's end is durable; the texts are at hand, so nothing has to be read again. A large result is not."""
 
     def logged(self, run: RunRow, path: str, text: str, offset: int) -> None:
         """A step printed `text`; `offset` counts the characters before it."""

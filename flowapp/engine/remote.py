@@ -141,7 +141,7 @@ class Sender:
 
     async def _outcome(self, text: JsonText) -> LeafOutcome:
         found = loads(text)
-        value = await self._store.values.get_value(found.pop("value"))
+        value = await self._store.values.get_held(found.pop("value"))
         return LeafOutcome(value=value, **found)
 
 

@@ -12,11 +12,14 @@ import logging
 import os
 import socket
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
+from typing import Any
 
+from flowapp.errors import FlowappError
 from flowapp.runtimes.executables import Executable
 from flowapp.runtimes.guest import frames
+from flowapp.runtimes.large import KINDS, Broken, LargeResult
 from flowapp.runtimes.launching import Sandbox
 
 _log = logging.getLogger(__name__)
@@ -30,6 +33,10 @@ _STEPS_PER_CALL = 16
 TIMED_OUT = b"t"
 CANCELED = b"c"
 FORGED = b"f"
+#: body: why the result cannot be kept
+REFUSED = b"r"
+#: the result came in parts, and is stored; body: what stands for it
+STORED = b"s"
 ENDED = b"e"
 
 
@@ -51,12 +58,15 @@ class Conversation:
         output_bytes: int,
         result_bytes: int,
         last: bool = True,
+        large: LargeResult | None = None,
     ) -> None:
-        """`last`: the process will get no other job."""
+        """`last`: the process will get no other job. `large` takes a result that comes in parts, where that may be."""
         self._loop = asyncio.get_running_loop()
         self._sandbox = sandbox
         self._result_bytes = result_bytes
         self._last = last
+        self._large = large
+        self._storing: asyncio.Task[None] | None = None
         self.answer: asyncio.Future[Answer] = self._loop.create_future()
         self.log = LogReader(on_log, output_bytes)
         self._unsent: list[memoryview] = []
@@ -88,6 +98,13 @@ class Conversation:
         """Stop listening and let go of the sandbox."""
         self.release()
         self._sandbox.close()
+
+    async def forget(self) -> None:
+        """After `close` or `release`: wait for what is being stored, and forget a result that has no end."""
+        if self._storing is not None:
+            await asyncio.wait([self._storing])
+        if self._large is not None:
+            await self._large.close()
 
     def release(self) -> None:
         """Stop listening; the sandbox is somebody else's from now on."""
@@ -132,7 +149,7 @@ class Conversation:
     def _on_channel(self) -> None:
         try:
             for _ in range(_STEPS_PER_CALL):
-                if self.answer.done() or not self._step():
+                if self.answer.done() or self._storing is not None or not self._step():
                     return
         except BlockingIOError:
             return
@@ -162,7 +179,9 @@ class Conversation:
         self._kind, length = frames.FRAME_HEAD.unpack(self._head)
         self._head.clear()
         limits = {frames.READY: 0, frames.RESULT: self._result_bytes}
-        if self._kind not in b"ROXDS" or length > limits.get(self._kind, _LARGEST_ERROR):
+        limits |= dict.fromkeys((frames.LIST, frames.LIST_END), 0) | {frames.ITEMS: self._result_bytes}
+        known = b"ROXDS" if self._large is None else b"ROXDS" + KINDS
+        if self._kind not in known or length > limits.get(self._kind, _LARGEST_ERROR):
             self.stop(Answer(FORGED))
             return False
         self._body = bytearray(length)
@@ -173,8 +192,39 @@ class Conversation:
         body, self._body = bytes(self._body or b""), None
         if self._kind == frames.READY:
             return True
+        if self._large is not None and self._kind in KINDS:
+            self._store(self._large.take(self._kind, body))
+            return False
+        if self._large is not None and self._kind == frames.RESULT and self._large.begun:
+            self._store(self._end_large(self._large))
+            return False
         self._finish(Answer(self._kind, body))
         return False
+
+    async def _end_large(self, large: LargeResult) -> None:
+        self._finish(Answer(STORED, (await large.finish()).encode()))
+
+    def _store(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do something with a part; until it is done nothing more is read, so that the job waits when it is faster."""
+        self._loop.remove_reader(self._sandbox.channel.fileno())
+        self._storing = self._loop.create_task(self._stored(work))
+
+    async def _stored(self, work: Coroutine[Any, Any, None]) -> None:
+        try:
+            await work
+        except Broken:
+            self.stop(Answer(FORGED))
+        except FlowappError as error:
+            self.stop(Answer(REFUSED, error.message.encode()))
+        except OSError as error:
+            self.stop(Answer(REFUSED, f"It could not be stored: {error.strerror or error}.".encode()))
+        except Exception:
+            _log.exception("a part of a result could not be stored")
+            self.stop(Answer(REFUSED, b"It could not be stored."))
+        finally:
+            self._storing = None
+        if not self.answer.done():
+            self._loop.add_reader(self._sandbox.channel.fileno(), self._on_channel)
 
     def _finish(self, answer: Answer) -> None:
         if self.answer.done():

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from flowapp.jsontext import JsonText
 
@@ -16,12 +16,14 @@ class Limits:
     """What one job may use. Past `output_bytes` the log is cut and the job goes on; all others end the job.
 
     `memory_mb` counts the address space of each process (Python, Bash) or the heap (TypeScript), and the whole job
-    where the host has control groups. `processes` counts threads too.
+    where the host has control groups. `processes` counts threads too. `rows_bytes` is how large the rows of an SQL cell may be
+    where they need not be held (`Job.large`); `result_bytes` is for a single one of them then.
     """
 
     memory_mb: int = 1024
     output_bytes: int = 8 << 20
     result_bytes: int = 64 << 20
+    rows_bytes: int = 256 << 20
     processes: int = 128
     file_mb: int = 1024
 
@@ -29,6 +31,29 @@ class Limits:
     def bounds(self) -> tuple[int, int, int]:
         """The limits that are set when a process is made, before it knows its job: memory, processes, file size."""
         return self.memory_mb, self.processes, self.file_mb
+
+
+class ResultWriter(Protocol):
+    """Takes one result that is too large to be held."""
+
+    def write(self, piece: bytes, /) -> None:
+        """Append JSON text; pieces are cut between values. Called in a thread, one call after the other.
+
+        Raises:
+            FlowappError: the result cannot be taken; its message says why.
+            OSError: it cannot be stored.
+        """
+
+    async def finish(self) -> JsonText:
+        """All of it is there: what stands for it from now on.
+
+        Raises:
+            FlowappError: it cannot be stored.
+            OSError: likewise.
+        """
+
+    def discard(self) -> None:
+        """Forget what was written, if it was not finished."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +65,7 @@ class Job:
     means that they are found in the code, empty that there are none. `path` is where the code is stored, or the flow
     that it is a step of; relative imports start there. `libraries` is the code of the stored scripts that it imports, by
     their paths. `owner` stands for a person in a workspace: only jobs of the same one share open connections to databases, and
-    those of none share nothing.
+    those of none share nothing. `large` makes what takes a result that is too large to be held, where the language can send one.
     """
 
     id: str
@@ -56,12 +81,14 @@ class Job:
     path: str = ""
     libraries: Mapping[str, str] = field(default_factory=dict)
     owner: str = ""
+    large: Callable[[], ResultWriter] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What became of a job: a result (JSON text), or an error `{"name", "message", "stack"?, "line"?, "exit_code"?}`.
 
+    `stored` comes instead of a result that went to a `ResultWriter`, and is what that says for it.
     `duration_ms` is the time from handing the job to its process until its answer, without waiting for a free process.
     """
 
@@ -70,6 +97,7 @@ class Outcome:
     duration_ms: float
     isolation: str
     log_truncated: bool = False
+    stored: JsonText | None = None
 
 
 @dataclass(frozen=True, slots=True)

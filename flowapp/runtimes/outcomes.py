@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from flowapp.runtimes.conversation import CANCELED, FORGED, TIMED_OUT, Answer
+from flowapp.runtimes.conversation import CANCELED, FORGED, REFUSED, TIMED_OUT, Answer
 from flowapp.runtimes.guest import frames
 from flowapp.runtimes.jobs import Job
 
@@ -32,6 +32,8 @@ def error_of(
         return _error("Timeout", f"The step ran longer than its {job.timeout_s:g} s and was stopped.")
     if answer.kind == CANCELED:
         return canceled()
+    if answer.kind == REFUSED:
+        return _error("ExecutionErr", answer.body.decode("utf-8", "replace"))
     if answer.kind == FORGED:
         return _error("ExecutionErr", _UNREADABLE)
     if answer.kind == frames.DIED:

@@ -16,13 +16,14 @@ import orjson
 from flowapp.jsontext import JsonText
 from flowapp.runtimes import ladder, outcomes, versions
 from flowapp.runtimes.adapters import Adapters, Prepared, Refused, Setup, Talk
-from flowapp.runtimes.conversation import CANCELED, Answer, Conversation
+from flowapp.runtimes.conversation import CANCELED, STORED, Answer, Conversation
 from flowapp.runtimes.editing import Editing
 from flowapp.runtimes.errors import RuntimesClosed, RuntimesError, SandboxFailed
 from flowapp.runtimes.guest import frames
 from flowapp.runtimes.hot import HotPools
 from flowapp.runtimes.jobs import Isolation, Job, Outcome, RuntimeSettings
 from flowapp.runtimes.kept import Kept
+from flowapp.runtimes.large import LargeResult
 from flowapp.runtimes.launching import Launcher, Sandbox
 from flowapp.runtimes.packages.errors import PackagesUnavailable, PreparingCanceled
 from flowapp.runtimes.packages.packages import Packages
@@ -214,7 +215,8 @@ class Runtimes:
         sandbox = await self._sandbox(pool, job, prepared)
         limits = job.limits
         keeps = prepared.keeps
-        conversation = Conversation(sandbox, on_log, limits.output_bytes, limits.result_bytes, last=not keeps)
+        large = LargeResult.of(job)
+        conversation = Conversation(sandbox, on_log, limits.output_bytes, limits.result_bytes, not keeps, large)
         running.conversation = conversation
         stays = False
         try:
@@ -224,7 +226,7 @@ class Runtimes:
             conversation.start(*prepared.texts, job.timeout_s, prepared.program)
             answer = await conversation.answer
             duration = (time.perf_counter() - begun) * 1000
-            stays = bool(keeps) and answer.kind == frames.RESULT
+            stays = bool(keeps) and answer.kind in (frames.RESULT, STORED)
         finally:
             running.conversation = None
             if stays:
@@ -235,6 +237,8 @@ class Runtimes:
             pool.refill_soon()
             if prepared.packages is not None:
                 self._hot.done(prepared.packages)
+            if large is not None:
+                await asyncio.shield(conversation.forget())
         if answer.kind == frames.BROKEN:
             raise SandboxFailed(answer.body.decode("utf-8", "replace"))
         return await self._outcome(job, prepared, answer, conversation, sandbox, duration)
@@ -260,6 +264,8 @@ class Runtimes:
     ) -> Outcome:
         level = self.isolation.level
         cut = conversation.log.truncated
+        if answer.kind == STORED:
+            return Outcome(None, None, duration, level, cut, JsonText(answer.body.decode()))
         if answer.kind == frames.RESULT:
             problem = await _problem_of(answer.body)
             if problem is None:

@@ -60,6 +60,7 @@ def header_of(job: Job) -> dict[str, Any]:
         "read_only": script.read_only,
         "timeout_s": job.timeout_s,
         "keeps": False,
+        "most_bytes": job.limits.rows_bytes if job.large is not None else 0,
     }
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import os
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import IO, cast
@@ -17,8 +17,9 @@ from typing import IO, cast
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
-from flowapp.store.blobs import Blobs, checked, compressed, missing
+from flowapp.store.blobs import Blobs, checked, missing
 from flowapp.store.clock import now, text_of
+from flowapp.store.compressing import Compressed
 from flowapp.store.postgres import lost_or_same
 from flowapp.store.sql import Sql
 
@@ -37,18 +38,15 @@ class RowBlobs(Blobs):
     """The blobs of a PostgreSQL database. `<home>/blob-cache` keeps those that another process has to read from a file."""
 
     def __init__(self, engine: Engine, home: Path) -> None:
-        super().__init__()
+        super().__init__(home / "blob-cache")
         self._engine = engine
-        self._folder = home / "blob-cache"
 
-    def _put(self, data: bytes | Iterable[bytes]) -> tuple[str, int]:
-        with compressed(data, self._folder) as made:
-            try:
-                with self._engine.begin() as connection, open(made.file, "rb") as file:
-                    self._store(connection, made.sha256, made.size, file)
-            except DBAPIError as error:
-                raise lost_or_same(error) from error
-            return made.sha256, made.size
+    def _take(self, made: Compressed) -> None:
+        try:
+            with self._engine.begin() as connection, open(made.file, "rb") as file:
+                self._store(connection, made.sha256, made.size, file)
+        except DBAPIError as error:
+            raise lost_or_same(error) from error
 
     def _store(self, connection: Connection, sha256: str, size: int, file: IO[bytes]) -> None:
         row = {"sha256": sha256, "size": size, "at": now()}

@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import hashlib
 import os
-import tempfile
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -22,12 +20,14 @@ from typing import IO, Any, TypeVar
 
 import zstandard
 
+from flowapp.store.compressing import SUFFIX, Compressed, Compressing, compressed
 from flowapp.store.errors import BlobMissing
 
 T = TypeVar("T")
-LEVEL = 3
 REFERENCE = "$flowapp:blob"
 _READ_STEP = 1 << 20
+#: nothing is written to for so long and goes on after that
+_LONGEST_WRITE_S = 86400.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +69,42 @@ def is_sha256(text: object) -> bool:
 class Blobs(ABC):
     """Contents by the hash of what they hold. Compression runs in two threads of its own, so it never holds the event loop."""
 
-    def __init__(self) -> None:
+    def __init__(self, folder: Path) -> None:
+        """`folder` is where contents are while they are compressed."""
+        self._folder = folder
         self._threads = ThreadPoolExecutor(2, thread_name_prefix="blobs")
 
     async def put(self, data: bytes | Iterable[bytes], *, media_type: str = "", name: str = "") -> BlobRef:
         """Store content (once, whoever stores it again) and return its reference; durable when this returns."""
-        sha256, size = await self._in_thread(self._put, data)
-        return BlobRef(sha256, size, media_type, name)
+        made = await self._in_thread(self._put, data)
+        return BlobRef(made.sha256, made.size, media_type, name)
+
+    def begin(self) -> Compressing:
+        """Content that comes little by little; see `take`."""
+        return Compressing(self._folder)
+
+    async def take(self, making: Compressing) -> Compressed:
+        """Store what was made by `begin`; durable when this returns.
+
+        Raises:
+            OSError: there is no space left.
+        """
+
+        def work() -> Compressed:
+            made = making.finish()
+            self._take(made)
+            return made
+
+        return await self._in_thread(work)
+
+    def pieces_now(self, sha256: str) -> Iterator[bytes]:
+        """The content piece by piece, for code that is not on the event loop.
+
+        Raises:
+            BlobMissing: there is no such blob.
+        """
+        with self._compressed(sha256) as source, zstandard.ZstdDecompressor().stream_reader(source) as reader:
+            yield from iter(lambda: reader.read(_READ_STEP), b"")
 
     async def read(self, sha256: str) -> bytes:
         """The whole content.
@@ -107,8 +136,7 @@ class Blobs(ABC):
 
     def read_now(self, sha256: str) -> bytes:
         """`read` for code that is not on the event loop."""
-        with self._compressed(sha256) as source, zstandard.ZstdDecompressor().stream_reader(source) as reader:
-            return b"".join(iter(lambda: reader.read(_READ_STEP), b""))
+        return b"".join(self.pieces_now(sha256))
 
     def close(self) -> None:
         """Stop the threads after what they are doing."""
@@ -117,8 +145,13 @@ class Blobs(ABC):
     async def _in_thread(self, function: Callable[..., T], *args: Any) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._threads, function, *args)
 
+    def _put(self, data: bytes | Iterable[bytes]) -> Compressed:
+        with compressed(data, self._folder) as made:
+            self._take(made)
+            return made
+
     @abstractmethod
-    def _put(self, data: bytes | Iterable[bytes]) -> tuple[str, int]: ...
+    def _take(self, made: Compressed) -> None: ...
 
     @abstractmethod
     def _compressed(self, sha256: str) -> IO[bytes]: ...
@@ -137,8 +170,7 @@ class FileBlobs(Blobs):
     """Compressed files named by their hash, under `<home>/blobs`."""
 
     def __init__(self, home: Path) -> None:
-        super().__init__()
-        self._folder = home / "blobs"
+        super().__init__(home / "blobs")
         self._changing = threading.Lock()
 
     def path(self, sha256: str) -> Path:
@@ -149,16 +181,14 @@ class FileBlobs(Blobs):
         """
         return self._folder / checked(sha256)[:2] / f"{sha256}.zst"
 
-    def _put(self, data: bytes | Iterable[bytes]) -> tuple[str, int]:
-        with compressed(data, self._folder) as made:
-            target = self.path(made.sha256)
-            with self._changing:
-                if target.exists():
-                    os.utime(target)
-                else:
-                    target.parent.mkdir(exist_ok=True, mode=0o700)
-                    os.replace(made.file, target)
-            return made.sha256, made.size
+    def _take(self, made: Compressed) -> None:
+        target = self.path(made.sha256)
+        with self._changing:
+            if target.exists():
+                os.utime(target)
+            else:
+                target.parent.mkdir(exist_ok=True, mode=0o700)
+                os.replace(made.file, target)
 
     def _compressed(self, sha256: str) -> IO[bytes]:
         try:
@@ -174,6 +204,9 @@ class FileBlobs(Blobs):
 
     def _older_than(self, moment: datetime) -> list[str]:
         before = moment.timestamp()
+        for left in self._folder.glob(f"*{SUFFIX}"):  # of a server that was killed
+            if left.stat().st_mtime < before - _LONGEST_WRITE_S:
+                left.unlink(missing_ok=True)
         return [
             file.name.removesuffix(".zst") for file in self._folder.glob("??/*.zst") if file.stat().st_mtime < before
         ]
@@ -187,35 +220,6 @@ class FileBlobs(Blobs):
                     path.unlink()
                     removed += 1
         return removed
-
-
-@dataclass(frozen=True, slots=True)
-class Compressed:
-    """Content on its way into the store: its hash and size (bytes, uncompressed), and the compressed file."""
-
-    sha256: str
-    size: int
-    file: Path
-
-
-@contextlib.contextmanager
-def compressed(data: bytes | Iterable[bytes], folder: Path) -> Iterator[Compressed]:
-    """Compress content into a temporary file of `folder`, which is removed afterwards unless it was moved away."""
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    digest, size = hashlib.sha256(), 0
-    handle, temporary = tempfile.mkstemp(dir=folder, suffix=".part")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            with zstandard.ZstdCompressor(level=LEVEL).stream_writer(file, closefd=False) as writer:
-                for chunk in (data,) if isinstance(data, bytes) else data:
-                    digest.update(chunk)
-                    size += len(chunk)
-                    writer.write(chunk)
-            file.flush()
-            os.fsync(file.fileno())
-        yield Compressed(digest.hexdigest(), size, Path(temporary))
-    finally:
-        Path(temporary).unlink(missing_ok=True)
 
 
 def checked(sha256: str) -> str:

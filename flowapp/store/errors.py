@@ -7,6 +7,7 @@ StoreError
 ├── DatabaseClosed        store.closed
 ├── OwnershipLost         store.ownership_lost
 ├── ValueMissing          store.value_missing
+├── ValueTooLarge         store.value_too_large
 ├── ApprovalUsed          approval.used
 ├── ApprovalClosed        approval.closed
 └── BlobMissing           store.blob_missing
@@ -60,6 +61,13 @@ class OwnershipLost(StoreError):
 
     code = "store.ownership_lost"
     status = 409
+
+
+class ValueTooLarge(StoreError):
+    """A value is wanted in memory and is larger than that allows."""
+
+    code = "store.value_too_large"
+    status = 413
 
 
 class ValueMissing(StoreError):

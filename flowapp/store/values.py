@@ -17,10 +17,12 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from flowapp.jsontext import JsonText, hash_of
+from flowapp.store import large_values
 from flowapp.store.blobs import REFERENCE, Blobs
 from flowapp.store.clock import now, seconds_ago
 from flowapp.store.database import Database
 from flowapp.store.errors import ValueMissing
+from flowapp.store.large_values import ValueRef, ValueWriter
 from flowapp.store.rows import table
 from flowapp.store.sql import Sql
 from flowapp.store.tables import ValueRow
@@ -43,7 +45,7 @@ _INSERT_OR_TOUCH = Sql(
 _FRESH = Sql("SELECT 1 FROM value WHERE hash = :hash AND created_at >= :old")
 _TOUCH = Sql("UPDATE value SET created_at = :at WHERE hash = :hash")
 _SIZE = Sql("SELECT size FROM value WHERE hash = :hash")
-_PLACE = Sql("SELECT text, blob, size FROM value WHERE hash = :hash")
+_PLACE = Sql("SELECT text, blob, size, refs FROM value WHERE hash = :hash")
 TOUCH_AFTER_S = 1800.0
 """A value that is stored again counts as new when it is older than this. Retention removes only what has been neither new nor
 referred to for twice as long, so a value is never removed under the feet of who just stored it."""
@@ -77,18 +79,24 @@ class Values:
         return prepared.hash
 
     async def prepare(self, text: JsonText) -> Prepared:
-        """Everything but the row, so that the row can go into the same transaction as what refers to it."""
+        """Everything but the row, so that the row can go into the same transaction as what refers to it.
+
+        What stands for a large value (see `large_values`) is that value.
+        """
+        reference = ValueRef.from_text(text)
+        if reference is not None and (known := await self.find(reference)) is not None:
+            return known
         if len(text) > LARGEST_ON_LOOP:
             digest, content = await asyncio.to_thread(lambda: (hash_of(text), text.encode("utf-8", "surrogatepass")))
-            reference = await self._blobs.put(content)
-            return Prepared(digest, None, reference.sha256, reference.size, _references(text))
+            blob = await self._blobs.put(content)
+            return Prepared(digest, None, blob.sha256, blob.size, _references(text))
         digest = hash_of(text)
         self._remember(digest, text)
         size = len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
         if size <= INLINE_BYTES:
             return Prepared(digest, text, None, size, _references(text))
-        reference = await self._blobs.put(text.encode("utf-8", "surrogatepass"))
-        return Prepared(digest, None, reference.sha256, reference.size, _references(text))
+        blob = await self._blobs.put(text.encode("utf-8", "surrogatepass"))
+        return Prepared(digest, None, blob.sha256, blob.size, _references(text))
 
     def inline(self, text: JsonText) -> Prepared:
         """`prepare` for a document, which stays in the database whatever its size: a file of its own, synced to disk, would
@@ -120,6 +128,34 @@ class Values:
             _TOUCH.run(connection, {"hash": row["hash"], "at": at})
             # retention may have removed it before it was touched; then there is room for it now
             _INSERT.run(connection, row)
+
+    def writer(self) -> ValueWriter:
+        """For a value that comes piece by piece and is not held; its text refers to no blobs."""
+
+        async def known(reference: ValueRef) -> None:
+            prepared = Prepared(reference.hash, None, reference.sha256, reference.size, "")
+            await self._database.write(lambda connection: self.insert(connection, prepared))
+
+        return ValueWriter(self._blobs, known)
+
+    async def find(self, reference: ValueRef) -> Prepared | None:
+        """The value that a reference stands for; None where it stands for none, which anybody can write."""
+        try:
+            place = await self._place(reference.hash)
+        except ValueMissing:
+            return None
+        return place if place.blob is not None and place.blob == reference.sha256 else None
+
+    async def get_held(self, digest: str) -> JsonText:
+        """The text of a value, or what stands for it where it is too large to be held.
+
+        Raises:
+            ValueMissing: nothing is stored under this hash.
+        """
+        place = await self.locate(digest)
+        if place.blob is not None and place.size > large_values.MOST_IN_MEMORY:
+            return ValueRef(digest, place.blob, place.size).to_text()
+        return await self.get_value(digest)
 
     async def get_value(self, digest: str) -> JsonText:
         """The text of a value.
@@ -177,10 +213,13 @@ class Values:
         known = self._cache.get(digest)
         if known is not None:
             return Prepared(digest, known, None, len(known))
+        return await self._place(digest)
+
+    async def _place(self, digest: str) -> Prepared:
         found = await self._database.read(lambda c: _PLACE.run(c, {"hash": digest}).first())
         if found is None:
             raise ValueMissing(f"The stored value {digest[:12]} is gone", "It may have been deleted by retention.")
-        return Prepared(digest, found[0], found[1], int(found[2]))
+        return Prepared(digest, found[0], found[1], int(found[2]), found[3])
 
     def _remember(self, digest: str, text: JsonText) -> None:
         if digest in self._cache or len(text) > CACHE_CHARACTERS // 8:

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy.engine import Connection
 
-from flowapp.engine.leaves import expand
+from flowapp.engine.large import expand
 from flowapp.jsontext import NULL, JsonText, dumps, loads
 from flowapp.openflow.agents import is_agent
 from flowapp.openflow.walk import kind_of, tools, walk
@@ -80,7 +80,7 @@ class JobViews:
         if state.index is not None:
             items = loads(text)
             text = dumps(items[state.index] if isinstance(items, list) and state.index < len(items) else None)
-        return await expand(self._store.blobs, text) if REFERENCE in text else text
+        return await expand(self._store, text) if REFERENCE in text else text
 
     async def args(self, place: Place) -> JsonText:
         """The arguments that the job got; `{}` where none are kept of their own."""
@@ -88,7 +88,7 @@ class JobViews:
         text = await self._store.values.get_value(digest) if digest is not None else JsonText("{}")
         if text[:1] != "{":  # a loop keeps its items
             text = JsonText("{}")
-        return await expand(self._store.blobs, text) if REFERENCE in text else text
+        return await expand(self._store, text) if REFERENCE in text else text
 
     async def status(self, place: Place) -> dict[str, Any] | None:
         """The `flow_status` of a flow; None for anything else."""

@@ -163,7 +163,7 @@ class Outputs:
 
     def quick(self, run: RunRow, job: JobRow, text: JsonText | None, tail: str, log_size: int) -> dict[str, Any] | None:
         """The OutputView of a step that has just finished, made at once; None when that takes longer."""
-        if job.reused_from is not None or (text is not None and len(text) > TINY):
+        if job.reused_from is not None or (len(text) > TINY if text is not None else job.result is not None):
             return None
         if job.result is None or text is None:
             described = _nothing(job)

@@ -16,6 +16,7 @@ from flowapp.engine.values import Done, StepInfo
 from flowapp.jsontext import dumps, loads
 from flowapp.models.chat import ChatAnswer, ChatFunction, ChatRequest, FunctionCall, Message
 from flowapp.models.errors import ModelFailed
+from flowapp.store.errors import ValueTooLarge
 from flowapp.store.runs import job_id
 
 if TYPE_CHECKING:
@@ -139,7 +140,10 @@ class Conversation:
             done = await tool.call(interpreter, self.work.scope, call.arguments, place)
         except BadArguments as error:
             return _told(call, _error(error.message))
-        text = await interpreter.ports.expand(done.value)
+        try:
+            text = await interpreter.ports.expand(done.value)
+        except ValueTooLarge as error:
+            return _told(call, _error(error.message))
         job = job_id(interpreter.run_id, place + tool.id)
         return {**_told(call, loads(text)), "agent_action": tool.action(job, call.arguments)}
 

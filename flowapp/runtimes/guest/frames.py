@@ -1,7 +1,8 @@
 """The one protocol between the server and a job, over a stream socket that belongs to this job alone.
 
 Server → job, once: three lengths (header, code, args), then the three texts; then the sending side is shut.
-Job → server: frames of one letter, a length and a body. The first answer (`RESULT` or `ERROR`) ends the job.
+Job → server: frames of one letter, a length and a body. The first answer (`RESULT` or `ERROR`) ends the job. A result that is
+too large to be held comes before it in parts (`parts.py`), and the body of `RESULT` is empty then.
 A process that keeps its connection to a database says `KEPT` after a result, and takes the next job like the first; its
 sending side is not shut.
 """
@@ -18,8 +19,14 @@ from typing import Any
 READY = b"R"
 #: body: how many KB of memory are the process's own, as text, after it has loaded packages ahead of its job
 LOADED = b"L"
-#: body: the result as JSON text
+#: body: the result as JSON text; empty after parts
 RESULT = b"O"
+#: a part of a result: a list begins
+LIST = b"["
+#: a part of a result; body: the next values of the list that began last, JSON text with commas between
+ITEMS = b"I"
+#: a part of a result: the list that began last is over
+LIST_END = b"]"
 #: body: the error as a JSON object
 ERROR = b"X"
 #: after a result: nothing of the job is left in the session, and another one may be sent

@@ -35,7 +35,7 @@ FILE_NAME = "cell.py"
 #: what runs in a process of its own, beside this one
 _PROGRAMS = {"bash": bash_cell.run, "program": program_cell.run}
 #: what runs in this process and is no Python
-_OTHERS = {"sql": sql_cell.run, "graphql": graphql_cell.run, "editing": editing_cell.run}
+_OTHERS = {"graphql": graphql_cell.run, "editing": editing_cell.run}
 _HIDDEN: list[ModuleType] = []
 
 
@@ -66,7 +66,7 @@ def serve(place: sandbox.Place, channel: socket.socket, kind: str, drivers: str)
         kernel.set_dumpable(False)
         answer, body = _PROGRAMS[runs](job)
     else:
-        answer, body = _OTHERS.get(runs, run)(job)
+        answer, body = sql_cell.run(job, channel) if runs == "sql" else _OTHERS.get(runs, run)(job)
         _flush_streams()
     frames.send(channel, answer, body)
     if runs == "sql" and answer == frames.RESULT:

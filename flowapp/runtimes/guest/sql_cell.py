@@ -8,13 +8,14 @@ from __future__ import annotations
 import contextlib
 import importlib
 import json
+import os
 import socket
 import sys
 import time
 from collections.abc import Callable
 from decimal import Decimal
 from types import ModuleType
-from typing import Any, cast
+from typing import Any, NoReturn, cast
 
 from flowapp.runtimes.guest import (
     frames,
@@ -29,7 +30,7 @@ from flowapp.runtimes.guest import (
     sql_snowflake,
 )
 from flowapp.runtimes.guest.sql_base import Connection, Session, SqlError
-from flowapp.runtimes.guest.sql_rows import JsonRows, TooLarge
+from flowapp.runtimes.guest.sql_results import JsonRows, TooLarge
 
 #: kinds of processes that have a driver loaded, by the language that they run
 MODULES = {"postgresql": "psycopg", "mysql": "pymysql", "duckdb": "duckdb", "sqlite": "sqlite3"}
@@ -47,6 +48,7 @@ _CONNECT: dict[str, Callable[[dict[str, Any], dict[str, Any]], Connection]] = {
 _INTERPOLATED = "\0"
 #: a connection gets no older: databases move, and memory adds up
 _STAYS_S = 900.0
+_LAST_MOMENT_S = 5.0
 
 
 _sessions: list[Session] = []
@@ -99,7 +101,7 @@ def stay(job: frames.JobText, channel: socket.socket, flush: Callable[[], None])
             following = frames.receive_job(channel)
             if following is None:
                 return
-            answer, body = run(following)
+            answer, body = run(following, channel)
             flush()
             frames.send(channel, answer, body)
             if answer != frames.RESULT:
@@ -115,25 +117,38 @@ def _is_reset() -> bool:
     return bool(_sessions)
 
 
-def run(job: frames.JobText) -> tuple[bytes, bytes]:
-    """Run the statements; the frame to answer with."""
+def run(job: frames.JobText, channel: socket.socket) -> tuple[bytes, bytes]:
+    """Run the statements; the frame to answer with. The parts of a large result are sent before that."""
     script = job.header["sql"]
     python_packages.use(job.header.get("packages"))
     inputs = json.loads(job.args, parse_float=Decimal)
-    limit = job.header["result_bytes"]
+
+    def send(kind: bytes, body: bytes) -> None:
+        try:
+            frames.send(channel, kind, body)
+        except OSError:
+            _end_quietly()
+
+    most = script["most_bytes"]
+    result = JsonRows(job.header["result_bytes"], send if most else None, most)
     try:
-        return frames.RESULT, _run(script, inputs, limit)
+        return frames.RESULT, _run(script, inputs, result)
     except SqlError as error:
         found = {"name": error.name, "message": str(error), "line": error.line, "extra": error.extra}
-    except TooLarge:
-        message = f"The rows are larger than the {frames.size_text(limit)} that are kept. Select less, or add a LIMIT."
-        found = {"name": "ResultTooLarge", "message": message}
+    except TooLarge as error:
+        found = {"name": "ResultTooLarge", "message": str(error)}
     except MemoryError:
         found = {"name": "MemoryError", "message": "The step needed more memory than its limit."}
     return frames.ERROR, json.dumps({name: value for name, value in found.items() if value is not None}).encode()
 
 
-def _run(script: dict[str, Any], inputs: dict[str, Any], limit: int) -> bytes:
+def _end_quietly() -> NoReturn:
+    """The server has hung up in the middle of a result: it kills us in a moment, which is for `when_stopped` to use."""
+    time.sleep(_LAST_MOMENT_S)
+    os._exit(0)
+
+
+def _run(script: dict[str, Any], inputs: dict[str, Any], result: JsonRows) -> bytes:
     texts = {name: _chosen(name, values, inputs) for name, values in script["interpolated"].items()}
     connection = _connection(script, inputs)
     collection = script["collection"]
@@ -142,19 +157,16 @@ def _run(script: dict[str, Any], inputs: dict[str, Any], limit: int) -> bytes:
         collection = "last_statement_all_rows" if len(statements) < 2 else "all_statements_all_rows"
     every = collection.startswith("all_statements")
     shape = {"first": "first_row" in collection, "scalar": collection.endswith("_scalar")}
-    result = JsonRows(limit)
     if every:
-        result.add("[")
+        result.begin()
     for number, statement in enumerate(statements):
         kept = every or number == len(statements) - 1
-        if every and number:
-            result.add(",")
         _one(connection, statement, _bound(statement, script, inputs), texts, result if kept else None, shape)
     if every:
-        result.add("]")
+        result.end()
     elif not statements:
         result.rows([], [], **shape)
-    return bytes(result.text)
+    return result.rest()
 
 
 def _connection(script: dict[str, Any], inputs: dict[str, Any]) -> Connection:

@@ -1,4 +1,4 @@
-"""Rows of a database as JSON text, written as they come: what is held is the text, and never the rows as well.
+"""Values of a database as JSON text.
 
 Numbers stay exact: one that JavaScript or a double could not hold becomes a string. NaN and infinities become null.
 """
@@ -9,7 +9,6 @@ import base64
 import datetime
 import json
 import math
-from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -24,48 +23,6 @@ class JsonValue(str):
     """Text that is JSON already: the value of a JSON column, passed through as it is."""
 
     __slots__ = ()
-
-
-class TooLarge(Exception):
-    """The rows are more than the limit."""
-
-
-class JsonRows:
-    """The result under construction, at most `limit` bytes."""
-
-    def __init__(self, limit: int) -> None:
-        self.text = bytearray()
-        self._limit = limit
-
-    def add(self, text: str) -> None:
-        """Append JSON text.
-
-        Raises:
-            TooLarge: with it the limit is passed.
-        """
-        self.text += text.encode("utf-8", "replace")
-        if len(self.text) > self._limit:
-            raise TooLarge
-
-    def rows(self, columns: Sequence[str], rows: Iterable[Sequence[Any]], *, first: bool, scalar: bool) -> int:
-        """Append a list of rows, or, with `first`, the first of them (null when there is none); how many there were.
-
-        A row is an object; with `scalar` it is the value of its first column.
-        """
-        keys = [json.dumps(name, ensure_ascii=False) + ":" for name in _distinct(columns)]
-        count = 0
-        if not first:
-            self.add("[")
-        for row in rows:
-            if not first or count == 0:
-                text = encode(row[0]) if scalar else _object(keys, row)
-                self.add(f",{text}" if count else text)
-            count += 1
-        if not first:
-            self.add("]")
-        elif count == 0:
-            self.add("null")
-        return count
 
 
 def encode(value: Any, *, exact: bool = False) -> str:
@@ -132,19 +89,3 @@ _SIMPLE: dict[type, Any] = {
     datetime.time: lambda value: f'"{value.isoformat()}"',
     datetime.timedelta: lambda value: f'"{duration(value)}"',
 }
-
-
-def _object(keys: list[str], row: Sequence[Any]) -> str:
-    return "{" + ",".join([key + encode(value) for key, value in zip(keys, row, strict=True)]) + "}"
-
-
-def _distinct(columns: Sequence[str]) -> list[str]:
-    """Names of columns, equal ones numbered: an object cannot hold two of one name."""
-    found: list[str] = []
-    for name in columns:
-        number, distinct = 1, name
-        while distinct in found:
-            number += 1
-            distinct = f"{name}_{number}"
-        found.append(distinct)
-    return found

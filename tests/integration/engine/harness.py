@@ -40,7 +40,7 @@ class FakeRuntimes:
                 value = await value
         except ValueError as error:
             return Outcome(None, {"name": "ValueError", "message": str(error), "line": 3}, 1.0, "fake")
-        return Outcome(dumps(value), None, 1.5, "fake")
+        return value if isinstance(value, Outcome) else Outcome(dumps(value), None, 1.5, "fake")
 
     async def cancel(self, job_id: str, /) -> bool:
         self.canceled.append(job_id)

@@ -54,3 +54,10 @@ def pg(postgres: PostgresServer) -> dict[str, object]:
     postgres.create("cells")
     address = {"host": "127.0.0.1", "port": postgres.port, "user": USER, "password": postgres.password}
     return {**address, "dbname": "cells", "sslmode": "prefer"}
+
+
+@pytest.fixture(params=["sqlite", "duckdb", "postgresql", "mysql"])
+def database(request: pytest.FixtureRequest) -> tuple[str, dict[str, Any]]:
+    """A language, and the input that connects it."""
+    name = {"postgresql": "pg", "mysql": "mysql"}.get(request.param)
+    return request.param, {"database": request.getfixturevalue(name)} if name else {}

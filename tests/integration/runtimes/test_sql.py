@@ -15,13 +15,6 @@ from tests.integration.runtimes.conftest import Run
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
-@pytest.fixture(params=["sqlite", "duckdb", "postgresql", "mysql"])
-def database(request: pytest.FixtureRequest) -> tuple[str, dict[str, Any]]:
-    """A language, and the input that connects it."""
-    name = {"postgresql": "pg", "mysql": "mysql"}.get(request.param)
-    return request.param, {"database": request.getfixturevalue(name)} if name else {}
-
-
 async def value(run: Run, language: str, code: str, args: dict[str, Any] | None = None) -> Any:
     outcome = await run(language, code, args)
     assert outcome.error is None, outcome.error

@@ -5,12 +5,11 @@ from __future__ import annotations
 import datetime
 import json
 import uuid
-from collections.abc import Sequence
 from decimal import Decimal
 
 import pytest
 
-from flowapp.runtimes.guest.sql_rows import JsonRows, JsonValue, TooLarge, encode
+from flowapp.runtimes.guest.sql_rows import JsonValue, encode
 from flowapp.runtimes.guest.sql_values import plain
 
 
@@ -55,34 +54,6 @@ def test_for_a_database_numbers_stay_numbers() -> None:
     assert encode({"a": 2**60, "b": Decimal("1.12345678901234567890")}, exact=True) == (
         f'{{"a":{2**60},"b":1.12345678901234567890}}'
     )
-
-
-def test_rows_and_their_shapes() -> None:
-    def shaped(rows: Sequence[tuple[int, ...]], **shape: bool) -> object:
-        result = JsonRows(1000)
-        result.rows(["a", "b", "a"], rows, **{"first": False, "scalar": False, **shape})
-        return json.loads(result.text)
-
-    rows = [(1, 2, 3), (4, 5, 6)]
-    assert shaped(rows) == [{"a": 1, "b": 2, "a_2": 3}, {"a": 4, "b": 5, "a_2": 6}]
-    assert shaped(rows, first=True) == {"a": 1, "b": 2, "a_2": 3}
-    assert shaped(rows, scalar=True) == [1, 4]
-    assert shaped(rows, first=True, scalar=True) == 1
-    assert shaped([]) == []
-    assert shaped([], first=True) is None
-
-
-def test_the_limit_ends_it() -> None:
-    taken: list[int] = []
-
-    def endless() -> object:
-        while True:
-            taken.append(1)
-            yield ("x" * 50,)
-
-    with pytest.raises(TooLarge):
-        JsonRows(1000).rows(["a"], endless(), first=False, scalar=False)  # type: ignore[arg-type]
-    assert len(taken) < 20
 
 
 def test_inputs_as_drivers_take_them() -> None:

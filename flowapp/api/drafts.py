@@ -263,6 +263,19 @@ async def deploy(draft_id: str, request: Request, caller: Caller, workspace: App
     return answer(deployed)
 
 
+@router.get("/{draft_id}/merge")
+async def merge(draft_id: str, caller: Caller, workspace: App) -> Response:
+    """What a newer version of the flow and the draft become together, and what is to be decided."""
+    return answer(await workspace.merging.look(caller, draft_id))
+
+
+@router.post("/{draft_id}/merge")
+async def take_in(draft_id: str, request: Request, caller: Caller, workspace: App) -> Response:
+    """Take the newer version into the draft, with a choice for each conflict; the answer is the Change."""
+    body = await object_body(request)
+    return answer(await workspace.merging.take_in(caller, draft_id, body, text_of(body, "client")))
+
+
 @router.get("/{draft_id}/export")
 async def export(draft_id: str, caller: Caller, workspace: App, format: str = "yaml") -> Response:
     """The OpenFlow document as a file."""

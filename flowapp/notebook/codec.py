@@ -109,6 +109,7 @@ _READ: dict[str, Callable[[Any], Any]] = {
     "index": _index,
     "module": _object,
     "beside": _object,
+    "deployed": _object_or_none,
     "bindings": _objects,
     "nested": _nested,
     "branch": _object,
@@ -167,6 +168,7 @@ _OPERATIONS: dict[str, type[Any]] = {
     "drop_stand_in": types.DropStandIn,
     "set_flow": types.SetFlow,
     "replace_flow": types.ReplaceFlow,
+    "take_in": types.TakeIn,
     "bind_names": types.BindNames,
     "set_beside": types.SetBeside,
     "insert_note": types.InsertNote,
@@ -177,7 +179,7 @@ _OPERATIONS: dict[str, type[Any]] = {
 _NAMES = {kind: name for name, kind in _OPERATIONS.items()}
 
 #: Fields that may be missing and then are null, though the operation itself has no default for them.
-_NULLABLE = frozenset({"parent", "after", "transform", "title", "value", "schema"})
+_NULLABLE = frozenset({"parent", "after", "transform", "title", "value", "schema", "deployed"})
 
 
 def decode(data: Any) -> Operation | Rejected:

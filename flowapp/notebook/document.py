@@ -24,6 +24,8 @@ SINGLE_SLOTS = {"preprocessor": "preprocessor_module", "failure": "failure_modul
 
 #: The key in `beside` for what belongs to no cell.
 FLOW = "flow"
+#: In there: which deployed version of its flow the document holds besides the one that it was made from.
+TAKEN_IN = "taken_in"
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +152,11 @@ class Document:
         """The kept values of the flow's inputs: a name for each set → values by input."""
         found: Mapping[str, Mapping[str, Any]] = (self.beside.get(FLOW) or {}).get("samples") or {}
         return found
+
+    @property
+    def taken_in(self) -> Mapping[str, Any] | None:
+        """The deployed version that was taken in last: `{"path", "version", "since"}`."""
+        return (self.beside.get(FLOW) or {}).get(TAKEN_IN)
 
     def about(self, cell: CellId) -> Mapping[str, Any]:
         """What lies beside a cell."""

@@ -61,6 +61,7 @@ from flowapp.workspace.library import Library
 from flowapp.workspace.locks import Locks
 from flowapp.workspace.many_runs import ManyRuns
 from flowapp.workspace.members import Members
+from flowapp.workspace.merging import Merging
 from flowapp.workspace.named import Named
 from flowapp.workspace.new_drafts import NewDrafts
 from flowapp.workspace.open_drafts import OpenDrafts
@@ -159,6 +160,7 @@ class Workspace:
         self.local_scripts = self.library.local
         self.dependencies = Dependencies(self._context, locks, self.local_scripts)
         self.flows = Flows(self._context, self.drafts, locks)
+        self.merging = Merging(store, self.drafts)
         self.previews = Previews(self._context, self.drafts)
         assistance = Assistance(self._context, self.previews)
         self.picker = Picker(self._context, self.drafts, assistance)

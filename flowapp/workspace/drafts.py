@@ -95,6 +95,13 @@ class Drafts:
         draft = await self.open(identity, "draft.edit", draft_id)
         return await self._apply(draft, client, lambda: editing.staged(draft, identity, operations, client))
 
+    async def apply_made(
+        self, identity: Identity, draft_id: str, make: Callable[[], list[Operation]], client: str
+    ) -> dict[str, Any]:
+        """`apply` for operations that are made of the newest document, as often as it is another one."""
+        draft = await self.open(identity, "draft.edit", draft_id)
+        return await self._apply(draft, client, lambda: editing.staged(draft, identity, make(), client))
+
     async def undo(self, identity: Identity, draft_id: str, client: str) -> dict[str, Any]:
         """Take back the last edit; returns the Change.
 

@@ -242,7 +242,6 @@ async def change(draft: OpenDraft, client: str) -> tuple[dict[str, Any], dict[st
 def draft_json(draft: OpenDraft) -> dict[str, Any]:
     """The header of a draft's page."""
     row = draft.row
-    since = row.version - row.deployed_at_version if row.deployed_version is not None else row.version
     return {
         "id": row.id,
         "path": row.path,
@@ -250,8 +249,8 @@ def draft_json(draft: OpenDraft) -> dict[str, Any]:
         "description": str(draft.document.flow.get("description") or ""),
         "owner": row.owner,
         "version": row.version,
-        "deployed_version": row.deployed_version,
-        "changes": since,
+        "deployed_version": draft.base_version,
+        "changes": draft.changes,
         "saved_at": row.saved_at,
         "can_undo": draft.undo,
         "can_redo": draft.redo,

@@ -11,6 +11,8 @@ WorkspaceError
 ├── NothingToUndo       draft.nothing_to_undo       409
 ├── DocumentRejected    document.invalid            422  (with the list of problems)
 ├── PathTaken           flow.path_taken             409
+├── NewerVersion        flow.newer_version          409
+├── MergeOutdated       draft.merge_outdated        409
 ├── PathInvalid         flow.path_invalid           422
 ├── NothingToRun        run.nothing_to_run          409
 ├── AsksFirst           run.asks_first              409  (cells with outside effects wait for consent)
@@ -116,6 +118,20 @@ class PathTaken(WorkspaceError):
     """Another flow has the path."""
 
     code = "flow.path_taken"
+    status = 409
+
+
+class NewerVersion(WorkspaceError):
+    """Somebody deployed a version of the flow after the one that the draft comes from; nothing was overwritten."""
+
+    code = "flow.newer_version"
+    status = 409
+
+
+class MergeOutdated(WorkspaceError):
+    """The draft or the flow changed after the two were compared; nothing was taken in."""
+
+    code = "draft.merge_outdated"
     status = 409
 
 

@@ -22,7 +22,7 @@ from flowapp.workspace import flow_paths, guard
 from flowapp.workspace.context import Context
 from flowapp.workspace.drafts import Drafts
 from flowapp.workspace.editing import draft_json
-from flowapp.workspace.errors import BadRequest, DocumentRejected, PathTaken
+from flowapp.workspace.errors import BadRequest, DocumentRejected, NewerVersion, PathTaken
 from flowapp.workspace.locks import Locks
 from flowapp.workspace.open_drafts import tell_others
 from flowapp.workspace.run_views import run_json
@@ -83,8 +83,9 @@ class Flows:
 
         Raises:
             DocumentRejected: the document has errors; nothing is deployed.
-            PathTaken: a flow that does not come from this draft is there, or somebody deployed a newer version of it
-                meanwhile; `replace` deploys nevertheless, as a version after that one.
+            PathTaken: a flow that does not come from this draft is there.
+            NewerVersion: somebody deployed a newer version of it meanwhile. `replace` deploys nevertheless in both cases, as
+                a version after that one.
         """
         draft = await self._drafts.open(identity, "draft.edit", draft_id)
         wanted = flow_paths.checked(path or draft.row.path)
@@ -102,7 +103,7 @@ class Flows:
                     errors,
                 )
             not_locked = await self._locks.flow(identity, flow, wanted)
-            row, at_version = draft.row, draft.row.version
+            row, base, at_version = draft.row, draft.base_version, draft.row.version
             version = FlowVersionRow(
                 workspace=identity.workspace,
                 path=wanted,
@@ -118,7 +119,7 @@ class Flows:
                 identities.lock_workspace(connection, identity.workspace)
                 latest = flows.latest(connection, identity.workspace, wanted)
                 if latest is not None and not replace:
-                    _refuse_overwriting(latest, row)
+                    _refuse_overwriting(latest, row.path, base)
                 if latest is None:
                     shared_links.forget_flow(connection, identity.workspace, wanted)
                 number = flows.add(connection, version)
@@ -216,17 +217,16 @@ def exported(flow: Mapping[str, Any], path: str, file_format: str) -> Export:
             raise BadRequest(f"There is no export format {file_format!r}.", "Use yaml, json or zip.")
 
 
-def _refuse_overwriting(latest: FlowVersionRow, draft: DraftRow) -> None:
-    if draft.path != latest.path or draft.deployed_version is None:
+def _refuse_overwriting(latest: FlowVersionRow, path: str, base: int | None) -> None:
+    if path != latest.path or base is None:
         raise PathTaken(
             f"There is already a flow at {latest.path} (version {latest.version}).",
             "Choose another path, or deploy with replace to add a version to that flow.",
         )
-    if latest.version > draft.deployed_version:
-        raise PathTaken(
-            f"{latest.created_by} deployed version {latest.version} meanwhile; this draft comes from version "
-            f"{draft.deployed_version}.",
-            "Look at that version first, or deploy with replace to put yours after it.",
+    if latest.version > base:
+        raise NewerVersion(
+            f"{latest.created_by} deployed version {latest.version} meanwhile; this draft comes from version {base}.",
+            "Take that version in first (`merge`), or deploy with replace to put yours after it.",
         )
 
 

@@ -74,6 +74,28 @@ class OpenDraft:
         return self.row.id
 
     @property
+    def base_version(self) -> int | None:
+        """The newest deployed version of its flow that the draft holds: it was made from it, was deployed as it, or took it in."""
+        return self._taken_in()[0] or self.row.deployed_version
+
+    @property
+    def changes(self) -> int:
+        """How often the draft was edited since that version."""
+        version, at = self._taken_in()
+        if version is not None:
+            return self.row.version - at
+        row = self.row
+        return row.version - row.deployed_at_version if row.deployed_version is not None else row.version
+
+    def _taken_in(self) -> tuple[int | None, int]:
+        """The version that was taken in, if none was deployed from this draft since, and the draft's version to count from."""
+        about = self.document.taken_in or {}
+        version = about.get("version") if about.get("path") == self.row.path else None
+        if version is None or version <= (self.row.deployed_version or 0):
+            return None, 0
+        return version, about.get("since", 0)
+
+    @property
     def topic(self) -> str:
         """The event topic of the draft's pages."""
         return f"draft:{self.row.id}"

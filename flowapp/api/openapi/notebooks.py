@@ -87,6 +87,10 @@ NOTEBOOKS: dict[str, Operation] = {
     f"DELETE {_D}/{{draft_id}}/shared": op(),
     f"GET {_D}/{{draft_id}}/static": op(),
     f"POST {_D}/{{draft_id}}/deploy": op(body="path: string, message: string, replace: boolean", also=_EDIT),
+    f"GET {_D}/{{draft_id}}/merge": op(also=(409, 422)),
+    f"POST {_D}/{{draft_id}}/merge": op(
+        body="version!: integer, draft_version!: integer, choices: object, client: string", also=_EDIT
+    ),
     f"GET {_D}/{{draft_id}}/comments": op(),
     f"POST {_D}/{{draft_id}}/comments": op(status=201, body="cell: string, thread: string, text!: string"),
     f"POST {_D}/{{draft_id}}/comments/{{name}}": op(body="text!: string"),

@@ -54,6 +54,7 @@ _APPLY: dict[type, Callable[[Document, Any], Applied | Rejected]] = {
     types.DropStandIn: stand_ins.drop_stand_in,
     types.SetFlow: settings.set_flow,
     types.ReplaceFlow: whole.replace_flow,
+    types.TakeIn: whole.take_in,
     types.BindNames: whole.bind_names,
     types.SetBeside: settings.set_beside,
     types.InsertNote: notes.insert_note,

@@ -300,6 +300,16 @@ class ReplaceFlow:
 
 
 @dataclass(frozen=True, slots=True)
+class TakeIn:
+    """Note that the document holds a deployed version of its flow: `{"path", "version", "since"}`; None takes the note away.
+
+    `since`: the version of the draft from which on its edits count as changes of that version.
+    """
+
+    deployed: Mapping[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
 class BindNames:
     """Name other variables and resources, wherever the flow names these. Each binding is `{"kind", "path", "to"}`."""
 
@@ -381,6 +391,7 @@ Operation: TypeAlias = (
     | DropStandIn
     | SetFlow
     | ReplaceFlow
+    | TakeIn
     | BindNames
     | SetBeside
     | InsertNote

@@ -7,11 +7,11 @@ from dataclasses import replace
 from typing import Any
 
 from flowapp.notebook import errors
-from flowapp.notebook.document import FLOW, SINGLE_SLOTS, CellId, Document, Entry, StepId
+from flowapp.notebook.document import FLOW, SINGLE_SLOTS, TAKEN_IN, CellId, Document, Entry, StepId
 from flowapp.notebook.errors import DocumentUnusable, Rejected
-from flowapp.notebook.operations.common import without_form
+from flowapp.notebook.operations.common import with_beside, without_form
 from flowapp.notebook.operations.structure import faulty
-from flowapp.notebook.operations.types import Applied, BindNames, Nested, ReplaceFlow
+from flowapp.notebook.operations.types import Applied, BindNames, Nested, ReplaceFlow, TakeIn
 from flowapp.openflow.stored_names import LONGEST_PATH, StoredName, bound, is_path, mentions
 
 #: What lies beside a cell and does not depend on what the cell is.
@@ -48,6 +48,21 @@ def replace_flow(document: Document, operation: ReplaceFlow) -> Applied | Reject
         touched=frozenset(document.cells.values()) | frozenset(cells.values()),
         label=operation.label.strip()[:_LONGEST_LABEL] or "Replaced the flow",
     )
+
+
+def take_in(document: Document, operation: TakeIn) -> Applied | Rejected:
+    """Apply `TakeIn`."""
+    about = operation.deployed
+    if about is not None and not (isinstance(about.get("path"), str) and isinstance(about.get("version"), int)):
+        return errors.bad_operation("A deployed version has a path and a version, a number.")
+    changed = with_beside(document, FLOW, TAKEN_IN, None if about is None else dict(about))
+    label = "" if about is None else taken_in_label(about["version"])
+    return Applied(changed, (TakeIn(document.taken_in),), frozenset(), label)
+
+
+def taken_in_label(version: int) -> str:
+    """What the list of edits calls it."""
+    return f"Took in version {version}"
 
 
 def bind_names(document: Document, operation: BindNames) -> Applied | Rejected:

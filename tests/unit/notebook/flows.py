@@ -194,6 +194,9 @@ def operations() -> st.SearchStrategy[ops.Operation]:
             ops.PasteCells, st.just(("new1", "new2")), PARENTS, SLOTS, INDEXES, st.tuples(modules(), modules(depth=1))
         ),
         st.builds(ops.ReplaceFlow, documents().map(lambda made: made.flow), st.just("other")),
+        st.builds(
+            ops.TakeIn, st.sampled_from([None, {"path": "f/a", "version": 2}, {"path": "f/a", "version": 3}, {}])
+        ),
         st.builds(ops.BindNames, st.tuples(st.fixed_dictionaries({"kind": KINDS, "path": NAMED, "to": NAMED}))),
         st.builds(ops.DeleteCell, CELLS),
         st.builds(ops.MoveCell, CELLS, PARENTS, SLOTS, INDEXES),

@@ -9,7 +9,7 @@ import reflex as rx
 
 _ASSETS = Path(__file__).resolve().parents[2] / "assets"
 #: In this order: tokens first, then what uses them.
-_STYLESHEETS = ("tokens", "app", "output", "form", "run", "inbox", "scripts", "notebook", "team")
+_STYLESHEETS = ("tokens", "app", "output", "form", "run", "inbox", "scripts", "notebook", "team", "merge")
 
 
 def app_options() -> dict[str, Any]:

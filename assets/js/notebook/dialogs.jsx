@@ -1,5 +1,5 @@
 // The dialogs of the page: deploy, "this has effects outside", and "which input wants this value".
-import { useEffect, useMemo, useState } from "react";
+import { lazy, Suspense, useEffect, useMemo, useState } from "react";
 import { useKey, useStore } from "./context.js";
 import { encoded, request } from "../api.js";
 import { WebhookDialog } from "../run/webhook.jsx";
@@ -12,7 +12,10 @@ import { Help, Palette } from "./palette.jsx";
 import { StandIns } from "./stand_ins.jsx";
 import { Dialog } from "./ui.jsx";
 import { Versions } from "./versions.jsx";
+import { ago } from "../words.js";
 import { go } from "../workspace.js";
+
+const Merge = lazy(() => import("./merge.jsx").then((module) => ({ default: module.Merge })));
 
 export function Dialogs() {
   const store = useStore();
@@ -28,6 +31,7 @@ export function Dialogs() {
   if (dialog.kind === "webhook") return <WebhookDialog ws={store.ws} kind="flow" path={store.get("draft").path} onClose={close} />;
   if (dialog.kind === "share") return <ShareFlow ws={store.ws} path={store.get("draft").path} onClose={close} />;
   if (dialog.kind === "named") return <NamedDialog forked={dialog.forked} onClose={close} />;
+  if (dialog.kind === "merge") return <Suspense fallback={null}><Merge onClose={close} /></Suspense>;
   if (dialog.kind === "deploy") return <Deploy onClose={close} />;
   if (dialog.kind === "effects") return <Effects dialog={dialog} onClose={close} />;
   if (dialog.kind === "call") return <CallDialog kind={dialog.called} hub={dialog.hub} onClose={close} onChoose={(path, hash) => (close(), setTimeout(() => dialog.choose(path, hash)))} />;
@@ -53,21 +57,27 @@ function Deploy({ onClose }) {
   const draft = useKey("draft");
   const problems = (useKey("problems") ?? []).filter((problem) => problem.severity === "error");
   const [path, setPath] = useState(draft.path ?? "");
-  const [message, setMessage] = useState("");
+  const [message, setMessage] = useState(store.get("deploy_words") ?? "");
+  const [newer, setNewer] = useState(null);
   const [changes, setChanges] = useState(null);
   const [busy, setBusy] = useState(false);
   const [failed, setFailed] = useState(null);
   useEffect(() => {
     compare(store, draft).then(setChanges, () => setChanges([]));
+    newerVersion(store, draft).then(setNewer, () => {});
   }, []);
+  const behind = path.trim() === draft.path && (newer ?? (failed?.code === "flow.newer_version" ? {} : null));
   const deploy = async (event) => {
     event.preventDefault();
+    store.set("deploy_words", message); // it is typed once, also when another version has to be taken in first
+    if (behind) return store.set("dialog", { kind: "merge" });
     setBusy(true);
     setFailed(null);
     try {
       await store.settled();
       const answer = await store.ask("POST", "deploy", { json: { path: path.trim(), message, replace: failed?.code === "flow.path_taken" } });
       store.set("deployed", answer);
+      store.set("deploy_words", undefined);
       store.toast({ text: `Deployed ${answer.path}, version ${answer.version}`, hint: answer.left_out?.join(" "), tone: "ok", action: { label: "Run it", run: () => go(`/run/${answer.path}`) }, ms: 12000 });
       onClose();
       store.refresh();
@@ -79,29 +89,39 @@ function Deploy({ onClose }) {
   const onKeyDown = (event) => event.key === "Enter" && (event.ctrlKey || event.metaKey) && event.currentTarget.requestSubmit();
   const refused = failed?.details?.problems ?? [];
   return (
-    <Dialog title={draft.deployed_version ? `Deploy version ${draft.deployed_version + 1}` : "Deploy"} onClose={onClose}>
+    <Dialog title={draft.deployed_version ? `Deploy version ${(behind?.version ?? draft.deployed_version) + 1}` : "Deploy"} onClose={onClose}>
       <form className="nb-form" onSubmit={deploy} onKeyDown={onKeyDown}>
         <label>Path<input className="nb-input nb-boxed nb-mono" value={path} required spellCheck={false} placeholder="f/sales/orders_report" onChange={(event) => (setPath(event.target.value), setFailed(null))} /></label>
         <label>What changed<textarea className="nb-input nb-boxed" rows={2} value={message} data-autofocus="" placeholder="For the list of versions" onChange={(event) => setMessage(event.target.value)} /></label>
         <section aria-label="Changes">
           <h3>{draft.deployed_version ? `${draft.changes} change${draft.changes === 1 ? "" : "s"} since version ${draft.deployed_version}` : "First version"}</h3>
-          {changes?.length > 0 && (
+          {!behind && changes?.length > 0 && (
             <ul className="nb-changes">
               {changes.map((change, index) => <li key={index}>{change.step_id && <span className="nb-chip nb-chip-fixed">{change.step_id}</span>} <span>{change.text}</span></li>)}
             </ul>
           )}
         </section>
         {problems.length > 0 && !failed && <p className="nb-notice" data-tone="stale"><Glyph name="warn" size={13} /> {problems.length === 1 ? `One problem: ${problems[0].message}` : `${problems.length} problems are open. The first: ${problems[0].message}`}</p>}
-        {failed && (
+        {behind && (
+          <p className="nb-notice" data-tone="stale" role="alert">
+            <Glyph name="warn" size={13} /> <span>{behind.version ? <><b>{behind.by}</b> deployed version {behind.version} {ago(behind.at)}{behind.message && <>: “{behind.message}”</>}.</> : "Somebody deployed a newer version."} Nothing is written over: take it into your draft first, then deploy both together.</span>
+          </p>
+        )}
+        {failed && !behind && (
           <div className="nb-notice" data-tone="bad" role="alert">
             <p><Glyph name="cross" size={13} /> {failed.message} {failed.hint}</p>
             {refused.slice(0, 5).map((problem, index) => <p key={index}>{problem.step_id && <code>{problem.step_id}</code>} {problem.message}</p>)}
           </div>
         )}
-        <footer><button type="button" className="nb-btn" onClick={onClose}>Cancel</button><button type="submit" className="nb-btn" data-primary disabled={busy || !path.trim()}>{busy ? "Deploying…" : failed?.code === "flow.path_taken" ? "Replace it" : "Deploy"}</button></footer>
+        <footer><button type="button" className="nb-btn" onClick={onClose}>Cancel</button><button type="submit" className="nb-btn" data-primary disabled={busy || !path.trim()}>{busy ? "Deploying…" : behind ? "Compare and take it in…" : failed?.code === "flow.path_taken" ? "Replace it" : "Deploy"}</button></footer>
       </form>
     </Dialog>
   );
+}
+
+/** The version that somebody deployed after the one that the draft comes from: {version, by, at, message}; null without one. */
+async function newerVersion(store, draft) {
+  return draft.deployed_version ? (await store.ask("GET", "merge")).theirs : null;
 }
 
 /** Changes since the deployed version: both documents read from the server, compared here. */

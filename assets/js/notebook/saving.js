@@ -279,6 +279,16 @@ export class Saving extends Mirror {
     if (this.get("save").kind === "conflict" && !this.queue.length && !this.sending.length) this.setSave(this.inConflict() ? "conflict" : "saved");
   }
 
+  /** Take a newer version of the flow into the draft; `body` as the server wants it. Throws what the server refuses. */
+  takeIn(body) {
+    this.flush();
+    return this.serially(async () => {
+      const since = this.happened;
+      this.takeChange(await request("POST", `${this.base}/merge`, { json: { ...body, client: this.client } }), "history", since);
+      this.sayWhetherSaved();
+    });
+  }
+
   async history(verb) {
     this.flush();
     this.setSave("saving");

@@ -11,7 +11,7 @@ from typing import Any
 
 from flowapp.openflow.expressions import rename_step
 from flowapp.openflow.merge.threeway import Group, ThreeWay
-from flowapp.openflow.merge.tree import ROOT, Key, Tree, cell_of, flow_of, tree_of
+from flowapp.openflow.merge.tree import ROOT, Key, Tree, cell_of, flow_of, is_branch, tree_of
 from flowapp.openflow.merge.types import ABSENT, Choice, Conflict, Difference, Merge, Part, Side, Taken
 from flowapp.openflow.walk import new_step_id, step_ids
 
@@ -100,7 +100,11 @@ def _title(found: ThreeWay, key: Key) -> str:
 def _shown(difference: Difference, key: Key) -> Difference:
     """The difference with `where` as people read it: "" for the thing itself."""
     where = difference.where
-    where = "" if where == key or difference.part.kind == "order" else where.removeprefix(f"{key}/")
+    if where == key or difference.part.kind == "order":
+        where = ""
+    elif is_branch(where):
+        number = where.rpartition("/")[2]
+        where = f"branch {int(number) + 1}" if number.isdecimal() else "a new branch"
     return Difference(difference.part, difference.base, difference.theirs, difference.mine, where)
 
 

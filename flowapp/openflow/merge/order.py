@@ -18,7 +18,7 @@ def in_order(
 ) -> list[str]:
     """`members` in the order of whoever changed it; `side` decides where both did.
 
-    What only one of the two has stands after what it stands after there; at the same place theirs comes first. Members that
+    What only one of the two has stands after what it stands after there; of new things at the same place theirs come first. Members that
     neither has come last.
     """
     inside = set(members)
@@ -31,7 +31,7 @@ def in_order(
         if key not in found:
             before = [one for one in second[:index] if one in found]
             at = found.index(before[-1]) + 1 if before else 0
-            while not led_by_mine and at < len(found) and found[at] not in second:
+            while not led_by_mine and key not in base and at < len(found) and found[at] not in second:
                 at += 1
             found.insert(at, key)
     return [*found, *(key for key in members if key not in found)]

@@ -58,9 +58,9 @@ class ThreeWay:
                 self._nodes[key] = node
         elif was is None:
             self._nodes[key] = node
-            self._take(key, side, _THERE)
+            self._take(key, side, Part("added"))
         else:
-            self._take(key, other, _THERE)
+            self._take(key, other, Part("removed"))
 
     def _removed(self, key: Key, side: Side) -> Key | None:
         """What a person decides about together with a thing that only `side` has; None where there is nothing to decide.

@@ -112,7 +112,7 @@ class TestWhatOnlyOneChanged:
         del mine["value"]["modules"][2]
         found = merge(base(), changed(a="1"), mine)
         assert found.conflicts == () and order(found.flow) == ["a", "b"]
-        assert ("c", "mine", "there") in taken(found)
+        assert ("c", "mine", "removed") in taken(found)
 
     def test_locks_and_stand_ins_are_no_change(self) -> None:
         deployed, theirs, mine = base(), changed(b="2"), changed(a="1")
@@ -163,6 +163,13 @@ class TestWhatBothChanged:
         assert (conflict.name, conflict.theirs, conflict.mine) == ("b", "changed", "removed")
         assert merge(base(), changed(b="1"), mine, {conflict.id: "mine"}).flow == mine
         assert merge(base(), changed(b="1"), mine, {conflict.id: "theirs"}).flow == changed(b="1")
+
+    def test_a_kept_step_stays_before_what_was_put_in_its_place(self) -> None:
+        theirs, mine = base(), base()
+        del of(theirs, "c")["value"]["modules"][0]
+        of(theirs, "c")["value"]["modules"].append(script("new"))
+        of(mine, "d")["value"]["content"] = "mine"
+        assert order(merge(base(), theirs, mine, {"cell:d": "mine"}).flow) == ["a", "b", "c", "d", "new"]
 
     def test_a_container_is_removed_while_there_is_something_new_in_it(self) -> None:
         theirs, mine = base(), base()
@@ -278,7 +285,7 @@ def parts_in(found: Json) -> set[str]:
     return set(steps)
 
 
-@settings(max_examples=150)
+@settings(max_examples=60)
 @given(documents(), EDITS)
 def test_with_a_side_that_changed_nothing_it_is_the_other_side(start: Document, edits: list[ops.Operation]) -> None:
     other = edited(start, edits)
@@ -287,7 +294,7 @@ def test_with_a_side_that_changed_nothing_it_is_the_other_side(start: Document, 
         assert found.conflicts == () and found.flow == other
 
 
-@settings(max_examples=150)
+@settings(max_examples=60)
 @given(documents(), EDITS, EDITS)
 def test_both_sides_see_the_same_conflicts(start: Document, one: list[ops.Operation], two: list[ops.Operation]) -> None:
     theirs, mine = edited(start, one), edited(start, two)
@@ -299,7 +306,7 @@ def test_both_sides_see_the_same_conflicts(start: Document, one: list[ops.Operat
     assert seen[0] == seen[1]
 
 
-@settings(max_examples=150)
+@settings(max_examples=60)
 @given(documents(), EDITS, EDITS, st.lists(CHOICES, min_size=12, max_size=12))
 def test_whatever_is_decided_the_outcome_is_a_flow(
     start: Document, one: list[ops.Operation], two: list[ops.Operation], decided: list[Any]
@@ -309,10 +316,10 @@ def test_whatever_is_decided_the_outcome_is_a_flow(
     choices = {conflict.id: decided[index % len(decided)] for index, conflict in enumerate(conflicts)}
     found = merge(start.flow, theirs, mine, choices)
     assert parts_in(found.flow) <= step_ids(theirs) | step_ids(mine) | set(found.renamed.values())
-    assert found.conflicts == conflicts or {c.id for c in found.conflicts} >= choices.keys()
+    assert choices.keys() <= {conflict.id for conflict in found.conflicts}
 
 
-@settings(max_examples=150)
+@settings(max_examples=60)
 @given(documents(), EDITS, EDITS)
 def test_nothing_that_a_side_made_is_lost_when_it_is_chosen(
     start: Document, one: list[ops.Operation], two: list[ops.Operation]

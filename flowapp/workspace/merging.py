@@ -85,8 +85,8 @@ class Merging:
             MergeOutdated: there is another newest version, or the draft is another one.
             BadRequest: a conflict is not decided, or not so.
         """
-        version, draft_version = (_number(body, name) for name in ("version", "draft_version"))
         draft = await self._drafts.open(identity, "draft.edit", draft_id)
+        version, draft_version = (_number(body, name) for name in ("version", "draft_version"))
         versions = await self._versions(identity, draft)
         if versions is None or versions.newest.version != version:
             raise MergeOutdated("There is another version of the flow by now.", "Compare again, then decide.")

@@ -223,7 +223,7 @@ async def test_another_server_finishes_the_run_of_a_killed_one(cluster: Cluster)
     one, _ = await cluster.servers(2)
     steps = [work(f"s{n}", f"results.s{n - 1} + 1" if n else "0", 0.05) for n in range(12)]
     run = await cluster.start(one, flow_of(*steps, loop("l", 8, work("b", "results.s11 + flow_input.iter.value", 0.1))))
-    await cluster.until(lambda: len(cluster.pids("done")) == 6)
+    await cluster.until(lambda: len(cluster.pids("done")) >= 6)
     one.kill()
     recorded, killed = await cluster.recorded(run), time.monotonic()
     row, result = await cluster.ended(run, 30)
@@ -296,7 +296,7 @@ async def test_a_server_that_slept_is_fenced(cluster: Cluster) -> None:
     one, *_ = await cluster.servers(2)
     steps = [work(f"s{n}", str(n), 0.2) for n in range(20)]
     run = await cluster.start(one, flow_of(*steps))
-    await cluster.until(lambda: len(cluster.pids("done")) == 3)
+    await cluster.until(lambda: len(cluster.pids("done")) >= 3)
     one.signal(signal.SIGSTOP)
     await cluster.until(lambda: set(cluster.pids("done")) - {one.pid}, TAKEN_OVER_S)
     one.signal(signal.SIGCONT)
@@ -318,7 +318,7 @@ async def test_a_run_goes_on_when_the_database_comes_back(cluster: Cluster) -> N
     (server,) = await cluster.servers(1)
     steps = [work(f"s{n}", f"results.s{n - 1} + 1" if n else "0", 0.05) for n in range(10)]
     run = await cluster.start(server, flow_of(*steps))
-    await cluster.until(lambda: len(cluster.pids("done")) == 4)
+    await cluster.until(lambda: len(cluster.pids("done")) >= 4)
     recorded = await cluster.recorded(run)
     assert len(recorded) >= 3
     name = cluster.url.rpartition("/")[2]

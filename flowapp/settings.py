@@ -60,11 +60,16 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "FLOWAPP_HUB_URL", "", "Address of a hub for `hub/…` steps; empty: only the starter hub and `FLOWAPP_HUB_DIR`."
     ),
+    Setting(
+        "FLOWAPP_OBJECTS_DIR",
+        "",
+        "Folder of the files that scripts keep, on a drive that all servers see; empty: `objects` in the data folder.",
+    ),
     Setting("FLOWAPP_HUB_DIR", "", "Folder of scripts that works as a hub of one's own, see docs/hub.md."),
     Setting(
         "FLOWAPP_ALLOWED_HOSTS",
         "",
-        "Private hosts and networks that messages and models may be at: `mail.internal:25, 10.1.0.0/16`.",
+        "Private hosts and networks that messages, models and files may be at: `mail.internal:25, 10.1.0.0/16`.",
     ),
     Setting("FLOWAPP_OIDC_ISSUER", "", "Address of an OpenID Connect provider that signs people in; empty: none."),
     Setting("FLOWAPP_OIDC_CLIENT_ID", "", "What the provider calls this server."),
@@ -110,6 +115,7 @@ class Settings:
     wait_s: int = 20
     hub_url: str = ""
     hub_dir: str = ""
+    objects_dir: Path | None = None
     allowed_hosts: str = ""
     openai_api_key: str = field(default="", repr=False)
     openai_base_url: str = ""
@@ -144,6 +150,7 @@ class Settings:
             wait_s=_number("FLOWAPP_WAIT_S", given["FLOWAPP_WAIT_S"] or "20", 1, 3600),
             hub_url=given["FLOWAPP_HUB_URL"],
             hub_dir=given["FLOWAPP_HUB_DIR"],
+            objects_dir=_folder(given["FLOWAPP_OBJECTS_DIR"]),
             allowed_hosts=given["FLOWAPP_ALLOWED_HOSTS"],
             openai_api_key=given["OPENAI_API_KEY"],
             openai_base_url=given["OPENAI_BASE_URL"],
@@ -170,6 +177,10 @@ def _number(name: str, text: str, low: int, high: int) -> int:
     if not text.isascii() or not text.isdigit() or not low <= int(text) <= high:
         raise SettingsError(f"{name} must be a whole number from {low} to {high}, not {text!r}.")
     return int(text)
+
+
+def _folder(text: str) -> Path | None:
+    return Path(os.path.abspath(Path(text).expanduser())) if text else None
 
 
 def _web_address(name: str, text: str) -> str:

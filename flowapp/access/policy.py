@@ -10,7 +10,8 @@ on its cells; the words of a comment are changed by who wrote it, and taken away
 a name that nobody made a folder of is the team's, and roles alone decide. Role and path must both allow. A token with scopes
 may do what its person may *and* a scope covers. A job has the rights of the person whom it runs for, may use what that
 person may only use, and keep its own state; it shares nothing, because a link would outlive it. A developer shares the runs
-and flows that they may read. A sharing link reads the one run or flow that it was made for, and that is all.
+and flows that they may read. A stored file (an object) whose key is such a path is as open as the path, any other one is the
+team's; viewers read them, operators and what runs for them write them. A sharing link reads the one run or flow that it was made for, and that is all.
 """
 
 from __future__ import annotations
@@ -60,6 +61,8 @@ Action = Literal[
     "resource.write",
     "resource_type.read",
     "resource_type.write",
+    "object.read",
+    "object.write",
     "state.write",
     "schedule.read",
     "schedule.write",
@@ -83,6 +86,7 @@ Kind = Literal[
     "variable",
     "resource",
     "resource type",
+    "file",
     "schedule",
     "folder",
     "group",
@@ -101,6 +105,7 @@ _VIEWER: frozenset[Action] = frozenset(
         "run_view.create",
         "run_view.edit",
         "run_view.delete",
+        "object.read",
         "resource_type.read",
         "schedule.read",
         "folder.read",
@@ -116,6 +121,7 @@ _OPERATOR: frozenset[Action] = _VIEWER | {
     "run.approve",
     "variable.use",
     "resource.use",
+    "object.write",
     "state.write",
 }
 _DEVELOPER: frozenset[Action] = _OPERATOR | {

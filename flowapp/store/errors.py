@@ -10,7 +10,9 @@ StoreError
 ├── ValueTooLarge         store.value_too_large
 ├── ApprovalUsed          approval.used
 ├── ApprovalClosed        approval.closed
-└── BlobMissing           store.blob_missing
+├── BlobMissing           store.blob_missing
+├── ObjectMissing         object.missing
+└── ObjectsAway           object.storage_away
 """
 
 from __future__ import annotations
@@ -82,6 +84,20 @@ class BlobMissing(StoreError):
 
     code = "store.blob_missing"
     status = 404
+
+
+class ObjectMissing(StoreError):
+    """There is no stored file of that key."""
+
+    code = "object.missing"
+    status = 404
+
+
+class ObjectsAway(StoreError):
+    """What keeps the files of scripts does not answer, or refuses."""
+
+    code = "object.storage_away"
+    status = 502
 
 
 class ApprovalUsed(StoreError):

@@ -64,6 +64,7 @@ from flowapp.workspace.members import Members
 from flowapp.workspace.merging import Merging
 from flowapp.workspace.named import Named
 from flowapp.workspace.new_drafts import NewDrafts
+from flowapp.workspace.objects import Objects
 from flowapp.workspace.open_drafts import OpenDrafts
 from flowapp.workspace.opened_runs import OpenedRuns
 from flowapp.workspace.outputs import Outputs
@@ -199,6 +200,7 @@ class Workspace:
         )
         self.variables = Variables(self._context)
         self.resources = Resources(self._context, secrets)
+        self.objects = Objects(self._context, secrets, self.resources)
         self.resource_types = ResourceTypes(self._context)
         self.scripts = Scripts(self._context, locks)
         self.scripts.stored.append(self.observer.script_stored)

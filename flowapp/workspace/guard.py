@@ -55,6 +55,11 @@ def resource_target(identity: Identity, path: str) -> Target:
     return Target(identity.workspace, "resource", path=path)
 
 
+def object_target(identity: Identity, key: str) -> Target:
+    """A stored file, by its key: one that begins like a path is as open as that path."""
+    return Target(identity.workspace, "file", path=key if key.startswith(("u/", "f/", "g/")) else "")
+
+
 def folder_target(identity: Identity, name: str) -> Target:
     """A folder, by its name: rights in it are those of a path in it."""
     return Target(identity.workspace, "folder", path=f"f/{name}/")

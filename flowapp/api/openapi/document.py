@@ -14,7 +14,7 @@ from fastapi.routing import APIRoute
 
 from flowapp import __version__
 from flowapp.api.answers import answers_in_text
-from flowapp.api.openapi import jobs, notebooks, people, stored
+from flowapp.api.openapi import jobs, notebooks, objects, people, stored
 from flowapp.api.openapi.operations import Operation, content_of
 from flowapp.api.openapi.schemas import COMPONENTS, STRING, ref
 
@@ -30,6 +30,7 @@ OPERATIONS: dict[str, Operation] = {
     **stored.VARIABLES,
     **stored.RESOURCES,
     **stored.SCHEDULES,
+    **objects.OBJECTS,
     **people.FOLDERS,
     **people.MEMBERS,
     **people.WORKSPACE,

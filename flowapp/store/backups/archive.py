@@ -22,9 +22,9 @@ from flowapp.store.backups.errors import BackupUnusable
 FORMAT = 1
 _MANIFEST = "backup.json"
 OURS, ENGINES, DUMP, KEY = "database/flowapp.db", "database/dbos.db", "database/postgresql.dump", "secret.key"
-BLOBS, SHARED = "blobs/", "shared/"
+BLOBS, SHARED, OBJECTS = "blobs/", "shared/", "objects/"
 _KNOWN = re.compile(
-    rf"{OURS}|{ENGINES}|{DUMP}|{KEY}|blobs/[0-9a-f]{{2}}/[0-9a-f]{{64}}\.zst|shared/(?!.*(?:^|/)\.\.(?:/|$)).+",
+    rf"{OURS}|{ENGINES}|{DUMP}|{KEY}|blobs/[0-9a-f]{{2}}/[0-9a-f]{{64}}\.zst|(?:shared|objects)/(?!.*(?:^|/)\.\.(?:/|$)).+",
     re.DOTALL,
 )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,6 +23,8 @@ from flowapp.store.secret_box import SecretBox
 KEY_FILE = "secret.key"
 ENGINES_FILE = "dbos.db"
 _STAGE = "backup-%d.tmp"
+_UNFINISHED = re.compile(r"#\d+$")
+"""What a file that scripts keep is called while it is written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +58,13 @@ def make(place: Place, target: Path, *, with_key: bool) -> Manifest:
     try:
         with _stage(place.home) as stage:
             databases = _copied(place, stage)
-            _link_blobs(place.home / "blobs", stage / "blobs")
+            _link_files(place.home / "blobs", stage / "blobs", "??/*.zst")
+            _link_files(place.home / "objects", stage / "objects", "**/*")
             with archive.writing(target, manifest) as writer:
                 for name, file in databases.items():
                     writer.file(name, file)
                 writer.folder(archive.BLOBS, stage / "blobs")
+                writer.folder(archive.OBJECTS, stage / "objects")
                 writer.folder(archive.SHARED, place.shared)
                 if with_key and not place.key:
                     writer.file(archive.KEY, place.home / KEY_FILE)
@@ -107,10 +112,12 @@ def _copied(place: Place, stage: Path) -> dict[str, Path]:
     return made
 
 
-def _link_blobs(source: Path, target: Path) -> None:
+def _link_files(source: Path, target: Path, pattern: str) -> None:
     """Keep the contents that there are now from being removed while the archive is written."""
-    for file in source.glob("??/*.zst"):
-        linked = target / file.parent.name / file.name
+    for file in source.glob(pattern):
+        if not file.is_file() or _UNFINISHED.search(file.name):
+            continue
+        linked = target / file.relative_to(source)
         linked.parent.mkdir(parents=True, exist_ok=True)
         try:
             os.link(file, linked)

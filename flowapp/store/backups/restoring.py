@@ -59,7 +59,12 @@ def _require_room(manifest: Manifest, place: Place) -> None:
         if copying.has_tables(place.url):
             raise RestoreRefused("The database that DATABASE_URL names is not empty.", "Create a new one.")
     else:
-        for file in (database_file(place.url, place.home), place.home / ENGINES_FILE, place.home / "blobs"):
+        for file in (
+            database_file(place.url, place.home),
+            place.home / ENGINES_FILE,
+            place.home / "blobs",
+            place.home / "objects",
+        ):
             if file.exists():
                 raise RestoreRefused(
                     f"There is an installation already: {file}.", "Choose an empty folder: FLOWAPP_HOME=<folder>."
@@ -91,8 +96,9 @@ def _move(manifest: Manifest, stage: Path, place: Place) -> None:
         copying.restore_postgres(place.url, stage / archive.DUMP)
     if (stage / archive.KEY).exists() and not place.key_mark:
         (stage / archive.KEY).replace(place.home / KEY_FILE)
-    if (stage / "blobs").exists():
-        (stage / "blobs").replace(place.home / "blobs")
+    for name in ("blobs", "objects"):
+        if (stage / name).exists():
+            (stage / name).replace(place.home / name)
     if (stage / "shared").exists():
         _move_shared(stage / "shared", place.shared)
     if manifest.database == "postgresql":

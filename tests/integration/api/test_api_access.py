@@ -29,6 +29,8 @@ PUBLIC |= {"POST /api/auth/login", "POST /api/auth/logout", "GET /api/openapi.js
 PUBLIC |= {"GET /signin/oidc", "GET /signin/oidc/callback"}
 #: The token of the link is what counts (test_api_sharing.py).
 PUBLIC.add("GET /shared/{token}")
+#: The signature of the address is what counts (test_api_objects.py).
+PUBLIC.add("GET /api/w/{ws}/s3_proxy/{storage}/{key:path}")
 #: The token of the invitation is what counts (test_api_invitations.py).
 PUBLIC |= {"GET /join", "POST /join", "POST /api/auth/join"}
 

@@ -53,6 +53,10 @@ CALLS = [
     Call("POST", "/api/users/create", 201, TEXT, {"email": "ada@example.org", "password": "long enough 1"}),
     Call("GET", "/api/users/list_as_super_admin", 200, JSON),
     Call("POST", "/api/schedules/preview", 200, JSON, SCHEDULE),
+    # files
+    Call("POST", "W/job_helpers/upload_s3_file?file_key=a", 200, JSON, {"content": 1}),
+    Call("POST", "W/apps/sign_s3_objects", 200, JSON, {"s3_objects": [{"s3": "a"}]}),
+    Call("DELETE", "W/job_helpers/delete_s3_file?file_key=a", 200, TEXT),
     # workspace, people
     Call("GET", "W/users/whoami", 200, JSON),
     Call("POST", "W/workspaces/add_user", 201, TEXT, {"email": "ada@example.org", "operator": True}),

@@ -99,6 +99,12 @@ DEEDS = (
         page=(ResourcesState, "delete", ()),
         shown={"deleting": f"{_IN}/r"},
     ),
+    Deed(
+        "keep a file",
+        "POST",
+        f"{W}/job_helpers/upload_s3_file?file_key={_IN}/x.txt",
+        only("otto", "dora", "wim", "ada", hidden=("cleo",)),
+    ),
     Deed("see who uses a script", "GET", f"{W}/scripts/around/p/{_IN}/s", only(*_ALL[:5], "ada", hidden=("cleo",))),
     Deed(
         "make a script",

@@ -99,6 +99,10 @@ async def test_a_backup_under_load_is_consistent(store_url: str, target_url: str
     before = place_of(home, store_url)
     async with live(home, store_url) as server:
         await deploy(server)
+        stored = Path("objects", "main", "reports", "a b.txt")
+        (home / stored).parent.mkdir(parents=True)
+        (home / stored).write_text("kept")
+        (home / f"{stored}#1").write_text("half of one that is being written")
         asked = await run(server, "f/t/asks")
         large = await run(server, "f/t/large")
         await server.ended(large)
@@ -121,6 +125,8 @@ async def test_a_backup_under_load_is_consistent(store_url: str, target_url: str
 
     second = place_of(tmp_path / "second", target_url)
     restore(backups[-1], second)
+    assert (second.home / stored).read_text() == "kept"
+    assert [file.name for file in (second.home / stored).parent.iterdir()] == ["a b.txt"]
     known = rows(target_url, second.home, "SELECT id, status, result FROM run WHERE path = 'f/t/chain'")
     states = {row["status"] for row in known}
     assert "success" in states, "the backup should hold finished runs"

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeAlias
 
-from flowapp.assistant import samples
+from flowapp.assistant import cell_samples, samples
 from flowapp.assistant.answers import Edit, Help
 from flowapp.assistant.sent import HIDDEN, hide, is_secret_name, sample_of
 from flowapp.languages import by_name
@@ -26,8 +26,9 @@ from flowapp.notebook.schemas import transforms_of
 from flowapp.openflow.walk import well_formed_id
 from flowapp.signatures import lint
 
-Mode: TypeAlias = Literal["ask", "edit", "sample"]
-MODES: tuple[Mode, ...] = ("ask", "edit", "sample")
+Mode: TypeAlias = Literal["ask", "edit", "sample", "result"]
+"""Words; changes of the flow; sample data for its input; sample data for the result of a step."""
+MODES: tuple[Mode, ...] = ("ask", "edit", "sample", "result")
 LONGEST_INSTRUCTION = 4000
 ANSWER_TOKENS = 6000
 _LONGEST_CODE = 6000
@@ -50,7 +51,7 @@ Never put secrets, keys or made-up data into code. If nothing needs to change, g
 
 _ASK = "Answer the question or explain. Propose no changes: the list of changes stays empty."
 
-_RULES: Mapping[Mode, str] = {"ask": _ASK, "edit": _EDIT, "sample": samples.RULES}
+_RULES: Mapping[Mode, str] = {"ask": _ASK, "edit": _EDIT, "sample": samples.RULES, "result": cell_samples.RULES}
 
 _TEXT = {"type": ["string", "null"]}
 ANSWER = {
@@ -88,12 +89,19 @@ ANSWER = {
     "additionalProperties": False,
 }
 
+_FORMS: Mapping[Mode, tuple[dict[str, Any], str]] = {
+    "ask": (ANSWER, "flow_help"),
+    "edit": (ANSWER, "flow_help"),
+    "sample": (samples.ANSWER, "flow_sample"),
+    "result": (cell_samples.ANSWER, "cell_sample"),
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Request:
     """What a person asks of a flow.
 
-    `results` are samples by step id, `errors` last errors; `step` is the step that is meant; `hide` takes secrets out of what is sent.
+    `results` are samples by step id, `errors` last errors; `step` is the step that is meant (needed for result); `hide` takes secrets out of what is sent.
     """
 
     document: Document
@@ -122,7 +130,7 @@ class Request:
                     "inputs": _schema_of(flow.get("schema")),
                     "steps": [self._step(entry, share) for entry in entries],
                 },
-                **({"fields_to_fill": samples.fields_of(self.document)} if self.mode == "sample" else {}),
+                **self._asked,
                 "this_step": self.step,
                 "request": self.instruction,
             },
@@ -130,6 +138,15 @@ class Request:
             indent=1,
         )
         return self.hide(text)
+
+    @property
+    def _asked(self) -> dict[str, Any]:
+        """What a sample is made for."""
+        if self.mode == "sample":
+            return {"fields_to_fill": samples.fields_of(self.document)}
+        if self.mode == "result" and self.step is not None:
+            return cell_samples.asked(self.document, self.document.outline.by_step[self.step])
+        return {}
 
     def _step(self, entry: Entry, share: int) -> dict[str, Any]:
         value = entry.module["value"]
@@ -175,14 +192,17 @@ async def help_with(
             hear(more)
 
     told = heard if hear is not None else None
-    form, name = (samples.ANSWER, "flow_sample") if request.mode == "sample" else (ANSWER, "flow_help")
+    form, name = _FORMS[request.mode]
     answer = await client.told(request.system, request.question, form, name, ANSWER_TOKENS, told)
     if request.mode == "ask":
         return Help(answer.value["message"].strip(), tokens=answer.tokens)
     if request.mode == "sample":
         checked = await asyncio.to_thread(samples.checked, answer.value, request.document)
-        return replace(checked, tokens=answer.tokens)
-    return replace(_checked(answer.value, request.document, new_cell), tokens=answer.tokens)
+    elif request.mode == "result" and request.step is not None:
+        checked = await asyncio.to_thread(cell_samples.checked, answer.value, request.document, request.step)
+    else:
+        checked = _checked(answer.value, request.document, new_cell)
+    return replace(checked, tokens=answer.tokens)
 
 
 def _checked(answer: Mapping[str, Any], document: Document, new_cell: Callable[[], CellId]) -> Help:

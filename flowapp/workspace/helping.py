@@ -17,7 +17,8 @@ from flowapp.workspace.open_drafts import OpenDraft
 from flowapp.workspace.questions import Question, Questions
 from flowapp.workspace.redaction import Redactor
 
-ANY_SAMPLE = "Make a typical sample of the input."
+#: What is asked for where words may be missing.
+WORDLESS = {"sample": "Make a typical sample of the input.", "result": "Make a typical sample of the result."}
 
 
 class Helping:
@@ -38,7 +39,8 @@ class Helping:
             identity: who asks; somebody who may edit the draft.
             draft_id: the draft.
             instruction: a question or a wish, in words.
-            mode: ask (words only), edit (changes too) or sample (sample data for the flow's input; words may be missing).
+            mode: ask (words only), edit (changes too), sample (sample data for the flow's input) or result (sample data for the result
+                of the cell); for samples, words may be missing.
             cell: the cell that is meant, if it is one.
 
         Raises:
@@ -49,13 +51,14 @@ class Helping:
         found: Mode | None = next((known for known in MODES if known == mode), None)
         if found is None:
             raise BadRequest(f"There is no mode {mode!r}.", f"Use one of {', '.join(MODES)}.")
-        if found == "sample":
-            wish = wish or ANY_SAMPLE
-            if not fields_of(draft.document):
-                raise BadRequest(
-                    "The flow has no input that a sample can be made for.",
-                    "Add a field to the flow input; secrets and resources are yours to choose.",
-                )
+        wish = wish or WORDLESS.get(found, "")
+        if found == "sample" and not fields_of(draft.document):
+            raise BadRequest(
+                "The flow has no input that a sample can be made for.",
+                "Add a field to the flow input; secrets and resources are yours to choose.",
+            )
+        if found == "result" and cell is None:
+            raise BadRequest("A sample of a result is made for a cell, and none is named.", 'Send its id as "cell".')
         if not wish or len(wish) > LONGEST_INSTRUCTION:
             raise BadRequest(
                 "Say what you want to know or to have changed.", f"In at most {LONGEST_INSTRUCTION} characters."

@@ -67,7 +67,7 @@ class Handler(JsonHandler):
             {"field": "greeting", "expr": EXPRESSION, "why": "a greeting needs both names"},
             {"field": "amount", "expr": "results.a.sum_of_nothing", "why": "invented"},
         ]
-        sampling = '"flow_sample"' in asked
+        sampling = '"flow_sample"' in asked or '"cell_sample"' in asked
         helping = '"flow_help"' in asked or sampling
         content = self.server.sample if sampling else self.server.help if helping else {"proposals": proposals}
         if '"name": "test"' in asked or '"name":"test"' in asked:

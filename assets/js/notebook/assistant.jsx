@@ -11,18 +11,21 @@ import { EDITORS } from "./reduce.js";
 const LINE = 18;
 const MOST_LINES = 14;
 
-/** What is asked with one press. `needs` says of the selected cell whether it makes sense. */
+/** What is asked with one press. `needs` says of the selected cell, and of what the panel is ready to be asked for, whether it makes sense. */
 const QUICK = [
   { label: "Fix the error", mode: "edit", text: "Fix the error of this step.", needs: (_cell, state) => state?.kind === "failed" },
   { label: "Explain this cell", mode: "ask", text: "Explain what this step does, and what it gives.", needs: (cell) => Boolean(cell) },
+  { label: "Make sample data for this cell", mode: "result", text: "", needs: (cell, _state, asked) => Boolean(cell) && asked !== "result" },
   { label: "Name the cells", mode: "edit", text: "Give every step without a good title a short one." },
 ];
 
-/** What the panel can be asked for: the words of its switch, of its field and of its button. Sample data may be asked for without words. */
+/** What the panel can be asked for: the words of its switch, of its field and of its button. Sample data may be asked for without words, and
+ * are for the flow input or for a cell's result, which becomes a stand-in of the cell. */
 const MODES = {
   ask: { label: "Ask", placeholder: "What would you like to know?", go: "Ask" },
   edit: { label: "Propose changes", placeholder: "What should change? Nothing does before you accept it.", go: "Propose" },
   sample: { label: "Sample data", placeholder: "A sample of the flow input: what should it be a case of? May stay empty.", go: "Make sample data", wordless: true },
+  result: { placeholder: "A sample of the cell's result: what should it be a case of? May stay empty.", go: "Make sample data", wordless: true },
 };
 
 const EMPTY = { text: "", mode: "edit", busy: false, growing: "", stopped: false, answer: null, taken: [], asked: "" };
@@ -43,20 +46,20 @@ export function Assistant() {
   return (
     <section className="nb-assist" aria-label="Assistant" aria-busy={all.busy}>
       <div className="seg" role="group" aria-label="What the assistant may do">
-        {Object.entries(MODES).map(([mode, { label }]) => <button key={mode} type="button" aria-pressed={all.mode === mode} onClick={() => set({ mode })}>{label}</button>)}
+        {Object.entries(MODES).map(([mode, { label }]) => label && <button key={mode} type="button" aria-pressed={all.mode === mode || (mode === "sample" && all.mode === "result")} onClick={() => set({ mode })}>{label}</button>)}
       </div>
       <textarea data-autofocus="" className="nb-input nb-assist-text" rows={3} maxLength={4000} aria-label="Question or wish" placeholder={MODES[all.mode].placeholder} value={all.text} onChange={(event) => set({ text: event.target.value })} onKeyDown={onKeyDown} />
       <div className="nb-assist-acts">
-        <span className="nb-faint">{all.mode === "sample" ? "for the flow input" : cell ? <>about <span className="nb-chip nb-chip-fixed">{cell.step_id}</span> and the flow</> : "about the flow"}</span>
+        {isSample(all.mode) ? <Target cell={cell} mode={all.mode} onChange={(mode) => set({ mode })} /> : <span className="nb-faint">{cell ? <>about <span className="nb-chip nb-chip-fixed">{cell.step_id}</span> and the flow</> : "about the flow"}</span>}
         {all.busy ? (
           <button type="button" className="nb-btn" onClick={() => store.asking?.abort()}><Glyph name="stop" size={12} /> Stop</button>
         ) : (
-          <button type="button" className="nb-btn" data-primary disabled={!all.text.trim() && !MODES[all.mode].wordless} onClick={() => ask(all.text, all.mode)}>{MODES[all.mode].go}</button>
+          <button type="button" className="nb-btn" data-primary disabled={(!all.text.trim() && !MODES[all.mode].wordless) || (all.mode === "result" && !cell)} onClick={() => ask(all.text, all.mode)}>{MODES[all.mode].go}</button>
         )}
       </div>
       {!all.busy && (
         <div className="nb-assist-quick">
-          {QUICK.filter(({ needs }) => !needs || needs(cell, state)).map(({ label, mode, text }) => <button key={label} type="button" className="nb-btn nb-small" onClick={() => ask(text, mode)}>{label}</button>)}
+          {QUICK.filter(({ needs }) => !needs || needs(cell, state, all.mode)).map(({ label, mode, text }) => <button key={label} type="button" className="nb-btn nb-small" onClick={() => ask(text, mode)}>{label}</button>)}
         </div>
       )}
       <Sent key={`${selected} ${all.mode}`} cell={cell} text={all.text} mode={all.mode} />
@@ -66,10 +69,26 @@ export function Assistant() {
   );
 }
 
-/** Show the panel ready to be asked for a sample of the flow input. Nothing is sent yet, and proposals that nobody has decided stay. */
-export function askForSample(store) {
-  if (!store.get("assistant")?.busy) change(store, { mode: "sample", stopped: false });
+/** Show the panel ready to be asked for a sample of the flow input, or of a cell's result. Nothing is sent yet, and proposals that nobody has decided stay. */
+export function askForSample(store, cell) {
+  if (cell) select(store, cell, { focus: false });
+  if (!store.get("assistant")?.busy) change(store, { mode: cell ? "result" : "sample", stopped: false });
   perform(store, "assistant");
+}
+
+const isSample = (mode) => mode === "sample" || mode === "result";
+
+/** What the sample is for. The selected cell is one of two; without one there is no choice but to select one. */
+function Target({ cell, mode, onChange }) {
+  if (!cell) return <span className="nb-faint">{mode === "result" ? "Select the cell that it is for." : "for the flow input"}</span>;
+  return (
+    <label className="nb-faint nb-assist-for">for
+      <select className="nb-input nb-select nb-boxed" aria-label="Sample data for" value={mode} onChange={(event) => onChange(event.target.value)}>
+        <option value="sample">the flow input</option>
+        <option value="result">the result of {cell.step_id}</option>
+      </select>
+    </label>
+  );
 }
 
 function change(store, part) {
@@ -78,7 +97,7 @@ function change(store, part) {
 
 /** Ask, and show the message while it grows. What is under way belongs to the page, not to the panel, which may be closed meanwhile. */
 async function askModel(store, { instruction, mode, cell }) {
-  if (!instruction.trim() && !MODES[mode].wordless) return;
+  if ((!instruction.trim() && !MODES[mode].wordless) || (mode === "result" && !cell)) return;
   store.asking?.abort();
   const abort = (store.asking = new AbortController());
   const mine = () => abort === store.asking;
@@ -118,7 +137,7 @@ function Growing({ asked, growing, stopped, mode }) {
       ) : (
         <>
           {!growing && <div className="nb-skeleton"><i style={{ width: "85%" }} /><i style={{ width: "60%" }} /></div>}
-          <p className="nb-faint nb-assist-cost"><span role="status">{growing ? ({ ask: "Writing", edit: "Writing; changes come when they are checked", sample: "Writing; the sample comes when it is checked" }[mode]) : "The model is at work"}</span> <span className="num" aria-hidden="true">{seconds} s</span></p>
+          <p className="nb-faint nb-assist-cost"><span role="status">{growing ? ({ ask: "Writing", edit: "Writing; changes come when they are checked", sample: "Writing; the sample comes when it is checked", result: "Writing; the sample comes when it is checked" }[mode]) : "The model is at work"}</span> <span className="num" aria-hidden="true">{seconds} s</span></p>
         </>
       )}
     </>

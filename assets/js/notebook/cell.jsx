@@ -4,6 +4,7 @@ import { useDraggable } from "@dnd-kit/core";
 import { memo, useContext, useEffect, useRef, useState } from "react";
 import { Output } from "../output/output.jsx";
 import { ApprovalSlot } from "./approval_slot.jsx";
+import { askForSample } from "./assistant.jsx";
 import { cellNode, isSingle, perform, run, select } from "./commands.js";
 import { ScrollerContext, useFact, useKey, useStore } from "./context.js";
 import { CellEditor, CodeDiff, observe } from "./editor.jsx";
@@ -143,6 +144,7 @@ function cellMenu(store, cell) {
     item("note_below", "Insert a note below", "note"),
     item("pin", isPinned(store, cell.id) ? "Unpin: let it run" : "Pin this result", "pin", { disabled: !isPinned(store, cell.id) && !canPin(store, cell.id) }),
     item("stand_ins", "Stand-ins…", "pin"),
+    { label: "Make sample data…", icon: "sparkle", run: () => askForSample(store, cell.id) },
     ...(HELPED_LANGUAGES.has(cell.language) ? [item("format", "Format the code", "text")] : []),
     item("forget", "Forget the result", "never", { disabled: !store.get(`output:${cell.id}`) }),
     item("copy", "Copy", "copy"),

@@ -1,6 +1,7 @@
 // Stand-ins of a cell: values by name ("empty list", "two rows") that it hands on instead of running. One is in force, or none.
 import { useEffect, useState } from "react";
 import { ago, bytes, stateOf } from "../words.js";
+import { askForSample } from "./assistant.jsx";
 import { useKey, useStore } from "./context.js";
 import { canPin, isPinned, unpin } from "./pins.js";
 import { choiceOf, LONGEST_NAME, MOST, planOf, sourceOf } from "./stand_in_form.js";
@@ -16,7 +17,7 @@ export function StandIns({ id, onClose }) {
     <Dialog title={`Stand-ins of ${cell.step_id}`} onClose={onClose} className="nb-stand-ins">
       <p className="nb-muted">The one in force is handed on, and the cell does not run. Cells that read from it see the difference.</p>
       <Choice {...{ id, cell, kept }} onChange={setChanged} />
-      <Form key={changed?.name ?? ""} {...{ id, cell, kept, changed }} onDone={() => setChanged(null)} onSay={(text) => store.announce(text)} />
+      <Form key={changed?.name ?? ""} {...{ id, cell, kept, changed }} onDone={() => setChanged(null)} onSample={() => (onClose(), askForSample(store, id))} />
     </Dialog>
   );
 }
@@ -57,7 +58,7 @@ function Row({ name, label, checked, focus, onChoose, children }) {
 }
 
 /** Keeps another one, or changes one that is there. */
-function Form({ id, cell, kept, changed, onDone }) {
+function Form({ id, cell, kept, changed, onDone, onSample }) {
   const store = useStore();
   const pinned = isPinned(store, id);
   const own = canPin(store, id) ? store.get(`output:${id}`) : null;
@@ -91,6 +92,7 @@ function Form({ id, cell, kept, changed, onDone }) {
   return (
     <form className="nb-form" aria-label={changed ? `Change ${changed.name}` : "Keep a stand-in"} onSubmit={(event) => (event.preventDefault(), keep(event.nativeEvent.submitter?.value === "use"))}>
       <h3>{changed ? `Change “${changed.name}”` : "Keep another"}</h3>
+      {!changed && <p className="nb-muted">From a result, or as JSON. <button type="button" className="nb-link" onClick={onSample}>Make sample data…</button> asks the assistant for a plausible one.</p>}
       <label>Name<input aria-label="Name" className="nb-input nb-boxed" data-autofocus={kept.length || pinned ? undefined : ""} autoFocus={Boolean(changed)} required maxLength={LONGEST_NAME} value={name} placeholder="empty list" onChange={(event) => setName(event.target.value)} /></label>
       <label>Value
         <select className="nb-input nb-select nb-boxed" aria-label="Value" value={from} onChange={(event) => setPicked(event.target.value)}>

@@ -10,6 +10,7 @@ from starlette.responses import PlainTextResponse, Response
 from flowapp.api.answers import answer
 from flowapp.api.auth import App, Caller
 from flowapp.api.bodies import MOST, json_body, object_body
+from flowapp.api.job_results import plain_answer
 from flowapp.jsontext import dumps
 
 router = APIRouter(prefix="/api/w/{ws}")
@@ -77,7 +78,7 @@ async def delete(job_id: str, caller: Caller, workspace: App) -> Response:
 async def result_by_id(job_id: str, node_id: str, caller: Caller, workspace: App) -> Response:
     """The result of a step of a flow."""
     text = await workspace.jobs.result_by_id(caller, job_id, node_id)
-    return Response(text.encode("utf-8", "surrogatepass"), media_type="application/json")
+    return await plain_answer(workspace, text)
 
 
 @router.get("/jobs/worker_is_draining/{job_id}")

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 
 from flowapp.jsontext import JsonText, dumps, loads
+from flowapp.workspace.app import Workspace
 
 #: A result that says how it wants to be answered.
 _WISHES = ("windmill_status_code", "windmill_content_type", "windmill_headers")
@@ -16,6 +17,18 @@ _HEADER = re.compile(r"^[A-Za-z0-9-]{1,100}$")
 #: Headers that a script may not set: they speak for the server, or for its origin.
 _RESERVED = frozenset({"set-cookie", "content-length", "transfer-encoding", "connection", "location", "content-type"})
 _RESERVED_PREFIXES = ("access-control-", "content-security-", "cross-origin-", "strict-transport-", "x-frame-", "sec-")
+
+
+async def large_answer(workspace: Workspace, text: JsonText) -> Response | None:
+    """A result that is too large to be held, in pieces; None for any other."""
+    pieces = await workspace.jobs.pieces(text)
+    return None if pieces is None else StreamingResponse(pieces, headers=_headers("application/json"))
+
+
+async def plain_answer(workspace: Workspace, text: JsonText) -> Response:
+    """A result as it is, whatever it says."""
+    large = await large_answer(workspace, text)
+    return large or Response(text.encode("utf-8", "surrogatepass"), media_type="application/json")
 
 
 def result_answer(text: JsonText, *, failed: bool) -> Response:
@@ -46,8 +59,11 @@ def result_answer(text: JsonText, *, failed: bool) -> Response:
 
 
 def _answer(content: bytes, status: int, kind: str) -> Response:
-    headers = {"content-type": kind, "content-security-policy": "sandbox; default-src 'none'"}
-    return Response(content, status, headers=headers)
+    return Response(content, status, headers=_headers(kind))
+
+
+def _headers(kind: str) -> dict[str, str]:
+    return {"content-type": kind, "content-security-policy": "sandbox; default-src 'none'"}
 
 
 def _allowed(name: str) -> bool:

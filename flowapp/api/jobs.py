@@ -15,7 +15,7 @@ from flowapp.access.identity import Identity
 from flowapp.api.auth import App, Caller, Starter
 from flowapp.api.bodies import MAX_ARGUMENTS, object_body, text_of
 from flowapp.api.job_arguments import given, options
-from flowapp.api.job_results import result_answer
+from flowapp.api.job_results import large_answer, result_answer
 from flowapp.jsontext import dumps
 from flowapp.store.tables import RunRow
 from flowapp.workspace.app import Workspace
@@ -190,7 +190,7 @@ async def _result(caller: Identity, workspace: Workspace, run: RunRow) -> Respon
             f"The job {run.id} took longer than {seconds} seconds.", "It goes on: ask for its result by its id."
         )
     text, failed = found
-    return result_answer(text, failed=failed)
+    return await large_answer(workspace, text) or result_answer(text, failed=failed)
 
 
 async def _script_preview(request: Request, caller: Identity, workspace: Workspace) -> Start:

@@ -11,6 +11,7 @@ from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from flowapp.api.answers import answer
 from flowapp.api.auth import App, Caller
 from flowapp.api.bodies import MOST, object_body, text_of
+from flowapp.api.job_results import plain_answer
 from flowapp.jsontext import JsonText, dumps
 
 router = APIRouter(prefix="/api/w/{ws}/jobs_u")
@@ -33,7 +34,7 @@ async def completed(job_id: str, caller: Caller, workspace: App) -> Response:
 @router.get("/completed/get_result/{job_id}")
 async def get_result(job_id: str, caller: Caller, workspace: App) -> Response:
     """The result; 404 until there is one."""
-    return _json(await workspace.jobs.result(caller, job_id))
+    return await plain_answer(workspace, await workspace.jobs.result(caller, job_id))
 
 
 @router.get("/completed/get_result_maybe/{job_id}")

@@ -141,8 +141,8 @@ async def raw(
     run_id: str, caller: Caller, workspace: App, path: Text = "", side: Side = "result", at: Text = ""
 ) -> Response:
     """The whole JSON text of a result (or arguments) as a file."""
-    content = await workspace.outputs.raw(caller, run_id, path, side, _path(at))
-    return Response(content, media_type="application/json", headers=attachment(f"{_step(path)}.json"))
+    pieces = await workspace.outputs.raw(caller, run_id, path, side, _path(at))
+    return StreamingResponse(pieces, media_type="application/json", headers=attachment(f"{_step(path)}.json"))
 
 
 @router.get("/{run_id}/file")

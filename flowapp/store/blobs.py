@@ -11,7 +11,7 @@ import contextlib
 import os
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
@@ -97,15 +97,6 @@ class Blobs(ABC):
 
         return await self._in_thread(work)
 
-    def pieces_now(self, sha256: str) -> Iterator[bytes]:
-        """The content piece by piece, for code that is not on the event loop.
-
-        Raises:
-            BlobMissing: there is no such blob.
-        """
-        with self._compressed(sha256) as source, zstandard.ZstdDecompressor().stream_reader(source) as reader:
-            yield from iter(lambda: reader.read(_READ_STEP), b"")
-
     async def read(self, sha256: str) -> bytes:
         """The whole content.
 
@@ -117,6 +108,19 @@ class Blobs(ABC):
     async def read_text(self, sha256: str) -> str:
         """The content as UTF-8 text; bytes that are not UTF-8 become replacement characters."""
         return (await self.read(sha256)).decode("utf-8", "replace")
+
+    async def pieces(self, sha256: str) -> AsyncIterator[bytes]:
+        """The content piece by piece; that there is such a blob is known when this returns.
+
+        Raises:
+            BlobMissing: there is none.
+        """
+        return self._read_pieces(await self._in_thread(lambda: open(self._local(sha256), "rb")))
+
+    async def _read_pieces(self, file: IO[bytes]) -> AsyncIterator[bytes]:
+        with file, zstandard.ZstdDecompressor().stream_reader(file) as reader:
+            while piece := await self._in_thread(reader.read, _READ_STEP):
+                yield piece
 
     async def local(self, sha256: str) -> Path:
         """A file on this machine that holds the compressed content, for another process to read.
@@ -136,7 +140,8 @@ class Blobs(ABC):
 
     def read_now(self, sha256: str) -> bytes:
         """`read` for code that is not on the event loop."""
-        return b"".join(self.pieces_now(sha256))
+        with self._compressed(sha256) as source, zstandard.ZstdDecompressor().stream_reader(source) as reader:
+            return b"".join(iter(lambda: reader.read(_READ_STEP), b""))
 
     def close(self) -> None:
         """Stop the threads after what they are doing."""

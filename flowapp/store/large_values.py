@@ -59,7 +59,7 @@ class ValueRef:
         """
         if self.size > MOST_IN_MEMORY:
             raise ValueTooLarge(
-                f"A result of {self.size / 1e6:.1f} MB is used here, and at most {MOST_IN_MEMORY / 1e6:.1f} MB can be handed "
+                f"A result of {self.size / (1 << 20):.1f} MB is used here, and at most {MOST_IN_MEMORY >> 20} MB can be handed "
                 "to expressions and steps. Let its step return less (in SQL: fewer columns, a sum, LIMIT), or keep the rows "
                 "in the database or in a file of ./shared."
             )

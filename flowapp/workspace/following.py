@@ -173,7 +173,7 @@ class FollowSchedules:
         return told
 
     async def _result(self, run: RunRow) -> Any:
-        return loads(await self._store.values.get_value(run.result)) if run.result else None
+        return loads(await self._store.values.get_held(run.result)) if run.result else None
 
 
 def _error_of(result: Any) -> Any:

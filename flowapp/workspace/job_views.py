@@ -14,7 +14,7 @@ from flowapp.jsontext import NULL, JsonText, dumps, loads
 from flowapp.openflow.agents import is_agent
 from flowapp.openflow.walk import kind_of, tools, walk
 from flowapp.store import flows, jobs
-from flowapp.store.blobs import REFERENCE
+from flowapp.store.errors import ValueTooLarge
 from flowapp.store.runs import FINISHED, job_id
 from flowapp.store.stores import Store
 from flowapp.store.tables import JobRow, RunRow
@@ -73,14 +73,14 @@ class JobViews:
         return step_state(place.job) if place.job is not None else await self._virtual(place)
 
     async def result(self, place: Place, state: State) -> JsonText:
-        """The result of a job that is over."""
+        """The result of a job that is over; where it is too large to be held, what stands for it (`Jobs.pieces`)."""
         if state.result is None:
             return _canceled(place.run) if state.canceled else NULL
-        text = await self._store.values.get_value(state.result)
+        text = await self._store.values.get_held(state.result)
         if state.index is not None:
             items = loads(text)
             text = dumps(items[state.index] if isinstance(items, list) and state.index < len(items) else None)
-        return await expand(self._store, text) if REFERENCE in text else text
+        return await self._expanded(text)
 
     async def args(self, place: Place) -> JsonText:
         """The arguments that the job got; `{}` where none are kept of their own."""
@@ -88,7 +88,14 @@ class JobViews:
         text = await self._store.values.get_value(digest) if digest is not None else JsonText("{}")
         if text[:1] != "{":  # a loop keeps its items
             text = JsonText("{}")
-        return await expand(self._store, text) if REFERENCE in text else text
+        return await self._expanded(text)
+
+    async def _expanded(self, text: JsonText) -> JsonText:
+        """With what it refers to, unless that is too large."""
+        try:
+            return await expand(self._store, text)
+        except ValueTooLarge:
+            return text
 
     async def status(self, place: Place) -> dict[str, Any] | None:
         """The `flow_status` of a flow; None for anything else."""

@@ -6,6 +6,7 @@ Everything takes a job id, which may be a run's, a step's, an iteration's, a bra
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 from functools import partial
 from typing import Any
 
@@ -17,6 +18,7 @@ from flowapp.access.policy import Action, Target, missing, require
 from flowapp.jsontext import NULL, JsonText, dumps
 from flowapp.store import audit, jobs, states, wiping
 from flowapp.store.jobs import JobFilter, OneOf
+from flowapp.store.large_values import ValueRef
 from flowapp.store.runs import FINISHED, UNFINISHED
 from flowapp.store.tables import RunRow
 from flowapp.workspace import guard
@@ -67,8 +69,15 @@ class Jobs:
             raise JobNotOver(f"The job {job} is not over yet.", "Wait for it, or cancel it.")
         return found
 
+    async def pieces(self, result: JsonText) -> AsyncIterator[bytes] | None:
+        """The text of a large result, of which `result` is only what stands for it; None where it is the result itself."""
+        reference = ValueRef.from_text(result)
+        if reference is None or await self._store.values.find(reference) is None:
+            return None
+        return await self._store.blobs.pieces(reference.sha256)
+
     async def result(self, identity: Identity, job: str) -> JsonText:
-        """The result's JSON text.
+        """The result's JSON text, or what stands for it: see `pieces`.
 
         Raises:
             JobNotOver: there is none yet.
@@ -149,7 +158,7 @@ class Jobs:
                 if now is None:
                     raise missing("run")
                 if now.early_result is not None:
-                    return await self._store.values.get_value(now.early_result), False
+                    return await self._store.values.get_held(now.early_result), False
                 if now.status in FINISHED:
                     place = Place(now)
                     return await self._views.result(place, await self._views.state(place)), now.failed

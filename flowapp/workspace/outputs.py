@@ -105,15 +105,16 @@ class Outputs:
 
     async def raw(
         self, identity: Identity, run_id: str, path: str, side: Side = "result", at: Sequence[str | int] = ()
-    ) -> bytes:
-        """The whole JSON text of the value, or of what is at a path in it."""
+    ) -> AsyncIterator[bytes]:
+        """The whole JSON text of the value, or of what is at a path in it, in pieces. Whatever refuses is raised here."""
         digest = await self._digest(identity, run_id, path, side)
         if at:
-            return b"".join([piece async for piece in self._parsed.stream(digest, {"op": "value", "at": list(at)})])
+            pieces = self._parsed.stream(digest, {"op": "value", "at": list(at)})
+            return _chain(await anext(pieces, b""), pieces)
         place = await self._store.values.locate(digest)
         if place.blob is not None:
-            return await self._store.blobs.read(place.blob)
-        return (place.text or "null").encode("utf-8", "surrogatepass")
+            return await self._store.blobs.pieces(place.blob)
+        return _one((place.text or "null").encode("utf-8", "surrogatepass"))
 
     async def file(self, identity: Identity, run_id: str, path: str, at: Sequence[str | int] = ()) -> File:
         """The bytes of a picture or file result.
@@ -234,6 +235,10 @@ class Outputs:
         if digest is None:
             raise OutputMissing("There is no output yet.", "Wait until the step has finished.")
         return digest
+
+
+async def _one(piece: bytes) -> AsyncIterator[bytes]:
+    yield piece
 
 
 async def _chain(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

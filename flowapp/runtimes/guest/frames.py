@@ -59,6 +59,11 @@ def size_text(size: int) -> str:
     return f"{size / 1e6:.1f} MB" if size >= 100_000 else f"{size / 1e3:.1f} KB"
 
 
+def limit_text(limit: int) -> str:
+    """A limit for people: whole megabytes (of 2**20 bytes) as they are set, less as a size."""
+    return f"{limit >> 20} MB" if limit >= 1 << 20 else size_text(limit)
+
+
 def frame(kind: bytes, body: bytes = b"") -> bytes:
     """One frame as bytes; big bodies are better sent by `send`."""
     return FRAME_HEAD.pack(kind, len(body)) + body

@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from flowapp.runtimes.guest.frames import ITEMS, LIST, LIST_END, size_text
+from flowapp.runtimes.guest.frames import ITEMS, LIST, LIST_END, limit_text
 from flowapp.runtimes.guest.parts import Joined
 from flowapp.runtimes.guest.sql_rows import encode
 
@@ -57,7 +57,7 @@ class JsonRows:
         value = text.encode("utf-8", "replace")
         if len(value) > self._limit:
             raise TooLarge(
-                f"One row is larger than the {size_text(self._limit)} that a row may have. Select less of it."
+                f"One row is larger than the {limit_text(self._limit)} that a row may have. Select less of it."
             )
         self._count(len(value) + 1)
         if self._items:
@@ -119,7 +119,7 @@ class JsonRows:
         self._size += size
         if self._size > self._most:
             raise TooLarge(
-                f"The rows are larger than the {size_text(self._most)} that are kept. Select less, or add a LIMIT."
+                f"The rows are larger than the {limit_text(self._most)} that are kept. Select less, or add a LIMIT."
             )
         # A value by itself is no list, and is answered whole whatever its size.
         if self._send is not None and not self._sending and self._size > self._held and self._waiting:

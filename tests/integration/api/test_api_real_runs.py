@@ -286,3 +286,44 @@ async def test_a_stand_in_that_holds_a_file_is_read_as_the_file(product: Product
     assert [one["preview"] for one in found.json()] == ['[160000,"a,b\\n"]'], found.text
     nothing = await product.client.get(f"{DRAFTS}/{draft}/results", params={"cell": cells["a"]})
     assert nothing.json() == [], "what a stand-in gave is no result of the cell"
+
+
+async def test_large_rows_are_read_in_the_page_and_over_http_and_used_as_far_as_they_fit(product: Product) -> None:
+    """70 rows of a megabyte: more than any step is given, in the table of the page and as the result of its run."""
+    rows = "WITH RECURSIVE s(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < 70) SELECT n, printf('%.*c', 1000000, 'x') AS t FROM s"
+    some = rows.replace("n < 70", "n < 7")
+    count = "def main(x): return '%d rows, %d letters' % (len(x), len(x[-1]['t']))"
+    flow = flow_of(
+        script("a", rows, "sqlite"),
+        script("few", some, "sqlite"),
+        script("b", count, x=js("results.few")),
+        script("c", count, x=js("results.a")),
+    )
+    draft, cell = await product.draft(flow)
+    detail = await product.run(draft, cells=[cell["b"]])
+    assert [step["status"] for step in detail["steps"]] == ["success"] * 2, detail
+    cells = await product.cells(draft)
+    assert cells["b"]["output"]["title_text"] == "7 rows, 1000000 letters"
+    detail = await product.run(draft, cells=[cell["c"]])
+    assert {step["step_id"]: step["status"] for step in detail["steps"]} == {"a": "success", "c": "failure"}
+    cells = await product.cells(draft)
+    assert "LIMIT" in cells["c"]["output"]["error"]["message"]
+    shown = cells["a"]["output"]
+    assert (shown["default_view"], shown["table"]["total"], shown["size"] > 70_000_000) == ("table", 70, True)
+    place = f"/api/w/main/runs/{detail['run']['id']}"
+    page = (await product.client.get(f"{place}/table", params={"path": "a", "sort": "n:desc", "limit": 2})).json()
+    assert [row[0] for row in page["rows"]] == [70, 69]
+    raw = (await product.client.get(f"{place}/raw", params={"path": "a"})).content
+    assert len(raw) == shown["size"]
+    assert json.loads(raw) == [{"n": n, "t": "x" * 1_000_000} for n in range(1, 71)]
+
+    preview = {"content": rows, "language": "sqlite", "args": {}}
+    waited = await product.client.post("/api/w/main/jobs/run_wait_result/preview", json=preview)
+    assert waited.status_code == 200
+    assert waited.content == raw
+    listed = (await product.client.get("/api/w/main/jobs/list", params={"job_kinds": "preview"})).json()
+    job = listed[0]["id"]
+    result = await product.client.get(f"/api/w/main/jobs_u/completed/get_result/{job}")
+    assert result.content == raw
+    told = (await product.client.get(f"/api/w/main/jobs_u/completed/get/{job}")).json()
+    assert told["result"]["$flowapp:blob"]["size"] == len(raw)

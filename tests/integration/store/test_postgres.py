@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from flowapp.jsontext import JsonText, dumps
+from flowapp.jsontext import JsonText, dumps, hash_of
 from flowapp.store import flows
 from flowapp.store import postgres as module
 from flowapp.store.clock import now
@@ -220,6 +220,22 @@ async def test_a_large_blob_is_kept_in_pieces(pair: tuple[Store, Store]) -> None
     pieces = await pair[0].database.read(lambda c: c.execute(count).one())
     assert tuple(pieces) == (4, 1 << 20)
     assert await pair[1].blobs.read(reference.sha256) == content
+
+
+async def test_a_value_in_pieces_is_found_by_the_other_server(pair: tuple[Store, Store]) -> None:
+    one, two = pair
+    writer = one.values.writer()
+    for piece in (b'["', b"x" * 3_000_000, b'"]'):
+        await asyncio.to_thread(writer.write, piece)
+    text = await writer.finish()
+    writer.discard()
+    assert not list((one.home / "blob-cache").glob("*.part"))
+    found = await two.values.prepare(text)
+    assert found.hash == hash_of(f'["{"x" * 3_000_000}"]')
+    assert await two.values.get_value(found.hash) == f'["{"x" * 3_000_000}"]'
+    assert b"".join([piece async for piece in await two.blobs.pieces(found.blob or "")]) == b'["%s"]' % (
+        b"x" * 3_000_000
+    )
 
 
 async def test_a_server_that_restarts_is_waited_for(tmp_path: Path) -> None:

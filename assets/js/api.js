@@ -101,6 +101,8 @@ export const workspacePath = (ws, ...parts) => ["/api/w", encodeURIComponent(ws)
 /** A path of the workspace (u/me/name) as a part of an address. */
 export const encoded = (path) => path.split("/").map(encodeURIComponent).join("/");
 export const runPath = (ws, runId, ...parts) => workspacePath(ws, "runs", encodeURIComponent(runId), ...parts);
+/** Where the content of a file is that a script keeps. */
+export const storedFile = (ws, key, storage) => withQuery(workspacePath(ws, "job_helpers/download_s3_file"), { file_key: key, storage });
 
 // ---------------------------------------------------------------- connection state
 

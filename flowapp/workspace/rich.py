@@ -16,7 +16,7 @@ from typing import Any, Literal
 from flowapp.jsontext import dumps
 
 MAX_INLINE = 256 * 1024
-Kind = Literal["markdown", "html", "image", "chart", "file", "chat"]
+Kind = Literal["markdown", "html", "image", "chart", "file", "stored", "chat"]
 
 _KINDS: dict[str, Kind] = {
     "html": "html",
@@ -48,6 +48,8 @@ def kind_of(value: Any) -> Kind | None:
     """How the value wants to be shown; None for a plain value."""
     if is_conversation(value):
         return "chat"
+    if is_stored_file(value):
+        return "stored"
     if not isinstance(value, Mapping) or len(value) != 1:
         return None
     ((key, content),) = value.items()
@@ -69,11 +71,23 @@ def is_conversation(value: Any) -> bool:
     )
 
 
+def is_stored_file(value: Any) -> bool:
+    """Whether the value is the name of a file that a script keeps: `{"s3": key}`, as `write_s3_file` gives it."""
+    if not isinstance(value, Mapping) or not set(value) <= {"s3", "storage", "presigned"}:
+        return False
+    return isinstance(value.get("s3"), str) and bool(value["s3"].strip("/"))
+
+
 def rich_of(value: Any, file_url: str) -> dict[str, Any] | None:
     """`{"kind", "value"}` of a value with its own rendering; content over 256 KB and files come by `url` instead."""
     kind = kind_of(value)
     if kind is None:
         return None
+    if kind == "stored":
+        key = value["s3"].strip("/")
+        storage = value.get("storage")
+        held = {"key": key, "storage": storage if isinstance(storage, str) else ""}
+        return {"kind": kind, "value": held, "name": key.rpartition("/")[2]}
     if kind == "chat":
         return {"kind": kind, "value": value} if len(dumps(value)) <= MAX_INLINE else None
     ((key, content),) = value.items()
@@ -96,7 +110,7 @@ def rich_of(value: Any, file_url: str) -> dict[str, Any] | None:
 def file_of(value: Any) -> File | None:
     """The bytes behind a rich value, for download; None where there are none or they are not readable."""
     kind = kind_of(value)
-    if kind is None or kind == "chat":
+    if kind in (None, "chat", "stored"):
         return None
     ((key, content),) = value.items()
     match key:

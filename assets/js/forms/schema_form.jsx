@@ -6,6 +6,7 @@ import { useMemo, useRef, useState } from "react";
 import { Icon } from "../icons.jsx";
 import { dataToSend, formOf } from "./schema_model.js";
 import { createValidator } from "./validator.js";
+import { StoredFile } from "./stored_file.jsx";
 import { BaseInput, Checks, Content, DateTime, FieldFrame, JsonField, Password, Resource, Select, Switch, TextArea } from "./widgets.jsx";
 
 const validator = createValidator();
@@ -61,7 +62,7 @@ function ArrayItem({ children, buttonsProps: { hasRemove, hasMoveUp, hasMoveDown
 const Nothing = () => null;
 const ThemedForm = withTheme({
   widgets: { TextWidget: BaseInput, TextareaWidget: TextArea, PasswordWidget: Password, SelectWidget: Select, CheckboxesWidget: Checks, CheckboxWidget: Switch, DateTimeWidget: DateTime, EmailWidget: BaseInput, URLWidget: BaseInput, DateWidget: BaseInput, TimeWidget: BaseInput, resource: Resource, content: Content },
-  fields: { json: JsonField },
+  fields: { json: JsonField, stored: StoredFile },
   templates: { BaseInputTemplate: BaseInput, FieldTemplate, ObjectFieldTemplate: ObjectTemplate, ArrayFieldTemplate: ArrayTemplate, ArrayFieldItemTemplate: ArrayItem, ErrorListTemplate: Nothing, FieldErrorTemplate: Nothing, DescriptionFieldTemplate: Nothing, ButtonTemplates: { SubmitButton: Nothing } },
 });
 
@@ -81,7 +82,7 @@ export function SchemaForm({ schema: given, values = {}, onData, onSubmit, submi
   };
   return (
     <div className="schema-form" ref={box}>
-      <ThemedForm schema={schema} uiSchema={uiSchema} formData={data} validator={validator} noHtml5Validate showErrorList={false} disabled={disabled || busy} liveValidate={tried ? "onChange" : false} onChange={(event) => { setData(event.formData); onData?.(event.formData); }} onSubmit={(event) => { setTried(0); onSubmit?.(dataToSend(event.formData ?? {})); }} onError={onError} experimental_defaultFormStateBehavior={{ emptyObjectFields: "skipEmptyDefaults" }}>
+      <ThemedForm schema={schema} uiSchema={uiSchema} formData={data} validator={validator} noHtml5Validate showErrorList={false} disabled={disabled || busy} liveValidate={tried ? "onChange" : false} onChange={(event) => { setData(event.formData); if (tried) setTried(event.errors.length); onData?.(event.formData); }} onSubmit={(event) => { setTried(0); onSubmit?.(dataToSend(event.formData ?? {})); }} onError={onError} experimental_defaultFormStateBehavior={{ emptyObjectFields: "skipEmptyDefaults" }}>
         {none && <p className="form-help">This {what} takes no input.</p>}
         <div className="form-foot">
           {footer}

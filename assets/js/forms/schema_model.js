@@ -42,6 +42,7 @@ function fieldOf(raw, name, trail) {
     const inner = objectOf(schema, [...trail, name]);
     return { schema: inner.schema, uiSchema: { ...inner.uiSchema, ...ui } };
   }
+  if (schema.format === "resource-s3_object") return { schema: { ...anything(schema, type), type: "object" }, uiSchema: { ...ui, "ui:field": "stored" } };
   if (/^resource-/.test(schema.format || "")) return { schema: { ...without(schema, "format", "properties"), type: "string" }, uiSchema: { ...ui, "ui:widget": "resource", "ui:options": { resource: schema.format.slice(9) } } };
   if (type === "object" || type === undefined) return { schema: anything(schema, type), uiSchema: { ...ui, "ui:field": "json", "ui:options": { kind: type || "any" } } };
   if (type === "array") return arrayOf(schema, ui, name, trail);

@@ -10,7 +10,7 @@ import { Rich, TextView } from "./rich.jsx";
 import { Table } from "./table.jsx";
 import { Tree } from "./tree.jsx";
 
-const LABELS = { none: "Result", table: "Table", json: "JSON", markdown: "Text", chat: "Answer", html: "Page", image: "Image", chart: "Chart", file: "File", parts: "Report", map: "Map", text: "Text", logs: "Logs", error: "Error" };
+const LABELS = { none: "Result", table: "Table", json: "JSON", markdown: "Text", chat: "Answer", html: "Page", image: "Image", chart: "Chart", file: "File", parts: "Report", stored: "File", map: "Map", text: "Text", logs: "Logs", error: "Error" };
 
 /** The tabs in order, and which is on: the remembered one if this output has it. */
 export function viewsOf(output) {

@@ -3,7 +3,7 @@ import { lazy, Suspense, useState } from "react";
 import Markdown from "react-markdown";
 import remarkGfm from "remark-gfm";
 
-import { get, runPath, withQuery } from "../api.js";
+import { get, runPath, storedFile, withQuery } from "../api.js";
 import { Icon } from "../icons.jsx";
 import { bytes } from "../words.js";
 import { Chat } from "./chat.jsx";
@@ -21,6 +21,7 @@ export function Rich({ rich, ...at }) {
   if (!rich) return <p className="out-note">There is nothing to draw.</p>;
   if (rich.kind === "parts") return <Parts rich={rich} at={at} />;
   if (rich.kind === "file") return <FileView rich={rich} value={inner(rich.value, ["file"])} />;
+  if (rich.kind === "stored") return <StoredView ws={at.ws} name={rich.name} file={rich.value.key} storage={rich.value.storage} />;
   if (rich.kind === "image") return <ImageView source={rich.url && !rich.value ? rich.url : imageSource(rich.value)} value={rich.value} />;
   if (rich.value === undefined || rich.value === null) return <TooBig {...at} rich={rich} />;
   switch (rich.kind) {
@@ -139,6 +140,23 @@ function FileView({ rich, value }) {
       {rich.url ? <a className="btn" href={rich.url} download={name}>{face}</a> : <button type="button" className="btn" onClick={save}>{face}</button>}
       {failed && <span className="bad" role="alert">{failed}</span>}
     </div>
+  );
+}
+
+/** A file that a script keeps and hands on by its name. Pictures are shown. */
+function StoredView({ ws, name, file, storage }) {
+  const [picture, setPicture] = useState(/\.(png|jpe?g|gif|webp)$/i.test(name));
+  const url = storedFile(ws, file, storage);
+  return (
+    <>
+      {picture && <div className="image-view"><img src={url} alt={name} loading="lazy" onError={() => setPicture(false)} /></div>}
+      <div className="file-view">
+        <Icon name="file" size={20} />
+        <span className="mono">{file}</span>
+        {storage && <span>in the storage {storage}</span>}
+        <a className="btn" href={url} download={name}><Icon name="download" /> Download</a>
+      </div>
+    </>
   );
 }
 

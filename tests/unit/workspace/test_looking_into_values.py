@@ -244,3 +244,22 @@ class TestDescribe:
             found = describe.describe(value, "/file", failed=failed)
             assert found["default_view"] in found["views"]
             json.dumps(found)
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ({"s3": "/a/b.png"}, {"key": "a/b.png", "storage": ""}),
+        ({"s3": "b.csv", "storage": None}, {"key": "b.csv", "storage": ""}),
+        ({"s3": "b.csv", "storage": "old", "presigned": "exp=1"}, {"key": "b.csv", "storage": "old"}),
+        ({"s3": ""}, None),
+        ({"s3": "/"}, None),
+        ({"s3": 1}, None),
+        ({"s3": "b.csv", "rows": 2}, None),
+    ],
+)
+def test_the_name_of_a_stored_file_is_shown_as_a_file(value: Any, shown: Any) -> None:
+    described = describe.describe(value, "")
+    assert (described["rich"] or {}).get("value") == shown
+    assert described["default_view"] == ("stored" if shown else described["views"][0])
+    assert rich.file_of(value) is None

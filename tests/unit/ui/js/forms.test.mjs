@@ -35,6 +35,11 @@ test("resources are named by path", () => {
   assert.equal(ui["ui:options"].resource, "postgresql");
 });
 
+test("a stored file is named or sent", () => {
+  const { schema, ui } = field({ type: "object", format: "resource-s3_object" });
+  assert.deepEqual([schema.type, schema.format, ui["ui:field"]], ["object", undefined, "stored"]);
+});
+
 test("formats that only OpenFlow knows do not fail the check", () => {
   assert.equal(field({ type: "string", format: "dynselect-x" }).schema.format, undefined);
   assert.equal(field({ type: "string", format: "date" }).schema.format, "date");

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from typing import Any
 
+import httpx
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import BrowserContext, Locator, Page, expect
 
@@ -16,6 +18,7 @@ from tests.acceptance.test_team import PASSWORD, account
 
 LOAD = "def main():\n    return [1, 2, 3]\n"
 COUNT = "def main(rows: list):\n    return len(rows)\n"
+LONG = "".join(f"def line_{n}():\n    return 'a rather long line of code, number {n}' * {n}\n\n" for n in range(40))
 
 
 def deploy(page: Page, message: str) -> None:
@@ -118,75 +121,94 @@ def test_two_people_deploy_and_the_second_decides(page: Page, elsewhere: Browser
     assert "[0, 1, 2, 3]" in code_of(both, "a") and "sum(rows)" in code_of(both, "b")
 
 
-def test_many_conflicts_with_long_code(page: Page, product: Product) -> None:
-    long = "".join(
-        f"def line_{number}():\n    return 'a rather long line of code, number {number}' * {number}\n\n"
-        for number in range(40)
-    )
-    steps = [
-        python(
-            f"s{number}", f"{long}def main(x=0):\n    return {number}\n", {"x": wire("flow_input.n")}, f"Step {number}"
-        )
-        for number in range(8)
+def behind(client: httpx.Client, draft: str) -> None:
+    """Eight things that a push from the command line and the draft both changed, after the draft was deployed."""
+    at = f"/api/w/main/drafts/{draft}"
+    path = client.get(f"{at}/notebook").json()["draft"]["path"]
+    client.post(f"{at}/deploy", json={}).raise_for_status()
+    flow = client.get(f"/api/w/main/flows/get/{path}").json()
+    steps = {module["id"]: module for module in flow["value"]["modules"]}
+    for step in ("s0", "s1"):
+        value = steps[step]["value"]
+        value["content"] = value["content"].replace("line_1()", "theirs()").replace("number 30", "their number")
+        value["input_transforms"]["x"] = {"type": "static", "value": {"theirs": step}}
+        steps[step]["timeout"] = 60
+    flow["value"]["modules"] = [*(steps[step] for step in ("s0", "s1", "s4", "s3")), python("a", LOAD, {}, "Their own")]
+    flow["schema"]["properties"]["n"]["description"] = "How many rows. " * 12
+    about = {"path": path, "summary": "Orders of the week", "deployment_message": "From the command line"}
+    pushed = {**about, "value": flow["value"], "schema": flow["schema"]}
+    client.post(f"/api/w/main/flows/update/{path}", json=pushed).raise_for_status()
+    cells = {cell["step_id"]: cell["id"] for cell in client.get(f"{at}/notebook").json()["cells"]}
+    new = {"parent": None, "slot": "modules", "index": 9}
+    edits: list[dict[str, Any]] = [
+        *(
+            {"op": "set_code", "cell": cells[step], "code": f"{LONG}def main(x=0):\n    return 'mine'\n"}
+            for step in ("s0", "s1", "s2")
+        ),
+        {"op": "set_setting", "cell": cells["s0"], "key": "timeout", "value": 5},
+        {"op": "set_input", "cell": cells["s1"], "field": "x", "transform": wire("flow_input.n + 1")},
+        {"op": "set_flow", "summary": "Orders of the month"},
+        {"op": "set_schema", "schema": {"type": "object", "properties": {"n": {"type": "string"}}}},
+        {
+            "op": "insert_cell",
+            "cell": "own",
+            **new,
+            "module": python("a", COUNT, {"rows": wire("results.s0")}, "My own"),
+        },
+        {
+            "op": "insert_cell",
+            "cell": "deep",
+            "parent": cells["l"],
+            "slot": "modules",
+            "index": 1,
+            "module": python("s6", LOAD),
+        },
+        {"op": "move_cell", "cell": cells["s3"], "parent": None, "slot": "modules", "index": 0},
     ]
+    answer = client.post(f"{at}/operations", json={"client": "test", "ops": edits})
+    assert answer.status_code == 200, answer.text
+
+
+def test_many_conflicts_of_all_kinds_with_long_code(page: Page, product: Product) -> None:
+    steps = [
+        python(f"s{n}", f"{LONG}def main(x=0):\n    return {n}\n", {"x": wire("flow_input.n")}, f"Step {n}")
+        for n in range(3)
+    ]
+    inner = {"type": "forloopflow", "iterator": wire("[1]"), "skip_failures": False, "modules": [python("s5", LOAD)]}
+    steps += [python("s3", LOAD), python("s4", LOAD), {"id": "l", "summary": "For each", "value": inner}]
     with product.client() as client:
         mine = open_flow(
             page, client, flow_of(*steps, schema={"type": "object", "properties": {"n": {"type": "integer"}}})
         )
-        path = client.get(f"/api/w/main/drafts/{mine.draft_id}/notebook").json()["draft"]["path"]
-        client.post(f"/api/w/main/drafts/{mine.draft_id}/deploy", json={}).raise_for_status()
-        pushed = client.get(f"/api/w/main/flows/get/{path}").json()
-        for number, module in enumerate(pushed["value"]["modules"]):
-            value = module["value"]
-            value["content"] = (
-                value["content"].replace("line_1()", f"theirs_{number}()").replace("number 30", "their number")
-            )
-            value["input_transforms"]["x"] = {"type": "static", "value": {"theirs": number}}
-            module["timeout"] = 60
-        del pushed["value"]["modules"][7]
-        pushed["value"]["modules"].append(python("t", LOAD))
-        body = {
-            "path": path,
-            "summary": pushed["summary"],
-            "value": pushed["value"],
-            "schema": pushed["schema"],
-            "deployment_message": "From the command line",
-        }
-        client.post(f"/api/w/main/flows/update/{path}", json=body).raise_for_status()
-        cells = {
-            cell["step_id"]: cell["id"]
-            for cell in client.get(f"/api/w/main/drafts/{mine.draft_id}/notebook").json()["cells"]
-        }
-        edits: list[dict[str, Any]] = [
-            {
-                "op": "set_code",
-                "cell": cells[f"s{number}"],
-                "code": f"{long}def main(x=0):\n    return 'mine {number}'\n",
-            }
-            for number in range(8)
-        ]
-        edits += [{"op": "set_setting", "cell": cells["s0"], "key": "timeout", "value": 5}]
-        edits += [{"op": "set_input", "cell": cells["s1"], "field": "x", "transform": wire("flow_input.n + 1")}]
-        answer = client.post(f"/api/w/main/drafts/{mine.draft_id}/operations", json={"client": "test", "ops": edits})
-        assert answer.status_code == 200, answer.text
+        behind(client, mine.draft_id)
     mine.settled()
-    page.get_by_role("button", name="Deploy", exact=True).click()
-    page.get_by_role("dialog").get_by_role("button", name="Compare and take it in…").click()
+    page.get_by_role("button", name=re.compile("since v1$")).click()  # the list of versions knows it too
+    page.get_by_role("dialog", name="Versions").get_by_role("button", name="Compare and take it in…").click()
     dialog = page.get_by_role("dialog", name="Version 2 and your draft")
-    expect(dialog.get_by_role("status")).to_contain_text("8 choices to make")
-    expect(dialog.get_by_role("radio")).to_have_count(16)
-    shoot(page, "notebook-merge-many")
+    count = dialog.get_by_role("status")
+    expect(count).to_contain_text("8 choices to make")
+    expect(dialog.get_by_role("radio")).to_have_count(17)
+    for step in ("s0", "s2", "l"):
+        dialog.locator(".merge-card").filter(has=page.locator("legend").get_by_text(step, exact=True)).evaluate(
+            "node => node.scrollIntoView()"
+        )
+        shoot(page, f"notebook-merge-many-{step}")
     found = Axe().run(page, options={"runOnly": ["wcag2a", "wcag2aa"]})
     assert found.violations_count == 0, found.generate_report()
-    sides(dialog, "s7")[0].check()
-    expect(dialog.get_by_role("status")).to_contain_text("7 choices to make")
+    sides(dialog, "s1")[0].check()
+    expect(count).to_contain_text("7 choices to make")
     dialog.get_by_role("button", name="Keep all of mine").click()
-    expect(dialog.get_by_role("status")).to_contain_text("All decided")
+    expect(count).to_contain_text("All decided")
+    dialog.get_by_role("radio", name="Keep both").check()
+    expect(count).to_contain_text("All decided")
     dialog.get_by_text("more change").click()
     shoot(page, "notebook-merge-decided")
     dialog.get_by_role("button", name="Take it into the draft").click()
     expect(dialog).to_have_count(0)
-    expect(mine.cell("t")).to_be_visible()
+    expect(mine.cell("b")).to_contain_text("My own")
     flow = mine.exported()
-    assert [module["id"] for module in flow["value"]["modules"]] == [*(f"s{number}" for number in range(8)), "t"]
-    assert all("mine" in code_of(flow, f"s{number}") for number in range(8))
+    assert flow["summary"] == "Orders of the month" and flow["schema"]["properties"]["n"] == {"type": "string"}
+    order = [module["id"] for module in flow["value"]["modules"]]
+    assert [step for step in order if step != "a"] == ["s3", "s0", "s1", "s2", "s4", "l", "b"]
+    assert (code_of(flow, "a"), code_of(flow, "b")) == (LOAD, COUNT)
+    assert all("mine" in code_of(flow, step) for step in ("s0", "s1", "s2"))

@@ -79,7 +79,7 @@ function About({ seen, theirs, conflicts, choose }) {
   return (
     <div className="merge-about">
       <p><b>{theirs.by}</b> deployed version {theirs.version} {ago(theirs.at)}{theirs.message && <>: “{theirs.message}”</>}. Your draft comes from version {seen.base}.</p>
-      <p className="nb-muted">{conflicts.length ? `${conflicts.length === 1 ? "One thing was" : `${conflicts.length} things were`} changed by both of you, each in another way. Choose whose goes on.` : "You changed different things, so both go together."} What comes of it is in your draft only, until you deploy, and Undo takes it back.</p>
+      <p className="nb-muted">{conflicts.length ? `Both changed ${conflicts.length === 1 ? "one thing" : `${conflicts.length} things`}, each in another way. Choose whose goes on.` : "Both changed different things, so they go together."} What comes of it is in your draft only, until you deploy, and Undo takes it back.</p>
       {conflicts.length > 1 && (
         <p className="merge-all">
           <button type="button" className="nb-btn nb-small" onClick={() => all("theirs")}>Take all of theirs</button>
@@ -99,7 +99,7 @@ function Card({ conflict, who, version, choice, onChoose }) {
       <legend>
         {about.kind} {about.name && <span className="nb-chip nb-chip-fixed">{about.name}</span>} <b>{conflict.title}</b>
       </legend>
-      <p className="nb-muted">{sentence(conflict, who)}</p>
+      <p className="nb-muted">{sentence(conflict, version)}</p>
       <div className="merge-sides">
         {sides.map(([side, label, whose]) => (
           <section key={side} data-chosen={choice === side || choice === "both" || undefined} aria-label={`${side === "theirs" ? "Theirs" : "Mine"}: ${did(side).toLowerCase()}`}>
@@ -137,7 +137,7 @@ function Change({ change: { label, where, before, after, code, note } }) {
 function Taken({ seen }) {
   const { taken, theirs } = seen;
   if (!taken.length) return null;
-  const groups = [["theirs", `From ${theirs.by}'s version`], ["mine", "From your draft"]];
+  const groups = [["theirs", `From version ${theirs.version}`], ["mine", "From your draft"]];
   return (
     <details className="merge-taken" open={!seen.conflicts.length}>
       <summary>{count(taken.length, "more change")} {taken.length === 1 ? "is" : "are"} taken as {taken.length === 1 ? "it is" : "they are"}</summary>

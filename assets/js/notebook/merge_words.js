@@ -42,7 +42,7 @@ const placeOf = (place) => {
 };
 
 /** Code, wires and settings apart: what comes first in a card. */
-const ORDER = ["there", "title", "code", "input", "setting", "place", "order"];
+const ORDER = ["there", "name", "title", "code", "input", "setting", "place", "order"];
 export const byPart = (a, b) => ORDER.indexOf(a.part) - ORDER.indexOf(b.part);
 
 const same = (a, b) => JSON.stringify(a) === JSON.stringify(b);
@@ -51,19 +51,21 @@ const same = (a, b) => JSON.stringify(a) === JSON.stringify(b);
 function pairs(part, field, before, after, kind) {
   switch (part) {
     case "code": {
-      const keys = Object.keys(OF_CODE).filter((key) => before?.[key] !== after?.[key]);
+      const keys = Object.keys(OF_CODE).filter((key) => before?.[key] !== after?.[key] && !(key === "type" && !before)); // of a new script its language says enough
       const about = keys.map((key) => ({ label: OF_CODE[key], before: textOf(before?.[key]), after: textOf(after?.[key]) }));
       const content = { label: "Code", before: before?.content ?? "", after: after?.content ?? "", code: true };
       return content.before === content.after ? about : [...about, content];
     }
     case "input":
       return [{ label: `Input ${field}`, before: textOf(before), after: textOf(after) }];
+    case "name":
+      return [{ label: "Name", before: textOf(before), after: textOf(after) }];
     case "title":
       return [{ label: "Title", before: textOf(before), after: textOf(after) }];
     case "place":
       return [{ label: "Place", before: placeOf(before), after: placeOf(after) }];
     case "order":
-      return [{ label: "Order", before: namesOf(before), after: namesOf(after) }];
+      return [{ label: "Now", before: "", after: namesOf(after) }];
     default:
       return [{ label: settingName(field, kind), before: textOf(before), after: textOf(after) }];
   }
@@ -76,7 +78,7 @@ function within(before, after, kind) {
   const old = new Map((before ?? []).map((one) => [`${one.part}|${one.field}`, one]));
   const now = new Map((after ?? []).map((one) => [`${one.part}|${one.field}`, one]));
   const keys = [...new Set([...old.keys(), ...now.keys()])].filter((key) => !same(old.get(key)?.value, now.get(key)?.value) && !/^(lock|stand_in)/.test(key));
-  return keys.map((key) => old.get(key) ?? now.get(key)).sort(byPart).flatMap(({ part, field }) => pairs(part, field, old.get(`${part}|${field}`)?.value, now.get(`${part}|${field}`)?.value, kind));
+  return keys.map((key) => old.get(key) ?? now.get(key)).sort(byPart).flatMap(({ part, field }) => pairs(part, field, old.get(`${part}|${field}`)?.value, now.get(`${part}|${field}`)?.value, kind)).filter((one) => one.before || one.after);
 }
 
 /** What a side did, as a list to show: {label, where, note} or {label, where, before, after, code}. */
@@ -88,10 +90,10 @@ export function shown(conflict, side) {
       const found = same(base, value) ? [{ label: pairs(part, field, base, value, conflict.kind)[0]?.label ?? "Code", note: "not changed" }] : pairs(part, field, base, value, conflict.kind);
       return found.map((one) => ({ ...one, where }));
     }
-    if (value === undefined) return [{ label: where ? words(where) : "", where, note: base === undefined ? "not there" : "removed" }];
+    if (value === undefined) return [{ label: where, where, note: base === undefined ? "not there" : "removed" }];
     const found = within(base, value, conflict.kind);
     const said = base === undefined ? "new" : found.length ? "" : "as it was";
-    return [...(said ? [{ label: where ? words(where) : "", where, note: said }] : []), ...found.map((one) => ({ ...one, where }))];
+    return [...(said ? [{ label: where, where, note: said }] : []), ...found.map((one) => ({ ...one, where }))];
   });
 }
 
@@ -105,11 +107,11 @@ export function subject({ kind, name }) {
   return { kind: KINDS[kind] ?? "", name };
 }
 
-/** One sentence for a conflict: who did what. */
-export function sentence({ theirs, mine, kind }, who) {
-  if (theirs === "added" && mine === "added") return kind === "cell" ? `You and ${who} each added a cell of this name.` : `You and ${who} each added it.`;
-  if (theirs === mine) return `You and ${who} both changed it.`;
-  return `${who} ${theirs} it, you ${mine} it.`;
+/** One sentence for a conflict: which side did what. */
+export function sentence({ theirs, mine, kind }, version) {
+  const both = `Version ${version} and your draft`;
+  if (theirs === "added" && mine === "added") return `${both} each added ${kind === "cell" ? "a cell of this name" : "it"}.`;
+  return theirs === mine ? `${both} both changed it.` : `Version ${version} ${theirs} it, your draft ${mine} it.`;
 }
 
 /** What one of the two did and is taken without asking: {step, text} for a list. */

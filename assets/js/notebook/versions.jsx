@@ -33,6 +33,12 @@ export function Versions({ onClose }) {
       {failed && <p className="nb-notice" data-tone="bad" role="alert">{failed.message} {failed.hint}</p>}
       {!list && !failed && <div className="nb-skeleton" aria-label="Loading the versions"><i style={{ width: "70%" }} /><i style={{ width: "50%" }} /></div>}
       {list?.length === 0 && <p className="nb-empty">There are no versions yet. Each <b>Deploy</b> makes one, with your words on what changed.</p>}
+      {draft.deployed_version && list?.[0]?.version > draft.deployed_version && (
+        <div className="nb-notice merge-behind" data-tone="stale">
+          <p>Version {list[0].version} is newer than your draft, which comes from version {draft.deployed_version}.</p>
+          <button type="button" className="nb-btn" onClick={() => store.set("dialog", { kind: "merge" })}>Compare and take it in…</button>
+        </div>
+      )}
       {list?.length > 0 && (
         <div className="nb-versions-body">
           <ol aria-label="Versions, newest first">

@@ -10,9 +10,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from flowapp.openflow.expressions import rename_step
+from flowapp.openflow.merge.parts import NAME
+from flowapp.openflow.merge.renames import Aligned, aligned
 from flowapp.openflow.merge.threeway import Group, ThreeWay
 from flowapp.openflow.merge.tree import ROOT, Key, Tree, cell_of, flow_of, is_branch, tree_of
-from flowapp.openflow.merge.types import ABSENT, Choice, Conflict, Difference, Merge, Part, Side, Taken
+from flowapp.openflow.merge.types import ABSENT, Choice, Conflict, Difference, Json, Merge, Part, Side, Taken
 from flowapp.openflow.walk import new_step_id, step_ids
 
 __all__ = ["ABSENT", "Choice", "Conflict", "Difference", "Merge", "Part", "Side", "Taken", "merge"]
@@ -34,23 +36,45 @@ def merge(
             draft's another step id, also in the expressions that read it.
     """
     chosen = dict(choices or {})
-    first = _three_way(base, theirs, mine, chosen)
+    hers, ours = aligned(base, theirs), aligned(base, mine)
+    first = _three_way(base, hers, ours, chosen)
     conflicts = tuple(_conflict(first, name, group) for name, group in first.groups.items())
-    renamed: dict[str, str] = {}
-    outcome, last = mine, first
+    apart: dict[str, str] = {}
+    outcome, last = ours.flow, first
     for conflict in conflicts:
         if chosen.get(conflict.id) == "both" and "both" in conflict.choices:
-            for step in _twice(first, conflict.name):
-                taken = step_ids(base) | step_ids(theirs) | step_ids(outcome)
-                renamed[step] = new_step_id(taken)
-                outcome = rename_step(outcome, step, renamed[step]).flow
-    if renamed:
-        last = _three_way(base, theirs, outcome, chosen)
-    return Merge(flow_of(last.tree), conflicts, _taken(first), renamed)
+            for step in _twice(first, conflict.id.removeprefix("cell:")):
+                taken = step_ids(base) | step_ids(theirs) | step_ids(mine) | step_ids(outcome)
+                apart[step] = new_step_id(taken)
+                outcome = rename_step(outcome, step, apart[step]).flow
+    if apart:
+        last = _three_way(base, hers, Aligned(outcome, ours.names), chosen)
+    flow, called = _named_again(last)
+    old = {new: step for step, new in ours.names.items()}
+    steps = {step: apart.get(old.get(step, step), old.get(step, step)) for step in step_ids(mine)}
+    renamed = {step: called.get(now, now) for step, now in steps.items() if called.get(now, now) != step}
+    return Merge(flow, conflicts, _taken(first), renamed)
 
 
-def _three_way(base: Mapping[str, Any], theirs: Mapping[str, Any], mine: Mapping[str, Any], chosen: Any) -> ThreeWay:
-    return ThreeWay(tree_of(base), tree_of(theirs, base), tree_of(mine, base), chosen)
+def _three_way(base: Mapping[str, Any], theirs: Aligned, mine: Aligned, chosen: Mapping[str, Choice]) -> ThreeWay:
+    named = theirs.names.keys() | mine.names.keys()
+    trees = (tree_of(base), tree_of(theirs.flow, base), tree_of(mine.flow, base))
+    for tree, names in zip(trees, ({}, theirs.names, mine.names), strict=True):
+        tree.name({step: names.get(step, step) for step in named})
+    return ThreeWay(*trees, chosen)
+
+
+def _named_again(found: ThreeWay) -> tuple[Json, dict[str, str]]:
+    """The flow with the ids that its steps were given, and those: key → id."""
+    flow = flow_of(found.tree)
+    called: dict[str, str] = {}
+    for key, node in found.tree.nodes.items():
+        name = str(node.parts.get(NAME, key))
+        if name != key:
+            taken = step_ids(flow)
+            called[key] = new_step_id(taken) if name in taken else name
+            flow = rename_step(flow, key, called[key]).flow
+    return flow, called
 
 
 def _twice(found: ThreeWay, step: str) -> list[str]:
@@ -82,7 +106,8 @@ def _named(found: ThreeWay, key: Key, group: str) -> tuple[str, str]:
     if key.startswith("/"):
         node = next(tree.nodes[key] for tree in (found.mine, found.theirs, found.base) if key in tree.nodes)
         return "cell", str(node.source["id"])
-    return "cell", key
+    own = found.mine.nodes.get(key)
+    return "cell", key if own is None else str(own.parts.get(NAME, key))
 
 
 def _did(tree: Tree, base: Tree, key: Key) -> str:

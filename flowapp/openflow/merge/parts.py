@@ -8,7 +8,7 @@ from typing import Any
 from flowapp.openflow.merge.types import ABSENT, Json, Part
 from flowapp.openflow.walk import CONTAINER_KINDS, LOOP_KINDS, inputs_of, inputs_pointer, kind_of
 
-CODE, LOCK, TITLE, STAND_IN = Part("code"), Part("lock"), Part("title"), Part("stand_in")
+CODE, LOCK, TITLE, STAND_IN, NAME = (Part(kind) for kind in ("code", "lock", "title", "stand_in", "name"))
 #: Made by the server or by a notebook for itself: no change that anybody has to know of.
 VOLATILE = frozenset({"lock", "stand_in"})
 _CODE_KEYS = ("type", "language", "content", "path", "hash")

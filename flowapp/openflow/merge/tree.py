@@ -47,6 +47,12 @@ class Tree:
         if key != ROOT:
             self.lists.setdefault(node.place, []).append(key)
 
+    def name(self, names: Mapping[Key, str]) -> None:
+        """Let these steps have an id that is compared like all else of them, and may be another one than their key."""
+        for key in names.keys() & self.nodes.keys():
+            node = self.nodes[key]
+            self.nodes[key] = Node({**node.parts, parts.NAME: names[key]}, node.place, node.source)
+
     def below(self, key: Key) -> list[Key]:
         """What stands in a thing, at any depth."""
         inner = [one for (parent, _), keys in self.lists.items() if parent == key for one in keys]

@@ -19,7 +19,7 @@ ABSENT: Any = type("Absent", (), {"__repr__": lambda _self: "ABSENT"})()
 class Part(NamedTuple):
     """One thing of a cell (or of the flow, an input, a note) that is taken as a whole.
 
-    `kind`: `code` (what it runs, of which kind), `input` (one wire; `name` is the field), `title`, `setting` (`name` is a JSON
+    `kind`: `code` (what it runs, of which kind), `input` (one wire; `name` is the field), `title`, `name` (its step id), `setting` (`name` is a JSON
     pointer in the module, or in what else it is of), `place`, `order`; `there` (all of
     it: one side has it, the other not), `added`, `removed`; and `lock` and `stand_in`, which are no work of anybody
     and never conflict.

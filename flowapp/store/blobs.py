@@ -20,14 +20,12 @@ from typing import IO, Any, TypeVar
 
 import zstandard
 
-from flowapp.store.compressing import SUFFIX, Compressed, Compressing, compressed
+from flowapp.store.compressing import Compressed, Compressing, compressed, remove_leftovers
 from flowapp.store.errors import BlobMissing
 
 T = TypeVar("T")
 REFERENCE = "$flowapp:blob"
 _READ_STEP = 1 << 20
-#: nothing is written to for so long and goes on after that
-_LONGEST_WRITE_S = 86400.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,9 +207,7 @@ class FileBlobs(Blobs):
 
     def _older_than(self, moment: datetime) -> list[str]:
         before = moment.timestamp()
-        for left in self._folder.glob(f"*{SUFFIX}"):  # of a server that was killed
-            if left.stat().st_mtime < before - _LONGEST_WRITE_S:
-                left.unlink(missing_ok=True)
+        remove_leftovers(self._folder, before)
         return [
             file.name.removesuffix(".zst") for file in self._folder.glob("??/*.zst") if file.stat().st_mtime < before
         ]

@@ -13,7 +13,9 @@ from pathlib import Path
 import zstandard
 
 LEVEL = 3
-SUFFIX = ".part"
+_SUFFIX = ".part"
+#: no file is written to after such a pause
+_LONGEST_PAUSE_S = 86400.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +32,7 @@ class Compressing:
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        handle, name = tempfile.mkstemp(dir=folder, suffix=SUFFIX)
+        handle, name = tempfile.mkstemp(dir=folder, suffix=_SUFFIX)
         self._path = Path(name)
         self._file = os.fdopen(handle, "wb")
         self._writer = zstandard.ZstdCompressor(level=LEVEL).stream_writer(self._file, closefd=False)
@@ -76,3 +78,11 @@ def compressed(data: bytes | Iterable[bytes], folder: Path) -> Iterator[Compress
         yield making.finish()
     finally:
         making.discard()
+
+
+def remove_leftovers(folder: Path, before: float) -> None:
+    """Remove what a server that was killed left behind; nothing that was written to in the day before (a timestamp)."""
+    for file in folder.glob(f"*{_SUFFIX}"):
+        with contextlib.suppress(FileNotFoundError):
+            if file.stat().st_mtime < before - _LONGEST_PAUSE_S:
+                file.unlink()

@@ -5,8 +5,8 @@ What is held of a large one is a part, or a single row where that is more.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Sequence
+from json.encoder import encode_basestring
 from typing import Any
 
 from flowapp.runtimes.guest.frames import ITEMS, LIST, LIST_END, limit_text
@@ -31,10 +31,10 @@ class JsonRows:
 
     def __init__(self, limit: int, send: Send | None = None, most: int = 0) -> None:
         self._limit = limit
-        self._held = min(HELD, limit)
         self._piece = min(PIECE, limit)
         self._send = send
         self._most = limit if send is None else most
+        self._next = self._most if send is None else min(HELD, limit, most)
         self._sending = False
         self._waiting: list[tuple[bytes, bytes]] = []
         self._items = bytearray()
@@ -55,17 +55,20 @@ class JsonRows:
             TooLarge: with it a limit is passed.
         """
         value = text.encode("utf-8", "replace")
-        if len(value) > self._limit:
+        size, items = len(value), self._items
+        self._size += size + 1
+        if size > self._limit:
             raise TooLarge(
                 f"One row is larger than the {limit_text(self._limit)} that a row may have. Select less of it."
             )
-        self._count(len(value) + 1)
-        if self._items:
-            if len(self._items) + len(value) >= self._piece:
+        if self._size > self._next:
+            self._passed()
+        if items:
+            if len(items) + size >= self._piece:
                 self._flush()
             else:
-                self._items += b","
-        self._items += value
+                items += b","
+        items += value
 
     def rows(self, columns: Sequence[str], rows: Iterable[Sequence[Any]], *, first: bool, scalar: bool) -> int:
         """Append a list of rows, or, with `first`, the first of them (null when there is none); how many there were.
@@ -75,7 +78,7 @@ class JsonRows:
         Raises:
             TooLarge: a limit is passed.
         """
-        keys = [json.dumps(name, ensure_ascii=False) + ":" for name in _distinct(columns)]
+        keys = [encode_basestring(name) + ":" for name in _distinct(columns)]
         count = 0
         if not first:
             self.begin()
@@ -101,7 +104,9 @@ class JsonRows:
 
     def _part(self, kind: bytes) -> None:
         self._flush()
-        self._count(1)
+        self._size += 1
+        if self._size > self._next:
+            self._passed()
         self._pass_on(kind, b"")
 
     def _flush(self) -> None:
@@ -115,15 +120,15 @@ class JsonRows:
         else:
             self._waiting.append((kind, body))
 
-    def _count(self, size: int) -> None:
-        self._size += size
+    def _passed(self) -> None:
+        """The result has reached the size at which it begins to be sent, or may not grow any more."""
         if self._size > self._most:
             raise TooLarge(
                 f"The rows are larger than the {limit_text(self._most)} that are kept. Select less, or add a LIMIT."
             )
         # A value by itself is no list, and is answered whole whatever its size.
-        if self._send is not None and not self._sending and self._size > self._held and self._waiting:
-            self._sending = True
+        if self._send is not None and self._waiting:
+            self._sending, self._next = True, self._most
             for part in self._waiting:
                 self._send(*part)
             self._waiting.clear()

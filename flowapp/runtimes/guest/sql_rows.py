@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import base64
 import datetime
-import json
 import math
 from decimal import Decimal
+from json.encoder import encode_basestring
 from typing import Any
 
 _LARGEST_INTEGER = 2**53 - 1
@@ -37,13 +37,11 @@ def encode(value: Any, *, exact: bool = False) -> str:
     if isinstance(value, Decimal):
         return _decimal(value, exact)
     if isinstance(value, dict):
-        items = (
-            f"{json.dumps(str(key), ensure_ascii=False)}:{encode(item, exact=exact)}" for key, item in value.items()
-        )
+        items = (f"{encode_basestring(str(key))}:{encode(item, exact=exact)}" for key, item in value.items())
         return "{" + ",".join(items) + "}"
     if isinstance(value, (list, tuple)):
         return "[" + ",".join(encode(item, exact=exact) for item in value) + "]"
-    return json.dumps(str(value), ensure_ascii=False)
+    return encode_basestring(str(value))
 
 
 def duration(value: datetime.timedelta) -> str:
@@ -77,7 +75,7 @@ def _float(value: float) -> str:
 
 
 _SIMPLE: dict[type, Any] = {
-    str: lambda value: json.dumps(value, ensure_ascii=False),
+    str: encode_basestring,
     JsonValue: str,
     bool: lambda value: "true" if value else "false",
     float: _float,

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import subprocess
 import sys
+import time
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -15,7 +18,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy.engine import Connection
 from sqlmodel import SQLModel
 
-from flowapp.jsontext import JsonText, dumps
+from flowapp.jsontext import JsonText, dumps, hash_of
 from flowapp.store.blobs import BlobRef
 from flowapp.store.clock import now
 from flowapp.store.database import database_file
@@ -217,6 +220,39 @@ async def test_blobs(store: Store) -> None:
         await store.blobs.read("0" * 64)
     with pytest.raises(BlobMissing):
         await store.blobs.local("../../etc/passwd")
+
+
+async def test_content_in_pieces_is_there_when_it_is_complete(store: Store) -> None:
+    folder = store.home / ("blobs" if (store.home / "flowapp.db").exists() else "blob-cache")
+    writer = store.values.writer()
+    writer.write(b"[1")
+    assert len(list(folder.glob("*.part"))) == 1
+    writer.discard()
+    assert not list(folder.glob("*.part"))
+    writer = store.values.writer()
+    writer.write(b"[1,")
+    writer.write(b"2]")
+    text = await writer.finish()
+    writer.discard()
+    found = await store.values.prepare(text)
+    assert (found.hash, found.size) == (hash_of("[1,2]"), 5)
+    assert await store.values.get_value(found.hash) == "[1,2]"
+    pieces = await store.blobs.pieces(found.blob or "")
+    assert b"".join([piece async for piece in pieces]) == b"[1,2]"
+    with pytest.raises(BlobMissing):
+        await store.blobs.pieces("0" * 64)
+    assert not list(folder.glob("*.part"))
+
+
+async def test_what_a_killed_server_was_writing_goes_after_a_day(store: Store) -> None:
+    folder = store.home / ("blobs" if (store.home / "flowapp.db").exists() else "blob-cache")
+    writers = [store.values.writer() for _ in range(2)]
+    old, fresh = sorted(folder.glob("*.part"))
+    os.utime(old, (time.time() - 100_000,) * 2)
+    await store.blobs.older_than(datetime.now(UTC) - timedelta(hours=1))
+    assert list(folder.glob("*.part")) == [fresh]
+    for writer in writers:
+        writer.discard()
 
 
 @pytest.mark.parametrize("value", [None, {}, {"$flowapp:blob": {"sha256": "../x"}}, {"$flowapp:blob": {}, "b": 1}, [1]])

@@ -1,4 +1,4 @@
-"""The page Settings: which model the workspace asks, tried before it is saved, with a key that goes in and never comes back."""
+"""The page Settings: which model the workspace asks, with a key that goes in and never comes back; for how long what is kept."""
 
 from __future__ import annotations
 
@@ -68,6 +68,38 @@ def test_a_model_is_chosen_tried_and_saved_by_keyboard(page: Page, model: Model)
     expect(region.get_by_text("Saved.", exact=True)).to_be_visible()
 
 
+def test_what_is_kept_is_set_by_keyboard(page: Page, product: Product, watch: Watch) -> None:
+    watch.expect_error("400")  # a resource that is not there
+    page.goto("/settings")
+    runs = page.get_by_role("group", name="Runs")
+    files = page.get_by_role("group", name="Files of scripts")
+    tab_to(page, runs.get_by_role("textbox"))
+    page.keyboard.type("-1")
+    press(page, runs.get_by_role("button", name="Save"))
+    expect(runs.get_by_role("alert")).to_be_visible()
+    tab_to(page, runs.get_by_role("textbox"), back=True)
+    replace_text(page, "90")
+    press(page, runs.get_by_role("button", name="Save"))
+    expect(runs.get_by_text("Saved.", exact=True)).to_be_visible()
+    expect(runs.get_by_role("button", name="Save")).to_be_focused()
+    tab_to(page, files.get_by_role("textbox"))
+    page.keyboard.type("f/ops/none")
+    press(page, files.get_by_role("button", name="Save"))
+    expect(files.get_by_role("status")).to_contain_text("There is no resource f/ops/none.")
+    shoot(page, "settings-kept")
+    accessible(page)
+    page.reload()
+    expect(runs.get_by_role("textbox")).to_have_value("90")
+    expect(files.get_by_role("textbox")).to_have_value("")
+    with product.client() as client:
+        where = "/api/w/main/workspaces/get_retention"
+        assert client.get(where).json() == {"retention_days": 90, "is_default": False}
+        runs.get_by_role("textbox").fill("")
+        runs.get_by_role("button", name="Save").click()
+        expect(runs.get_by_text("Saved.", exact=True)).to_be_visible()
+        assert client.get(where).json() == {"retention_days": 30, "is_default": True}
+
+
 def test_the_settings_are_for_admins(product: Product, elsewhere: BrowserContext, watch: Watch) -> None:
     watch.expect_error("403")
     with product.client() as client:
@@ -80,3 +112,4 @@ def test_the_settings_are_for_admins(product: Product, elsewhere: BrowserContext
     page.goto(link.strip().strip('"'))
     page.goto("/settings")
     expect(page.get_by_text("The settings are for admins")).to_be_visible()
+    expect(page.get_by_role("heading", name="What is kept")).to_have_count(0)

@@ -1,4 +1,4 @@
-"""The body of `/settings`: which model the workspace's assistant asks."""
+"""The body of `/settings`: which model the workspace's assistant asks, and what the workspace keeps."""
 
 from __future__ import annotations
 
@@ -17,4 +17,15 @@ class ModelSettings(LocalComponent):
     ws: rx.Var[str]
 
 
+class KeepSettings(LocalComponent):
+    """For how long runs are kept, and where files (`assets/js/settings/keep_settings.jsx`)."""
+
+    library = "$/public/js/settings/keep_settings.jsx"
+    tag = "KeepSettings"
+    lib_dependencies: list[str] = RUN_LIBRARIES
+
+    ws: rx.Var[str]
+
+
 model_settings = ModelSettings.create
+keep_settings = KeepSettings.create

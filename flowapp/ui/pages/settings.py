@@ -5,7 +5,7 @@ from __future__ import annotations
 import reflex as rx
 
 from flowapp.ui.components.local import TAB_WORKSPACE
-from flowapp.ui.components.model_settings import model_settings
+from flowapp.ui.components.model_settings import keep_settings, model_settings
 from flowapp.ui.shell import shell, team_tabs
 from flowapp.ui.state.guard import Guard
 
@@ -13,4 +13,5 @@ from flowapp.ui.state.guard import Guard
 @rx.page(route="/settings", title="Settings · Flowapp", on_load=Guard.enter)
 def settings() -> rx.Component:
     """The page. What it shows comes over the HTTP API."""
-    return shell(model_settings(ws=TAB_WORKSPACE), place="people", top=team_tabs("settings"), tab_index=0)
+    body = rx.fragment(model_settings(ws=TAB_WORKSPACE), keep_settings(ws=TAB_WORKSPACE))
+    return shell(body, place="people", top=team_tabs("settings"), tab_index=0)

@@ -29,6 +29,7 @@ def main(wished: Sequence[str]) -> None:
         sys.exit("no Chromium found")
     presses = int(os.environ.get("BENCH_REPEATS", "20"))
     times = Times(presses, max(1, presses // 4), presses * 6)
+    before = os.getloadavg()[0]
     place = environment.folder()
     versions = environment.versions(place)
     products: list[Notebook] = [
@@ -39,11 +40,13 @@ def main(wished: Sequence[str]) -> None:
     chosen = [each for each in products if not wished or each.name in wished]
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=list(CHROMIUM_FLAGS))
-        print(f"Chromium {browser.version}, load average {os.getloadavg()[0]:.1f} before, {times}")
+        print(f"Chromium {browser.version}, load average {before:.1f} before, {times}", flush=True)
         columns = {product.name: _measured(product, browser, times) for product in chosen}
         browser.close()
     print("\n".join(f"{product.name} {product.version}" for product in chosen))
     print(f"load average {os.getloadavg()[0]:.1f} after")
+    if before > (os.cpu_count() or 1):
+        print("Other work shared this machine: the columns can be held against each other, and against nothing else.")
     print(table(columns))
 
 
@@ -51,6 +54,9 @@ def _measured(product: Notebook, browser: Browser, times: Times) -> Figures:
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         try:
             product.start(Path(folder))
+        except (RuntimeError, AssertionError) as error:
+            return Figures(missing={"everything": str(error)})
+        try:
             return measure(product, browser, times)
         finally:
             product.stop()

@@ -21,7 +21,7 @@ def table(columns: Mapping[str, Figures]) -> str:
         f"{name:<{_NAMES}}" + "".join(f"{_cell(name, each):>{WIDTH}}" for each in columns.values()) for name in names
     ]
     reasons = [
-        f"{title}: {name}: {_extent(len(figures.values[name]))}: {reason}"
+        f"{title}: {name}: {_extent(len(figures.values.get(name, ())))}: {reason}"
         for title, figures in columns.items()
         for name, reason in figures.missing.items()
     ]

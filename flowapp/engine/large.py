@@ -11,8 +11,8 @@ from typing import Any
 
 import orjson
 
-from flowapp.errors import FlowappError
 from flowapp.jsontext import JsonText, dumps, loads
+from flowapp.runtimes.errors import ResultRefused
 from flowapp.store.blobs import REFERENCE, BlobRef
 from flowapp.store.large_values import ValueRef, ValueWriter
 from flowapp.store.stores import Store
@@ -21,12 +21,6 @@ MADE_UP = f"A result cannot hold the key {REFERENCE}"
 _KEY = f'"{REFERENCE}"'
 #: no honest encoder writes plain letters so
 _ESCAPED = re.compile(r"\\u00([2-7][0-9a-fA-F])")
-
-
-class ResultRefused(FlowappError):
-    """The result of a step is not one that can be kept."""
-
-    code = "engine.result_refused"
 
 
 class CheckedWriter:

@@ -16,7 +16,7 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
 
-from flowapp.errors import FlowappError
+from flowapp.runtimes.errors import ResultRefused
 from flowapp.runtimes.executables import Executable
 from flowapp.runtimes.guest import frames
 from flowapp.runtimes.large import KINDS, Broken, LargeResult
@@ -214,25 +214,29 @@ class Conversation:
             await work
         except Broken:
             self.stop(Answer(FORGED))
-        except FlowappError as error:
+        except ResultRefused as error:
             self.stop(Answer(REFUSED, error.message.encode()))
         except OSError as error:
-            self.stop(Answer(REFUSED, f"It could not be stored: {error.strerror or error}.".encode()))
-        except Exception:
-            _log.exception("a part of a result could not be stored")
-            self.stop(Answer(REFUSED, b"It could not be stored."))
+            self.stop(Answer(REFUSED, f"The result could not be stored: {error.strerror or error}.".encode()))
+        except Exception as error:
+            # It says nothing of the job: the database may be away. Whoever waits for the job decides what that means.
+            self._sandbox.stop()
+            self._finish(error)
         finally:
             self._storing = None
         if not self.answer.done():
             self._loop.add_reader(self._sandbox.channel.fileno(), self._on_channel)
 
-    def _finish(self, answer: Answer) -> None:
+    def _finish(self, answer: Answer | Exception) -> None:
         if self.answer.done():
             return
         self._loop.remove_reader(self._sandbox.channel.fileno())
         self._loop.remove_reader(self._sandbox.log)
         self.log.drain(self._sandbox.log)
-        self.answer.set_result(answer)
+        if isinstance(answer, Answer):
+            self.answer.set_result(answer)
+        else:
+            self.answer.set_exception(answer)
 
 
 class LogReader:

@@ -5,6 +5,7 @@ RuntimesError
 ├── RuntimeUnavailable    runtimes.unavailable          the launcher cannot be started on this host
 ├── SandboxFailed         runtimes.sandbox_failed       one sandbox could not be made; tried again once
 ├── EditingUnavailable    runtimes.editing              no help for people who write code now; all else works
+├── ResultRefused         runtimes.result_refused       whoever takes a large result does not want this one: an error of the step
 └── RuntimesClosed        runtimes.closed               the server is stopping
 """
 
@@ -42,6 +43,13 @@ class RuntimesClosed(RuntimesError):
     """The server is stopping and takes no more jobs."""
 
     code = "runtimes.closed"
+
+
+class ResultRefused(RuntimesError):
+    """The result of a step is not one that can be kept; the message becomes the step's error."""
+
+    code = "runtimes.result_refused"
+    status = 400
 
 
 class EditingUnavailable(RuntimesError):

@@ -40,16 +40,16 @@ class ResultWriter(Protocol):
         """Append JSON text; pieces are cut between values. Called in a thread, one call after the other.
 
         Raises:
-            FlowappError: the result cannot be taken; its message says why.
-            OSError: it cannot be stored.
+            ResultRefused: it is not taken; the message becomes the step's error.
+            OSError: it cannot be stored, which becomes the step's error too.
+            Exception: anything else is raised by `Runtimes.run`.
         """
 
     async def finish(self) -> JsonText:
         """All of it is there: what stands for it from now on.
 
         Raises:
-            FlowappError: it cannot be stored.
-            OSError: likewise.
+            Exception: as `write`.
         """
 
     def discard(self) -> None:

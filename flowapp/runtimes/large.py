@@ -43,8 +43,7 @@ class LargeResult:
 
         Raises:
             Broken: it is none.
-            FlowappError: the result cannot be taken.
-            OSError: it cannot be stored.
+            Exception: see `ResultWriter.write`.
         """
         await asyncio.to_thread(self._take, kind, body)
 
@@ -67,8 +66,7 @@ class LargeResult:
 
         Raises:
             Broken: a part is missing.
-            FlowappError: the result cannot be stored.
-            OSError: likewise.
+            Exception: see `ResultWriter.finish`.
         """
         if self._writer is None or not self._joined.complete:
             raise Broken("it has no end")

@@ -121,6 +121,7 @@ class Runtimes:
 
         Raises:
             RuntimesClosed: the server is stopping.
+            Exception: what a `ResultWriter` raises that is no error of the job.
         """
         running = _Running()
         self._running.setdefault(job.id, []).append(running)

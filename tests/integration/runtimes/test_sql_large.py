@@ -14,9 +14,10 @@ import psycopg
 import pytest
 import pytest_asyncio
 
-from flowapp.errors import FlowappError
 from flowapp.jsontext import JsonText, hash_of
 from flowapp.runtimes import Limits, Runtimes
+from flowapp.runtimes.errors import ResultRefused
+from flowapp.store.errors import DatabaseAway
 from flowapp.store.large_values import ValueRef, ValueWriter
 from flowapp.store.stores import Store
 from tests.integration.runtimes.conftest import Run
@@ -193,13 +194,9 @@ async def test_killed_in_the_middle(run: Run, runtimes: Runtimes, store: Store, 
     assert blobs(store) == before
 
 
-class Refusing(FlowappError):
-    code = "test.refused"
-
-
 @pytest.mark.parametrize(
     ("error", "said"),
-    [(Refusing("Not this."), "Not this."), (OSError(errno.ENOSPC, "No space left on device"), "No space left")],
+    [(ResultRefused("Not this."), "Not this."), (OSError(errno.ENOSPC, "No space left on device"), "No space left")],
 )
 async def test_what_cannot_be_stored_is_an_error(run: Run, store: Store, error: Exception, said: str) -> None:
     class Full(Watched):
@@ -210,6 +207,18 @@ async def test_what_cannot_be_stored_is_an_error(run: Run, store: Store, error: 
     outcome = await run("sqlite", MANY["sqlite"], large=lambda: writer, limits=SMALL)
     assert outcome.stored is None
     assert said in (outcome.error or {})["message"]
+
+
+async def test_a_database_that_is_away_is_no_error_of_the_step(run: Run, store: Store) -> None:
+    class Away(Watched):
+        async def finish(self) -> JsonText:
+            raise DatabaseAway("The database is away.")
+
+    before = blobs(store)
+    writer = Away(store.values.writer())
+    with pytest.raises(DatabaseAway):
+        await run("sqlite", MANY["sqlite"], large=lambda: writer, limits=SMALL)
+    assert blobs(store) == before
 
 
 async def test_a_connection_stays_open_after_a_stream(

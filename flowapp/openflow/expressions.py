@@ -118,34 +118,43 @@ def rename_step(flow: Mapping[str, Any], old: str, new: str) -> Renamed:
 
     That is the module's id, every reference in an expression, `early_return`, and the editor's groups and notes.
     """
+    return rename_steps(flow, {old: new})
+
+
+def rename_steps(flow: Mapping[str, Any], names: Mapping[str, str]) -> Renamed:
+    """The same for many steps: old id → new id, of which none is one of the old ones."""
     copy: dict[str, Any] = json.loads(json.dumps(flow))
     changed: list[Expression] = []
     for expression in list(expressions(copy)):
-        text = references.rename(expression.text, old, new)
+        text = expression.text
+        for old in [step for step in references.steps_in(text) if step in names]:
+            text = references.rename(text, old, names[old])
         if text != expression.text:
             _set(copy, expression.pointer, text)
-            step_id = new if expression.step_id == old else expression.step_id
+            step_id = expression.step_id and names.get(expression.step_id, expression.step_id)
             changed.append(replace(expression, text=text, step_id=step_id))
     for place in walk(copy):
-        if place.step_id == old:
-            place.module["id"] = new
-    _rename_mentions(copy.get("value"), old, new)
+        if place.step_id in names:
+            place.module["id"] = names[place.step_id]
+    _rename_mentions(copy.get("value"), names)
     return Renamed(copy, tuple(changed))
 
 
-def _rename_mentions(value: object, old: str, new: str) -> None:
+def _rename_mentions(value: object, names: Mapping[str, str]) -> None:
     if not isinstance(value, dict):
         return
-    if value.get("early_return") == old:
-        value["early_return"] = new
-    for group in _list(value.get("groups")):
-        for key in ("start_id", "end_id"):
-            if isinstance(group, dict) and group.get(key) == old:
-                group[key] = new
+    groups = [group for group in _list(value.get("groups")) if isinstance(group, dict)]
+    for holder, key in ((value, "early_return"), *((group, key) for group in groups for key in ("start_id", "end_id"))):
+        if key in holder:
+            holder[key] = _called(holder[key], names)
     for note in _list(value.get("notes")):
         ids = note.get("contained_node_ids") if isinstance(note, dict) else None
         if isinstance(ids, list):
-            note["contained_node_ids"] = [new if step_id == old else step_id for step_id in ids]
+            note["contained_node_ids"] = [_called(step_id, names) for step_id in ids]
+
+
+def _called(step_id: Any, names: Mapping[str, str]) -> Any:
+    return names.get(step_id, step_id) if isinstance(step_id, str) else step_id
 
 
 def _list(value: object) -> list[Any]:

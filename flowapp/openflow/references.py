@@ -138,6 +138,12 @@ def rename(expr: str, old: str, new: str) -> str:
     return _rename(expr, "results", old, new)
 
 
+def steps_in(expr: str) -> list[str]:
+    """The steps that an expression refers to, each once."""
+    sites = [site for use in read(expr).uses if use.name == "results" for site in use.sites]
+    return list(dict.fromkeys(site.key for site in sites))
+
+
 def rename_flow_input(expr: str, old: str, new: str) -> str:
     """The expression with every reference to field `old` of the flow's input made one to `new`, as `rename` does."""
     return _rename(expr, "flow_input", old, new)

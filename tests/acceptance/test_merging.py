@@ -10,7 +10,7 @@ import httpx
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import BrowserContext, Locator, Page, expect
 
-from tests.acceptance.conftest import shoot
+from tests.acceptance.conftest import Watch, shoot
 from tests.acceptance.keys import press, replace_text, tab_to
 from tests.acceptance.notebook_page import NotebookPage, flow_of, open_flow, python, wire
 from tests.acceptance.product import Product
@@ -169,7 +169,8 @@ def behind(client: httpx.Client, draft: str) -> None:
     assert answer.status_code == 200, answer.text
 
 
-def test_many_conflicts_of_all_kinds_with_long_code(page: Page, product: Product) -> None:
+def test_many_conflicts_of_all_kinds_with_long_code(page: Page, product: Product, watch: Watch) -> None:
+    watch.expect_error("409")
     steps = [
         python(f"s{n}", f"{LONG}def main(x=0):\n    return {n}\n", {"x": wire("flow_input.n")}, f"Step {n}")
         for n in range(3)
@@ -183,7 +184,10 @@ def test_many_conflicts_of_all_kinds_with_long_code(page: Page, product: Product
         behind(client, mine.draft_id)
     mine.settled()
     page.get_by_role("button", name=re.compile("since v1$")).click()  # the list of versions knows it too
-    page.get_by_role("dialog", name="Versions").get_by_role("button", name="Compare and take it in…").click()
+    offer = page.get_by_role("dialog", name="Versions").get_by_role("button", name="Compare and take it in…")
+    expect(offer).to_be_visible()
+    shoot(page, "notebook-versions-behind")
+    offer.click()
     dialog = page.get_by_role("dialog", name="Version 2 and your draft")
     count = dialog.get_by_role("status")
     expect(count).to_contain_text("8 choices to make")
@@ -203,6 +207,12 @@ def test_many_conflicts_of_all_kinds_with_long_code(page: Page, product: Product
     expect(count).to_contain_text("All decided")
     dialog.get_by_text("more change").click()
     shoot(page, "notebook-merge-decided")
+    with product.client() as client:  # the draft changes while it is being decided: shown anew, with what was chosen
+        edit = {"op": "set_flow", "description": "From another page"}
+        client.post(f"/api/w/main/drafts/{mine.draft_id}/operations", json={"client": "test", "ops": [edit]})
+    dialog.get_by_role("button", name="Take it into the draft").click()
+    expect(dialog.get_by_role("alert")).to_contain_text("edited meanwhile")
+    expect(count).to_contain_text("All decided")
     dialog.get_by_role("button", name="Take it into the draft").click()
     expect(dialog).to_have_count(0)
     expect(mine.cell("b")).to_contain_text("My own")

@@ -6,10 +6,10 @@ and of the flow itself; what both changed to the same is no question; the rest a
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from flowapp.openflow.expressions import rename_step
+from flowapp.openflow.expressions import rename_steps
 from flowapp.openflow.merge.parts import NAME
 from flowapp.openflow.merge.renames import Aligned, aligned
 from flowapp.openflow.merge.threeway import Group, ThreeWay
@@ -39,16 +39,12 @@ def merge(
     hers, ours = aligned(base, theirs), aligned(base, mine)
     first = _three_way(base, hers, ours, chosen)
     conflicts = tuple(_conflict(first, name, group) for name, group in first.groups.items())
-    apart: dict[str, str] = {}
-    outcome, last = ours.flow, first
-    for conflict in conflicts:
-        if chosen.get(conflict.id) == "both" and "both" in conflict.choices:
-            for step in _twice(first, conflict.id.removeprefix("cell:")):
-                taken = step_ids(base) | step_ids(theirs) | step_ids(mine) | step_ids(outcome)
-                apart[step] = new_step_id(taken)
-                outcome = rename_step(outcome, step, apart[step]).flow
+    kept = [one.id for one in conflicts if chosen.get(one.id) == "both" and "both" in one.choices]
+    twice = [step for name in kept for step in _twice(first, name.removeprefix("cell:"))]
+    apart = _fresh(twice, step_ids(base) | step_ids(theirs) | step_ids(mine) | step_ids(ours.flow))
+    last = first
     if apart:
-        last = _three_way(base, hers, Aligned(outcome, ours.names), chosen)
+        last = _three_way(base, hers, Aligned(rename_steps(ours.flow, apart).flow, ours.names), chosen)
     flow, called = _named_again(last)
     old = {new: step for step, new in ours.names.items()}
     steps = {step: apart.get(old.get(step, step), old.get(step, step)) for step in step_ids(mine)}
@@ -67,14 +63,22 @@ def _three_way(base: Mapping[str, Any], theirs: Aligned, mine: Aligned, chosen: 
 def _named_again(found: ThreeWay) -> tuple[Json, dict[str, str]]:
     """The flow with the ids that its steps were given, and those: key → id."""
     flow = flow_of(found.tree)
+    wanted = {key: str(node.parts[NAME]) for key, node in found.tree.nodes.items() if NAME in node.parts}
+    taken = step_ids(flow)
     called: dict[str, str] = {}
-    for key, node in found.tree.nodes.items():
-        name = str(node.parts.get(NAME, key))
+    for key, name in wanted.items():
         if name != key:
-            taken = step_ids(flow)
             called[key] = new_step_id(taken) if name in taken else name
-            flow = rename_step(flow, key, called[key]).flow
-    return flow, called
+            taken.add(called[key])
+    return (rename_steps(flow, called).flow if called else flow), called
+
+
+def _fresh(steps: Sequence[str], taken: set[str]) -> dict[str, str]:
+    """An id for each step that is none of those taken."""
+    found: dict[str, str] = {}
+    for step in dict.fromkeys(steps):
+        found[step] = new_step_id(taken | set(found.values()))
+    return found
 
 
 def _twice(found: ThreeWay, step: str) -> list[str]:

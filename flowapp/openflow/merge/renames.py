@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from flowapp.jsontext import canonical
-from flowapp.openflow.expressions import rename_step
+from flowapp.openflow.expressions import rename_steps
 from flowapp.openflow.merge.parts import CODE, parts_of_module
 from flowapp.openflow.walk import Place, id_of, slots, step_ids, walk
 
@@ -27,10 +27,7 @@ class Aligned:
 def aligned(base: Mapping[str, Any], side: Mapping[str, Any]) -> Aligned:
     """The document of a side with the ids that its steps have in `base`."""
     names = _renamed(base, side)
-    flow = side
-    for old, new in names.items():
-        flow = rename_step(flow, new, old).flow
-    return Aligned(flow, names)
+    return Aligned(rename_steps(side, {new: old for old, new in names.items()}).flow if names else side, names)
 
 
 def _renamed(base: Mapping[str, Any], side: Mapping[str, Any]) -> dict[str, str]:

@@ -196,6 +196,20 @@ async def test_clients_that_push_are_not_asked_and_drafts_notice(two: tuple[Pers
     assert "pushed" in codes["a"] and "mine" in codes["b"]
 
 
+async def test_without_the_version_that_both_come_from_nothing_is_guessed(two: tuple[Person, Person]) -> None:
+    admin, ada = two
+    await admin.write("b", "def main(rows: list):\n    return 'mine'\n")
+    assert (await ada.http.delete(f"{W}/flows/delete/{PATH}")).status_code == 200
+    await ada.ask("POST", "deploy", {})
+    seen = await admin.ask("GET", "merge")
+    assert (seen["base"], seen["theirs"]["version"]) == (1, 2)
+    (conflict,) = seen["conflicts"]
+    assert (conflict["id"], conflict["choices"]) == ("cell:b", ["both", "theirs", "mine"])
+    assert all("base" not in difference for difference in conflict["differences"])
+    await admin.merge(b="mine")
+    assert "mine" in (await admin.codes())["b"]
+
+
 async def test_of_another_ones_draft_nothing_is_told(two: tuple[Person, Person], server: Server) -> None:
     admin = await behind(two)
     for role, name in (("viewer", "vic"), ("developer", "dev")):

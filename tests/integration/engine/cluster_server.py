@@ -15,7 +15,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parents[3]))
 from flowapp.engine.cluster import new_executor
 from flowapp.jsontext import loads
-from flowapp.runtimes.jobs import Job
+from flowapp.runtimes.jobs import Job, Outcome
 from tests.integration.engine.harness import FakeRuntimes, Server, server
 
 
@@ -23,7 +23,7 @@ class Effects(FakeRuntimes):
     """Scripts whose effects a test sees. `cancel` is one too."""
 
     def __init__(self, file: Path) -> None:
-        super().__init__({"work": self.work, "hold": self.hold})
+        super().__init__({"work": self.work, "hold": self.hold, "rows": self.rows})
         self.file = file
 
     def note(self, *words: object) -> None:
@@ -47,6 +47,15 @@ class Effects(FakeRuntimes):
             await asyncio.sleep(0.01)
         self.note("done", job.id, os.getpid())
         return loads(job.args).get("x")
+
+    async def rows(self, job: Job, log: Any) -> Outcome:
+        """A list of 1000 numbers, in parts."""
+        assert job.large is not None
+        writer = job.large()
+        for piece in (b"[0", *(b",%d" % n for n in range(1, 1000)), b"]"):
+            writer.write(piece)
+        self.note("done", job.id, os.getpid())
+        return Outcome(None, None, 1.0, "fake", stored=await writer.finish())
 
     async def cancel(self, job_id: str, /) -> bool:
         """Also an effect."""

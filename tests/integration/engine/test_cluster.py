@@ -97,6 +97,17 @@ async def test_scripts_with_a_tag_run_on_the_worker(cluster: Cluster) -> None:
     assert f"in {worker.pid}" in await cluster.log(run, "l[3].c")
 
 
+async def test_a_large_result_goes_between_machines_by_reference(cluster: Cluster) -> None:
+    server, worker = *await cluster.servers(1), await cluster.worker()
+    flow = flow_of(
+        work("a", code="rows", tag="gpu"), work("b", "results.a", tag="gpu"), work("c", "[results.a, results.b.length]")
+    )
+    run = await cluster.start(server, flow)
+    row, result = await cluster.ended(run)
+    assert (row.status, result) == ("success", [list(range(1000)), 1000])
+    assert cluster.pids("done", *jobs(run, "a", "b", "c")) == [worker.pid, worker.pid, server.pid]
+
+
 async def test_a_run_with_a_tag_is_interpreted_by_the_worker(cluster: Cluster) -> None:
     server, worker = *await cluster.servers(1), await cluster.worker()
     run = await cluster.start(server, flow_of(work("a"), work("b")), tag="gpu")

@@ -20,7 +20,8 @@ config = rx.Config(
     cors_allowed_origins=[],
     # States are a cache in front of SQL (ARCHITECTURE.md), so they need no disk.
     state_manager_mode=rx.constants.StateManagerMode.MEMORY,
-    frontend_compression_formats=["gzip"],
+    # Browsers take Brotli over TLS and from their own machine: a fifth less to send. Over plain HTTP they ask for gzip.
+    frontend_compression_formats=["brotli", "gzip"],
     plugins=[rx.plugins.RadixThemesPlugin()],
     disable_plugins=[rx.plugins.SitemapPlugin],
 )

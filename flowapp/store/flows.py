@@ -23,6 +23,13 @@ def latest(connection: Connection, workspace: str, path: str) -> FlowVersionRow 
     return None if row is None or row.archived else row
 
 
+def newest_number(connection: Connection, workspace: str, path: str) -> int | None:
+    """The number of the version that `latest` is."""
+    where = (_VERSION.c.workspace == workspace, _VERSION.c.path == path, _VERSION.c.archived.is_(False))
+    number: int | None = connection.execute(sa.select(sa.func.max(_VERSION.c.version)).where(*where)).scalar()
+    return number
+
+
 def version(connection: Connection, workspace: str, path: str, number: int) -> FlowVersionRow | None:
     """One version, archived or not."""
     query = sa.select(_VERSION).where(

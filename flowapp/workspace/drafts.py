@@ -17,9 +17,9 @@ from flowapp.notebook.document import CellId
 from flowapp.notebook.errors import Rejected
 from flowapp.notebook.operations import Operation
 from flowapp.notebook.view import view
-from flowapp.store import audit, comments, drafts
+from flowapp.store import audit, comments, drafts, flows
 from flowapp.store.events import Event
-from flowapp.store.tables import DraftOperationRow
+from flowapp.store.tables import DraftOperationRow, DraftRow
 from flowapp.workspace import editing, guard
 from flowapp.workspace.context import Context
 from flowapp.workspace.editing import Staged, StaleDraft
@@ -59,9 +59,10 @@ class Drafts:
         return draft
 
     async def notebook(self, identity: Identity, draft_id: str) -> dict[str, Any]:
-        """All that a page needs to show the draft."""
+        """All that a page needs to show the draft, and the number of the newest version of its flow."""
         draft = await self.open(identity, "draft.read", draft_id)
         await self.fill_outputs(draft)
+        newest = await self._newest(identity, draft.row)
         async with draft.lock:
             snapshot = await editing.snapshot(draft)
             draft.shown = snapshot
@@ -76,7 +77,13 @@ class Drafts:
             outputs=snapshot.outputs,
         )
         problems = [problem.to_json() for problem in snapshot.problems]
-        return {"draft": editing.draft_json(draft), **shown, "problems": problems}
+        return {"draft": {**editing.draft_json(draft), "newest_version": newest}, **shown, "problems": problems}
+
+    async def _newest(self, identity: Identity, row: DraftRow) -> int | None:
+        """The number of the version that is deployed now, for who may know it."""
+        if not guard.may(identity, "flow.read", guard.flow_target(identity, row.path)):
+            return None
+        return await self._store.database.read(lambda c: flows.newest_number(c, row.workspace, row.path))
 
     async def edit(self, identity: Identity, draft_id: str, operations: Any, client: str) -> dict[str, Any]:
         """Apply operations (JSON) to the newest document; returns the Change.

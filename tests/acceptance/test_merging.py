@@ -77,6 +77,12 @@ def test_two_people_deploy_and_the_second_decides(page: Page, elsewhere: Browser
     mine.set_code("a", LOAD.replace("[1,", "[0, 1,"))
     mine.settled()
 
+    # who opens a draft that is behind sees so
+    page.reload()
+    mine = NotebookPage(page).loaded()
+    expect(page.get_by_role("button", name="v2 is newer")).to_be_visible()
+    shoot(page, "notebook-behind")
+
     # by keyboard from here: the message is typed once, the choice is made by the arrows
     mine.select("a")
     press(page, page.get_by_role("button", name="Deploy", exact=True))
@@ -99,6 +105,7 @@ def test_two_people_deploy_and_the_second_decides(page: Page, elsewhere: Browser
     press(page, take)
     expect(dialog).to_have_count(0)
     expect(page.get_by_text("since v2")).to_be_visible()
+    expect(page.get_by_text("is newer")).to_have_count(0)
     expect(mine.cell("b")).to_contain_text("sum(rows)")
     expect(mine.cell("a")).to_contain_text("[0, 1, 2, 3]")
     assert "3, 4]" in code_of(deployed(product, path), "a"), "nothing is deployed yet"
@@ -183,7 +190,7 @@ def test_many_conflicts_of_all_kinds_with_long_code(page: Page, product: Product
         )
         behind(client, mine.draft_id)
     mine.settled()
-    page.get_by_role("button", name=re.compile("since v1$")).click()  # the list of versions knows it too
+    page.get_by_role("button", name=re.compile("since v1")).click()  # the list of versions knows it too
     offer = page.get_by_role("dialog", name="Versions").get_by_role("button", name="Compare and take it in…")
     expect(offer).to_be_visible()
     shoot(page, "notebook-versions-behind")

@@ -19,7 +19,7 @@ export const Toolbar = memo(function Toolbar() {
         {parts.map((part, index) => <span key={index}>{part} / </span>)}
       </nav>
       <h1 className="nb-name"><EditInPlace label="Name of the flow" value={draft.summary ?? ""} placeholder={draft.path?.split("/").at(-1) || "Untitled flow"} onSave={(summary) => store.do({ op: "set_flow", summary })} /></h1>
-      <button type="button" className="nb-pill" title="Versions" onClick={() => perform(store, "versions")}>{draftWords(draft)}</button>
+      <button type="button" className="nb-pill" title="Versions" onClick={() => perform(store, "versions")}>{draftWords(draft)}{draft.deployed_version && draft.newest_version > draft.deployed_version && <span className="merge-newer"> · v{draft.newest_version} is newer</span>}</button>
       <SaveState />
       <span className="nb-space" />
       <People />

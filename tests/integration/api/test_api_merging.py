@@ -85,6 +85,8 @@ async def test_a_newer_version_is_not_written_over(two: tuple[Person, Person]) -
     assert "ada deployed version 2" in refused["error"]["message"]
     seen = await admin.ask("GET", "merge")
     assert (seen["base"], seen["theirs"]["version"], seen["theirs"]["by"]) == (1, 2, "ada")
+    shown = (await admin.ask("GET", "notebook"))["draft"]
+    assert (shown["deployed_version"], shown["newest_version"]) == (1, 2)
     assert seen["theirs"]["message"] == "Faster" and seen["conflicts"] == []
     assert [(one["name"], one["side"], one["what"][0]["part"]) for one in seen["taken"]] == [
         ("a", "theirs", "code"),

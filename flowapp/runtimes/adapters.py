@@ -51,6 +51,8 @@ class Prepared:
     keeps: bytes = b""
     """Where not empty, its process may stay for the next job with equal ones (see `kept`)."""
     program: Executable | None = None
+    parts: bool = False
+    """Its process may send a large result in parts (`Job.large`): one that runs only code of ours, such as that of SQL cells."""
 
 
 class Refused(Exception):

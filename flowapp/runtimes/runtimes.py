@@ -216,7 +216,7 @@ class Runtimes:
         sandbox = await self._sandbox(pool, job, prepared)
         limits = job.limits
         keeps = prepared.keeps
-        large = LargeResult.of(job)
+        large = LargeResult.of(job) if prepared.parts else None
         conversation = Conversation(sandbox, on_log, limits.output_bytes, limits.result_bytes, not keeps, large)
         running.conversation = conversation
         stays = False

@@ -92,7 +92,8 @@ class Sql:
         keeps = self._keeps(job)
         header = {**header_of(job), "keeps": bool(keeps)}
         # Statements read no variables, and a process that stays must not hold one job's token for the next.
-        return Prepared(job.language, handover.texts(job, code=b"", runs="sql", sql=header, env={}), keeps=keeps)
+        texts = handover.texts(job, code=b"", runs="sql", sql=header, env={})
+        return Prepared(job.language, texts, keeps=keeps, parts=True)
 
     def _keeps(self, job: Job) -> bytes:
         """Whose connection it is and to where, as a keyed hash (it goes over a password); empty where none is kept.

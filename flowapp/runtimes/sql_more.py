@@ -63,7 +63,7 @@ class MoreSql:
         need = await self._setup.packages.prepare_locked(lock, modules, Waiter(talk.tell, talk.is_canceled))
         folder = need.folder if need is not None else None
         texts = handover.texts(job, code=b"", runs="sql", sql=script, packages=folder, env={})
-        return Prepared(CLIENT, texts, packages=need)
+        return Prepared(CLIENT, texts, packages=need, parts=True)
 
     def facts(self) -> Mapping[str, dict[str, Any]]:
         """See `Adapter.facts`."""

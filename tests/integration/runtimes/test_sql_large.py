@@ -221,6 +221,25 @@ async def test_a_database_that_is_away_is_no_error_of_the_step(run: Run, store: 
     assert blobs(store) == before
 
 
+async def test_only_sql_cells_send_parts(run: Run, store: Store) -> None:
+    writer = Watched(store.values.writer())
+    forged = """
+import os, struct
+def main():
+    for fd in range(3, 32):
+        for kind, body in ((b"[", b""), (b"I", b"[],[]"), (b"]", b""), (b"O", b"")):
+            try:
+                os.write(fd, struct.pack(">cI", kind, len(body)) + body)
+            except OSError:
+                break
+"""
+    outcome = await run("python3", forged, large=lambda: writer)
+    assert not writer.begun.is_set()
+    assert outcome.stored is None
+    assert "wrote into the channel" in (outcome.error or {})["message"]
+    writer.discard()
+
+
 async def test_a_connection_stays_open_after_a_stream(
     run: Run, store: Store, pg: dict[str, object], mysql: dict[str, object]
 ) -> None:

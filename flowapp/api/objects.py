@@ -12,12 +12,12 @@ from flowapp.api.answers import answer
 from flowapp.api.auth import App, Caller
 from flowapp.api.bodies import object_body, text_of
 from flowapp.api.downloads import attachment
+from flowapp.store.buckets import MAX_FILE
 from flowapp.workspace.errors import BadRequest, UploadTooLarge
 from flowapp.workspace.object_places import Where
 from flowapp.workspace.objects import StoredFile
 
 router = APIRouter(prefix="/api/w/{ws}")
-MAX_FILE = 5 << 30
 FileKey = Annotated[str, Query()]
 Resource = Annotated[str, Query(alias="s3_resource_path")]
 Storage = Annotated[str, Query()]
@@ -79,6 +79,7 @@ async def duckdb_connection_settings(request: Request, caller: Caller, workspace
         "s3_endpoint": _host(resource),
         "s3_access_key_id": resource.get("accessKey"),
         "s3_secret_access_key": resource.get("secretKey"),
+        "s3_session_token": resource.get("token"),
     }
     lines = [f"SET {name}={_quoted(value)};" for name, value in settings.items() if value]
     lines += ["SET s3_use_ssl=0;"] if resource.get("useSSL") is False else []
@@ -107,6 +108,8 @@ async def polars_connection_settings(request: Request, caller: Caller, workspace
         "aws_region": region,
         "aws_allow_http": "false" if tls else "true",
     }
+    if token := resource.get("token"):
+        s3fs["token"] = options["aws_session_token"] = token
     return answer({"s3fs_args": s3fs, "storage_options": options})
 
 

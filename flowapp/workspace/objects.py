@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import mimetypes
 import re
 import time
@@ -17,11 +18,12 @@ from flowapp.access.errors import NotAllowed
 from flowapp.access.identity import Identity
 from flowapp.access.policy import Action, require
 from flowapp.store import audit, object_settings, objects
-from flowapp.store.objects import Found, Place
+from flowapp.store.buckets import Found
+from flowapp.store.objects import Place
 from flowapp.workspace import guard, object_links
 from flowapp.workspace.context import Context
 from flowapp.workspace.errors import BadRequest
-from flowapp.workspace.object_places import USUAL, ObjectPlaces, Where, bucket_of, key_of
+from flowapp.workspace.object_places import USUAL, ObjectPlaces, Where, key_of
 from flowapp.workspace.resources import Resources
 from flowapp.workspace.run_secrets import RunSecrets
 from flowapp.workspace.stored import enter, name_of, path_of
@@ -49,6 +51,10 @@ class Objects:
         self._places = ObjectPlaces(context, secrets)
         self._resources = resources
         self._key = context.secrets.key_for("object links")
+
+    async def tidy(self) -> None:
+        """Remove what servers that were killed left half written."""
+        await asyncio.to_thread(self._places.tidy)
 
     async def put(
         self,
@@ -126,21 +132,22 @@ class Objects:
         path = _path(resource)
         if not path:
             stored, _ = await self._database.read(lambda c: object_settings.of(c, identity.workspace))
-            path = stored.get(object_settings.DEFAULT, "")
+            usual = stored.get(object_settings.DEFAULT)
+            path = usual.path if usual else ""
         if not path:
             raise BadRequest(
                 "This workspace keeps its files in the server's folder, which no library connects to.",
                 "Use load_s3_file and write_s3_file, or name an S3 resource.",
             )
         value = await self._resources.interpolated(identity, path)
-        bucket_of(path, value)
+        self._places.check(path, value)
         return dict(value)
 
     async def storages(self, identity: Identity) -> dict[str, Any]:
         """Where files are kept, in Windmill's shape: `{}` for the server's folder; for admins."""
         require(identity, "workspace.manage", guard.workspace_target(identity))
         stored, _ = await self._database.read(lambda c: object_settings.of(c, identity.workspace))
-        shapes = {name: {"type": "S3Storage", "s3_resource_path": path} for name, path in stored.items()}
+        shapes = {name: {"type": "S3Storage", "s3_resource_path": one.path} for name, one in stored.items()}
         first = shapes.pop(object_settings.DEFAULT, {})
         return {**first, **({"secondary_storage": shapes} if shapes else {})}
 
@@ -155,9 +162,8 @@ class Objects:
         require(identity, "workspace.manage", guard.workspace_target(identity))
         if "large_file_storage" not in body:
             raise BadRequest("large_file_storage is missing.", 'Send {"type": "S3Storage", "s3_resource_path": "f/…"}.')
-        chosen = _resources_of(body["large_file_storage"] or {})
-        for path in chosen.values():
-            await self._places.find(identity, Where(resource=path))
+        named = _resources_of(body["large_file_storage"] or {})
+        chosen = {name: await self._places.choose(identity, path) for name, path in named.items()}
 
         def work(connection: Connection) -> None:
             object_settings.change(connection, identity.workspace, chosen, identity.username)
@@ -167,7 +173,7 @@ class Objects:
                 by=identity.username,
                 action="workspace.object_storage",
                 target=identity.workspace,
-                detail=", ".join(chosen.values()) or "folder",
+                detail=", ".join(named.values()) or "folder",
             )
 
         await self._database.write(work)
@@ -184,9 +190,8 @@ class Objects:
         return {**one, "presigned": query}
 
     async def _place(self, identity: Identity, action: Action, key: str, where: Where) -> Place:
-        # in a bucket of one's own resource, keys have nothing to do with paths of the workspace
-        asked = "" if where.resource else key
-        require(identity, action, guard.object_target(identity, asked))
+        # in any place: a resource of one's own may name the very bucket that the workspace keeps its files in
+        require(identity, action, guard.object_target(identity, key))
         meant = replace(where, resource=_path(where.resource), storage=_storage(where.storage))
         return await self._places.find(identity, meant)
 

@@ -1,12 +1,11 @@
-"""A stand-in for S3: buckets in memory, whole files and files in parts. It looks at the key's name, not at signatures."""
+"""A stand-in for S3: buckets in memory, reached by signed addresses, whose signatures it computes anew (AWS Signature 4)."""
 
 from __future__ import annotations
 
-import re
-import uuid
+import hashlib
+import hmac
 from collections.abc import Iterator
 from contextlib import contextmanager
-from html import escape, unescape
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -14,26 +13,29 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from tests.support.serving import serving
 
 ACCESS_KEY, SECRET_KEY = "AKIDEXAMPLE", "wJalr-secret-of-s3"
-_XML = '<?xml version="1.0" encoding="UTF-8"?>'
 
 
 class Buckets(ThreadingHTTPServer):
-    """What is kept: content and media type by `bucket/key`."""
+    """What is kept: content and media type by `bucket/key`. `elsewhere`: where it sends everybody who asks."""
 
     daemon_threads = True
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.files: dict[str, tuple[bytes, str]] = {}
-        self.parts: dict[str, dict[int, bytes]] = {}
-        self.types: dict[str, str] = {}
+        self.asked: list[str] = []
+        self.elsewhere = ""
+
+    @property
+    def host(self) -> str:
+        """Where it answers."""
+        return f"127.0.0.1:{self.server_address[1]}"
 
     @property
     def resource(self) -> dict[str, Any]:
         """The S3 resource of a bucket `files`."""
         keys = {"accessKey": ACCESS_KEY, "secretKey": SECRET_KEY}
-        host = f"127.0.0.1:{self.server_address[1]}"
-        return {"bucket": "files", "region": "eu-1", "endPoint": host, "useSSL": False, "pathStyle": True, **keys}
+        return {"bucket": "files", "region": "eu-1", "endPoint": self.host, "useSSL": False, "pathStyle": True, **keys}
 
 
 @contextmanager
@@ -49,66 +51,63 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         """A file."""
-        key, _, _ = self._asked()
-        content, media_type = self.server.files.get(key, (None, ""))
-        if content is None:
-            self._say(404, f"{_XML}<Error><Code>NoSuchKey</Code><Message>no</Message></Error>".encode())
-        else:
-            last = {
-                "last-modified": "Mon, 05 Oct 2026 10:00:00 GMT",
-                "content-type": media_type or "binary/octet-stream",
-            }
-            self._say(200, content, last)
+        key = self._asked()
+        if key is not None and key not in self.server.files:
+            self._say(404, b"<Error><Code>NoSuchKey</Code></Error>")
+        elif key is not None:
+            content, media_type = self.server.files[key]
+            self._say(200, content, {"content-type": media_type or "binary/octet-stream"})
 
     def do_PUT(self) -> None:
-        """A file, or a part of one."""
-        key, query, body = self._asked()
-        if "uploadId" in query:
-            self.server.parts[query["uploadId"]][int(query["partNumber"])] = body
-        else:
+        """A file."""
+        body = self.rfile.read(int(self.headers["content-length"]))
+        key = self._asked()
+        if key is not None:
             self.server.files[key] = (body, self.headers.get("content-type", ""))
-        self._say(200, b"")
-
-    def do_POST(self) -> None:
-        """Begin or end a file of parts, or take files away."""
-        key, query, body = self._asked()
-        if "uploads" in query:
-            upload = str(uuid.uuid4())
-            self.server.parts[upload] = {}
-            self.server.types[upload] = self.headers.get("content-type", "")
-            begun = f"<InitiateMultipartUploadResult><UploadId>{upload}</UploadId></InitiateMultipartUploadResult>"
-            return self._say(200, (_XML + begun).encode())
-        if "delete" in query:
-            names = [unescape(name) for name in re.findall(r"<Key>(.*?)</Key>", body.decode())]
-            for name in names:
-                self.server.files.pop(f"{key}/{name}", None)
-            gone = "".join(f"<Deleted><Key>{escape(name)}</Key></Deleted>" for name in names)
-            return self._say(200, f"{_XML}<DeleteResult>{gone}</DeleteResult>".encode())
-        parts = self.server.parts.pop(query["uploadId"])
-        numbers = [int(number) for number in re.findall(rb"<PartNumber>(\d+)</PartNumber>", body)]
-        self.server.files[key] = (b"".join(parts[number] for number in numbers), self.server.types[query["uploadId"]])
-        done = '<CompleteMultipartUploadResult><ETag>"whole"</ETag></CompleteMultipartUploadResult>'
-        return self._say(200, (_XML + done).encode())
+            self._say(200)
 
     def do_DELETE(self) -> None:
-        """Take away the parts of a file that was not ended."""
-        _, query, _ = self._asked()
-        self.server.parts.pop(query["uploadId"], None)
-        self._say(204, b"")
+        """Take a file away."""
+        key = self._asked()
+        if key is not None:
+            self.server.files.pop(key, None)
+            self._say(204)
 
     def log_message(self, format: str, *args: Any) -> None:
         """Keep quiet."""
 
-    def _asked(self) -> tuple[str, dict[str, str], bytes]:
+    def _asked(self) -> str | None:
+        """The key that is asked for; None when the request has been answered."""
         parts = urlsplit(self.path)
-        query = {name: values[0] for name, values in parse_qs(parts.query, keep_blank_values=True).items()}
-        return unquote(parts.path).strip("/"), query, self.rfile.read(int(self.headers.get("content-length") or 0))
+        self.server.asked.append(f"{self.command} {unquote(parts.path)}")
+        query = {name: values[0] for name, values in parse_qs(parts.query).items()}
+        if not query.get("X-Amz-Credential", "").startswith(f"{ACCESS_KEY}/"):
+            self._say(403, b"<Error><Code>InvalidAccessKeyId</Code></Error>")
+        elif not hmac.compare_digest(query.get("X-Amz-Signature", ""), self._signature(query)):
+            self._say(403, b"<Error><Code>SignatureDoesNotMatch</Code></Error>")
+        elif self.server.elsewhere:
+            self._say(307, b"", {"location": self.server.elsewhere})
+        else:
+            return unquote(parts.path).strip("/")
+        return None
 
-    def _say(self, status: int, body: bytes, headers: dict[str, str] | None = None) -> None:
-        if f"Credential={ACCESS_KEY}/" not in self.headers.get("authorization", ""):
-            status, body = 403, f"{_XML}<Error><Code>InvalidAccessKeyId</Code></Error>".encode()
+    def _signature(self, query: dict[str, str]) -> str:
+        path, _, text = self.path.partition("?")
+        fields = sorted(field for field in text.split("&") if not field.startswith("X-Amz-Signature="))
+        request = "\n".join(
+            [self.command, path, "&".join(fields), f"host:{self.headers['host']}", "", "host", "UNSIGNED-PAYLOAD"]
+        )
+        _, scope = query["X-Amz-Credential"].split("/", 1)
+        digest = hashlib.sha256(request.encode()).hexdigest()
+        signed = "\n".join(["AWS4-HMAC-SHA256", query["X-Amz-Date"], scope, digest])
+        key = f"AWS4{SECRET_KEY}".encode()
+        for part in scope.split("/"):
+            key = hmac.digest(key, part.encode(), "sha256")
+        return hmac.new(key, signed.encode(), hashlib.sha256).hexdigest()
+
+    def _say(self, status: int, body: bytes = b"", headers: dict[str, str] | None = None) -> None:
         self.send_response(status)
-        for name, value in {"etag": '"whole"', "content-length": str(len(body)), **(headers or {})}.items():
+        for name, value in {"content-length": str(len(body)), **(headers or {})}.items():
             self.send_header(name, value)
         self.end_headers()
         self.wfile.write(body)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,13 +17,12 @@ from flowapp.store.backups.errors import BackupError
 from flowapp.store.beside import engine_of, schema_of
 from flowapp.store.clock import text_of
 from flowapp.store.database import database_file, is_postgres
+from flowapp.store.objects import UNFINISHED
 from flowapp.store.secret_box import SecretBox
 
 KEY_FILE = "secret.key"
 ENGINES_FILE = "dbos.db"
 _STAGE = "backup-%d.tmp"
-_UNFINISHED = re.compile(r"#\d+$")
-"""What a file that scripts keep is called while it is written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +113,7 @@ def _copied(place: Place, stage: Path) -> dict[str, Path]:
 def _link_files(source: Path, target: Path, pattern: str) -> None:
     """Keep the contents that there are now from being removed while the archive is written."""
     for file in source.glob(pattern):
-        if not file.is_file() or _UNFINISHED.search(file.name):
+        if not file.is_file() or UNFINISHED.search(file.name):
             continue
         linked = target / file.relative_to(source)
         linked.parent.mkdir(parents=True, exist_ok=True)

@@ -58,7 +58,7 @@ class TestTheServersFolder:
         assert "." not in odd and (await get(server.client, odd)).content == b""
 
     @pytest.mark.parametrize(
-        "key", ["../flowapp.db", "a/../../flowapp.db", "a//b", "/", "a/./b", "a\nb", "a/" + "x" * 201]
+        "key", ["../flowapp.db", "a/../../flowapp.db", "a//b", "/", "a/./b", "a\nb", "a/" + "x" * 201, "a/b#1"]
     )
     async def test_what_is_no_key(self, server: Server, key: str) -> None:
         for answer in (await put(server.client, key), await get(server.client, key)):
@@ -167,7 +167,7 @@ class TestBuckets:
             ).status_code == 200
             assert buckets.files == {"files/a b/ü.txt": (b"in s3", "text/x-own")}
             assert (await put(server.client, "big", BIG, **there)).status_code == 200
-            assert buckets.files["files/big"][0] == BIG and not buckets.parts
+            assert buckets.files["files/big"][0] == BIG
             found = await get(server.client, "a b/ü.txt", **there)
             assert (found.content, found.headers["content-type"]) == (b"in s3", "text/x-own; charset=utf-8")
             assert (await get(server.client, "big", **there)).content == BIG
@@ -218,10 +218,14 @@ class TestBuckets:
             ({"accessKey": ""}, 400, "accessKey"),
             ({"bucket": "a/../b"}, 400, "bucket"),
             ({"endPoint": "127.0.0.1:1/x?y"}, 400, "endPoint"),
-            ({"endPoint": "localhost:9000"}, 400, "FLOWAPP_ALLOWED_HOSTS"),
+            ({"endPoint": "a@b"}, 400, "endPoint"),
+            ({"endPoint": "h:99999"}, 400, "endPoint"),
+            ({"endPoint": "[1]"}, 400, "endPoint"),
+            ({"endPoint": "192.168.7.7:1"}, 502, "private"),
             ({"endPoint": "10.0.0.1:9000", "useSSL": True}, 502, "private"),
-            ({"accessKey": "another"}, 502, "does not do that"),
-            ({"port": 1, "endPoint": "127.0.0.1"}, 502, "127.0.0.1"),
+            ({"accessKey": "another"}, 502, "403 (InvalidAccessKeyId)"),
+            ({"secretKey": "another"}, 502, "403 (SignatureDoesNotMatch)"),
+            ({"port": 1, "endPoint": "127.0.0.1"}, 502, "http://127.0.0.1:1"),
         ],
     )
     async def test_a_resource_that_opens_nothing(
@@ -231,7 +235,57 @@ class TestBuckets:
             await self.kept_in(server, buckets, **change)
             answer = await put(server.client, "a", s3_resource_path="f/ops/s3")
             assert (answer.status_code, says in answer.text) == (status, True), answer.text
-            assert SECRET_KEY not in answer.text and not buckets.files
+            assert SECRET_KEY not in answer.text and "X-Amz" not in answer.text and not buckets.files
+
+    async def test_a_host_sends_nobody_elsewhere(self, server: Server) -> None:
+        with s3() as buckets, s3() as inner:
+            await self.kept_in(server, buckets)
+            there = {"s3_resource_path": "f/ops/s3"}
+            buckets.elsewhere = f"http://{inner.host}/files/a"
+            for answer in (
+                await put(server.client, "a", b"one", **there),
+                await get(server.client, "a", **there),
+                await server.client.delete(GONE, params={"file_key": "a", **there}),
+            ):
+                assert (answer.status_code, "elsewhere" in answer.text) == (502, True), answer.text
+            assert len(buckets.asked) == 3 and not inner.asked
+
+    async def test_what_an_admin_chose_is_not_sent_elsewhere_by_others(self, server: Server) -> None:
+        body = {"path": "u/admin/payroll", "value": "for admins only", "is_secret": True}
+        await server.client.post(f"{W}/variables/create", json=body)
+        dora = await server.person("dora", "developer")
+        with s3() as buckets, s3() as hers:
+            await self.kept_in(server, buckets)
+            shape = {"type": "S3Storage", "s3_resource_path": "f/ops/s3"}
+            await self.chosen(server, shape)
+            await put(dora, "one")
+            changed = {**hers.resource, "token": "$var:u/admin/payroll"}
+            assert (await dora.post(f"{W}/resources/update/f/ops/s3", json={"value": changed})).status_code == 200
+            answer = await get(dora, "one")
+            assert (answer.status_code, "was changed after" in answer.text) == (400, True)
+            assert not hers.asked
+            await self.chosen(server, shape)
+            assert (await get(dora, "one")).status_code == 502, "an admin chose it as it is now, and it is none"
+
+    async def test_who_chose_it_may_not_use_it_any_more(self, server: Server) -> None:
+        ada = await server.person("ada", "admin")
+        with s3() as buckets:
+            await self.kept_in(server, buckets)
+            body = {"large_file_storage": {"type": "S3Storage", "s3_resource_path": "f/ops/s3"}}
+            await ada.post(f"{W}/workspaces/edit_large_file_storage_config", json=body)
+            await put(server.client, "one")
+            await server.client.delete(f"{W}/users/delete/ada")
+            answer = await get(server.client, "one")
+            assert (answer.status_code, "choose it again" in answer.text) == (400, True), answer.text
+
+    async def test_a_key_is_as_open_as_its_path_in_any_place(self, server: Server) -> None:
+        with s3() as buckets:
+            await self.kept_in(server, buckets)
+            await self.chosen(server, {"type": "S3Storage", "s3_resource_path": "f/ops/s3"})
+            await put(server.client, "u/admin/private.txt")
+            otto = await server.person("otto", "operator")
+            for query in ({}, {"s3_resource_path": "f/ops/s3"}):
+                assert (await get(otto, "u/admin/private.txt", **query)).status_code == 404
 
     async def test_a_resource_that_is_not_the_callers(self, server: Server) -> None:
         with s3() as buckets:

@@ -29,6 +29,11 @@ _TAIL = 4096
 _LAST_DRAIN = 1 << 20
 _LARGEST_ERROR = 1 << 20
 _STEPS_PER_CALL = 16
+_ANSWERS = frames.READY + frames.RESULT + frames.ERROR + frames.DIED + frames.BROKEN
+_ANSWERS_AND_PARTS = _ANSWERS + KINDS
+_RESULTS = frames.RESULT + frames.ITEMS
+#: without a body
+_BARE = frames.READY + frames.LIST + frames.LIST_END
 
 TIMED_OUT = b"t"
 CANCELED = b"c"
@@ -98,6 +103,11 @@ class Conversation:
         """Stop listening and let go of the sandbox."""
         self.release()
         self._sandbox.close()
+
+    @property
+    def has_parts(self) -> bool:
+        """Whether a part of a result came: `forget` must be called then."""
+        return self._storing is not None or (self._large is not None and self._large.begun)
 
     async def forget(self) -> None:
         """After `close` or `release`: wait for what is being stored, and forget a result that has no end."""
@@ -178,10 +188,9 @@ class Conversation:
     def _open_frame(self) -> bool:
         self._kind, length = frames.FRAME_HEAD.unpack(self._head)
         self._head.clear()
-        limits = {frames.READY: 0, frames.RESULT: self._result_bytes}
-        limits |= dict.fromkeys((frames.LIST, frames.LIST_END), 0) | {frames.ITEMS: self._result_bytes}
-        known = b"ROXDS" if self._large is None else b"ROXDS" + KINDS
-        if self._kind not in known or length > limits.get(self._kind, _LARGEST_ERROR):
+        known = _ANSWERS if self._large is None else _ANSWERS_AND_PARTS
+        most = self._result_bytes if self._kind in _RESULTS else 0 if self._kind in _BARE else _LARGEST_ERROR
+        if self._kind not in known or length > most:
             self.stop(Answer(FORGED))
             return False
         self._body = bytearray(length)

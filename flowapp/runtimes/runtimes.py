@@ -238,7 +238,7 @@ class Runtimes:
             pool.refill_soon()
             if prepared.packages is not None:
                 self._hot.done(prepared.packages)
-            if large is not None:
+            if conversation.has_parts:
                 await asyncio.shield(conversation.forget())
         if answer.kind == frames.BROKEN:
             raise SandboxFailed(answer.body.decode("utf-8", "replace"))

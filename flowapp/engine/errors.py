@@ -12,10 +12,21 @@ from typing import Any
 
 from flowapp.errors import FlowappError
 from flowapp.jsontext import JsonText, dumps
-from flowapp.store.errors import DatabaseAway, DatabaseClosed, DatabaseFailed, OwnershipLost
+from flowapp.store.errors import (
+    BlobMissing,
+    DatabaseAway,
+    DatabaseClosed,
+    DatabaseFailed,
+    OwnershipLost,
+    StoreError,
+    ValueMissing,
+    ValueTooLarge,
+)
 
 INTERRUPTIONS = (OwnershipLost, DatabaseClosed, DatabaseAway, DatabaseFailed)
 """What happens to us and says nothing of the run: nobody may take it for a failure of a step, or of the run."""
+NOT_EXPANDED = (ValueTooLarge, ValueMissing, BlobMissing)
+"""Why `Ports.expand` gives no text: a failure of the step that wants it."""
 
 
 class EngineError(FlowappError):
@@ -49,6 +60,11 @@ class Unsupported(EngineError):
 def error_value(name: str, message: str, **more: Any) -> JsonText:
     """`{"error": {"name", "message", …}}`: how every error is kept, shown and read by expressions."""
     return dumps({"error": {"name": name, "message": message, **{k: v for k, v in more.items() if v is not None}}})
+
+
+def not_expanded(error: StoreError) -> str:
+    """How one of `NOT_EXPANDED` is called as the error of a step."""
+    return "ResultTooLarge" if isinstance(error, ValueTooLarge) else "ExecutionErr"
 
 
 def canceled_value(by: str, reason: str) -> JsonText:

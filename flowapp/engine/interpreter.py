@@ -16,7 +16,7 @@ from itertools import zip_longest
 from typing import Any
 
 from flowapp.engine import inputs, pauses, preprocess, steps
-from flowapp.engine.errors import error_value
+from flowapp.engine.errors import NOT_EXPANDED, error_value, not_expanded
 from flowapp.engine.ports import (
     Clock,
     Evaluate,
@@ -35,7 +35,6 @@ from flowapp.engine.waiting import Room
 from flowapp.expressions import Batch, Expression, ExpressionFailed, Lookup
 from flowapp.jsontext import NULL, JsonText, dumps, loads
 from flowapp.openflow.walk import id_of
-from flowapp.store.errors import ValueTooLarge
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,8 +256,8 @@ class Interpreter:
     async def _evaluated(self, batch: Batch) -> list[JsonText | ExpressionFailed]:
         try:
             return await self.ports.evaluate(await inputs.expanded(self.ports, batch))
-        except ValueTooLarge as error:
-            return [ExpressionFailed("ResultTooLarge", error.message)] * len(batch.expressions)
+        except NOT_EXPANDED as error:
+            return [ExpressionFailed(not_expanded(error), error.message)] * len(batch.expressions)
 
     async def truth(
         self, scope: Scope, text: str, extra: Mapping[str, JsonText] | None = None, step_id: str | None = None

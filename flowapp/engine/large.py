@@ -82,6 +82,7 @@ async def expand(store: Store, text: JsonText) -> JsonText:
 
 async def _result(store: Store, reference: ValueRef) -> JsonText | None:
     if await store.values.find(reference) is None:
+        await store.values.size_of(reference.hash)  # where it is gone, that is an error: nothing else stands for it
         return None
     reference.require_small()
     return await store.values.get_value(reference.hash)

@@ -7,14 +7,13 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from flowapp.engine import stops, timeouts
-from flowapp.engine.errors import error_value
+from flowapp.engine.errors import NOT_EXPANDED, error_value, not_expanded
 from flowapp.engine.inputs import expression_of
 from flowapp.engine.scope import Scope, array_text
 from flowapp.engine.values import Attempt, Done, Module, Replaced, StepInfo
 from flowapp.engine.waiting import Parked, soonest
 from flowapp.expressions import ExpressionFailed
 from flowapp.jsontext import JsonText, dumps, loads
-from flowapp.store.errors import ValueTooLarge
 
 if TYPE_CHECKING:
     from flowapp.engine.interpreter import Interpreter
@@ -164,8 +163,8 @@ async def _items(interpreter: Interpreter, iterator: Any, scope: Scope, step_id:
         return Done(error_value(answer.name, message, step_id=step_id, line=answer.line), failed=True)
     try:
         text = await interpreter.ports.expand(answer)
-    except ValueTooLarge as error:
-        return Done(error_value("ResultTooLarge", error.message, step_id=step_id), failed=True)
+    except NOT_EXPANDED as error:
+        return Done(error_value(not_expanded(error), error.message, step_id=step_id), failed=True)
     found = await asyncio.to_thread(_split, text) if len(text) > LARGEST_ON_LOOP else _split(text)
     if found is None:
         shown = answer if len(answer) <= _LONGEST_SHOWN else f"{answer[:_LONGEST_SHOWN]}…"

@@ -203,6 +203,11 @@ def _unused_values(before: str) -> Any:
         if unused:
             for text in _texts(connection, _NAMING_VALUES):
                 unused.difference_update(_HASH.findall(text))
+        if unused:
+            # large values that other values hold: these name the blob
+            named = _named_by_values(connection)
+            blobs = connection.execute(sa.select(_VALUE.c.hash, _VALUE.c.blob).where(_VALUE.c.blob.is_not(None)))
+            unused.difference_update(row.hash for row in blobs if row.blob in named)
         return sorted(unused)
 
     return read
@@ -227,14 +232,19 @@ def _unknown_references(connection: Connection) -> list[str]:
 
 def _used_blobs(connection: Connection) -> set[str]:
     used = set(connection.execute(sa.select(_VALUE.c.blob).where(_VALUE.c.blob.is_not(None))).scalars())
-    for refs in connection.execute(sa.select(_VALUE.c.refs).where(_VALUE.c.refs != "")).scalars():
-        used.update(refs.split())
+    used |= _named_by_values(connection)
     noted = sa.select(_VALUE.c.text).where(_VALUE.c.refs.is_(None), _VALUE.c.text.contains(REFERENCE, autoescape=True))
     for text in connection.execute(noted).scalars():
         used.update(_SHA256.findall(text))
     for text in _texts(connection, _NAMING_BLOBS, REFERENCE):
         used.update(_SHA256.findall(text))
     return used
+
+
+def _named_by_values(connection: Connection) -> set[str]:
+    """The blobs that values refer to, as far as it is noted beside them."""
+    query = sa.select(_VALUE.c.refs).where(_VALUE.c.refs != "")
+    return {sha256 for refs in connection.execute(query).scalars() for sha256 in refs.split()}
 
 
 def _texts(

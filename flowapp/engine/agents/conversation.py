@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING, Any, Protocol
 from flowapp.engine.agents.arguments import first_problem
 from flowapp.engine.agents.errors import BadArguments
 from flowapp.engine.agents.settings import AgentSettings
-from flowapp.engine.errors import error_value
+from flowapp.engine.errors import NOT_EXPANDED, error_value
 from flowapp.engine.loops import side_by_side
 from flowapp.engine.values import Done, StepInfo
 from flowapp.jsontext import dumps, loads
 from flowapp.models.chat import ChatAnswer, ChatFunction, ChatRequest, FunctionCall, Message
 from flowapp.models.errors import ModelFailed
-from flowapp.store.errors import ValueTooLarge
 from flowapp.store.runs import job_id
 
 if TYPE_CHECKING:
@@ -142,7 +141,7 @@ class Conversation:
             return _told(call, _error(error.message))
         try:
             text = await interpreter.ports.expand(done.value)
-        except ValueTooLarge as error:
+        except NOT_EXPANDED as error:
             return _told(call, _error(error.message))
         job = job_id(interpreter.run_id, place + tool.id)
         return {**_told(call, loads(text)), "agent_action": tool.action(job, call.arguments)}

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from flowapp.jsontext import dumps, hash_of, loads
 from flowapp.runtimes.jobs import Job, Outcome
@@ -172,3 +173,18 @@ async def test_a_reference_that_names_another_value_is_a_file(made: Server) -> N
     assert await made.store.values.find(wrong) is None
     _, result = await made.run(flow_of(step("b", "same", {"x": "flow_input.x"})), {"x": loads(wrong.to_text())})
     assert result == {"x": "text of somebody"}
+
+
+@pytest.mark.parametrize("expression", ["results.loop[0]", "results.loop"])
+async def test_a_result_that_is_gone_is_an_error(made: Server, expression: str) -> None:
+    async def lose(job: Job, log: Any) -> None:
+        await made.store.database.write(
+            lambda c: c.execute(sa.text("DELETE FROM value WHERE hash = :hash"), {"hash": hash_of(dumps(ROWS))})
+        )
+
+    made.runtimes.leaves["lose"] = lose
+    steps = (loop("[1]", step("inner", "rows")), step("lost", "lose"), step("b", "same", {"x": expression}))
+    row, result = await made.run(flow_of(*steps))
+    assert row.status == "failure"
+    assert "is gone" in result["error"]["message"]
+    assert result["error"]["step_id"] == "b"

@@ -12,7 +12,8 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from flowapp.jsontext import dumps
+from flowapp.engine.large import expand
+from flowapp.jsontext import JsonText, dumps, hash_of
 from flowapp.store import retention, retention_policy, wiping
 from flowapp.store.clock import now
 from flowapp.store.errors import BlobMissing, ValueMissing
@@ -111,6 +112,28 @@ async def test_values_stay_for_an_hour_after_the_last_reference(store: Store) ->
     assert (await expire(store, moment)).values == 0
     assert await store.values.get_value(old.args)
     assert (await expire(store, moment + timedelta(hours=2))).values == 3
+
+
+async def test_a_large_value_stays_while_another_one_holds_it(store: Store) -> None:
+    """As the results of a loop over SQL steps do, when a later run takes the loop's result from its cache."""
+    writer = store.values.writer()
+    await asyncio.to_thread(writer.write, b"[1,2,3]")
+    reference = await writer.finish()
+    writer.discard()
+    first = await _finished(store, "first")
+    holds = await store.values.put_value(JsonText(f"[{reference}]"))
+    await store.runs.create(NewRun("main", kind="flow", document=first.document, args=holds, created_by="a"))
+    large = hash_of("[1,2,3]")
+    moment = datetime.now(UTC) + timedelta(hours=2)
+    await expire(store, moment)
+    assert await store.values.get_value(large) == "[1,2,3]"
+    assert await expand(store, await store.values.get_value(holds)) == "[[1,2,3]]"
+    await store.database.write(lambda c: c.execute(sa.delete(table(RunRow)).where(table(RunRow).c.args == holds)))
+    await expire(store, moment)
+    assert (await expire(store, moment)).values == 1
+    assert await _gone(store, holds, large)
+    with pytest.raises(ValueMissing):
+        await expand(store, JsonText(f"[{reference}]"))
 
 
 async def test_numbers_of_deleted_runs_are_not_given_out_again(store: Store) -> None:

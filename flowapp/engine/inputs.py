@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from flowapp.engine.errors import error_value
+from flowapp.engine.large import Budget
 from flowapp.engine.scope import Scope, object_text, static_of
 from flowapp.engine.secrets import SECRET_MARKS, SecretsRead
 from flowapp.engine.values import Done, Module
@@ -160,9 +161,10 @@ async def expanded(ports: Ports, batch: Batch) -> Batch:
     marked_scope = {name: text for name, text in scope.items() if REFERENCE in text}
     if not marked and not marked_scope:
         return batch
-    shown = {**batch.results, **{k: await ports.expand(v) for k, v in marked.items()}}
+    budget = Budget()
+    shown = {**batch.results, **{k: await ports.expand(v, budget) for k, v in marked.items()}}
     values = {name: batch.scope[name] for name in batch.scope}
-    values |= {name: await ports.expand(text) for name, text in marked_scope.items()}
+    values |= {name: await ports.expand(text, budget) for name, text in marked_scope.items()}
     return Batch(batch.expressions, values, shown, batch.lookup)
 
 

@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import asyncio
 import re
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
 
 from flowapp.jsontext import JsonText, dumps, loads
 from flowapp.runtimes.errors import ResultRefused
+from flowapp.store import large_values
 from flowapp.store.blobs import REFERENCE, BlobRef
+from flowapp.store.errors import ValueTooLarge
 from flowapp.store.large_values import ValueRef, ValueWriter
 from flowapp.store.stores import Store
 
@@ -60,46 +63,89 @@ def _plain(found: re.Match[str]) -> str:
     return letter if letter not in '"\\' else " "
 
 
-async def expand(store: Store, text: JsonText) -> JsonText:
+class Budget:
+    """How much may still be read into memory; texts that are expanded for one step share one.
+
+    A file costs nothing where it is needed first: how large it may be was decided when it was uploaded.
+    """
+
+    def __init__(self) -> None:
+        self._left = large_values.MOST_IN_MEMORY
+        self.files: dict[str, str] = {}
+        """The texts of files by their hash, each read once."""
+
+    def take(self, size: int) -> None:
+        """So many bytes are going to be read, or written once more.
+
+        Raises:
+            ValueTooLarge: that is too much; the message says what to do.
+        """
+        large_values.require_small(size)
+        self._left -= size
+        if self._left < 0:
+            raise ValueTooLarge(
+                f"Results of more than {large_values.MOST_IN_MEMORY >> 20} MB together are used here. Use fewer of "
+                "them in one step, or let their steps return less (in SQL: fewer columns, a sum, LIMIT)."
+            )
+
+
+async def expand(store: Store, text: JsonText, budget: Budget | None = None) -> JsonText:
     """Replace references, at any depth: those to files by the texts that they hold, those to large results by the results.
 
     Raises:
-        ValueTooLarge: a result is too large to be read into memory.
+        ValueTooLarge: the results are too large to be read into memory, one of them or together.
         ValueMissing: a result is gone.
         BlobMissing: a file is gone.
     """
     if REFERENCE not in text:
         return text
+    reader = _Reader(store, budget or Budget())
     reference = ValueRef.from_text(text)
     if reference is not None:
-        found = await _result(store, reference)
+        found = await reader.result(reference)
         if found is not None:
             return found
-    value = await _expanded(store, loads(text))
+    value = await reader.expanded(loads(text))
     # what is uploaded may be large, and putting it together again must not hold everybody else up
     return await asyncio.to_thread(_text, value)
 
 
-async def _result(store: Store, reference: ValueRef) -> JsonText | None:
-    if await store.values.find(reference) is None:
-        await store.values.size_of(reference.hash)  # where it is gone, that is an error: nothing else stands for it
-        return None
-    reference.require_small()
-    return await store.values.get_value(reference.hash)
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    store: Store
+    budget: Budget
 
+    async def result(self, reference: ValueRef) -> JsonText | None:
+        """The text of a large result; None where the reference stands for none."""
+        values = self.store.values
+        found = await values.find(reference)
+        if found is None:
+            await values.size_of(reference.hash)  # where it is gone, that is an error: nothing else stands for it
+            return None
+        self.budget.take(found.size)
+        return await values.get_value(found.hash)
 
-async def _expanded(store: Store, value: Any) -> Any:
-    if isinstance(value, list):
-        return [await _expanded(store, item) for item in value]
-    if isinstance(value, dict):
-        reference = ValueRef.from_json(value)
-        if reference is not None and (found := await _result(store, reference)) is not None:
-            return orjson.Fragment(found)
-        file = BlobRef.from_json(value)
-        if file is not None:
-            return await store.blobs.read_text(file.sha256)
-        return {name: await _expanded(store, item) for name, item in value.items()}
-    return value
+    async def expanded(self, value: Any) -> Any:
+        """A parsed value with its references replaced."""
+        if isinstance(value, list):
+            return [await self.expanded(item) for item in value]
+        if isinstance(value, dict):
+            reference = ValueRef.from_json(value)
+            if reference is not None and (found := await self.result(reference)) is not None:
+                return orjson.Fragment(found)
+            file = BlobRef.from_json(value)
+            if file is not None:
+                return await self._file(file)
+            return {name: await self.expanded(item) for name, item in value.items()}
+        return value
+
+    async def _file(self, file: BlobRef) -> str:
+        files = self.budget.files
+        if file.sha256 in files:
+            self.budget.take(len(files[file.sha256]))
+        else:
+            files[file.sha256] = await self.store.blobs.read_text(file.sha256)
+        return files[file.sha256]
 
 
 def _text(value: Any) -> JsonText:

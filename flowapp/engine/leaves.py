@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from flowapp.engine import gates
 from flowapp.engine.environment import environment, job_of
 from flowapp.engine.errors import INTERRUPTIONS, error_value
-from flowapp.engine.large import MADE_UP, CheckedWriter, expand, makes_up_reference
+from flowapp.engine.large import MADE_UP, Budget, CheckedWriter, expand, makes_up_reference
 from flowapp.engine.ports import Limits as Limiting
 from flowapp.engine.ports import OpenStep, Printing, RunLeaf, Secrets, Tokens, Waiting
 from flowapp.engine.references import given, written
@@ -180,9 +180,9 @@ class Leaves:
 
     # --- arguments --------------------------------------------------------------------------------------------------
 
-    async def expand(self, text: JsonText) -> JsonText:
-        """A JSON text with the blobs' texts in place of references to them."""
-        return await expand(self._store, text)
+    async def expand(self, text: JsonText, budget: Budget | None = None) -> JsonText:
+        """A JSON text with the blobs' texts in place of references to them; see `large.expand`."""
+        return await expand(self._store, text, budget)
 
     async def lookup(self, kind: str, path: str) -> JsonText | None:
         """`variable(path)` and `resource(path)`: resources with their own references replaced."""

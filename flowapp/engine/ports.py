@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from sqlalchemy.engine import Connection
 
+from flowapp.engine.large import Budget
 from flowapp.engine.values import (
     Answer,
     CalledFlow,
@@ -32,8 +33,12 @@ from flowapp.store.tables import JobRow, RunRow
 Evaluate = Callable[[Batch], Awaitable[list[JsonText | ExpressionFailed]]]
 """Evaluates expressions; `flowapp.expressions.Evaluator.evaluate`."""
 
-Expand = Callable[[JsonText], Awaitable[JsonText]]
-"""Replaces the blob references in a JSON text by the texts that they stand for."""
+
+class Expand(Protocol):
+    """Replaces the blob references in a JSON text by what they stand for; `budget` is for several texts together."""
+
+    async def __call__(self, text: JsonText, budget: Budget | None = None, /) -> JsonText:
+        """See `large.expand`."""
 
 
 class Printing(Protocol):

@@ -28,6 +28,7 @@ from flowapp.openflow.waits import required_events
 from flowapp.openflow.walk import id_of
 from flowapp.store.approval_shapes import NewSuspension
 from flowapp.store.clock import now, text_of
+from flowapp.store.errors import ValueTooLarge
 from flowapp.store.large_values import ValueRef
 from flowapp.store.runs import job_id
 from flowapp.store.stores import Store
@@ -156,7 +157,10 @@ async def _said(interpreter: Interpreter, done: Done) -> Mapping[str, Any]:
     """The step's result, where it is an object of the size of a request."""
     if not done.value.startswith("{") or len(done.value) > LARGEST_RESULT or ValueRef.from_text(done.value):
         return {}
-    value = loads(await interpreter.ports.expand(done.value))
+    try:
+        value = loads(await interpreter.ports.expand(done.value))
+    except ValueTooLarge:
+        return {}
     return value if isinstance(value, dict) else {}
 
 

@@ -51,18 +51,19 @@ class ValueRef:
             return None
         return cls.from_json(loads(text))
 
-    def require_small(self) -> None:
-        """Ask whether it may be read into memory.
 
-        Raises:
-            ValueTooLarge: it may not; the message says what to do.
-        """
-        if self.size > MOST_IN_MEMORY:
-            raise ValueTooLarge(
-                f"A result of {self.size / (1 << 20):.1f} MB is used here, and at most {MOST_IN_MEMORY >> 20} MB can be handed "
-                "to expressions and steps. Let its step return less (in SQL: fewer columns, a sum, LIMIT), or keep the rows "
-                "in the database or in a file of ./shared."
-            )
+def require_small(size: int) -> None:
+    """Ask whether a value of so many bytes may be read into memory.
+
+    Raises:
+        ValueTooLarge: it may not; the message says what to do.
+    """
+    if size > MOST_IN_MEMORY:
+        raise ValueTooLarge(
+            f"A result of {size / (1 << 20):.1f} MB is used here, and at most {MOST_IN_MEMORY >> 20} MB can be handed "
+            "to expressions and steps. Let its step return less (in SQL: fewer columns, a sum, LIMIT), or keep the rows "
+            "in the database or in a file of ./shared."
+        )
 
 
 class ValueWriter:

@@ -188,3 +188,37 @@ async def test_a_result_that_is_gone_is_an_error(made: Server, expression: str) 
     assert row.status == "failure"
     assert "is gone" in result["error"]["message"]
     assert result["error"]["step_id"] == "b"
+
+
+TOO_MUCH = pytest.mark.parametrize(
+    "last",
+    [
+        step("b", "count", {"x": "results.loop.length"}),
+        step("b", "count", {"x": "results.a.length + results.loop[0].length"}),
+        step("b", "count", {"x": "results.a", "y": "results.loop"}),
+        step("b", "count", {"x": "results.loop"}),
+        {**loop("results.loop", step("inner", "same")), "id": "b"},
+    ],
+)
+
+
+@TOO_MUCH
+async def test_the_sum_of_what_a_step_uses_is_bounded(
+    made: Server, monkeypatch: pytest.MonkeyPatch, last: dict[str, Any]
+) -> None:
+    monkeypatch.setattr(large_values, "MOST_IN_MEMORY", len(dumps(ROWS).encode()) * 3 - 1)
+    first = loop("[1, 2, 3]" if "results.a" not in str(last) else "[1, 2]", step("inner", "rows"))
+    row, result = await made.run(flow_of(step("a", "rows"), first, last))
+    assert row.status == "failure"
+    assert "together" in result["error"]["message"]
+    assert result["error"]["step_id"] == "b"
+
+
+async def test_a_file_counts_from_the_second_time_on(made: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = (await made.store.blobs.put(b"x" * 600)).to_json()
+    monkeypatch.setattr(large_values, "MOST_IN_MEMORY", 1000)
+    _, result = await made.run(flow_of(step("b", "count", {"x": "flow_input.x"})), {"x": [file, file]})
+    assert result == {"x": 2}
+    row, result = await made.run(flow_of(step("b", "count", {"x": "flow_input.x"})), {"x": [file, file, file]})
+    assert row.status == "failure"
+    assert "together" in result["error"]["message"]

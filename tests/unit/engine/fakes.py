@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from flowapp.engine.interpreter import Interpreter, Ports, Rules, Started
+from flowapp.engine.large import Budget
 from flowapp.engine.ports import Models, OpenStep
 from flowapp.engine.values import (
     Answer,
@@ -198,7 +199,7 @@ class World:
         self.slept.append(round(seconds, 6))
         self.time += timedelta(seconds=seconds)
 
-    async def expand(self, text: JsonText) -> JsonText:
+    async def expand(self, text: JsonText, budget: Budget | None = None, /) -> JsonText:
         return text
 
     async def run(

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from flowapp.engine.errors import error_value
-from flowapp.engine.large import Budget
+from flowapp.engine.large import Budget, hands_on, makes_up_reference
 from flowapp.engine.scope import Scope, object_text, static_of
 from flowapp.engine.secrets import SECRET_MARKS, SecretsRead
 from flowapp.engine.values import Done, Module
@@ -25,6 +25,11 @@ if TYPE_CHECKING:
 
 _BETWEEN = ("suspend", "sleep", "stop_after_if", "stop_after_all_iters_if")
 """Settings of a step that come between its end and the next step."""
+
+_MADE_UP = ExpressionFailed(
+    "ExecutionErr",
+    f"An expression cannot make the key {REFERENCE}. Hand on the file as it is, by the name of the input that holds it.",
+)
 
 _OWN_TIME = frozenset({"flow", "aiagent"})
 """Kinds of steps with arguments whose time limit is kept by `timeouts`."""
@@ -166,6 +171,27 @@ async def expanded(ports: Ports, batch: Batch) -> Batch:
     values = {name: batch.scope[name] for name in batch.scope}
     values |= {name: await ports.expand(text, budget) for name, text in marked_scope.items()}
     return Batch(batch.expressions, values, shown, batch.lookup)
+
+
+async def evaluated(ports: Ports, batch: Batch) -> list[JsonText | ExpressionFailed]:
+    """The values of the batch's expressions; one that makes up a reference to a file has failed."""
+    found: list[JsonText] = []
+    looked = batch.lookup
+
+    async def lookup(kind: str, path: str) -> JsonText | None:
+        text = await looked(kind, path) if looked is not None else None
+        if text is not None and REFERENCE in text:
+            found.append(text)
+        return text
+
+    shown = await expanded(ports, replace(batch, lookup=lookup if looked is not None else None))
+    answers = await ports.evaluate(shown)
+    if not any(isinstance(answer, str) and makes_up_reference(answer) for answer in answers):
+        return answers
+    sources = [*batch.results.values(), *batch.scope.values(), *found]
+    return [
+        answer if isinstance(answer, ExpressionFailed) or hands_on(answer, sources) else _MADE_UP for answer in answers
+    ]
 
 
 def _kind(transform: Any) -> str:

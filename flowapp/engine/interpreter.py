@@ -255,7 +255,7 @@ class Interpreter:
 
     async def _evaluated(self, batch: Batch) -> list[JsonText | ExpressionFailed]:
         try:
-            return await self.ports.evaluate(await inputs.expanded(self.ports, batch))
+            return await inputs.evaluated(self.ports, batch)
         except NOT_EXPANDED as error:
             return [ExpressionFailed(not_expanded(error), error.message)] * len(batch.expressions)
 

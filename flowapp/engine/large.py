@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,6 +57,27 @@ def makes_up_reference(text: str) -> bool:
     if _KEY in text:
         return True
     return _ESCAPED.search(text) is not None and _KEY in _ESCAPED.sub(_plain, text)
+
+
+def hands_on(text: JsonText, sources: Iterable[JsonText]) -> bool:
+    """Whether all files that the value of an expression refers to are in what the expression could see.
+
+    Whoever knows the hash of a file must not get its content by writing a reference to it.
+    """
+    if not makes_up_reference(text):
+        return True
+    seen = [files_in(loads(source)) for source in sources if REFERENCE in source]
+    return files_in(loads(text)) <= set().union(*seen)
+
+
+def files_in(value: Any) -> set[str]:
+    """The hashes of the files that a value refers to, at any depth."""
+    if isinstance(value, list):
+        return set().union(*map(files_in, value))
+    if not isinstance(value, dict):
+        return set()
+    file = BlobRef.from_json(value)
+    return {file.sha256} if file is not None else set().union(*map(files_in, value.values()))
 
 
 def _plain(found: re.Match[str]) -> str:

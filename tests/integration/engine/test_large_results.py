@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from flowapp.jsontext import dumps, hash_of, loads
+from flowapp.jsontext import JsonText, dumps, hash_of, loads
 from flowapp.runtimes.jobs import Job, Outcome
 from flowapp.store import large_values
 from flowapp.store.blobs import REFERENCE
 from flowapp.store.large_values import ValueRef
+from flowapp.store.tables import RunRow
 from tests.integration.engine.harness import FakeRuntimes, Server, flow_of, server, step
 
 ROWS = [{"n": n, "t": "ä" * 50} for n in range(200)]
@@ -222,3 +223,47 @@ async def test_a_file_counts_from_the_second_time_on(made: Server, monkeypatch: 
     row, result = await made.run(flow_of(step("b", "count", {"x": "flow_input.x"})), {"x": [file, file, file]})
     assert row.status == "failure"
     assert "together" in result["error"]["message"]
+
+
+async def test_an_expression_cannot_make_up_a_reference(made: Server) -> None:
+    file = await made.store.blobs.put(b"text of somebody")
+    own = await made.store.blobs.put(b"my own")
+    for expression in (
+        f'({{["$flowapp" + ":blob"]: {{sha256: "{file.sha256}"}}}})',
+        f'[{{x: {{"$flowapp:blob": {{sha256: "{file.sha256}"}}}}}}]',
+        f'JSON.parse(`{{"${{"$"}}flowapp:blob":{{"sha256":"{file.sha256}"}}}}`)',
+        '({"$flowapp:blob": {sha256: results.hash}})',
+    ):
+        args = {"mine": own.to_json(), "sha256": file.sha256}
+        made.runtimes.leaves["hash"] = lambda job, log: file.sha256
+        row, result = await made.run(flow_of(step("hash", "hash"), step("b", "same", {"x": expression})), args)
+        assert row.status == "failure", result
+        assert "cannot make the key $flowapp:blob" in result["error"]["message"]
+        over = {**loop(expression, step("inner", "same", {"v": "flow_input.iter.value"})), "id": "b"}
+        row, result = await made.run(flow_of(step("hash", "hash"), over), args)
+        assert row.status == "failure", result
+        assert "somebody" not in str(result)
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "flow_input.mine",
+        "({own: flow_input.mine}).own",
+        "flow_input[['mine'][0]]",
+        "results.given",
+        "resource('f/a/b').file",
+    ],
+)
+async def test_an_expression_hands_files_on(made: Server, expression: str) -> None:
+    own = await made.store.blobs.put(b"my own")
+
+    class Secrets:
+        async def lookup(self, run: RunRow, kind: str, path: str) -> JsonText:
+            return dumps({"file": own.to_json()})
+
+    made.engine.secrets = Secrets()
+    given = {"id": "given", "value": {"type": "identity"}}
+    steps = ({"id": "first", "value": {"type": "identity"}}, given, step("b", "same", {"x": expression}))
+    _, result = await made.run(flow_of(*steps), {"mine": own.to_json()})
+    assert result == {"x": "my own"} if "given" not in expression else {"x": {"mine": "my own"}}

@@ -3,7 +3,9 @@ import { ariaDescribedByIds, enumOptionsIndexForValue, enumOptionsValueForIndex 
 import { useId, useRef, useState } from "react";
 
 import { Icon } from "../icons.jsx";
+import { References } from "../references.jsx";
 import { bytes } from "../words.js";
+import { tabWorkspace } from "../workspace.js";
 
 const aria = (props) => ({ "aria-describedby": `${ariaDescribedByIds(props.id)} ${props.id}-error`, "aria-invalid": props.rawErrors?.length ? true : undefined, "aria-required": props.required || undefined });
 const INPUT_TYPES = { email: "email", uri: "url", date: "date", time: "time", "date-time": "datetime-local" };
@@ -86,11 +88,13 @@ export function Switch(props) {
 /** A resource is named by its path; the value is the reference that a flow resolves when it runs. */
 export function Resource(props) {
   const { id, value, onChange, disabled, options } = props;
+  const list = useId();
   const path = typeof value === "string" ? value.replace(/^\$res:/, "") : "";
   return (
     <div className="prefixed">
       <span aria-hidden="true">$res:</span>
-      <input id={id} className="in-text mono" value={path} disabled={disabled} placeholder={`path of a ${options.resource} resource`} onChange={(event) => onChange(event.target.value ? `$res:${event.target.value.trim()}` : undefined)} spellCheck={false} autoComplete="off" {...aria(props)} />
+      <References id={list} ws={tabWorkspace()} type={options.resource} />
+      <input id={id} list={list} className="in-text mono" value={path} disabled={disabled} placeholder={`path of a ${options.resource} resource`} onChange={(event) => onChange(event.target.value ? `$res:${event.target.value.trim()}` : undefined)} spellCheck={false} autoComplete="off" {...aria(props)} />
     </div>
   );
 }

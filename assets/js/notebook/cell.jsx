@@ -5,6 +5,7 @@ import { memo, useContext, useEffect, useRef, useState } from "react";
 import { Output } from "../output/output.jsx";
 import { ApprovalSlot } from "./approval_slot.jsx";
 import { askForSample } from "./assistant.jsx";
+import { copyCellLink } from "./cell_link.js";
 import { cellNode, isSingle, perform, run, select } from "./commands.js";
 import { ScrollerContext, useFact, useKey, useStore } from "./context.js";
 import { CellEditor, CodeDiff, observe } from "./editor.jsx";
@@ -148,6 +149,7 @@ function cellMenu(store, cell) {
     ...(HELPED_LANGUAGES.has(cell.language) ? [item("format", "Format the code", "text")] : []),
     item("forget", "Forget the result", "never", { disabled: !store.get(`output:${cell.id}`) }),
     item("copy", "Copy", "copy"),
+    { label: "Copy a link to it", icon: "external", run: () => copyCellLink(store, cell.step_id) },
     item("paste", "Paste below", "copy"),
     item("duplicate", "Duplicate", "copy"),
     item("move_up", "Move up", "up"),

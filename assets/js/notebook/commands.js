@@ -15,7 +15,7 @@ export const cellNode = (id) => document.querySelector(`[data-cell="${CSS.escape
 const scroll = (node, block) => node.scrollIntoView({ block, behavior: "instant" });
 
 /** Bring a cell into view: all of it where it fits, else its head to the top. One that fills the view stays as it stands. */
-function reveal(node) {
+export function reveal(node) {
   const view = node.closest(".nb-main").getBoundingClientRect();
   const at = node.getBoundingClientRect();
   const seen = Math.min(at.bottom, view.bottom) - Math.max(at.top, view.top);

@@ -4,6 +4,7 @@ import { useFact, useKey, useStore } from "./context.js";
 import { ExpressionInput } from "./expression.jsx";
 import { Glyph } from "./icons.jsx";
 import { Picker } from "./picker.jsx";
+import { References } from "../references.jsx";
 import { GrowingText } from "./ui.jsx";
 import { asExpression, isExpressionText, isReference, meaningOf, textOf, typeWord, widgetOf } from "./values.js";
 
@@ -111,7 +112,9 @@ export function StaticInput({ input, label, missing, onStage, onUnset, onExpress
   const schema = input.schema ?? {};
   const widget = widgetOf(schema);
   if (input.truncated) return <TruncatedValue input={input} label={label} onStage={onStage} />;
-  if (input.secret || isReference(input.value)) return <ReferenceInput input={input} label={label} onStage={onStage} />;
+  const resource = resourceOf(schema);
+  const empty = input.value === undefined || input.value === null || input.value === "";
+  if (input.secret || isReference(input.value) || (resource && empty)) return <ReferenceInput {...{ input, label, resource, missing, onStage, onUnset }} />;
   if (widget === "boolean") {
     return (
       <label className="nb-check">
@@ -179,16 +182,41 @@ function TruncatedValue({ input, label, onStage }) {
   );
 }
 
-/** Secrets and resources are named, never shown: only the reference is text. */
-function ReferenceInput({ input, label, onStage }) {
+/** Secrets and resources are named, never shown: only the reference is text. A resource may also be written out as JSON. */
+function ReferenceInput({ input, label, resource, missing, onStage, onUnset }) {
   const store = useStore();
+  const list = useId();
   const [text, setText] = useState(null);
   const shown = text ?? (input.value ?? "");
-  const bad = text !== null && text !== "" && !isReference(text);
+  const written = resource && text ? objectIn(text) : undefined;
+  const bad = text !== null && text !== "" && !isReference(text) && !written;
+  const change = (next) => {
+    setText(next);
+    if (isReference(next)) onStage(next);
+  };
+  const blur = () => {
+    if (written) onStage(written);
+    else if (text === "" && input.value) onUnset?.();
+    if (!bad) setText(null);
+    store.flush();
+  };
   return (
     <>
-      <GrowingText className="nb-input nb-reference" label={`${label}, a reference`} value={String(shown)} placeholder="$var:u/admin/name or $res:f/team/database" invalid={bad} onChange={(next) => (setText(next), isReference(next) && onStage(next))} onBlur={() => (!bad && setText(null), store.flush())} />
-      {bad && <span className="nb-hint" data-tone="bad">A secret is named, not typed: $var:path or $res:path</span>}
+      <GrowingText type="text" combobox={{ list }} className="nb-input nb-reference" label={`${label}, a reference`} value={String(shown)} placeholder={resource ? `$res:path of a ${resource} resource` : "$var:u/admin/name or $res:f/team/database"} invalid={bad} missing={missing} onChange={change} onBlur={blur} />
+      <References id={list} ws={store.ws} type={resource} prefix="$res:" />
+      {bad && <span className="nb-hint" data-tone="bad">{resource ? "Name a resource as $res:path, or write one as a JSON object" : "A secret is named, not typed: $var:path or $res:path"}</span>}
     </>
   );
+}
+
+/** The type of resource that a field takes; "" where it takes none. */
+const resourceOf = ({ format = "" }) => (format.startsWith("resource-") && format !== "resource-s3_object" ? format.slice(9) : "");
+
+function objectIn(text) {
+  try {
+    const value = JSON.parse(text);
+    return value && typeof value === "object" && !Array.isArray(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
 }

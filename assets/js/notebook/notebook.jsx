@@ -3,6 +3,7 @@ import { DndContext, DragOverlay, PointerSensor, useSensor, useSensors } from "@
 import { Suspense, lazy, memo, useCallback, useEffect, useMemo, useState } from "react";
 import "../fonts.js";
 import { TO_NAMES } from "../shell/fork.js";
+import { followCellLink } from "./cell_link.js";
 import { paste, perform, select } from "./commands.js";
 import { ScrollerContext, StoreContext, useFact, useKey, useStore } from "./context.js";
 import { Dialogs } from "./dialogs.jsx";
@@ -51,10 +52,11 @@ function Page() {
   useKeyboard(store);
   useClipboard(store);
   useEffect(() => {
-    if (phase !== "ready" || location.hash !== TO_NAMES) return;
+    if (phase !== "ready" || !scroller) return;
+    if (location.hash !== TO_NAMES) return followCellLink(store);
     history.replaceState(history.state, "", location.pathname + location.search); // once: not after a reload
     store.set("dialog", { kind: "named", forked: true });
-  }, [phase]);
+  }, [phase, scroller]);
   return (
     <div className="nb" data-picking={picking || undefined} data-side-hidden={sideHidden || undefined}>
       {phase === "ready" ? <Toolbar /> : <header className="nb-bar" aria-busy="true" />}

@@ -19,7 +19,7 @@ from sqlalchemy.exc import DBAPIError
 
 from flowapp.store.blobs import Blobs, checked, missing
 from flowapp.store.clock import now, text_of
-from flowapp.store.compressing import Compressed, remove_leftovers
+from flowapp.store.compressing import Compressed, remove_leftovers, untouched
 from flowapp.store.postgres import lost_or_same
 from flowapp.store.sql import Sql
 
@@ -104,9 +104,8 @@ class RowBlobs(Blobs):
 
     def _tidy_cache(self, moment: datetime) -> None:
         remove_leftovers(self._folder, moment.timestamp())
-        for file in self._folder.glob("*.zst"):
-            if file.stat().st_mtime < moment.timestamp():
-                file.unlink(missing_ok=True)
+        for file in untouched(self._folder, "*.zst", moment.timestamp()):
+            file.unlink(missing_ok=True)
 
 
 class _Pieces(io.RawIOBase):

@@ -20,7 +20,7 @@ from typing import IO, Any, TypeVar
 
 import zstandard
 
-from flowapp.store.compressing import Compressed, Compressing, compressed, remove_leftovers
+from flowapp.store.compressing import Compressed, Compressing, compressed, remove_leftovers, untouched
 from flowapp.store.errors import BlobMissing
 
 T = TypeVar("T")
@@ -208,9 +208,7 @@ class FileBlobs(Blobs):
     def _older_than(self, moment: datetime) -> list[str]:
         before = moment.timestamp()
         remove_leftovers(self._folder, before)
-        return [
-            file.name.removesuffix(".zst") for file in self._folder.glob("??/*.zst") if file.stat().st_mtime < before
-        ]
+        return [file.name.removesuffix(".zst") for file in untouched(self._folder, "??/*.zst", before)]
 
     def _remove(self, sha256s: Sequence[str], before: datetime) -> int:
         removed = 0

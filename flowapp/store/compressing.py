@@ -82,7 +82,13 @@ def compressed(data: bytes | Iterable[bytes], folder: Path) -> Iterator[Compress
 
 def remove_leftovers(folder: Path, before: float) -> None:
     """Remove what a server that was killed left behind; nothing that was written to in the day before (a timestamp)."""
-    for file in folder.glob(f"*{_SUFFIX}"):
+    for file in untouched(folder, f"*{_SUFFIX}", before - _LONGEST_PAUSE_S):
+        file.unlink(missing_ok=True)
+
+
+def untouched(folder: Path, pattern: str, before: float) -> Iterator[Path]:
+    """The files of a folder that were last written to before a timestamp. Some may vanish while one looks."""
+    for file in folder.glob(pattern):
         with contextlib.suppress(FileNotFoundError):
-            if file.stat().st_mtime < before - _LONGEST_PAUSE_S:
-                file.unlink()
+            if file.stat().st_mtime < before:
+                yield file

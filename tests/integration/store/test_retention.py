@@ -238,6 +238,14 @@ async def test_blobs_go_when_no_value_holds_or_names_them(store: Store) -> None:
         await store.blobs.read(named.sha256)
 
 
+async def test_files_that_vanish_meanwhile_are_no_error(store: Store) -> None:
+    loose = await store.blobs.put(b"loose")
+    folder = (await store.blobs.local(loose.sha256)).parent
+    (folder / "gone.zst").symlink_to(folder / "nowhere")
+    (store.blobs._folder / "gone.part").symlink_to(folder / "nowhere")
+    assert await store.blobs.older_than(datetime.now(UTC) + timedelta(days=2)) == [loose.sha256]
+
+
 async def test_a_value_that_is_stored_again_never_vanishes(store: Store) -> None:
     """Many values, all old and unused, are stored again and referred to while they are being deleted."""
     values = [dumps({"n": number}) for number in range(60)]

@@ -26,6 +26,7 @@ from flowapp.workspace import guard
 from flowapp.workspace.approval_answers import checked, is_commented
 from flowapp.workspace.approval_requests import Link, Request, Requests, conditions_now
 from flowapp.workspace.approval_views import Fact, facts_of, masked
+from flowapp.workspace.blob_guard import require_known
 from flowapp.workspace.context import Context
 from flowapp.workspace.errors import AnswerInvalid, BadRequest
 from flowapp.workspace.job_places import Place
@@ -220,6 +221,7 @@ class Approvals:
             raise _used(request.mine)
         if request.wait is not None and request.wait.status != "open":
             raise closed_error(request.wait)
+        await require_known(self._store.database, run.workspace, payload)
         if approved:
             payload = await checked(self._context.evaluator, request, payload, whole)
         elif request.extras.comment_on_deny and not is_commented(payload):

@@ -7,6 +7,7 @@ from typing import Any
 from flowapp.jsontext import loads
 from flowapp.store.blobs import REFERENCE
 from tests.integration.api.api_server import CHAIN, Server
+from tests.integration.api.test_api_approvals import a_wait, status, urls
 
 SECRET = "the other team's file, " * 10_000
 
@@ -35,6 +36,26 @@ async def test_made_up_references_are_refused_at_every_door(server: Server) -> N
         "resource": await http.post(f"{w}/resources/create", json={"path": "f/a/r", "value": stolen}),
     }
     assert {name: answer.status_code for name, answer in doors.items()} == dict.fromkeys(doors, 400)
+
+
+async def test_to_name_the_hash_first_opens_no_door(server: Server) -> None:
+    stolen = await elsewhere(server)
+    digest = stolen[REFERENCE]["sha256"]
+    draft = await server.draft(CHAIN, path="u/admin/chain")
+    await server.post(draft, "deploy", {})
+    place = "/api/w/main/jobs/run/f/u/admin/chain"
+    for named in (digest, {"sha256": digest}, f'"{REFERENCE}":{{"sha256":"{digest}"'):
+        assert (await server.client.post(place, json={"n": named})).status_code == 201
+    answer = await server.client.post(place, json={"n": stolen})
+    assert answer.status_code == 400, answer.text
+
+
+async def test_an_answer_of_an_approver_makes_none_up(server: Server) -> None:
+    wait = await a_wait(server)
+    answer = await server.make_client().post(
+        (await urls(server, wait))["resume"], json={"file": await elsewhere(server)}
+    )
+    assert (answer.status_code, await status(server, wait)) == (400, "open")
 
 
 async def test_what_the_workspace_put_may_be_handed_on(server: Server) -> None:

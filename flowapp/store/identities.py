@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, RowMapping
 
+from flowapp.jsontext import dumps
 from flowapp.store.rows import all_of, first, insert, insert_new, table, upsert
 from flowapp.store.runs import FINISHED
 from flowapp.store.tables import JobRow, MemberRow, RunRow, TokenRow, UserRow, WorkspaceRow
@@ -31,6 +34,16 @@ def lock_workspace(connection: Connection, workspace_id: str) -> None:
     SQLite has one writer anyway.
     """
     connection.execute(sa.select(_WORKSPACE.c.id).where(_WORKSPACE.c.id == workspace_id).with_for_update())
+
+
+def change_setting(connection: Connection, workspace_id: str, name: str, value: Any) -> None:
+    """Inside a write: set one setting of a workspace (a JSON value; None takes it away). Others stay."""
+    mine = _WORKSPACE.c.id == workspace_id
+    kept = json.loads(connection.execute(sa.select(_WORKSPACE.c.settings).where(mine).with_for_update()).scalar_one())
+    settings = {key: item for key, item in kept.items() if key != name}
+    if value is not None:
+        settings[name] = value
+    connection.execute(sa.update(_WORKSPACE).where(mine).values(settings=dumps(settings)))
 
 
 def user(connection: Connection, email: str) -> UserRow | None:

@@ -7,16 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from flowapp.jsontext import dumps
 from flowapp.openflow.approval_extras import Channel, ExtrasInvalid, channels_of
 from flowapp.store import identities
-from flowapp.store.rows import table
-from flowapp.store.tables import WorkspaceRow
 
-_WORKSPACE = table(WorkspaceRow)
 _KEY = "approval_messages"
 
 
@@ -45,9 +40,4 @@ def change(connection: Connection, workspace_id: str, messages: Any, by: str) ->
 
     An empty list takes the setting away. Other settings stay.
     """
-    mine = _WORKSPACE.c.id == workspace_id
-    kept = json.loads(connection.execute(sa.select(_WORKSPACE.c.settings).where(mine).with_for_update()).scalar_one())
-    settings = {name: value for name, value in kept.items() if name != _KEY}
-    if messages:
-        settings[_KEY] = {"messages": messages, "by": by}
-    connection.execute(sa.update(_WORKSPACE).where(mine).values(settings=dumps(settings)))
+    identities.change_setting(connection, workspace_id, _KEY, {"messages": messages, "by": by} if messages else None)

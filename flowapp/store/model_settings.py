@@ -6,17 +6,12 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from flowapp.jsontext import dumps
 from flowapp.store import identities
-from flowapp.store.rows import table
-from flowapp.store.tables import WorkspaceRow
 
 #: What the ciphertext of the key is bound to. No variable has such a path.
 KEY_PATH = "settings/assistant/key"
-_WORKSPACE = table(WorkspaceRow)
 _KEY = "assistant"
 
 
@@ -58,8 +53,6 @@ def of(connection: Connection, workspace_id: str) -> StoredModel:
 
 def change(connection: Connection, workspace_id: str, model: StoredModel) -> None:
     """Inside a write, after `identities.lock_workspace`: have it so from now on. Other settings stay."""
-    mine = _WORKSPACE.c.id == workspace_id
-    kept = json.loads(connection.execute(sa.select(_WORKSPACE.c.settings).where(mine).with_for_update()).scalar_one())
     said = {
         "enabled": model.enabled,
         "base_url": model.base_url,
@@ -69,4 +62,4 @@ def change(connection: Connection, workspace_id: str, model: StoredModel) -> Non
         "message_tokens": model.message_tokens,
         "by": model.by,
     }
-    connection.execute(sa.update(_WORKSPACE).where(mine).values(settings=dumps({**kept, _KEY: said})))
+    identities.change_setting(connection, workspace_id, _KEY, said)

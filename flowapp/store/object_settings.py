@@ -5,19 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
 
-import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from flowapp.jsontext import dumps
 from flowapp.store import identities
-from flowapp.store.rows import table
-from flowapp.store.tables import WorkspaceRow
 
 DEFAULT = ""
 """The name of the storage that is meant where none is named."""
-_WORKSPACE = table(WorkspaceRow)
 _KEY = "object_storage"
 
 
@@ -41,9 +35,5 @@ def of(connection: Connection, workspace_id: str) -> tuple[dict[str, Chosen], st
 
 def change(connection: Connection, workspace_id: str, chosen: Mapping[str, Chosen], by: str) -> None:
     """Inside a write: keep files in these buckets from now on; none is the server's own folder. Other settings stay."""
-    mine = _WORKSPACE.c.id == workspace_id
-    kept = json.loads(connection.execute(sa.select(_WORKSPACE.c.settings).where(mine).with_for_update()).scalar_one())
-    settings: dict[str, Any] = {name: value for name, value in kept.items() if name != _KEY}
-    if chosen:
-        settings[_KEY] = {"storages": {name: asdict(one) for name, one in chosen.items()}, "by": by}
-    connection.execute(sa.update(_WORKSPACE).where(mine).values(settings=dumps(settings)))
+    storages = {name: asdict(one) for name, one in chosen.items()}
+    identities.change_setting(connection, workspace_id, _KEY, {"storages": storages, "by": by} if storages else None)

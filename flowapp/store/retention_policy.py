@@ -7,7 +7,7 @@ import json
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from flowapp.jsontext import dumps
+from flowapp.store import identities
 from flowapp.store.rows import table
 from flowapp.store.tables import WorkspaceRow
 
@@ -37,9 +37,4 @@ def of_all(connection: Connection) -> list[tuple[str, int]]:
 
 def change(connection: Connection, workspace_id: str, days: int | None) -> None:
     """Inside a write: keep the workspace's runs for so many days (None: as many as by default). Other settings stay."""
-    mine = _WORKSPACE.c.id == workspace_id
-    kept = json.loads(connection.execute(sa.select(_WORKSPACE.c.settings).where(mine).with_for_update()).scalar_one())
-    settings = {name: value for name, value in kept.items() if name != _KEY}
-    if days is not None:
-        settings[_KEY] = days
-    connection.execute(sa.update(_WORKSPACE).where(mine).values(settings=dumps(settings)))
+    identities.change_setting(connection, workspace_id, _KEY, days)

@@ -11,6 +11,7 @@ from flowapp.engine.agents.arguments import first_problem
 from flowapp.engine.agents.errors import BadArguments
 from flowapp.engine.agents.settings import AgentSettings
 from flowapp.engine.errors import NOT_EXPANDED, error_value
+from flowapp.engine.large import MADE_UP, makes_up_reference
 from flowapp.engine.loops import side_by_side
 from flowapp.engine.values import Done, StepInfo
 from flowapp.jsontext import dumps, loads
@@ -161,7 +162,8 @@ class Conversation:
             wrong = first_problem(output, self.settings.schema)
             if wrong is not None:
                 return self._failed(f"The model's answer does not fit the output_schema: {wrong}")
-        return Done(dumps({"output": output, "messages": [*self.settings.shown, *self.history]}))
+        answer = dumps({"output": output, "messages": [*self.settings.shown, *self.history]})
+        return self._failed(MADE_UP) if makes_up_reference(answer) else Done(answer)
 
     def _failed(self, message: str) -> Done:
         return Done(error_value("AgentError", message, step_id=self.work.info.step_id), failed=True)

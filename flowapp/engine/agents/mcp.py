@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from flowapp.engine.agents.arguments import object_of
 from flowapp.engine.agents.errors import AgentRefused
 from flowapp.engine.errors import error_value
+from flowapp.engine.large import MADE_UP, makes_up_reference
 from flowapp.engine.scope import Scope
 from flowapp.engine.values import Done, Module, StepInfo
 from flowapp.jsontext import JsonText, dumps
@@ -57,7 +58,9 @@ class McpTool:
         except ToolServerFailed as error:
             done = Done(error_value("ToolServerFailed", error.message), failed=True)
         else:
-            done = Done(_error(found.value) if found.failed else dumps(found.value), failed=found.failed)
+            text = _error(found.value) if found.failed else dumps(found.value)
+            made_up = makes_up_reference(text)
+            done = Done(_error(MADE_UP) if made_up else text, failed=found.failed or made_up)
         await step.close("failure" if done.failed else "success", done.value)
         return done
 

@@ -11,11 +11,11 @@ from flowapp.engine.interpreter import Rules
 from flowapp.engine.values import Answer
 from flowapp.engine.waiting import Parked
 from flowapp.jsontext import JsonText, loads
-from flowapp.models.tool_servers import ToolServer, ToolServerFailed, listed
+from flowapp.models.tool_servers import RemoteResult, ToolServer, ToolServerFailed, listed
 from flowapp.net import AddressPolicy
 from tests.support.chat_server import said
 from tests.support.tool_server import mcp_server
-from tests.unit.engine.agent_desk import AI, PRICE, desk, error_of, fixed, price, tool
+from tests.unit.engine.agent_desk import AI, PRICE, Models, desk, error_of, fixed, price, tool
 from tests.unit.engine.fakes import Failing, js, script
 
 # --- tools
@@ -239,6 +239,21 @@ async def test_a_private_mcp_server_is_refused() -> None:
         with pytest.raises(ToolServerFailed, match="private or local address"):
             await listed(ToolServer(server.url), AddressPolicy())
         assert server.tokens == set()
+
+
+async def test_a_server_makes_up_no_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with desk(said(None, ("add", {"a": 1, "b": 2})), said("Well.")) as at, mcp_server() as server:
+        at.resources = {"u/x/shop": {"url": server.url}}
+        made_up = {"x": [{"$flowapp:blob": {"sha256": "a" * 64}}]}
+
+        async def answer(*_: Any) -> RemoteResult:
+            return RemoteResult(made_up, failed=False)
+
+        monkeypatch.setattr(Models, "call_tool", answer)
+        await at.run(at.agent(mcp()))
+        (told,) = (m for m in at.server.asked[1]["messages"] if m["role"] == "tool")
+        assert "cannot hold the key" in loads(told["content"])["error"]["message"]
+        assert at.world.statuses()["ask/1:s"] == "failure"
 
 
 async def test_a_recorded_call_of_a_server_is_not_made_again() -> None:

@@ -96,6 +96,12 @@ async def test_an_answer_that_does_not_fit_its_schema_fails_the_step(answer: str
         assert words in error_of(await at.run(at.agent(output_schema=SCHEMA)))["message"]
 
 
+async def test_an_answer_makes_up_no_file() -> None:
+    async with desk(said('{"n": {"$flowapp:blob": {"sha256": "' + "a" * 64 + '"}}}')) as at:
+        failed = error_of(await at.run(at.agent(output_schema={"type": "object"})))
+        assert "$flowapp:blob" in failed["message"]
+
+
 # --- what goes wrong
 
 

@@ -18,6 +18,7 @@ from flowapp.workspace.errors import OutputMissing
 from flowapp.workspace.parsed import TINY, Parsed
 from flowapp.workspace.rich import File
 from flowapp.workspace.table import View
+from flowapp.workspace.whole_values import whole, with_parts
 
 LOG_TAIL = 4096
 Side = Literal["result", "args"]
@@ -106,15 +107,18 @@ class Outputs:
     async def raw(
         self, identity: Identity, run_id: str, path: str, side: Side = "result", at: Sequence[str | int] = ()
     ) -> AsyncIterator[bytes]:
-        """The whole JSON text of the value, or of what is at a path in it, in pieces. Whatever refuses is raised here."""
+        """The whole JSON text of the value, or of what is at a path in it, in pieces, with the large results that are in it.
+
+        Whatever refuses is raised here.
+        """
         digest = await self._digest(identity, run_id, path, side)
         if at:
-            pieces = self._parsed.stream(digest, {"op": "value", "at": list(at)})
+            pieces = with_parts(self._store, self._parsed.stream(digest, {"op": "value", "at": list(at)}))
             return _chain(await anext(pieces, b""), pieces)
         place = await self._store.values.locate(digest)
-        if place.blob is not None:
+        if place.blob is not None and not place.refs:
             return await self._store.blobs.pieces(place.blob)
-        return _one((place.text or "null").encode("utf-8", "surrogatepass"))
+        return whole(self._store, place.text or await self._store.values.get_value(digest))
 
     async def file(self, identity: Identity, run_id: str, path: str, at: Sequence[str | int] = ()) -> File:
         """The bytes of a picture or file result.
@@ -235,10 +239,6 @@ class Outputs:
         if digest is None:
             raise OutputMissing("There is no output yet.", "Wait until the step has finished.")
         return digest
-
-
-async def _one(piece: bytes) -> AsyncIterator[bytes]:
-    yield piece
 
 
 async def _chain(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

@@ -12,6 +12,7 @@ from typing import Any
 
 from flowapp.jsontext import JsonText, loads
 from flowapp.store.stores import Store
+from flowapp.workspace import large_parts
 from flowapp.workspace.errors import OutputMissing, OutputUnreadable
 from flowapp.workspace.tree import PathMissing
 from flowapp.workspace.values_process import BigValueFailed, BigValues, answer
@@ -73,7 +74,7 @@ class Parsed:
         known = self._kept.get(digest)
         if known is not None:
             return known[1]
-        value = loads(text)
+        value = large_parts.shown(text)
         if digest in self._kept:  # parsed in two threads at once: it counts only once
             return value
         self._kept[digest] = len(text), value

@@ -13,7 +13,7 @@ from flowapp.languages import label_of
 from flowapp.store.errors import ValueMissing
 from flowapp.store.runs import FINISHED
 from flowapp.store.tables import JobRow, RunRow
-from flowapp.workspace import approval_views
+from flowapp.workspace import approval_views, large_parts
 from flowapp.workspace.approval_views import Fact, facts_of
 from flowapp.workspace.context import Context
 from flowapp.workspace.known_secrets import known_secrets
@@ -201,7 +201,7 @@ class SharedRuns:
             text = await self._store.values.get_value(digest)
         except ValueMissing:
             return _Missing("It has been deleted.")
-        return await asyncio.to_thread(loads, text)
+        return await asyncio.to_thread(large_parts.shown, text)
 
 
 @dataclass(frozen=True, slots=True)

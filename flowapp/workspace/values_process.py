@@ -25,8 +25,8 @@ from typing import Any, BinaryIO
 
 import zstandard
 
-from flowapp.jsontext import dumps, loads
-from flowapp.workspace import describe, rich, table, tree
+from flowapp.jsontext import dumps
+from flowapp.workspace import describe, large_parts, rich, table, tree
 
 IDLE_S = 120
 KEPT_BYTES = 96 << 20
@@ -69,7 +69,7 @@ def answer(value: Any, request: dict[str, Any]) -> Iterator[bytes]:
                 yield file.content
             return
         case "value":
-            found = tree.at(value, path)
+            found = large_parts.stored(tree.at(value, path))
         case "look":
             value = tree.at(value, path)
             found = {"text": tree.summary(value), "type": tree.type_of(value), "node": tree.node(value)}
@@ -200,7 +200,7 @@ class _Kept:
                 text = reader.readall().decode("utf-8", "surrogatepass")
             while self._values and sum(size for size, _ in self._values.values()) + len(text) > KEPT_BYTES:
                 self._values.popitem(last=False)
-            self._values[blob] = len(text), loads(text)
+            self._values[blob] = len(text), large_parts.shown(text)
         self._values.move_to_end(blob)
         return self._values[blob][1]
 

@@ -327,3 +327,25 @@ async def test_large_rows_are_read_in_the_page_and_over_http_and_used_as_far_as_
     assert result.content == raw
     told = (await product.client.get(f"/api/w/main/jobs_u/completed/get/{job}")).json()
     assert told["result"]["$flowapp:blob"]["size"] == len(raw)
+
+
+async def test_a_loop_over_large_rows_is_shown_by_their_size_and_downloaded_whole(product: Product) -> None:
+    rows = "-- :k (integer)\nWITH RECURSIVE s(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < 5) SELECT n + :k AS n, printf('%.*c', 1000000, 'x') AS t FROM s"
+    loop = {
+        "id": "l",
+        "value": {
+            "type": "forloopflow",
+            "iterator": js("[1, 2]"),
+            "skip_failures": False,
+            "modules": [script("a", rows, "sqlite", k=js("flow_input.iter.value"))],
+        },
+    }
+    draft, cell = await product.draft(flow_of(loop))
+    detail = await product.run(draft, cells=[cell["l"]])
+    place = f"/api/w/main/runs/{detail['run']['id']}"
+    shown = (await product.client.get(f"{place}/node", params={"path": "l"})).text
+    assert shown.count("a large result (4.8 MB)") == 2
+    assert "sha256" not in shown
+    expected = [[{"n": n, "t": "x" * 1_000_000} for n in range(1 + k, 6 + k)] for k in (1, 2)]
+    assert (await product.client.get(f"{place}/raw", params={"path": "l"})).json() == expected
+    assert (await product.client.get(f"{place}/raw", params={"path": "l", "at": "[1]"})).json() == expected[1]

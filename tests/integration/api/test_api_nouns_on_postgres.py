@@ -78,7 +78,8 @@ async def on_postgres(tmp_path: Path, postgres_database: str) -> AsyncIterator[S
     engine = ScriptedEngine(store)
     evaluator = Evaluator()
     await evaluator.start()
-    workspace = Workspace(store, engine, evaluator, Runtimes(), Settings(home=tmp_path, token=TOKEN))
+    settings = Settings(home=tmp_path, token=TOKEN, objects_dir=tmp_path / "objects")
+    workspace = Workspace(store, engine, evaluator, Runtimes(), settings)
     await workspace.start()
     made = Server(workspace, engine)
     yield made

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, Page, expect
 
+from tests.acceptance.axe import accessible
 from tests.acceptance.conftest import shoot
 from tests.acceptance.keys import press
 from tests.acceptance.notebook_page import NotebookPage, flow_of, open_flow, python, wire
@@ -41,21 +41,6 @@ def failed(page: Page, product: Product) -> NotebookPage:
 
 
 #: Waits until the colours of the other scheme are there.
-SETTLED = """() => Promise.all(document.getAnimations().filter((one) => one instanceof CSSTransition)
-    .map((one) => one.finished.catch(() => null))).then(() => true)"""
-
-
-def accessible(page: Page) -> None:
-    """Nothing that axe finds in the panel, in both themes."""
-    for scheme in ("light", "dark"):
-        page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
-        page.wait_for_function("(scheme) => document.documentElement.classList.contains(scheme)", arg=scheme)
-        page.evaluate(SETTLED)
-        violations = Axe().run(page, context=".nb-assist").response["violations"]
-        assert not violations, [(one["id"], [node["target"] for node in one["nodes"]][:3]) for one in violations]
-    page.emulate_media(color_scheme="light")
-
-
 def panel_of(page: Page) -> Locator:
     return page.get_by_role("region", name="Assistant")
 
@@ -156,7 +141,7 @@ def test_the_answer_grows_is_stopped_at_the_model_and_left_with_the_page(
     assert words.startswith(growing.inner_text()) and growing.inner_text() != words
     expect(panel.get_by_role("article")).to_have_count(0)
     shoot(page, "assistant-streaming")
-    accessible(page)
+    accessible(page, ".nb-assist")
     panel.get_by_label("Question or wish").focus()
     press(page, panel.get_by_role("button", name="Stop"))
     expect(panel.get_by_text("What stands above is not the whole answer.")).to_be_visible()
@@ -169,7 +154,7 @@ def test_the_answer_grows_is_stopped_at_the_model_and_left_with_the_page(
     expect(panel.get_by_role("article", name="Call b")).to_be_visible()
     expect(panel.get_by_text(words)).to_be_visible()
     expect(panel.locator(".nb-assist-cost")).to_have_text(re.compile(r"small · \d+\.\d s · 1,234 tokens"))
-    accessible(page)
+    accessible(page, ".nb-assist")
     model.go.clear()
     model.streams = "cut"
     panel.get_by_label("Question or wish").fill("Mend it again")
@@ -258,7 +243,7 @@ def test_sample_data_is_proposed_checked_and_kept(own_page: tuple[Page, Product]
     expect(card.locator(".monaco-diff-editor")).not_to_contain_text("sk-1")
     assert "very_secret" not in "".join(model.asked)
     shoot(page, "assistant-sample")
-    accessible(page)
+    accessible(page, ".nb-assist")
     expect(box.get_by_role("textbox", name="Value of email")).to_have_value("")
     panel.get_by_label("Question or wish").focus()
     press(page, card.get_by_role("button", name=re.compile("^Refuse")))

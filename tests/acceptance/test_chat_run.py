@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
+from tests.acceptance.axe import accessible
 from tests.acceptance.conftest import shoot
 from tests.acceptance.keys import press
 from tests.acceptance.notebook_page import RUN_TIMEOUT, flow_of, python, wire
@@ -41,14 +41,6 @@ def deployed(product: Product, schema: dict[str, Any]) -> None:
         draft = client.post("/api/w/main/drafts", json={"flow": flow}).raise_for_status().json()
         deploy = {"path": PATH, "message": "test", "replace": True}
         client.post(f"/api/w/main/drafts/{draft['id']}/deploy", json=deploy).raise_for_status()
-
-
-def accessible(page: Page) -> None:
-    for scheme in ("light", "dark"):
-        page.emulate_media(color_scheme="dark" if scheme == "dark" else "light", reduced_motion="reduce")
-        violations = Axe().run(page).response["violations"]
-        assert not violations, [(one["id"], [node["target"] for node in one["nodes"]][:3]) for one in violations]
-    page.emulate_media(color_scheme="light")
 
 
 def test_a_conversation_with_a_flow(page: Page, product: Product) -> None:

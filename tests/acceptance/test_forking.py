@@ -7,9 +7,9 @@ from typing import Any
 
 import httpx
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
+from tests.acceptance.axe import accessible_now
 from tests.acceptance.conftest import Watch, shoot
 from tests.acceptance.notebook_page import NotebookPage, flow_of, python, wire
 from tests.acceptance.product import Product
@@ -76,8 +76,7 @@ def test_a_fork_is_bound_anew_and_taken_back_by_keyboard(dora: Page, product: Pr
     expect(missing.get_by_role("listitem").first).to_contain_text("Resource of a.db, b.db")
     expect(dialog.get_by_role("region", name="Kept").get_by_role("listitem")).to_contain_text("f/forking/key")
     shoot(page, "fork-dialog")
-    violations = Axe().run(page).response["violations"]
-    assert not violations, [(one["id"], [node["target"] for node in one["nodes"]][:3]) for one in violations]
+    accessible_now(page)
 
     database = dialog.get_by_label("Instead of the resource f/forking-closed/db")
     expect(database).to_be_focused()

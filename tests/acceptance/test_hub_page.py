@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from http.server import ThreadingHTTPServer
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
+from tests.acceptance.axe import accessible
 from tests.acceptance.conftest import Watch, shoot
 from tests.acceptance.keys import press, tab_to
 from tests.acceptance.notebook_page import RUN_TIMEOUT, NotebookPage
@@ -98,14 +98,6 @@ def context(browser: Browser, hubs: Product, watch: Watch) -> Iterator[BrowserCo
     watch.verify()
 
 
-def check_access(page: Page) -> None:
-    for scheme in ("light", "dark"):
-        page.emulate_media(color_scheme="dark" if scheme == "dark" else "light", reduced_motion="reduce")
-        violations = Axe().run(page).response["violations"]
-        assert not violations, [(one["id"], [node["target"] for node in one["nodes"]][:3]) for one in violations]
-    page.emulate_media(color_scheme="light")
-
-
 def test_a_hub_that_is_slow_or_fails_does_not_hide_the_others(page: Page, remote: RemoteHub) -> None:
     page.goto("/")
     page.get_by_role("link", name="Hub").click()
@@ -118,7 +110,7 @@ def test_a_hub_that_is_slow_or_fails_does_not_hide_the_others(page: Page, remote
     expect(notice).to_contain_text("answered 503")
     expect(rows).to_have_count(14)
     shoot(page, "hub-no-answer")
-    check_access(page)
+    accessible(page)
     with page.expect_response(re.compile("again=true")):
         press(page, notice.get_by_role("button", name="Try again"))
     expect(notice).to_contain_text("answered 503")
@@ -164,7 +156,7 @@ def test_a_script_is_found_by_keyboard_and_used_in_a_new_flow(page: Page, remote
     page.get_by_label("Search").fill("csv text")
     expect(rows).to_have_count(2)
     shoot(page, "hub-list")
-    check_access(page)
+    accessible(page)
 
     press(page, rows.first)
     page.wait_for_url("**/hub/p/9000001/data/parse_csv")
@@ -178,7 +170,7 @@ def test_a_script_is_found_by_keyboard_and_used_in_a_new_flow(page: Page, remote
     expect(code.locator(".monaco-editor .view-line").first).to_be_visible(timeout=RUN_TIMEOUT)
     expect(code.locator(".mtk1 ~ *, [class*=mtk]").first).to_be_visible()
     shoot(page, "hub-script")
-    check_access(page)
+    accessible(page)
     page.get_by_role("button", name="Copy the path").click()
     expect(page.get_by_text("Copied", exact=True)).to_be_visible()
     assert page.evaluate("() => navigator.clipboard.readText()") == "hub/9000001/data/parse_csv"

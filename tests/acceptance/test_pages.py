@@ -7,9 +7,9 @@ from typing import Any
 
 import httpx
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
+from tests.acceptance.axe import accessible_now
 from tests.acceptance.conftest import Watch, shoot
 from tests.acceptance.notebook_page import RUN_TIMEOUT, flow_of, python, wire
 from tests.acceptance.product import Product
@@ -170,8 +170,7 @@ def test_the_pages_are_accessible(page: Page, product: Product, scheme: str) -> 
         page.goto(path)
         expect(page.get_by_text("Connected")).to_be_visible()
         page.wait_for_timeout(800)
-        violations = Axe().run(page).response["violations"]
-        assert not violations, [(path, v["id"], [node["target"] for node in v["nodes"]][:3]) for v in violations]
+        accessible_now(page)
 
 
 def test_a_phone_has_the_other_places_behind_more(page: Page) -> None:

@@ -3,21 +3,11 @@
 from __future__ import annotations
 
 import httpx
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import BrowserContext, Page, expect
 
+from tests.acceptance.axe import accessible
 from tests.acceptance.conftest import Watch, shoot
 from tests.acceptance.product import TOKEN, Product
-
-
-def accessible(page: Page) -> None:
-    """Nothing that axe finds, in both themes."""
-    for scheme in ("light", "dark"):
-        page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
-        page.wait_for_timeout(400)
-        violations = Axe().run(page).response["violations"]
-        assert not violations, [(one["id"], [node["target"] for node in one["nodes"]][:3]) for one in violations]
-    page.emulate_media(color_scheme="light")
 
 
 def held_by(page: Page) -> str:

@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, WebSocketRoute, expect
 
+from tests.acceptance.axe import accessible
 from tests.acceptance.conftest import Watch, shoot
 from tests.acceptance.notebook_page import flow_of, python
 from tests.acceptance.product import Product
@@ -113,16 +113,6 @@ def colleague(browser: Browser, product: Product, watch: Watch) -> Iterator[Page
     page.wait_for_url(lambda url: "/signin" not in url)
     yield page
     profile.close()
-
-
-def accessible(page: Page) -> None:
-    """Nothing that axe finds, in both themes."""
-    for scheme in ("light", "dark"):
-        page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
-        page.wait_for_timeout(300)
-        violations = Axe().run(page).response["violations"]
-        assert not violations, [(one["id"], [node["target"] for node in one["nodes"]][:3]) for one in violations]
-    page.emulate_media(color_scheme="light")
 
 
 def test_a_view_is_kept_opened_shared_renamed_and_deleted(page: Page, product: Product, colleague: Page) -> None:

@@ -7,11 +7,12 @@ import re
 
 from playwright.sync_api import Page, expect
 
+from tests.acceptance.axe import accessible
 from tests.acceptance.conftest import shoot
 from tests.acceptance.keys import press
 from tests.acceptance.notebook_page import NotebookPage, flow_of, open_flow, python
 from tests.acceptance.product import Product
-from tests.acceptance.test_assistant import accessible, panel_of
+from tests.acceptance.test_assistant import panel_of
 from tests.acceptance.test_model_proposals import Model, model, own_page
 
 __all__ = ["model", "own_page"]
@@ -59,7 +60,7 @@ def test_by_keyboard_a_sample_is_checked_shown_and_handed_on(own_page: tuple[Pag
     expect(card).to_contain_text("handed on instead of running the cell")
     expect(notebook.state("a")).not_to_contain_text("Pinned")
     shoot(page, "assistant-cell-sample")
-    accessible(page)
+    accessible(page, ".nb-assist")
     wish.focus()
     press(page, card.get_by_role("button", name=re.compile("^Accept")))
     expect(notebook.state("a")).to_contain_text("Pinned: two cities")

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, Page, expect
 
+from tests.acceptance.axe import accessible
 from tests.acceptance.conftest import Watch, shoot
 from tests.acceptance.keys import press, tab_to
 from tests.acceptance.notebook_page import RUN_TIMEOUT
@@ -42,15 +42,6 @@ def type_at_end(page: Page, code: Locator, text: str) -> None:
 def content(product: Product, path: str) -> str:
     with product.client() as client:
         return client.get(f"{W}/scripts/raw/p/{path}").raise_for_status().text
-
-
-def check_access(page: Page) -> None:
-    for scheme in ("light", "dark"):
-        page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
-        page.wait_for_timeout(400)
-        violations = Axe().run(page).response["violations"]
-        assert not violations, [(one["id"], [node["target"] for node in one["nodes"]][:3]) for one in violations]
-    page.emulate_media(color_scheme="light")
 
 
 def test_a_script_is_made_run_saved_and_archived(page: Page, product: Product) -> None:
@@ -101,7 +92,7 @@ def test_a_script_is_made_run_saved_and_archived(page: Page, product: Product) -
     trial.get_by_role("button", name=re.compile("^Run [0-9a-f]{8}$")).click()
     expect(trial.get_by_role("link", name=re.compile(r"^Run #"))).to_be_visible()
     expect(trial.get_by_text("Hello Ada").first).to_be_visible(timeout=RUN_TIMEOUT)
-    check_access(page)
+    accessible(page)
 
     page.get_by_role("button", name="Archive").click()
     asks = page.get_by_role("dialog", name="Archive this script?")
@@ -179,7 +170,7 @@ def test_who_uses_a_script_is_shown_before_it_is_archived(page: Page, product: P
     page.get_by_label("Find a script").fill("")
     expect(page.get_by_role("main").get_by_role("listitem").first).to_be_visible()
     shoot(page, "scripts")
-    check_access(page)
+    accessible(page)
 
 
 def test_a_script_by_keyboard(page: Page, product: Product) -> None:

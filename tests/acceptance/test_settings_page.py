@@ -6,11 +6,11 @@ import re
 
 from playwright.sync_api import BrowserContext, Page, expect
 
+from tests.acceptance.axe import accessible
 from tests.acceptance.conftest import Watch, shoot
 from tests.acceptance.keys import press, replace_text, tab_to
 from tests.acceptance.product import Product
 from tests.acceptance.test_model_proposals import Model, model
-from tests.acceptance.test_people import accessible
 
 __all__ = ["model"]
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
+from tests.acceptance.axe import accessible, accessible_now
 from tests.acceptance.conftest import shoot
 from tests.acceptance.notebook_page import flow_of, python, wire
 from tests.acceptance.product import Product
@@ -80,11 +80,7 @@ def test_a_resource_is_written_as_json(page: Page, product: Product) -> None:
     expect(page.get_by_label("Value (JSON)")).to_have_value(re.compile('"host": "localhost"'))
     page.keyboard.press("Escape")
     shoot(page, "resources")
-    for scheme in ("light", "dark"):
-        page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
-        page.wait_for_timeout(400)
-        violations = Axe().run(page).response["violations"]
-        assert not violations, [(one["id"], [node["target"] for node in one["nodes"]][:3]) for one in violations]
+    accessible(page)
 
 
 def test_a_schedule_is_made_switched_off_and_deleted(page: Page, product: Product) -> None:
@@ -125,5 +121,4 @@ def test_a_schedule_is_made_switched_off_and_deleted(page: Page, product: Produc
     row.get_by_role("button", name="Delete u/admin/nightly").click()
     page.get_by_role("alertdialog").get_by_role("button", name="Delete").click()
     expect(page.get_by_text("No schedules yet")).to_be_visible()
-    violations = Axe().run(page).response["violations"]
-    assert not violations, [(one["id"], [node["target"] for node in one["nodes"]][:3]) for one in violations]
+    accessible_now(page)

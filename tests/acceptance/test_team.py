@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 import httpx
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Locator, Page, expect
 
+from tests.acceptance.axe import accessible
 from tests.acceptance.conftest import Watch, shoot
 from tests.acceptance.keys import press
 from tests.acceptance.notebook_page import NotebookPage, flow_of, open_flow, python, wire
@@ -77,16 +77,6 @@ def beside(notebook: NotebookPage, colleague: Colleague) -> NotebookPage:
 def mark(notebook: NotebookPage, step: str) -> Locator:
     """The button at a cell's head that says how much was said about it."""
     return notebook.cell(step).locator("> .nb-hd .nb-comment-button")
-
-
-def accessible(page: Page, part: str) -> None:
-    """Nothing that axe finds in a part of the page, in both themes."""
-    for scheme in ("light", "dark"):
-        page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
-        page.wait_for_timeout(300)
-        violations = Axe().run(page, context=part).response["violations"]
-        assert not violations, [(one["id"], [node["target"] for node in one["nodes"]][:3]) for one in violations]
-    page.emulate_media(color_scheme="light")
 
 
 def test_a_comment_is_written_answered_and_resolved_by_two_people(page: Page, product: Product, ada: Colleague) -> None:

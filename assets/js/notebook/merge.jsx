@@ -102,7 +102,7 @@ function Card({ conflict, who, version, choice, onChoose }) {
       <p className="nb-muted">{sentence(conflict, version)}</p>
       <div className="merge-sides">
         {sides.map(([side, label, whose]) => (
-          <section key={side} data-chosen={choice === side || choice === "both" || undefined} aria-label={`${side === "theirs" ? "Theirs" : "Mine"}: ${did(side).toLowerCase()}`}>
+          <section key={side} data-chosen={choice === side || choice === "both" || undefined} aria-label={`${side === "theirs" ? "Theirs" : "Mine"}, ${about.kind} ${about.name}: ${did(side).toLowerCase()}`}>
             <label>
               <input type="radio" name={conflict.id} checked={choice === side} onChange={() => onChoose(side)} />
               <b>{label}</b> <span className="nb-muted">{whose}</span>

@@ -50,15 +50,19 @@ function Files({ ws, files }) {
 function Setting({ name, schema, values, save }) {
   const [busy, setBusy] = useState(false);
   const [said, setSaid] = useState(null);
+  const [saves, setSaves] = useState(0);
   const box = useRef(null);
   const first = useMemo(() => values, []); // what is typed meanwhile stays
+  useEffect(() => {
+    if (saves) box.current?.querySelector("button[type=submit]")?.focus(); // it was disabled while it was saved
+  }, [saves]);
   const submit = async (args) => {
     setBusy(true);
     setSaid(null);
     const outcome = await save(args).then(() => ({ text: "Saved." }), (reason) => ({ failed: true, text: `${reason.message} ${reason.hint ?? ""}`.trim() }));
     setSaid(outcome);
     setBusy(false);
-    requestAnimationFrame(() => box.current?.querySelector("button[type=submit]")?.focus());
+    setSaves((count) => count + 1);
   };
   return (
     <div ref={box} className="card facts model-form" role="group" aria-label={name}>

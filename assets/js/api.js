@@ -233,8 +233,11 @@ function greet(current) {
 
 function deliver(event) {
   const topic = event.topic?.startsWith("runs:") ? "runs" : event.topic;
-  for (const one of [...subscriptions]) if (!topic || one.topics.has(topic)) safely(one.onEvent, event);
+  for (const one of [...subscriptions]) if (!topic || hears(one, topic)) safely(one.onEvent, event);
 }
+
+/** What is told of a flow comes with the drafts of it, whose listeners know which flow is theirs. */
+const hears = ({ topics }, topic) => topics.has(topic) || (topic.startsWith("flow:") && [...topics].some((one) => one.startsWith("draft:")));
 
 function safely(listener, event) {
   try {

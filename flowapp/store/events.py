@@ -100,12 +100,17 @@ class Events:
 
     def subscribe(self, topics: Iterable[str]) -> Subscription:
         """Listen to topics; nothing published in this process after this call is missed."""
-        subscription = Subscription(self, frozenset(topics))
-        for topic in subscription.topics:
+        subscription = Subscription(self, frozenset())
+        self.extend(subscription, topics)
+        return subscription
+
+    def extend(self, subscription: Subscription, topics: Iterable[str]) -> None:
+        """Let an open subscription listen to further topics, from now on."""
+        for topic in frozenset(topics) - subscription.topics:
             if topic not in self._subscriptions and self.relay is not None:
                 self.relay.interest(topic, True)
             self._subscriptions[topic].add(subscription)
-        return subscription
+            subscription.topics |= {topic}
 
     def forget(self, subscription: Subscription) -> None:
         """Take a subscription off all its topics."""

@@ -18,7 +18,7 @@ from flowapp.signatures import lint
 from flowapp.store import audit, drafts, flows, identities, shared_links
 from flowapp.store.clock import now
 from flowapp.store.tables import DraftRow, FlowVersionRow, RunRow
-from flowapp.workspace import flow_paths, guard
+from flowapp.workspace import flow_news, flow_paths, guard
 from flowapp.workspace.context import Context
 from flowapp.workspace.drafts import Drafts
 from flowapp.workspace.editing import draft_json
@@ -125,6 +125,7 @@ class Flows:
                 number = flows.add(connection, version)
                 drafts.set_deployed(connection, row.id, wanted, number, at_version)
                 tell_others(self._store.events, row.id)
+                flow_news.tell_deployed(connection, self._store.events, version)
                 audit.add(
                     connection,
                     workspace=identity.workspace,

@@ -21,7 +21,7 @@ from flowapp.openflow.walk import walk
 from flowapp.store import audit, flow_versions, flows, identities, shared_links
 from flowapp.store.clock import now
 from flowapp.store.tables import FlowVersionRow
-from flowapp.workspace import flow_paths, guard
+from flowapp.workspace import flow_news, flow_paths, guard
 from flowapp.workspace.blob_guard import require_known
 from flowapp.workspace.context import Context
 from flowapp.workspace.errors import AlreadyThere, BadRequest
@@ -240,6 +240,7 @@ class StoredFlows:
         self, connection: Connection, identity: Identity, row: FlowVersionRow, job: LockJob | None, action: str
     ) -> None:
         number = flows.add(connection, row)
+        flow_news.tell_deployed(connection, self._store.events, row)
         if job is not None:
             job.insert(connection)
         _audited(connection, identity, action, row.path, f"version {number}: {row.message}")

@@ -12,7 +12,7 @@ from flowapp.access.identity import Identity
 from flowapp.access.policy import require
 from flowapp.store.events import Event, Subscription
 from flowapp.store.tables import RunRow
-from flowapp.workspace import guard
+from flowapp.workspace import flow_news, guard
 from flowapp.workspace.context import Context
 from flowapp.workspace.drafts import Drafts
 from flowapp.workspace.errors import BadRequest
@@ -43,7 +43,8 @@ class Streams:
     ) -> AsyncIterator[Message | None]:
         """A stream of events as JSON, None now and then to keep the connection alive.
 
-        Topics are `draft:<id>`, `run:<id>`, `runs` (all runs of the workspace that the identity may read), `approvals` (that
+        Topics are `draft:<id>`, with which comes what is told of the flow that the draft was made from or is deployed as
+        (`flow:<path>`, for who may read it), `run:<id>`, `runs` (all runs of the workspace that the identity may read), `approvals` (that
         something about some request for approval changed: who hears it asks for their own list) and `server` (on
         which nothing happens: for who only wants to know whether the server is there). Each is asked of the policy before
         this returns. The stream ends when the session or the rights it was opened with do
@@ -52,7 +53,7 @@ class Streams:
         require(identity, "workspace.read", guard.workspace_target(identity))
         if not topics or len(topics) > MAX_TOPICS:
             raise BadRequest(f"Ask for 1 to {MAX_TOPICS} topics.", "topics=draft:<id>,run:<id>")
-        wanted = [await self._checked(identity, topic) for topic in dict.fromkeys(topics)]
+        wanted = [one for topic in dict.fromkeys(topics) for one in await self._checked(identity, topic)]
         return self._messages(identity, wanted, still_valid)
 
     def stop(self) -> None:
@@ -61,21 +62,22 @@ class Streams:
         for subscription in tuple(self._open):
             subscription.close()
 
-    async def _checked(self, identity: Identity, topic: str) -> str:
+    async def _checked(self, identity: Identity, topic: str) -> list[str]:
         kind, _, name = topic.partition(":")
         match kind:
             case "draft":
-                await self._drafts.open(identity, "draft.read", name)
-                return topic
+                draft = await self._drafts.open(identity, "draft.read", name)
+                about = flow_news.topic_for(identity, draft.row.path, draft.base_version)
+                return [topic, about] if about else [topic]
             case "run":
                 await guard.run_row(self._store, identity, "run.read", name)
-                return topic
+                return [topic]
             case "runs":
-                return f"runs:{identity.workspace}"
+                return [f"runs:{identity.workspace}"]
             case "approvals":
-                return f"{_APPROVALS}{identity.workspace}"
+                return [f"{_APPROVALS}{identity.workspace}"]
             case "server":
-                return "server"
+                return ["server"]
             case _:
                 raise BadRequest(
                     f"There is no topic {topic[:80]!r}.", "Topics are draft:<id>, run:<id>, runs, approvals and server."
@@ -108,6 +110,10 @@ class Streams:
                 elif event.type == "lost":
                     return  # the page connects anew, and loads anew what it shows
                 elif _may_know(identity, event):
+                    if event.type == "change":
+                        # deployed for the first time, or elsewhere: from now on there is a flow to hear of
+                        about = flow_news.topic_for(identity, *_flow_in(event))
+                        self._store.events.extend(subscription, [about] if about else [])
                     yield _message(event)
         finally:
             subscription.close()
@@ -135,9 +141,18 @@ def _may_know(identity: Identity, event: Event) -> bool:
     return may_read(identity, row)
 
 
+def _flow_in(change: Event) -> tuple[str, int | None]:
+    """The path of a draft, and the version of its flow that it holds."""
+    draft = change.data["draft"]
+    return draft["path"], draft["deployed_version"]
+
+
 def _message(event: Event) -> Message:
     if event.topic.startswith(_APPROVALS):
         return {"topic": "approvals", "type": "approval"}  # which run it was is for those who may read it
+    if event.topic.startswith(flow_news.TOPIC):
+        _, _, path = event.topic.removeprefix(flow_news.TOPIC).partition(":")
+        return {"topic": f"{flow_news.TOPIC}{path}", "type": event.type, **event.data}
     data = dict(event.data)
     run = data.get("run")
     if event.type == "run" and isinstance(run, dict) and "duration_ms" not in run:

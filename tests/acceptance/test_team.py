@@ -1,4 +1,4 @@
-"""Two people in one notebook: comments on its cells, who is here, and who is typing where."""
+"""Two people in one notebook, or each in a draft of one flow: comments on its cells, who is here, and who is typing where."""
 
 from __future__ import annotations
 
@@ -304,3 +304,115 @@ def test_the_focus_comes_back_to_a_cell_that_was_selected_just_before(page: Page
     expect(page.get_by_role("dialog", name="Comments on b").get_by_label("Comment on b")).to_be_focused()
     page.keyboard.press("Escape")
     expect(notebook.cell("b")).to_be_focused()
+
+
+@pytest.fixture
+def shared_path(product: Product) -> str:
+    """A path of the team's for a flow."""
+    return f"f/team/{uuid.uuid4().hex[:8]}"
+
+
+def two_drafts(page: Page, product: Product, ada: Colleague, path: str) -> tuple[NotebookPage, NotebookPage]:
+    """A deployed flow of two cells: the draft that it was deployed from, and Ada's own, each in a browser."""
+    with product.client() as client:
+        flow = flow_of(python("a", LOAD, {}, "Load the orders"), python("b", SEND, {"rows": wire("results.a")}, "Send"))
+        made = client.post("/api/w/main/drafts", json={"flow": flow, "path": path}).raise_for_status().json()
+        client.post(f"/api/w/main/drafts/{made['id']}/deploy", json={}).raise_for_status()
+    page.goto(f"/flows/{made['id']}")
+    hers = ada.page.request.post(f"/api/w/main/flows/edit/{path}", headers={"origin": product.url}).json()["id"]
+    assert hers != made["id"]
+    ada.page.goto(f"/flows/{hers}")
+    return NotebookPage(page).loaded(), NotebookPage(ada.page).loaded()
+
+
+def in_other_drafts(notebook: NotebookPage) -> Locator:
+    """Who has another draft of the flow open, in the bar."""
+    return notebook.page.get_by_role("group", name="In other drafts of this flow")
+
+
+def hint(notebook: NotebookPage) -> Locator:
+    """The word in a cell that somebody changes it in another draft."""
+    return notebook.page.get_by_role("group", name="Ada Byron is changing this cell in another draft")
+
+
+def test_who_is_in_another_draft_of_the_flow(page: Page, product: Product, ada: Colleague, shared_path: str) -> None:
+    notebook, hers = two_drafts(page, product, ada, shared_path)
+    expect(in_other_drafts(hers)).to_have_accessible_name("In other drafts of this flow: admin")
+    hers.select("b")
+    expect(in_other_drafts(notebook)).to_have_accessible_name("In other drafts of this flow: Ada Byron, in b")
+    at_b = notebook.cell("b").locator("> .nb-hd .nb-here")
+    expect(at_b).to_have_attribute("title", "Ada Byron is in this cell in another draft")
+    expect(people(notebook)).to_have_count(0)  # nobody else is in this very draft
+    ada.page.goto("about:blank")
+    expect(in_other_drafts(notebook)).to_have_count(0)
+    expect(at_b).to_have_count(0)
+
+
+def test_a_cell_that_is_changed_elsewhere_says_so_and_keeps_nobody_from_typing(
+    page: Page, product: Product, ada: Colleague, shared_path: str
+) -> None:
+    notebook, hers = two_drafts(page, product, ada, shared_path)
+    expect(in_other_drafts(hers)).to_be_visible()
+    hers.into_code("a")
+    ada.page.keyboard.press("Control+End")
+    ada.page.keyboard.type("# hers")
+    expect(in_other_drafts(notebook)).to_have_accessible_name("In other drafts of this flow: Ada Byron, changing a")
+    expect(hint(notebook)).to_have_count(0)  # it is said in the cell that one is in
+    notebook.select("a")
+    ada.page.keyboard.type(" still")
+    expect(hint(notebook)).to_be_visible()
+    expect(code(notebook, "a")).not_to_contain_text("hers")
+    shoot(page, "team-hint")
+    accessible(page, ".nb-lock")
+    accessible(page, ".nb-people")
+    accessible(page, ".nb-here")
+    ada.page.keyboard.type(" typing")
+    press(page, hint(notebook).get_by_role("button", name="Edit anyway"))
+    expect(hint(notebook)).to_have_count(0)
+    expect(notebook.cell("a").locator(".monaco-editor.focused")).to_be_visible()
+    page.keyboard.press("Control+End")
+    page.keyboard.type("# mine")
+    expect(in_other_drafts(hers)).to_have_accessible_name("In other drafts of this flow: admin, changing a")
+    ada.page.keyboard.type(" on")
+    notebook.settled()
+    hers.settled()
+    texts = [one.module("a")["value"]["content"] for one in (notebook, hers)]
+    assert "# mine" in texts[0] and "hers" not in texts[0]
+    assert "# hers still typing on" in texts[1] and "mine" not in texts[1]
+    expect(hint(notebook)).to_have_count(0)  # she went on, which is no news
+
+
+def test_who_types_already_is_told_and_goes_on(page: Page, product: Product, ada: Colleague, shared_path: str) -> None:
+    notebook, hers = two_drafts(page, product, ada, shared_path)
+    expect(in_other_drafts(hers)).to_be_visible()
+    notebook.into_code("a")
+    page.keyboard.press("Control+End")
+    page.keyboard.type("# mine")
+    hers.into_code("a")
+    ada.page.keyboard.press("Control+End")
+    ada.page.keyboard.type("# hers")
+    expect(hint(notebook)).to_be_visible()
+    page.keyboard.type(" and on")
+    expect(code(notebook, "a")).to_contain_text("mine and on")
+    expect(hint(hers)).to_have_count(0)  # it names the other one
+    expect(hers.page.get_by_role("group", name="admin is changing this cell in another draft")).to_have_count(1)
+
+
+def test_a_newer_version_is_told_while_the_notebook_is_open(
+    page: Page, product: Product, ada: Colleague, shared_path: str
+) -> None:
+    notebook, hers = two_drafts(page, product, ada, shared_path)
+    expect(in_other_drafts(notebook)).to_be_visible()
+    hers.into_code("a")
+    ada.page.keyboard.press("Control+End")
+    ada.page.keyboard.type("# faster")
+    hers.settled()
+    ada.page.get_by_role("button", name="Deploy", exact=True).click()
+    ada.page.get_by_role("dialog").get_by_role("button", name="Deploy", exact=True).click()
+    expect(page.get_by_text("Ada Byron deployed version 2 of this flow.")).to_be_visible()
+    expect(page.locator(".nb-pill")).to_contain_text("v2 is newer")
+    expect(ada.page.locator(".nb-pill")).to_have_text("Same as v2")
+    expect(ada.page.get_by_text("deployed version 2 of this flow")).to_have_count(0)
+    shoot(page, "team-newer")
+    page.get_by_role("button", name="Compare…").click()
+    expect(page.get_by_role("dialog")).to_contain_text("version 2")

@@ -20,7 +20,7 @@ import { canPin, isPinned } from "./pins.js";
 import { KIND_LABELS } from "./reduce.js";
 import { CellSettings, SettingChips, SettingsButton } from "./settings.jsx";
 import { keysOf } from "./shortcuts.js";
-import { HereMark, LockNote } from "./presence.jsx";
+import { HereMark, HintNote, LockNote } from "./presence.jsx";
 import { RunsFirst, StateBadge, isActive } from "./state.jsx";
 import { Trial } from "./trial.jsx";
 import { EditInPlace, MenuButton } from "./ui.jsx";
@@ -114,7 +114,7 @@ const CellHead = memo(function CellHead({ cell }) {
       <SettingChips cell={cell} />
       {cell.outside_effects && <span className="nb-effects" title="Has effects outside: running it again asks first"><Glyph name="flag" size={12} /><span className="nb-sr">Has outside effects</span></span>}
       <span className="nb-space" />
-      <HereMark id={id} />
+      <HereMark id={id} step={cell.step_id} />
       <CommentMark id={id} step={cell.step_id} />
       <span className="nb-hd-tools">
         <SettingsButton id={id} step={cell.step_id} />
@@ -213,6 +213,7 @@ const Code = memo(function Code({ cell }) {
       <Conflict id={cell.id} language={cell.editor} />
       <CellEditor id={cell.id} language={cell.editor} label={`Code of ${cell.step_id}. Escape leaves the text.`} error={error} root={root} onKey={onKey} />
       <LockNote id={cell.id} step={cell.step_id} />
+      <HintNote id={cell.id} step={cell.step_id} />
     </div>
   );
 });

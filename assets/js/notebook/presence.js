@@ -48,6 +48,7 @@ export class Presence {
   /** The stream is lost: who is here is not known any more, and nobody is kept from typing. */
   lost() {
     this.take([]);
+    this.store.team.lost();
   }
 
   /** Where this page's person is, as others see it. */
@@ -60,7 +61,7 @@ export class Presence {
     if (this.store.get("phase") === "missing" || this.store.get("link") !== "open") return;
     const { cell, typing } = this.mine();
     const changed = cell !== this.sent.cell || typing !== this.sent.typing;
-    if (this.hello || this.now() - this.sentAt >= this.every || (changed && this.store.get("people").length)) this.beat();
+    if (this.hello || this.now() - this.sentAt >= this.every || (changed && this.store.get("people").length + this.store.get("team").length)) this.beat();
   }
 
   /** Say it now; one at a time, so that what is said last counts. Answers whether the server has heard it. */
@@ -113,6 +114,7 @@ export class Presence {
     for (const [cell, { people, holder }] of cells) this.tell(cell, people, holder);
     this.told = new Set(cells.keys());
     store.setEqual("people", distinct(others));
+    store.team.sort();
   }
 
   tell(cell, people, holder) {
@@ -131,7 +133,7 @@ export class Presence {
   }
 }
 
-const personOf = ({ user, name }) => ({ user, name, colour: colourOf(user), initials: initialsOf(name) });
+export const personOf = ({ user, name }) => ({ user, name, colour: colourOf(user), initials: initialsOf(name) });
 
 /** Each person once, with the cell that they are in; who is typing is told of before their other pages. */
 function distinct(pages) {

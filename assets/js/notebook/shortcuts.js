@@ -46,7 +46,7 @@ export const SHORTCUTS = [
 
   { id: "settings", keys: ["s"], label: "Settings of the cell", group: "Cells", mode: "command", basic: true },
   { id: "comment", keys: ["h"], label: "Comments on the cell", group: "Cells", mode: "command", basic: true },
-  { id: "take_over", keys: ["T"], label: "Take over a cell that somebody else is typing in", group: "Cells", mode: "command" },
+  { id: "take_over", keys: ["T"], label: "Take over a cell that somebody is typing in, or edit it anyway", group: "Cells", mode: "command" },
   { id: "approval_below", keys: ["a"], label: "Insert an approval below", group: "Cells", mode: "command" },
   { id: "while_below", keys: [], label: "Insert a while loop below", group: "Cells", mode: "command" },
   { id: "branches_below", keys: [], label: "Insert branches that all run below", group: "Cells", mode: "command" },

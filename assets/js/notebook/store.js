@@ -7,6 +7,7 @@ import { newId } from "./objects.js";
 import { Presence } from "./presence.js";
 import { Running } from "./running.js";
 import { goToSignIn } from "./saving.js";
+import { Team } from "./team.js";
 
 const CATCH_UP_MS = 700; // the page is drawn and answers by then
 
@@ -48,6 +49,7 @@ export class NotebookStore extends Running {
     this.set("sidebar", { tab: "static" });
     this.comments = new Comments(this);
     this.presence = new Presence(this);
+    this.team = new Team(this);
   }
 
   start() {
@@ -83,6 +85,7 @@ export class NotebookStore extends Running {
     super.receive(event);
     this.comments.receive(event);
     this.presence.receive(event);
+    this.team.receive(event);
   }
 
   takeLink(status) {
@@ -94,6 +97,7 @@ export class NotebookStore extends Running {
   typed(id, text) {
     this.presence.keyAt = performance.now();
     this.presence.keyIn = id;
+    this.team.typed(id);
     super.typed(id, text);
   }
 

@@ -15,7 +15,7 @@ from flowapp.expressions.evaluator import Evaluator
 from flowapp.settings import Settings
 from flowapp.store.events import Subscription
 from flowapp.store.stores import Store
-from flowapp.workspace import presence
+from flowapp.workspace import presence, roll
 from flowapp.workspace.app import Workspace
 from tests.integration.api.api_server import CHAIN, TOKEN, Runtimes, ScriptedEngine, Server
 
@@ -59,8 +59,8 @@ def holder(people: People, cell: str) -> str | None:
 @pytest.fixture
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     """Who is silent for a moment is gone."""
-    monkeypatch.setattr(presence, "GONE_S", 0.4)
-    monkeypatch.setattr(presence, "SWEEP_S", 0.05)
+    monkeypatch.setattr(roll, "GONE_S", 0.4)
+    monkeypatch.setattr(roll, "SWEEP_S", 0.05)
 
 
 @pytest.fixture
@@ -144,7 +144,7 @@ class TestOneServer:
         assert answer.status_code == 400
 
     async def test_so_many_pages_are_shown(self, two: tuple[Page, Page], monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(presence, "MOST", 1)
+        monkeypatch.setattr(roll, "MOST", 1)
         mine, other = two
         await mine.beat()
         assert (await other.beat())["me"] == "ben"

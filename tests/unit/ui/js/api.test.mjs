@@ -48,6 +48,15 @@ test("one stream serves all topics of a page", () => {
   assert.deepEqual(run.heard.map((event) => event.type), ["hello", "step"]);
 });
 
+test("what is told of a flow is heard with a draft of it, and not with anything else", () => {
+  const draft = listen("draft:1");
+  const run = listen("run:2");
+  mock.timers.tick(10);
+  newest().say({ type: "hello", server: "s" });
+  newest().say({ topic: "flow:f/team/report", type: "team", people: [] });
+  assert.deepEqual([draft, run].map(({ heard }) => heard.map((event) => event.type)), [["hello", "team"], ["hello"]]);
+});
+
 test("a new topic opens a wider stream before the old one closes, and misses nothing", () => {
   const draft = listen("draft:1");
   mock.timers.tick(10);

@@ -15,7 +15,9 @@ function page() {
     announce: (text) => said.announced.push(text),
     flush: () => (said.flushed += 1),
     toast: () => {},
+    team: { sort: () => {}, lost: () => {} },
   });
+  store.set("team", []);
   store.set("link", "open");
   let at = 100000;
   const presence = new Presence(store, () => at);
@@ -50,6 +52,15 @@ test("with somebody else here, a move is said once a second at most", async () =
   assert.deepEqual(sent.slice(1).map((one) => one.cell), ["b"]);
   await after(1000);
   assert.equal(sent.length, 2);
+});
+
+test("with somebody in another draft of the flow, a move is said at once too", async () => {
+  const { store, sent, after } = page();
+  await after(0);
+  store.set("team", [{ user: "ben" }]);
+  store.set("selected", "b");
+  await after(1000);
+  assert.deepEqual(sent.slice(1).map((one) => one.cell), ["b"]);
 });
 
 test("typing is told while it lasts, and so is its end", async () => {

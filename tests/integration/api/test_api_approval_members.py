@@ -10,8 +10,8 @@ import pytest
 
 from flowapp.store import audit, groups, identities
 from flowapp.workspace.approval_nudges import NudgeApprovals
+from tests.integration.api.api_approvals import Wait, a_wait, in_group, payloads, status, urls
 from tests.integration.api.api_server import Server
-from tests.integration.api.test_api_approvals import Wait, a_wait, in_group, payloads, status, urls
 
 INBOX = "/api/w/main/approvals"
 GROUP: dict[str, Any] = {"groups": ["board"], "extras": {"delegation": True}}

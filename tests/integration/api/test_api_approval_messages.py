@@ -13,9 +13,9 @@ import pytest
 
 from flowapp.store import approval_messages
 from flowapp.workspace.approval_delivery import DeliverMessages
+from tests.integration.api.api_approvals import Wait, a_wait, status
 from tests.integration.api.api_server import Server
 from tests.integration.api.test_api_approval_members import nudge
-from tests.integration.api.test_api_approvals import Wait, a_wait, status
 from tests.support.mailbox import Mailbox, mailbox
 from tests.unit.net.http_server import Answer, Request, http_server
 

@@ -6,8 +6,8 @@ from typing import Any
 
 from flowapp.jsontext import loads
 from flowapp.store.blobs import REFERENCE
+from tests.integration.api.api_approvals import a_wait, status, urls
 from tests.integration.api.api_server import CHAIN, Server
-from tests.integration.api.test_api_approvals import a_wait, status, urls
 
 SECRET = "the other team's file, " * 10_000
 

@@ -16,9 +16,9 @@ from flowapp.store import leaves, states
 from flowapp.store.approval_shapes import Answer
 from flowapp.workspace import approval_form
 from flowapp.workspace.firing import run_id_of
+from tests.integration.api.api_approvals import a_wait
+from tests.integration.api.api_jobs import deployed, started
 from tests.integration.api.api_server import Server
-from tests.integration.api.test_api_approvals import a_wait
-from tests.integration.api.test_api_jobs import deployed, started
 
 W = "/api/w/main"
 NOBODYS = "6f1c3c0e-6a3e-4a44-9d1e-0d5f0c7d9a10"

@@ -1,7 +1,8 @@
 """Role × action × object, through the HTTP API and through the pages' own handlers: both doors say the same.
 
 Every attempt gets a folder of its own, in which the callers have their parts, and things in it. What the policy says of roles
-alone is in tests/unit/access; approvals by link, API, page and inbox are in test_api_approvals.py.
+alone is in tests/unit/access; approvals by link, API, page and inbox are in test_api_approvals.py and
+test_api_approval_page.py.
 """
 
 from __future__ import annotations

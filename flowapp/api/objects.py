@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request
 from starlette.requests import ClientDisconnect
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from flowapp.api.answers import answer
 from flowapp.api.auth import App, Caller
@@ -14,7 +15,7 @@ from flowapp.api.bodies import object_body, text_of
 from flowapp.api.downloads import attachment
 from flowapp.store.buckets import MAX_FILE
 from flowapp.workspace.errors import BadRequest, UploadTooLarge
-from flowapp.workspace.object_places import Where
+from flowapp.workspace.object_places import DEFAULT_REGION, Where
 from flowapp.workspace.objects import StoredFile
 
 router = APIRouter(prefix="/api/w/{ws}")
@@ -51,7 +52,7 @@ async def download_s3_file(
     caller: Caller, workspace: App, file_key: FileKey = "", resource: Resource = "", storage: Storage = ""
 ) -> Response:
     """The file's content."""
-    return _sent(await workspace.objects.get(caller, file_key, Where(resource, storage)))
+    return _Sent(await workspace.objects.get(caller, file_key, Where(resource, storage)))
 
 
 @router.delete("/job_helpers/delete_s3_file")
@@ -75,7 +76,7 @@ async def duckdb_connection_settings(request: Request, caller: Caller, workspace
     resource = await _connection(request, caller, workspace)
     settings = {
         "s3_url_style": "path" if resource.get("pathStyle") else "vhost",
-        "s3_region": resource.get("region"),
+        "s3_region": _region(resource),
         "s3_endpoint": _host(resource),
         "s3_access_key_id": resource.get("accessKey"),
         "s3_secret_access_key": resource.get("secretKey"),
@@ -92,7 +93,7 @@ async def polars_connection_settings(request: Request, caller: Caller, workspace
     resource = await _connection(request, caller, workspace)
     tls = resource.get("useSSL") is not False
     url = f"{'https' if tls else 'http'}://{_host(resource)}"
-    region, key, secret = (resource.get(name, "") for name in ("region", "accessKey", "secretKey"))
+    region, key, secret = _region(resource), resource.get("accessKey", ""), resource.get("secretKey", "")
     s3fs = {
         "endpoint_url": url,
         "key": key,
@@ -123,7 +124,7 @@ async def sign_s3_objects(request: Request, caller: Caller, workspace: App) -> R
 @router.get("/s3_proxy/{storage}/{key:path}")
 async def s3_proxy(request: Request, ws: str, storage: str, key: str, workspace: App) -> Response:
     """The file of a signed address; nobody signs in for it."""
-    return _sent(await workspace.objects.link(ws, storage, key, request.url.query))
+    return _Sent(await workspace.objects.link(ws, storage, key, request.url.query))
 
 
 @router.get("/workspaces/get_large_file_storage_config")
@@ -157,9 +158,19 @@ class _Body:
             raise BadRequest("The connection closed before the whole file had arrived.") from None
 
 
-def _sent(file: StoredFile) -> Response:
-    headers = {**attachment(file.name), "content-length": str(file.found.size)}
-    return StreamingResponse(file.found.chunks, media_type=file.media_type, headers=headers)
+class _Sent(StreamingResponse):
+    """A stored file. What it is read from is closed however the answer ends, also where the client went before it began."""
+
+    def __init__(self, file: StoredFile) -> None:
+        headers = {**attachment(file.name), "content-length": str(file.found.size)}
+        super().__init__(file.found.chunks, media_type=file.media_type, headers=headers)
+        self._close = file.found.close
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            await self._close()
 
 
 async def _connection(request: Request, caller: Caller, workspace: App) -> dict[str, Any]:
@@ -169,7 +180,13 @@ async def _connection(request: Request, caller: Caller, workspace: App) -> dict[
 def _host(resource: dict[str, Any]) -> str:
     host = str(resource.get("endPoint") or "").split("://")[-1].rstrip("/")
     port = resource.get("port")
-    return f"{host or 's3.amazonaws.com'}{f':{port}' if port else ''}"
+    if host in ("", "s3.amazonaws.com"):  # with a bucket's name before it, this one answers for one region only
+        host = f"s3.{_region(resource)}.amazonaws.com"
+    return f"{host}{f':{port}' if port else ''}"
+
+
+def _region(resource: dict[str, Any]) -> str:
+    return str(resource.get("region") or DEFAULT_REGION)
 
 
 def _quoted(value: Any) -> str:

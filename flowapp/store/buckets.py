@@ -8,8 +8,8 @@ from __future__ import annotations
 import asyncio
 import re
 import tempfile
-from collections.abc import AsyncIterable, AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -57,11 +57,15 @@ class Bucket:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A file that is there: its size in bytes, its media type ("" where the place keeps none), and its content in pieces."""
+    """A file that is there: its size in bytes, its media type ("" where the place keeps none), and its content in pieces.
+
+    Call `close` when no more is read, also where nothing was: it ends what the place still sends.
+    """
 
     size: int
     media_type: str
     chunks: AsyncIterator[bytes]
+    close: Callable[[], Awaitable[None]]
 
 
 async def put(bucket: Bucket, key: str, chunks: AsyncIterable[bytes], media_type: str) -> None:
@@ -79,7 +83,7 @@ async def put(bucket: Bucket, key: str, chunks: AsyncIterable[bytes], media_type
         headers = {"content-length": str(size), **({"content-type": media_type} if media_type else {})}
         async with _asked(bucket, "PUT", key, headers, _pieces(file)) as answer:
             if answer.status_code != 200:
-                raise await _refused(answer)
+                raise _refused(answer, await _code(answer))
 
 
 async def get(bucket: Bucket, key: str) -> Found:
@@ -90,26 +94,26 @@ async def get(bucket: Bucket, key: str) -> Found:
         ObjectsAway: the bucket does not answer, or not so.
         AddressRefused: the server must not call its host.
     """
-    asked = _asked(bucket, "GET", key)
-    answer = await asked.__aenter__()
-    try:
-        if answer.status_code == 404:
-            raise missing(key)
+    async with AsyncExitStack() as asked:
+        answer = await asked.enter_async_context(_asked(bucket, "GET", key))
         size = answer.headers.get("content-length", "")
         if answer.status_code != 200 or not size.isdecimal():
-            raise await _refused(answer)
-    except BaseException:
-        await asked.__aexit__(None, None, None)
-        raise
+            code = await _code(answer)
+            raise missing(key) if _says_missing(answer, code) else _refused(answer, code)
+        opened = asked.pop_all()
 
-    async def content() -> AsyncIterator[bytes]:
-        try:
+    async def content() -> AsyncGenerator[bytes]:
+        async with opened:
             async for chunk in answer.aiter_bytes(_STEP):
                 yield chunk
-        finally:
-            await asked.__aexit__(None, None, None)
 
-    return Found(int(size), answer.headers.get("content-type", ""), content())
+    chunks = content()
+
+    async def close() -> None:
+        await chunks.aclose()
+        await opened.aclose()  # of a content that nobody began to read
+
+    return Found(int(size), answer.headers.get("content-type", ""), chunks, close)
 
 
 async def delete(bucket: Bucket, key: str) -> None:
@@ -120,8 +124,10 @@ async def delete(bucket: Bucket, key: str) -> None:
         AddressRefused: the server must not call its host.
     """
     async with _asked(bucket, "DELETE", key) as answer:
-        if answer.status_code not in (200, 204, 404):
-            raise await _refused(answer)
+        if answer.status_code not in (200, 204):
+            code = await _code(answer)
+            if not _says_missing(answer, code):
+                raise _refused(answer, code)
 
 
 def missing(key: str) -> ObjectMissing:
@@ -157,15 +163,25 @@ async def _asked(
             raise away(f"{type(error).__name__} at {bucket.endpoint or 'Amazon'}") from None
 
 
-async def _refused(answer: httpx2.Response) -> ObjectsAway:
-    if answer.is_redirect:
-        return away(f"it answers {answer.status_code}, as if the bucket were elsewhere")
+async def _code(answer: httpx2.Response) -> str:
+    """What S3 calls the error of an answer, "" where it does not say."""
     text = ""
     async for chunk in answer.aiter_text(2048):
         text = chunk
         break
-    code = _CODE.search(text)
-    return away(f"it answers {answer.status_code}{f' ({code[1]})' if code else ''}")
+    found = _CODE.search(text)
+    return found[1] if found else ""
+
+
+def _says_missing(answer: httpx2.Response, code: str) -> bool:
+    """Whether it is the file that is not there. A bucket that is not there is no news of a file."""
+    return answer.status_code == 404 and code in ("", "NoSuchKey")
+
+
+def _refused(answer: httpx2.Response, code: str) -> ObjectsAway:
+    if answer.is_redirect:
+        return away(f"it answers {answer.status_code}, as if the bucket were elsewhere")
+    return away(f"it answers {answer.status_code}{f' ({code})' if code else ''}")
 
 
 async def _pieces(file: IO[bytes]) -> AsyncIterator[bytes]:

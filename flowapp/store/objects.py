@@ -69,7 +69,7 @@ async def get(place: Place, key: str) -> Found:
         raise missing(key) from None
     except (BaseError, OSError, ValueError) as error:
         raise _away(error) from error
-    return Found(found.meta["size"], "", aiter(found.stream(min_chunk_size=_READ_STEP)))
+    return Found(found.meta["size"], "", aiter(found.stream(min_chunk_size=_READ_STEP)), _nothing_to_close)
 
 
 async def delete(place: Place, key: str) -> None:
@@ -92,6 +92,10 @@ def tidy(folder: Path) -> None:
                 file.unlink()
         except FileNotFoundError:
             continue
+
+
+async def _nothing_to_close() -> None:
+    """A file of a folder is opened anew for each part, and closed after it."""
 
 
 def _opened(place: Folder) -> LocalStore:

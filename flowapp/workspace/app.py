@@ -234,7 +234,7 @@ class Workspace:
         """
         await check_key(self.store.database, self.secrets)
         await self.sessions.ensure_first()
-        await self.objects.tidy()
+        self._context.spawn(self.objects.tidy(), "tidying stored files")
 
     def stop_streams(self) -> None:
         """End all event streams: the server stops, and open streams would hold it up."""

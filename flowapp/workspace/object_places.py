@@ -23,6 +23,8 @@ from flowapp.workspace.errors import BadRequest
 from flowapp.workspace.run_secrets import RunSecrets
 
 MAX_KEY = 1024
+DEFAULT_REGION = "us-east-1"
+"""Where a resource names none."""
 _BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,200}")
 _REGION = re.compile(r"[A-Za-z0-9-]{1,60}")
 _HOST = re.compile(r"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+")
@@ -161,7 +163,7 @@ def bucket_of(path: str, value: Any, policy: AddressPolicy, spool: Path) -> Buck
     for name in ("bucket", "accessKey", "secretKey"):
         if not fields[name]:
             raise BadRequest(f"{path} names no {name}.", "Files are kept with its key, never with the server's own.")
-    region = fields["region"] or "us-east-1"
+    region = fields["region"] or DEFAULT_REGION
     if not _BUCKET.fullmatch(fields["bucket"]) or not _REGION.fullmatch(region):
         raise BadRequest(f"The bucket or region of {path} is none.", "A bucket has letters, digits, dots and hyphens.")
     endpoint = _endpoint(path, value)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.acceptance.conftest import Watch, shoot
-from tests.acceptance.notebook_page import NotebookPage, flow_of, open_flow, python
+from tests.acceptance.notebook_page import NotebookPage, flow_of, open_flow, python, wire
 from tests.acceptance.product import Product
 
 READ = "class postgresql(dict):\n    pass\n\n\ndef main(database: postgresql, note: str):\n    return note\n"
@@ -33,6 +34,15 @@ def test_a_link_leads_to_its_cell(page: Page, context: BrowserContext, product: 
     other.goto(link.replace("s25", "gone"))
     other.reload()  # an address that differs by its fragment alone loads nothing
     expect(other.get_by_text("There is no cell gone here any more")).to_be_visible()
+
+
+def test_a_link_that_was_cut_off_opens_the_notebook(page: Page, product: Product) -> None:
+    with product.client() as client:
+        answer = client.post("/api/w/main/drafts", json={"flow": flow_of(python("a", "def main():\n    return 1\n"))})
+    page.goto(f"/flows/{answer.json()['id']}#cell=%E0%A4%A")
+    notebook = NotebookPage(page).loaded()
+    expect(notebook.cell("a")).to_be_visible()
+    expect(page.locator(".nb-toast")).to_have_count(0)
 
 
 def test_a_field_offers_what_it_may_name(page: Page, product: Product, watch: Watch) -> None:
@@ -69,3 +79,40 @@ def test_a_field_offers_what_it_may_name(page: Page, product: Product, watch: Wa
     page.keyboard.press("Tab")
     notebook.settled()
     assert notebook.module("a")["value"]["input_transforms"]["database"]["value"] == {"host": "here"}
+
+
+def test_an_object_is_typed_where_a_resource_may_be_named(page: Page, product: Product) -> None:
+    with product.client() as client:
+        notebook = open_flow(page, client, flow_of(python("a", READ, {"note": {"type": "static", "value": "n"}})))
+
+    def kept() -> Any:
+        return notebook.module("a")["value"]["input_transforms"]["database"]["value"]
+
+    row = notebook.row("a", "database")
+    field = row.get_by_role("combobox")
+    field.press_sequentially('{"host": "h"}')
+    assert kept() == {"host": "h"}, "it is kept before anybody leaves the field"
+    expect(field).to_be_focused()
+    field.press("ArrowLeft")
+    field.press_sequentially(', "port": ')
+    expect(row).to_contain_text("or write one as a JSON object")
+    expect(field).to_be_focused()
+    field.press_sequentially("5")
+    expect(field).to_have_value('{"host": "h", "port": 5}')
+    expect(row).not_to_contain_text("or write one as a JSON object")
+    assert kept() == {"host": "h", "port": 5}
+    page.keyboard.press("Tab")
+    expect(row.get_by_role("textbox")).to_have_value('{"host":"h","port":5}')
+
+
+def test_a_result_is_typed_where_a_resource_may_be_named(page: Page, product: Product) -> None:
+    with product.client() as client:
+        first = python("a", "def main():\n    return {'host': 'h'}\n")
+        note = {"note": {"type": "static", "value": "n"}}
+        notebook = open_flow(page, client, flow_of(first, python("b", READ, note)))
+    row = notebook.row("b", "database")
+    row.get_by_role("combobox").press_sequentially("results.a")
+    shoot(page, "expression-for-a-resource")
+    row.get_by_role("button", name="Use as an expression").click()
+    notebook.settled()
+    assert notebook.module("b")["value"]["input_transforms"]["database"] == wire("results.a")

@@ -56,6 +56,22 @@ def test_an_old_version_is_looked_at_and_restored(page: Page, product: Product) 
     assert "return 100" in notebook.module("a")["value"]["content"]
 
 
+def test_code_that_came_back_whole_is_shown_without_a_line_that_went(page: Page, product: Product) -> None:
+    with product.client() as client:
+        notebook = open_flow(page, client, flow_of(python("a", "def main():\n    return 1\n")))
+    deploy(page, "u/admin/emptied", "With code")
+    expect(page.get_by_text("Same as v1")).to_be_visible()
+    notebook.into_code("a")
+    page.keyboard.press("Control+a")
+    page.keyboard.press("Delete")
+    notebook.settled()
+    page.get_by_role("button", name="Draft, 1 change since v1").click()
+    code = page.get_by_role("dialog", name="Versions").get_by_role("article", name="Code of a")
+    expect(code).to_contain_text("return 1")
+    expect(code.locator(".line-insert")).to_have_count(2)
+    expect(code.locator(".line-delete, .char-delete")).to_have_count(0)
+
+
 def test_without_versions_it_says_how_one_comes_about(page: Page, product: Product) -> None:
     with product.client() as client:
         open_flow(page, client, flow_of(python("a", "def main():\n    return 1\n")))

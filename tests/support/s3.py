@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -16,7 +17,10 @@ ACCESS_KEY, SECRET_KEY = "AKIDEXAMPLE", "wJalr-secret-of-s3"
 
 
 class Buckets(ThreadingHTTPServer):
-    """What is kept: content and media type by `bucket/key`. `elsewhere`: where it sends everybody who asks."""
+    """What is kept: content and media type by `bucket/key`. `elsewhere`: where it sends everybody who asks.
+
+    `refusal`: a status and a body that it answers instead. `left`: somebody went away before having read all of a file.
+    """
 
     daemon_threads = True
 
@@ -25,6 +29,8 @@ class Buckets(ThreadingHTTPServer):
         self.files: dict[str, tuple[bytes, str]] = {}
         self.asked: list[str] = []
         self.elsewhere = ""
+        self.refusal: tuple[int, bytes] | None = None
+        self.left = threading.Event()
 
     @property
     def host(self) -> str:
@@ -87,6 +93,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._say(403, b"<Error><Code>SignatureDoesNotMatch</Code></Error>")
         elif self.server.elsewhere:
             self._say(307, b"", {"location": self.server.elsewhere})
+        elif self.server.refusal:
+            self._say(*self.server.refusal)
         else:
             return unquote(parts.path).strip("/")
         return None
@@ -110,4 +118,8 @@ class _Handler(BaseHTTPRequestHandler):
         for name, value in {"content-length": str(len(body)), **(headers or {})}.items():
             self.send_header(name, value)
         self.end_headers()
-        self.wfile.write(body)
+        try:
+            self.wfile.write(body)
+        except ConnectionError:
+            self.server.left.set()
+            self.close_connection = True

@@ -2,9 +2,9 @@
 import { useEffect, useState } from "react";
 
 import { postEvents } from "../api.js";
+import { CodeDiff } from "./code_diff.jsx";
 import { perform, select } from "./commands.js";
 import { useKey, useStore } from "./context.js";
-import { CodeDiff } from "./editor.jsx";
 import { Glyph } from "./icons.jsx";
 import { EDITORS } from "./reduce.js";
 
@@ -191,7 +191,7 @@ function costOf({ model, ms, tokens }) {
 
 function Proposal({ proposal, onAccept, onRefuse }) {
   const { label, why, before, after, language, inputs, problems } = proposal;
-  const [old, fresh] = [before, after].map((text) => (text ?? "").split("\n").length);
+  const [old, fresh] = [before, after].map((text) => (text ? text.split("\n").length : 0));
   const lines = Math.min(MOST_LINES, (language === "json" ? old + fresh : Math.max(old, fresh)) + 1); // values differ in every line
   return (
     <article className="nb-assist-card" aria-label={label}>

@@ -15,13 +15,22 @@ export async function copyCellLink(store, step) {
   store.toast(copied ? { text: `Copied the link to ${step}` } : { text: `The link to ${step}`, hint: link });
 }
 
+/** The step that an address names, "" for none: a link that was cut off names none. */
+function stepIn(hash) {
+  try {
+    return decodeURIComponent(NAMED.exec(hash)?.[1] ?? "");
+  } catch {
+    return "";
+  }
+}
+
 /** Go to the cell that the address names, once: a reload stays where the person is. */
 export function followCellLink(store) {
-  const step = NAMED.exec(window.location.hash)?.[1];
+  const step = stepIn(window.location.hash);
   if (!step) return;
   window.history.replaceState(window.history.state, "", window.location.pathname + window.location.search);
-  const id = store.cellOfStep(decodeURIComponent(step));
-  if (!id) return store.toast({ text: `There is no cell ${decodeURIComponent(step)} here any more` });
+  const id = store.cellOfStep(step);
+  if (!id) return store.toast({ text: `There is no cell ${step} here any more` });
   select(store, id);
   staysInView(id);
 }

@@ -303,8 +303,6 @@ function markError(monaco, editor, error) {
 
 const isNarrow = () => window.matchMedia("(max-width: 700px)").matches;
 
-const sized = (value, fallback) => value ?? fallback;
-
 /** A free-standing editor with the props of reflex-monaco's MonacoEditor, loaded from the bundle. `help`: the workspace that helps its writer. */
 export function CodeEditor({ value, defaultValue = "", language, defaultLanguage = "plaintext", line, width, height, onChange, readOnly = false, label, tabIndex = 0, help }) {
   const host = useRef(null);
@@ -337,53 +335,5 @@ export function CodeEditor({ value, defaultValue = "", language, defaultLanguage
     const made = editor.current;
     if (made && value !== undefined && value !== made.getValue() && !made.hasTextFocus()) made.setValue(value);
   }, [value]);
-  return <div ref={host} style={{ width: sized(width, "100%"), height: sized(height, "240px") }} />;
-}
-
-const DIFF_GRACE_MS = 5000; // a diff under way still needs its texts; without them the worker's answer is an error
-
-/** What an editor is called for who hears the page. The diff editor takes the names of its two away whenever its layout changes. */
-function keepName(editor, name) {
-  const put = () => editor.getRawOptions().ariaLabel === name || editor.updateOptions({ ariaLabel: name });
-  const follower = editor.onDidChangeConfiguration(put);
-  put();
-  return follower;
-}
-
-/** Two texts side by side (below 640 px: inline), with the props of reflex-monaco's DiffMonacoEditor. */
-export function CodeDiff({ original = "", modified = "", language = "plaintext", originalLanguage, modifiedLanguage, width, height }) {
-  const host = useRef(null);
-  const models = useRef(null);
-  useEffect(() => {
-    let gone = false;
-    let stop = () => {};
-    loadMonaco().then((monaco) => {
-      if (gone) return;
-      const made = monaco.editor.createDiffEditor(host.current, { ...OPTIONS, readOnly: true, automaticLayout: true, renderSideBySideInlineBreakpoint: 640, renderOverviewRuler: false, originalEditable: false, lineNumbersMinChars: 3 });
-      const pair = { original: monaco.editor.createModel(original, originalLanguage ?? language), modified: monaco.editor.createModel(modified, modifiedLanguage ?? language) };
-      models.current = pair;
-      made.setModel(pair);
-      const names = [keepName(made.getOriginalEditor(), "Text before"), keepName(made.getModifiedEditor(), "Text after")];
-      stop = () => {
-        models.current = null;
-        names.forEach((follower) => follower.dispose()); // an editor that goes is configured no more
-        try {
-          made.dispose();
-        } catch (error) {
-          console.warn(error.message, error.errors); // seen once, where a comparison went as it came: what is around it stays
-        }
-        setTimeout(() => Object.values(pair).forEach((model) => model.dispose()), DIFF_GRACE_MS);
-      };
-    });
-    return () => {
-      gone = true;
-      stop();
-    };
-  }, [language, originalLanguage, modifiedLanguage]);
-  useEffect(() => {
-    const pair = models.current;
-    if (pair && pair.original.getValue() !== original) pair.original.setValue(original);
-    if (pair && pair.modified.getValue() !== modified) pair.modified.setValue(modified);
-  }, [original, modified]);
-  return <div ref={host} style={{ width: sized(width, "100%"), height: sized(height, "320px") }} />;
+  return <div ref={host} style={{ width: width ?? "100%", height: height ?? "240px" }} />;
 }

@@ -109,12 +109,13 @@ export function Evaluated({ value }) {
 
 /** A fixed value with the widget its schema asks for. Text stays local while typed and is staged on each change. */
 export function StaticInput({ input, label, missing, onStage, onUnset, onExpression, emptyText, compact = false }) {
+  const [naming, setNaming] = useState(null); // what is typed into a field of references: an object that comes about meanwhile is no reason for another field
   const schema = input.schema ?? {};
   const widget = widgetOf(schema);
-  if (input.truncated) return <TruncatedValue input={input} label={label} onStage={onStage} />;
+  if (input.truncated && naming === null) return <TruncatedValue input={input} label={label} onStage={onStage} />;
   const resource = resourceOf(schema);
   const empty = input.value === undefined || input.value === null || input.value === "";
-  if (input.secret || isReference(input.value) || (resource && empty)) return <ReferenceInput {...{ input, label, resource, missing, onStage, onUnset }} />;
+  if (naming !== null || input.secret || isReference(input.value) || (resource && empty)) return <ReferenceInput {...{ input, label, resource, missing, onStage, onUnset, onExpression }} text={naming} setText={setNaming} />;
   if (widget === "boolean") {
     return (
       <label className="nb-check">
@@ -164,11 +165,15 @@ function TextValue({ input, schema, widget, label, missing, onStage, onUnset, on
     <>
       <GrowingText className="nb-input" label={label} value={shown} placeholder={placeholder} type={widget === "date" ? "date" : undefined} inputMode={widget === "number" ? "decimal" : undefined} invalid={Boolean(meaning.problem)} describedBy={meaning.problem ? problemId : undefined} missing={missing} onChange={change} onBlur={blur} onKeyDown={onKeyDown} />
       {meaning.problem && <span id={problemId} className="nb-hint" data-tone="bad">{meaning.problem}</span>}
-      {onExpression && isExpressionText(shown) && (
-        <button type="button" className="nb-hint nb-link" onMouseDown={(event) => event.preventDefault()} onClick={() => (setText(null), onExpression(shown.trim()))}>Use as an expression</button>
-      )}
+      <AsExpression text={shown} onUse={onExpression && ((expr) => (setText(null), onExpression(expr)))} />
     </>
   );
+}
+
+/** What was typed where a fixed value goes reads like an expression: one press makes it one. */
+function AsExpression({ text, onUse }) {
+  if (!onUse || !isExpressionText(text)) return null;
+  return <button type="button" className="nb-hint nb-link" onMouseDown={(event) => event.preventDefault()} onClick={() => onUse(text.trim())}>Use as an expression</button>;
 }
 
 function TruncatedValue({ input, label, onStage }) {
@@ -183,28 +188,28 @@ function TruncatedValue({ input, label, onStage }) {
 }
 
 /** Secrets and resources are named, never shown: only the reference is text. A resource may also be written out as JSON. */
-function ReferenceInput({ input, label, resource, missing, onStage, onUnset }) {
+function ReferenceInput({ input, label, resource, missing, onStage, onUnset, onExpression, text, setText }) {
   const store = useStore();
   const list = useId();
-  const [text, setText] = useState(null);
-  const shown = text ?? (input.value ?? "");
-  const written = resource && text ? objectIn(text) : undefined;
-  const bad = text !== null && text !== "" && !isReference(text) && !written;
+  const shown = String(text ?? input.value ?? "");
+  const written = (typed) => (resource ? objectIn(typed) : undefined);
+  const bad = Boolean(text) && !isReference(text) && !written(text);
   const change = (next) => {
     setText(next);
-    if (isReference(next)) onStage(next);
+    const meant = isReference(next) ? next : written(next);
+    if (meant) onStage(meant);
   };
   const blur = () => {
-    if (written) onStage(written);
-    else if (text === "" && input.value) onUnset?.();
+    if (text === "" && input.value) onUnset?.();
     if (!bad) setText(null);
     store.flush();
   };
   return (
     <>
-      <GrowingText type="text" combobox={{ list }} className="nb-input nb-reference" label={`${label}, a reference`} value={String(shown)} placeholder={resource ? `$res:path of a ${resource} resource` : "$var:u/admin/name or $res:f/team/database"} invalid={bad} missing={missing} onChange={change} onBlur={blur} />
+      <GrowingText type="text" combobox={{ list }} className="nb-input nb-reference" label={`${label}, a reference`} value={shown} placeholder={resource ? `$res:path of a ${resource} resource` : "$var:u/admin/name or $res:f/team/database"} invalid={bad} missing={missing} onChange={change} onBlur={blur} />
       <References id={list} ws={store.ws} type={resource} prefix="$res:" />
       {bad && <span className="nb-hint" data-tone="bad">{resource ? "Name a resource as $res:path, or write one as a JSON object" : "A secret is named, not typed: $var:path or $res:path"}</span>}
+      <AsExpression text={shown} onUse={onExpression && ((expr) => (setText(null), onExpression(expr)))} />
     </>
   );
 }

@@ -4,7 +4,7 @@ import { encoded, request } from "../api.js";
 import { when } from "../words.js";
 import { changesBetween, stepsOf } from "./changes.js";
 import { useKey, useStore } from "./context.js";
-import { CodeDiff } from "./editor.jsx";
+import { CodeDiff } from "./code_diff.jsx";
 import { newId } from "./objects.js";
 import { EDITORS } from "./reduce.js";
 import { Dialog } from "./ui.jsx";

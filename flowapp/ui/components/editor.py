@@ -8,6 +8,7 @@ from reflex_monaco.monaco import DiffMonacoEditor, MonacoEditor
 from flowapp.ui.components.local import LocalComponent
 
 LIBRARY = "$/public/js/notebook/editor.jsx"
+DIFF_LIBRARY = "$/public/js/notebook/code_diff.jsx"
 EDITOR_LIBRARIES = ["monaco-editor@0.57.0"]
 
 
@@ -24,9 +25,9 @@ class CodeEditor(LocalComponent, MonacoEditor):
 
 
 class CodeDiff(LocalComponent, DiffMonacoEditor):
-    """Two texts side by side, changes marked; inline where the page is narrow."""
+    """Two texts side by side, changes marked; inline where the page is narrow. A text without another stands alone."""
 
-    library = LIBRARY
+    library = DIFF_LIBRARY
     tag = "CodeDiff"
     is_default = False
     lib_dependencies: list[str] = EDITOR_LIBRARIES

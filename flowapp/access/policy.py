@@ -5,7 +5,8 @@ words: nothing is known across workspaces; a viewer reads what is deployed and i
 developer also has drafts, deploys and cancels; an admin may do everything in the workspace. Everybody keeps views of the list
 of runs, which are their own until a developer or an admin shares theirs; who keeps one and admins change or delete it. A draft and the runs of its
 cells belong to their owner, because results may hold what only the owner may read. Whoever sees a draft and may edit it comments
-on its cells; the words of a comment are changed by who wrote it, and taken away by them or an admin. `u/<name>/…` belongs to that person,
+on its cells; on the steps of a deployed flow every developer comments who may read it, and whoever may read it reads
+what is said of them. The words of a comment are changed by who wrote it, and taken away by them or an admin. `u/<name>/…` belongs to that person,
 `g/<name>/…` to the members of the group. `f/<name>/…` belongs to those whom the folder names as owner, writer or viewer;
 a name that nobody made a folder of is the team's, and roles alone decide. Role and path must both allow. A token with scopes
 may do what its person may *and* a scope covers. A job has the rights of the person whom it runs for, may use what that
@@ -41,6 +42,7 @@ Action = Literal[
     "flow.run",
     "flow.deploy",
     "flow.share",
+    "flow.comment",
     "script.read",
     "script.run",
     "script.write",
@@ -135,6 +137,7 @@ _DEVELOPER: frozenset[Action] = _OPERATOR | {
     "comment.delete",
     "flow.deploy",
     "flow.share",
+    "flow.comment",
     "script.write",
     "run.share",
     "run_view.share",
@@ -158,7 +161,7 @@ _INSTANCE_GRANTS: frozenset[Action] = _ACCOUNT | {"instance.manage"}
 
 _SHARING: frozenset[Action] = frozenset({"run.share", "flow.share"})
 #: Verbs for which a folder's viewers are enough; anything else needs a writer.
-_LOOKING = frozenset({"read", "use", "run", "cancel", "approve", "share"})
+_LOOKING = frozenset({"read", "use", "run", "cancel", "approve", "share", "comment"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,6 +41,12 @@ async def versions(path: str, caller: Caller, workspace: App) -> Response:
     return answer(await workspace.flows.versions(caller, path))
 
 
+@router.get("/flows/comments/{path:path}")
+async def comments(path: str, caller: Caller, workspace: App) -> Response:
+    """What is said of the steps of a deployed flow."""
+    return answer(await workspace.comments.of_flow(caller, path))
+
+
 @router.post("/flows/edit/{path:path}")
 async def edit(path: str, caller: Caller, workspace: App) -> Response:
     """One's draft of a deployed flow; made when there is none."""

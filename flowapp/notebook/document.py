@@ -155,7 +155,7 @@ class Document:
 
     @property
     def taken_in(self) -> Mapping[str, Any] | None:
-        """The deployed version that was taken in last: `{"path", "version", "since"}`."""
+        """The deployed version that was taken in last: see `TakeIn`."""
         return (self.beside.get(FLOW) or {}).get(TAKEN_IN)
 
     def about(self, cell: CellId) -> Mapping[str, Any]:

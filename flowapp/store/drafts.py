@@ -69,14 +69,9 @@ def save(connection: Connection, draft_id: str, expected: int, values: Mapping[s
     return connection.execute(statement).rowcount == 1
 
 
-def set_deployed(connection: Connection, draft_id: str, path: str, version: int, at_version: int) -> None:
-    """Note that the draft, as of its version `at_version`, was deployed as `version` of `path`."""
-    statement = (
-        sa.update(_DRAFT)
-        .where(_DRAFT.c.id == draft_id)
-        .values(path=path, deployed_version=version, deployed_at_version=at_version)
-    )
-    connection.execute(statement)
+def set_columns(connection: Connection, draft_id: str, values: Mapping[str, object]) -> None:
+    """Set columns that say nothing of its document: what it was deployed as."""
+    connection.execute(sa.update(_DRAFT).where(_DRAFT.c.id == draft_id).values(dict(values)))
 
 
 def delete(connection: Connection, draft_id: str, at: str) -> bool:

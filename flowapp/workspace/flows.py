@@ -17,8 +17,9 @@ from flowapp.openflow.walk import walk
 from flowapp.signatures import lint
 from flowapp.store import audit, drafts, flows, identities, shared_links
 from flowapp.store.clock import now
+from flowapp.store.events import Event
 from flowapp.store.tables import DraftRow, FlowVersionRow, RunRow
-from flowapp.workspace import flow_news, flow_paths, guard
+from flowapp.workspace import flow_news, flow_paths, guard, step_names
 from flowapp.workspace.context import Context
 from flowapp.workspace.drafts import Drafts
 from flowapp.workspace.editing import draft_json
@@ -115,6 +116,12 @@ class Flows:
                 created_at=now(),
             )
 
+            deployed = {
+                "path": wanted,
+                "deployed_at_version": at_version,
+                "deployed_steps": step_names.held_text(draft.document),
+            }
+
             def work(connection: Connection) -> int:
                 identities.lock_workspace(connection, identity.workspace)
                 latest = flows.latest(connection, identity.workspace, wanted)
@@ -123,7 +130,10 @@ class Flows:
                 if latest is None:
                     shared_links.forget_flow(connection, identity.workspace, wanted)
                 number = flows.add(connection, version)
-                drafts.set_deployed(connection, row.id, wanted, number, at_version)
+                step_names.follow_draft(connection, draft, version)
+                drafts.set_columns(connection, row.id, deployed | {"deployed_version": number})
+                # their cells are steps of the flow now, and comments on them the flow's
+                self._store.events.after_commit(Event(draft.topic, "comments", {}))
                 tell_others(self._store.events, row.id)
                 flow_news.tell_deployed(connection, self._store.events, version)
                 audit.add(
@@ -137,8 +147,7 @@ class Flows:
                 return number
 
             number = await self._store.database.write(work)
-            changed = {"path": wanted, "deployed_version": number, "deployed_at_version": at_version}
-            draft.row = DraftRow(**{**draft.row.model_dump(), **changed})
+            draft.row = DraftRow(**{**draft.row.model_dump(), **deployed, "deployed_version": number})
             await self._drafts.tell(draft, "")
         return {
             "path": wanted,

@@ -15,14 +15,16 @@ from sqlalchemy.engine import Connection
 
 from flowapp.access.identity import Identity
 from flowapp.access.policy import require
-from flowapp.notebook.document import Document
+from flowapp.jsontext import loads
+from flowapp.notebook.document import CellId, Document, StepId
 from flowapp.notebook.operations.types import Nested, Operation, ReplaceFlow, TakeIn
 from flowapp.notebook.operations.whole import taken_in_label
 from flowapp.openflow.merge import ABSENT, Choice, Conflict, Difference, Merge, Part, Taken, merge
+from flowapp.openflow.walk import step_ids
 from flowapp.store import flows
 from flowapp.store.stores import Store
 from flowapp.store.tables import FlowVersionRow
-from flowapp.workspace import guard
+from flowapp.workspace import guard, step_names
 from flowapp.workspace.drafts import Drafts
 from flowapp.workspace.errors import BadRequest, MergeOutdated
 from flowapp.workspace.new_drafts import EMPTY_FLOW, new_cell_id, read_document
@@ -34,10 +36,12 @@ _MADE_BY_CODE = "schema"
 
 @dataclass(frozen=True, slots=True)
 class _Versions:
-    """The version that a draft comes from (None when it is gone) and the newest one."""
+    """The version that a draft comes from (None when it is gone), the newest one, and which of its steps the draft's cells are."""
 
     base: FlowVersionRow | None
     newest: FlowVersionRow
+    #: what cells of the draft are called in the newest one
+    names: Mapping[CellId, StepId]
 
 
 class Merging:
@@ -104,7 +108,7 @@ class Merging:
                 raise _draft_changed()
             own = sum(1 for taken in found.taken if taken.side == "mine")
             kept = sum(1 for conflict in found.conflicts if choices[conflict.id] != "theirs")
-            return _operations(draft, found, version, draft_version + 1 - own - kept)
+            return _operations(draft, found, versions, draft_version + 1 - own - kept)
 
         return await self._drafts.apply_made(identity, draft_id, operations, client)
 
@@ -115,14 +119,14 @@ class Merging:
         if base is None:
             return None
 
-        def read(connection: Connection) -> tuple[FlowVersionRow | None, FlowVersionRow | None]:
+        def read(connection: Connection) -> _Versions | None:
             newest = flows.latest(connection, identity.workspace, path)
-            return flows.version(connection, identity.workspace, path, base), newest
+            if newest is None or newest.version <= base:
+                return None
+            before = flows.version(connection, identity.workspace, path, base)
+            return _Versions(before, newest, step_names.present_names(connection, draft))
 
-        before, newest = await self._store.database.read(read)
-        if newest is None or newest.version <= base:
-            return None
-        return _Versions(before, newest)
+        return await self._store.database.read(read)
 
 
 def require_decided(found: Merge, choices: Mapping[str, Any]) -> None:
@@ -151,7 +155,7 @@ def _flow(version: FlowVersionRow) -> dict[str, Any]:
     return read_document(None, version.document).flow
 
 
-def _operations(draft: OpenDraft, found: Merge, version: int, since: int) -> list[Operation]:
+def _operations(draft: OpenDraft, found: Merge, versions: _Versions, since: int) -> list[Operation]:
     """The edit. Steps of the draft keep their cells with what lies beside them, under their new name too."""
     document = draft.document
     outcome = Document.of(found.flow, lambda: "")
@@ -165,8 +169,19 @@ def _operations(draft: OpenDraft, found: Merge, version: int, since: int) -> lis
             nested[step] = Nested(entry.cell, about)
     for step in outcome.cells.keys() - nested.keys():
         nested[step] = Nested(new_cell_id())
-    about = {"path": draft.row.path, "version": version, "since": since}
+    version = versions.newest.version
+    steps = _held(versions, {step: nested[step].cell for step in outcome.cells})
+    about = {"path": draft.row.path, "version": version, "since": since, "steps": steps}
     return [ReplaceFlow(found.flow, new_cell_id(), taken_in_label(version), nested), TakeIn(about)]
+
+
+def _held(versions: _Versions, cells: Mapping[StepId, CellId]) -> dict[CellId, StepId]:
+    """What the cells (by step) of the outcome are called in the newest version: as before, or as the step that came with it."""
+    theirs = step_ids(loads(versions.newest.document))
+    held = {cell: step for cell, step in versions.names.items() if step in theirs}
+    known = set(held.values())
+    new = {cell: step for step, cell in cells.items() if cell not in held and step in theirs and step not in known}
+    return held | new
 
 
 def _draft_changed() -> MergeOutdated:

@@ -32,6 +32,7 @@ from flowapp.workspace.blob_guard import require_known
 from flowapp.workspace.context import Context
 from flowapp.workspace.errors import BadRequest, DocumentRejected, PathTaken
 from flowapp.workspace.inputs import Inputs
+from flowapp.workspace.step_names import held_text
 
 EMPTY_FLOW: Mapping[str, Any] = {
     "summary": "",
@@ -181,6 +182,7 @@ class NewDrafts:
                 version=1,
                 deployed_version=deployed,
                 deployed_at_version=1 if deployed else 0,
+                deployed_steps=held_text(document) if deployed else None,
                 created_at=at,
                 saved_at=at,
             )

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy.engine import Connection
 
 from flowapp.jsontext import loads
-from flowapp.notebook.document import CellId, Document
+from flowapp.notebook.document import CellId, Document, StepId
 from flowapp.notebook.records import CellRecord, Live
 from flowapp.notebook.staleness import CellState
 from flowapp.notebook.view import Snapshot
@@ -86,6 +87,16 @@ class OpenDraft:
             return self.row.version - at
         row = self.row
         return row.version - row.deployed_at_version if row.deployed_version is not None else row.version
+
+    @property
+    def held_steps(self) -> Mapping[CellId, StepId]:
+        """The names of its cells in that version. A draft that was deployed before they were noted is taken to have renamed none."""
+        about = self.document.taken_in or {}
+        if self._taken_in()[0] is not None and "steps" in about:
+            return dict(about["steps"])
+        if self.row.deployed_steps is not None:
+            return dict(loads(self.row.deployed_steps))
+        return {cell: step for step, cell in self.document.cells.items()}
 
     def _taken_in(self) -> tuple[int | None, int]:
         """The version that was taken in, if none was deployed from this draft since, and the draft's version to count from."""

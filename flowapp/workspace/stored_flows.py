@@ -21,7 +21,7 @@ from flowapp.openflow.walk import walk
 from flowapp.store import audit, flow_versions, flows, identities, shared_links
 from flowapp.store.clock import now
 from flowapp.store.tables import FlowVersionRow
-from flowapp.workspace import flow_news, flow_paths, guard
+from flowapp.workspace import flow_news, flow_paths, guard, step_names
 from flowapp.workspace.blob_guard import require_known
 from flowapp.workspace.context import Context
 from flowapp.workspace.errors import AlreadyThere, BadRequest
@@ -108,7 +108,7 @@ class StoredFlows:
                 if flow_versions.newest(connection, identity.workspace, target) is not None:
                     raise AlreadyThere(f"There is already a flow at {target}.", "Choose another path.")
                 flow_versions.keep_for_runs(connection, self._values, identity.workspace, path)
-                flow_versions.rename(connection, identity.workspace, path, target)
+                step_names.follow_path(connection, identity.workspace, path, target)
                 shared_links.follow_flow(connection, identity.workspace, path, target)
             flow_versions.archive(connection, identity.workspace, target, False)
             self._add(connection, identity, row, job, "flow.update")
@@ -218,6 +218,7 @@ class StoredFlows:
             identities.lock_workspace(connection, identity.workspace)
             flow_versions.keep_for_runs(connection, self._values, identity.workspace, path)
             shared_links.forget_flow(connection, identity.workspace, path)
+            step_names.forget_path(connection, identity.workspace, path)
             if flow_versions.delete(connection, identity.workspace, path):
                 _audited(connection, identity, "flow.delete", path)
 
@@ -239,7 +240,9 @@ class StoredFlows:
     def _add(
         self, connection: Connection, identity: Identity, row: FlowVersionRow, job: LockJob | None, action: str
     ) -> None:
+        before = flow_versions.newest(connection, row.workspace, row.path)
         number = flows.add(connection, row)
+        step_names.follow_document(connection, before, row)
         flow_news.tell_deployed(connection, self._store.events, row)
         if job is not None:
             job.insert(connection)

@@ -416,3 +416,76 @@ def test_a_newer_version_is_told_while_the_notebook_is_open(
     shoot(page, "team-newer")
     page.get_by_role("button", name="Compare…").click()
     expect(page.get_by_role("dialog")).to_contain_text("version 2")
+
+
+def test_comments_on_a_deployed_flow_are_answered_from_another_draft(
+    page: Page, product: Product, ada: Colleague, shared_path: str
+) -> None:
+    notebook, hers = two_drafts(page, product, ada, shared_path)
+    notebook.select("a")
+    page.keyboard.press("h")
+    panel = page.get_by_role("dialog", name="Comments on a")
+    expect(panel).to_contain_text(f"Whoever may read {shared_path} sees this.")
+    page.keyboard.type("Why seven days?")
+    page.keyboard.press("Control+Enter")
+    expect(mark(hers, "a")).to_have_accessible_name("1 open comment on a")
+    mark(hers, "a").click()
+    at_hers = ada.page.get_by_role("dialog", name="Comments on a")
+    at_hers.get_by_role("button", name="Reply").click()
+    ada.page.keyboard.type("As always.")
+    ada.page.keyboard.press("Control+Enter")
+    expect(panel.get_by_role("article")).to_contain_text("As always.")
+    shoot(page, "comments-of-flow")
+    accessible(page, ".nb-comments-pop")
+    ada.page.keyboard.press("Escape")
+
+    # she renames the step in her draft: there it has them at once, here under the name that it has here
+    hers.select("a")
+    ada.page.keyboard.press("r")
+    ada.page.keyboard.press("Control+a")
+    ada.page.keyboard.type("load")
+    ada.page.keyboard.press("Enter")
+    expect(mark(hers, "load")).to_have_accessible_name("1 open comment on load")
+    hers.settled()
+    ada.page.get_by_role("button", name="Deploy", exact=True).click()
+    ada.page.get_by_role("dialog").get_by_role("button", name="Deploy", exact=True).click()
+    expect(page.locator(".nb-pill")).to_contain_text("v2 is newer")
+    expect(mark(notebook, "a")).to_have_accessible_name("1 open comment on a")
+    page.keyboard.press("Escape")
+    expect(mark(hers, "load")).to_have_accessible_name("1 open comment on load")
+
+    # a cell that is new in her draft is her own until it is deployed
+    with product.client() as client:
+        more = {"id": "c", "value": python("c", SEND)["value"]}
+        place = {"parent": None, "slot": "modules", "index": 2}
+        client.post(
+            f"/api/w/main/drafts/{hers.draft_id}/operations",
+            json={"client": "test", "ops": [{"op": "insert_cell", "cell": "cnew", **place, "module": more}]},
+        ).raise_for_status()
+    hers.select("c")
+    ada.page.keyboard.press("h")
+    new = ada.page.get_by_role("dialog", name="Comments on c")
+    expect(new).to_contain_text("Stays in this draft until the cell is deployed.")
+    ada.page.keyboard.press("Escape")
+
+
+def test_comments_on_a_step_that_one_removed_are_found(
+    page: Page, product: Product, ada: Colleague, shared_path: str
+) -> None:
+    notebook, hers = two_drafts(page, product, ada, shared_path)
+    hers.select("b")
+    ada.page.keyboard.press("h")
+    ada.page.keyboard.type("Do we need this?")
+    ada.page.keyboard.press("Control+Enter")
+    expect(mark(notebook, "b")).to_have_accessible_name("1 open comment on b")
+    notebook.select("b")
+    page.keyboard.press("d")
+    page.keyboard.press("d")
+    expect(notebook.cell("b")).to_have_count(0)
+    page.keyboard.press("H")
+    side = page.get_by_role("complementary", name="Side panel")
+    press(page, side.get_by_text("1 on steps that this draft does not have"))
+    expect(side.get_by_role("region", name="Comments on b")).to_contain_text("Do we need this?")
+    shoot(page, "comments-of-removed")
+    accessible(page, ".nb-commentlist")
+    expect(mark(hers, "b")).to_have_accessible_name("1 open comment on b")

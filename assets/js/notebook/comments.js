@@ -1,4 +1,4 @@
-// The comments of a draft: read when the event stream opens and whenever something of them changed, handed to each cell.
+// The comments of a draft, and of the flow that it comes from: read when the event stream opens and whenever something of them changed, handed to each cell.
 // What somebody is writing is kept here while panels close and open, until it is sent.
 
 const NONE = Object.freeze({ open: [], resolved: [] });
@@ -9,11 +9,21 @@ export class Comments {
     this.known = null; // ids of the comments seen so far; null before the first answer
     this.unsent = new Map(); // place ("cell …", "thread …", "comment …") -> text
     this.told = [];
+    this.place = ""; // path and version of the flow
     store.set("comments", []);
+    store.subscribe("draft", () => this.follow());
   }
 
   receive(event) {
-    if (event.type === "hello" || event.type === "comments") this.load();
+    if (event.type === "hello" || event.type === "comments" || event.type === "deployed") this.load();
+  }
+
+  /** Deployed, or a version taken in: comments have other cells, and other readers. */
+  follow() {
+    const { path, deployed_version: version } = this.store.get("draft") ?? {};
+    const before = this.place;
+    this.place = `${path} ${version}`;
+    if (before && before !== this.place) this.load();
   }
 
   /** Read all of them. One asked for while another is under way waits for it: the answer may be older than what changed. */
@@ -34,13 +44,14 @@ export class Comments {
     }
   }
 
-  take({ me, threads }) {
+  take({ me, flow, steps, threads }) {
     const { store } = this;
     this.me = me;
     store.set("comments_error", undefined);
     this.announce(threads);
     const byCell = new Map();
     for (const thread of threads) {
+      if (!thread.cell) continue;
       const of = byCell.get(thread.cell) ?? { open: [], resolved: [] };
       of[thread.resolved ? "resolved" : "open"].push(thread);
       byCell.set(thread.cell, of);
@@ -48,16 +59,16 @@ export class Comments {
     for (const cell of this.told) if (!byCell.has(cell)) store.set(`comments:${cell}`, undefined);
     for (const [cell, of] of byCell) store.setEqual(`comments:${cell}`, of);
     this.told = [...byCell.keys()];
+    store.setEqual("comments_flow", flow ? { path: flow, cells: steps } : undefined);
     store.setEqual("comments", threads);
   }
 
   /** Screen readers hear who wrote about which cell, but not what was there when the page opened. */
   announce(threads) {
-    const all = threads.flatMap((thread) => thread.comments.map((comment) => ({ ...comment, cell: thread.cell })));
+    const all = threads.flatMap((thread) => thread.comments.map((comment) => ({ ...comment, step: this.store.cell(thread.cell)?.step_id ?? thread.step })));
     const fresh = all.filter((comment) => this.known && !this.known.has(comment.id) && comment.author !== this.me).at(-1);
     this.known = new Set(all.map((comment) => comment.id));
-    const step = fresh && this.store.cell(fresh.cell)?.step_id;
-    if (step) this.store.announce(`${fresh.name} commented on ${step}`);
+    if (fresh?.step) this.store.announce(`${fresh.name} commented on ${fresh.step}`);
   }
 
   of(cell) {
@@ -98,4 +109,12 @@ export function inCellOrder(threads, order) {
   const byCell = new Map();
   for (const thread of threads) byCell.set(thread.cell, [...(byCell.get(thread.cell) ?? []), thread]);
   return order.filter((cell) => byCell.has(cell)).map((cell) => ({ cell, threads: byCell.get(cell) }));
+}
+
+/** Threads of the flow on steps that are not among the cells: [{step, threads}], by step. */
+export function onOtherSteps(threads, order) {
+  const here = new Set(order);
+  const bySteps = new Map();
+  for (const thread of threads) if (thread.shared && !here.has(thread.cell)) bySteps.set(thread.step, [...(bySteps.get(thread.step) ?? []), thread]);
+  return [...bySteps].map(([step, of]) => ({ step, threads: of })).sort((a, b) => a.step.localeCompare(b.step));
 }

@@ -2,7 +2,7 @@
 import { memo, useCallback, useEffect, useRef, useState } from "react";
 import { count, when } from "../words.js";
 import { select } from "./commands.js";
-import { inCellOrder } from "./comments.js";
+import { inCellOrder, onOtherSteps } from "./comments.js";
 import { useFact, useKey, useStore } from "./context.js";
 import { Glyph } from "./icons.jsx";
 import { keysOf, spoken } from "./shortcuts.js";
@@ -47,8 +47,16 @@ function CellComments({ id, step, anchor, onClose }) {
         <Resolved threads={resolved} />
       </div>
       <NewComment cell={id} step={step} autofocus />
+      <Readers id={id} />
     </Popover>
   );
+}
+
+/** Who will read it, where that is not only who may open the draft. */
+function Readers({ id }) {
+  const flow = useKey("comments_flow");
+  if (!flow) return null;
+  return <p className="nb-comments-readers">{flow.cells.includes(id) ? `Whoever may read ${flow.path} sees this.` : "Stays in this draft until the cell is deployed."}</p>;
 }
 
 const Threads = ({ threads }) => threads.map((thread) => <Thread key={thread.id} thread={thread} />);
@@ -216,6 +224,7 @@ export function CommentList() {
   const failed = useKey("comments_error");
   const open = inCellOrder(threads.filter((thread) => !thread.resolved), order);
   const resolved = inCellOrder(threads.filter((thread) => thread.resolved), order);
+  const others = onOtherSteps(threads, order);
   return (
     <section className="nb-commentlist" aria-label="Comments">
       {failed && <p className="nb-notice" data-tone="stale"><Glyph name="warn" size={13} /> The comments could not be read: {failed}</p>}
@@ -225,6 +234,17 @@ export function CommentList() {
         <details className="nb-resolved">
           <summary>{resolved.flatMap((group) => group.threads).length} resolved</summary>
           <Groups groups={resolved} />
+        </details>
+      )}
+      {others.length > 0 && (
+        <details className="nb-resolved">
+          <summary>{others.flatMap((group) => group.threads).length} on steps that this draft does not have</summary>
+          {others.map(({ step, threads: of }) => (
+            <section key={step} className="nb-comment-group" aria-label={`Comments on ${step}`}>
+              <h2><span className="nb-chip nb-chip-fixed">{step}</span></h2>
+              <Threads threads={of} />
+            </section>
+          ))}
         </details>
       )}
     </section>

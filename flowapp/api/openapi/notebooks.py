@@ -115,6 +115,7 @@ NOTEBOOKS: dict[str, Operation] = {
     "GET /api/w/{ws}/chats/list/{path}": op("list"),
     "GET /api/w/{ws}/chats/messages/{path}": op(),
     "GET /api/w/{ws}/flows/versions/{path}": op("list"),
+    "GET /api/w/{ws}/flows/comments/{path}": op(),
     "POST /api/w/{ws}/flows/edit/{path}": op(also=(422,)),
     "POST /api/w/{ws}/flows/fork/{path}": op(status=201, also=(422,)),
     f"GET {_FLOW_LINKS}": op("list"),

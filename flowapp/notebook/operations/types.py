@@ -301,9 +301,10 @@ class ReplaceFlow:
 
 @dataclass(frozen=True, slots=True)
 class TakeIn:
-    """Note that the document holds a deployed version of its flow: `{"path", "version", "since"}`; None takes the note away.
+    """Note that the document holds a deployed version of its flow: `{"path", "version", "since", "steps"?}`; None takes the note away.
 
-    `since`: the version of the draft from which on its edits count as changes of that version.
+    `since`: the version of the draft from which on its edits count as changes of that version. `steps`: what its cells are
+    called in that version.
     """
 
     deployed: Mapping[str, Any] | None

@@ -55,6 +55,9 @@ def take_in(document: Document, operation: TakeIn) -> Applied | Rejected:
     about = operation.deployed
     if about is not None and not (isinstance(about.get("path"), str) and isinstance(about.get("version"), int)):
         return errors.bad_operation("A deployed version has a path and a version, a number.")
+    steps = {} if about is None else about.get("steps", {})
+    if not isinstance(steps, Mapping) or not all(isinstance(step, str) for step in steps.values()):
+        return errors.bad_operation("The steps of a deployed version are a name for each cell.")
     changed = with_beside(document, FLOW, TAKEN_IN, None if about is None else dict(about))
     label = "" if about is None else taken_in_label(about["version"])
     return Applied(changed, (TakeIn(document.taken_in),), frozenset(), label)

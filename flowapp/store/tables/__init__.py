@@ -8,7 +8,7 @@ SQLite and PostgreSQL.
 from __future__ import annotations
 
 from flowapp.store.tables.approvals import ApprovalMessageRow, ApprovalNoteRow
-from flowapp.store.tables.comments import CommentRow
+from flowapp.store.tables.comments import CommentRow, StepRenameRow
 from flowapp.store.tables.documents import (
     DraftCellRow,
     DraftOperationRow,
@@ -71,6 +71,7 @@ __all__ = [
     "ScriptRow",
     "SharedLinkRow",
     "SlotRow",
+    "StepRenameRow",
     "SuspensionRow",
     "TempScriptRow",
     "TickRow",

@@ -36,6 +36,7 @@ class DraftRow(SQLModel, table=True):
     version: int
     deployed_version: int | None = None
     deployed_at_version: int = 0  #: draft version at the last deploy, to count changes since
+    deployed_steps: str | None = None  #: JSON text: cell id → the step's name in `deployed_version`
     created_at: str
     saved_at: str
     deleted_at: str | None = None

@@ -227,6 +227,12 @@ DEEDS = (
         page=(InvitationsState, "delete", ()),
         shown={"deleting": "{invitation}"},
     ),
+    Deed(
+        "read what is said of a flow's steps",
+        "GET",
+        f"{W}/flows/comments/{_IN}/flow",
+        only(*_ALL[:5], "ada", hidden=("cleo",)),
+    ),
     Deed("share a run", "POST", f"{W}/runs/{{run}}/links", _LOOKERS, {"days": 1}),
     Deed("see the links of a run", "GET", f"{W}/runs/{{run}}/links", _LOOKERS),
     Deed("revoke a link of a run", "DELETE", f"{W}/runs/{{run}}/links/{{link}}", _LOOKERS),

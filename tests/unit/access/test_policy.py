@@ -325,3 +325,24 @@ def test_the_words_of_a_comment_are_their_author_s(role: str) -> None:
     assert isinstance(decide(person(role), "comment.edit", mine), Allowed)
     assert isinstance(decide(person(role), "comment.edit", others), Denied)
     assert isinstance(decide(person(role), "comment.delete", others), Allowed if role == "admin" else Denied)
+
+
+@pytest.mark.parametrize(
+    ("role", "right", "reads", "writes"),
+    [
+        ("viewer", "owner", True, False),
+        ("operator", "owner", True, False),
+        ("developer", "read", True, True),
+        ("developer", "none", False, False),
+        ("admin", "none", True, True),
+    ],
+)
+def test_developers_comment_on_the_flows_that_they_may_read(
+    role: str, right: FolderRight, reads: bool, writes: bool
+) -> None:
+    who, flow = replace(person(role), folders={"team": right}), Target("main", "flow", path="f/team/report")
+    assert isinstance(decide(who, "flow.read", flow), Allowed) == reads
+    assert isinstance(decide(who, "flow.comment", flow), Allowed) == writes
+    assert isinstance(decide(replace(who, scopes=("*:read",)), "flow.comment", flow), Denied)
+    others = Target("main", "comment", path=flow.path, owner="bo")
+    assert isinstance(decide(who, "comment.delete", others), Allowed) == (role == "admin")

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-const { Comments, inCellOrder } = await import("../../../../assets/js/notebook/comments.js");
+const { Comments, inCellOrder, onOtherSteps } = await import("../../../../assets/js/notebook/comments.js");
 const { Signals } = await import("../../../../assets/js/notebook/signals.js");
 
 /** A page whose server answers with `threads`, one answer after the other. */
@@ -61,4 +61,27 @@ test("a change that comes while they are read is read again, however many come",
 test("threads are listed in the order of the cells, without those of cells that are gone", () => {
   const groups = inCellOrder([thread("1", "b"), thread("2", "gone"), thread("3", "a"), thread("4", "b")], ["a", "b", "c"]);
   assert.deepEqual(groups.map((group) => [group.cell, group.threads.map((one) => one.id)]), [["a", ["3"]], ["b", ["1", "4"]]]);
+});
+
+test("what is said of a step that the draft does not have is found by the step, and is on no cell", async () => {
+  const there = thread("1", "a", { step: "a", shared: true });
+  const gone = thread("2", null, { step: "old", shared: true });
+  const deleted = thread("3", "x", { step: "b", shared: true });
+  const own = thread("4", "y", { step: null, shared: false }); // comes back when the deletion is undone
+  const { store, comments } = page([there, gone, deleted, own]);
+  await comments.load();
+  assert.equal(store.get("comments:null"), undefined);
+  const found = onOtherSteps(store.get("comments"), ["a"]);
+  assert.deepEqual(found.map(({ step, threads }) => [step, threads.map((one) => one.id)]), [["b", ["3"]], ["old", ["2"]]]);
+});
+
+test("comments are read again when the draft is deployed or takes a version in, and not with each edit", async () => {
+  const { store, comments, asked } = page([]);
+  await comments.load();
+  store.set("draft", { path: "f/team/a", deployed_version: 1, version: 3 });
+  store.set("draft", { path: "f/team/a", deployed_version: 1, version: 4 });
+  assert.equal(asked(), 1);
+  store.set("draft", { path: "f/team/a", deployed_version: 2, version: 4 });
+  await comments.loading;
+  assert.equal(asked(), 2);
 });

@@ -353,6 +353,19 @@ class TestAcrossDrafts:
         assert await threads(server.client, draft) == []
         assert await places(server.client, (await own_draft(server.client))[0]) == {"of the first": "a"}
 
+    async def test_a_draft_from_before_its_steps_were_noted_takes_part_too(self, server: Server) -> None:
+        draft, cells = await open_draft(server, PATH)
+        await say(server.client, draft, "of the draft", cell=cells["b"])
+        await server.workspace.store.database.write(
+            lambda c: c.exec_driver_sql("UPDATE draft SET deployed_version = 1").rowcount
+        )
+        server.workspace.drafts._drafts.forget(draft)
+        await say(server.client, draft, "of the flow", cell=cells["a"])
+        assert [thread["shared"] for thread in await threads(server.client, draft)] == [False, True]
+        await deploy(server.client, draft)
+        assert [thread["shared"] for thread in await threads(server.client, draft)] == [True, True]
+        assert await places(server.client, draft) == {"of the draft": "b", "of the flow": "a"}
+
 
 class TestRightsInAFlow:
     async def test_who_may_read_the_flow_reads_and_developers_write(self, server: Server) -> None:

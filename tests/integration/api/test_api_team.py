@@ -270,8 +270,19 @@ class TestNewerVersions:
         assert "deployed" not in {said["type"] for said in await outside.heard()}
 
 
+class TestDeployedByAnotherPerson:
+    async def test_an_admin_deploys_somebody_s_draft_and_it_is_not_behind(self, office: Office) -> None:
+        admin = await office.flow()
+        dora = await office.colleague("dora")
+        answer = await admin.http.post(f"{W}/drafts/{dora.draft}/deploy", json={})
+        assert answer.status_code == 200, answer.text
+        assert (await dora.until("deployed"))["by"] == "admin"
+        change = await dora.until("change")
+        assert change["draft"]["deployed_version"] == 2
+
+
 class TestTwoServers:
-    async def test_people_and_versions_are_told_on_both(self, two_servers: tuple[Server, Server]) -> None:  # noqa: F811
+    async def test_people_comments_and_versions_are_told_on_both(self, two_servers: tuple[Server, Server]) -> None:  # noqa: F811
         one, two = two_servers
         async with open_office(one) as office:
             await office.flow()
@@ -282,6 +293,12 @@ class TestTwoServers:
             pages = [asyncio.create_task(_keep(ben, "b")), asyncio.create_task(_keep(dora, "a", typing=True))]
             assert (await ben.team(lambda people: bool(people.get("dora", {}).get("step"))))["dora"]["typing"] is True
             assert (await dora.team(lambda people: bool(people.get("ben", {}).get("step"))))["ben"]["step"] == "b"
+            said = {"cell": await dora.cell("a"), "text": "Why three?"}
+            answer = await dora.http.post(f"{W}/drafts/{dora.draft}/comments", json=said)
+            assert answer.status_code == 201, answer.text
+            assert (await ben.until("comments"))["step"] == "a"
+            (thread,) = (await ben.http.get(f"{W}/drafts/{ben.draft}/comments")).json()["threads"]
+            assert thread["cell"] == await ben.cell("a")
             await dora.deploy()
             assert (await ben.until("deployed"))["version"] == 2
             for page in pages:

@@ -20,53 +20,68 @@ def job_of(run: RunRow, call: LeafCall) -> str:
     return run.id if run.kind in SINGLE else job_id(run.id, call.info.path)
 
 
-def environment(run: RunRow, call: LeafCall, base_url: str, internal_url: str) -> dict[str, str]:
-    """All variables but the token, without those that would be empty."""
-    single = run.kind in SINGLE
-    step_id, state = call.info.step_id, state_path(run, call)
-    flow_path = call.frame.path or run.path
-    script = call.script_path or (run.path if single else f"{flow_path}/{step_id}" if flow_path else step_id)
-    names = {
-        "WM_WORKSPACE": run.workspace,
-        "WM_JOB_ID": job_of(run, call),
-        "WM_JOB_PATH": script,
-        "WM_ROOT_JOB_ID": run.root_run or run.id,
-        "WM_USERNAME": run.permissioned_as.removeprefix("u/") or run.created_by,
-        "WM_EMAIL": run.email or run.created_by,
-        "WM_PERMISSIONED_AS": run.permissioned_as,
-        "WM_SCHEDULE_PATH": run.schedule or "",
-        "WM_SCHEDULED_FOR": run.scheduled_for or "",
-        "WM_STATE_PATH": state,
-        "WM_STATE_PATH_NEW": state,
-        "WM_RUNNABLE_ID": call.script_hash,
-        "WM_OBJECT_PATH": _object_path(run, script, job_of(run, call)),
-        "WM_WORKER_GROUP": call.tag or run.tag or "default",
-        "WM_END_USER_EMAIL": _starter(run),
-        "WM_BASE_URL": base_url,
-        "BASE_URL": base_url,
-        "BASE_INTERNAL_URL": internal_url or base_url,
-    }
-    if not single:
-        names |= {
-            "WM_FLOW_JOB_ID": call.frame.job_id or run.id,
-            "WM_ROOT_FLOW_JOB_ID": run.root_run or run.id,
-            "WM_FLOW_PATH": flow_path,
-            "WM_FLOW_STEP_ID": step_id,
+class Environment:
+    """The variables of the jobs of one run, all but the token. What is the same for all of them is put together once."""
+
+    def __init__(self, run: RunRow, base_url: str, internal_url: str) -> None:
+        self._run = run
+        self._day = (run.started_at or run.created_at)[:10]
+        self._owner = _plain(run.permissioned_as)
+        same = {
+            "WM_WORKSPACE": run.workspace,
+            "WM_ROOT_JOB_ID": run.root_run or run.id,
+            "WM_USERNAME": run.permissioned_as.removeprefix("u/") or run.created_by,
+            "WM_EMAIL": run.email or run.created_by,
+            "WM_PERMISSIONED_AS": run.permissioned_as,
+            "WM_SCHEDULE_PATH": run.schedule or "",
+            "WM_SCHEDULED_FOR": run.scheduled_for or "",
+            "WM_END_USER_EMAIL": _starter(run),
+            "WM_BASE_URL": base_url,
+            "BASE_URL": base_url,
+            "BASE_INTERNAL_URL": internal_url or base_url,
         }
-    return {name: value for name, value in names.items() if value}
+        if run.kind not in SINGLE:
+            same["WM_ROOT_FLOW_JOB_ID"] = run.root_run or run.id
+        self._same = {name: value for name, value in same.items() if value}
+
+    def of(self, call: LeafCall) -> dict[str, str]:
+        """Those of one job, without those that would be empty."""
+        run = self._run
+        single, job = run.kind in SINGLE, job_of(run, call)
+        step_id, state = call.info.step_id, state_path(run, call)
+        flow_path = call.frame.path or run.path
+        script = call.script_path or (run.path if single else f"{flow_path}/{step_id}" if flow_path else step_id)
+        own = {
+            "WM_JOB_ID": job,
+            "WM_JOB_PATH": script,
+            "WM_STATE_PATH": state,
+            "WM_STATE_PATH_NEW": state,
+            "WM_RUNNABLE_ID": call.script_hash,
+            "WM_OBJECT_PATH": self._object_path(script, job),
+            "WM_WORKER_GROUP": call.tag or run.tag or "default",
+        }
+        if not single:
+            own |= {
+                "WM_FLOW_JOB_ID": call.frame.job_id or run.id,
+                "WM_FLOW_PATH": flow_path,
+                "WM_FLOW_STEP_ID": step_id,
+            }
+        return self._same | {name: value for name, value in own.items() if value}
+
+    def _object_path(self, script: str, job: str) -> str:
+        """A place for this job's files in a store of objects: readable, and no other job's."""
+        parts = (self._owner, _plain(script), _plain(f"{self._day}_{job}"))
+        return "/".join(part for part in parts if part)
+
+
+def _plain(text: str) -> str:
+    return _UNSAFE.sub("_", text).strip("_")
 
 
 def _starter(run: RunRow) -> str:
     """Who started the run: not the person whose rights it has, where those are lent."""
     by = loads(run.trigger).get("by") if run.trigger else None
     return str(by or run.email or run.created_by)
-
-
-def _object_path(run: RunRow, script: str, job: str) -> str:
-    """A place for this job's files in a store of objects: readable, and no other job's."""
-    day = (run.started_at or run.created_at)[:10]
-    parts = (run.permissioned_as, script, f"{day}_{job}")
-    return "/".join(_UNSAFE.sub("_", part).strip("_") for part in parts if part)
 
 
 def state_path(run: RunRow, call: LeafCall) -> str:

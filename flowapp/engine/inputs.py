@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from flowapp.engine.errors import error_value
@@ -82,10 +82,11 @@ async def of_attempt(interpreter: Interpreter, work: Try) -> Evaluated | Done:
     return found
 
 
-def begin(interpreter: Interpreter, before: Module, module: Module, scope: Scope) -> None:
+async def begin(interpreter: Interpreter, before: Module, module: Module, scope: Scope) -> None:
     """Evaluate a script step's arguments while the step before it is being recorded, if it is sure to come next.
 
-    What the script itself does begins after that, as always: expressions have no effects.
+    What the script itself does begins after that, as always: expressions have no effects. Answers when the question is on its way
+    to the evaluating process, which then works at the same time as this one.
     """
     value = module.get("value") or {}
     if value.get("type") != "rawscript" or any(module.get(name) for name in ("skip_if", "mock")):
@@ -95,6 +96,7 @@ def begin(interpreter: Interpreter, before: Module, module: Module, scope: Scope
     task = asyncio.get_running_loop().create_task(evaluate(interpreter, module, scope))
     task.add_done_callback(_seen)
     scope.ahead = id_of(module), task
+    await asyncio.sleep(0)
 
 
 def _seen(task: asyncio.Task[Evaluated | Done]) -> None:
@@ -147,23 +149,15 @@ def _seconds(answer: JsonText | ExpressionFailed, step_id: str) -> float | Done:
 
 async def expanded(ports: Ports, batch: Batch) -> Batch:
     """The batch with blob references replaced in whatever its expressions mention, for JavaScript to see the text."""
-    results: dict[str, JsonText] = {}
-    everything = False
-    names: set[str] = set()
-    for expression in batch.expressions:
-        found = references.find(expression.text)
-        everything = everything or found.whole_results
-        for step_id in found.results:
-            if step_id in batch.results:
-                results[step_id] = batch.results[step_id]
-        names |= found.names
-        if found.flow_input or found.whole_flow_input:
-            names.add("flow_input")
-        if found.previous_result:
-            names.add("previous_result")
-    marked = {k: v for k, v in (batch.results if everything else results).items() if REFERENCE in v}
-    scope = {name: batch.scope[name] for name in names & set(batch.scope)}
-    marked_scope = {name: text for name, text in scope.items() if REFERENCE in text}
+    found = [references.find(expression.text) for expression in batch.expressions]
+    if any(each.whole_results for each in found):
+        results = batch.results
+    else:
+        read = (step_id for each in found for step_id in each.results)
+        results = {step_id: batch.results[step_id] for step_id in read if step_id in batch.results}
+    names = frozenset[str]().union(*(each.values for each in found)) & batch.scope.keys()
+    marked = {step_id: text for step_id, text in results.items() if REFERENCE in text}
+    marked_scope = {name: text for name in names if REFERENCE in (text := batch.scope[name])}
     if not marked and not marked_scope:
         return batch
     budget = Budget()
@@ -184,7 +178,8 @@ async def evaluated(ports: Ports, batch: Batch) -> list[JsonText | ExpressionFai
             found.append(text)
         return text
 
-    shown = await expanded(ports, replace(batch, lookup=lookup if looked is not None else None))
+    watched = Batch(batch.expressions, batch.scope, batch.results, lookup if looked is not None else None)
+    shown = await expanded(ports, watched)
     answers = await ports.evaluate(shown)
     if not any(isinstance(answer, str) and makes_up_reference(answer) for answer in answers):
         return answers

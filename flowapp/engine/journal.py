@@ -339,7 +339,7 @@ class Step:
                 journal.observer.saving(connection, journal.run, row)
 
         async with self._writing:
-            await journal.store.database.write(work)
+            await journal.store.database.record(work)
 
     def _result_row(self) -> dict[str, Any]:
         run, row = self._journal.run, self.row

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from flowapp.engine import gates
-from flowapp.engine.environment import environment, job_of
+from flowapp.engine.environment import Environment, job_of
 from flowapp.engine.errors import INTERRUPTIONS, error_value
 from flowapp.engine.large import MADE_UP, Budget, CheckedWriter, expand, makes_up_reference
 from flowapp.engine.ports import Limits as Limiting
@@ -96,6 +96,7 @@ class Leaves:
         self._plan = plan
         self._ports = ports
         self._waiting = waiting
+        self._variables = Environment(run, settings.base_url, settings.internal_url)
         self.shared: Path | None = None
         """The folder that all steps of the run see as `./shared`."""
         self._written: frozenset[str] | None = None
@@ -250,7 +251,7 @@ class Leaves:
         own = (item.partition("=") for item in call.envs)
         names = {
             **{name: value for name, _, value in own if is_own_variable(name)},
-            **environment(self._run, call, self._settings.base_url, self._settings.internal_url),
+            **self._variables.of(call),
         }
         if self._ports.tokens is not None:
             names["WM_TOKEN"] = await self._ports.tokens.issue(self._run, identity, call.timeout_s)

@@ -271,7 +271,7 @@ class StepObserver(Protocol):
         """A step began."""
 
     def saving(self, connection: Connection, run: RunRow, job: JobRow) -> None:
-        """In the writer thread, inside the transaction that stores the finished step: what belongs to it goes in too."""
+        """Inside the transaction that stores the finished step, wherever that is done: what belongs to it goes in too."""
 
     def step_finished(self, run: RunRow, job: JobRow, args: JsonText | None, result: JsonText | None) -> None:
         """A step's end is durable; the texts are at hand, so nothing has to be read again. A large result is not."""

@@ -104,6 +104,9 @@ class Scope:
         return None
 
 
+_ALWAYS = frozenset({"flow_input", "previous_result", "error", "result"})
+
+
 class Names(Mapping[str, JsonText]):
     """The named values of a scope, put together only when an expression wants them.
 
@@ -128,8 +131,11 @@ class Names(Mapping[str, JsonText]):
             return self._scope.previous
         raise KeyError(name)
 
+    def __contains__(self, name: object) -> bool:
+        return name in self._extra or name in _ALWAYS
+
     def __iter__(self) -> Iterator[str]:
-        return iter({*self._extra, "flow_input", "previous_result", "error", "result"})
+        return iter(_ALWAYS | self._extra.keys())
 
     def __len__(self) -> int:
         return len(set(iter(self)))

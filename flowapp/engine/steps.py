@@ -149,7 +149,7 @@ async def _attempts(interpreter: Interpreter, work: Try, following: Module | Non
             if following is not None and not done.failed and done.stop is None:
                 scope.note(work.info.step_id, done.value)
                 scope.answers = None
-                inputs.begin(interpreter, module, following, scope)
+                await inputs.begin(interpreter, module, following, scope)
             await step.close(status, done.value, outcome, notes=_notes(done))
         return ended
 

@@ -8,7 +8,6 @@ expression may run more than once, which it cannot notice: it has no effects.
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -51,7 +50,7 @@ class _Shipment:
             "scope": list(scope),
             "limit": seconds,
         }
-        return json.dumps(header).encode(), bodies
+        return dumps(header).encode(), bodies
 
 
 class Evaluator:
@@ -153,12 +152,7 @@ def _foreseen(batch: Batch, expressions: Sequence[Expression]) -> _Shipment:
         found = references.find(expression.text)
         for step_id in found.results:
             _put(shipment, ("results", step_id), batch.results.get(step_id))
-        names = set(found.names)
-        if found.flow_input or found.whole_flow_input:
-            names.add("flow_input")
-        if found.previous_result:
-            names.add("previous_result")
-        for name in names & batch.scope.keys():
+        for name in found.values & batch.scope.keys():
             _put(shipment, ("scope", name), batch.scope[name])
     return shipment
 

@@ -86,6 +86,8 @@ class References:
     """The text is the statements of a function body, not one expression."""
     returns: bool = True
     """False for statements that never return: their value is always null."""
+    values: frozenset[str] = frozenset()
+    """The names whose values it reads, step results and calls left out: `names`, `flow_input` and `previous_result`."""
 
 
 def find(expr: str) -> References:
@@ -105,6 +107,7 @@ def _find(expr: str) -> References:
     variables, resources = _arguments(uses, "variable"), _arguments(uses, "resource")
     computed = {use.name for use in uses if use.name in ("variable", "resource") and use.argument is None}
     names = {use.name for use in uses}
+    scope_names = frozenset((names & SCOPE_NAMES - _OWN_FIELDS) | computed)
     return References(
         results=frozenset(site.key for use in results for site in use.sites),
         result_paths=frozenset(path for use in results for path in use.paths),
@@ -114,11 +117,12 @@ def _find(expr: str) -> References:
         previous_result="previous_result" in names,
         variables=variables,
         resources=resources,
-        names=frozenset((names & SCOPE_NAMES - _OWN_FIELDS) | computed),
+        names=scope_names,
         unknown=frozenset(names - SCOPE_NAMES - GLOBAL_NAMES),
         syntax=script.problem,
         statements=script.statements,
         returns=script.returns,
+        values=scope_names | (names & {"flow_input", "previous_result"}),
     )
 
 
@@ -207,6 +211,10 @@ def simple_path(expr: str) -> tuple[str | int, ...] | None:
     expression has to be evaluated, since JavaScript may throw or find something else. `results` and `flow_input` alone
     count as paths of one.
     """
+    return _simple_path_cached(expr) if len(expr) <= LONGEST_CACHED else _simple_path(expr)
+
+
+def _simple_path(expr: str) -> tuple[str | int, ...] | None:
     match = _SIMPLE.fullmatch(expr)
     if match is None or match.group(1) not in _SIMPLE_ROOTS:
         return None
@@ -218,6 +226,9 @@ def simple_path(expr: str) -> tuple[str | int, ...] | None:
             return None
         path.append(int(number) if number is not None else next(t for t in (name, double, single) if t is not None))
     return tuple(path)
+
+
+_simple_path_cached = lru_cache(maxsize=20_000)(_simple_path)
 
 
 def member(expr: str, key: str | int) -> str:

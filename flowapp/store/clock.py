@@ -12,7 +12,9 @@ def now() -> str:
 
 def text_of(moment: datetime) -> str:
     """The stored text of an aware datetime."""
-    return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    if moment.tzinfo is not UTC:
+        moment = moment.astimezone(UTC)
+    return f"{moment.isoformat(timespec='microseconds')[:-6]}Z"
 
 
 def seconds_ago(seconds: float) -> str:

@@ -64,6 +64,14 @@ class Database(ABC):
         self._hand_over(Write(work, loop, future))
         return await future
 
+    async def record(self, work: Callable[[Connection], T]) -> T:
+        """`write` for a few small rows that somebody waits for: it may be done at once, in the event loop itself.
+
+        Raises:
+            DatabaseClosed, DatabaseAway: as `write`.
+        """
+        return await self.write(work)
+
     @abstractmethod
     async def read(self, work: Callable[[Connection], T]) -> T:
         """Run `work` in a reading thread; it sees everything committed so far and cannot change anything.

@@ -194,6 +194,10 @@ class Events:
         collected: list[Event] = self._pending.events
         return collected
 
+    def collected(self) -> None:
+        """The write is over, and this thread does other things too."""
+        self._pending.events = None
+
     def close_all(self) -> None:
         """End every stream, so that a stopping server is not held open by its listeners."""
         for subscription in {s for waiting in self._subscriptions.values() for s in waiting}:

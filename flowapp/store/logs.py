@@ -54,7 +54,7 @@ class Logs:
             OwnershipLost: `owner` does not own the run any more.
         """
         place = {"run_id": run_id, "path": path, "attempt": attempt, "offset": offset}
-        if _APPEND.run(connection, {**place, "text": text, "at": now(), "owner": owner}).rowcount == 0:
+        if _APPEND.change(connection, {**place, "text": text, "at": now(), "owner": owner}) == 0:
             raise OwnershipLost(f"Run {run_id} was taken over")
 
     async def read(

@@ -321,7 +321,7 @@ class Runs:
         Raises:
             OwnershipLost: `owner` does not own the run any more.
         """
-        if _PUT_JOB.run(connection, {**row, "owner": owner}).rowcount == 0:
+        if _PUT_JOB.change(connection, {**row, "owner": owner}) == 0:
             raise OwnershipLost(f"Run {row['run_id']} was taken over")
 
     def _announce(self, row: RunRow) -> None:

@@ -39,6 +39,19 @@ class Sql:
         text = self._sqlite if connection.dialect.name == "sqlite" else self._postgres
         return connection.exec_driver_sql(text, values or {})
 
+    def change(self, connection: Connection, values: Mapping[str, Any]) -> int:
+        """Run what answers no rows; how many it changed. SQLite's driver is asked directly, for what is written with each step.
+
+        Raises:
+            sqlite3.Error, sqlalchemy.exc.DBAPIError: the database refuses.
+        """
+        if connection.dialect.name != "sqlite":
+            return connection.exec_driver_sql(self._postgres, values).rowcount
+        raw = connection.connection.driver_connection
+        assert raw is not None
+        changed: int = raw.execute(self._sqlite, values).rowcount
+        return changed
+
 
 def bind(column: sa.Column[Any]) -> str:
     """A bind that has its column's type also where PostgreSQL cannot tell it: in the SELECT of an INSERT."""

@@ -1,8 +1,12 @@
-"""SQLite: one writer thread with group commit, a few reading threads.
+"""SQLite: one writer thread with group commit, a few reading threads, and small writes on the spot.
 
 Writers do not queue on SQLite's lock (they would wait for each other in milliseconds): callers hand a function to the
 writer thread and wait until the transaction that holds it is durable. What arrives while a transaction runs shares the next
 one. A function that fails is rolled back alone.
+
+Handing a write to a thread and hearing of its end costs more than the few rows of a step do (0.3 ms against 0.15 ms, with
+Python's lock going back and forth). What is `record`ed is therefore written by the event loop itself, on a connection that waits for
+nobody: the thread moves SQLite's log into the file, with the syncing that this takes, and while anybody else writes it queues as all do.
 
 DBOS never shares this file: with one file for both, waiting for the lock dominated (p95 56-82 ms against 2 ms).
 """
@@ -31,6 +35,8 @@ from flowapp.store.migrations import migrate
 T = TypeVar("T")
 READERS = 3
 MAX_BATCH = 200
+TIDY_AFTER = 200
+"""Writes on the spot after which SQLite's log is moved into the file."""
 
 
 class SqliteDatabase(Database):
@@ -45,6 +51,9 @@ class SqliteDatabase(Database):
         self._queue: queue.SimpleQueue[Write | None] = queue.SimpleQueue()
         self._local = threading.local()
         self._reading: list[Connection] = []
+        self._spot: Connection | None = None
+        self._untidy = 0
+        self._turn = threading.Lock()
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="store-read")
         self._writer = threading.Thread(target=self._write_forever, name="store-write", daemon=True)
 
@@ -77,7 +86,7 @@ class SqliteDatabase(Database):
             self._queue.put(None)
             await asyncio.to_thread(self._writer.join)
             await asyncio.to_thread(self._readers.shutdown)
-            for connection in self._reading:
+            for connection in (*self._reading, *([self._spot] if self._spot is not None else [])):
                 connection.close()
             self._engine.dispose()
             self._lock_file.close()
@@ -88,6 +97,51 @@ class SqliteDatabase(Database):
         if self._closed:
             raise DatabaseClosed("The server is stopping")
         return await asyncio.get_running_loop().run_in_executor(self._readers, self._read, work)
+
+    async def record(self, work: Callable[[Connection], T]) -> T:
+        """See `Database.record`: here and now, if nobody else is writing."""
+        if self._closed or not self._queue.empty() or not self._turn.acquire(blocking=False):
+            return await self.write(work)
+        try:
+            item = self._on_the_spot(work)
+        finally:
+            self._turn.release()
+        if item is None:
+            return await self.write(work)
+        for announced in item.events:
+            self.events.deliver(announced)
+        if item.error is not None:
+            raise item.error
+        value: T = item.value
+        return value
+
+    def _on_the_spot(self, work: Callable[[Connection], T]) -> Write | None:
+        """The write when it is done; None if another process has the file."""
+        if self._spot is None:
+            self._spot = self._engine.connect()
+            for pragma in ("busy_timeout=0", "wal_autocheckpoint=0"):
+                self._spot.exec_driver_sql(f"PRAGMA {pragma}")
+            self._spot.rollback()
+        loop = asyncio.get_running_loop()
+        item, raw = Write(work, loop, loop.create_future()), _raw(self._spot)
+        try:
+            raw.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError:
+            return None
+        try:
+            self._run(self._spot, raw, item, alone=True)
+            if raw.in_transaction:
+                raw.execute("COMMIT")
+        except BaseException:
+            with contextlib.suppress(sqlite3.Error):
+                raw.execute("ROLLBACK")
+            raise
+        finally:
+            self.events.collected()
+        self._untidy += 1
+        if self._untidy == TIDY_AFTER:
+            self._hand_over(Write(_nothing, loop, loop.create_future()))
+        return item
 
     def _hand_over(self, item: Write) -> None:
         self._queue.put(item)
@@ -120,7 +174,21 @@ class SqliteDatabase(Database):
                         break
                 stop = item is None
                 if batch:
-                    self._commit(connection, batch)
+                    with self._turn:
+                        self._commit(connection, batch)
+                if self._untidy >= TIDY_AFTER:
+                    self._tidy(_raw(connection))
+
+    def _tidy(self, raw: sqlite3.Connection) -> None:
+        """Move SQLite's log into the file: most of it while others write, the rest while nobody does.
+
+        What is written next begins the log anew, for which SQLite syncs it: that is done here too.
+        """
+        self._untidy = 0
+        raw.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+        with self._turn:
+            raw.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+            raw.execute("PRAGMA user_version = 0")
 
     def _commit(self, connection: Connection, batch: list[Write]) -> None:
         """Run a batch in one transaction, then publish its events and wake its callers."""
@@ -150,6 +218,10 @@ class SqliteDatabase(Database):
             raw.execute("ROLLBACK" if alone else "ROLLBACK TO one")
         if not alone:
             raw.execute("RELEASE one")
+
+
+def _nothing(_connection: Connection) -> None:
+    """A write that changes nothing: it wakes the writing thread."""
 
 
 def _raw(connection: Connection) -> sqlite3.Connection:

@@ -37,12 +37,19 @@ _INSERT = Sql(
     "INSERT INTO value (hash, text, blob, size, refs, created_at) VALUES (:hash, :text, :blob, :size, :refs, :at) "
     "ON CONFLICT (hash) DO NOTHING"
 )
+#: PostgreSQL, in one round trip: adds what is not there, in this order, and names what is there and new enough
+_INSERT_ALL = Sql(
+    "WITH added AS (INSERT INTO value (hash, text, blob, size, refs, created_at) "
+    "SELECT given.*, CAST(:at AS VARCHAR) FROM unnest(CAST(:hash AS VARCHAR[]), CAST(:text AS TEXT[]), "
+    "CAST(:blob AS VARCHAR[]), CAST(:size AS BIGINT[]), CAST(:refs AS TEXT[])) AS given "
+    "ON CONFLICT (hash) DO NOTHING RETURNING hash) SELECT hash FROM added "
+    "UNION ALL SELECT hash FROM value WHERE hash = ANY(CAST(:hash AS VARCHAR[])) AND created_at >= :old"
+)
 #: SQLite has one writer, so nobody waits here for the row of a value that many store: one statement does it all
 _INSERT_OR_TOUCH = Sql(
     "INSERT INTO value (hash, text, blob, size, refs, created_at) VALUES (:hash, :text, :blob, :size, :refs, :at) "
     "ON CONFLICT (hash) DO UPDATE SET created_at = excluded.created_at WHERE value.created_at < :old"
 )
-_FRESH = Sql("SELECT 1 FROM value WHERE hash = :hash AND created_at >= :old")
 _TOUCH = Sql("UPDATE value SET created_at = :at WHERE hash = :hash")
 _SIZE = Sql("SELECT size FROM value WHERE hash = :hash")
 _PLACE = Sql("SELECT text, blob, size, refs FROM value WHERE hash = :hash")
@@ -111,23 +118,19 @@ class Values:
         if not values:
             return
         at, old = now(), seconds_ago(TOUCH_AFTER_S)
-        rows = [
-            {"hash": v.hash, "text": v.text, "blob": v.blob, "size": v.size, "refs": v.refs, "at": at, "old": old}
-            for v in values
-        ]
         if connection.dialect.name == "sqlite":
-            _INSERT_OR_TOUCH.run(connection, rows)
+            for value in values:
+                _INSERT_OR_TOUCH.change(connection, {**_row(value), "at": at, "old": old})
             return
         # in one order everywhere: two transactions that store the same values wait for each other, but not in a circle
-        rows.sort(key=lambda row: str(row["hash"]))
-        for row in rows:
-            if _INSERT.run(connection, row).rowcount:
-                continue
-            if _FRESH.run(connection, {"hash": row["hash"], "old": old}).first():
-                continue
-            _TOUCH.run(connection, {"hash": row["hash"], "at": at})
-            # retention may have removed it before it was touched; then there is room for it now
-            _INSERT.run(connection, row)
+        rows = {value.hash: _row(value) for value in sorted(values, key=lambda value: value.hash)}
+        columns = {name: [row[name] for row in rows.values()] for name in ("hash", "text", "blob", "size", "refs")}
+        done = set(_INSERT_ALL.run(connection, {**columns, "at": at, "old": old}).scalars())
+        for digest, row in rows.items():
+            if digest not in done:
+                _TOUCH.run(connection, {"hash": digest, "at": at})
+                # retention may have removed it before it was touched; then there is room for it now
+                _INSERT.run(connection, {**row, "at": at})
 
     def writer(self) -> ValueWriter:
         """For a value that comes piece by piece and is not held; its text refers to no blobs."""
@@ -229,6 +232,10 @@ class Values:
         while self._cached > CACHE_CHARACTERS:
             _, oldest = self._cache.popitem(last=False)
             self._cached -= len(oldest)
+
+
+def _row(value: Prepared) -> dict[str, str | int | None]:
+    return {"hash": value.hash, "text": value.text, "blob": value.blob, "size": value.size, "refs": value.refs}
 
 
 def _rows(connection: Connection, digests: tuple[str, ...]) -> list[tuple[str, str | None, str]]:

@@ -137,6 +137,8 @@ class Segments:
                 status = "canceled" if run.canceled_by else _status(done)
                 value = canceled_value(run.canceled_by, run.canceled_reason or "") if run.canceled_by else done.value
             except Parked as parked:
+                # whoever sees the run at rest and wakes it wants its next segment, not this one
+                self._leave(run_id, room)
                 return await self._uninterrupted(self._park(run, journal, parked.due))
             except asyncio.CancelledError:
                 if self.closing:
@@ -157,9 +159,12 @@ class Segments:
             log.info("run %s was taken over by another segment", run_id)
             return None
         finally:
-            # a later segment may have taken the run over in this very process: its room stays
-            if self._rooms.get(run_id) is room:
-                del self._rooms[run_id]
+            self._leave(run_id, room)
+
+    def _leave(self, run_id: str, room: Room) -> None:
+        """Nothing waits in the room any more. That of a later segment, which took the run over in this very process, stays."""
+        if self._rooms.get(run_id) is room:
+            del self._rooms[run_id]
 
     async def _uninterrupted(self, work: Coroutine[Any, Any, RunRow]) -> RunRow:
         """Finish `work` even when a wish to cancel arrives meanwhile: the run has ended, there is nothing to cancel."""
@@ -288,7 +293,7 @@ class Segments:
             note(connection, run.id, times)
             return store.runs.end(connection, run.id, journal.owner, status, prepared.hash, failed=failed)
 
-        ended = await store.database.write(work)
+        ended = await store.database.record(work)
         folders = [job_id(run.id, path) for path in journal.noted(SHARED)]
         if run.id in self._sharing or run.segment > 1:
             self._sharing.discard(run.id)

@@ -202,7 +202,7 @@ class Runs:
                 self._announce(row)
             return row
 
-        return await self._database.write(work)
+        return await self._database.record(work)
 
     async def finish(self, run_id: str, owner: str, status: str, result: str | None, *, failed: bool) -> RunRow:
         """End a run.

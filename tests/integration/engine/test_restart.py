@@ -216,6 +216,25 @@ async def test_a_flow_that_rested_before_it_began_takes_the_cached_result_too(ma
     assert seen == [1, 1]
 
 
+async def test_who_wakes_a_run_right_when_it_rests_gets_its_next_segment(
+    made: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    turns: Any = OneTurn()
+    made.engine.limits = turns
+    park = made.store.runs.park
+
+    async def woken(run_id: str, owner: str, wake_at: str | None) -> RunRow:
+        parked = await park(run_id, owner, wake_at)
+        turns.gone = True
+        await made.engine.wake(run_id)
+        return parked
+
+    monkeypatch.setattr(made.store.runs, "park", woken)
+    run = await made.create(flow_of(step("a", "give"), debounce_delay_s=1))
+    await made.engine.start_run(run.id)
+    assert (await made.ended(run.id))[1] == 1
+
+
 async def wiped(made: Server, run: RunRow) -> tuple[bool, set[str]]:
     """Wipes what is due; whether the run's data is gone, and that of which steps."""
     await wipe_due(made.store, datetime.now(UTC) + timedelta(seconds=90))

@@ -148,4 +148,4 @@ def _listed(asked: Asked) -> dict[str, object]:
 async def _not_offered(workspace: Workspace, caller: Identity, job_id: str, where: str) -> Response:
     await workspace.approvals.of_job(caller, job_id)
     said = f"Asking in {where} is not supported: send the links of jobs/resume_urls to whoever is to answer."
-    return PlainTextResponse(said, 501)
+    return PlainTextResponse(said, 400)

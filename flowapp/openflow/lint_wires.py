@@ -23,6 +23,10 @@ from flowapp.openflow.walk import LOOP_KINDS, Place, kind_of
 _ITER = re.compile(r"iter(_parent)*")
 
 
+_ANEW = "Each iteration of a while loop begins without results, so the value is null."
+_CARRIED = "Carry state in the flow's user state, or compute it from flow_input.iter.index."
+
+
 @dataclass(frozen=True, slots=True)
 class _Step:
     place: Place
@@ -50,7 +54,7 @@ class _Steps:
         return any(self.kind(container) in LOOP_KINDS for container, _ in step.inside)
 
     def share_while(self, one: _Step, other: _Step) -> bool:
-        """Whether both are in one while loop, where a later step's result may be there from the iteration before."""
+        """Whether both are in one while loop: elsewhere, `results` of the iteration before may be readable there."""
         own = {container for container, _ in one.inside} | {one.place.step_id}
         return any(c in own and self.kind(c) == "whileloopflow" for c, _ in other.inside)
 
@@ -149,10 +153,9 @@ def _wire_problem(expression: Expression, reader: _Step, step_id: str, steps: _S
         if after_run:
             return None
         message = f"Step {step_id} reads its own result, which is not there before it has run."
-        hint = "Read the result of an earlier step."
         if steps.share_while(reader, reader):
-            return _problem("wire.self", message, "", expression, warn=True)
-        return _problem("wire.self", message, hint, expression)
+            return _problem("wire.self", f"{message} {_ANEW}", _CARRIED, expression, warn=True)
+        return _problem("wire.self", message, "Read the result of an earlier step.", expression)
     if reader.place.slot == "failure":
         return None
     if any(container == step_id for container, _ in reader.inside):
@@ -172,9 +175,9 @@ def _order_problem(
         hint = "The failure handler runs last; the preprocessor's result is flow_input, and it runs before all steps."
         return _problem("wire.later_step", message, hint, expression)
     if target.order > reader.order and not (contained and after_run):
-        if steps.share_while(reader, target):
-            return None
         message = f"Step {step_id} has not run yet when {reader.place.step_id} starts."
+        if steps.share_while(reader, target):
+            return _problem("wire.later_step", f"{message} {_ANEW}", _CARRIED, expression, warn=True)
         return _problem("wire.later_step", message, f"Move {step_id} before it, or read an earlier step.", expression)
     if contained:
         return None

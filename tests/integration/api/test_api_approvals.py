@@ -263,7 +263,7 @@ class TestClients:
     async def test_what_is_not_offered_says_so(self, server: Server, where: str) -> None:
         wait = await a_wait(server)
         answer = await server.client.get(f"/api/w/main/jobs/{where}_approval/{wait.job}")
-        assert (answer.status_code, "not supported" in answer.text) == (501, True)
+        assert (answer.status_code, "not supported" in answer.text) == (400, True)
 
     async def test_the_inbox_holds_what_one_may_answer(self, server: Server) -> None:
         mine, closed, theirs = await a_wait(server), await a_wait(server), await a_wait(server, path="u/admin/x")

@@ -151,9 +151,11 @@ class TestWires:
             ("wire.inside_loop", "b")
         ]
 
-    def test_while_loops_may_read_the_iteration_before(self) -> None:
+    def test_no_iteration_of_a_while_loop_has_results_of_the_one_before(self) -> None:
         body = [reading("a", "results.b"), script("b", stop_after_if={"expr": "true"})]
-        assert found(flow({"id": "w", "value": {"type": "whileloopflow", "modules": body}})) == []
+        problem = only(flow({"id": "w", "value": {"type": "whileloopflow", "modules": body}}))
+        assert (problem.rule, problem.step_id, problem.severity) == ("wire.later_step", "a", "warning")
+        assert "null" in problem.message
 
     def test_special_modules(self) -> None:
         failure = {"failure_module": script("failure"), "preprocessor_module": reading("preprocessor", "results.a")}

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from flowapp.runtimes.guest import kernel
-from flowapp.runtimes.guest.plan import JAIL_TMP, PACKAGES_IN_JAIL, Plan, staged_packages
+from flowapp.runtimes.guest.plan import JAIL_TMP, PACKAGES_IN_JAIL, WORK, Plan, staged_packages
 
 SHARED_IN_JAIL = "/.flowapp/shared"
 _HELD = "/.flowapp/held"
@@ -78,6 +78,8 @@ def build(plan: Plan) -> None:
         os.makedirs(root + folder, exist_ok=True)
     os.chmod(root + os.path.dirname(SHARED_IN_JAIL), 0o700)
     os.symlink(JAIL_TMP, root + "/var/tmp")  # noqa: S108  # inside the jail
+    # where Windmill's clients look for what the steps of a run share; it leads nowhere in a run that keeps no such folder
+    os.symlink(f"{JAIL_TMP}/{WORK}/shared", root + "/shared")
     for number, path in enumerate(below_tmp(plan)):
         _show(root, path, f"{_HELD}/{number}")
     kernel.mount("/proc", root + "/proc", None, kernel.MS_BIND | kernel.MS_REC)

@@ -241,6 +241,23 @@ async def test_environment_is_the_jobs_own(run: Run) -> None:
     assert (await run("bash", "echo $WM_WORKSPACE$LD_PRELOAD", env=env)).result == '"main"'
 
 
+async def test_steps_share_state_with_the_functions_of_the_client(run: Run, runtimes: Runtimes) -> None:
+    if runtimes.isolation.level not in ("full", "user"):
+        pytest.skip("jobs see the host's own file tree here, in which nothing is put at /shared")
+    shared = runtimes.shared_folder("run-3")
+    put = await run("python3", "import wmill\ndef main():\n    wmill.set_shared_state({'n': 1})\n", shared=shared)
+    assert put.error is None, put.error
+    got = await run("python3", "import wmill\ndef main():\n    return wmill.get_shared_state()\n", shared=shared)
+    assert got.result == '{"n":1}'
+    assert (
+        await run("deno", "export const main = () => Deno.readTextFileSync('/shared/state.json')", shared=shared)
+    ).error is None
+    alone = await run("python3", "import wmill\ndef main():\n    return wmill.get_shared_state()\n")
+    assert alone.error is not None
+    assert alone.error["name"] == "FileNotFoundError"
+    runtimes.drop_shared_folder("run-3")
+
+
 async def test_shared_folder_is_seen_by_the_steps_of_a_run_only(run: Run, runtimes: Runtimes) -> None:
     shared = runtimes.shared_folder("run-1")
     other = runtimes.shared_folder("run-2")

@@ -12,6 +12,8 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from flowapp.store.origin import ORIGIN
+
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -81,12 +83,17 @@ class Security:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Refuse, redirect, or pass on with the headers added."""
-        if scope["type"] == "websocket":
-            await self._websocket(scope, receive, send)
-        elif scope["type"] == "http":
-            await self._http(scope, receive, _with_headers(scope, send))
-        else:
-            await self._app(scope, receive, send)
+        client = scope.get("client")
+        origin = ORIGIN.set(client[0] if client else "")
+        try:
+            if scope["type"] == "websocket":
+                await self._websocket(scope, receive, send)
+            elif scope["type"] == "http":
+                await self._http(scope, receive, _with_headers(scope, send))
+            else:
+                await self._app(scope, receive, send)
+        finally:
+            ORIGIN.reset(origin)
 
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = _headers(scope)

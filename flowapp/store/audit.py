@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from flowapp.store.clock import now
+from flowapp.store.origin import ORIGIN
 from flowapp.store.rows import all_of, first, insert, table
 from flowapp.store.tables import AuditRow
 
@@ -17,9 +18,18 @@ _AUDIT = table(AuditRow)
 def add(
     connection: Connection, *, workspace: str, by: str, action: str, target: str, detail: str = "", address: str = ""
 ) -> None:
-    """Record who did what, in the same transaction as the deed. `detail` never holds values or code."""
+    """Record who did what, in the same transaction as the deed. `detail` never holds values or code.
+
+    `address`: where from; the present request's where nobody says another one.
+    """
     row = AuditRow(
-        workspace=workspace, at=now(), by=by, action=action, target=target, detail=detail[:500], address=address
+        workspace=workspace,
+        at=now(),
+        by=by,
+        action=action,
+        target=target,
+        detail=detail[:500],
+        address=address or ORIGIN.get(),
     )
     insert(connection, row)
 

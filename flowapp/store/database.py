@@ -18,6 +18,7 @@ from sqlalchemy.engine import Connection
 
 from flowapp.store.errors import DatabaseClosed, DatabaseUnsupported
 from flowapp.store.events import Event, Events
+from flowapp.store.origin import ORIGIN
 
 T = TypeVar("T")
 _SQLITE = "sqlite:///"
@@ -26,7 +27,7 @@ _POSTGRES = ("postgresql://", "postgres://", "postgresql+psycopg://")
 
 @dataclass(slots=True)
 class Write:
-    """A write on its way: what to do, who waits, and what came of it."""
+    """A write on its way: what to do, who waits, where the wish came from, and what came of it."""
 
     work: Callable[[Connection], Any]
     loop: asyncio.AbstractEventLoop
@@ -34,6 +35,7 @@ class Write:
     value: Any = None
     error: BaseException | None = None
     events: list[Event] = field(default_factory=list)
+    origin: str = field(default_factory=ORIGIN.get)
 
 
 class Database(ABC):

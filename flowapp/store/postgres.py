@@ -28,6 +28,7 @@ from flowapp.store.database import Database, Write
 from flowapp.store.errors import DatabaseAway, DatabaseClosed, DatabaseUnsupported
 from flowapp.store.home import lock_home
 from flowapp.store.migrations import migrate
+from flowapp.store.origin import ORIGIN
 from flowapp.store.relay import Relay, notify
 
 T = TypeVar("T")
@@ -173,6 +174,7 @@ class PostgresDatabase(Database):
             try:
                 with self._engine.connect() as connection:
                     item.events = self.events.collect()
+                    ORIGIN.set(item.origin)
                     item.value = item.work(connection)
                     if item.events:
                         notify(connection, self._relay.payloads(item.events))

@@ -31,6 +31,7 @@ from flowapp.store.database import Database, Write
 from flowapp.store.errors import DatabaseClosed
 from flowapp.store.home import lock_home
 from flowapp.store.migrations import migrate
+from flowapp.store.origin import ORIGIN
 
 T = TypeVar("T")
 READERS = 3
@@ -211,6 +212,7 @@ class SqliteDatabase(Database):
         if not alone:
             raw.execute("SAVEPOINT one")
         item.events = self.events.collect()
+        ORIGIN.set(item.origin)
         try:
             item.value = item.work(connection)
         except Exception as error:

@@ -65,7 +65,10 @@ class Flows:
             if isinstance(decide(identity, "flow.read", guard.flow_target(identity, version.path)), Allowed):
                 runs = [by_path.get(version.path)]
                 listed[version.path] = _listed(identity, version.path, version.summary, version.created_at, runs)
-                listed[version.path]["version"] = version.version
+                listed[version.path] |= {
+                    "version": version.version,
+                    "may_delete": guard.may(identity, "flow.deploy", guard.flow_target(identity, version.path)),
+                }
         for row in own:
             runs = [by_path.get(row.path), by_draft.get(row.id)]
             entry = _listed(identity, row.path, row.summary, row.saved_at, runs)

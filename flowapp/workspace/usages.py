@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
-from typing import Literal
+from collections.abc import Mapping
+from typing import Any, Literal
 
 from sqlalchemy.engine import Connection
 
 from flowapp.access.identity import Identity
-from flowapp.store import drafts, flow_versions, resources, scripts
+from flowapp.access.policy import Target
+from flowapp.jsontext import loads
+from flowapp.openflow.walk import walk
+from flowapp.store import drafts, flow_versions, resources, schedules, scripts
 from flowapp.workspace import guard
 from flowapp.workspace.context import Context
 from flowapp.workspace.stored import enter, reading
@@ -69,6 +73,32 @@ class Usages:
             return found
 
         return await self._database.read(read)
+
+    async def of_flow(self, identity: Identity, path: str) -> list[str]:
+        """What calls or starts the flow and may be read by the identity: `flow f/a/b`, `schedule f/a/c`. Newest versions only."""
+        enter(identity)
+
+        def read(connection: Connection) -> list[str]:
+            found = [
+                f"flow {row.path}"
+                for row in flow_versions.heads(connection, identity.workspace)
+                if path in row.document
+                and _calls(loads(row.document), path)
+                and guard.may(identity, "flow.read", guard.flow_target(identity, row.path))
+            ]
+            return found + [
+                f"schedule {row.path}"
+                for row in schedules.listing(connection, identity.workspace, runs=path, is_flow=True)
+                if guard.may(identity, "schedule.read", Target(identity.workspace, "schedule", path=row.path))
+            ]
+
+        return await self._database.read(read)
+
+
+def _calls(flow: Mapping[str, Any], path: str) -> bool:
+    """Whether a step of a flow calls the flow at a path."""
+    values = (place.module.get("value") for place in walk(flow))
+    return any(isinstance(v, Mapping) and v.get("type") == "flow" and v.get("path") == path for v in values)
 
 
 def names(kind: Kind, path: str, text: str) -> bool:

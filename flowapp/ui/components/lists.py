@@ -92,7 +92,7 @@ def form_dialog(state: Any, title: Any, *content: rx.Component, save: Any = "Sav
     )
 
 
-def deletion(state: Any, title: str, unused: Any, used: Any, action: str = "Delete") -> rx.Component:
+def deletion(state: Any, title: Any, unused: Any, used: Any, action: str = "Delete") -> rx.Component:
     """Asks before deleting. `unused` or `used` goes on with the sentence that begins with the name; below come who uses it."""
     return rx.alert_dialog.root(
         rx.alert_dialog.content(

@@ -7,6 +7,7 @@ from typing import Any
 import reflex as rx
 
 from flowapp.ui.components.bits import file_text, glyph, run_state, signal, when
+from flowapp.ui.components.lists import delete_button, deletion
 from flowapp.ui.components.local import TAB_WORKSPACE
 from flowapp.ui.shell import link, problem_notice, shell, skeleton, title
 from flowapp.ui.state.home import HomeState
@@ -33,6 +34,16 @@ def home() -> rx.Component:
         ),
         _template_dialog(),
         _import_dialog(),
+        deletion(
+            STATE,
+            rx.cond(STATE.deletes == "flow", "Delete this flow?", "Delete this draft?"),
+            rx.cond(
+                STATE.deletes == "flow",
+                " goes with all its versions, and cannot be brought back. Its runs stay.",
+                ": your cells and their results go, and cannot be brought back. A deployed version stays.",
+            ),
+            " goes with all its versions, and cannot be brought back. What calls or starts it will fail:",
+        ),
         signal(ws=TAB_WORKSPACE, topic="runs", on_change=STATE.load),
         place="home",
         top=title("Flows"),
@@ -101,6 +112,15 @@ def _line(line: Any) -> rx.Component:
         rx.cond(
             line.run_form_href != "",
             link(glyph(name="play", size=13), "Run", to=line.run_form_href, class_name="btn above"),
+            rx.el.span(class_name="hide-sm"),
+        ),
+        rx.cond(
+            line.deletes != "",
+            rx.cond(
+                line.deletes == "flow",
+                delete_button(STATE, line.path, "Delete flow"),
+                delete_button(STATE, line.path, "Delete draft"),
+            ),
             rx.el.span(class_name="hide-sm"),
         ),
         class_name="row-link row-flow",

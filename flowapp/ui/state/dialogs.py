@@ -13,44 +13,12 @@ from flowapp.errors import FlowappError
 from flowapp.ui.state.page import PageState
 
 
-class DialogState(PageState, rx.State, mixin=True):
-    """`original` names the one that the dialog changes ("" for a new one), `users` who uses the one to be deleted."""
+class DeletionState(PageState, rx.State, mixin=True):
+    """`deleting` names the one that may be deleted ("" for none), `users` who uses it."""
 
     loaded: bool = False
-    editing: bool = False
-    original: str = ""
-    error: str = ""
     deleting: str = ""
     users: rx.Field[list[str]] = rx.field(default_factory=list)
-
-    @rx.event
-    async def load(self) -> Any:
-        """Read the list; a dialog that was open before a reload is not open any more."""
-        if self._has_old_dialog():
-            self.editing, self.deleting = False, ""
-        return await self._as_person(self._read)
-
-    @rx.event
-    def close(self, opened: bool) -> None:
-        """The dialog is closed without saving."""
-        self.editing, self.error = opened, ""
-
-    @rx.event
-    async def save(self, form: dict[str, Any]) -> Any:
-        """Store what the dialog holds; what is wrong with it is said there, and nothing that was typed is lost."""
-
-        async def work(who: Identity) -> Any:
-            try:
-                then = await self._store(who, {str(name): str(text) for name, text in form.items()})
-            except FlowappError as refused:
-                self.error = f"{refused.message} {refused.hint}".strip()
-                return None
-            self.editing = False
-            await self._read(who)
-            return then
-
-        self.error = ""
-        return await self._as_person(work)
 
     @rx.event
     async def ask(self, name: str) -> Any:
@@ -87,11 +55,48 @@ class DialogState(PageState, rx.State, mixin=True):
     async def _users(self, who: Identity, name: str) -> list[str]: ...
 
     @abstractmethod
-    async def _store(self, who: Identity, form: Mapping[str, str]) -> Any:
-        """Store it; what is returned is the handler's answer, such as a page to go to."""
+    async def _remove(self, who: Identity, name: str) -> None: ...
+
+
+class DialogState(DeletionState, rx.State, mixin=True):
+    """`original` names the one that the dialog changes ("" for a new one)."""
+
+    editing: bool = False
+    original: str = ""
+    error: str = ""
+
+    @rx.event
+    async def load(self) -> Any:
+        """Read the list; a dialog that was open before a reload is not open any more."""
+        if self._has_old_dialog():
+            self.editing, self.deleting = False, ""
+        return await self._as_person(self._read)
+
+    @rx.event
+    def close(self, opened: bool) -> None:
+        """The dialog is closed without saving."""
+        self.editing, self.error = opened, ""
+
+    @rx.event
+    async def save(self, form: dict[str, Any]) -> Any:
+        """Store what the dialog holds; what is wrong with it is said there, and nothing that was typed is lost."""
+
+        async def work(who: Identity) -> Any:
+            try:
+                then = await self._store(who, {str(name): str(text) for name, text in form.items()})
+            except FlowappError as refused:
+                self.error = f"{refused.message} {refused.hint}".strip()
+                return None
+            self.editing = False
+            await self._read(who)
+            return then
+
+        self.error = ""
+        return await self._as_person(work)
 
     @abstractmethod
-    async def _remove(self, who: Identity, name: str) -> None: ...
+    async def _store(self, who: Identity, form: Mapping[str, str]) -> Any:
+        """Store it; what is returned is the handler's answer, such as a page to go to."""
 
 
 class WrittenState(DialogState, rx.State, mixin=True):

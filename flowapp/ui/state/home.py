@@ -12,7 +12,7 @@ import reflex as rx
 
 from flowapp.access.identity import Identity
 from flowapp.ui import services
-from flowapp.ui.state.page import PageState
+from flowapp.ui.state.dialogs import DeletionState
 from flowapp.workspace import templates
 from flowapp.workspace.errors import DocumentRejected
 
@@ -30,6 +30,8 @@ class FlowLine:
     run_status: str
     run_at: str
     run_href: str
+    deletes: str
+    """What the person may delete of it: "draft", "flow", or "" for nothing."""
 
 
 @dataclasses.dataclass
@@ -52,12 +54,12 @@ class ProblemLine:
     where: str
 
 
-class HomeState(PageState, rx.State):
-    """The list and the dialogs of the home page."""
+class HomeState(DeletionState, rx.State):
+    """The list and the dialogs of the home page. A flow's draft is deleted before its versions can be."""
 
     lines: rx.Field[list[FlowLine]] = rx.field(default_factory=list)
     templates: rx.Field[list[TemplateLine]] = rx.field(default_factory=list)
-    loaded: bool = False
+    deletes: str = ""
     query: str = ""
     choosing: bool = False
     importing: bool = False
@@ -75,15 +77,15 @@ class HomeState(PageState, rx.State):
     async def enter(self) -> Any:
         """Read the list on a page that was just opened: a dialog that was open before a reload is not open any more."""
         if self._has_old_dialog():
-            self.choosing, self.importing = False, False
+            self.choosing, self.importing, self.deleting = False, False, ""
             self.import_error, self.import_problems = "", []
         self.busy = ""
-        return await self._as_person(self._load)
+        return await self._as_person(self._read)
 
     @rx.event
     async def load(self) -> Any:
         """Read the list and the templates."""
-        return await self._as_person(self._load)
+        return await self._as_person(self._read)
 
     @rx.event
     def search(self, query: str) -> None:
@@ -150,7 +152,18 @@ class HomeState(PageState, rx.State):
             self.import_error, self.problem = f"{self.problem} {self.hint}".strip(), ""
         return answer
 
-    async def _load(self, who: Identity) -> None:
+    async def _users(self, who: Identity, name: str) -> list[str]:
+        await self._read(who)  # a draft may have come or gone since the page was read
+        self.deletes = next((line.deletes for line in self.lines if line.path == name), "")
+        return await services.workspace().usages.of_flow(who, name) if self.deletes == "flow" else []
+
+    async def _remove(self, who: Identity, name: str) -> None:
+        if self.deletes == "flow":
+            await services.workspace().stored_flows.delete(who, name)
+        elif line := next((line for line in self.lines if line.path == name and line.draft_href), None):
+            await services.workspace().drafts.delete(who, line.draft_href.rpartition("/")[2])
+
+    async def _read(self, who: Identity) -> None:
         self.lines = [flow_line(flow) for flow in await services.workspace().flows.listing(who)]
         self.templates = [template_line(one.to_json()) for one in await templates.all_templates()]
         self.loaded = True
@@ -198,6 +211,7 @@ def flow_line(flow: Mapping[str, Any]) -> FlowLine:
         run_status=str(run.get("status") or ""),
         run_at=str(run.get("at") or ""),
         run_href=f"/runs/{run['id']}" if run.get("id") else "",
+        deletes="draft" if draft else "flow" if flow.get("may_delete") else "",
     )
 
 

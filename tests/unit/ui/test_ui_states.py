@@ -53,6 +53,7 @@ ONLY_THE_PAGE = {
     ("HomeState", "search"): "narrows a list the page has",
     ("HomeState", "choose_template"): "opens a dialog",
     ("HomeState", "open_import"): "opens a dialog",
+    ("HomeState", "keep"): "closes a dialog",
     ("RunsState", "find"): "changes the address",
     **{("RunViewsState", handler): "opens or closes a dialog" for handler in ("begin", "change", "close", "keep")},
     ("RunsState", "choose"): "ticks a box of a list the page has",
@@ -237,6 +238,14 @@ def test_a_draft_shows_its_last_run() -> None:
     run = {"id": "r1", "status": "success", "at": "2026-11-22T10:00:00Z", "number": 3}
     line = flow_line({"path": "f/x", "summary": "X", "version": None, "draft_id": "d", "last_run": run})
     assert (line.draft_href, line.run_href, line.note) == ("/flows/d", "/runs/r1", "Draft, not deployed")
+
+
+@pytest.mark.parametrize(
+    ("draft", "may", "deletes"), [("d", True, "draft"), (None, True, "flow"), (None, False, ""), ("d", False, "draft")]
+)
+def test_a_draft_is_deleted_before_its_flow(draft: str | None, may: bool, deletes: str) -> None:
+    line = flow_line({"path": "f/x", "summary": "X", "version": 2, "draft_id": draft, "may_delete": may})
+    assert line.deletes == deletes
 
 
 def test_many_problems_are_cut_and_counted() -> None:

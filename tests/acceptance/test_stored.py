@@ -101,6 +101,7 @@ def test_a_schedule_is_made_switched_off_and_deleted(page: Page, product: Produc
     when.fill("0 30 2 * * *")
     dialog.get_by_label("Time zone").fill("Europe/Paris")
     expect(dialog.get_by_text("Next, in your time:").locator("time")).to_have_count(5)
+    expect(dialog).to_contain_text("At 02:30")
     dialog.get_by_label("Summary").fill("Every night")
     shoot(page, "schedules-dialog")
     dialog.get_by_role("button", name="Save").click()

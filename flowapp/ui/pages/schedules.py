@@ -88,6 +88,7 @@ def _fields() -> tuple[rx.Component, ...]:
                 STATE.times_problem != "",
                 rx.el.p(STATE.times_problem, class_name="form-error"),
                 rx.el.p(
+                    rx.cond(STATE.words != "", rx.el.b(STATE.words + ". ")),
                     "Next, in your time: ",
                     rx.foreach(STATE.times, lambda iso: rx.el.span(when(iso=iso, relative=False), class_name="pill")),
                     class_name="form-help times",

@@ -14,6 +14,8 @@ from flowapp.errors import FlowappError
 from flowapp.ui import services
 from flowapp.ui.state.dialogs import WrittenState
 from flowapp.ui.state.stored import json_of
+from flowapp.workspace.cron import Cron
+from flowapp.workspace.cron_words import in_words
 from flowapp.workspace.errors import BadRequest
 
 _MOST = 100
@@ -41,6 +43,7 @@ class SchedulesState(WrittenState, rx.State):
     zone: str = ""
     times: rx.Field[list[str]] = rx.field(default_factory=list)
     times_problem: str = ""
+    words: str = ""
 
     @rx.event
     async def edit(self, path: str) -> Any:
@@ -95,9 +98,10 @@ class SchedulesState(WrittenState, rx.State):
         asks = workspace.sessions.account(await self._person())
         try:
             self.times = workspace.schedules.preview(asks, {"schedule": self.cron, "timezone": self.zone})
-            self.times_problem = ""
+            self.times_problem, self.words = "", in_words(Cron.parse(self.cron, self.zone))
         except FlowappError as refused:
-            self.times, self.times_problem = [], f"{refused.message} {refused.hint}".strip()
+            self.times, self.words = [], ""
+            self.times_problem = f"{refused.message} {refused.hint}".strip()
 
     async def _read(self, who: Identity) -> None:
         found = await services.workspace().schedules.listing(who, per_page=_MOST)

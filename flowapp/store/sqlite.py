@@ -28,7 +28,7 @@ from sqlalchemy import event
 from sqlalchemy.engine import Connection, Engine
 
 from flowapp.store.database import Database, Write
-from flowapp.store.errors import DatabaseClosed
+from flowapp.store.errors import DatabaseClosed, DatabaseFailed
 from flowapp.store.home import lock_home
 from flowapp.store.migrations import migrate
 from flowapp.store.origin import ORIGIN
@@ -133,10 +133,10 @@ class SqliteDatabase(Database):
             self._run(self._spot, raw, item, alone=True)
             if raw.in_transaction:
                 raw.execute("COMMIT")
-        except BaseException:
+        except BaseException as error:
             with contextlib.suppress(sqlite3.Error):
                 raw.execute("ROLLBACK")
-            raise
+            raise _told(error) from error
         finally:
             self.events.collected()
         self._untidy += 1
@@ -178,7 +178,9 @@ class SqliteDatabase(Database):
                     with self._turn:
                         self._commit(connection, batch)
                 if self._untidy >= TIDY_AFTER:
-                    self._tidy(_raw(connection))
+                    # where it fails (no room on the disk), the log stays as it is until the next time, and writing goes on
+                    with contextlib.suppress(sqlite3.Error):
+                        self._tidy(_raw(connection))
 
     def _tidy(self, raw: sqlite3.Connection) -> None:
         """Move SQLite's log into the file: most of it while others write, the rest while nobody does.
@@ -205,7 +207,7 @@ class SqliteDatabase(Database):
             with contextlib.suppress(Exception):
                 _raw(connection).execute("ROLLBACK")
             for item in batch:
-                item.error, item.events = item.error or error, []
+                item.error, item.events = item.error or _told(error), []
         self._wake(batch)
 
     def _run(self, connection: Connection, raw: sqlite3.Connection, item: Write, *, alone: bool) -> None:
@@ -216,10 +218,17 @@ class SqliteDatabase(Database):
         try:
             item.value = item.work(connection)
         except Exception as error:
-            item.error, item.events = error, []
+            item.error, item.events = _told(error), []
             raw.execute("ROLLBACK" if alone else "ROLLBACK TO one")
         if not alone:
             raw.execute("RELEASE one")
+
+
+def _told(error: BaseException) -> BaseException:
+    """The error as SQLAlchemy tells of it, where the driver itself was asked: what the database refuses has one name."""
+    if isinstance(error, sqlite3.OperationalError):
+        return DatabaseFailed(str(error), None, error)
+    return error
 
 
 def _nothing(_connection: Connection) -> None:

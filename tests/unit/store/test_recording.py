@@ -13,9 +13,9 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from flowapp.store.errors import DatabaseClosed
+from flowapp.store.errors import DatabaseClosed, DatabaseFailed
 from flowapp.store.events import Event
-from flowapp.store.sqlite import TIDY_AFTER
+from flowapp.store.sqlite import TIDY_AFTER, SqliteDatabase
 from flowapp.store.stores import Store
 
 _INSERT = sa.text("INSERT INTO workspace VALUES (:id, '', '', '', '{}')")
@@ -133,6 +133,34 @@ async def test_the_log_of_sqlite_does_not_grow_with_what_is_recorded(local: Stor
             await local.database.write(lambda _: None)  # what tidies is behind
             sizes.append(log.stat().st_size)
     assert sizes[-1] < 3 * sizes[0], sizes
+
+
+async def test_a_log_that_cannot_be_moved_stops_no_write(local: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    tried = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def full(database: SqliteDatabase, raw: sqlite3.Connection) -> None:
+        database._untidy = 0
+        loop.call_soon_threadsafe(tried.set)
+        raise sqlite3.OperationalError("database or disk is full")
+
+    monkeypatch.setattr(SqliteDatabase, "_tidy", full)
+    for number in range(TIDY_AFTER):
+        await local.database.record(lambda c, number=number: _insert(c, f"r{number}"))  # type: ignore[misc]
+    async with asyncio.timeout(20):
+        await tried.wait()
+        await local.database.write(lambda c: _insert(c, "after"))
+
+
+@pytest.mark.parametrize("do", ["write", "record"])
+async def test_what_the_driver_refuses_is_the_databases_failure(local: Store, do: str) -> None:
+    def full(_: Connection) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    with pytest.raises(DatabaseFailed, match="disk is full"):
+        await getattr(local.database, do)(full)
+    await getattr(local.database, do)(lambda c: _insert(c, "after"))
+    assert await local.database.read(_names) == ["after"]
 
 
 @contextmanager

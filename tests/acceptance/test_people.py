@@ -11,8 +11,9 @@ from tests.acceptance.product import TOKEN, Product
 
 
 def held_by(page: Page) -> str:
-    """What the server knows the tab by: with it goes what was shown there before."""
-    name: str = page.wait_for_function("sessionStorage.getItem('token')").json_value()
+    """What the server knows the tab by, once the page has seen who is signed in: with it goes what was shown there before."""
+    seen = "() => document.cookie.includes(`=${sessionStorage.getItem('flowapp.mark') || ' '}`)"
+    name: str = page.wait_for_function(f"{seen} && sessionStorage.getItem('token')").json_value()
     return name
 
 

@@ -56,7 +56,7 @@ def test_by_keyboard_a_sample_is_checked_shown_and_handed_on(own_page: tuple[Pag
     wish.focus()
     press(page, panel.get_by_role("button", name="Make sample data", exact=True))
     card = panel.get_by_role("article", name="Stand-in “two cities” of a")
-    expect(card.locator(".monaco-diff-editor")).to_contain_text("Oslo")
+    expect(card.locator(".monaco-editor")).to_contain_text("Oslo")
     expect(card).to_contain_text("handed on instead of running the cell")
     expect(notebook.state("a")).not_to_contain_text("Pinned")
     shoot(page, "assistant-cell-sample")

@@ -59,3 +59,5 @@ def test_a_draft_and_then_its_flow_are_deleted(page: Page, product: Product) -> 
     with product.client() as client:
         assert client.get(f"{W}/flows/get/{GONE}").status_code == 404
         assert client.get(f"{W}/flows/get/{CALLER}").status_code == 200
+        (noted,) = client.get(f"{W}/audit/list?operation=flow.delete&resource={GONE}").json()
+        assert noted["address"] == "127.0.0.1", "what a page's event does comes from somewhere too"

@@ -17,6 +17,7 @@ from flowapp.access.errors import NotSignedIn
 from flowapp.access.identity import Identity
 from flowapp.access.sessions import FIRST_WORKSPACE
 from flowapp.errors import FlowappError
+from flowapp.store.origin import ORIGIN
 from flowapp.ui import services
 
 T = TypeVar("T")
@@ -69,6 +70,8 @@ class PageState(rx.State, mixin=True):
 
     async def _person(self) -> Any:
         """The person of the session, in no workspace: for what concerns the whole installation."""
+        # an event comes by a connection that was opened before, in a task that knows nothing of it
+        ORIGIN.set(self.router.session.client_ip)
         headers = self.router.headers
         return await services.person(headers.cookie or "", (headers.origin or "").partition("://")[2])
 

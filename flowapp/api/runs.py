@@ -17,7 +17,7 @@ from flowapp.workspace.table import View
 router = APIRouter(prefix="/api/w/{ws}/runs")
 Text = Annotated[str, Query(max_length=4000)]
 Number = Annotated[int, Query(ge=-MOST, le=MOST)]
-Side = Literal["result", "args"]
+Side = Literal["result", "args", "event"]
 
 
 @router.get("")

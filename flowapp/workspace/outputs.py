@@ -21,7 +21,7 @@ from flowapp.workspace.table import View
 from flowapp.workspace.whole_values import whole, with_parts
 
 LOG_TAIL = 4096
-Side = Literal["result", "args"]
+Side = Literal["result", "args", "event"]  # of a run: also what its preprocessor was given
 FINISHED = frozenset({"success", "failure", "canceled", "skipped", "reused"})
 
 
@@ -235,10 +235,22 @@ class Outputs:
     async def _digest(self, identity: Identity, run_id: str, path: str, side: Side) -> str:
         run = await guard.run_row(self._store, identity, "run.read", run_id)
         row: JobRow | RunRow = run if not path else await self._job(run, path)
+        if side == "event":
+            return _event(row)
         digest = row.args if side == "args" else row.result
         if digest is None:
             raise OutputMissing("There is no output yet.", "Wait until the step has finished.")
         return digest
+
+
+def _event(row: JobRow | RunRow) -> str:
+    """The digest of the event that a run was started by; only a run has one, and only where it has a preprocessor."""
+    digest = loads(row.trigger).get("event") if isinstance(row, RunRow) and row.trigger else None
+    if not isinstance(digest, str):
+        raise OutputMissing(
+            "There is no event.", "A run has one where a webhook started it and the flow has a preprocessor."
+        )
+    return digest
 
 
 async def _chain(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

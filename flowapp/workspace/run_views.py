@@ -15,7 +15,8 @@ from flowapp.store.tables import JobRow, RunRow
 
 
 def run_json(run: RunRow) -> dict[str, Any]:
-    """One run, as lists and headers show it."""
+    """One run, as lists and headers show it. `has_event`: a preprocessor was given what started it."""
+    trigger = loads(run.trigger) if run.trigger else {}
     return {
         "id": run.id,
         "number": run.number,
@@ -34,7 +35,8 @@ def run_json(run: RunRow) -> dict[str, Any]:
         "canceled_by": run.canceled_by,
         "canceled_reason": run.canceled_reason,
         "isolation": run.isolation,
-        "trigger": str(loads(run.trigger).get("kind") or "") if run.trigger else "",
+        "trigger": str(trigger.get("kind") or ""),
+        "has_event": trigger.get("event") is not None,
         "schedule": run.schedule or "",
     }
 

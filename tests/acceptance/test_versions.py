@@ -56,6 +56,50 @@ def test_an_old_version_is_looked_at_and_restored(page: Page, product: Product) 
     assert "return 100" in notebook.module("a")["value"]["content"]
 
 
+def test_a_version_is_compared_with_the_one_before_it_and_with_any_other(page: Page, product: Product) -> None:
+    """What it changed, in full: settings and inputs before and after, code by lines, also when the draft went on."""
+    with product.client() as client:
+        cell = python("a", "def main(n: int):\n    return n\n", {"n": {"type": "static", "value": 1}})
+        notebook = open_flow(page, client, flow_of(cell))
+    deploy(page, "u/admin/compared", "The first one")
+    expect(page.get_by_text("Same as v1")).to_be_visible()
+    with product.client() as client:
+        changed = cell | {"retry": {"constant": {"attempts": 4, "seconds": 9}}}
+        changed["value"] = changed["value"] | {"input_transforms": {"n": {"type": "javascript", "expr": "6 * 7"}}}
+        for message, flow in (("Retries", flow_of(changed)), ("And another", flow_of(changed, python("b", "x = 2\n")))):
+            answer = client.post(
+                "/api/w/main/flows/update/u/admin/compared",
+                json={"path": "u/admin/compared", "deployment_message": message, **flow},
+            )
+            assert answer.status_code == 200, answer.text
+    notebook.set_code("a", "def main(n: int):\n    return n + 1\n")
+    page.get_by_role("button", name="Draft, 1 change since v1").click()
+    dialog = page.get_by_role("dialog", name="Versions")
+    press(page, dialog.get_by_role("button", name="v2"))
+    against = dialog.get_by_label("Compared with")
+    against.focus()
+    page.keyboard.press("ArrowDown")
+    expect(against).to_have_value("before")
+    expect(dialog.get_by_role("status")).to_have_text("Differs from version 1 in one place")
+    expect(dialog).to_contain_text("Input n, retry changed")
+    said = dialog.locator(".merge-value")
+    expect(said.filter(has_text="Input n").locator("del")).to_have_text("1")
+    expect(said.filter(has_text="Input n").locator("ins")).to_have_text("6 * 7")
+    expect(said.filter(has_text="Retry").locator("del")).to_have_count(0)
+    expect(said.filter(has_text="Retry").locator("ins")).to_contain_text('"attempts":4')
+    shoot(page, "notebook-version-before")
+    press(page, dialog.get_by_role("button", name="v3"))
+    expect(dialog.get_by_role("status")).to_have_text("Differs from version 2 in one place")
+    expect(dialog.get_by_role("article", name="Code of b")).to_contain_text("x = 2")
+    against.select_option(label="v1: The first one")
+    expect(dialog.get_by_role("status")).to_have_text("Differs from version 1 in 2 places")
+    press(page, dialog.get_by_role("button", name="v1"))
+    against.select_option("before")
+    expect(dialog.get_by_role("status")).to_have_text("The first version, in full")
+    against.select_option("draft")
+    expect(dialog.get_by_role("status")).to_have_text("Restoring it would change the draft in one place")
+
+
 def test_code_that_came_back_whole_is_shown_without_a_line_that_went(page: Page, product: Product) -> None:
     with product.client() as client:
         notebook = open_flow(page, client, flow_of(python("a", "def main():\n    return 1\n")))

@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 
 from tests.acceptance.axe import accessible_now
 from tests.acceptance.conftest import shoot
-from tests.acceptance.notebook_page import flow_of, open_flow, python, wire
+from tests.acceptance.notebook_page import RUN_TIMEOUT, flow_of, open_flow, python, wire
 from tests.acceptance.product import Product
 
 W = "/api/w/main"
@@ -92,6 +92,47 @@ def test_a_call_becomes_the_sample_of_the_notebooks_input(page: Page, product: P
     dialog.get_by_role("button", name=re.compile("^Take the input of run")).click()
     expect(box.get_by_label("Value of name")).to_have_value("Ada")
     expect(box.get_by_label("Value of times")).to_have_value("3")
+
+
+def test_a_call_is_kept_by_name_and_is_the_event_of_a_preprocessor(page: Page, product: Product) -> None:
+    """What the preprocessor made becomes the input, and the call itself what the preprocessor is tried on; by keyboard."""
+    code = 'def preprocessor(event: dict):\n    return {"name": event["body"]["who"].title(), "times": 4}\n'
+    flow = flow_of(
+        python("a", GREET, {"name": wire("flow_input.name"), "times": wire("flow_input.times")}), schema=SCHEMA
+    )
+    flow["value"]["preprocessor_module"] = python("preprocessor", code)
+    with product.client() as client:
+        notebook = open_flow(page, client, flow)
+        deploy = {"path": "f/hooks/prepared", "message": "first"}
+        client.post(f"{W}/drafts/{notebook.draft_id}/deploy", json=deploy).raise_for_status()
+        address = f"{W}/jobs/run_wait_result/f/f/hooks/prepared"
+        said = client.post(address, json={"who": "grace"})
+        assert said.json() == ["Hello Grace"] * 4
+    page.reload()
+    notebook.loaded()
+    box = page.get_by_role("region", name="Flow input")
+    dialog = page.get_by_role("dialog", name="Calls by webhook")
+    box.get_by_role("button", name=re.compile("^Kept")).click()
+    page.get_by_role("menuitem", name="From a call by webhook…").click()
+    expect(dialog.get_by_title("The call", exact=True)).to_have_text('{"who":"grace"}')
+    expect(dialog.get_by_title("What the preprocessor made of it")).to_have_text('→ {"name":"Grace","times":4}')
+    shoot(page, "webhook-calls-preprocessed")
+    dialog.get_by_label("Keep what is taken as").fill("grace, four times")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    expect(dialog.get_by_role("button", name=re.compile("^Take the input of run"))).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(box.get_by_label("Value of name")).to_have_value("Grace")
+    box.get_by_role("button", name=re.compile("^Kept")).click()
+    expect(page.get_by_role("menuitem", name="grace, four times", exact=True)).to_be_visible()
+    page.get_by_role("menuitem", name="From a call by webhook…").click()
+    dialog.get_by_role("button", name=re.compile("^Try the preprocessor on the call")).click()
+    sample = notebook.cell("preprocessor").get_by_label("Sample event", exact=True)
+    expect(sample.last).to_have_value(re.compile('"who": "grace"'))
+    notebook.settled()
+    notebook.select("preprocessor")
+    page.keyboard.press("Control+Enter")
+    expect(notebook.output("preprocessor")).to_contain_text("Grace", timeout=RUN_TIMEOUT)
 
 
 def test_the_dialog_is_in_the_notebook_too(page: Page, product: Product) -> None:

@@ -2,8 +2,8 @@
 // same thing a person says whose goes on. Nothing is deployed here, and undo takes it back.
 import { useEffect, useState } from "react";
 
-import { Difference } from "../run/changes.jsx";
 import { ago, count } from "../words.js";
+import { Change } from "./change.jsx";
 import { useStore } from "./context.js";
 import { Glyph } from "./icons.jsx";
 import { sentence, shown, subject, takenWords } from "./merge_words.js";
@@ -118,19 +118,6 @@ function Card({ conflict, who, version, choice, onChoose }) {
         </label>
       )}
     </fieldset>
-  );
-}
-
-/** One thing that a side did: a text by lines, or the value before and after. */
-function Change({ change: { label, where, before, after, code, note } }) {
-  const name = [where && label.toLowerCase() !== where.toLowerCase() ? `${label} of ${where}` : label].filter(Boolean).join("");
-  if (note) return <p className="merge-note">{name ? <><b>{name}</b> {note}</> : note[0].toUpperCase() + note.slice(1)}</p>;
-  const long = code || [before, after].some((text) => text.includes("\n"));
-  if (long) return <div><h3>{name}</h3><Difference before={before} after={after} label={`${name}: lines with − are of the version that both come from, lines with + are new`} /></div>;
-  return (
-    <p className="merge-value">
-      <b>{name}</b> {before && <del>{before}</del>} {after ? <ins>{after}</ins> : <span className="nb-muted">{before ? "removed" : "empty"}</span>}
-    </p>
   );
 }
 

@@ -1,8 +1,9 @@
-// The deployed versions of a flow: who, when, why, what each changed, how it differs from the draft, and the way back.
+// The deployed versions of a flow: who, when, why, how each differs from the draft, from the one before, or any other; and the way back.
 import { useEffect, useRef, useState } from "react";
 import { encoded, request } from "../api.js";
 import { when } from "../words.js";
-import { changesBetween, stepsOf } from "./changes.js";
+import { Change } from "./change.jsx";
+import { changesBetween } from "./changes.js";
 import { useKey, useStore } from "./context.js";
 import { CodeDiff } from "./code_diff.jsx";
 import { newId } from "./objects.js";
@@ -17,6 +18,7 @@ export function Versions({ onClose }) {
   const draft = useKey("draft");
   const [list, setList] = useState(null);
   const [chosen, setChosen] = useState(null);
+  const [against, setAgainst] = useState(DRAFT);
   const [failed, setFailed] = useState(null);
   const at = `/api/w/${encodeURIComponent(store.ws)}/flows`;
   useEffect(() => {
@@ -52,63 +54,98 @@ export function Versions({ onClose }) {
               </li>
             ))}
           </ol>
-          {version && <Version key={version.version} {...{ at, version, onClose }} />}
+          {version && (
+            <section aria-label={`Version ${version.version}`}>
+              <Against {...{ list, version, value: against, onChange: setAgainst }} />
+              <Version key={`${version.version} ${against}`} {...{ at, list, version, against, onClose }} />
+            </section>
+          )}
         </div>
       )}
     </Dialog>
   );
 }
 
-/** What would change in the draft if the version came back. */
-function Version({ at, version, onClose }) {
+const DRAFT = "draft";
+const BEFORE = "before";
+
+/** What the version is compared with: the draft into which it could come back, the version before it, or any other one. */
+function Against({ list, version, value, onChange }) {
+  const older = list.filter((one) => one.version < version.version);
+  const others = list.filter((one) => one.version !== version.version && one !== older[0]);
+  return (
+    <label className="nb-against">
+      Compared with
+      <select className="in-select" value={value} onChange={(event) => onChange(event.target.value)}>
+        <option value={DRAFT}>your draft</option>
+        <option value={BEFORE}>{older.length ? `the version before, v${older[0].version}` : "no version: it is the first"}</option>
+        {others.map((one) => <option key={one.version} value={one.version}>v{one.version}{one.message && `: ${one.message}`}</option>)}
+      </select>
+    </label>
+  );
+}
+
+const EMPTY = { summary: "", value: { modules: [] } };
+
+/** The two documents to compare, and the draft. */
+async function read(store, at, list, version, against) {
+  const wanted = against === BEFORE ? list.find((one) => one.version < version.version) : list.find((one) => String(one.version) === against);
+  const get = (one) => request("GET", `${at}/get/v/${one.id}`);
+  await store.settled();
+  const [own, draft, other] = await Promise.all([get(version), request("GET", `${store.base}/export?format=json`), wanted ? get(wanted) : EMPTY]);
+  const parsed = typeof draft === "string" ? JSON.parse(draft) : draft;
+  return { own, draft: parsed, other: against === DRAFT ? parsed : other, name: against === DRAFT ? "the draft" : wanted ? `version ${wanted.version}` : null };
+}
+
+const capital = (text) => text[0].toUpperCase() + text.slice(1);
+const places = (number) => (number === 1 ? "in one place" : `in ${number} places`);
+
+/** What a version changed, or would change in the draft if it came back. */
+function Version({ at, list, version, against, onClose }) {
   const store = useStore();
   const [flows, setFlows] = useState(null);
   const [failed, setFailed] = useState(null);
   useEffect(() => {
     let current = true;
-    const read = async () => {
-      await store.settled();
-      const [old, draft] = await Promise.all([request("GET", `${at}/get/v/${version.id}`), request("GET", `${store.base}/export?format=json`)]);
-      return { old, draft: typeof draft === "string" ? JSON.parse(draft) : draft };
-    };
-    read().then((found) => current && setFlows(found), (error) => current && setFailed(error));
+    read(store, at, list, version, against).then((found) => current && setFlows(found), (error) => current && setFailed(error));
     return () => {
       current = false;
     };
   }, []);
   if (failed) return <p className="nb-notice" data-tone="bad" role="alert">{failed.message} {failed.hint}</p>;
   if (!flows) return <div className="nb-skeleton" aria-label="Loading the version"><i style={{ width: "80%" }} /></div>;
-  const changes = changesBetween(flows.draft, flows.old);
+  const changes = changesBetween(flows.other, flows.own);
+  const restores = against === DRAFT;
+  const differs = restores ? changes.length > 0 : changesBetween(flows.draft, flows.own).length > 0;
   const restore = () => {
-    const { summary, description, value, schema } = flows.old;
+    const { summary, description, value, schema } = flows.own;
     store.do({ op: "replace_flow", flow: { summary, description, value, ...(schema && { schema }) }, prefix: newId("c"), label: `Restored version ${version.version}` });
     store.toast({ text: `Version ${version.version} is in the draft again. Nothing is deployed yet.`, tone: "ok", action: { label: "Undo", run: () => store.history("undo") }, ms: 12000 });
     onClose();
   };
+  const title = restores ? `Restoring it would change the draft ${places(changes.length)}` : flows.name ? `Differs from ${flows.name} ${places(changes.length)}` : "The first version, in full";
   return (
-    <section aria-label={`Version ${version.version}`}>
+    <>
       <header>
-        <b>{changes.length ? `Restoring it would change the draft in ${changes.length === 1 ? "one place" : `${changes.length} places`}` : "The draft is the same"}</b>
-        <button type="button" className="nb-btn" data-primary disabled={!changes.length} onClick={restore}>Restore into the draft</button>
+        <b role="status">{changes.length || !flows.name ? title : `${capital(flows.name)} is the same`}</b>
+        <button type="button" className="nb-btn" data-primary disabled={!differs} title={differs ? undefined : "The draft is the same"} onClick={restore}>Restore into the draft</button>
       </header>
-      <ul className="nb-changes">
-        {changes.map((change, index) => <li key={index}>{change.step_id && <span className="nb-chip nb-chip-fixed">{change.step_id}</span>} <span>{change.text}</span></li>)}
-      </ul>
-      {codePairs(flows).map(({ step, before, after, language }) => (
-        <article key={step} aria-label={`Code of ${step}`}>
-          <h3><span className="nb-chip nb-chip-fixed">{step}</span> code, draft and version {version.version}</h3>
-          <CodeDiff original={before} modified={after} language={EDITORS[language] ?? "plaintext"} height={`${Math.min(MOST_LINES, Math.max(...[before, after].map((text) => text.split("\n").length)) + 1) * LINE + 8}px`} />
-        </article>
-      ))}
-    </section>
+      {changes.map((change, index) => <OneChange key={index} {...{ change, flows, version }} />)}
+    </>
   );
 }
 
-/** The steps that both have with other code. */
-function codePairs({ draft, old }) {
-  const now = stepsOf(draft.value);
-  return [...stepsOf(old.value)].flatMap(([step, { value = {} }]) => {
-    const before = now.get(step)?.value?.content;
-    return typeof before === "string" && typeof value.content === "string" && before !== value.content ? [{ step, before, after: value.content, language: value.language }] : [];
-  });
+function OneChange({ change: { step_id: step, text, rows, code }, flows, version }) {
+  return (
+    <div className="nb-change">
+      <p>{step && <span className="nb-chip nb-chip-fixed">{step}</span>} <b>{text}</b></p>
+      {rows.length > 0 && <div className="merge-changes">{rows.map((one) => <Change key={one.label} change={one} of={flows.name ?? undefined} />)}</div>}
+      {code && (
+        <article aria-label={`Code of ${step}`}>
+          <h3>Code of <code>{step}</code>{flows.name && <>, {flows.name} and version {version.version}</>}</h3>
+          <CodeDiff original={code.before} modified={code.after} language={EDITORS[code.language] ?? "plaintext"} height={`${Math.min(MOST_LINES, Math.max(...[code.before, code.after].map((text) => text.split("\n").length)) + 1) * LINE + 8}px`} />
+        </article>
+      )}
+    </div>
+  );
 }

@@ -167,9 +167,13 @@ class TestArguments:
         assert json.loads(event["raw_string"]) == {"raw": 1}
         assert event["headers"]["x-hook"] == "1"
         assert not {"authorization", "cookie"} & event["headers"].keys()
+        shown = await server.client.get(f"{W}/runs/{answer.text}/raw?side=event")
+        assert shown.json() == event
         for query in ("skip_preprocessor=true", f"parent_job={uuid.uuid4()}"):
             plain = await run_of(server, (await server.client.post(f"{where}?{query}", json={})).text)
             assert plain.trigger is not None and json.loads(plain.trigger)["event"] is None
+            missing = await server.client.get(f"{W}/runs/{plain.id}/raw?side=event")
+            assert (missing.status_code, missing.json()["error"]["code"]) == (404, "output.missing")
 
 
 class TestWaiting:

@@ -44,6 +44,7 @@ from flowapp.api import (
     single_sign_on,
     stored_flows,
     system,
+    usages,
     variables,
 )
 from flowapp.api.answers import install_error_handlers
@@ -74,6 +75,7 @@ ROUTERS = (
     dependencies,
     variables,
     resources,
+    usages,
     run_streams,
     run_views,
     people,

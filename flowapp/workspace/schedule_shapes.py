@@ -40,6 +40,8 @@ _TRUTHS = ("no_flow_overlap", "on_failure_exact", "ws_error_handler_muted")
 _COUNTS = ("on_failure_times", "on_recovery_times")
 _OBJECTS = ("on_failure_extra_args", "on_recovery_extra_args", "on_success_extra_args", "retry")
 _MOST_TIMES = 1_000_000
+HANDLERS = ("on_failure", "on_recovery", "on_success")
+"""Which options name what is started after a run; see `handler`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ from flowapp.workspace.context import Context
 from flowapp.workspace.cron import Cron
 from flowapp.workspace.errors import AlreadyThere, BadRequest
 from flowapp.workspace.schedule_shapes import (
+    HANDLERS,
     Change,
     Options,
     cron_of,
@@ -38,7 +39,6 @@ MAX_PAGE = 100
 PREVIEWED = 5
 _PATH = re.compile(r"[ufg]/[A-Za-z0-9_.@-]+(?:/[A-Za-z0-9_.-]+)+")
 _RUNNABLE = re.compile(r"(?:[ufg]|hub)/[A-Za-z0-9_.@-]+(?:/[A-Za-z0-9_.@-]+)+")
-_HANDLERS = ("on_failure", "on_recovery", "on_success")
 
 
 class Schedules:
@@ -226,7 +226,7 @@ class Schedules:
     def _may_run(self, identity: Identity, runs: str, is_flow: bool, change: Change) -> None:
         """Whoever stores a schedule must be one who may run all that it names: it runs with their rights."""
         named = [(is_flow, runs)]
-        named += [handler(change.options[name]) for name in _HANDLERS if change.options.get(name)]
+        named += [handler(change.options[name]) for name in HANDLERS if change.options.get(name)]
         if change.options.get("dynamic_skip"):
             named.append((False, change.options["dynamic_skip"]))
         for flow, path in named:

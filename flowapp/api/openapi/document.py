@@ -29,6 +29,7 @@ OPERATIONS: dict[str, Operation] = {
     **stored.FLOWS,
     **stored.VARIABLES,
     **stored.RESOURCES,
+    **stored.USAGES,
     **stored.SCHEDULES,
     **objects.OBJECTS,
     **people.FOLDERS,

@@ -106,6 +106,10 @@ RESOURCES: dict[str, Operation] = {
     f"DELETE {_W}/resources/delete/{{path}}": op("text"),
 }
 
+USAGES: dict[str, Operation] = {
+    f"GET {_W}/usages/{{kind}}/{{path}}": op(),
+}
+
 SCHEDULES: dict[str, Operation] = {
     f"POST {_W}/schedules/create": op(
         "text", 201, body=f"path!: string, script_path!: string, is_flow!: boolean, enabled: boolean, {_SCHEDULE}"

@@ -155,7 +155,7 @@ class HomeState(DeletionState, rx.State):
     async def _users(self, who: Identity, name: str) -> list[str]:
         await self._read(who)  # a draft may have come or gone since the page was read
         self.deletes = next((line.deletes for line in self.lines if line.path == name), "")
-        return await services.workspace().usages.of_flow(who, name) if self.deletes == "flow" else []
+        return await services.workspace().usages.of(who, "flow", name) if self.deletes == "flow" else []
 
     async def _remove(self, who: Identity, name: str) -> None:
         if self.deletes == "flow":

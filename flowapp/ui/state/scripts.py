@@ -61,7 +61,7 @@ class ScriptsState(DialogState, rx.State):
         self.loaded = True
 
     async def _users(self, who: Identity, name: str) -> list[str]:
-        return await services.workspace().script_uses.of(who, name)
+        return await services.workspace().usages.of(who, "script", name)
 
     async def _store(self, who: Identity, form: Mapping[str, str]) -> Any:
         workspace = services.workspace()

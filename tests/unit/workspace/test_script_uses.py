@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from flowapp.workspace.script_uses import calls, imports, with_words_of
+from flowapp.workspace.script_uses import with_words_of
+from flowapp.workspace.usages import calls, imports
 
 PATH = "f/team/mail"
 

@@ -81,6 +81,12 @@ async def result_by_id(job_id: str, node_id: str, caller: Caller, workspace: App
     return await plain_answer(workspace, text)
 
 
+@router.post("/oidc/token/{audience:path}")
+async def identity_token(audience: str, caller: Caller, workspace: App) -> Response:
+    """Says that this is not offered, and what to do instead."""
+    return PlainTextResponse(await workspace.jobs.identity_token(caller, audience))
+
+
 @router.get("/jobs/worker_is_draining/{job_id}")
 async def worker_is_draining(job_id: str, caller: Caller, workspace: App) -> Response:
     """False: jobs here are never asked to leave their machine."""

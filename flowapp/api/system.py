@@ -21,6 +21,12 @@ async def version() -> Response:
     return PlainTextResponse(VERSION)
 
 
+@router.get("/api/uptodate")
+async def uptodate() -> Response:
+    """Whether there is a newer version, as far as this server can know: it asks nobody by itself."""
+    return PlainTextResponse(f"This is Flowapp {__version__}. The server does not ask whether there is a newer one.")
+
+
 @router.get("/api/health")
 async def health(workspace: App) -> Response:
     """Whether the database answers, and how user code is isolated."""

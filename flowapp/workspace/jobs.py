@@ -278,6 +278,18 @@ class Jobs:
         require(identity, "workspace.read", guard.workspace_target(identity))
         return False
 
+    async def identity_token(self, identity: Identity, audience: str) -> str:
+        """A token that tells another service who a job is: this server signs none.
+
+        Raises:
+            BadRequest: always.
+        """
+        require(identity, "workspace.read", guard.workspace_target(identity))
+        raise BadRequest(
+            f"Identity tokens (OIDC) are not supported, so there is none for {audience[:200]}.",
+            "Keep a key of that service in a secret variable, and read it in the step.",
+        )
+
     # --- deleting ---------------------------------------------------------------------------------------------------
 
     async def delete(self, identity: Identity, job: str) -> dict[str, Any]:

@@ -126,6 +126,7 @@ FOLLOWING: dict[str, Operation] = {
     f"POST {_J}/completed/delete/{{job_id}}": op("Job", also=(409,)),
     f"GET {_J}/result_by_id/{{job_id}}/{{node_id}}": op("any", also=(410,)),
     f"GET {_J}/worker_is_draining/{{job_id}}": op("boolean"),
+    "POST /api/w/{ws}/oidc/token/{audience}": op("text", 400),
     f"GET {_J}/flow/user_states/{{job_id}}/{{key}}": op("any"),
     f"POST {_J}/flow/user_states/{{job_id}}/{{key}}": op("text", body=json_body(ANY)),
     "GET /api/w/{ws}/job_metrics/get_progress/{job_id}": op("any"),

@@ -32,6 +32,7 @@ _PAYLOAD = {"payload": {**STRING, "description": "base64 of the JSON payload, wh
 
 SERVER: dict[str, Operation] = {
     "GET /api/version": op("text", public=True),
+    "GET /api/uptodate": op("text", public=True),
     "GET /api/health": op(public=True),
     "GET /api/openapi.json": op(public=True),
     "GET /api/openapi.yaml": op("document", public=True),

@@ -252,12 +252,19 @@ function ownMemory(): number {
   }
 }
 
+// Windmill's client, loaded ahead: it notes where the server is, and the token, when it is loaded.
+const clients: { setClient?: () => void }[] = [];
+const isClient = RegExp.prototype.test.bind(/^(?:npm:\/?)?windmill-client(?:@|\/|$)/);
+
 // Import packages ahead of the job. One that cannot be imported is left for the cell to fail of.
 async function warm(place: string, modules: string[]): Promise<void> {
   usePackages(place);
-  const lines = modules.map((name) => `try { await import(${stringify(name)}); } catch {}\n`);
-  host.writeFile(`${work}/.ahead.ts`, encode(lines.join("")));
-  await import(`file://${work}/.ahead.ts`).catch(() => {});
+  const lines = modules.map((name) => {
+    const loaded = `await import(${stringify(name)})`;
+    return `try { ${isClient(name) ? `clients.push(${loaded})` : loaded}; } catch {}\n`;
+  });
+  host.writeFile(`${work}/.ahead.ts`, encode(`export const clients = [];\n${lines.join("")}`));
+  await import(`file://${work}/.ahead.ts`).then((ahead) => clients.push(...ahead.clients), () => {});
   send("L", String(ownMemory()));
 }
 
@@ -274,6 +281,7 @@ async function answer(): Promise<void> {
   const inputs = parse(decoder.decode(await receive(lengths.getUint32(8))));
   usePackages(header.packages);
   for (const [name, value] of Object.entries(header.env)) host.setEnvironment(name, value as string);
+  for (const client of clients) client.setClient?.();
   source = decoder.decode(code);
   writeScripts(header.scripts);
   host.writeFile(path, code);

@@ -13,7 +13,7 @@ from flowapp.api.app import ROUTERS
 from tests.integration.api.api_server import CHAIN, TOKEN, Server
 
 #: Routes that answer strangers. Each is looked at in a test of its own.
-PUBLIC = {"GET /api/version", "GET /api/health", "GET /signin", "POST /signin", "POST /signout"}
+PUBLIC = {"GET /api/version", "GET /api/uptodate", "GET /api/health", "GET /signin", "POST /signin", "POST /signout"}
 #: The signature in their address is what counts (test_api_approvals.py).
 _TAIL = "{ws}/{job_id}/{resume_id}/{signature}"
 PUBLIC |= {f"{method} /approve/{_TAIL}" for method in ("GET", "POST")}

@@ -40,6 +40,7 @@ class Call(NamedTuple):
 
 CALLS = [
     Call("GET", "/api/version", 200, TEXT),
+    Call("GET", "/api/uptodate", 200, TEXT),
     Call("GET", "/api/users/whoami", 200, JSON),
     Call("GET", "/api/users/email", 200, TEXT),
     Call("GET", "/api/workspaces/list", 200, JSON),
@@ -289,6 +290,11 @@ async def test_what_is_not_there_is_said_as_text(server: Server) -> None:
         if told(answer) != (404, TEXT):
             wrong.append(f"{path}: {told(answer)} {answer.text[:200]}")
     assert wrong == []
+
+
+async def test_what_is_not_offered_is_said_as_text(server: Server) -> None:
+    answer = await server.client.post(f"{W}/oidc/token/https://vault.example.org", params={"expires_in": 60})
+    assert told(answer) == (400, TEXT) and "not supported" in answer.text and "variable" in answer.text
 
 
 @pytest.mark.parametrize("way", ["header", "header with spaces", "cookie", "address"])

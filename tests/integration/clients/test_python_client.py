@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import httpx
 import pytest
 
 from tests.live import Live
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
+FLOW_N = {"type": "javascript", "expr": "flow_input.n"}
 
 
 def step(step_id: str, code: str, **transforms: Any) -> dict[str, Any]:
@@ -215,3 +217,45 @@ class TestInsideOfJobs:
         email, job_id, root, workspace = job["result"]
         assert (email, root, workspace) == ("admin@flowapp.local", job["id"], "main")
         assert job_id == job["flow_status"]["modules"][0]["job"]
+
+    async def test_the_links_that_a_step_makes_decide(self, server: Live) -> None:
+        asks = "import wmill\n\ndef main():\n    return wmill.get_resume_urls('alice')\n"
+        resume = {"type": "javascript", "expr": "resume"}
+        for answer, flow_level in (("resume", False), ("cancel", False), ("resume", True)):
+            code = asks.replace("'alice'", "'alice', True") if flow_level else asks
+            asking = step("a", code) | {"suspend": {"required_events": 1, "timeout": 600}}
+            value = {"modules": [asking, step("b", "def main(got):\n    return got\n", got=resume)]}
+            job = (await server.post("jobs/run/preview_flow", {"value": value})).text
+            while (modules := (await server.get(f"jobs_u/get/{job}"))["flow_status"]["modules"])[1][
+                "type"
+            ] != "WaitingForEvents":
+                assert modules[0]["type"] != "Failure", modules
+            urls = (await server.get(f"jobs_u/get/{modules[0]['job']}"))["result"]
+            async with httpx.AsyncClient() as nobody:
+                assert (await nobody.post(urls[answer], json={"fine": True})).status_code == 201
+            ended = await server.ended(job)
+            assert ended["success"] is (answer == "resume"), ended["result"]
+            if answer == "resume":
+                assert ended["result"] == {"fine": True}
+
+    async def test_flows_results_and_what_is_shared_between_steps(self, server: Live) -> None:
+        await store_flow(server, "f/client/twice", step("a", "def main(n):\n    return n * 2\n", n=FLOW_N))
+        first = (
+            "import wmill\n\ndef main():\n    wmill.set_shared_state({'n': 3})\n    c = wmill.Windmill()\n"
+            "    job = c.run_flow_async('f/client/twice', args={'n': 4}, do_not_track_in_parent=False)\n"
+            "    done = c.wait_job(job)\n"
+            "    return [done, c.get_result(job), wmill.worker_is_draining(), wmill.username_to_email('admin')]\n"
+        )
+        second = "import wmill\n\ndef main(before):\n    return [wmill.get_shared_state(), before]\n"
+        modules = [step("a", first), step("b", second, before={"type": "javascript", "expr": "results.a"})]
+        value = {"modules": modules, "same_worker": True}
+        job = await server.ended((await server.post("jobs/run/preview_flow", {"value": value})).text)
+        assert job["result"] == [{"n": 3}, [8, 8, False, "admin@flowapp.local"]], job["result"]
+
+    async def test_what_is_not_offered_is_said(self, server: Live) -> None:
+        code = (
+            "import wmill\n\ndef main():\n    try:\n        return wmill.get_id_token('https://vault.example.org')\n"
+            "    except Exception as error:\n        return str(error)\n"
+        )
+        job = await previewed(server, step("a", code))
+        assert "400" in job["result"] and "not supported" in job["result"]

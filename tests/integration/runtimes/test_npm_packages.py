@@ -147,6 +147,24 @@ async def test_the_windmill_client_of_any_version(run: Run, api: str, language: 
     assert outcome.result == '"forty-two"', (outcome.error, log)
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+async def test_a_client_that_was_loaded_ahead_asks_for_the_job_that_it_is_in(run: Run, api: str, language: str) -> None:
+    """It notes server and token when it is loaded, which is before there is a job."""
+    code = """
+import { existsSync } from "node:fs";
+import * as wmill from "windmill-client@1.818.0";
+export const main = async () => [existsSync(import.meta.dirname + "/.ahead.ts"), await wmill.getVariable("u/ada/answer")];
+"""
+    env = {"BASE_INTERNAL_URL": api, "WM_TOKEN": "of-the-job", "WM_WORKSPACE": "main"}
+    loaded = False
+    async with asyncio.timeout(60):
+        while not loaded:
+            outcome = await run(language, code, env=env)
+            assert outcome.error is None, outcome.error
+            loaded, answer = loads(outcome.result or "")
+            assert answer == "forty-two"
+
+
 async def test_without_a_registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NPM_CONFIG_REGISTRY", "http://127.0.0.1:9/")
     runtimes = Runtimes(RuntimeSettings(home=tmp_path / "home", idle=1, idle_deno=1))

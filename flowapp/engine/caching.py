@@ -57,8 +57,10 @@ async def of_container(interpreter: Interpreter, module: Module, scope: Scope) -
     return await _key(interpreter, "container", canonical(module["value"]), reads, seen)
 
 
-async def of_called(interpreter: Interpreter, called: CalledFlow, given: Evaluated, scope: Scope) -> str | None:
-    """The fingerprint of a called flow with its arguments, and what it sees of the flow around it."""
+async def of_called(
+    interpreter: Interpreter, called: CalledFlow, given: Evaluated, scope: Scope, event: JsonText | None = None
+) -> str | None:
+    """The fingerprint of a called flow with its arguments, its event, and what it sees of the flow around it."""
     reads = await _reads(interpreter, called.path, called.flow)
     around = scope.results if reads.every_result else {i: scope.results[i] for i in reads.results if i in scope.results}
     own = called.flow["value"].get("flow_env")
@@ -66,6 +68,7 @@ async def of_called(interpreter: Interpreter, called: CalledFlow, given: Evaluat
         "args": dumps(interpreter.ports.cache.hidden(given.args)) if given.kept else given.args,
         "env": NULL if own is not None else scope.env or NULL,
         "results": object_text(dict(sorted(around.items()))),
+        **({} if event is None else {"event": event}),
     }
     return await _key(interpreter, "flow", f"{called.path}@{called.version}", reads, seen)
 

@@ -269,6 +269,6 @@ class Interpreter:
             return Done(error_value(answer.name, message, step_id=step_id, line=answer.line), failed=True)
         return answer == "true"
 
-    def calling(self, flow: Mapping[str, Any], frame: Frame) -> Interpreter:
-        """The interpreter of a flow that a step of this one calls."""
-        return replace(self, flow=flow, frame=frame, plan=Plan(), started=replace(self.started, event=None))
+    def calling(self, flow: Mapping[str, Any], frame: Frame, event: JsonText | None = None) -> Interpreter:
+        """The interpreter of a flow that a step of this one calls; its preprocessor runs only if it is given an `event`."""
+        return replace(self, flow=flow, frame=frame, plan=Plan(), started=replace(self.started, event=event))

@@ -40,7 +40,8 @@ async def run(interpreter: Interpreter, work: Try) -> Attempt:
         info = info.noted(None, **{SHARED: True})
     step = journal.open(info, work.attempt, evaluated.kept or evaluated.args)
     ttl = module.get("cache_ttl") or called.flow["value"].get("cache_ttl")
-    key = await caching.of_called(interpreter, called, evaluated, work.scope) if ttl else None
+    event = interpreter.started.event if module.get("apply_preprocessor") else None
+    key = await caching.of_called(interpreter, called, evaluated, work.scope, event) if ttl else None
     if key is not None:
         found = await interpreter.ports.cache.find(key, float(ttl))
         if found is not None:
@@ -51,24 +52,33 @@ async def run(interpreter: Interpreter, work: Try) -> Attempt:
     frame = Frame(
         own, called.path, f"{work.inner}/", (*outer.chain, called.path), (*outer.jobs, own), outer.held, outer.asked
     )
-    inner = await timeouts.step(interpreter, work, lambda: _in_turn(interpreter, called, frame, args, work.scope))
+    inner = await timeouts.step(
+        interpreter, work, lambda: _in_turn(interpreter, called, frame, args, work.scope, event)
+    )
     done = Done(inner.value, failed=inner.failed)
     kept = key is not None and not done.failed and not isinstance(inner.stop, Replaced)
     return done, step, LeafOutcome(done.value, "success", fingerprint=key) if kept else None
 
 
-async def _in_turn(interpreter: Interpreter, called: CalledFlow, frame: Frame, args: JsonText, around: Scope) -> Done:
-    """Run the called flow once it has its place under its own concurrency limit.
+async def _in_turn(
+    interpreter: Interpreter,
+    called: CalledFlow,
+    frame: Frame,
+    args: JsonText,
+    around: Scope,
+    event: JsonText | None,
+) -> Done:
+    """Run the called flow once it has its place under its own concurrency limit; its preprocessor gets the `event`.
 
     Raises:
         Parked: it has none yet, and nothing else of the run goes on; or something in the flow waits so, and it keeps its place.
     """
     limit, turns = gates.limit_of(called.flow["value"], called.path, args), interpreter.ports.turns
     if limit is None or turns is None or limit.key in frame.held:
-        return await interpreter.calling(called.flow, frame).run(args, around)
+        return await interpreter.calling(called.flow, frame, event).run(args, around)
     while (again := await turns.take(frame.job_id, limit, interpreter.started.priority)) is not None:
         await interpreter.ports.waiting.until(again)
-    calling = interpreter.calling(called.flow, replace(frame, held=frame.held | {limit.key}))
+    calling = interpreter.calling(called.flow, replace(frame, held=frame.held | {limit.key}), event)
     try:
         done = await calling.run(args, around)
     except asyncio.CancelledError:

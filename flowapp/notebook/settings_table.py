@@ -21,7 +21,9 @@ SCRIPTS = ("rawscript", "script")
 CALLS = (*SCRIPTS, "flow")
 LOOPS = ("forloopflow", "whileloopflow")
 BRANCHES = ("branchone", "branchall")
-KINDS = (*CALLS, "identity", "aiagent", *LOOPS, *BRANCHES)
+#: what runs something: a script, a model, or the cells inside of it
+RUNS = (*CALLS, "aiagent", *LOOPS, *BRANCHES)
+KINDS = (*RUNS, "identity")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,7 @@ class Setting:
 FORMS = (
     Form("retry", "Retry", "When it fails", "Run the step again when it fails: at fixed waits, at growing waits, or both."),
     Form("continue_on_error", "Go on after an error", "When it fails", "The flow goes on with the error as this step's result. The last step's error still fails the flow."),
-    Form("timeout", "Time limit", "When it fails", "Stop the step after so many seconds; it then counts as failed."),
+    Form("timeout", "Time limit", "When it fails", "Stop the step after so many seconds; it then counts as failed. Of a loop or branch: with all that runs or waits in it."),
     Form("stop_after_if", "Stop early", "Where the flow goes", "End the flow after this step when a condition is true. Inside a loop, only the loop ends."),
     Form("stop_after_all_iters_if", "Stop after all", "Where the flow goes", "End the flow after all iterations or branches when a condition is true."),
     Form("skip_if", "Skip", "Where the flow goes", "Do not run the step when a condition is true. It then hands on the result before it."),
@@ -98,20 +100,20 @@ SETTINGS = (
     _module("summary", "title", None),
     _module("retry", "retry", "retry"),
     _module("continue_on_error", "going on after an error", "continue_on_error", changes=True),
-    _module("timeout", "time limit", "timeout", (*CALLS, "aiagent")),
+    _module("timeout", "time limit", "timeout", RUNS),
     _module("stop_after_if", "stop condition", "stop_after_if", (*CALLS, "identity", "aiagent", *LOOPS, "branchone"), changes=True),
     _module("stop_after_all_iters_if", "stop condition after all", "stop_after_all_iters_if", (*LOOPS, "branchall"), changes=True),
     _module("skip_if", "skip condition", "skip_if", changes=True),
     _module("suspend", "waiting for approval", "suspend"),
     _module("sleep", "sleep", "sleep"),
     _module("mock", "mock", "mock", changes=True),
-    _module("cache_ttl", "cache", "cache", CALLS),
-    _module("cache_ignore_s3_path", "cache of files", "cache", CALLS),
-    _module("debouncing", "debouncing", "debouncing", CALLS),
+    _module("cache_ttl", "cache", "cache", RUNS),
+    _module("cache_ignore_s3_path", "cache of files", "cache", RUNS),
+    _module("debouncing", "debouncing", "debouncing", RUNS),
     _module("priority", "priority", "priority", (*CALLS, "aiagent")),
-    _module("delete_after_secs", "deletion of data", "delete_after", CALLS),
-    _module("delete_after_use", "deletion of data", "delete_after", CALLS),
-    _module("apply_preprocessor", "preprocessor of its own", "direct", ("flow",), changes=True),
+    _module("delete_after_secs", "deletion of data", "delete_after", RUNS),
+    _module("delete_after_use", "deletion of data", "delete_after", RUNS),
+    _module("apply_preprocessor", "preprocessor of its own", "direct", CALLS, changes=True),
     _module("pass_flow_input_directly", "passing on the flow's input", "direct", CALLS, changes=True),
     _value("path", "path", "called", CALLS, changes=True),
     _value("hash", "pinned version", "called", ("script",), changes=True),

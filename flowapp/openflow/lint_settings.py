@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, TypeGuard
 
+from flowapp.openflow import references
 from flowapp.openflow.approval_extras import KEY, ExtrasInvalid, extras_of
+from flowapp.openflow.expressions import expressions
 from flowapp.openflow.problems import Problem
 from flowapp.openflow.rules import severity_of
 from flowapp.openflow.walk import Place, inputs_of, kind_of
@@ -17,6 +19,10 @@ _CONDITIONS = {
     "skip_if": "skip.expr_empty",
 }
 _LARGEST_PRIORITY = 100
+_SCRIPTS = frozenset({"rawscript", "script"})
+_WITHOUT_INPUTS = frozenset({"forloopflow", "whileloopflow", "branchone", "branchall", "aiagent"})
+_COMPUTED = frozenset({"variable", "resource"})
+"""Among the names that an expression uses when their path is computed."""
 
 
 class _Found:
@@ -43,11 +49,14 @@ def setting_problems(place: Place, *, last: bool) -> Iterator[Problem]:
     yield from _suspend(module, found)
     yield from _seconds(module, found)
     yield from _cache(module, found)
+    if kind_of(module) not in _SCRIPTS:
+        yield from _unforeseen(module, {"value": {"modules": [module]}}, found)
     yield from _priority(module, found)
     yield from _concurrency(value, found, "value/", "custom_concurrency_key")
     if isinstance(module.get("debouncing"), Mapping):
         yield from _debouncing(module["debouncing"], found, "debouncing/")
         yield from _collected_by_step(module, module["debouncing"], found)
+        yield from _key_of_inputs(module, found)
     yield from _loop(value, kind_of(module), found)
     if last and module.get("continue_on_error") is True and place.slot not in ("failure", "preprocessor"):
         message = "Nothing comes after this step, so its error fails the flow all the same."
@@ -65,6 +74,7 @@ def flow_setting_problems(flow: Mapping[str, Any]) -> Iterator[Problem]:
     if isinstance(value.get("skip_expr"), str) and not value["skip_expr"].strip():
         yield found("skip.expr_empty", "The condition for skipping a run is empty.", "Write one.", "skip_expr")
     yield from _cache(value, found)
+    yield from _unforeseen(value, flow, found)
     yield from _priority(value, found)
     yield from _seconds(value, found)
     yield from _concurrency(value, found, "", "concurrency_key")
@@ -165,6 +175,20 @@ def _cache(holder: Mapping[str, Any], found: _Found) -> Iterator[Problem]:
         yield found("cache.trigger", message, "Remove the cache.", "cache_ttl")
 
 
+def _unforeseen(holder: Mapping[str, Any], inside: Mapping[str, Any], found: _Found) -> Iterator[Problem]:
+    """The cache of what is made of several steps counts the variables and resources that they read, by their names."""
+    seconds = holder.get("cache_ttl")
+    if not _number(seconds) or seconds <= 0:
+        return
+    for expression in expressions(inside):
+        if references.find(expression.text).names & _COMPUTED:
+            where = f"step {expression.step_id}" if expression.step_id else "the flow's condition"
+            message = f"The result is never reused: {where} reads a variable or resource whose path is worked out."
+            hint = "Write the path out, as in variable('f/team/name'), or remove the cache."
+            yield found("cache.unforeseen", message, hint, "cache_ttl")
+            return
+
+
 def _priority(holder: Mapping[str, Any], found: _Found) -> Iterator[Problem]:
     priority = holder.get("priority")
     if _number(priority) and not 0 <= priority <= _LARGEST_PRIORITY:
@@ -224,6 +248,14 @@ def _collected_by_step(module: Mapping[str, Any], settings: Mapping[str, Any], f
             message = f"The step has no input {name} to collect while it waits for more starts."
             at = "debouncing/debounce_args_to_accumulate"
             yield found("debounce.unknown_input", message, "Choose another input.", at)
+
+
+def _key_of_inputs(module: Mapping[str, Any], found: _Found) -> Iterator[Problem]:
+    key = module["debouncing"].get("debounce_key")
+    if isinstance(key, str) and "$args[" in key and kind_of(module) in _WITHOUT_INPUTS:
+        message = "Loops, branches and AI agents have no inputs that the key could name, so it is the same for all."
+        hint = "Write a key without $args, or debounce the step inside that has the input."
+        yield found("debounce.no_inputs", message, hint, "debouncing/debounce_key")
 
 
 def _loop(value: Mapping[str, Any], kind: str, found: _Found) -> Iterator[Problem]:

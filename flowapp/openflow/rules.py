@@ -65,6 +65,7 @@ RULES: dict[str, str] = {
     "sleep.invalid": "A sleep is not a number of seconds.",
     "cache.negative": "A result is cached for a negative time.",
     "cache.trigger": "The result of a trigger is cached.",
+    "cache.unforeseen": "A result is cached that depends on something nobody can know before the run.",
     "priority.range": "A priority is not from 0 to 100.",
     "delete_after.negative": "Data is to be deleted before the run has ended.",
     "concurrency.limit": "A concurrency limit lets nothing run.",
@@ -74,6 +75,7 @@ RULES: dict[str, str] = {
     "debounce.no_delay": "Debouncing is set without a delay.",
     "debounce.most": "A bound of debouncing is not above 0.",
     "debounce.unknown_input": "Debouncing collects an input that does not exist.",
+    "debounce.no_inputs": "A key of debouncing names an input of a step that has none.",
     "loop.parallelism": "A loop runs fewer than one iteration at a time.",
     "loop.parallelism_ignored": "A number of iterations at a time is set for a loop that is not parallel.",
     "continue_on_error.last": "The last step is to go on after its error.",
@@ -85,7 +87,7 @@ _WARNINGS = (
     "wire.other_branch wire.inside_loop wire.unknown_flow_input wire.iter_outside_loop wire.resume_without_approval "
     "expr.empty expr.no_return expr.unknown_name language.not_runnable field.unknown_input field.ai_outside_agent loop.endless suspend.no_events "
     "stop.ignored mock.enabled failure.kind preprocessor.kind retry.no_attempts retry.expr_empty suspend.self_approval "
-    "cache.trigger concurrency.no_limit debounce.no_delay debounce.unknown_input loop.parallelism_ignored "
+    "cache.trigger cache.unforeseen debounce.no_inputs concurrency.no_limit debounce.no_delay debounce.unknown_input loop.parallelism_ignored "
     "continue_on_error.last trigger.not_first"
 )
 WARNINGS = frozenset(_WARNINGS.split())

@@ -134,18 +134,23 @@ function Concurrency({ target }) {
   );
 }
 
+const WITH_INPUTS = new Set(["rawscript", "script", "flow"]);
+
 function Debouncing({ target }) {
   const own = Boolean(target.id);
   const value = (own ? target.settings.debouncing : target.settings) ?? {};
   const stage = (key, next) => (own ? target.stage("debouncing", compact({ ...value, [key]: next })) : target.stage(key, next));
   const inputs = useKey("input")?.schema?.properties ?? {};
+  // loops and branches have no inputs of their own that could be collected or be part of a key
+  const takes = !own || WITH_INPUTS.has(target.kind);
+  const names = value.debounce_args_to_accumulate;
   return (
     <>
       <Line label="Wait" unit="seconds"><NumberField label="Wait for more starts, seconds" value={value.debounce_delay_s} onStage={(n) => stage("debounce_delay_s", n)} /></Line>
-      <Line label="Together by" wide><TextField label="Taken together by" value={value.debounce_key} placeholder={`${own ? "all" : "equal inputs"}; or a key such as $args[customer]`} onStage={(text) => stage("debounce_key", text)} /></Line>
+      <Line label="Together by" wide><TextField label="Taken together by" value={value.debounce_key} placeholder={`${own ? "all" : "equal inputs"}; or a key such as ${takes ? "$args[customer]" : "orders"}`} onStage={(text) => stage("debounce_key", text)} /></Line>
       <Line label="Longest wait" unit="seconds"><NumberField label="Longest wait, seconds" value={value.max_total_debouncing_time} onStage={(n) => stage("max_total_debouncing_time", n)} /></Line>
       <Line label="Most starts"><NumberField label="Most starts taken together" whole value={value.max_total_debounces_amount} onStage={(n) => stage("max_total_debounces_amount", n)} /></Line>
-      <Line label="Collect" wide><JsonField label="Inputs to collect" value={value.debounce_args_to_accumulate} placeholder={`nothing; or a list such as ${JSON.stringify(Object.keys(inputs).slice(0, 1).concat(Object.keys(inputs).length ? [] : ["items"]))}`} check={(found) => (found === null || (Array.isArray(found) && found.every((item) => typeof item === "string")) ? null : "A list of input names")} onStage={(names) => stage("debounce_args_to_accumulate", names)} /></Line>
+      {(takes || names) && <Line label="Collect" wide><JsonField label="Inputs to collect" value={names} placeholder={`nothing; or a list such as ${JSON.stringify(Object.keys(inputs).slice(0, 1).concat(Object.keys(inputs).length ? [] : ["items"]))}`} check={(found) => (found === null || (Array.isArray(found) && found.every((item) => typeof item === "string")) ? null : "A list of input names")} onStage={(names) => stage("debounce_args_to_accumulate", names)} /></Line>}
     </>
   );
 }
@@ -205,7 +210,7 @@ function Direct({ target }) {
   return (
     <>
       <Switch label="give the step the flow's input as it is" value={target.settings.pass_flow_input_directly} onSave={(on) => target.set("pass_flow_input_directly", on || null)} />
-      {target.kind === "flow" && <Switch label="run the called flow's preprocessor" value={target.settings.apply_preprocessor} onSave={(on) => target.set("apply_preprocessor", on || null)} />}
+      <Switch label={`let ${target.kind === "flow" ? "the called flow's" : "the script's own"} preprocessor make the input, when an event starts the run`} value={target.settings.apply_preprocessor} onSave={(on) => target.set("apply_preprocessor", on || null)} />
     </>
   );
 }

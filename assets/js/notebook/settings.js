@@ -73,6 +73,9 @@ export function formOfField(field, kind) {
   if (!field) return null;
   if (field === "retry_if") return "retry";
   const own = FORMS.has(field) ? field : null;
-  const named = table.settings.find((item) => item.key === field && (kind ? item.place !== "flow" && item.kinds.includes(kind) : item.place === "flow"));
-  return named?.form ?? (kind ? own : null);
+  const named = table.settings.filter((item) => item.key === field);
+  const mine = named.find((item) => (kind ? item.place !== "flow" && item.kinds.includes(kind) : item.place === "flow"));
+  // what the flow has as several settings, a cell has in one (debouncing)
+  const alike = kind ? named.find((item) => fieldsOf(item.form, kind).length > 0) : null;
+  return mine?.form ?? (kind ? own ?? alike?.form ?? null : null);
 }

@@ -5,7 +5,7 @@ import { useFact, useKey, useStore } from "./context.js";
 import { Glyph } from "./icons.jsx";
 import { canPin, pin } from "./pins.js";
 import { FORM_OF } from "./setting_forms.jsx";
-import { chipsOf, formsOf, found, keysOfForm, wordsOf } from "./settings.js";
+import { chipsOf, formOfField, formsOf, found, keysOfForm, wordsOf } from "./settings.js";
 import { keysOf } from "./shortcuts.js";
 
 /** The panel that is open: {cell (null: the flow's), form, at}; one at a time. */
@@ -138,8 +138,8 @@ function FormRow({ form, target, open, onToggle }) {
   const Form = FORM_OF[form.id];
   const keys = keysOfForm(form.id, target.kind);
   const words = wordsOf(form.id, target.settings);
-  const mine = new Set([...keys, form.id, ...(form.id === "retry" ? ["retry_if"] : [])]);
-  const problems = target.problems.filter((problem) => mine.has(problem.field) || mine.has(problem.pointer?.split("/").slice(-1)[0]));
+  const isMine = (field) => field === form.id || keys.includes(field) || formOfField(field, target.kind) === form.id;
+  const problems = target.problems.filter((problem) => isMine(problem.field) || isMine(problem.pointer?.split("/").slice(-1)[0]));
   return (
     <div className="nb-set" data-setting={form.id} data-on={Boolean(words) || undefined} data-open={open || undefined}>
       <button type="button" className="nb-set-toggle" aria-expanded={open} onClick={onToggle}>

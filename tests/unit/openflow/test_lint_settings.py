@@ -144,6 +144,39 @@ def test_settings_of_values() -> None:
     assert rules(flow(loop("a", script("b"), parallel=True, parallelism=js("2")))) == []
 
 
+CONTAINERS: list[dict[str, Any]] = [
+    loop("c", script("in_c", {"rows": js("results.z")})),
+    {"id": "c", "value": {"type": "whileloopflow", "modules": [script("in_c", stop_after_if={"expr": "true"})]}},
+    {"id": "c", "value": {"type": "branchone", "branches": [{"expr": "true", "modules": []}], "default": []}},
+    {"id": "c", "value": {"type": "branchall", "branches": [{"modules": [script("in_c")]}]}},
+]
+
+
+@pytest.mark.parametrize("container", CONTAINERS, ids=lambda module: str(module["value"]["type"]))
+def test_settings_of_loops_and_branches(container: dict[str, Any]) -> None:
+    sound = {"timeout": 5, "cache_ttl": 60, "delete_after_secs": 0, "debouncing": {"debounce_delay_s": 1}}
+    assert rules(flow(script("z"), {**container, **sound})) == []
+    wrong: list[tuple[str, dict[str, Any]]] = [
+        ("timeout.invalid", {"timeout": 0}),
+        ("cache.negative", {"cache_ttl": -1}),
+        ("delete_after.negative", {"delete_after_secs": -1}),
+        ("debounce.delay", {"debouncing": {"debounce_delay_s": -1}}),
+        ("debounce.no_inputs", {"debouncing": {"debounce_delay_s": 1, "debounce_key": "k-$args[x]"}}),
+        ("debounce.unknown_input", {"debouncing": {"debounce_delay_s": 1, "debounce_args_to_accumulate": ["x"]}}),
+    ]
+    for rule, settings in wrong:
+        assert [(p.rule, p.step_id) for p in lint(flow(script("z"), {**container, **settings}))] == [(rule, "c")]
+
+
+def test_a_cache_that_is_never_used() -> None:
+    computed = script("in_c", {"x": js("variable('f/team/' + flow_input.n)")})
+    assert rules(flow({**loop("c", computed), "cache_ttl": 60}, schema=SCHEMA)) == ["cache.unforeseen"]
+    assert rules(flow(script("a", {"x": js("variable('f/' + flow_input.n)")}, cache_ttl=60), schema=SCHEMA)) == []
+    assert rules(flow(computed, schema=SCHEMA, cache_ttl=60)) == ["cache.unforeseen"]
+    named = script("in_c", {"x": js("variable('f/team/name')")})
+    assert rules(flow({**loop("c", named), "cache_ttl": 60}, cache_ttl=60)) == []
+
+
 def test_going_on_after_the_last_step() -> None:
     assert rules(flow(script("a", continue_on_error=True))) == ["continue_on_error.last"]
     assert rules(flow(script("a", continue_on_error=True), script("b"))) == []

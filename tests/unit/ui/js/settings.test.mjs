@@ -48,6 +48,9 @@ test("a problem leads to the form of its field", () => {
   assert.equal(formOfField("retry_if", "rawscript"), "retry");
   assert.equal(formOfField("concurrent_limit", "rawscript"), "concurrency");
   assert.equal(formOfField("concurrency_key", null), "concurrency");
+  assert.equal(formOfField("debounce_key", "forloopflow"), "debouncing");
+  assert.equal(formOfField("debounce_key", null), "debouncing");
+  assert.equal(formOfField("debounce_key", "identity"), null);
   assert.equal(formOfField("rows", "rawscript"), null);
   assert.equal(formOfField(null, "rawscript"), null);
 });

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from flowapp.engine.interpreter import Rules
 from flowapp.engine.leaves import LeafSettings
-from flowapp.engine.ports import Approvals, Library, Limits, Secrets, StepObserver, Tokens
+from flowapp.engine.ports import Approvals, Files, Library, Limits, Secrets, StepObserver, Tokens
 from flowapp.net import AddressPolicy
 
 
@@ -31,3 +31,4 @@ class Bindings:
     secrets: Secrets | None = None
     tokens: Tokens | None = None
     library: Library | None = None
+    files: Files | None = None

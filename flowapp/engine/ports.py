@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -16,6 +17,7 @@ from flowapp.engine.values import (
     LeafCall,
     LeafOutcome,
     Limit,
+    Memory,
     Recorded,
     Status,
     StepInfo,
@@ -26,7 +28,8 @@ from flowapp.engine.values import (
 )
 from flowapp.expressions import Batch, ExpressionFailed
 from flowapp.jsontext import JsonText
-from flowapp.models.chat import ChatAnswer, ChatRequest, ChatServer
+from flowapp.models.chat import ChatAnswer, ChatRequest, ChatServer, Message
+from flowapp.models.pictures import Picture
 from flowapp.models.tool_servers import RemoteResult, RemoteTool, ToolServer
 from flowapp.store.tables import JobRow, RunRow
 
@@ -112,6 +115,33 @@ class Secrets(Protocol):
 
         Raises:
             FlowappError: the identity may not read it; its message becomes the step's error.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class FileContent:
+    """A stored file, whole."""
+
+    name: str
+    media_type: str
+    content: bytes
+
+
+class Files(Protocol):
+    """Stored files (`{"s3": key, "storage"?}`), with the rights of the run's person."""
+
+    async def read(self, run: RunRow, file: Mapping[str, Any], most: int) -> FileContent:
+        """A file of at most `most` bytes.
+
+        Raises:
+            FlowappError: there is none, it is larger, or the person may not read it.
+        """
+
+    async def keep(self, run: RunRow, content: bytes, extension: str) -> dict[str, Any]:
+        """Keep a file under a new key; the answer is what names it.
+
+        Raises:
+            FlowappError: the storage does not take it, or the person may not write there.
         """
 
 
@@ -241,6 +271,25 @@ class Models(Protocol):
         Raises:
             ModelFailed: there is none; the subclass says why.
         """
+
+    async def picture(self, server: ChatServer, prompt: str) -> Picture:
+        """A picture that the model makes.
+
+        Raises:
+            ModelFailed: as `chat`.
+        """
+
+    async def file(self, file: Mapping[str, Any], most: int) -> FileContent:
+        """See `Files.read`."""
+
+    async def keep(self, content: bytes, extension: str) -> dict[str, Any]:
+        """See `Files.keep`."""
+
+    async def earlier(self, memory: Memory, step_id: str, job: str) -> list[Message]:
+        """What other jobs of the step have said in the conversation, the oldest first; nothing where the run is of none."""
+
+    async def remember(self, memory: Memory, step_id: str, job: str, messages: Sequence[Message]) -> None:
+        """Keep what the job has said, in place of what it has said before."""
 
     async def resource(self, path: str) -> Any:
         """A resource with its references replaced; None when there is none.

@@ -206,7 +206,7 @@ class Segments:
                 cache=cache,
                 lookup=leaves.lookup,
                 turns=BoundTurns(bindings.limits, run) if plan.whole else None,
-                models=RunModels(leaves, self._config.calls),
+                models=RunModels(leaves, self._config.calls, self._store, run, bindings.files),
             )
             if run.restarted_from and run.segment == 1:
                 journal.keep(await restart.copy(self._store, run, journal.owner, flow, ports.library.flow))

@@ -162,6 +162,14 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
+class Memory:
+    """What an agent remembers by itself. `id` "" is the conversation that the run is a message of; `length` counts messages."""
+
+    id: str
+    length: int
+
+
+@dataclass(frozen=True, slots=True)
 class Limit:
     """At most `most` jobs of one `key` at once, and each counts until `window_s` seconds after it ended."""
 

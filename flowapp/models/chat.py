@@ -8,9 +8,9 @@ from __future__ import annotations
 import asyncio
 import importlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
@@ -21,6 +21,7 @@ from flowapp.net import AddressPolicy, NetError, open_client
 if TYPE_CHECKING:
     import openai
 
+T = TypeVar("T")
 Message = dict[str, Any]
 CHECK = "Check the address, the key and the name of the model."
 
@@ -81,6 +82,19 @@ async def chat(server: ChatServer, request: ChatRequest, policy: AddressPolicy) 
     Raises:
         ModelFailed: there is none; the subclass says why.
     """
+
+    async def ask(client: openai.AsyncOpenAI) -> ChatAnswer:
+        return _answer(await _complete(client, server.model, request))
+
+    return await talking(server, policy, ask)
+
+
+async def talking(server: ChatServer, policy: AddressPolicy, ask: Callable[[openai.AsyncOpenAI], Awaitable[T]]) -> T:
+    """What `ask` gets from a server within its time.
+
+    Raises:
+        ModelFailed: there is no answer; the subclass says why.
+    """
     # half a second, which nobody else on the event loop should wait for
     await asyncio.to_thread(importlib.import_module, "openai")
     import openai
@@ -97,7 +111,7 @@ async def chat(server: ChatServer, request: ChatRequest, policy: AddressPolicy) 
     )
     try:
         async with asyncio.timeout(server.timeout_s):
-            return _answer(await _complete(client, server.model, request))
+            return await ask(client)
     except TimeoutError as error:
         raise too_slow(server.timeout_s) from error
     except NetError as error:
@@ -126,13 +140,14 @@ async def _complete(client: openai.AsyncOpenAI, model: str, request: ChatRequest
             "type": "json_schema",
             "json_schema": {"name": "output", "schema": dict(request.schema)},
         }
-        asked["messages"] = _with_schema(request.messages, request.schema)
+        # in words too: some servers pass over a form that they do not know, and say nothing
+        newer["messages"] = asked["messages"] = _with_schema(request.messages, request.schema)
     try:
         return str((await create(**newer)).text)
     except openai.BadRequestError:
         if newer == asked:
             raise
-        # Servers that do not know schemas get it in words, and older ones know the limit by another name.
+        # Servers that refuse schemas have it in words, and older ones know the limit by another name.
         return str((await create(**asked)).text)
 
 

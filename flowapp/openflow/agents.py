@@ -11,6 +11,7 @@ from flowapp.openflow.walk import id_of, inputs_of, kind_of, tools
 PROVIDERS: Mapping[str, str | None] = {
     "openai": "https://api.openai.com/v1",
     "azure_openai": None,
+    "anthropic": "https://api.anthropic.com/v1",
     "mistral": "https://api.mistral.ai/v1",
     "deepseek": "https://api.deepseek.com/v1",
     "googleai": "https://generativelanguage.googleapis.com/v1beta/openai",
@@ -18,10 +19,11 @@ PROVIDERS: Mapping[str, str | None] = {
     "openrouter": "https://openrouter.ai/api/v1",
     "togetherai": "https://api.together.xyz/v1",
     "customai": None,
+    "aws_bedrock": None,
 }
-"""Kinds of providers that speak OpenAI's chat completions, and their address; None: the resource has to name it."""
-OTHER_PROTOCOLS = {"anthropic": "Anthropic", "aws_bedrock": "AWS Bedrock"}
-"""Kinds whose protocol is another one."""
+"""Kinds of providers that speak OpenAI's chat completions, and their address; None: the resource has to name it, or its region."""
+DRAWING = frozenset({"openai", "azure_openai", "togetherai", "customai"})
+"""Kinds that speak OpenAI's protocol for making pictures."""
 
 INPUTS: Mapping[str, Any] = {
     "type": "object",
@@ -33,14 +35,19 @@ INPUTS: Mapping[str, Any] = {
         },
         "user_message": {"type": "string", "description": "The question"},
         "system_prompt": {"type": "string", "description": "What the model is told beforehand"},
-        "output_type": {"type": "string", "enum": ["text"], "default": "text"},
+        "output_type": {"type": "string", "enum": ["text", "image"], "default": "text"},
         "output_schema": {"type": "object", "description": "JSON Schema that the answer has to fit"},
         "temperature": {"type": "number", "minimum": 0, "maximum": 2},
         "max_completion_tokens": {"type": "integer", "minimum": 1},
         "memory": {
             "type": "object",
-            "description": "What was said before: off, or manual with messages",
-            "examples": ['{"kind": "manual", "messages": []}'],
+            "description": "What was said before: off, auto (its own earlier runs), or manual with messages",
+            "examples": ['{"kind": "auto", "context_length": 20}', '{"kind": "manual", "messages": []}'],
+        },
+        "user_images": {
+            "type": "array",
+            "items": {"type": "object", "format": "resource-s3_object"},
+            "description": "Stored pictures and documents that go along with the question",
         },
         "enabled_tools": {
             "type": "array",
@@ -60,9 +67,6 @@ def provider_problem(kind: object) -> str | None:
     """Why a kind of provider cannot be asked; None when it can."""
     if kind in PROVIDERS:
         return None
-    if kind in OTHER_PROTOCOLS:
-        name = OTHER_PROTOCOLS[str(kind)]
-        return f"The provider {kind} is not supported: {name} has a protocol of its own. {_INSTEAD}"
     return f"The provider {kind!r} is not known. {_INSTEAD}"
 
 
@@ -73,15 +77,27 @@ def input_problems(inputs: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         problem = provider_problem(provider.get("kind"))
         if problem is not None:
             yield "provider", problem
-    if inputs.get("output_type") not in (None, "text"):
-        yield "output_type", f"The output type {inputs['output_type']!r} is not supported: answers are text."
+    output = inputs.get("output_type")
+    if output not in (None, "text", "image"):
+        yield "output_type", f"The output type {output!r} is not known: it is text or image."
+    if output == "image":
+        yield from _drawing_problems(inputs, provider)
     memory = inputs.get("memory")
     kind = memory.get("kind") if isinstance(memory, Mapping) else memory
-    if kind not in (None, "off", "manual"):
-        yield "memory", f"The memory {kind!r} is not supported: it is off, or manual with messages."
-    for name in ("user_images", "user_attachments"):
+    if kind not in (None, "off", "auto", "manual"):
+        yield "memory", f"The memory {kind!r} is not known: it is off, auto, or manual with messages."
+
+
+def _drawing_problems(inputs: Mapping[str, Any], provider: Any) -> Iterator[tuple[str, str]]:
+    kind = provider.get("kind") if isinstance(provider, Mapping) else None
+    if kind in PROVIDERS and kind not in DRAWING:
+        yield (
+            "output_type",
+            f"The provider {kind} gives no pictures here. Use one of these: {', '.join(sorted(DRAWING))}.",
+        )
+    for name in ("user_images", "user_attachments", "output_schema"):
         if inputs.get(name):
-            yield name, f"{name} is not supported: the model gets text only."
+            yield name, f"{name} does not go with the output type image: a picture is made of the texts alone."
 
 
 def missing_inputs(given: Mapping[str, Any], fixed: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -27,7 +27,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 from sqlmodel import SQLModel
 
-from flowapp.store import approval_upkeep, identities, leaves, limits, retention_policy, shared_links, wiping
+from flowapp.store import approval_upkeep, identities, leaves, limits, memories, retention_policy, shared_links, wiping
 from flowapp.store.blobs import REFERENCE
 from flowapp.store.clock import text_of
 from flowapp.store.errors import BlobMissing
@@ -106,6 +106,7 @@ async def expire(store: Store, at: datetime | None = None) -> Expired:
             runs = await _delete_runs(store, workspace, before, kept)
             results = await _delete_results(store, workspace, before)
             counts = replace(counts, runs=counts.runs + runs, results=counts.results + results)
+            await store.database.write(lambda c, w=workspace, b=before: memories.forget_older(c, w, b))  # type: ignore[misc]
     await store.database.write(lambda c: identities.remove_expired(c, text_of(moment)))
     await store.database.write(lambda c: shared_links.remove_expired(c, text_of(moment)))
     grace = moment - timedelta(seconds=GRACE_S)

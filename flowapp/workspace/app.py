@@ -77,6 +77,7 @@ from flowapp.workspace.resource_types import ResourceTypes
 from flowapp.workspace.resources import Resources
 from flowapp.workspace.restarting import Restarting
 from flowapp.workspace.retention import Retention
+from flowapp.workspace.run_files import RunFiles
 from flowapp.workspace.run_filters import RunFilters
 from flowapp.workspace.run_secrets import RunSecrets
 from flowapp.workspace.runs import Runs
@@ -104,6 +105,7 @@ class ObservedEngine(EnginePort, Protocol):
     observer: Any
     secrets: Any
     library: Any
+    files: Any
     tokens: Any
 
 
@@ -201,6 +203,7 @@ class Workspace:
         self.variables = Variables(self._context)
         self.resources = Resources(self._context, secrets)
         self.objects = Objects(self._context, secrets, self.resources)
+        engine.files = RunFiles(self._context, self.objects)
         self.resource_types = ResourceTypes(self._context)
         self.scripts = Scripts(self._context, locks)
         self.scripts.stored.append(self.observer.script_stored)

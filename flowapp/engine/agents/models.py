@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from flowapp.engine.agents.errors import AgentRefused
 from flowapp.engine.leaves import Leaves
+from flowapp.engine.ports import FileContent, Files
+from flowapp.engine.values import Memory
 from flowapp.jsontext import JsonText, loads
 from flowapp.models import tool_servers
-from flowapp.models.chat import ChatAnswer, ChatRequest, ChatServer, chat
+from flowapp.models.chat import ChatAnswer, ChatRequest, ChatServer, Message, chat
+from flowapp.models.pictures import Picture, picture
 from flowapp.models.tool_servers import RemoteResult, RemoteTool, ToolServer
 from flowapp.net import AddressPolicy
+from flowapp.store import memories
+from flowapp.store.stores import Store
+from flowapp.store.tables import RunRow
 
 
 class RunModels:
     """See `ports.Models`."""
 
-    def __init__(self, leaves: Leaves, policy: AddressPolicy) -> None:
+    def __init__(self, leaves: Leaves, policy: AddressPolicy, store: Store, run: RunRow, files: Files | None) -> None:
         self._leaves = leaves
         self._policy = policy
+        self._store = store
+        self._run = run
+        self._files = files
 
     async def resolved(self, args: JsonText) -> JsonText:
         """See `ports.Models`."""
@@ -27,6 +37,44 @@ class RunModels:
     async def chat(self, server: ChatServer, request: ChatRequest) -> ChatAnswer:
         """See `ports.Models`."""
         return await chat(server, request, self._policy)
+
+    async def picture(self, server: ChatServer, prompt: str) -> Picture:
+        """See `ports.Models`."""
+        return await picture(server, prompt, self._policy)
+
+    async def file(self, file: Mapping[str, Any], most: int) -> FileContent:
+        """See `ports.Models`."""
+        return await self._stored().read(self._run, file, most)
+
+    async def keep(self, content: bytes, extension: str) -> dict[str, Any]:
+        """See `ports.Models`."""
+        return await self._stored().keep(self._run, content, extension)
+
+    async def earlier(self, memory: Memory, step_id: str, job: str) -> list[Message]:
+        """See `ports.Models`."""
+        name = self._memory(memory)
+        if name is None:
+            return []
+        return await self._store.database.read(lambda c: memories.earlier(c, name, step_id, job))
+
+    async def remember(self, memory: Memory, step_id: str, job: str, messages: Sequence[Message]) -> None:
+        """See `ports.Models`."""
+        name = self._memory(memory)
+        if name is not None:
+            await self._store.database.write(lambda c: memories.add(c, name, step_id, job, messages))
+
+    def _memory(self, memory: Memory) -> str | None:
+        """What it is kept under: a flow's own memories are everybody's who runs it, a conversation is one person's."""
+        run = self._run
+        flow = run.path or run.draft_id or run.id
+        if memory.id:
+            return memories.name_of(run.workspace, flow, f"of flow:{memory.id}")
+        return memories.name_of(run.workspace, flow, f"{run.created_by}:{run.memory_id}") if run.memory_id else None
+
+    def _stored(self) -> Files:
+        if self._files is None:
+            raise AgentRefused("Stored files are not available here.")
+        return self._files
 
     async def resource(self, path: str) -> Any:
         """See `ports.Models`."""

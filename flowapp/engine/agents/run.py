@@ -7,14 +7,17 @@ from typing import TYPE_CHECKING
 
 from flowapp.engine import inputs, timeouts
 from flowapp.engine.agents.conversation import Conversation, Tool
+from flowapp.engine.agents.drawing import drawn
 from flowapp.engine.agents.errors import AgentRefused
 from flowapp.engine.agents.mcp import mcp_tools
+from flowapp.engine.agents.opening import opened
 from flowapp.engine.agents.settings import settings_of
 from flowapp.engine.agents.tools import module_tools
 from flowapp.engine.errors import INTERRUPTIONS, error_value
 from flowapp.engine.values import Attempt, Done
 from flowapp.errors import FlowappError
 from flowapp.jsontext import JsonText, loads
+from flowapp.store.runs import job_id
 
 if TYPE_CHECKING:
     from flowapp.engine.interpreter import Interpreter
@@ -45,7 +48,8 @@ async def _answered(interpreter: Interpreter, work: Try, args: JsonText, kept: J
             raise AgentRefused("Models are not available here.")
         given = loads(await models.resolved(args))
         shown = loads(await interpreter.ports.expand(kept))
-        settings = settings_of(given, shown)
+        job = job_id(interpreter.run_id, work.info.path)
+        settings = await opened(models, settings_of(given, shown), work.info.step_id, job)
         tools: list[Tool] = [*await module_tools(interpreter, work.module, settings.enabled)]
         tools += await mcp_tools(models, work.module, settings.enabled)
         named = _by_name(tools)
@@ -53,7 +57,14 @@ async def _answered(interpreter: Interpreter, work: Try, args: JsonText, kept: J
         raise
     except FlowappError as error:
         return Done(error_value("ExecutionErr", error.message, step_id=work.info.step_id), failed=True)
-    return await Conversation(interpreter, work, models, settings, named).run()
+    if settings.draws:
+        return await drawn(interpreter, work, models, settings)
+    conversation = Conversation(interpreter, work, models, settings, named)
+    done = await conversation.run()
+    if settings.memory is not None and not done.failed:
+        said = [*settings.shown, *conversation.history]
+        await models.remember(settings.memory, work.info.step_id, job, said)
+    return done
 
 
 def _by_name(tools: Sequence[Tool]) -> dict[str, Tool]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,10 +11,14 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError
 
 from flowapp.engine.agents.errors import AgentRefused
+from flowapp.engine.values import Memory
 from flowapp.jsontext import dumps
 from flowapp.models.chat import ChatServer, Message
 from flowapp.openflow.agents import PROVIDERS, input_problems
 
+_USUAL_LENGTH = 20
+_LONGEST_MEMORY_ID = 200
+_REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-[0-9]{1,2}")
 _ROLES = frozenset({"system", "user", "assistant", "tool"})
 _SENT = ("role", "content", "tool_calls", "tool_call_id", "name")
 
@@ -33,6 +38,11 @@ class AgentSettings:
     max_tokens: int | None = None
     enabled: frozenset[str] | None = None
     """Names (or ids) of the tools that it may use; None is all of them."""
+    memory: Memory | None = None
+    files: tuple[Mapping[str, Any], ...] = ()
+    """Stored files that the model gets with the user's message."""
+    draws: bool = False
+    """Whether a picture is asked for, and no text."""
 
 
 def settings_of(args: Mapping[str, Any], kept: Mapping[str, Any]) -> AgentSettings:
@@ -44,7 +54,7 @@ def settings_of(args: Mapping[str, Any], kept: Mapping[str, Any]) -> AgentSettin
     for _, sentence in input_problems(args):
         raise AgentRefused(sentence)
     system = _text(args.get("system_prompt"))
-    opening = tuple(_without_extras(message) for message in _conversation(args))
+    opening = tuple(as_sent(message) for message in _conversation(args))
     enabled = args.get("enabled_tools")
     return AgentSettings(
         server=_server(args.get("provider")),
@@ -54,6 +64,9 @@ def settings_of(args: Mapping[str, Any], kept: Mapping[str, Any]) -> AgentSettin
         temperature=_number(args, "temperature", 0, 2),
         max_tokens=_whole(args, "max_completion_tokens"),
         enabled=frozenset(map(str, enabled)) if isinstance(enabled, list) else None,
+        memory=_memory(args.get("memory")),
+        files=tuple(_files(args)),
+        draws=args.get("output_type") == "image",
     )
 
 
@@ -70,6 +83,10 @@ def _server(provider: Any) -> ChatServer:
     given = resource if isinstance(resource, Mapping) else {}
     key = _first(given, "api_key", "apiKey", "token")
     address = _first(given, "base_url", "baseUrl", "baseURL", "url", "endpoint") or PROVIDERS[kind]
+    if kind == "aws_bedrock":
+        address = address or _bedrock(_first(given, "region"))
+        if not key:
+            raise AgentRefused("The resource of an aws_bedrock provider has to have an api_key: an API key of Bedrock.")
     if not address:
         raise AgentRefused(f"The resource of a {kind} provider has to have a base_url.")
     headers = given.get("headers")
@@ -83,6 +100,35 @@ def _server(provider: Any) -> ChatServer:
     if kind == "openai" and organization:
         own = {"OpenAI-Organization": organization, **own}
     return ChatServer(address, model, key, own, query)
+
+
+def _bedrock(region: str) -> str | None:
+    """Where Bedrock speaks OpenAI's protocol: https://docs.aws.amazon.com/bedrock/latest/userguide/inference-chat-completions.html."""
+    if not region:
+        return None
+    if _REGION.fullmatch(region) is None:
+        raise AgentRefused(f"{region[:40]!r} is no region of AWS.")
+    return f"https://bedrock-runtime.{region}.amazonaws.com/openai/v1"
+
+
+def _memory(given: Any) -> Memory | None:
+    if not isinstance(given, Mapping) or given.get("kind") != "auto":
+        return None
+    named = given.get("memory_id")
+    if named is not None and (not isinstance(named, str) or len(named) > _LONGEST_MEMORY_ID):
+        raise AgentRefused(f"The memory_id is no text of at most {_LONGEST_MEMORY_ID} characters.")
+    length = _whole(given, "context_length")
+    return Memory(named or "", _USUAL_LENGTH if length is None else length)
+
+
+def _files(args: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """The files that go along, given one by one or in lists."""
+    for name in ("user_images", "user_attachments"):
+        given = args.get(name) or []
+        for one in given if isinstance(given, list) else [given]:
+            if not isinstance(one, Mapping) or not isinstance(one.get("s3"), str):
+                raise AgentRefused(f'{name} are stored files: {{"s3": "the key"}}.')
+            yield one
 
 
 def _conversation(args: Mapping[str, Any]) -> Iterator[Message]:
@@ -101,7 +147,7 @@ def _conversation(args: Mapping[str, Any]) -> Iterator[Message]:
         raise AgentRefused("The agent has no user_message.")
 
 
-def _without_extras(message: Message) -> Message:
+def as_sent(message: Message) -> Message:
     """A message without what is ours: servers refuse what they do not know."""
     return {name: message[name] for name in _SENT if name in message}
 

@@ -29,6 +29,7 @@ class ScriptedEngine:
         self.store = store
         self.observer: Any = None
         self.secrets: Any = None
+        self.files: Any = None
         self.library: Any = None
         self.tokens: Any = None
         self.answers: dict[str, Any] = {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from flowapp.settings import Settings
 from tests.integration.api.api_server import TOKEN, flow_of, js
 from tests.integration.api.test_api_real_runs import Product
 from tests.support.chat_server import ChatServerDouble, chat_server, said
+from tests.unit.net.http_server import Answer as Reply
 
 W = "/api/w/main"
 KEY = "sk-very-secret"
@@ -114,3 +116,76 @@ async def test_an_agent_is_a_cell_that_runs(product: Product, model: ChatServerD
     assert cells["ask"]["state"]["kind"] == "fresh"
     assert cells["ask"]["problems"] == []
     assert KEY not in str(cells)
+
+
+async def deployed(product: Product, path: str, **inputs: Any) -> None:
+    """The agent at a path, without its tool and with more inputs."""
+    agent: dict[str, Any] = AGENT
+    value = {**agent["value"], "tools": []}
+    value["input_transforms"] = {**value["input_transforms"], **{name: fixed(item) for name, item in inputs.items()}}
+    flow = flow_of({**agent, "value": value}, question={"type": "string"})
+    answer = await product.client.post(f"{W}/flows/create", json={"path": path, **flow})
+    assert answer.status_code == 201, answer.text
+
+
+async def asked(product: Product, path: str, question: str, query: str = "", **more: Any) -> Any:
+    """The result of a run of it."""
+    address = f"{W}/jobs/run_wait_result/f/{path}{query}"
+    answer = await product.client.post(address, json={"question": question}, **more)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+async def person(product: Product, name: str) -> dict[str, str]:
+    """Headers of somebody else in the workspace, who may do everything."""
+    given = {"email": f"{name}@example.com", "password": "correct horse battery", "super_admin": False, "name": name}
+    await product.client.post("/api/users/create", json=given)
+    joined = {"email": given["email"], "username": name, "is_admin": True}
+    await product.client.post(f"{W}/workspaces/add_user", json=joined)
+    said = await product.client.post("/api/auth/login", json={name: given[name] for name in ("email", "password")})
+    assert said.status_code == 200, said.text
+    return {"Authorization": f"Bearer {said.text}"}
+
+
+async def test_a_chat_remembers_for_who_had_it_and_a_named_memory_for_all(product: Product) -> None:
+    async with chat_server(said("ok")) as model:
+        await with_resource(product, model)
+        await deployed(product, "f/agents/chat", memory={"kind": "auto", "context_length": 2})
+        await asked(product, "f/agents/chat", "One?", "?memory_id=c1")
+        await asked(product, "f/agents/chat", "Two?", "?memory_id=c1")
+        await asked(product, "f/agents/chat", "Three?", "?memory_id=c1")
+        await asked(product, "f/agents/chat", "Another?", "?memory_id=c2")
+        await asked(product, "f/agents/chat", "None?")
+        questions = [[m["content"] for m in body["messages"] if m["role"] == "user"] for body in model.asked]
+        assert questions == [["One?"], ["One?", "Two?"], ["Two?", "Three?"], ["Another?"], ["None?"]]
+        bob = await person(product, "bob")
+        await product.client.post(f"{W}/resources/update/u/admin/ai", json={"path": "f/agents/ai"})
+        provider = {"kind": "customai", "resource": "$res:f/agents/ai", "model": "m"}
+        await deployed(product, "f/agents/open", memory={"kind": "auto", "memory_id": "team"}, provider=provider)
+        await deployed(product, "f/agents/own", memory={"kind": "auto"}, provider=provider)
+        for path in ("f/agents/open", "f/agents/own"):
+            before = len(model.asked)
+            await asked(product, path, "Mine?", "?memory_id=c1")
+            await asked(product, path, "Bob's?", "?memory_id=c1", headers=bob)
+            last = [m["content"] for m in model.asked[before + 1]["messages"] if m["role"] == "user"]
+            assert last == (["Mine?", "Bob's?"] if path == "f/agents/open" else ["Bob's?"])
+
+
+async def test_stored_files_go_to_the_model_and_its_picture_is_one(product: Product) -> None:
+    png = b"\x89PNG\r\n\x1a\n picture"
+    drawing = Reply({"data": [{"b64_json": base64.b64encode(png).decode()}]})
+    async with chat_server(said("A cat."), drawing) as model:
+        await with_resource(product, model)
+        stored = await product.client.post(f"{W}/job_helpers/upload_s3_file?file_key=u/admin/cat.png", content=png)
+        key = stored.json()["file_key"]
+        await deployed(product, "f/agents/sees", user_images=[{"s3": key}])
+        assert (await asked(product, "f/agents/sees", "What is it?"))["output"] == "A cat."
+        text, picture = model.asked[0]["messages"][-1]["content"]
+        assert (text["text"], picture["image_url"]["url"].partition(",")[0]) == ("What is it?", "data:image/png;base64")
+        await deployed(product, "f/agents/draws", output_type="image")
+        made = (await asked(product, "f/agents/draws", "A dog"))["output"]
+        found = await product.client.get(f"{W}/job_helpers/download_s3_file", params={"file_key": made["s3"]})
+        assert found.content == png and made["s3"].endswith(".png")
+        await deployed(product, "f/agents/gone", user_images=[{"s3": "u/admin/none.png"}])
+        failed = await product.client.post(f"{W}/jobs/run_wait_result/f/f/agents/gone", json={"question": "?"})
+        assert "u/admin/none.png" in failed.text and failed.status_code == 500

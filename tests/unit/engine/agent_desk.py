@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from flowapp.engine.values import Done
+from flowapp.engine.agents.errors import AgentRefused
+from flowapp.engine.ports import FileContent
+from flowapp.engine.values import Done, Memory
 from flowapp.jsontext import JsonText, loads
-from flowapp.models.chat import ChatAnswer, ChatRequest, ChatServer, chat
+from flowapp.models.chat import ChatAnswer, ChatRequest, ChatServer, Message, chat
+from flowapp.models.pictures import Picture, picture
 from flowapp.models.tool_servers import RemoteResult, RemoteTool, ToolServer, called, listed
 from flowapp.net import AddressPolicy
 from tests.support.chat_server import ChatServerDouble, Says, chat_server
@@ -30,12 +33,36 @@ class Models:
 
     policy: AddressPolicy = LOCAL
     resources: dict[str, Any] = field(default_factory=dict)
+    files: dict[str, FileContent] = field(default_factory=dict)
+    said: dict[tuple[str, str], dict[str, list[Message]]] = field(default_factory=dict)
 
     async def resolved(self, args: JsonText) -> JsonText:
         return args
 
     async def chat(self, server: ChatServer, request: ChatRequest) -> ChatAnswer:
         return await chat(server, request, self.policy)
+
+    async def picture(self, server: ChatServer, prompt: str) -> Picture:
+        return await picture(server, prompt, self.policy)
+
+    async def file(self, file: Mapping[str, Any], most: int) -> FileContent:
+        found = self.files.get(file["s3"])
+        if found is None:
+            raise AgentRefused(f"There is no file {file['s3']}.")
+        assert len(found.content) <= most
+        return found
+
+    async def keep(self, content: bytes, extension: str) -> dict[str, Any]:
+        key = f"new.{extension}"
+        self.files[key] = FileContent(key, "image/png", content)
+        return {"s3": key}
+
+    async def earlier(self, memory: Memory, step_id: str, job: str) -> list[Message]:
+        jobs = self.said.get((memory.id, step_id), {})
+        return [message for by, messages in jobs.items() if by != job for message in messages]
+
+    async def remember(self, memory: Memory, step_id: str, job: str, messages: Sequence[Message]) -> None:
+        self.said.setdefault((memory.id, step_id), {})[job] = list(messages)
 
     async def resource(self, path: str) -> Any:
         return self.resources.get(path)
@@ -53,7 +80,7 @@ class Desk:
 
     world: World
     server: ChatServerDouble
-    resources: dict[str, Any] = field(default_factory=dict)
+    models: Models = field(default_factory=Models)
 
     def agent(self, *tools: dict[str, Any], value: Any = None, **inputs: Any) -> dict[str, Any]:
         provider = {"kind": "customai", "resource": {"api_key": "sk-secret", "base_url": self.server.url}, "model": "m"}
@@ -65,7 +92,7 @@ class Desk:
         }
 
     async def run(self, *modules: dict[str, Any], args: Any = None, **more: Any) -> Done:
-        return await self.world.run(list(modules), args, models=Models(resources=self.resources), **more)
+        return await self.world.run(list(modules), args, models=self.models, **more)
 
 
 def _is_transform(value: Any) -> bool:

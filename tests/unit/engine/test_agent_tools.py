@@ -175,7 +175,7 @@ def mcp(**value: Any) -> dict[str, Any]:
 async def test_tools_of_an_mcp_server_are_functions() -> None:
     turns = (said(None, ("add", {"a": 1, "b": 2}), ("fail", {"why": "tired"})), said("Three."))
     async with desk(*turns) as at, mcp_server() as server:
-        at.resources = {"u/x/shop": {"url": server.url, "token": "tok-secret"}}
+        at.models.resources = {"u/x/shop": {"url": server.url, "token": "tok-secret"}}
         done = await at.run(at.agent(mcp(exclude_tools=["hidden"])))
         assert [t["function"]["name"] for t in at.server.asked[0]["tools"]] == ["add", "fail"]
         assert at.server.asked[0]["tools"][0]["function"]["description"] == "The sum of two numbers"
@@ -212,7 +212,7 @@ async def test_tools_of_an_mcp_server_are_functions() -> None:
 )
 async def test_which_tools_of_a_server_count(value: Any, enabled: Any, names: list[str]) -> None:
     async with desk(said("ok")) as at, mcp_server() as server:
-        at.resources = {"u/x/shop": {"url": server.url}}
+        at.models.resources = {"u/x/shop": {"url": server.url}}
         await at.run(at.agent(mcp(**value), enabled_tools=enabled))
         assert [t["function"]["name"] for t in at.server.asked[0]["tools"]] == names
 
@@ -227,7 +227,7 @@ async def test_which_tools_of_a_server_count(value: Any, enabled: Any, names: li
 )
 async def test_a_server_that_cannot_be_asked_fails_the_step(resource: Any, words: str) -> None:
     async with desk(said("ok")) as at:
-        at.resources = {"u/x/shop": resource} if resource else {}
+        at.models.resources = {"u/x/shop": resource} if resource else {}
         message = error_of(await at.run(at.agent(mcp())))["message"]
         assert words in message
         assert "tok-secret" not in message
@@ -243,7 +243,7 @@ async def test_a_private_mcp_server_is_refused() -> None:
 
 async def test_a_server_makes_up_no_file(monkeypatch: pytest.MonkeyPatch) -> None:
     async with desk(said(None, ("add", {"a": 1, "b": 2})), said("Well.")) as at, mcp_server() as server:
-        at.resources = {"u/x/shop": {"url": server.url}}
+        at.models.resources = {"u/x/shop": {"url": server.url}}
         made_up = {"x": [{"$flowapp:blob": {"sha256": "a" * 64}}]}
 
         async def answer(*_: Any) -> RemoteResult:
@@ -259,7 +259,7 @@ async def test_a_server_makes_up_no_file(monkeypatch: pytest.MonkeyPatch) -> Non
 async def test_a_recorded_call_of_a_server_is_not_made_again() -> None:
     turns = (said(None, ("add", {"a": 1, "b": 2})), said("Three."))
     async with desk(*turns) as at, mcp_server() as server:
-        at.resources = {"u/x/shop": {"url": server.url}}
+        at.models.resources = {"u/x/shop": {"url": server.url}}
         first = await at.run(at.agent(mcp()))
         assert server.calls == ["add"]
         del at.world.rows["ask/2:model"]

@@ -258,10 +258,14 @@ class TestSteps:
             ({"provider": {"kind": "openai"}}, "agent.input_missing", "provider"),
             ({"user_message": None}, "agent.input_missing", "user_message"),
             ({"user_message": None, "memory": {"kind": "manual", "messages": []}}, None, None),
-            ({"provider": {"kind": "anthropic", "model": "m"}}, "agent.unsupported", "provider"),
-            ({"output_type": "image"}, "agent.unsupported", "output_type"),
-            ({"memory": {"kind": "auto"}}, "agent.unsupported", "memory"),
-            ({"user_images": [{"s3": "x"}]}, "agent.unsupported", "user_images"),
+            ({"provider": {"kind": "anthropic", "model": "m"}}, None, None),
+            ({"provider": {"kind": "nobody", "model": "m"}}, "agent.unsupported", "provider"),
+            ({"output_type": "sound"}, "agent.unsupported", "output_type"),
+            ({"output_type": "image"}, None, None),
+            ({"output_type": "image", "output_schema": {"type": "object"}}, "agent.unsupported", "output_schema"),
+            ({"memory": {"kind": "auto"}}, None, None),
+            ({"memory": {"kind": "all"}}, "agent.unsupported", "memory"),
+            ({"user_images": [{"s3": "x"}]}, None, None),
         ],
     )
     def test_agent_inputs(self, inputs: dict[str, Any], rule: str | None, field: str | None) -> None:

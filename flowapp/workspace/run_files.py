@@ -1,0 +1,49 @@
+"""Stored files for agents: read and kept with the rights that the run's person has at that moment."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+
+from flowapp.access.identity import Identity
+from flowapp.engine.ports import FileContent
+from flowapp.store.tables import RunRow
+from flowapp.workspace.context import Context
+from flowapp.workspace.errors import BadRequest
+from flowapp.workspace.object_places import Where
+from flowapp.workspace.objects import Objects
+
+
+class RunFiles:
+    """See `ports.Files`."""
+
+    def __init__(self, context: Context, objects: Objects) -> None:
+        self._sessions = context.sessions
+        self._objects = objects
+
+    async def read(self, run: RunRow, file: Mapping[str, Any], most: int) -> FileContent:
+        """See `ports.Files`."""
+        person, storage = await self._person(run), file.get("storage")
+        stored = await self._objects.get(person, str(file.get("s3")), Where(storage=str(storage or "")))
+        try:
+            if stored.found.size > most:
+                raise BadRequest(
+                    f"The file {stored.name} is too large to be sent to a model.", "Files have at most 20 MB together."
+                )
+            content = b"".join([bytes(piece) async for piece in stored.found.chunks])
+        finally:
+            await stored.found.close()
+        return FileContent(stored.name, stored.media_type, content)
+
+    async def keep(self, run: RunRow, content: bytes, extension: str) -> dict[str, Any]:
+        """See `ports.Files`."""
+
+        async def chunks() -> AsyncIterator[bytes]:
+            yield content
+
+        key = await self._objects.put(await self._person(run), chunks(), extension=extension)
+        return {"s3": key}
+
+    async def _person(self, run: RunRow) -> Identity:
+        username = run.permissioned_as.removeprefix("u/") or run.created_by
+        return await self._sessions.identity_named(username, run.workspace)

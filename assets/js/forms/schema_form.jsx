@@ -1,27 +1,32 @@
 // A form from a flow's schema, drawn by @rjsf/core with our own theme and a validator that needs no eval.
 // The package's entry point also loads its test helpers, which need the eval-based validator: import the one module.
 import withTheme from "@rjsf/core/lib/withTheme.js";
-import { useMemo, useRef, useState } from "react";
+import { dotNotationNameGenerator } from "@rjsf/utils";
+import { useId, useImperativeHandle, useMemo, useRef, useState } from "react";
 
 import { Icon } from "../icons.jsx";
+import { isReference } from "../notebook/values.js";
+import { NOTHING_REFERS, Referable } from "./reference.jsx";
 import { dataToSend, formOf } from "./schema_model.js";
-import { createValidator } from "./validator.js";
 import { StoredFile } from "./stored_file.jsx";
 import { BaseInput, Checks, Content, DateTime, FieldFrame, JsonField, Password, Resource, Select, Switch, TextArea } from "./widgets.jsx";
 
-const validator = createValidator();
-
-function FieldTemplate({ id, label, children, rawErrors, rawDescription, required, hidden, schema, uiSchema, displayLabel }) {
+function FieldTemplate(field) {
+  const { id, label, children, rawErrors, rawDescription, required, hidden, schema, uiSchema, displayLabel, formData, registry } = field;
   if (hidden) return <div hidden>{children}</div>;
   const type = [schema.type].flat().find((one) => one !== "null");
-  if (uiSchema?.["ui:field"] || type === "object") return children; // they frame themselves
-  const list = type === "array" && !schema.uniqueItems;
-  if (list) return children;
-  return <FieldFrame id={id} label={label?.trim()} description={rawDescription} required={required} errors={rawErrors} bare={type === "boolean" || !displayLabel}>{children}</FieldFrame>;
+  const context = registry.formContext;
+  const frames = uiSchema?.["ui:field"] || type === "object" || (type === "array" && !schema.uniqueItems); // they frame themselves
+  const bare = type === "boolean" || !displayLabel;
+  const framed = (acts) => (frames ? children : <FieldFrame id={id} label={label?.trim()} description={rawDescription} required={required} errors={rawErrors} bare={bare} acts={acts}>{children}</FieldFrame>);
+  // a resource's path is a reference by itself; a field without a line for its label offers none, and shows one that is there
+  const may = context.refers(uiSchema) && field.fieldPathId.path.length > 0 && uiSchema?.["ui:widget"] !== "resource";
+  if (!may || ((frames || bare) && !isReference(formData))) return framed(undefined);
+  return <Referable field={field} context={context} framed={framed} />;
 }
 
 function ObjectTemplate({ title, properties, fieldPathId, uiSchema, schema }) {
-  const root = fieldPathId.$id === "root";
+  const root = fieldPathId.path.length === 0;
   const fields = properties.map((one) => <div key={one.name}>{one.content}</div>);
   if (root) return <div className="form-fields">{fields}</div>;
   const description = uiSchema?.["ui:description"] || schema.description;
@@ -66,23 +71,41 @@ const ThemedForm = withTheme({
   templates: { BaseInputTemplate: BaseInput, FieldTemplate, ObjectFieldTemplate: ObjectTemplate, ArrayFieldTemplate: ArrayTemplate, ArrayFieldItemTemplate: ArrayItem, ErrorListTemplate: Nothing, FieldErrorTemplate: Nothing, DescriptionFieldTemplate: Nothing, ButtonTemplates: { SubmitButton: Nothing } },
 });
 
-/**
- * `SchemaForm({schema, values, onData, onSubmit, submitLabel, busyLabel, icon, busy, footer, disabled, what})`: `onSubmit(args)` gets the checked values, empty
- * fields left out, `onData(values)` what is there after each change, checked or not; `what` takes the input ("flow"). Errors stand beside their fields; the first one gets the focus.
- */
-export function SchemaForm({ schema: given, values = {}, onData, onSubmit, submitLabel = "Run", busyLabel = "Starting", icon = "play", busy = false, footer, disabled = false, what = "flow" }) {
-  const { schema, uiSchema } = useMemo(() => formOf(given), [given]);
+/** The first field with an error gets the focus, when it is drawn. */
+export const focusWrong = (box) => requestAnimationFrame(() => box?.querySelector("[aria-invalid='true'], .invalid input, .invalid button:not(.form-acts *)")?.focus());
+
+/** What both kinds of form have in common: the fields, and errors that stay with them once somebody has tried to send them. */
+function useFields({ given, asJson, values, context = NOTHING_REFERS, box }) {
+  const { schema, uiSchema } = useMemo(() => formOf(given, asJson), [given]);
   const [data, setData] = useState(values);
   const [tried, setTried] = useState(0);
+  const onError = (errors) => setTried(errors.length);
+  const unfinished = () => Boolean(box.current?.querySelector("[data-unfinished]"));
+  const props = { schema, uiSchema, formData: data, formContext: context, validator: context.validator, noHtml5Validate: true, showErrorList: false, liveValidate: tried ? "onChange" : false, onError };
+  const take = (event) => {
+    setData(event.formData);
+    if (tried) setTried(event.errors.length);
+  };
+  return { schema, props, take, tried, setTried, unfinished };
+}
+
+/**
+ * `SchemaForm({schema, values, onData, onSubmit, submitLabel, busyLabel, icon, busy, footer, disabled, what, context})`: `onSubmit(args)` gets the checked values, empty
+ * fields left out, `onData(values)` what is there after each change, checked or not; `what` takes the input ("flow"). Errors stand beside their fields; the first one gets the focus.
+ * `context` says which fields may refer to stored values (`reference.jsx`): none without it.
+ */
+export function SchemaForm({ schema: given, values = {}, onData, onSubmit, submitLabel = "Run", busyLabel = "Starting", icon = "play", busy = false, footer, disabled = false, what = "flow", context }) {
   const box = useRef(null);
+  const { schema, props, take, tried, setTried, unfinished } = useFields({ given, values, context, box });
   const none = !Object.keys(schema.properties).length;
-  const onError = (errors) => {
-    setTried(errors.length);
-    requestAnimationFrame(() => box.current?.querySelector("[aria-invalid='true'], .invalid input, .invalid button")?.focus());
+  const submit = (event) => {
+    if (unfinished()) return focusWrong(box.current);
+    setTried(0);
+    onSubmit?.(dataToSend(event.formData ?? {}));
   };
   return (
     <div className="schema-form" ref={box}>
-      <ThemedForm schema={schema} uiSchema={uiSchema} formData={data} validator={validator} noHtml5Validate showErrorList={false} disabled={disabled || busy} liveValidate={tried ? "onChange" : false} onChange={(event) => { setData(event.formData); if (tried) setTried(event.errors.length); onData?.(event.formData); }} onSubmit={(event) => { setTried(0); onSubmit?.(dataToSend(event.formData ?? {})); }} onError={onError} experimental_defaultFormStateBehavior={{ emptyObjectFields: "skipEmptyDefaults" }}>
+      <ThemedForm {...props} disabled={disabled || busy} onChange={(event) => (take(event), onData?.(event.formData))} onSubmit={submit} onError={(errors) => (props.onError(errors), focusWrong(box.current))} experimental_defaultFormStateBehavior={{ emptyObjectFields: "skipEmptyDefaults" }}>
         {none && <p className="form-help">This {what} takes no input.</p>}
         <div className="form-foot">
           {footer}
@@ -91,6 +114,28 @@ export function SchemaForm({ schema: given, values = {}, onData, onSubmit, submi
           <button type="submit" className="btn pri" disabled={disabled || busy}>{busy ? <><Icon name="running" /> {busyLabel}</> : <><Icon name={icon} /> {submitLabel}</>}</button>
         </div>
       </ThemedForm>
+    </div>
+  );
+}
+
+/**
+ * `SchemaFields({schema, values, asJson, defaults, context, onData, handle})`: the same fields inside of another form, which sends them.
+ * `defaults` is false for values that are stored: they get nothing that nobody put there. `handle.current.check()` is whether all is
+ * right, and shows what is not; `handle.current.data()` is what the fields say. Their ids and names are their own: a field may be
+ * called as one of the form around it is.
+ */
+export function SchemaFields({ schema: given, values, asJson, defaults, context, onData, handle }) {
+  const box = useRef(null);
+  const form = useRef(null);
+  const prefix = useId();
+  const { props, take, unfinished } = useFields({ given, asJson, values, context, box });
+  useImperativeHandle(handle, () => ({
+    check: () => form.current.validateForm() && !unfinished(),
+    data: () => dataToSend(form.current.state.formData ?? {}),
+  }));
+  return (
+    <div className="schema-form" ref={box}>
+      <ThemedForm {...props} ref={form} tagName="div" idPrefix={prefix} nameGenerator={dotNotationNameGenerator} onChange={(event) => (take(event), onData(dataToSend(event.formData ?? {})))} experimental_defaultFormStateBehavior={{ emptyObjectFields: defaults ? "skipEmptyDefaults" : "skipDefaults" }} />
     </div>
   );
 }

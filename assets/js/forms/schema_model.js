@@ -5,11 +5,13 @@ const LONG_TEXT = 400;
 
 /**
  * `{schema, uiSchema}` for a form. Each property keeps its keywords; what is only a hint for drawing goes to uiSchema:
- * order, files, long texts, JSON boxes. `$var:`/`$res:` style formats (resource-…) become a path field.
+ * order, files, long texts, JSON boxes. `$var:`/`$res:` style formats (resource-…) become a path field. The fields that
+ * `asJson` names are edited as JSON, whatever their type.
  */
-export function formOf(given) {
+export function formOf(given, asJson = []) {
   const source = given && typeof given === "object" ? given : {};
   const { schema, uiSchema } = objectOf({ ...source, type: "object" }, []);
+  for (const name of asJson) uiSchema[name] = { "ui:description": uiSchema[name]?.["ui:description"], "ui:field": "json", "ui:options": { kind: "any" } };
   return { schema: { ...schema, $defs: source.$defs, definitions: source.definitions }, uiSchema };
 }
 
@@ -68,8 +70,9 @@ function textWidget(schema) {
   const encoding = schema.contentEncoding;
   const media = schema.contentMediaType;
   if (encoding === "base64" || media) return { "ui:widget": "content", "ui:options": { encoding, media } };
-  if (schema.format === "password" || schema.password) return { "ui:widget": "password" };
+  const secret = schema.format === "password" || schema.password || schema.sensitive;
   const isLong = schema.format === "textarea" || schema.minRows || (schema.maxLength || 0) > LONG_TEXT || (typeof schema.default === "string" && schema.default.includes("\n"));
+  if (secret) return { "ui:widget": "password", "ui:options": { long: Boolean(isLong) } };
   if (isLong) return { "ui:widget": "textarea" };
   if (schema.format === "file") return { "ui:widget": "content" };
   return {};
@@ -78,7 +81,7 @@ function textWidget(schema) {
 function cleanFormat(schema) {
   const cleaned = { ...schema };
   if (cleaned.format && !KNOWN_FORMATS.has(cleaned.format)) delete cleaned.format;
-  return without(cleaned, "contentEncoding", "contentMediaType", "nullable", "password", "minRows", "originalType");
+  return without(cleaned, "contentEncoding", "contentMediaType", "nullable", "password", "sensitive", "minRows", "originalType");
 }
 
 function without(schema, ...names) {

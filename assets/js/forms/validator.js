@@ -7,7 +7,8 @@ import { createErrorHandler, toErrorList, toErrorSchema, unwrapErrorHandler, val
 const WRAPPERS = new Set(["properties", "items", "prefixItems", "additionalProperties", "allOf", "$ref", "then", "else", "if", "dependentSchemas", "propertyNames", "patternProperties"]);
 const NOUNS = { string: "text", number: "a number", integer: "a whole number", boolean: "yes or no", object: "an object", array: "a list", null: "empty" };
 
-export function createValidator() {
+/** `passes(value)` tells of a value that it is right at its place, whatever the schema says of it. */
+export function createValidator(passes = () => false) {
   return {
     isValid(schema, value, root) {
       try {
@@ -16,11 +17,11 @@ export function createValidator() {
         return false;
       }
     },
-    rawValidation: (schema, value) => ({ errors: errorsOf(schema, value) }),
+    rawValidation: (schema, value) => ({ errors: errorsOf(schema, value, passes) }),
     validateFormData(value, schema, customValidate, transformErrors, uiSchema) {
       let errors;
       try {
-        errors = errorsOf(schema, value);
+        errors = errorsOf(schema, value, passes);
       } catch (error) {
         errors = [{ name: "schema", property: "", message: `The form's schema is not valid: ${error.message}`, stack: String(error.message) }];
       }
@@ -43,11 +44,12 @@ function check(schema, value) {
 }
 
 /** Errors in @rjsf's form, innermost ones only, each at the field it belongs to. */
-export function errorsOf(schema, value) {
+export function errorsOf(schema, value, passes = () => false) {
   const found = [];
   for (const error of check(schema, value)) {
     if (WRAPPERS.has(error.keyword)) continue;
     const path = pointerPath(error.instanceLocation);
+    if (path.length && passes(at(value, path))) continue;
     if (error.keyword === "required") {
       const missing = /property "(.+?)"/.exec(error.error)?.[1];
       if (missing !== undefined) path.push(missing);
@@ -62,8 +64,10 @@ export function errorsOf(schema, value) {
 const pointerPath = (pointer) => pointer.split("/").slice(1).map((part) => decodeURIComponent(part).replace(/~1/g, "/").replace(/~0/g, "~"));
 const parentPointer = (pointer) => pointer.slice(0, pointer.lastIndexOf("/"));
 
-function schemaAt(schema, pointer) {
-  return pointerPath(pointer).reduce((held, key) => (held && typeof held === "object" ? held[key] : undefined), schema);
+const schemaAt = (schema, pointer) => at(schema, pointerPath(pointer));
+
+function at(value, path) {
+  return path.reduce((held, key) => (held && typeof held === "object" ? held[key] : undefined), value);
 }
 
 function say(error, limit, holder) {

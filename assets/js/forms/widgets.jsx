@@ -10,7 +10,13 @@ import { tabWorkspace } from "../workspace.js";
 const aria = (props) => ({ "aria-describedby": `${ariaDescribedByIds(props.id)} ${props.id}-error`, "aria-invalid": props.rawErrors?.length ? true : undefined, "aria-required": props.required || undefined });
 const INPUT_TYPES = { email: "email", uri: "url", date: "date", time: "time", "date-time": "datetime-local" };
 
+/** A text of several lines gets an area: a line would drop its breaks. */
 export function BaseInput(props) {
+  const [long] = useState(() => typeof props.value === "string" && props.value.includes("\n"));
+  return long ? <TextArea {...props} /> : <Line {...props} />;
+}
+
+function Line(props) {
   const { id, value, schema, onChange, onBlur, onFocus, disabled, readonly, placeholder, type, htmlName, name } = props;
   const kind = [schema.type].flat()[0];
   const numeric = kind === "number" || kind === "integer";
@@ -25,12 +31,14 @@ export function BaseInput(props) {
 }
 
 export function TextArea(props) {
-  const { id, value, onChange, disabled, readonly } = props;
-  return <textarea id={id} className="in-area" rows={5} value={value ?? ""} disabled={disabled} readOnly={readonly} onChange={(event) => onChange(event.target.value === "" ? undefined : event.target.value)} {...aria(props)} />;
+  const { id, value, onChange, disabled, readonly, className = "in-area" } = props;
+  return <textarea id={id} className={className} rows={5} value={value ?? ""} disabled={disabled} readOnly={readonly} onChange={(event) => onChange(event.target.value === "" ? undefined : event.target.value)} {...aria(props)} />;
 }
 
+/** A secret; a long one, such as a private key, is masked in an area. */
 export function Password(props) {
-  return <BaseInput {...props} type="password" />;
+  const [long] = useState(() => props.options.long || (typeof props.value === "string" && props.value.includes("\n")));
+  return long ? <TextArea {...props} className="in-area mono masked" /> : <Line {...props} type="password" />;
 }
 
 /** A date and time in the browser's own picker; the value is ISO 8601 with the offset of the person's place. */
@@ -191,16 +199,17 @@ export function JsonField(props) {
   };
   return (
     <FieldFrame id={id} label={uiSchema?.["ui:title"] || schema.title || name} description={uiSchema?.["ui:description"]} required={required} errors={error ? [error] : rawErrors}>
-      <textarea id={id} className="in-area mono" rows={4} value={typed ?? shown} placeholder={{ object: "{ }", array: "[ ]" }[kind] || "JSON"} disabled={disabled || readonly} onChange={(event) => set(event.target.value)} onBlur={() => !error && setTyped(null)} spellCheck={false} aria-invalid={error || rawErrors?.length ? true : undefined} aria-describedby={`${id}__description ${id}-error`} />
+      <textarea id={id} className="in-area mono" rows={4} value={typed ?? shown} placeholder={{ object: "{ }", array: "[ ]" }[kind] || "JSON"} disabled={disabled || readonly} onChange={(event) => set(event.target.value)} onBlur={() => !error && setTyped(null)} spellCheck={false} data-unfinished={error ? "" : undefined} aria-invalid={error || rawErrors?.length ? true : undefined} aria-describedby={`${id}__description ${id}-error`} />
     </FieldFrame>
   );
 }
 
-/** Label, control, description and errors of one field, tied together for screen readers. */
-export function FieldFrame({ id, label, description, required, errors, children, bare = false }) {
+/** Label, control, description and errors of one field, tied together for screen readers. `acts` stand at the end of the label's line. */
+export function FieldFrame({ id, label, description, required, errors, children, acts, bare = false }) {
   return (
     <div className={`form-field ${errors?.length ? "invalid" : ""}`}>
       {!bare && label && <label htmlFor={id}>{label}{required ? null : <span className="optional"> optional</span>}</label>}
+      {acts && <span className="form-acts">{acts}</span>}
       {bare && children}
       {description && <p className="form-help" id={`${id}__description`}>{description}</p>}
       {!bare && children}

@@ -2,6 +2,7 @@
 import { useEffect, useId, useMemo, useState } from "react";
 
 import { encoded, get, post, runPath, workspacePath } from "../api.js";
+import { SECRETS_REFER } from "../forms/reference.jsx";
 import { SchemaForm } from "../forms/schema_form.jsx";
 import { Icon } from "../icons.jsx";
 import { Dialog } from "../notebook/ui.jsx";
@@ -57,7 +58,7 @@ export function RestartDialog({ ws, run, steps, step, schema, onClose }) {
       {other && <Choice label="Version" value={newer} onChange={setNewer} options={[[false, `${run.version}, as it ran`], [true, `${newest.version}, the newest`]]} />}
       <Choice label="Input" value={edited} onChange={setEdited} options={[[false, "The same"], [true, "Edited"]]} />
       {edited && <p className="form-help"><Icon name="info" size={13} /> What is kept was computed with the old input.</p>}
-      {edited && (args === undefined ? !error && <Skeleton lines={3} label="Loading the input" /> : <SchemaForm key={String(newer)} schema={(newer ? newest.schema : schema) || {}} values={args} busy={busy} disabled={wrong} submitLabel="Run again" onSubmit={start} footer={<button type="button" className="btn" onClick={onClose}>Close</button>} />)}
+      {edited && (args === undefined ? !error && <Skeleton lines={3} label="Loading the input" /> : <SchemaForm context={SECRETS_REFER} key={String(newer)} schema={(newer ? newest.schema : schema) || {}} values={args} busy={busy} disabled={wrong} submitLabel="Run again" onSubmit={start} footer={<button type="button" className="btn" onClick={onClose}>Close</button>} />)}
       {refused}
     </Dialog>
   );

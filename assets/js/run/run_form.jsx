@@ -2,6 +2,7 @@
 import { lazy, Suspense, useEffect, useState } from "react";
 
 import { encoded, get, request, runPath, workspacePath } from "../api.js";
+import { SECRETS_REFER } from "../forms/reference.jsx";
 import { SchemaForm } from "../forms/schema_form.jsx";
 import { Icon } from "../icons.jsx";
 import { Skeleton } from "../output/parts.jsx";
@@ -68,7 +69,7 @@ export function RunForm({ ws, path, from }) {
         </div>
       )}
       {flow.chat && !form && <Suspense fallback={<Skeleton lines={4} label="Loading the chat" />}><ChatRun ws={ws} path={path} flow={flow} /></Suspense>}
-      {(!flow.chat || form) && <SchemaForm schema={flow.schema || {}} values={values} busy={busy} onSubmit={submit} submitLabel="Run" footer={failed && <p className="form-error" role="alert"><Icon name="warn" /> {failed.message} {failed.hint}</p>} />}
+      {(!flow.chat || form) && <SchemaForm context={SECRETS_REFER} schema={flow.schema || {}} values={values} busy={busy} onSubmit={submit} submitLabel="Run" footer={failed && <p className="form-error" role="alert"><Icon name="warn" /> {failed.message} {failed.hint}</p>} />}
       {dialog === "webhook" && <WebhookDialog ws={ws} kind="flow" path={path} schema={flow.schema || {}} onClose={close} />}
       {dialog === "share" && <Suspense fallback={null}><ShareFlow ws={ws} path={path} onClose={close} /></Suspense>}
     </div>

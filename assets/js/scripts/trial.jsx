@@ -2,6 +2,7 @@
 import { useEffect, useRef, useState } from "react";
 
 import { get, post, request, runPath, workspacePath } from "../api.js";
+import { SECRETS_REFER } from "../forms/reference.jsx";
 import { SchemaForm } from "../forms/schema_form.jsx";
 import { Icon } from "../icons.jsx";
 import { Logs } from "../output/logs.jsx";
@@ -51,7 +52,7 @@ export function Trial({ ws, path, head, text, around, dirty, signature, starts }
           </div>
         )}
       </header>
-      {schema ? <SchemaForm schema={schema} what="script" busy={busy} submitLabel={words} onSubmit={submit} /> : <Skeleton lines={3} label="Reading the inputs" />}
+      {schema ? <SchemaForm context={SECRETS_REFER} schema={schema} what="script" busy={busy} submitLabel={words} onSubmit={submit} /> : <Skeleton lines={3} label="Reading the inputs" />}
       {failed && <p className="form-error" role="alert"><Icon name="warn" size={13} /> <span>{failed.message} {failed.hint}</span></p>}
       {run && <Outcome key={run} ws={ws} runId={run} />}
     </section>

@@ -9,6 +9,8 @@ import reflex as rx
 
 from flowapp.ui.components.bits import glyph, when
 from flowapp.ui.components.lists import delete_button, deletion, empty, field, form_dialog, list_head, new_button
+from flowapp.ui.components.local import TAB_WORKSPACE
+from flowapp.ui.components.stored import resource_fields
 from flowapp.ui.shell import Place, problem_notice, shell, skeleton, title
 from flowapp.ui.state.stored import ResourcesState, VariablesState
 
@@ -41,30 +43,20 @@ def variables() -> rx.Component:
 @rx.page(route="/resources", title="Resources · Flowapp", on_load=RESOURCES.load)
 def resources() -> rx.Component:
     """Resources."""
-    value = (
-        field("Type", "resource_type", RESOURCES.resource_type, list="stored-types", placeholder="any"),
-        rx.el.datalist(rx.foreach(RESOURCES.types, lambda name: rx.el.option(value=name)), id="stored-types"),
-        area(
-            RESOURCES,
-            "Value (JSON)",
-            rows="8",
-            hint=rx.el.p(
-                "A secret belongs into a variable: write ",
-                rx.el.code('"$var:u/name/password"'),
-                " in its place.",
-                id="stored-value-help",
-                class_name="form-help",
-            ),
-            required=True,
-        ),
-    )
     return _page(
         RESOURCES,
         "resources",
         "Resources",
         "resource",
         "What cells connect to: databases, mail servers, APIs. A cell's input of that type picks one by its path.",
-        value,
+        [
+            resource_fields(
+                ws=TAB_WORKSPACE,
+                type=RESOURCES.resource_type,
+                text=RESOURCES.value,
+                fresh=RESOURCES.original == "",
+            )
+        ],
     )
 
 

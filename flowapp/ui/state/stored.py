@@ -101,8 +101,6 @@ class VariablesState(StoredState, rx.State):
 class ResourcesState(StoredState, rx.State):
     """The page Resources. Values are JSON; secrets in them are references to variables (`$var:path`)."""
 
-    types: rx.Field[list[str]] = rx.field(default_factory=list)
-
     resource_type: str = ""
 
     @rx.event
@@ -123,9 +121,7 @@ class ResourcesState(StoredState, rx.State):
         return await self._as_person(work)
 
     async def _read(self, who: Identity) -> None:
-        workspace = services.workspace()
-        self.types = [str(one["name"]) for one in await workspace.resource_types.listing(who)]
-        found = await workspace.resources.listing(who, without=frozenset({"state"}), values=False)
+        found = await services.workspace().resources.listing(who, without=frozenset({"state"}), values=False)
         self.lines = [resource_line(one) for one in found]
         self.loaded = True
 
@@ -134,6 +130,8 @@ class ResourcesState(StoredState, rx.State):
 
     async def _store(self, who: Identity, form: Mapping[str, str]) -> None:
         resources = services.workspace().resources
+        if "value" not in form:
+            raise BadRequest("The form of the value is not loaded yet.", "Save again in a moment.")
         body = {
             "path": form.get("path", ""),
             "description": form.get("description", ""),

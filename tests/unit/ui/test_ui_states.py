@@ -293,6 +293,8 @@ async def test_what_is_wrong_with_a_value_is_said_in_the_dialog(workspace: FakeW
     assert state.editing
     assert state.error.startswith("The value is not JSON")
     assert json_of('{"a": [1, null]}') == {"a": [1, None]}
+    await send(state, "save", {"path": "u/ada/x"})  # before its form has been drawn
+    assert (state.editing, state.error[:39]) == (True, "The form of the value is not loaded yet")
 
 
 async def test_who_uses_it_is_shown_before_it_is_deleted(workspace: FakeWorkspace) -> None:

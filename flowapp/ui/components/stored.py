@@ -1,0 +1,27 @@
+"""Parts of the dialogs for stored things that know the schema of what they ask for (`assets/js/stored/`)."""
+
+from __future__ import annotations
+
+import reflex as rx
+from reflex_base.components.component import Component
+
+from flowapp.ui.components.local import RUN_LIBRARIES
+
+
+class ResourceFields(Component):
+    """Type and value of a resource; sent by the form around them as `resource_type` and `value`, a JSON text.
+
+    Not loaded by itself when the dialog opens: who goes on by keyboard would pass a field that is not there yet.
+    """
+
+    library = "$/public/js/stored/resource_fields.jsx"
+    tag = "ResourceFields"
+    lib_dependencies: list[str] = RUN_LIBRARIES
+
+    ws: rx.Var[str]
+    type: rx.Var[str]
+    text: rx.Var[str]
+    fresh: rx.Var[bool]
+
+
+resource_fields = ResourceFields.create

@@ -75,7 +75,9 @@ def resource_type_file(row: ResourceTypeRow) -> File:
     """A type of resources."""
     said: dict[str, Any] = {"schema": loads(row.schema_text), "description": row.description}
     if row.format_extension:
-        said |= {"format_extension": row.format_extension, "is_fileset": row.is_fileset}
+        said["format_extension"] = row.format_extension
+    if row.is_fileset:
+        said["is_fileset"] = True
     return f"{row.name}.resource-type.json", dumps(said)
 
 

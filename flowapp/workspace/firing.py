@@ -190,7 +190,7 @@ def _start_of(tick: _Tick) -> Start:
     return Start(
         kind="flow" if row.is_flow else "script",
         path=row.script_path,
-        args=loads(row.args),
+        args=loads(row.args) or {},
         job_id=tick.run_id,
         scheduled_for=tick.moment,
         schedule=row.path,

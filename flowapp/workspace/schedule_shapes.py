@@ -86,10 +86,10 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A checked body of create or update."""
+    """A checked body of create or update. `args` is None where the body says nothing of them."""
 
     cron: Cron
-    args: dict[str, Any]
+    args: dict[str, Any] | None
     options: dict[str, Any]
 
 
@@ -114,7 +114,7 @@ def read_change(body: Mapping[str, Any]) -> Change:
     if args is not None and not isinstance(args, dict):
         raise BadRequest("args must be an object.", 'For example {"args": {"name": "value"}}.')
     cron = Cron.parse(_text(body, "schedule"), _text(body, "timezone"), options.get("cron_version"))
-    return Change(cron, args or {}, options)
+    return Change(cron, args, options)
 
 
 def next_tick(cron: Cron, options: Options, after: datetime) -> str | None:
@@ -132,13 +132,14 @@ def cron_of(row: ScheduleRow) -> Cron:
 
 def export(row: ScheduleRow) -> dict[str, Any]:
     """What a client stored, as it stored it."""
+    args = loads(row.args)
     return {
         "schedule": row.schedule,
         "timezone": row.timezone,
         "enabled": row.enabled,
         "script_path": row.script_path,
         "is_flow": row.is_flow,
-        "args": loads(row.args),
+        **({} if args is None else {"args": args}),
         **{name: value for name, value in loads(row.options).items() if name != "error"},
     }
 
@@ -149,6 +150,7 @@ def schedule_json(row: ScheduleRow) -> dict[str, Any]:
     return {
         "workspace_id": row.workspace,
         "path": row.path,
+        "args": {},
         **export(row),
         "edited_by": row.edited_by,
         "edited_at": row.edited_at,

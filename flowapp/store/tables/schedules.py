@@ -7,7 +7,9 @@ from sqlmodel import Field, SQLModel
 
 
 class ScheduleRow(SQLModel, table=True):
-    """When a flow or script runs by itself. `next_at` is None while disabled. `options` is JSON text, as clients sent it."""
+    """When a flow or script runs by itself. `next_at` is None while disabled. `options` and `args` are JSON text, as clients sent
+    them; `args` is null where they sent none.
+    """
 
     __tablename__ = "schedule"
     workspace: str = Field(primary_key=True)

@@ -24,7 +24,7 @@ from flowapp.runtimes.kept import Kept
 from flowapp.runtimes.launching import Launcher, Sandbox
 
 Action: TypeAlias = Literal["complete", "hover", "signature", "check", "format"]
-Service: TypeAlias = Literal["python", "typescript"]
+Service: TypeAlias = Literal["python", "typescript", "shell"]
 
 #: reading a first text takes a language server seconds on a slow machine
 TIMEOUT_S = 60.0

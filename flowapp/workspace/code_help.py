@@ -19,6 +19,12 @@ _SERVICES: dict[str, Service] = {
     "bun": "typescript",
     "nativets": "typescript",
     "bunnative": "typescript",
+    "bash": "shell",
+}
+_ACTIONS: dict[Service, frozenset[Action]] = {
+    "python": frozenset(get_args(Action)),
+    "typescript": frozenset(get_args(Action)),
+    "shell": frozenset({"format"}),
 }
 
 
@@ -52,6 +58,10 @@ class CodeHelp:
         service = _SERVICES.get(language)
         if service is None:
             raise BadRequest(f"There is no help for {language[:40]!r}.", f"There is for {', '.join(_SERVICES)}.")
+        if known not in _ACTIONS[service]:
+            raise BadRequest(
+                f"There is no {known} for {language}.", f"There is {', '.join(sorted(_ACTIONS[service]))}."
+            )
         if len(code) > MAX_CODE:
             raise BadRequest(f"The code is longer than {MAX_CODE:,} characters.", "Put a part of it into a script.")
         owner = f"{identity.workspace}/{identity.username}"

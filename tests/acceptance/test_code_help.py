@@ -51,6 +51,24 @@ def test_python_is_completed_and_formatted(page: Page, product: Product) -> None
     expect(page.get_by_text("a cannot be formatted")).to_be_visible()
 
 
+def test_bash_is_formatted_and_helped_in_no_other_way(page: Page, product: Product) -> None:
+    code = {
+        "type": "rawscript",
+        "language": "bash",
+        "content": 'if true;then\n      echo  "$1"; fi\n',
+        "input_transforms": {},
+    }
+    with product.client() as client:
+        notebook = open_flow(page, client, flow_of({"id": "a", "value": code}))
+        said = client.post("/api/w/main/code/hover", json={"language": "bash", "code": "x", "line": 1, "column": 1})
+        assert (said.status_code, said.json()["error"]["message"]) == (400, "There is no hover for bash.")
+    notebook.select("a")
+    page.keyboard.press("Control+Shift+f")
+    expect(notebook.cell("a")).to_contain_text("if true; then", timeout=SERVICE_MS)
+    notebook.settled()
+    assert notebook.module("a")["value"]["content"] == 'if true; then\n  echo "$1"\nfi\n'
+
+
 def test_types_are_checked_and_explained(page: Page, product: Product) -> None:
     notebook = opened(page, product)
     notebook.into_code("b")

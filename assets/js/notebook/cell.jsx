@@ -16,7 +16,7 @@ import { CommentMark } from "./comments.jsx";
 import { CellInputs } from "./inputs.jsx";
 import { BranchBody, LoopBody } from "./bodies.jsx";
 import { markTo, toggleMark, unmark } from "./marks.js";
-import { HELPED_LANGUAGES } from "./code_help.js";
+import { FORMATTED_LANGUAGES } from "./code_help.js";
 import { canPin, isPinned } from "./pins.js";
 import { KIND_LABELS } from "./reduce.js";
 import { CellSettings, SettingChips, SettingsButton } from "./settings.jsx";
@@ -147,7 +147,7 @@ function cellMenu(store, cell) {
     item("pin", isPinned(store, cell.id) ? "Unpin: let it run" : "Pin this result", "pin", { disabled: !isPinned(store, cell.id) && !canPin(store, cell.id) }),
     item("stand_ins", "Stand-ins…", "pin"),
     { label: "Make sample data…", icon: "sparkle", run: () => askForSample(store, cell.id) },
-    ...(HELPED_LANGUAGES.has(cell.language) ? [item("format", "Format the code", "text")] : []),
+    ...(FORMATTED_LANGUAGES.has(cell.language) ? [item("format", "Format the code", "text")] : []),
     item("forget", "Forget the result", "never", { disabled: !store.get(`output:${cell.id}`) }),
     item("copy", "Copy", "copy"),
     { label: "Copy a link to it", icon: "external", run: () => copyCellLink(store, cell.step_id) },

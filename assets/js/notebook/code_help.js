@@ -10,7 +10,7 @@ const KINDS = { method: "Method", function: "Function", class: "Class", module: 
 const HELPED = new Map([["python", "python3"], ["typescript", "deno"]]); // editor's language → the server's
 
 /** The languages of cells that can be formatted. */
-export const HELPED_LANGUAGES = new Set(["python3", "deno", "bun", "nativets", "bunnative"]);
+export const FORMATTED_LANGUAGES = new Set(["python3", "deno", "bun", "nativets", "bunnative", "bash"]);
 
 let restUntil = 0;
 let workspace = null;

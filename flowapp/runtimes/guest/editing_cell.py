@@ -20,6 +20,8 @@ from flowapp.runtimes.guest.plan import EDITING
 __all__ = ["EDITING", "run", "show", "stay"]
 
 _FORMAT_S = 10.0
+_SHFMT = ("/usr/bin/shfmt", "/usr/local/bin/shfmt", "/bin/shfmt")
+_SHELL_INDENT = "2"
 _servers: list[LanguageServer] = []
 """The language server that is running, if any."""
 _tools: list[str] = []
@@ -40,7 +42,9 @@ def run(job: frames.JobText) -> tuple[bytes, bytes]:
     code = job.code.decode("utf-8", "replace")
     at = Position(question["line"], question["column"])
     try:
-        if question["service"] == "python":
+        if question["service"] == "shell":
+            answer = _shell_formatted(code)
+        elif question["service"] == "python":
             answer = (
                 _formatted(code) if question["action"] == "format" else editing_python.ask(question["action"], code, at)
             )
@@ -87,8 +91,6 @@ def _server() -> LanguageServer:
 
 def _formatted(code: str) -> dict[str, Any]:
     """Python code as ruff formats it; `{"code"}`, or `{"problem"}` where it cannot be read."""
-    import subprocess  # not with this module: every process of a job would have it in memory
-
     command = [
         os.path.join(_tools[0], "bin", "ruff"),
         "format",
@@ -98,6 +100,21 @@ def _formatted(code: str) -> dict[str, Any]:
         "cell.py",
         "-",
     ]
+    return _through(command, code)
+
+
+def _shell_formatted(code: str) -> dict[str, Any]:
+    """Shell code as shfmt formats it, in the same shape; a problem too where the host has no shfmt."""
+    program = next((path for path in _SHFMT if os.path.exists(path)), None)
+    if program is None:
+        return {"problem": "shfmt is not installed on the server. On Debian: apt install shfmt"}
+    return _through([program, "-ln", "bash", "-i", _SHELL_INDENT, "-ci"], code)
+
+
+def _through(command: list[str], code: str) -> dict[str, Any]:
+    """What a program makes of the code that it reads; `{"problem"}` where it cannot."""
+    import subprocess  # not with this module: every process of a job would have it in memory
+
     done = subprocess.run(
         command, input=code.encode("utf-8", "replace"), capture_output=True, timeout=_FORMAT_S, check=False
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from flowapp.runtimes import Runtimes
 from flowapp.runtimes.editing import Action, Question, Service
 from flowapp.runtimes.errors import EditingUnavailable
+from flowapp.runtimes.guest import editing_cell, frames
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -74,6 +76,20 @@ async def test_types_are_checked(runtimes: Runtimes) -> None:
     ]
     fixed = TYPESCRIPT.replace("n: string", "n: number")
     assert await asked(runtimes, "typescript", "check", fixed) == {"problems": []}
+
+
+async def test_shell_code_is_formatted(runtimes: Runtimes) -> None:
+    assert await asked(runtimes, "shell", "format", 'name="$1"\nif true;then\n      echo  "$name"; fi\n') == {
+        "code": 'name="$1"\nif true; then\n  echo "$name"\nfi\n'
+    }
+    assert "problem" in await asked(runtimes, "shell", "format", "if true; then\n")
+
+
+async def test_without_shfmt_it_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(editing_cell, "_SHFMT", ())
+    job = frames.JobText({"editing": {"service": "shell", "action": "format", "line": 1, "column": 1}}, b"x", b"")
+    kind, body = editing_cell.run(job)
+    assert kind == frames.RESULT and "apt install shfmt" in json.loads(body)["problem"]
 
 
 async def test_typescript_is_completed_explained_and_formatted(runtimes: Runtimes) -> None:

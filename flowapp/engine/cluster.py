@@ -15,12 +15,13 @@ import uuid
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 
-from flowapp.engine.remote import TOPIC, cancel_event, queued_event, wake_event
+from flowapp.engine.remote import TOPIC, cancel_event, home_event, queued_event, wake_event
 from flowapp.store import executors
 from flowapp.store.errors import StoreError
 from flowapp.store.events import Event
 from flowapp.store.executors import Executor
 from flowapp.store.stores import Store
+from flowapp.store.tables import RunRow
 
 log = logging.getLogger(__name__)
 
@@ -75,10 +76,13 @@ class Cluster:
         woken: Callable[[str], Awaitable[None]],
         canceled: Callable[[str], Awaitable[None]],
         queued: Callable[[Iterable[str]], None],
+        home: Callable[[str, int, str], Awaitable[None]],
     ) -> None:
         """Beat, sweep and listen until `stop`.
 
-        `woken` and `canceled` get the ids of runs that others speak of, `queued` the tags on whose queues they put something.
+        `woken` and `canceled` get the ids of runs that others speak of, `queued` the tags on whose queues they put something,
+        `home` the ids of runs whose shared folder is here (see `homes.py`), with the number of the segment that is to begin
+        here and the run's status.
         """
         await self._beat()
         loop = asyncio.get_running_loop()
@@ -90,6 +94,9 @@ class Cluster:
                 tell = {"wake": woken, "cancel": canceled}.get(event.type)
                 if tell is not None and run_id:
                     await _guarded(tell(run_id), f"{event.type} {run_id}")
+                if event.type == "home" and event.data.get("home") in self.me.tags:
+                    number, status = int(event.data.get("number", 0)), str(event.data.get("status"))
+                    await _guarded(home(run_id, number, status), f"home {run_id}")
                 if event.type == "queued":
                     queued(event.data.get("tags", ()))
 
@@ -115,6 +122,10 @@ class Cluster:
     async def tell_cancel(self, run_id: str) -> None:
         """Have every process stop what it does for the run."""
         await self._tell(cancel_event(run_id))
+
+    async def tell_home(self, run: RunRow, home: str) -> None:
+        """Have a process with this data folder begin the run's next segment."""
+        await self._tell(home_event(run, home))
 
     def tell_queued(self, tag: str) -> None:
         """Have every process that takes work of this tag look at its queue. What comes while others are told goes together."""

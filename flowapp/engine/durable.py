@@ -167,6 +167,15 @@ class Durable:
 
         await _outside(work())
 
+    async def begin_again(self, run_id: str, number: int) -> None:
+        """`begin` for a segment whose process died: whoever got it then and left it to this one has used its id up."""
+
+        async def work() -> None:
+            with SetWorkflowID(f"{run_id}:{number}:again"):
+                await DBOS.start_workflow_async(_run, run_id)
+
+        await _outside(work())
+
     async def offer(self, run_id: str, number: int, tag: str, priority: int) -> None:
         """Leave the run's segment `number` to whichever process takes work of this tag next; higher priorities go first."""
 

@@ -75,7 +75,7 @@ class Rules:
 class Started:
     """How the run was started, as far as its steps can see. `event` is what the preprocessor gets (None: it does not run).
 
-    `tag` and `priority` are the run's own, where it has any.
+    `tag` and `priority` are the run's own, where it has any. `home` and `abroad`: see `homes.py`.
     """
 
     at: str = ""
@@ -83,6 +83,8 @@ class Started:
     event: JsonText | None = None
     tag: str = ""
     priority: int = 0
+    home: str = ""
+    abroad: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(slots=True)

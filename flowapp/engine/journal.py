@@ -88,6 +88,11 @@ class RunJournal:
         """Whether anything is recorded of any step."""
         return bool(self._rows)
 
+    @property
+    def rows(self) -> Iterable[JobRow]:
+        """What is recorded of steps, by this segment or an earlier one."""
+        return self._rows.values()
+
     async def recall(self, path: str) -> Recorded | None:
         """What is recorded of a step, by this segment or an earlier one."""
         row = self._rows.get(path)

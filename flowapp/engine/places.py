@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
-from flowapp.engine.cluster import DEFAULT_TAG, Cluster
+from flowapp.engine import homes
+from flowapp.engine.cluster import DEAD_AFTER_S, DEFAULT_TAG, Cluster
 from flowapp.engine.durable import RUNS_AT_ONCE, Durable, Embedded, Shared
 from flowapp.engine.ports import Limits, OpenStep, RunLeaf, RunScript, StepObserver, Waiting
 from flowapp.engine.remote import Seal, Sender, Worker
@@ -42,6 +43,10 @@ class Places(Protocol):
     @property
     def executor(self) -> str:
         """The name of this process, as rows of steps note it."""
+
+    @property
+    def home(self) -> str:
+        """The name of this process's data folder, where runs may find their shared folder only here (see `homes.py`)."""
 
     async def start(self, work: Work) -> None:
         """Take work from now on."""
@@ -81,6 +86,7 @@ class OnePlace:
     """One server with its data folder: everything runs here. Tags mean nothing, since there is nobody to choose from."""
 
     executor = ""
+    home = ""
 
     def __init__(self, home: Path) -> None:
         self._file = home / "dbos.db"
@@ -153,7 +159,8 @@ class ManyPlaces:
         self._me = me
         self._url = url
         self._durable: Durable | None = None
-        self._cluster = Cluster(store, me, self._take_over)
+        self.home = homes.name_of(store.home)
+        self._cluster = Cluster(store, replace(me, tags=(*me.tags, self.home)), self._take_over)
         self._worker: Worker | None = None
         self._segments = 0
         self._scripts = 0
@@ -186,15 +193,33 @@ class ManyPlaces:
                 self._worker.cancel(run_id)
             await work.canceled(run_id)
 
-        await self._cluster.start(work.woken, canceled, durable.ring)
+        await self._cluster.start(work.woken, canceled, durable.ring, self._begin_at_home)
 
     async def begin(self, run: RunRow) -> None:
         """See `Places`."""
+        home = await self._home(run)
+        if home not in (None, self.home):
+            # if nobody hears it, whoever begins this asks again: the run's row still says that its segment is due
+            await self._cluster.tell_home(run, str(home))
+            return
+        if home is not None:
+            await self._begin_at_home(run.id, run.segment, run.status)
+            return
         tag = self._queue(run)
         if tag is None:
             await self._started().begin(run.id, run.segment)
         else:
             await self._started().offer(run.id, run.segment, tag, run.priority)
+
+    async def _home(self, run: RunRow) -> str | None:
+        """The data folder with the run's shared folder, where somebody is alive there; None: it may go on anywhere."""
+        if run.segment == 0 or run.canceled_by is not None:
+            return None
+        return await self._store.database.read(lambda c: executors.home_of(c, run.id, DEAD_AFTER_S))
+
+    async def _begin_at_home(self, run_id: str, number: int, status: str) -> None:
+        begin = self._started().begin_again if status == "running" else self._started().begin
+        await begin(run_id, number)
 
     async def note(self, run: RunRow) -> None:
         """See `Places`."""
@@ -217,7 +242,11 @@ class ManyPlaces:
         """Work of the dead may come to anybody: whoever does not take its tag leaves it to those who do."""
         try:
             run = await self._store.runs.get(run_id)
-            if run is None or run.kind == "cells" or (run.tag or DEFAULT_TAG) in self._me.tags:
+            home = None if run is None else await self._home(run)
+            if run is not None and home not in (None, self.home):
+                await self._cluster.tell_home(run, str(home))
+                return True
+            if run is None or home or run.kind == "cells" or (run.tag or DEFAULT_TAG) in self._me.tags:
                 return False
             await self._started().offer_again(run_id, run.segment, run.tag or DEFAULT_TAG, run.priority)
         except Exception:

@@ -34,7 +34,7 @@ from flowapp.store.stores import Store
 from flowapp.store.tables import LeafRow, RunRow
 
 TOPIC = "engine"
-"""Events between the processes of a cluster: `wake` and `cancel`, each with a run's id, and `queued` with tags."""
+"""Events between the processes of a cluster: `wake`, `cancel` and `home`, each with a run's id, and `queued` with tags."""
 LOG_EVERY_S = 0.5
 AGAIN_S = 1.0
 logger = logging.getLogger(__name__)
@@ -316,6 +316,11 @@ def wake_event(run_id: str) -> Event:
 def cancel_event(run_id: str) -> Event:
     """Tells whoever works for the run to stop."""
     return Event(TOPIC, "cancel", {"run_id": run_id})
+
+
+def home_event(run: RunRow, home: str) -> Event:
+    """Tells the processes with a data folder (see `homes.py`) that the run's next segment is theirs to begin."""
+    return Event(TOPIC, "home", {"run_id": run.id, "number": run.segment, "status": run.status, "home": home})
 
 
 def queued_event(tags: Iterable[str]) -> Event:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from flowapp.engine import inputs, preprocess, wiping
+from flowapp.engine import homes, inputs, preprocess, wiping
 from flowapp.engine.errors import INTERRUPTIONS, error_value
 from flowapp.engine.inputs import Evaluated
 from flowapp.engine.libraries import LibraryMissing, libraries_of
@@ -53,6 +53,10 @@ async def run(interpreter: Interpreter, work: Try) -> Attempt:
         return source, journal.open(info, work.attempt, None), None
     if source.path:
         info = wiping.noted(info, source.delete_after_s).noted(source.language, script=source.path, hash=source.hash)
+    lost = homes.refused(interpreter, info)
+    if lost is not None:
+        return lost, journal.open(info, work.attempt, None), None
+    info = homes.noted(interpreter, info)
     try:
         source = await _with_libraries(interpreter, source)
     except LibraryMissing as error:

@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy.engine import Connection
 
-from flowapp.engine import gates, restart, wiping
+from flowapp.engine import gates, homes, restart, wiping
 from flowapp.engine.agents.models import RunModels
 from flowapp.engine.bindings import Bindings, EngineConfig
 from flowapp.engine.bound import BoundApprovals, BoundCache, BoundLibrary, BoundTurns, Documents
@@ -208,13 +208,14 @@ class Segments:
                 turns=BoundTurns(bindings.limits, run) if plan.whole else None,
                 models=RunModels(leaves, self._config.calls, self._store, run, bindings.files),
             )
+            abroad = homes.abroad(journal.rows, self._places.home)
             if run.restarted_from and run.segment == 1:
                 journal.keep(await restart.copy(self._store, run, journal.owner, flow, ports.library.flow))
             # a flow run of no version is what a schedule puts around the flow of that path: it may call it
             around = run.kind == "flow" and run.version is None
             chain = (run.path,) if run.path and not around else ()
             frame = Frame(run.id, run.path, "", chain, (run.id,), gates.held(run, flow, args))
-            started = await self._started(run)
+            started = await self._started(run, abroad)
             made = Interpreter(flow, ports, plan, self._config.rules, run.id, started, frame)
             if not plan.whole:
                 return await made.run(args)
@@ -239,7 +240,7 @@ class Segments:
         room = Room(self._clock.now, self._config.rules.park_after_s)
         return Leaves(self._store, self._runtimes, self._config.leaves, run, plan, self._bindings, room).run
 
-    async def _started(self, run: RunRow) -> Started:
+    async def _started(self, run: RunRow, abroad: Mapping[str, str]) -> Started:
         trigger = loads(run.trigger) if run.trigger else {}
         event = trigger.get("event")
         return Started(
@@ -248,6 +249,8 @@ class Segments:
             event=await self._store.values.get_value(event) if event else None,
             tag=run.tag,
             priority=run.priority,
+            home=self._places.home,
+            abroad=abroad,
         )
 
     def _shared_folder(self, run: RunRow, flow: Mapping[str, Any]) -> Path | None:

@@ -17,6 +17,12 @@ _BEAT = Sql(
 _ALIVE = Sql(f"SELECT id, kind, host, tags, started_at FROM executor WHERE at > {_CLOCK} ORDER BY started_at")  # noqa: S608 - constants
 _FORGET = Sql(f"DELETE FROM executor WHERE at <= {_CLOCK}")  # noqa: S608 - constants
 _RUNNING = Sql("SELECT id, owner FROM run WHERE status = 'running' AND owner IS NOT NULL")
+HOME = "shared_home"
+"""In the meta of a script that sees a run's `./shared`: the data folder that this is in."""
+_HOME_OF = Sql(
+    "SELECT meta FROM job WHERE run_id = :run_id AND meta LIKE :home AND meta NOT LIKE '%\"kept_from\"%' "
+    "ORDER BY started_at DESC LIMIT 1"
+)
 _LEAVE = Sql("DELETE FROM executor WHERE id = :id")
 
 
@@ -60,6 +66,15 @@ def stranded(connection: Connection, living: set[str]) -> list[tuple[str, str]]:
     """Runs that are said to be running by a process that is not alive: id and owner."""
     found = _RUNNING.run(connection)
     return [(str(run_id), str(owner)) for run_id, owner in found if executor_of(str(owner)) not in living]
+
+
+def home_of(connection: Connection, run_id: str, within_s: float) -> str | None:
+    """The data folder with the `./shared` that a run used last, if a process with it was heard of within so many seconds."""
+    meta = _HOME_OF.run(connection, {"run_id": run_id, "home": f'%"{HOME}"%'}).scalar()
+    if meta is None:
+        return None
+    home = str(loads(JsonText(meta))[HOME])
+    return home if any(home in executor.tags for executor in alive(connection, within_s)) else None
 
 
 def owner_token(executor_id: str, secret: str) -> str:

@@ -81,6 +81,13 @@ class Cluster:
         self.processes.append(process)
         return await process.ready() if wait else process
 
+    async def again(self, process: Process) -> Process:
+        """Start a killed process anew, on its data folder."""
+        number = next(number for number, each in enumerate(self.processes) if each is process)
+        started = Process(self, number, process.kind, process.tags)
+        self.processes.append(started)
+        return await started.ready()
+
     async def servers(self, count: int) -> list[Process]:
         """The servers that are alive; at least so many."""
         await asyncio.gather(*[self.add() for _ in range(count - len(self._alive("server", "default")))])

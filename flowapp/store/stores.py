@@ -13,6 +13,7 @@ from flowapp.store.logs import Logs
 from flowapp.store.masks import Masks
 from flowapp.store.results import Results
 from flowapp.store.runs import Runs
+from flowapp.store.seen import Seen
 from flowapp.store.values import Values
 
 
@@ -29,6 +30,7 @@ class Store:
     results: Results
     logs: Logs
     approvals: Approvals
+    seen: Seen
     masks: Masks = field(default_factory=Masks)
 
     @classmethod
@@ -53,10 +55,12 @@ class Store:
             results=Results(database, values),
             logs=Logs(database),
             approvals=Approvals(database, runs),
+            seen=Seen(database),
         )
 
     async def close(self) -> None:
         """Make everything durable and let go of the folder."""
+        await self.seen.settle()
         await self.database.close()
         self.blobs.close()
 

@@ -21,6 +21,7 @@ from flowapp.jsontext import dumps, loads
 from flowapp.store import audit, identities
 from flowapp.store.approval_shapes import Answer, Decision, closed_error, terms_of
 from flowapp.store.errors import ApprovalClosed, ApprovalUsed
+from flowapp.store.seen import Look
 from flowapp.store.tables import ResumeEventRow
 from flowapp.workspace import guard
 from flowapp.workspace.approval_answers import checked, is_commented
@@ -88,6 +89,7 @@ class Approvals:
         request = await self._requests.at(place, Asker(identity, by_link=True), link.resume_id)
         hidden = await known_secrets(self._context, request.run)
         description = masked(request.terms.get("description"), hidden)
+        self._note_seen(request, identity, link)
         return replace(request, terms={**request.terms, "description": description})
 
     async def of_job(self, identity: Identity, job_id: str) -> Request:
@@ -99,7 +101,9 @@ class Approvals:
         require(identity, "workspace.read", guard.workspace_target(identity))
         place = await self._requests.place(identity.workspace, job_id)
         require(identity, "run.read", guard.run_target(place.run))
-        return await self._requests.at(place, Asker(identity))
+        request = await self._requests.at(place, Asker(identity))
+        self._note_seen(request, identity)
+        return request
 
     async def flow_by_link(self, link: Link, identity: Identity | None) -> tuple[dict[str, Any], Request]:
         """The run that a link is about, as clients read jobs, and the request.
@@ -112,6 +116,7 @@ class Approvals:
         asker = Asker(identity, by_link=True)
         request = await self._requests.at(place, asker, link.resume_id)
         approving.require(asker, request.conditions, guard.run_target(place.run))
+        self._note_seen(request, identity, link)
         return await self._views.full(Place(place.run), code=False), request
 
     async def fresh_link(self, request: Request) -> Link | None:
@@ -262,6 +267,15 @@ class Approvals:
         if decision.suspension is not None and decision.suspension.status != "open":
             await self._context.engine.wake(run.id)
         return decision
+
+    def _note_seen(self, request: Request, identity: Identity | None, link: Link | None = None) -> None:
+        """For the trail: who had a request before them, whether or not they may answer it."""
+        if identity is not None and identity.job:
+            return
+        by = identity.username if identity is not None else f"link:{link.approver if link else ''}"[:100]
+        run = request.run
+        about = f"run {run.number}, {request.step_id or 'flow'}{', by link' if link and identity else ''}"
+        self._store.seen.note(Look(run.workspace, by, "run.view_request", run.path or run.id, about))
 
     async def _key(self, workspace: str) -> str:
         key = await self._store.database.read(lambda c: identities.workspace_key(c, workspace))

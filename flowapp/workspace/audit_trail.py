@@ -29,10 +29,11 @@ _KINDS = {
     "Create": frozenset({"create", "add", "join"}),
     "Update": frozenset({"update", "edit", "adduser", "removeuser", "enable", "disable", "unarchive", "setpassword"}),
     "Delete": frozenset({"delete", "remove", "archive"}),
+    "Read": frozenset({"view", "view_request", "open", "decrypt", "export"}),
 }
 _EXECUTE = "Execute"
 #: Other spellings that clients use.
-_SAME = {"created": "Create", "updated": "Update", "deleted": "Delete", "executed": _EXECUTE}
+_SAME = {"created": "Create", "updated": "Update", "deleted": "Delete", "executed": _EXECUTE, "seen": "Read"}
 
 
 class AuditTrail:
@@ -40,6 +41,7 @@ class AuditTrail:
 
     def __init__(self, context: Context) -> None:
         self._database = context.store.database
+        self._seen = context.store.seen
 
     async def listing(
         self, identity: Identity, query: Mapping[str, str], *, page: int = 1, per_page: int = 100
@@ -58,6 +60,7 @@ class AuditTrail:
         wanted = filter_of(query)
         size = max(1, min(per_page, MOST))
         offset = (max(1, page) - 1) * size
+        await self._seen.settle()
         rows = await self._database.read(lambda c: audit.listing(c, places, wanted, offset=offset, limit=size))
         return [_shown(row) for row in rows]
 
@@ -78,6 +81,7 @@ class AuditTrail:
             by, workspace = identity.username, identity.workspace
             audit.add(connection, workspace=workspace, by=by, action="audit.export", target=form, detail=detail)
 
+        await self._seen.settle()
         await self._database.write(note)
         return _FORMS[form](self._pieces(places, wanted))
 

@@ -19,6 +19,7 @@ from flowapp.notebook.operations import Operation
 from flowapp.notebook.view import view
 from flowapp.store import audit, comments, drafts, flows
 from flowapp.store.events import Event
+from flowapp.store.seen import Look
 from flowapp.store.tables import DraftOperationRow, DraftRow
 from flowapp.workspace import editing, guard
 from flowapp.workspace.context import Context
@@ -56,6 +57,9 @@ class Drafts:
         if draft is None:
             raise missing("draft")
         require(identity, action, guard.draft_target(draft.row))
+        if identity.username != draft.row.owner:
+            path, about = draft.row.path, f"of {draft.row.owner}"
+            self._store.seen.note(Look(identity.workspace, identity.username, "draft.view", path, about))
         return draft
 
     async def notebook(self, identity: Identity, draft_id: str) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from flowapp.store import (
     scripts,
     variables,
 )
+from flowapp.store.seen import Look
 from flowapp.store.tables import VariableRow
 from flowapp.workspace import export_files as files
 from flowapp.workspace import guard
@@ -70,6 +71,7 @@ class Export:
 
     def __init__(self, context: Context) -> None:
         self._database = context.store.database
+        self._seen = context.store.seen
         self._box = context.secrets
         self._masks = context.store.masks
 
@@ -87,6 +89,11 @@ class Export:
             raise BadRequest("This server does not give the key of its secrets away.", "Leave includeKey out.")
         found = await self._database.read(lambda c: list(_files(c, identity, wanted)))
         opened = [content for content in found if isinstance(content, VariableRow)]
+        if not identity.job:
+            about = "with secrets in clear" if opened and wanted.plain_secret else ""
+            await self._seen.note_first(
+                Look(identity.workspace, identity.username, "workspace.export", identity.workspace, about)
+            )
         if opened and wanted.plain_secret:
             await self._note_opened(identity, opened)
         named = {name: text for name, text in (self._file(item, wanted) for item in found)}

@@ -6,6 +6,7 @@ from flowapp.access import policy
 from flowapp.access.identity import Identity
 from flowapp.access.policy import Action, Target, missing, require
 from flowapp.store import drafts, flows
+from flowapp.store.seen import Look
 from flowapp.store.stores import Store
 from flowapp.store.tables import DraftRow, FlowVersionRow, RunRow
 
@@ -98,7 +99,25 @@ async def run_row(store: Store, identity: Identity, action: Action, run_id: str)
     if row is None:
         raise missing("run")
     require(identity, action, run_target(row))
+    if action == "run.read":
+        note_run_seen(store, identity, row)
     return row
+
+
+def note_run_seen(store: Store, identity: Identity, row: RunRow) -> None:
+    """For the trail: whoever was let at a run may have seen its arguments, results and logs.
+
+    One's own needs no note, having run it says so; what a schedule ran, nobody has seen by that.
+    """
+    if row.created_by == identity.username and (row.schedule is None or identity.job):
+        return
+    by = identity.username
+    store.seen.note(Look(row.workspace, by, "run.view", row.path or row.id, f"run {row.number}{as_job(identity)}"))
+
+
+def as_job(identity: Identity) -> str:
+    """Words for the trail where it is a job that sees for its person."""
+    return ", by a job" if identity.job else ""
 
 
 async def flow_row(store: Store, identity: Identity, action: Action, path: str) -> FlowVersionRow:

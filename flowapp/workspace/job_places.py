@@ -114,6 +114,8 @@ class JobPlaces:
         if place is None:
             raise missing("run")
         require(identity, action, guard.run_target(place.run))
+        if action == "run.read":
+            guard.note_run_seen(self._store, identity, place.run)
         return place
 
     async def locate(self, wanted: str, workspace: str) -> Place | None:

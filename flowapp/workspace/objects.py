@@ -20,6 +20,7 @@ from flowapp.access.policy import Action, require
 from flowapp.store import audit, object_settings, objects
 from flowapp.store.buckets import Found
 from flowapp.store.objects import Place
+from flowapp.store.seen import Look
 from flowapp.workspace import guard, object_links
 from flowapp.workspace.context import Context
 from flowapp.workspace.errors import BadRequest
@@ -48,6 +49,7 @@ class Objects:
 
     def __init__(self, context: Context, secrets: RunSecrets, resources: Resources) -> None:
         self._database = context.store.database
+        self._seen = context.store.seen
         self._places = ObjectPlaces(context, secrets)
         self._resources = resources
         self._key = context.secrets.key_for("object links")
@@ -87,7 +89,10 @@ class Objects:
         """
         enter(identity)
         named = key_of(key)
-        return await _file(await self._place(identity, "object.read", named, where), named)
+        file = await _file(await self._place(identity, "object.read", named, where), named)
+        if not identity.job:
+            self._note_seen(identity.workspace, identity.username, named)
+        return file
 
     async def delete(self, identity: Identity, key: str, where: Where = USUAL) -> None:
         """Take a file away for good; one that is not there is gone already."""
@@ -119,7 +124,9 @@ class Objects:
         named, stored = _storage(storage), key_of(key)
         if not object_links.is_good(self._key, workspace, named, stored, query, time.time()):
             raise NotAllowed("This link is not good for the file, or its time is over.", "Ask for a new one.")
-        return await _file(await self._places.of_workspace(workspace, named), stored)
+        file = await _file(await self._places.of_workspace(workspace, named), stored)
+        self._note_seen(workspace, "link:signed", stored)
+        return file
 
     async def connection(self, identity: Identity, resource: str) -> dict[str, Any]:
         """The S3 resource at a path, or that of the usual storage, for a library that connects by itself.
@@ -194,6 +201,9 @@ class Objects:
         require(identity, action, guard.object_target(identity, key))
         meant = replace(where, resource=_path(where.resource), storage=_storage(where.storage))
         return await self._places.find(identity, meant)
+
+    def _note_seen(self, workspace: str, by: str, key: str) -> None:
+        self._seen.note(Look(workspace, by, "object.view", key))
 
     async def _note(self, identity: Identity, action: str, key: str) -> None:
         await self._database.write(

@@ -13,6 +13,7 @@ from flowapp.jsontext import JsonText, dumps, loads
 from flowapp.store import audit, resources
 from flowapp.store.blobs import REFERENCE
 from flowapp.store.clock import now
+from flowapp.store.seen import Look
 from flowapp.store.tables import ResourceRow
 from flowapp.workspace import guard
 from flowapp.workspace.context import Context
@@ -31,6 +32,7 @@ class Resources:
 
     def __init__(self, context: Context, secrets: RunSecrets) -> None:
         self._database = context.store.database
+        self._seen = context.store.seen
         self._secrets = secrets
 
     async def create(self, identity: Identity, body: Mapping[str, Any], *, update_if_exists: bool = False) -> str:
@@ -167,7 +169,10 @@ class Resources:
             and row.resource_type not in without
             and guard.may(identity, action, guard.resource_target(identity, row.path))
         ]
-        return [{**_listed(row), **({"value": loads(row.value)} if values else {})} for row in page.of(seen)]
+        shown = page.of(seen)
+        if values and shown:
+            self._note_seen(identity, start or path, "a list with values")
+        return [{**_listed(row), **({"value": loads(row.value)} if values else {})} for row in shown]
 
     async def delete(self, identity: Identity, path: str) -> None:
         """Take it away.
@@ -204,7 +209,13 @@ class Resources:
         row = await self._database.read(lambda c: resources.get(c, identity.workspace, path))
         if row is None:
             raise missing("resource")
+        self._note_seen(identity, path)
         return row
+
+    def _note_seen(self, identity: Identity, path: str, detail: str = "") -> None:
+        """That a person saw a value; what a job reads is its run's business."""
+        if not identity.job:
+            self._seen.note(Look(identity.workspace, identity.username, "resource.view", path, detail))
 
     def _require_writing(self, identity: Identity, path: str, kind: str) -> None:
         require(identity, _writing(identity, path, kind), guard.resource_target(identity, path))

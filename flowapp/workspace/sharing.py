@@ -7,8 +7,6 @@ tampered with, expired or revoked, or whose run or flow is gone, is the same not
 from __future__ import annotations
 
 import secrets
-import time
-from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -22,6 +20,7 @@ from flowapp.access.policy import missing, require
 from flowapp.access.tokens import hash_token, new_token
 from flowapp.store import audit, identities, shared_links
 from flowapp.store.clock import now, text_of
+from flowapp.store.seen import Visits
 from flowapp.store.tables import FlowVersionRow, RunRow, SharedLinkRow
 from flowapp.workspace import guard
 from flowapp.workspace.context import Context
@@ -34,8 +33,6 @@ MOST_LINKS = 50
 LONGEST_NOTE = 200
 PER_MINUTE = 120
 """So often may one address open links, good or bad."""
-VISIT_S = 300.0
-_REMEMBERED = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +52,7 @@ class Sharing:
         self._sessions = context.sessions
         self._base_url = context.settings.base_url
         self._limiter = AttemptLimiter(PER_MINUTE, total=20 * PER_MINUTE, message="Too many requests.")
-        self._visits: OrderedDict[tuple[str, str], float] = OrderedDict()
+        self._visits = Visits()
 
     # --- for members --------------------------------------------------------------------------------------------------
 
@@ -126,7 +123,7 @@ class Sharing:
     # --- for whoever has the link -------------------------------------------------------------------------------------
 
     async def open(self, token: str, address: str, *, counts: bool = True) -> Opened:
-        """What a link leads to. Requests of one address within five minutes are one visit; `counts`: it is noted.
+        """What a link leads to. Requests of one address are one visit (see `store.seen`); `counts`: it is noted.
 
         Raises:
             NotFound: the link is worth nothing, for whichever reason.
@@ -143,7 +140,7 @@ class Sharing:
             raise missing("link")
         require(LinkIdentity(row.workspace, shared.kind, row.target), READ[shared.kind], shared.target)
         link = row.id
-        if counts and self._is_visit(link, address):
+        if counts and self._visits.begins((link, address)):
 
             def work(connection: Connection) -> None:
                 shared_links.note_opened(connection, link, now())
@@ -151,17 +148,6 @@ class Sharing:
 
             await self._store.database.write(work)
         return Opened(shared.row, row.expires_at, maker)
-
-    def _is_visit(self, link: str, address: str) -> bool:
-        at, key = time.monotonic(), (link, address)
-        since = self._visits.get(key)
-        if since is not None and at - since < VISIT_S:
-            return False
-        self._visits[key] = at
-        self._visits.move_to_end(key)
-        while len(self._visits) > _REMEMBERED:
-            self._visits.popitem(last=False)
-        return True
 
 
 def _audited(connection: Connection, shared: Shareable, by: str, action: str, detail: str, address: str = "") -> None:

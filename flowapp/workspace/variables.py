@@ -12,6 +12,7 @@ from flowapp.access.policy import Denied, decide, missing, require
 from flowapp.jsontext import dumps, loads
 from flowapp.store import audit, variables
 from flowapp.store.clock import now
+from flowapp.store.seen import Look
 from flowapp.store.tables import VariableRow
 from flowapp.workspace import guard
 from flowapp.workspace.context import Context
@@ -49,6 +50,7 @@ class Variables:
         self._database = context.store.database
         self._box = context.secrets
         self._masks = context.store.masks
+        self._seen = context.store.seen
 
     async def create(self, identity: Identity, body: Mapping[str, Any], *, already_encrypted: bool = False) -> str:
         """Store a new variable; returns its path.
@@ -248,7 +250,7 @@ class Variables:
         if identity.job:
             self._masks.note(identity.run, secret)
         else:
-            await self._database.write(lambda c: _audited(c, identity, "variable.decrypt", row.path))
+            await self._seen.note_first(Look(row.workspace, identity.username, "variable.decrypt", row.path))
         return secret
 
 

@@ -28,6 +28,7 @@ AREAS = (
     ("run_view", "Views of runs"),
     ("variable", "Variables"),
     ("resource", "Resources"),
+    ("object", "Stored files"),
     ("schedule", "Schedules"),
     ("folder", "Folders"),
     ("group", "Groups"),
@@ -41,7 +42,7 @@ AREAS = (
     ("user", "Accounts"),
     ("audit", "Audit"),
 )
-KINDS = (("Create", "Made"), ("Update", "Changed"), ("Delete", "Deleted"), ("Execute", "Done"))
+KINDS = (("Create", "Made"), ("Update", "Changed"), ("Delete", "Deleted"), ("Read", "Seen"), ("Execute", "Done"))
 
 
 @dataclasses.dataclass

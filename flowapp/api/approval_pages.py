@@ -15,7 +15,7 @@ from flowapp.api.approval_inputs import PREFIX, Filled, shown
 from flowapp.api.approval_page import Places
 from flowapp.api.approval_parts import (
     Carried,
-    Opened,
+    OpenedPage,
     Visitor,
     address_of,
     decoded,
@@ -74,7 +74,7 @@ async def take_back(ws: str, job_id: str, request: Request, visitor: Visitor, wo
 
 
 @router.get("/approve/{ws}/{job_id}/{resume_id}/{signature}")
-async def page(request: Request, link: Opened, visitor: Visitor, workspace: App, payload: Carried = "") -> Response:
+async def page(request: Request, link: OpenedPage, visitor: Visitor, workspace: App, payload: Carried = "") -> Response:
     """What is asked, and the form to answer it. Opening it decides nothing."""
     try:
         asked = await workspace.approvals.by_link(link, visitor)
@@ -86,7 +86,7 @@ async def page(request: Request, link: Opened, visitor: Visitor, workspace: App,
 
 
 @router.post("/approve/{ws}/{job_id}/{resume_id}/{signature}")
-async def decide_on_page(request: Request, link: Opened, visitor: Visitor, workspace: App) -> Response:
+async def decide_on_page(request: Request, link: OpenedPage, visitor: Visitor, workspace: App) -> Response:
     """The page's form. What does not fit is asked again, with everything that was typed."""
     try:
         asked = await workspace.approvals.by_link(link, visitor)

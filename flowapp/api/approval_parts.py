@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+from dataclasses import replace
 from typing import Annotated, Any
 from urllib.parse import parse_qs, urlencode
 
@@ -17,6 +18,7 @@ from flowapp.errors import FlowappError
 from flowapp.workspace.approval_requests import Link
 from flowapp.workspace.approvals import LONGEST_COMMENT
 from flowapp.workspace.errors import BadRequest
+from flowapp.workspace.own_links import Own
 
 #: What the page and its links carry of an answer: base64 of JSON.
 Carried = Annotated[str, Query(max_length=64_000)]
@@ -40,6 +42,18 @@ def _link(ws: str, job_id: str, resume_id: str, signature: str, approver: Approv
 
 
 Opened = Annotated[Link, Depends(_link)]
+
+
+def _page_link(
+    link: Opened,
+    purpose: Annotated[str, Query(alias="for", max_length=20)] = "",
+    until: Annotated[str, Query(max_length=20)] = "",
+) -> Link:
+    """The link that was opened at the page: one of this server's own says what for and until when."""
+    return replace(link, own=Own(purpose, number_of(until))) if purpose or until else link
+
+
+OpenedPage = Annotated[Link, Depends(_page_link)]
 
 
 def number_of(text: str) -> int:

@@ -198,7 +198,7 @@ class Workspace:
         self.duties = (
             *self.duties,
             NudgeApprovals(self._context),
-            DeliverMessages(self._context, requests, self.approvals, secrets),
+            DeliverMessages(self._context, requests, secrets),
         )
         self.variables = Variables(self._context)
         self.resources = Resources(self._context, secrets)

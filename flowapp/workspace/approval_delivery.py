@@ -26,7 +26,6 @@ from flowapp.store.approval_messages import AT_ONCE
 from flowapp.store.tables import ApprovalMessageRow
 from flowapp.workspace.approval_requests import Request, Requests, request_path
 from flowapp.workspace.approval_texts import Told, mail_text, subject_of, web_body
-from flowapp.workspace.approvals import Approvals
 from flowapp.workspace.context import Context
 from flowapp.workspace.run_secrets import RunSecrets
 
@@ -50,13 +49,12 @@ class DeliverMessages:
 
     name = "sending messages about approvals"
 
-    def __init__(self, context: Context, requests: Requests, approvals: Approvals, resources: RunSecrets) -> None:
+    def __init__(self, context: Context, requests: Requests, resources: RunSecrets) -> None:
         self._store = context.store
         self._sessions = context.sessions
         self._settings = context.settings
         self._policy = policy_of(context.settings.allowed_hosts)
         self._requests = requests
-        self._approvals = approvals
         self._resources = resources
 
     async def look(self, now: datetime) -> datetime:
@@ -113,7 +111,9 @@ class DeliverMessages:
     async def _mail(self, message: ApprovalMessageRow, request: Request, server: MailServer) -> None:
         if not message.recipient:
             raise NotSent("This message has nobody to go to.", "Name addresses, members or groups in to.")
-        link = await self._approvals.link(message.workspace, request.job_id, message.resume_id, message.recipient)
+        # of the moment of the message and not of now: one that is sent twice holds the same link twice
+        since = datetime.fromisoformat(message.created_at)
+        link = self._requests.own_link(request, "mail", message.resume_id, since, message.recipient)
         told = Told(message.reason, request, f"{self._settings.base_url}{link.page}", personal=True)
         mail = Mail(message.recipient, subject_of(told), mail_text(told), message.id)
         await send_mail(server, mail, self._policy)

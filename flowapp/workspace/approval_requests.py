@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -20,11 +22,12 @@ from flowapp.store import identities
 from flowapp.store.approval_shapes import terms_of
 from flowapp.store.runs import UNFINISHED
 from flowapp.store.tables import ApprovalMessageRow, ApprovalNoteRow, ResumeEventRow, RunRow, SuspensionRow
-from flowapp.workspace import approval_form, guard
+from flowapp.workspace import approval_form, guard, own_links
 from flowapp.workspace.approval_views import masked
 from flowapp.workspace.context import Context
 from flowapp.workspace.job_places import JobPlaces, Place
 from flowapp.workspace.job_views import JobViews
+from flowapp.workspace.own_links import Own, Purpose
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +39,16 @@ class Link:
     resume_id: int
     signature: str
     approver: str = ""
+    own: Own | None = None
+    """Of one that this server handed out itself: what for, and until when. None for those of `resume_urls`."""
 
     @property
     def tail(self) -> str:
         """What follows `resume/`, `cancel/` and `approve/<workspace>/`."""
-        query = f"?{urlencode({'approver': self.approver})}" if self.approver else ""
+        said = {"approver": self.approver} if self.approver else {}
+        if self.own is not None:
+            said |= {"for": self.own.purpose, "until": str(self.own.until)}
+        query = f"?{urlencode(said)}" if said else ""
         return f"{quote(self.job_id, safe='')}/{self.resume_id}/{quote(self.signature, safe='')}{query}"
 
     @property
@@ -111,21 +119,37 @@ class Requests:
         self._store = context.store
         self._places = places
         self._views = views
+        self._key = context.secrets.key_for("approval links")
+
+    def own_link(self, request: Request, purpose: Purpose, resume_id: int, since: datetime, approver: str = "") -> Link:
+        """A link to the page of a request, handed out at a moment; for whoever has been asked whether it may be."""
+        deadline = request.wait.timeout_at if request.wait is not None else None
+        own, workspace = Own(purpose, own_links.until(since, deadline)), request.run.workspace
+        signature = own_links.signature(self._key, workspace, request.job_id, resume_id, approver, own)
+        return Link(workspace, request.job_id, resume_id, signature, approver, own)
 
     async def by_link(self, link: Link) -> Place:
         """The place that a link is for.
 
         Raises:
-            NotFound: the signature is wrong, or the job is gone.
+            NotFound: the signature is wrong, the link's time is over, or the job is gone.
         """
-        key = await self._store.database.read(lambda c: identities.workspace_key(c, link.workspace))
-        right = approving.signed(key or "", link.job_id, link.resume_id, link.approver, link.signature)
-        place = await self._places.locate(link.job_id, link.workspace) if right and key else None
+        right = await self._is_signed(link)
+        if right and link.own is not None and link.own.is_over(time.time()):
+            raise NotFound("The time of this link is over.", "Ask for another one, or sign in and look at Approvals.")
+        place = await self._places.locate(link.job_id, link.workspace) if right else None
         if place is None or place.run.workspace != link.workspace:
             raise NotFound(
                 "This link is not right.", "It may have been cut off: copy it whole, or ask for another one."
             )
         return place
+
+    async def _is_signed(self, link: Link) -> bool:
+        if link.own is not None:
+            said = (link.workspace, link.job_id, link.resume_id, link.approver, link.own)
+            return own_links.is_signed(self._key, *said, link.signature)
+        key = await self._store.database.read(lambda c: identities.workspace_key(c, link.workspace))
+        return bool(key) and approving.signed(key or "", link.job_id, link.resume_id, link.approver, link.signature)
 
     async def place(self, workspace: str, job_id: str) -> Place:
         """The place of a job.

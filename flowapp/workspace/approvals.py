@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy.engine import Connection
@@ -70,12 +71,8 @@ class Approvals:
         wanted = place.id
         if flow_level and not place.is_run:
             wanted = _flow_of(place)
-        return await self.link(identity.workspace, wanted, resume_id, approver)
-
-    async def link(self, workspace: str, job_id: str, resume_id: int, approver: str = "") -> Link:
-        """A signed link, for whoever has been asked already whether it may be made."""
-        signature = approving.signature(await self._key(workspace), job_id, resume_id, approver)
-        return Link(workspace, job_id, resume_id, signature, approver)
+        signature = approving.signature(await self._key(identity.workspace), wanted, resume_id, approver)
+        return Link(identity.workspace, wanted, resume_id, signature, approver)
 
     # --- looking ----------------------------------------------------------------------------------------------------
 
@@ -123,7 +120,8 @@ class Approvals:
         """A new link to an open request, for those who may answer it (they may hand it on)."""
         if request.wait is None or not request.takes_answers or not isinstance(request.decision, Allowed):
             return None
-        return await self.link(request.run.workspace, request.wait.job_id, secrets.randbelow(MAX_RESUME_ID + 1))
+        step = replace(request, job_id=request.wait.job_id)
+        return self._requests.own_link(step, "page", secrets.randbelow(MAX_RESUME_ID + 1), datetime.now(UTC))
 
     async def note_opened(self, request: Request, link: Link, identity: Identity | None) -> None:
         """Note for the trail that somebody who may answer has seen an open request. It decides nothing."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -75,7 +76,7 @@ Team = Literal["people", "groups", "folders", "audit", "settings"]
 
 
 def team_tabs(current: Team) -> rx.Component:
-    """What the pages of the workspace and its people stand under: the place of their title, which readers hear."""
+    """What the pages of the workspace and its people stand under."""
     names: tuple[tuple[Team, str], ...] = (
         ("people", "People"),
         ("groups", "Groups"),
@@ -83,6 +84,16 @@ def team_tabs(current: Team) -> rx.Component:
         ("audit", "Audit"),
         ("settings", "Settings"),
     )
+    return _tabs(names, current, "People and rights")
+
+
+def resource_tabs(current: Literal["resources", "resource-types"]) -> rx.Component:
+    """What the pages of resources and of their types stand under."""
+    return _tabs((("resources", "Resources"), ("resource-types", "Types")), current, "Resources and their types")
+
+
+def _tabs(names: Sequence[tuple[str, str]], current: str, label: str) -> rx.Component:
+    """In the place of a page's title, which readers hear."""
     return rx.fragment(
         rx.el.h1(dict(names)[current], class_name="sr"),
         rx.el.nav(
@@ -96,7 +107,7 @@ def team_tabs(current: Team) -> rx.Component:
                 for name, word in names
             ),
             class_name="tabs",
-            custom_attrs={"aria-label": "People and rights"},
+            custom_attrs={"aria-label": label},
         ),
     )
 

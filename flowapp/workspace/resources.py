@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -173,6 +174,15 @@ class Resources:
         if values and shown:
             self._note_seen(identity, start or path, "a list with values")
         return [{**_listed(row), **({"value": loads(row.value)} if values else {})} for row in shown]
+
+    async def counts(self, identity: Identity) -> dict[str, int]:
+        """How many resources of each type the identity may read."""
+        enter(identity)
+        rows = await self._database.read(lambda c: resources.listing(c, identity.workspace))
+        action = reading(identity, "resource")
+        return Counter(
+            row.resource_type for row in rows if guard.may(identity, action, guard.resource_target(identity, row.path))
+        )
 
     async def delete(self, identity: Identity, path: str) -> None:
         """Take it away.

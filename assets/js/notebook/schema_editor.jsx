@@ -9,6 +9,7 @@ const NAME = /^[A-Za-z_$][\w$ -]*$/;
 
 export const TYPES = [
   ["text", "Text", { type: "string" }],
+  ["secret", "Secret", { type: "string", format: "password" }],
   ["file", "Text or file", { type: "string", "x-file": true }],
   ["number", "Number", { type: "number" }],
   ["integer", "Whole number", { type: "integer" }],
@@ -22,7 +23,7 @@ export const TYPES = [
 
 export const typeOf = (schema) => {
   if (schema.enum) return "choice";
-  if (schema.type === "string") return schema.format === "date" ? "date" : "text";
+  if (schema.type === "string") return schema.format === "password" || schema.password ? "secret" : schema.format === "date" ? "date" : "text";
   return { number: "number", integer: "integer", boolean: "boolean", array: "list", object: "object" }[schema.type] ?? "any";
 };
 
@@ -143,7 +144,7 @@ export function FieldEditor({ name, index, names, schema, field, required, keys,
       {field.enum && <label>Choices, one a line<Lines value={field.enum} onSave={(choices) => change({ enum: choices })} /></label>}
       <label>Default<SavedText value={field.default === undefined ? "" : typeof field.default === "string" ? field.default : JSON.stringify(field.default)} placeholder="none" onSave={(text) => change({ default: text === "" ? undefined : field.type === "string" || !field.type ? text : parsed(text) })} /></label>
       {note}
-      <label className="nb-wide">Description<SavedText value={field.description ?? ""} placeholder="What it is, for the person who runs the flow" onSave={(text) => change({ description: text || undefined })} /></label>
+      <label className="nb-wide">Description<SavedText value={field.description ?? ""} placeholder="What it is, for the person who fills it in" onSave={(text) => change({ description: text || undefined })} /></label>
       <footer>
         <label className="nb-check"><input type="checkbox" checked={required} onChange={(event) => setRequired(event.target.checked)} /> required</label>
         <span className="nb-space" />

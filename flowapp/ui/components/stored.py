@@ -5,7 +5,7 @@ from __future__ import annotations
 import reflex as rx
 from reflex_base.components.component import Component
 
-from flowapp.ui.components.local import RUN_LIBRARIES
+from flowapp.ui.components.local import RUN_LIBRARIES, LocalComponent
 
 
 class ResourceFields(Component):
@@ -24,4 +24,15 @@ class ResourceFields(Component):
     fresh: rx.Var[bool]
 
 
+class TypeSchema(LocalComponent):
+    """The fields of a type, sent by the form around them as `value`, a JSON Schema as text (`type_schema.jsx`)."""
+
+    library = "$/public/js/stored/type_schema.jsx"
+    tag = "TypeSchema"
+    lib_dependencies: list[str] = RUN_LIBRARIES
+
+    text: rx.Var[str]
+
+
 resource_fields = ResourceFields.create
+type_schema = TypeSchema.create

@@ -11,7 +11,7 @@ from flowapp.ui.components.bits import glyph, when
 from flowapp.ui.components.lists import delete_button, deletion, empty, field, form_dialog, list_head, new_button
 from flowapp.ui.components.local import TAB_WORKSPACE
 from flowapp.ui.components.stored import resource_fields
-from flowapp.ui.shell import Place, problem_notice, shell, skeleton, title
+from flowapp.ui.shell import Place, problem_notice, resource_tabs, shell, skeleton, title
 from flowapp.ui.state.stored import ResourcesState, VariablesState
 
 #: Reflex makes vars and events of the class's attributes, past what a type checker sees.
@@ -33,7 +33,7 @@ def variables() -> rx.Component:
     return _page(
         VARIABLES,
         "variables",
-        "Variables",
+        title("Variables"),
         "variable",
         "Texts that flows and scripts read by path: addresses, settings and secrets such as passwords and keys.",
         value,
@@ -46,7 +46,7 @@ def resources() -> rx.Component:
     return _page(
         RESOURCES,
         "resources",
-        "Resources",
+        resource_tabs("resources"),
         "resource",
         "What cells connect to: databases, mail servers, APIs. A cell's input of that type picks one by its path.",
         [
@@ -72,23 +72,26 @@ def _value_hint() -> rx.Component:
     )
 
 
-def _page(state: Any, place: Place, name: str, noun: str, about: str, value: Sequence[rx.Component]) -> rx.Component:
+def _page(
+    state: Any, place: Place, top: rx.Component, noun: str, about: str, value: Sequence[rx.Component]
+) -> rx.Component:
     return shell(
         problem_notice(state.problem, state.hint),
         list_head(
             about,
-            rx.cond(state.lines.length() > 5, _search(state, noun)),
+            rx.cond(state.lines.length() > 5, search(state, noun)),
             new_button(f"New {noun}", state.edit("")),
         ),
         rx.el.div(rx.cond(state.loaded, _list(state, noun), skeleton()), class_name="card list"),
         dialog(state, noun, *value),
         stored_deletion(state, noun, " is named by nothing that you can see. It cannot be brought back."),
         place=place,
-        top=title(name),
+        top=top,
     )
 
 
-def _search(state: Any, noun: str) -> rx.Component:
+def search(state: Any, noun: str) -> rx.Component:
+    """Narrows the list."""
     return rx.el.label(
         glyph(name="search", size=14),
         rx.el.span(f"Find a {noun}", class_name="sr"),

@@ -154,7 +154,7 @@ def variable_line(found: Mapping[str, Any]) -> StoredLine:
     return StoredLine(
         path=str(found["path"]),
         kind="Secret" if found["is_secret"] else "",
-        note=_short(" · ".join(part for part in parts if part)),
+        note=short(" · ".join(part for part in parts if part)),
         edited_at=str(found.get("edited_at") or ""),
     )
 
@@ -164,7 +164,7 @@ def resource_line(found: Mapping[str, Any]) -> StoredLine:
     return StoredLine(
         path=str(found["path"]),
         kind=str(found["resource_type"]),
-        note=_short(str(found.get("description") or "")),
+        note=short(str(found.get("description") or "")),
         edited_at=str(found.get("edited_at") or ""),
     )
 
@@ -181,5 +181,6 @@ def json_of(text: str) -> Any:
         raise BadRequest(f"The value is not JSON: {error}.", 'Texts need quotes: "…".') from None
 
 
-def _short(text: str) -> str:
+def short(text: str) -> str:
+    """A text as a line shows it."""
     return text if len(text) <= _SHOWN_CHARACTERS else f"{text[: _SHOWN_CHARACTERS - 1]}…"

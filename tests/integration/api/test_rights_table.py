@@ -20,6 +20,7 @@ from flowapp.ui.state.groups import GroupsState
 from flowapp.ui.state.home import HomeState
 from flowapp.ui.state.members import InvitationsState, MembersState
 from flowapp.ui.state.parts import Part
+from flowapp.ui.state.resource_types import ResourceTypesState
 from flowapp.ui.state.run_views import RunViewsState
 from flowapp.ui.state.schedules import SchedulesState
 from flowapp.ui.state.scripts import ScriptsState
@@ -67,6 +68,7 @@ class Deed:
 _WRITERS = only("dora", "wim", "ada", hidden=("cleo",))
 _LOOKERS = only("dora", "wim", "rea", "ada", hidden=("cleo",))
 _OWNERS = only("dora", "ada", hidden=("cleo",))
+_DEVELOPERS = only("dora", "wim", "rea", "cleo", "ada")
 _ADMINS = only("ada")
 _IN = "f/t{n}"
 _SCHEDULE = {"schedule": "0 0 9 * * *", "timezone": "UTC", "args": {}}
@@ -99,6 +101,38 @@ DEEDS = (
         _WRITERS,
         page=(ResourcesState, "delete", ()),
         shown={"deleting": f"{_IN}/r"},
+    ),
+    Deed(
+        "see a type of resources",
+        "GET",
+        f"{W}/resources/type/get/k{{n}}",
+        only(*_ALL),
+        page=(ResourceTypesState, "edit", ("k{n}",)),
+    ),
+    Deed(
+        "make a type of resources",
+        "POST",
+        f"{W}/resources/type/create",
+        _DEVELOPERS,
+        {"name": "m{n}", "schema": {}},
+        (ResourceTypesState, "save", ({"path": "m{n}", "value": "{}"},)),
+    ),
+    Deed(
+        "change a type of resources",
+        "POST",
+        f"{W}/resources/type/update/k{{n}}",
+        _DEVELOPERS,
+        {"description": "x"},
+        (ResourceTypesState, "save", ({"description": "x", "value": "null"},)),
+        {"original": "k{n}"},
+    ),
+    Deed(
+        "delete a type of resources",
+        "DELETE",
+        f"{W}/resources/type/delete/k{{n}}",
+        _DEVELOPERS,
+        page=(ResourceTypesState, "delete", ()),
+        shown={"deleting": "k{n}"},
     ),
     Deed(
         "keep a file",
@@ -296,6 +330,7 @@ class Table:
         for kind, made in (
             ("variables", {"path": f"f/t{n}/v", "value": "1", "is_secret": False}),
             ("resources", {"path": f"f/t{n}/r", "value": {}, "resource_type": "any"}),
+            ("resources/type", {"name": f"k{n}", "schema": {}}),
             ("groups", {"name": f"g{n}"}),
             ("scripts", {"path": f"f/t{n}/s", "content": "echo 1", "language": "bash"}),
         ):

@@ -136,6 +136,10 @@ class FakeWorkspace:
         self.asked.append(identity)
         return [f"flow f/team/{kind}"]
 
+    async def counts(self, identity: Identity) -> dict[str, int]:
+        self.asked.append(identity)
+        return {"shop": 1200, "one": 1}
+
     async def signature(self, identity: Identity, body: dict[str, Any]) -> dict[str, Any]:
         self.asked.append(identity)
         return {"schema": {"title": body["language"]}, "problem": None}

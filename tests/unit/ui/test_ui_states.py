@@ -18,6 +18,7 @@ from flowapp.ui.state.guard import Guard
 from flowapp.ui.state.home import HomeState, flow_line, problem_lines
 from flowapp.ui.state.members import InvitationsState, MembersState
 from flowapp.ui.state.page import PageState
+from flowapp.ui.state.resource_types import ResourceTypesState, type_line
 from flowapp.ui.state.run_views import RunViewsState
 from flowapp.ui.state.runs import RunsState
 from flowapp.ui.state.runtimes import RuntimesState, bytes_text, language_lines
@@ -36,6 +37,7 @@ STATES: tuple[type[Any], ...] = (
     RuntimesState,
     VariablesState,
     ResourcesState,
+    ResourceTypesState,
     SchedulesState,
     ScriptsState,
     MembersState,
@@ -61,7 +63,7 @@ ONLY_THE_PAGE = {
     ("VariablesState", "set_secret"): "ticks a box of the dialog",
     **{
         (name, handler): "narrows a list the page has, or closes a dialog"
-        for name in ("VariablesState", "ResourcesState", "ScriptsState")
+        for name in ("VariablesState", "ResourcesState", "ResourceTypesState", "ScriptsState")
         for handler in ("search", "close", "keep")
     },
     **{("SchedulesState", handler): "closes a dialog" for handler in ("close", "keep")},
@@ -295,6 +297,40 @@ async def test_what_is_wrong_with_a_value_is_said_in_the_dialog(workspace: FakeW
     assert json_of('{"a": [1, null]}') == {"a": [1, None]}
     await send(state, "save", {"path": "u/ada/x"})  # before its form has been drawn
     assert (state.editing, state.error[:39]) == (True, "The form of the value is not loaded yet")
+
+
+async def test_a_type_keeps_its_name_and_says_what_its_fields_are(workspace: FakeWorkspace) -> None:
+    state = state_of(ResourceTypesState)
+    await send(state, "edit", "")
+    assert (state.editing, state.path, state.mine, json_of(state.value)["properties"]) == (True, "", True, {})
+    await send(state, "save", {"path": "shop", "description": "d"})
+    assert state.error.startswith("The fields are not loaded yet")
+    await send(state, "save", {"path": " shop ", "description": "d", "value": "{properties}"})
+    assert (state.editing, state.error[:21]) == (True, "The value is not JSON")
+    await send(state, "save", {"path": " shop ", "description": "d", "value": '{"type": "object"}'})
+    assert workspace.bodies == ({"name": "shop", "description": "d", "schema": {"type": "object"}},)
+    assert not state.editing
+    await send(state, "edit", "shop")
+    await send(state, "save", {"path": "other", "description": "", "value": "{}"})
+    assert workspace.updated == {"description": "", "schema": {}}
+
+
+async def test_what_names_a_type_is_shown_before_it_is_deleted(workspace: FakeWorkspace) -> None:
+    workspace.listed = [{"name": "shop", "description": "of shops"}, {"name": "one"}, {"name": "none"}]
+    state = state_of(ResourceTypesState)
+    await send(state, "load")
+    assert [line.kind for line in state.lines] == ["1,200 resources", "1 resource", ""]
+    await send(state, "search", "OF SHOPS")
+    assert [line.path for line in state.shown] == ["shop"]
+    await send(state, "ask", "shop")
+    assert state.users == ["flow f/team/resource_type"]
+    await send(state, "delete")
+    assert state.deleting == ""
+
+
+def test_lines_of_types() -> None:
+    line = type_line({"name": "x", "description": "d" * 100, "edited_at": None}, {})
+    assert (len(line.note), line.kind, line.edited_at) == (80, "", "")
 
 
 async def test_who_uses_it_is_shown_before_it_is_deleted(workspace: FakeWorkspace) -> None:

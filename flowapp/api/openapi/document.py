@@ -39,7 +39,9 @@ OPERATIONS: dict[str, Operation] = {
 }
 _ABOUT = "Addresses under /api have the shape of Windmill's where Windmill has them. See docs/http-api.md."
 _WISHES = "What the result says: its `windmill_status_code`, `windmill_content_type` and `windmill_headers`, docs/webhooks.md."
-_ALWAYS = (400, 500, 503)
+_ALWAYS = (400, 414, 431, 500, 503)
+#: What the web server refuses by itself, without a text.
+_BARE = frozenset({414, 431})
 _SIGNED_IN = (401, 403)
 _MEANINGS = {
     400: "The request cannot be understood, or asks for what cannot be done.",
@@ -49,9 +51,11 @@ _MEANINGS = {
     409: "It clashes with what is there.",
     410: "It was deleted after its time.",
     413: "The body is too large.",
+    414: "The address is too long: more than 64 KB. This answer has no text.",
     415: "The body is of another kind than this takes.",
     422: "It does not fit the form or the rules of a document.",
     429: "Too many attempts, or too much waits.",
+    431: "The address or the headers are too long. This answer has no text.",
     500: "Something unforeseen; the server's log says more.",
     502: "Another server that this needs does not answer.",
     503: "The server is stopping, or a part of it cannot be reached.",
@@ -158,7 +162,7 @@ def _refusals() -> dict[str, Any]:
     error = {"application/json": {"schema": ref("Error")}}
     forms = {"json": error, "text": {"text/plain": {"schema": STRING}}, "page": {"text/html": {}, **error}}
     return {
-        f"{form}{status}": {"description": meaning, "content": content}
+        f"{form}{status}": {"description": meaning, **({} if status in _BARE else {"content": content})}
         for form, content in forms.items()
         for status, meaning in _MEANINGS.items()
     }

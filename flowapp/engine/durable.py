@@ -207,9 +207,9 @@ class Durable:
         self._queued(tag)
 
     async def pending(self) -> set[str]:
-        """Ids of the runs of which a segment is under way, or waits in a queue to go on."""
+        """Ids of the runs of which a segment is under way, or waits in a queue to go on; those of other versions never will."""
         found = await DBOS.list_workflows_async(
-            status=["PENDING", "ENQUEUED"], name=_RUN, load_input=False, load_output=False
+            status=["PENDING", "ENQUEUED"], name=_RUN, app_version=VERSION, load_input=False, load_output=False
         )
         return {workflow.workflow_id.partition(":")[0] for workflow in found}
 

@@ -108,7 +108,8 @@ async def _list(
         if id_of(module) == restart.step_id:
             await _inside(rows, module, path, restart, flow, found)
             return
-        if row is None or row.ended_at is None or row.status not in KEPT:
+        tolerated = row is not None and row.status == "failure" and module.get("continue_on_error") is True
+        if row is None or row.ended_at is None or not (row.status in KEPT or tolerated):
             state = (
                 "did not run" if row is None else "did not finish" if row.ended_at is None else f"ended in {row.status}"
             )

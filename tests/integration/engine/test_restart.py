@@ -96,6 +96,55 @@ async def test_a_loop_keeps_its_first_iterations_and_goes_on_inside_one(made: Se
     assert inside["l"] == [inside[f"l[{index}].y"] for index in range(3)]
 
 
+async def test_branches_that_all_run_keep_the_first_ones(made: Server) -> None:
+    for parallel in (False, True):
+        branches = [{"modules": [step(f"x{n}", "give"), step(f"y{n}", "give")]} for n in range(3)]
+        value = {"type": "branchall", "branches": branches, "parallel": parallel}
+        flow = flow_of({"id": "t", "value": value}, step("z", "give", {"x": "results.t"}))
+        run, _ = await made.run(flow)
+        before = await results(made, run)
+        whole = await results(made, (await again(made, run, flow, step_id="t", branch_or_iteration_n=1))[0])
+        same = {path for path in before if whole[path] == before[path]}
+        assert same == {"t[0].x0", "t[0].y0"}
+        assert whole["t"] == [whole[f"t[{n}].y{n}"] for n in range(3)]
+        place: dict[str, Any] = {"step_id": "t", "branch_or_iteration_n": 2, "nested": {"step_id": "y2"}}
+        inside = await results(made, (await again(made, run, flow, **place))[0])
+        kept = {path for path in before if inside[path] == before[path]}
+        # every branch before the one to begin in is kept whole, and of that one what comes before the step
+        assert kept == {"t[0].x0", "t[0].y0", "t[1].x1", "t[1].y1", "t[2].x2"}
+
+
+async def test_a_while_loop_keeps_its_first_iterations(made: Server) -> None:
+    body = [step("x", "give"), {**step("y", "give"), "stop_after_if": {"expr": "flow_input.iter.index == 2"}}]
+    flow = flow_of({"id": "w", "value": {"type": "whileloopflow", "modules": body, "skip_failures": False}})
+    run, result = await made.run(flow)
+    before = await results(made, run)
+    assert len(result) == 3
+    whole = await results(made, (await again(made, run, flow, step_id="w", branch_or_iteration_n=2))[0])
+    assert {path for path in before if whole[path] == before[path]} == {"w[0].x", "w[0].y", "w[1].x", "w[1].y"}
+    place: dict[str, Any] = {"step_id": "w", "branch_or_iteration_n": 1, "nested": {"step_id": "y"}}
+    inside = await results(made, (await again(made, run, flow, **place))[0])
+    assert {path for path in before if inside[path] == before[path]} == {"w[0].x", "w[0].y", "w[1].x"}
+    assert inside["w"] == [inside[f"w[{n}].y"] for n in range(3)]
+
+
+async def test_behind_a_failure_that_the_flow_tolerates(made: Server) -> None:
+    value = {"type": "forloopflow", "iterator": {"type": "static", "value": [1]}, "skip_failures": True}
+    loop = {"id": "l", "value": {**value, "modules": [step("in", "fail")]}}
+    flow = flow_of(step("a", "fail", continue_on_error=True), loop, step("b", "give"), step("c", "give"))
+    run, _ = await made.run(flow)
+    before = await results(made, run)
+    other, _ = await again(made, run, flow, step_id="c")
+    after = await results(made, other)
+    assert (other.status, other.failed) == ("success", False)
+    assert {path for path in before if after[path] == before[path]} == {"a", "l", "l[0].in", "b"}
+    statuses = {row.path: row.status for row in await made.store.runs.steps(other.id)}
+    assert (statuses["a"], statuses["l"], statuses["c"]) == ("failure", "success", "success")
+    strict = flow_of(step("a", "fail"), *flow["value"]["modules"][1:])  # another version does not go on after it
+    refused, result = await again(made, run, strict, step_id="c")
+    assert refused.failed and "step a before it ended in failure" in result["error"]["message"]
+
+
 async def test_inside_a_branch_and_a_called_flow(made: Server) -> None:
     library: Any = made.engine.library
     library.flows["f/in"] = dumps(flow_of(step("p", "give"), step("q", "give")))

@@ -10,6 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+LOOPS = ("forloopflow", "whileloopflow")
+LONGEST = 4
+"""Iterations of a while loop, after which it fails."""
 ERROR = {"error": {"name": "Odd", "message": "odd"}}
 
 
@@ -103,7 +106,7 @@ class Reference:
                 if not end.failed:
                     break
         kind = module["value"]["type"]
-        name = "stop_after_all_iters_if" if kind in ("forloopflow", "branchall") else "stop_after_if"
+        name = "stop_after_all_iters_if" if kind in (*LOOPS, "branchall") else "stop_after_if"
         if not end.failed and not end.stopped and name in module:
             return End(end.value, stopped=bool(self.value(module[name]["expr"], seen, end.value)))
         return end
@@ -127,7 +130,7 @@ class Reference:
                 return end
             case "branchall":
                 return self.all_branches(value, seen)
-            case "forloopflow":
+            case "forloopflow" | "whileloopflow":
                 return self.loop(value, seen, module)
             case _:
                 raise AssertionError(value["type"])
@@ -150,18 +153,25 @@ class Reference:
         return self.gathered(ends, stops=not value["parallel"])
 
     def loop(self, value: dict[str, Any], seen: Seen, module: dict[str, Any]) -> End:
-        items = self.value(value["iterator"]["expr"], seen, seen.previous)
+        endless = value["type"] == "whileloopflow"
+        items = range(LONGEST) if endless else self.value(value["iterator"]["expr"], seen, seen.previous)
         ends: list[End] = []
         for index, item in enumerate(items):
             end = self.sequence(value["modules"], seen.turn(index, item))
             ends.append(End(end.value) if end.failed and value["skip_failures"] else end)
-            if value["parallel"]:
+            if value.get("parallel") and not endless:
                 continue
             rule = module.get("stop_after_if")
             if ends[-1].failed or end.stopped:
                 break
             if rule and not end.failed and self.value(rule["expr"], seen, end.value):
                 break
+        else:
+            if endless:
+                message = f"The loop did not stop within {LONGEST} iterations"
+                return End(
+                    {"error": {"name": "ExecutionErr", "message": message, "step_id": module["id"]}}, failed=True
+                )
         return self.gathered(ends, stops=False)
 
     def gathered(self, ends: list[End], *, stops: bool) -> End:

@@ -9,8 +9,9 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from flowapp.engine.interpreter import Rules
 from tests.unit.engine.fakes import Failing, World, result
-from tests.unit.engine.reference import ERROR, End, Reference, Seen
+from tests.unit.engine.reference import ERROR, LONGEST, End, Reference, Seen
 
 _CHOICE = st.sampled_from((False, True))
 IDS = "abcdefgh"
@@ -20,6 +21,7 @@ EXPRESSIONS = (
 )
 ITEMS = ("[1, 2, 3]", "flow_input.items", "[1]", "[]")
 TRUTHS = ("true", "false", "flow_input.k == 1", "flow_input.k == 2", "previous_result == 1")
+RULES = Rules(park_after_s=float("inf"), longest_while=LONGEST)
 STOPS = ("false", "result == 1", "result == 3", "true")
 
 
@@ -81,11 +83,14 @@ def modules(draw: st.DrawFn, depth: int = 2, looped: bool = False, least: int = 
 
 @st.composite
 def module(draw: st.DrawFn, name: str, depth: int, looped: bool) -> dict[str, Any]:
-    kind = draw(st.sampled_from(("leaf", "leaf", "for", "one", "all"))) if depth else "leaf"
+    kind = draw(st.sampled_from(("leaf", "leaf", "for", "while", "one", "all"))) if depth else "leaf"
     made: dict[str, Any] = {"id": name}
     if kind == "for":
         iterator = {"type": "javascript", "expr": draw(st.sampled_from(ITEMS))}
         made["value"] = {"type": "forloopflow", "iterator": iterator, "modules": draw(modules(depth - 1, looped=True))}
+        made["value"] |= {"parallel": draw(_CHOICE), "skip_failures": draw(_CHOICE)}
+    elif kind == "while":
+        made["value"] = {"type": "whileloopflow", "modules": draw(modules(depth - 1, looped=True))}
         made["value"] |= {"parallel": draw(_CHOICE), "skip_failures": draw(_CHOICE)}
     elif kind == "one":
         predicates = draw(st.lists(st.sampled_from(TRUTHS), max_size=2))
@@ -129,12 +134,14 @@ def test_the_interpreter_agrees_with_the_reference(flow: dict[str, Any], k: int)
     expected: End = Reference(LEAVES, value_of).flow(flow, args)
     world = World({**LEAVES, "odd": fake_odd})
 
+    handler = flow["value"].get("failure_module")
+
     async def both() -> None:
-        done = await world.run(flow["value"]["modules"], args, failure_module=flow["value"].get("failure_module"))
+        done = await world.run(flow["value"]["modules"], args, failure_module=handler, rules=RULES)
         assert (result(done), done.failed) == (expected.value, expected.failed)
         # a run that is taken up again after its last step ends the same, and runs nothing
         calls = len(world.calls)
-        again = await world.run(flow["value"]["modules"], args, failure_module=flow["value"].get("failure_module"))
+        again = await world.run(flow["value"]["modules"], args, failure_module=handler, rules=RULES)
         assert (result(again), again.failed, again.stop) == (result(done), done.failed, done.stop)
         assert len(world.calls) == calls
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from flowapp.access.identity import Identity
@@ -46,4 +47,5 @@ class RunFiles:
 
     async def _person(self, run: RunRow) -> Identity:
         username = run.permissioned_as.removeprefix("u/") or run.created_by
-        return await self._sessions.identity_named(username, run.workspace)
+        # as a job: the trail tells of people who look, and a run's files are its run's business
+        return replace(await self._sessions.identity_named(username, run.workspace), run=run.id, job=run.id)

@@ -6,7 +6,7 @@ A list holds runs: flows and single scripts, whoever started them. The steps of 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -25,7 +25,7 @@ from flowapp.workspace.context import Context
 from flowapp.workspace.errors import BadRequest, QueueTooLong
 from flowapp.workspace.job_places import JobPlaces, Place
 from flowapp.workspace.job_rights import readable
-from flowapp.workspace.job_views import KINDS, JobViews
+from flowapp.workspace.job_views import KINDS, JobViews, labels_of
 
 MAX_PAGE = 100
 Which = Literal["all", "queue", "completed"]
@@ -42,6 +42,15 @@ _TEXTS = {
 _TIMES = {"created": "created_at", "started": "started_at", "completed": "ended_at", "scheduled_for": "scheduled_for"}
 _FLAGS = ("running", "suspended", "success", "has_null_parent")
 _STATUSES = ("success", "failure", "canceled", "skipped")
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """What the arguments and the result of a job must hold, and what labels its result must have; None: anything."""
+
+    args: Any = None
+    result: Any = None
+    labels: OneOf | None = None
 
 
 class JobLists:
@@ -79,12 +88,13 @@ class JobLists:
         parent = query.get("parent_job")
         if parent:
             return (await self._children(identity, which, parent, query))[offset : offset + size]
-        wanted = filter_of(query, which)
-        args, result = _subset(query, "args"), _subset(query, "result")
-        if args is None and result is None:
+        labels = _one_of(query["label"]) if query.get("label") else None
+        wanted = filter_of({name: text for name, text in query.items() if name != "label"}, which)
+        held = _Held(_subset(query, "args"), _subset(query, "result"), labels)
+        if held == _Held():
             rows = await self._rows(identity, wanted, offset, size)
         else:
-            rows = await self._holding(identity, wanted, args, result, offset, size)
+            rows = await self._holding(identity, wanted, held, offset, size)
         return [await self._views.listed(Place(row)) for row in rows]
 
     async def count(self, identity: Identity, which: Which, query: Mapping[str, str] | None = None) -> int:
@@ -130,27 +140,36 @@ class JobLists:
         return await self._store.database.read(read)
 
     async def _holding(
-        self, identity: Identity, wanted: JobFilter, args: Any, result: Any, offset: int, size: int
+        self, identity: Identity, wanted: JobFilter, held: _Held, offset: int, size: int
     ) -> list[RunRow]:
-        """The page of those whose arguments and result hold the given parts."""
+        """The page of those whose arguments and result hold the given parts and labels."""
         found: list[RunRow] = []
         for start in range(0, MOST_LOOKED_INTO, _BATCH):
             rows = await self._rows(identity, wanted, start, _BATCH)
             for row in rows:
-                if await self._holds(row.args, args) and await self._holds(row.result, result):
+                if (
+                    await self._holds(row.args, held.args)
+                    and await self._holds(row.result, held.result)
+                    and await self._labelled(row.result, held.labels)
+                ):
                     found.append(row)
             if len(rows) < _BATCH or len(found) >= offset + size:
                 break
         return found[offset : offset + size]
 
     async def _holds(self, digest: str | None, part: Any) -> bool:
-        if part is None:
+        return part is None or contains(await self._looked_into(digest), part)
+
+    async def _labelled(self, digest: str | None, labels: OneOf | None) -> bool:
+        if labels is None:
             return True
-        if digest is None:
-            return False
-        place = await self._store.values.locate(digest)
-        # a value of megabytes is not looked into: nobody filters by one
-        return place.text is not None and contains(loads(place.text), part)
+        own = labels_of(await self._looked_into(digest))
+        return any(label in own for label in labels.values) != labels.negated
+
+    async def _looked_into(self, digest: str | None) -> Any:
+        """A stored value; None where there is none, or one of megabytes, by which nobody filters."""
+        place = await self._store.values.locate(digest) if digest is not None else None
+        return loads(place.text) if place is not None and place.text is not None else None
 
     async def _children(
         self, identity: Identity, which: Which, parent: str, query: Mapping[str, str]
@@ -160,7 +179,8 @@ class JobLists:
             place = await self._places.find(identity, "run.read", parent)
         except NotFound:
             return []
-        wanted = replace(filter_of(query, which), parent_job=place.id)
+        level = {name: text for name, text in query.items() if name not in ("is_flow_step", "worker")}
+        wanted = replace(filter_of(level, which), parent_job=place.id)
         rows = await self._store.database.read(lambda c: jobs.level(c, place.run.id, place.prefix))
         steps = [Place(place.run, row.path, row) for row in rows] if place.is_flow else []
         started = await self._rows(identity, wanted, 0, MOST_LOOKED_INTO)
@@ -173,11 +193,15 @@ def filter_of(query: Mapping[str, str], which: Which) -> JobFilter:
     """The filter that a query means.
 
     Raises:
-        BadRequest: a value cannot be read; or `label`, `worker` or `is_flow_step=true`, which are not there.
+        BadRequest: a value cannot be read; or what is asked for is known of lists of runs only (`label`), or of the steps of
+            one flow only (`worker`, `is_flow_step=true`).
     """
-    for name, why in (("label", "Runs have no labels here."), ("worker", "Runs are not bound to one worker.")):
-        if query.get(name):
-            raise BadRequest(f"Jobs cannot be listed by {name}.", why)
+    if query.get("label"):
+        raise BadRequest(
+            "Labels are in the results of runs.", "Ask jobs/list or jobs/completed/list, without parent_job."
+        )
+    if query.get("worker"):
+        raise BadRequest("Only steps are bound to one worker.", "Send parent_job=<id of the flow's job>.")
     if _flag(query, "is_flow_step"):
         raise BadRequest("Steps are listed by their flow.", "Send parent_job=<id of the flow's job>.")
     lists = {column: _one_of(query[name]) for name, column in _TEXTS.items() if query.get(name)}
@@ -222,11 +246,17 @@ def _of_which(job: Mapping[str, Any], which: Which) -> bool:
 
 def _passes(job: Mapping[str, Any], query: Mapping[str, str]) -> bool:
     """The filters that make sense among the steps of one job."""
-    for name, key in (("running", "running"), ("success", "success"), ("is_skipped", "is_skipped")):
+    for name, key in (
+        *(("running", "running"), ("success", "success")),
+        *(("is_skipped", "is_skipped"), ("is_flow_step", "is_flow_step")),
+    ):
         wish = _flag(query, name)
         if wish is not None and bool(job.get(key)) != wish:
             return False
-    for name, key in (("script_path_exact", "script_path"), ("created_by", "created_by"), ("job_kinds", "job_kind")):
+    for name, key in (
+        *(("script_path_exact", "script_path"), ("created_by", "created_by")),
+        *(("job_kinds", "job_kind"), ("worker", "worker")),
+    ):
         if query.get(name):
             wanted = _one_of(query[name])
             if (job[key] in wanted.values) == wanted.negated:

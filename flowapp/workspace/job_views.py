@@ -190,6 +190,7 @@ class JobViews:
             found["logs"] = logs
         if state.over:
             found["result"] = loads(await self.result(place, state))
+            found["labels"] = labels_of(found["result"])
         return found
 
     # --- parts ------------------------------------------------------------------------------------------------------
@@ -319,6 +320,12 @@ def step_state(job: JobRow) -> State:
 def is_deleted(job: JobRow) -> bool:
     """Whether the step's data is gone."""
     return job.meta is not None and f'"{DELETED}"' in job.meta and DELETED in loads(job.meta)
+
+
+def labels_of(result: Any) -> list[str]:
+    """The labels that a job gave itself: the texts in its result's `wm_labels`."""
+    labels = result.get("wm_labels") if isinstance(result, Mapping) else None
+    return [label for label in labels if isinstance(label, str)] if isinstance(labels, list) else []
 
 
 def root_of(place: Place) -> str:

@@ -51,14 +51,14 @@ FILTERS: dict[str, Schema] = {
                 "tag",
             ),
             *("trigger_kind", "status", "created_before", "created_after", "started_before", "started_after"),
-            *("completed_before", "completed_after", "parent_job", "args", "result"),
+            *("completed_before", "completed_after", "parent_job", "args", "result", "label", "worker"),
         )
     },
     **{
         name: FLAG
         for name in (
             *("running", "suspended", "success", "is_skipped", "has_null_parent", "is_not_schedule"),
-            *("scheduled_for_before_now", "order_desc"),
+            *("scheduled_for_before_now", "order_desc", "is_flow_step"),
         )
     },
 }

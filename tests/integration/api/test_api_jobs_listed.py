@@ -9,6 +9,8 @@ import uuid
 from datetime import UTC, datetime
 
 import httpx
+from sqlalchemy import update
+from sqlmodel import col
 
 from flowapp.access.identity import Identity
 from flowapp.access.policy import Allowed, decide
@@ -16,6 +18,7 @@ from flowapp.jsontext import dumps
 from flowapp.store import jobs
 from flowapp.store.jobs import JobFilter
 from flowapp.store.runs import NewRun, job_id
+from flowapp.store.tables import JobRow
 from flowapp.workspace import guard
 from flowapp.workspace.job_rights import readable
 from tests.integration.api.api_jobs import W, deployed, got, run_of, started, stored_script
@@ -75,8 +78,47 @@ class TestLists:
         assert await got(server, "jobs/completed/count") == {"database_length": 3}
         soon = int((datetime.now(UTC).timestamp() + 60) * 1000)
         assert await got(server, f"jobs/queue/position/{soon}") == {"position": 2}
-        for refused in ("label=x", "worker=w", "is_flow_step=true", "running=yes", "status=odd", "created_after=soon"):
+        for refused in ("worker=w", "is_flow_step=true", "running=yes", "status=odd", "created_after=soon"):
             assert await got(server, f"jobs/list?{refused}", 400), refused
+
+    async def test_labels_that_runs_gave_themselves(self, server: Server) -> None:
+        await stored_script(server)
+        made = []
+        for labels in (["nightly", "big"], ["big"], "no list", [7], None):
+            server.engine.answers = {"a": {"wm_labels": labels} if labels is not None else 5}
+            made.append(await started(server, "run/p/f/team/tool", {"n": 2}))
+        server.engine.hold = True
+        made.append(await started(server, "run/p/f/team/tool"))
+
+        async def listed(where: str) -> list[int]:
+            return [made.index(job["id"]) for job in await got(server, f"jobs/{where}")]
+
+        assert await listed("list?label=nightly") == [0]
+        assert await listed("completed/list?label=big,nightly") == [1, 0]
+        assert await listed("list?label=!big") == [5, 4, 3, 2]
+        assert await listed("list?label=big&per_page=1&page=2") == [0]
+        assert await listed("queue/list?label=big") == []
+        told = [(await got(server, f"jobs_u/get/{job}")).get("labels") for job in made]
+        assert told == [["nightly", "big"], ["big"], [], [], [], None]
+        assert await got(server, "jobs/list?label=x&parent_job=" + made[0], 400)
+
+    async def test_steps_of_one_flow_by_worker(self, server: Server) -> None:
+        await deployed(server)
+        job = await started(server, "run/f/f/team/chain")
+        await stored_script(server)
+        child = await started(server, f"run/p/f/team/tool?parent_job={job}")
+        steps = {job_id(job, "a"), job_id(job, "b")}
+
+        async def below(more: str) -> set[str]:
+            return {row["id"] for row in await got(server, f"jobs/list?parent_job={job}&{more}")}
+
+        assert await below("is_flow_step=true") == steps
+        assert await below("is_flow_step=false") == {child}
+        ran = update(JobRow).where(col(JobRow.run_id) == job, col(JobRow.path) == "a").values(executor="machine-1")
+        await server.workspace.store.database.write(lambda connection: connection.execute(ran))
+        assert await below("worker=machine-1,machine-2") == {job_id(job, "a")}
+        assert await below("worker=!machine-1") == {job_id(job, "b"), child}
+        assert await below("worker=no-such-machine") == set()
 
     async def test_pages_are_full_and_page_0_is_page_1(self, server: Server) -> None:
         await deployed(server)

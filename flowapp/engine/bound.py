@@ -7,8 +7,9 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from flowapp.engine import file_marks
 from flowapp.engine.errors import EngineError
-from flowapp.engine.ports import Approvals, Library, Limits
+from flowapp.engine.ports import Approvals, Files, Library, Limits
 from flowapp.engine.support import check
 from flowapp.engine.values import (
     Answer,
@@ -154,11 +155,16 @@ class BoundTurns:
 class BoundCache:
     """Stored results of whole flows and containers, as one run's rights allow. `secret` keys what stands for secrets."""
 
-    def __init__(self, store: Store, run: RunRow, rights: str, secret: bytes) -> None:
+    def __init__(self, store: Store, run: RunRow, rights: str, secret: bytes, files: Files | None) -> None:
         self._store = store
         self._run = run
         self.rights = rights
         self._secret = secret
+        self._files = files
+
+    async def by_content(self, text: JsonText) -> JsonText:
+        """See `ports.RunCache`."""
+        return await file_marks.by_content(self._files, self._run, text)
 
     def hidden(self, text: JsonText) -> JsonText:
         """See `ports.RunCache`."""

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from flowapp.engine.interpreter import Interpreter
 
 CONTAINERS = frozenset({"forloopflow", "whileloopflow", "branchone", "branchall", "aiagent"})
+BY_CONTENT = "cache_ignore_s3_path"
 _COMPUTED = frozenset({"variable", "resource"})
 
 
@@ -54,38 +55,53 @@ async def of_container(interpreter: Interpreter, module: Module, scope: Scope) -
         **(scope.answers or {}),
     }
     reads = await _reads(interpreter, interpreter.frame.path, {"value": {"modules": [module]}})
-    return await _key(interpreter, "container", canonical(module["value"]), reads, seen)
+    return await _key(interpreter, "container", canonical(module["value"]), reads, seen, module)
 
 
 async def of_called(
-    interpreter: Interpreter, called: CalledFlow, given: Evaluated, scope: Scope, event: JsonText | None = None
+    interpreter: Interpreter,
+    module: Module,
+    called: CalledFlow,
+    given: Evaluated,
+    scope: Scope,
+    event: JsonText | None = None,
 ) -> str | None:
     """The fingerprint of a called flow with its arguments, its event, and what it sees of the flow around it."""
     reads = await _reads(interpreter, called.path, called.flow)
     around = scope.results if reads.every_result else {i: scope.results[i] for i in reads.results if i in scope.results}
     own = called.flow["value"].get("flow_env")
+    holder = module if module.get("cache_ttl") else called.flow["value"]
+    args = await interpreter.ports.cache.by_content(given.args) if holder.get(BY_CONTENT) is True else given.args
     seen = {
-        "args": dumps(interpreter.ports.cache.hidden(given.args)) if given.kept else given.args,
+        "args": dumps(interpreter.ports.cache.hidden(args)) if given.kept else args,
         "env": NULL if own is not None else scope.env or NULL,
         "results": object_text(dict(sorted(around.items()))),
         **({} if event is None else {"event": event}),
     }
-    return await _key(interpreter, "flow", f"{called.path}@{called.version}", reads, seen)
+    return await _key(interpreter, "flow", f"{called.path}@{called.version}", reads, seen, holder)
 
 
 async def of_run(interpreter: Interpreter, document: str, args: JsonText) -> str | None:
     """The fingerprint of a whole flow (`document` is its value's hash)."""
     seen = {"args": args, "event": interpreter.started.event or NULL}
     reads = await _reads(interpreter, interpreter.frame.path, interpreter.flow)
-    return await _key(interpreter, "run", document, reads, seen)
+    return await _key(interpreter, "run", document, reads, seen, interpreter.value)
 
 
 async def _key(
-    interpreter: Interpreter, kind: str, code: str, reads: Reads, seen: Mapping[str, JsonText]
+    interpreter: Interpreter,
+    kind: str,
+    code: str,
+    reads: Reads,
+    seen: Mapping[str, JsonText],
+    holder: Mapping[str, Any],
 ) -> str | None:
+    """`holder` is what has the cache's settings: a module, or the value of a flow."""
     if reads.computed:
         return None
     text = object_text(seen)
+    if holder.get(BY_CONTENT) is True:
+        text = await interpreter.ports.cache.by_content(text)
     for mark in written(text):
         _note(reads, mark)
     wanted = [("variable", path) for path in sorted(reads.variables)]

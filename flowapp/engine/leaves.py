@@ -13,9 +13,10 @@ from typing import Any, Protocol
 from flowapp.engine import gates
 from flowapp.engine.environment import Environment, job_of
 from flowapp.engine.errors import INTERRUPTIONS, error_value
+from flowapp.engine.file_marks import by_content
 from flowapp.engine.large import MADE_UP, Budget, CheckedWriter, expand, makes_up_reference
+from flowapp.engine.ports import Files, OpenStep, Printing, RunLeaf, Secrets, Tokens, Waiting
 from flowapp.engine.ports import Limits as Limiting
-from flowapp.engine.ports import OpenStep, Printing, RunLeaf, Secrets, Tokens, Waiting
 from flowapp.engine.references import given, written
 from flowapp.engine.secrets import SECRET_MARKS, MissingReference, resolve
 from flowapp.engine.values import LeafCall, LeafOutcome, Plan
@@ -75,6 +76,10 @@ class LeafPorts(Protocol):
     def limits(self) -> Limiting | None:
         """Concurrency keys."""
 
+    @property
+    def files(self) -> Files | None:
+        """Stored files."""
+
 
 class Leaves:
     """Runs the scripts of one run."""
@@ -117,7 +122,7 @@ class Leaves:
             raise
         except FlowappError as error:
             return LeafOutcome(_error(error.message, step_id), "failure")
-        key = self._key(call, args if resolved or call.kept else None)
+        key = await self._key(call, args if resolved or call.kept else None)
         if key is not None and (call.cache_ttl is not None or step_id not in self._plan.anew):
             reused = await self._stored(call, key)
             if reused is not None:
@@ -263,7 +268,7 @@ class Leaves:
 
     # --- reuse ------------------------------------------------------------------------------------------------------
 
-    def _key(self, call: LeafCall, resolved: JsonText | None) -> str | None:
+    async def _key(self, call: LeafCall, resolved: JsonText | None) -> str | None:
         """The fingerprint under which the result is looked for and kept, or None when it may not be reused.
 
         `resolved` are the arguments with secrets in them, where there are any: they count by a keyed hash.
@@ -273,6 +278,10 @@ class Leaves:
         if not wanted or self.shared is not None or call.here:
             return None  # what a step finds in (or leaves in) `./shared` is in no fingerprint
         args = call.kept or call.args
+        if call.cache_by_content:
+            files = self._ports.files
+            args = await by_content(files, self._run, args)
+            resolved = None if resolved is None else await by_content(files, self._run, resolved)
         if resolved is not None:
             text = resolved.encode("utf-8", "surrogatepass")
             args = JsonText(args + hashlib.blake2b(text, key=self._settings.secret_key, digest_size=16).hexdigest())

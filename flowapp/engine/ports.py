@@ -137,6 +137,13 @@ class Files(Protocol):
             FlowappError: there is none, it is larger, or the person may not read it.
         """
 
+    async def digest(self, run: RunRow, file: Mapping[str, Any]) -> str:
+        """What is equal for files of equal content.
+
+        Raises:
+            FlowappError: there is none, or the person may not read it.
+        """
+
     async def keep(self, run: RunRow, content: bytes, extension: str) -> dict[str, Any]:
         """Keep a file under a new key; the answer is what names it.
 
@@ -181,6 +188,9 @@ class RunCache(Protocol):
 
     def hidden(self, text: JsonText) -> JsonText:
         """A text that stands for one with secrets in it, equal for equal ones."""
+
+    async def by_content(self, text: JsonText) -> JsonText:
+        """A JSON text in which stored files are named by their content."""
 
     async def find(self, key: str, ttl_s: float) -> LeafOutcome | None:
         """The stored result, not older than `ttl_s`."""

@@ -99,6 +99,7 @@ def call_of(
         timeout_s=evaluated.timeout_s or source.timeout_s or interpreter.rules.timeout_s,
         attempt=attempt,
         cache_ttl=float(ttl) if ttl else None,
+        cache_by_content=bool(ttl) and module.get("cache_ignore_s3_path") is True,
         entrypoint=entrypoint or (PREPROCESSOR if info.step_id == PREPROCESSOR else "main"),
         kept=evaluated.kept,
         frame=interpreter.frame,

@@ -193,7 +193,7 @@ class Segments:
                 return args
             leaves = Leaves(self._store, self._runtimes, self._config.leaves, run, plan, bindings, room)
             leaves.shared = self._shared_folder(run, flow)
-            cache = BoundCache(self._store, run, leaves.rights, self._config.leaves.secret_key)
+            cache = BoundCache(self._store, run, leaves.rights, self._config.leaves.secret_key, bindings.files)
             ports = Ports(
                 evaluate=self._evaluate,
                 run_leaf=leaves.vouching(self._places.scripts(run, leaves.run, room, bindings.limits)),

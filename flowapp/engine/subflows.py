@@ -41,7 +41,7 @@ async def run(interpreter: Interpreter, work: Try) -> Attempt:
     step = journal.open(info, work.attempt, evaluated.kept or evaluated.args)
     ttl = module.get("cache_ttl") or called.flow["value"].get("cache_ttl")
     event = interpreter.started.event if module.get("apply_preprocessor") else None
-    key = await caching.of_called(interpreter, called, evaluated, work.scope, event) if ttl else None
+    key = await caching.of_called(interpreter, module, called, evaluated, work.scope, event) if ttl else None
     if key is not None:
         found = await interpreter.ports.cache.find(key, float(ttl))
         if found is not None:

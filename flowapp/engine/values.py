@@ -229,6 +229,7 @@ class LeafCall:
     timeout_s: float
     attempt: int = 1
     cache_ttl: float | None = None
+    cache_by_content: bool = False
     entrypoint: str = "main"
     kept: JsonText | None = None
     frame: Frame = field(default_factory=Frame)

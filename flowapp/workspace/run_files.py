@@ -1,7 +1,8 @@
-"""Stored files for agents: read and kept with the rights that the run's person has at that moment."""
+"""Stored files for agents and caches: read and kept with the rights that the run's person has at that moment."""
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
 from typing import Any
@@ -35,6 +36,18 @@ class RunFiles:
         finally:
             await stored.found.close()
         return FileContent(stored.name, stored.media_type, content)
+
+    async def digest(self, run: RunRow, file: Mapping[str, Any]) -> str:
+        """See `ports.Files`."""
+        where = Where(storage=str(file.get("storage") or ""))
+        stored = await self._objects.get(await self._person(run), str(file.get("s3")), where)
+        digest = hashlib.blake2b(digest_size=16)
+        try:
+            async for piece in stored.found.chunks:
+                digest.update(bytes(piece))
+        finally:
+            await stored.found.close()
+        return digest.hexdigest()
 
     async def keep(self, run: RunRow, content: bytes, extension: str) -> dict[str, Any]:
         """See `ports.Files`."""

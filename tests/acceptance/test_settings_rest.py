@@ -74,9 +74,13 @@ def test_limits_and_caches_of_loops_and_branches(page: Page, product: Product) -
             "delete_after_secs": 60,
             "debouncing": {"debounce_delay_s": 5, "debounce_key": "orders"},
         }
+    notebook.form("l", "Cache").get_by_label("stored files count by their content").check()
+    assert notebook.module("l")["cache_ignore_s3_path"] is True
     shoot(page, "notebook-container-settings")
+    page.get_by_role("button", name="Undo: Set cache of files of `l`").click()
     page.get_by_role("button", name="Undo: Changed debouncing of `t`").click()
     notebook.settled()
+    assert "cache_ignore_s3_path" not in notebook.module("l")
     assert notebook.module("t")["debouncing"]["debounce_key"] == "$args[x]"
     notebook.run("l")
     notebook.expect_state("l", *DONE)

@@ -117,7 +117,7 @@ function Cache({ target }) {
   return (
     <>
       <Line label="Keep for" unit="seconds"><NumberField label="Keep the result for, seconds" value={ttl} onStage={(n) => target.stage("cache_ttl", n)} /></Line>
-      {ignore && <Switch label="files count by their content (kept in the flow; changes nothing here)" value={ignore} onSave={(on) => target.set("cache_ignore_s3_path", on || null)} />}
+      {(ignore || ttl) && <Switch label="stored files count by their content, not by their path" value={ignore} onSave={(on) => target.set("cache_ignore_s3_path", on || null)} />}
     </>
   );
 }

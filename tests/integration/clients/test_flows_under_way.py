@@ -78,3 +78,55 @@ async def test_a_step_of_a_hub_that_is_away_says_which_hub_and_which_script(tmp_
         known = {"type": "script", "path": "hub/9000001/data/parse_csv", "input_transforms": inputs}
         near = {"id": "a", "value": known}
         assert (await server.ended(await previewed(server, near)))["success"] is True
+
+
+RANDOM = "import random\n\ndef main(f):\n    return random.random()\n"
+BY_CONTENT = {"cache_ttl": 600, "cache_ignore_s3_path": True}
+
+
+def reading(**module: Any) -> dict[str, Any]:
+    made = step("a", RANDOM, **module)
+    made["value"]["input_transforms"] = {"f": {"type": "javascript", "expr": "flow_input.f"}}
+    return made
+
+
+def looped(**module: Any) -> dict[str, Any]:
+    value = {"type": "forloopflow", "iterator": {"type": "static", "value": [1]}, "modules": [reading()]}
+    return {"id": "l", "value": value, **module}
+
+
+@pytest.mark.parametrize(
+    ("module", "value"),
+    [(reading(**BY_CONTENT), {}), (looped(**BY_CONTENT), {}), (reading(), BY_CONTENT)],
+    ids=["step", "loop", "flow"],
+)
+async def test_cached_results_where_files_count_by_their_content(
+    server: Live, module: dict[str, Any], value: dict[str, Any]
+) -> None:
+    for key, content in (("one.txt", b"same"), ("two.txt", b"same"), ("three.txt", b"other")):
+        await uploaded(server, key, content)
+
+    async def result(key: str, without: str = "") -> Any:
+        settings = {name: item for name, item in value.items() if name != without}
+        plain = {name: item for name, item in module.items() if name != without}
+        body = {"value": {"modules": [plain], **settings}, "args": {"f": {"s3": key}}}
+        ended = await server.ended((await server.post("jobs/run/preview_flow", body)).text)
+        assert ended["success"], ended["result"]
+        return ended["result"]
+
+    first = await result("one.txt")
+    assert await result("one.txt") == first
+    assert await result("two.txt") == first
+    assert await result("three.txt") != first
+    missing = await result("none.txt")  # what cannot be read counts by its path
+    assert missing != first and await result("none.txt") == missing
+    by_path = [await result(key, "cache_ignore_s3_path") for key in ("one.txt", "two.txt", "one.txt")]
+    assert by_path[0] == by_path[2] != by_path[1]
+    await uploaded(server, "two.txt", b"changed")
+    assert await result("two.txt") != first
+
+
+async def uploaded(server: Live, key: str, content: bytes) -> None:
+    where = "/api/w/main/job_helpers/upload_s3_file"
+    answer = await server.client.post(where, params={"file_key": key}, content=content)
+    assert answer.status_code == 200, answer.text

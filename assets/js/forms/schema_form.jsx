@@ -120,7 +120,7 @@ export function SchemaForm({ schema: given, values = {}, onData, onSubmit, submi
 
 /**
  * `SchemaFields({schema, values, asJson, defaults, context, onData, handle})`: the same fields inside of another form, which sends them.
- * `defaults` is false for values that are stored: they get nothing that nobody put there. `handle.current.check()` is whether all is
+ * `defaults` is false for values that are stored: they get nothing that nobody put there, and need none that has a default. `handle.current.check()` is whether all is
  * right, and shows what is not; `handle.current.data()` is what the fields say. Their ids and names are their own: a field may be
  * called as one of the form around it is.
  */
@@ -128,7 +128,8 @@ export function SchemaFields({ schema: given, values, asJson, defaults, context,
   const box = useRef(null);
   const form = useRef(null);
   const prefix = useId();
-  const { props, take, unfinished } = useFields({ given, asJson, values, context, box });
+  const asked = useMemo(() => (defaults ? given : { ...given, required: (given.required ?? []).filter((name) => given.properties?.[name]?.default === undefined) }), [given, defaults]);
+  const { props, take, unfinished } = useFields({ given: asked, asJson, values, context, box });
   useImperativeHandle(handle, () => ({
     check: () => form.current.validateForm() && !unfinished(),
     data: () => dataToSend(form.current.state.formData ?? {}),

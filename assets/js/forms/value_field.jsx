@@ -33,7 +33,8 @@ export function ValueField({ name, label, schema, why, text, fresh = false, cont
   const change = (data) => {
     const { value } = readValue(held.text);
     const { known, others } = parted(value, usable);
-    if (!same(data, known)) setHeld((now) => ({ ...now, text: JSON.stringify(joined(value, data, others), null, 2) }));
+    const told = fresh ? withoutDefaults(data, usable) : data; // defaults are of the form, which says them when it is sent
+    if (!same(told, known)) setHeld((now) => ({ ...now, text: JSON.stringify(joined(value, told, others), null, 2) }));
   };
   /** The text that the value is now; what a new value's form shows counts, and so do defaults in it. */
   const now = () => {

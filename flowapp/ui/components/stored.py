@@ -24,6 +24,20 @@ class ResourceFields(Component):
     fresh: rx.Var[bool]
 
 
+class ScheduleFields(Component):
+    """What a schedule runs, with which arguments, and its options (`schedule_fields.jsx`); each sent by its name."""
+
+    library = "$/public/js/stored/schedule_fields.jsx"
+    tag = "ScheduleFields"
+    lib_dependencies: list[str] = RUN_LIBRARIES
+
+    ws: rx.Var[str]
+    runs: rx.Var[str]
+    text: rx.Var[str]
+    targets: rx.Var[list[str]]
+    options: rx.Var[str]
+
+
 class TypeSchema(LocalComponent):
     """The fields of a type, sent by the form around them as `value`, a JSON Schema as text (`type_schema.jsx`)."""
 
@@ -36,3 +50,4 @@ class TypeSchema(LocalComponent):
 
 resource_fields = ResourceFields.create
 type_schema = TypeSchema.create
+schedule_fields = ScheduleFields.create

@@ -8,7 +8,9 @@ import reflex as rx
 
 from flowapp.ui.components.bits import when
 from flowapp.ui.components.lists import delete_button, empty, field, list_head, new_button
-from flowapp.ui.pages.stored import area, dialog, stored_deletion
+from flowapp.ui.components.local import TAB_WORKSPACE
+from flowapp.ui.components.stored import schedule_fields
+from flowapp.ui.pages.stored import dialog, stored_deletion
 from flowapp.ui.shell import problem_notice, shell, skeleton, title
 from flowapp.ui.state.schedules import SchedulesState
 
@@ -72,12 +74,6 @@ def _line(line: Any) -> rx.Component:
 
 def _fields() -> tuple[rx.Component, ...]:
     return (
-        rx.cond(
-            STATE.original == "",
-            field("Runs", "runs", STATE.runs, list="stored-targets", required=True, placeholder="flow f/folder/name"),
-            rx.el.p("Runs ", rx.el.code(STATE.runs), class_name="form-help"),
-        ),
-        rx.el.datalist(rx.foreach(STATE.targets, lambda name: rx.el.option(value=name)), id="stored-targets"),
         rx.el.div(
             field("When (cron)", "cron", STATE.cron, required=True, on_change=STATE.set_cron.debounce(250)),
             field("Time zone", "zone", STATE.zone, required=True, on_change=STATE.set_zone.debounce(250)),
@@ -96,5 +92,7 @@ def _fields() -> tuple[rx.Component, ...]:
             ),
             custom_attrs={"aria-live": "polite"},
         ),
-        area(STATE, "Arguments (JSON)", rows="4", required=False),
+        schedule_fields(
+            ws=TAB_WORKSPACE, runs=STATE.runs, text=STATE.value, targets=STATE.targets, options=STATE.options
+        ),
     )

@@ -17,8 +17,14 @@ from flowapp.ui.state.stored import json_of
 from flowapp.workspace.cron import Cron
 from flowapp.workspace.cron_words import in_words
 from flowapp.workspace.errors import BadRequest
+from flowapp.workspace.schedule_shapes import HANDLERS
 
 _MOST = 100
+#: What the dialog shows of a schedule beside when and what it runs.
+_OPTIONS = (
+    *("no_flow_overlap", "dynamic_skip", "on_failure", "on_failure_times", "on_failure_exact", "on_failure_extra_args"),
+    *("on_recovery", "on_recovery_times", "on_recovery_extra_args", "on_success", "on_success_extra_args"),
+)
 
 
 @dataclasses.dataclass
@@ -44,6 +50,7 @@ class SchedulesState(WrittenState, rx.State):
     times: rx.Field[list[str]] = rx.field(default_factory=list)
     times_problem: str = ""
     words: str = ""
+    options: str = "{}"
 
     @rx.event
     async def edit(self, path: str) -> Any:
@@ -62,6 +69,7 @@ class SchedulesState(WrittenState, rx.State):
             self.runs = _target(found) if path else ""
             self.description = str(found.get("summary") or "")
             self.value = json.dumps(found.get("args") or {}, indent=2, ensure_ascii=False)
+            self.options = json.dumps({name: found[name] for name in _OPTIONS if found.get(name)}, ensure_ascii=False)
             await self._foresee()
             self.editing = True
             self._opens_dialog()
@@ -118,16 +126,51 @@ class SchedulesState(WrittenState, rx.State):
         body = {"schedule": self.cron, "timezone": self.zone, "summary": form.get("description", ""), "args": args}
         if self.original:
             # whatever else was set, over HTTP or by a file, stays
-            await schedules.update(who, self.original, {**await schedules.get(who, self.original), **body})
+            found = await schedules.get(who, self.original)
+            await schedules.update(who, self.original, {**with_options(found, form), **body})
             return
         kind, _, target = form.get("runs", "").strip().partition(" ")
         if kind not in ("flow", "script") or not target:
             raise BadRequest("Choose what it runs.", "One of the list: flow f/… or script f/…")
         named = {"path": form.get("path", ""), "script_path": target, "is_flow": kind == "flow"}
-        await schedules.create(who, {**body, **named})
+        await schedules.create(who, {**with_options({}, form), **body, **named})
 
     async def _remove(self, who: Identity, name: str) -> None:
         await services.workspace().schedules.delete(who, name)
+
+
+def with_options(found: Mapping[str, Any], form: Mapping[str, str]) -> dict[str, Any]:
+    """A schedule with the options that the dialog's form holds; without the form, as it was.
+
+    What was emptied is taken away, and nothing that nobody set is made up.
+
+    Raises:
+        BadRequest: a number or arguments that are none.
+    """
+    if "dynamic_skip" not in form:
+        return dict(found)
+    chosen: dict[str, Any] = {
+        "no_flow_overlap": "no_flow_overlap" in form,
+        "dynamic_skip": form["dynamic_skip"].strip(),
+    }
+    for name in HANDLERS:
+        path = form.get(name, "").strip()
+        chosen |= {name: path, f"{name}_times": None, f"{name}_exact": False, f"{name}_extra_args": {}}
+        if path:
+            chosen[f"{name}_times"] = _count(form.get(f"{name}_times", ""))
+            chosen[f"{name}_exact"] = f"{name}_exact" in form
+            chosen[f"{name}_extra_args"] = json_of(form.get(f"{name}_extra_args", "") or "{}")
+    # an option that says nothing stays as it was written: false, null or an empty text
+    kept = {name: value for name, value in found.items() if name not in chosen or not (value or chosen[name])}
+    return {**kept, **{name: value for name, value in chosen.items() if value}}
+
+
+def _count(text: str) -> int | None:
+    if not text.strip():
+        return None
+    if not text.strip().isdecimal() or not int(text):
+        raise BadRequest(f"{text.strip()[:20]!r} is no number of runs.", "Write a whole number from 1 on.")
+    return int(text)
 
 
 def _target(found: Mapping[str, Any]) -> str:

@@ -22,10 +22,10 @@ from flowapp.ui.state.resource_types import ResourceTypesState, type_line
 from flowapp.ui.state.run_views import RunViewsState
 from flowapp.ui.state.runs import RunsState
 from flowapp.ui.state.runtimes import RuntimesState, bytes_text, language_lines
-from flowapp.ui.state.schedules import SchedulesState, schedule_line
+from flowapp.ui.state.schedules import SchedulesState, schedule_line, with_options
 from flowapp.ui.state.scripts import ScriptsState, script_line
 from flowapp.ui.state.stored import ResourcesState, VariablesState, json_of
-from flowapp.workspace.errors import DocumentRejected
+from flowapp.workspace.errors import BadRequest, DocumentRejected
 from tests.support.states import send, state_of
 from tests.unit.ui.pages_workspace import ADA, FACTS, FakeWorkspace, target
 
@@ -350,6 +350,43 @@ async def test_a_changed_schedule_keeps_what_the_page_does_not_show(workspace: F
     assert workspace.updated["no_flow_overlap"] is True
     assert (workspace.updated["schedule"], workspace.updated["args"]) == ("0 0 10 * * *", {"n": 1})
     assert not state.editing
+
+
+async def test_options_of_a_schedule_are_set_and_taken_away(workspace: FakeWorkspace) -> None:
+    state = state_of(SchedulesState)
+    await send(state, "edit", "u/ada/daily")
+    assert json_of(state.options) == {"no_flow_overlap": True}
+    handled = {"on_failure": " script/f/a/tell ", "on_failure_times": "3", "on_failure_extra_args": '{"to": 1}'}
+    form = {"path": "u/ada/daily", "value": "{}", "dynamic_skip": "", "on_recovery": "", **handled}
+    await send(state, "save", {**form, "on_failure_times": "none"})
+    assert state.error.startswith("'none' is no number of runs.")
+    await send(state, "save", {**form, "on_failure_extra_args": "{to}"})
+    assert state.error.startswith("The value is not JSON")
+    await send(state, "save", form)
+    sent = {name: value for name, value in workspace.updated.items() if name.startswith(("on_", "no_", "dyn"))}
+    assert sent == {"on_failure": "script/f/a/tell", "on_failure_times": 3, "on_failure_extra_args": {"to": 1}}
+
+
+def test_options_that_the_dialog_does_not_show_stay() -> None:
+    found = {"tag": "x", "retry": {"constant": {}}, "on_success": "f/a/b", "on_success_extra_args": {"a": 1}}
+    assert with_options(found, {"value": "{}"}) == found
+    kept = {"tag": "x", "retry": {"constant": {}}}
+    assert with_options(found, {"dynamic_skip": "", "on_success": ""}) == kept
+    idle: dict[str, Any] = {"on_failure": None, "no_flow_overlap": False, "on_failure_extra_args": {}}
+    assert with_options({**found, **idle}, {"dynamic_skip": ""}) == {**kept, **idle}
+    form = {"dynamic_skip": "f/a/c", "no_flow_overlap": "on", "on_success": "f/a/b"}
+    assert with_options(found, form) == {
+        **kept,
+        "dynamic_skip": "f/a/c",
+        "no_flow_overlap": True,
+        "on_success": "f/a/b",
+    }
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "1.5", "many", "²"])
+def test_a_number_of_runs_is_whole_and_not_nought(text: str) -> None:
+    with pytest.raises(BadRequest):
+        with_options({}, {"dynamic_skip": "", "on_failure": "f/a/b", "on_failure_times": text})
 
 
 async def test_a_schedule_that_is_none_says_so_while_it_is_typed(workspace: FakeWorkspace) -> None:

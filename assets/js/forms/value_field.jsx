@@ -110,7 +110,7 @@ function Fields({ schema, text, fresh, context, fields, onData, onText }) {
       <SchemaFields schema={schema} values={first.known} asJson={first.asJson} defaults={fresh} context={context} onData={onData} handle={fields} />
       {names.length > 0 && (
         <div className="value-others">
-          <p className="form-help">Kept as it is, because the type does not name it:</p>
+          <p className="form-help">Kept as it is, though no field names it:</p>
           <ul>
             {names.map((name) => (
               <li key={name}><code title={JSON.stringify(others[name])}>{name}</code><button type="button" className="btn quiet" aria-label={`Take away ${name}`} onClick={() => drop(name)}><Icon name="close" size={12} /></button></li>

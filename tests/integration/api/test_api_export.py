@@ -81,7 +81,7 @@ async def test_files_hold_what_was_stored_and_nothing_else(server: Server) -> No
     assert found["f/team/folder.meta.json"] == {"owners": ["u/admin"], "extra_perms": {"g/all": True}}
     assert found["f/team/v.variable.json"] == {"value": "clear", "is_secret": False}
     assert found["f/team/r.resource.json"] == {"value": {"a": 1}, "resource_type": "any"}
-    assert found["f/team/n.schedule.json"] == {**SCHEDULE, "args": {}}
+    assert found["f/team/n.schedule.json"] == SCHEDULE
     assert found["groups/crew.group.json"] == {"summary": "", "members": [], "admins": []}
 
 

@@ -82,7 +82,7 @@ class Cluster:
 
         `woken` and `canceled` get the ids of runs that others speak of, `queued` the tags on whose queues they put something,
         `home` the ids of runs whose shared folder is here (see `homes.py`), with the number of the segment that is to begin
-        here and the run's status.
+        here, and the call for it.
         """
         await self._beat()
         loop = asyncio.get_running_loop()
@@ -95,8 +95,8 @@ class Cluster:
                 if tell is not None and run_id:
                     await _guarded(tell(run_id), f"{event.type} {run_id}")
                 if event.type == "home" and event.data.get("home") in self.me.tags:
-                    number, status = int(event.data.get("number", 0)), str(event.data.get("status"))
-                    await _guarded(home(run_id, number, status), f"home {run_id}")
+                    number, call = int(event.data.get("number", 0)), str(event.data.get("call", ""))
+                    await _guarded(home(run_id, number, call), f"home {run_id}")
                 if event.type == "queued":
                     queued(event.data.get("tags", ()))
 
@@ -123,9 +123,9 @@ class Cluster:
         """Have every process stop what it does for the run."""
         await self._tell(cancel_event(run_id))
 
-    async def tell_home(self, run: RunRow, home: str) -> None:
-        """Have a process with this data folder begin the run's next segment."""
-        await self._tell(home_event(run, home))
+    async def tell_home(self, run: RunRow, home: str, call: str) -> None:
+        """Have a process with this data folder begin the run's next segment: one of them, and once for each `call`."""
+        await self._tell(home_event(run, home, call))
 
     def tell_queued(self, tag: str) -> None:
         """Have every process that takes work of this tag look at its queue. What comes while others are told goes together."""

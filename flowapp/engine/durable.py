@@ -167,11 +167,11 @@ class Durable:
 
         await _outside(work())
 
-    async def begin_again(self, run_id: str, number: int) -> None:
-        """`begin` for a segment whose process died: whoever got it then and left it to this one has used its id up."""
+    async def begin_as(self, run_id: str, number: int, call: str) -> None:
+        """`begin`, once for each `call`: whoever got the segment before and left it to this process has used its id up."""
 
         async def work() -> None:
-            with SetWorkflowID(f"{run_id}:{number}:again"):
+            with SetWorkflowID(f"{run_id}:{number}:{call}"):
                 await DBOS.start_workflow_async(_run, run_id)
 
         await _outside(work())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -193,17 +194,17 @@ class ManyPlaces:
                 self._worker.cancel(run_id)
             await work.canceled(run_id)
 
-        await self._cluster.start(work.woken, canceled, durable.ring, self._begin_at_home)
+        await self._cluster.start(work.woken, canceled, durable.ring, durable.begin_as)
 
     async def begin(self, run: RunRow) -> None:
         """See `Places`."""
         home = await self._home(run)
         if home not in (None, self.home):
             # if nobody hears it, whoever begins this asks again: the run's row still says that its segment is due
-            await self._cluster.tell_home(run, str(home))
+            await self._cluster.tell_home(run, str(home), _call(run))
             return
         if home is not None:
-            await self._begin_at_home(run.id, run.segment, run.status)
+            await self._started().begin_as(run.id, run.segment, _call(run))
             return
         tag = self._queue(run)
         if tag is None:
@@ -216,10 +217,6 @@ class ManyPlaces:
         if run.segment == 0 or run.canceled_by is not None:
             return None
         return await self._store.database.read(lambda c: executors.home_of(c, run.id, DEAD_AFTER_S))
-
-    async def _begin_at_home(self, run_id: str, number: int, status: str) -> None:
-        begin = self._started().begin_again if status == "running" else self._started().begin
-        await begin(run_id, number)
 
     async def note(self, run: RunRow) -> None:
         """See `Places`."""
@@ -244,7 +241,8 @@ class ManyPlaces:
             run = await self._store.runs.get(run_id)
             home = None if run is None else await self._home(run)
             if run is not None and home not in (None, self.home):
-                await self._cluster.tell_home(run, str(home))
+                # with this the segment that came here is over, whatever becomes of the one at home: a new call each time
+                await self._cluster.tell_home(run, str(home), uuid.uuid4().hex)
                 return True
             if run is None or home or run.kind == "cells" or (run.tag or DEFAULT_TAG) in self._me.tags:
                 return False
@@ -333,3 +331,8 @@ class ManyPlaces:
     def _started(self) -> Durable:
         assert self._durable is not None, "start first"
         return self._durable
+
+
+def _call(run: RunRow) -> str:
+    """Names the present need of a run's next segment: whoever begins a segment becomes the run's owner, which makes the next another."""
+    return f"after {run.owner}" if run.owner else "first"

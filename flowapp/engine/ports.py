@@ -295,10 +295,10 @@ class Models(Protocol):
     async def keep(self, content: bytes, extension: str) -> dict[str, Any]:
         """See `Files.keep`."""
 
-    async def earlier(self, memory: Memory, step_id: str, job: str) -> list[Message]:
+    async def earlier(self, memory: Memory, step: str, job: str) -> list[Message]:
         """What other jobs of the step have said in the conversation, the oldest first; nothing where the run is of none."""
 
-    async def remember(self, memory: Memory, step_id: str, job: str, messages: Sequence[Message]) -> None:
+    async def remember(self, memory: Memory, step: str, job: str, messages: Sequence[Message]) -> None:
         """Keep what the job has said, in place of what it has said before."""
 
     async def resource(self, path: str) -> Any:

@@ -318,9 +318,9 @@ def cancel_event(run_id: str) -> Event:
     return Event(TOPIC, "cancel", {"run_id": run_id})
 
 
-def home_event(run: RunRow, home: str) -> Event:
-    """Tells the processes with a data folder (see `homes.py`) that the run's next segment is theirs to begin."""
-    return Event(TOPIC, "home", {"run_id": run.id, "number": run.segment, "status": run.status, "home": home})
+def home_event(run: RunRow, home: str, call: str) -> Event:
+    """Tells the processes with a data folder (see `homes.py`) that the run's next segment is theirs to begin, once for a `call`."""
+    return Event(TOPIC, "home", {"run_id": run.id, "number": run.segment, "home": home, "call": call})
 
 
 def queued_event(tags: Iterable[str]) -> Event:

@@ -6,10 +6,11 @@ import base64
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import httpx2
 from pydantic import BaseModel
 
 from flowapp.models.chat import CHECK, ChatServer, talking
-from flowapp.models.errors import ModelMalformed
+from flowapp.models.errors import ModelMalformed, ModelUnreachable
 from flowapp.net import AddressPolicy, open_client
 
 if TYPE_CHECKING:
@@ -67,9 +68,15 @@ async def _picture(text: str, policy: AddressPolicy, timeout_s: float) -> Pictur
 async def _fetched(url: str, policy: AddressPolicy, timeout_s: float) -> bytes:
     """The picture at an address that the answer names; the address is checked as that of a model is."""
     found = bytearray()
-    async with open_client(policy, timeout_s=timeout_s) as client, client.stream("GET", url) as response:
-        async for piece in response.aiter_bytes():
-            found += piece
-            if response.status_code != 200 or len(found) > MOST_BYTES:
-                raise ModelMalformed("The picture that the model made cannot be fetched.", "Try again.")
+    away = ModelUnreachable("The picture that the model made cannot be fetched.", "Try again.")
+    try:
+        async with open_client(policy, timeout_s=timeout_s) as client, client.stream("GET", url) as response:
+            if response.status_code != 200:
+                raise away
+            async for piece in response.aiter_bytes():
+                found += piece
+                if len(found) > MOST_BYTES:
+                    raise away
+    except (httpx2.HTTPError, httpx2.InvalidURL) as error:
+        raise away from error
     return bytes(found)

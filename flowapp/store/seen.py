@@ -45,12 +45,16 @@ class Visits:
         self._clock = clock
         self._known: OrderedDict[object, tuple[float, float]] = OrderedDict()
 
-    def begins(self, key: object) -> bool:
-        """Whether this look is to be noted."""
+    def is_new(self, key: object) -> bool:
+        """Whether a look would begin a visit."""
         at = self._clock()
         noted, last = self._known.get(key, (-LONG_S, -AWAY_S))
-        begins = at - last >= AWAY_S or at - noted >= LONG_S
-        self._known[key] = (at if begins else noted), at
+        return at - last >= AWAY_S or at - noted >= LONG_S
+
+    def begins(self, key: object) -> bool:
+        """Whether this look is to be noted; from now on it is taken for noted."""
+        at, begins = self._clock(), self.is_new(key)
+        self._known[key] = (at if begins else self._known[key][0]), at
         self._known.move_to_end(key)
         while len(self._known) > _REMEMBERED:
             self._known.popitem(last=False)
@@ -80,18 +84,15 @@ class Seen:
             self._writing = asyncio.get_running_loop().create_task(self._write(), context=contextvars.Context())
 
     async def note_first(self, look: Look) -> None:
-        """Note it before anything is shown: what cannot be noted is not to be seen."""
-        if self._visits.begins(look):
-            try:
-                await self._database.write(partial(_add, [(look, ORIGIN.get())]))
-            except BaseException:
-                self._visits.forget(look)
-                raise
+        """Note it before anything is shown: what cannot be noted is not to be seen, by nobody who asks at the same time either."""
+        if self._visits.is_new(look):
+            await self._database.write(partial(_add, [(look, ORIGIN.get())]))
+        self._visits.begins(look)
 
     async def settle(self) -> None:
         """Wait until everything that was seen is noted."""
         while self._writing is not None:
-            await self._writing
+            await asyncio.shield(self._writing)  # who waits may be gone; what others saw is noted
 
     async def _write(self) -> None:
         try:

@@ -93,8 +93,10 @@ def test_a_version_is_compared_with_the_one_before_it_and_with_any_other(page: P
     expect(dialog.get_by_role("article", name="Code of b")).to_contain_text("x = 2")
     against.select_option(label="v1: The first one")
     expect(dialog.get_by_role("status")).to_have_text("Differs from version 1 in 2 places")
+    press(page, dialog.get_by_role("button", name="v2"))
+    expect(against).to_have_value("1")
     press(page, dialog.get_by_role("button", name="v1"))
-    against.select_option("before")
+    expect(against).to_have_value("before")  # and not itself
     expect(dialog.get_by_role("status")).to_have_text("The first version, in full")
     against.select_option("draft")
     expect(dialog.get_by_role("status")).to_have_text("Restoring it would change the draft in one place")

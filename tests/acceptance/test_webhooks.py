@@ -115,7 +115,7 @@ def test_a_call_is_kept_by_name_and_is_the_event_of_a_preprocessor(page: Page, p
     box.get_by_role("button", name=re.compile("^Kept")).click()
     page.get_by_role("menuitem", name="From a call by webhook…").click()
     expect(dialog.get_by_title("The call", exact=True)).to_have_text('{"who":"grace"}')
-    expect(dialog.get_by_title("What the preprocessor made of it")).to_have_text('→ {"name":"Grace","times":4}')
+    expect(dialog.get_by_title("What the flow got")).to_have_text('→ {"name":"Grace","times":4}')
     shoot(page, "webhook-calls-preprocessed")
     dialog.get_by_label("Keep what is taken as").fill("grace, four times")
     page.keyboard.press("Tab")
@@ -133,6 +133,27 @@ def test_a_call_is_kept_by_name_and_is_the_event_of_a_preprocessor(page: Page, p
     notebook.select("preprocessor")
     page.keyboard.press("Control+Enter")
     expect(notebook.output("preprocessor")).to_contain_text("Grace", timeout=RUN_TIMEOUT)
+
+
+def test_where_a_step_prepares_its_own_arguments_the_calls_are_taken(page: Page, product: Product) -> None:
+    code = f"def preprocessor(event: dict):\n    return {{'name': 'Made', 'times': 1}}\n\n\n{GREET}"
+    cell = python("a", code, {"name": wire("flow_input.name"), "times": wire("flow_input.times")})
+    flow = flow_of({**cell, "apply_preprocessor": True}, schema=SCHEMA)
+    with product.client() as client:
+        notebook = open_flow(page, client, flow)
+        deploy = {"path": "f/hooks/own", "message": "first"}
+        client.post(f"{W}/drafts/{notebook.draft_id}/deploy", json=deploy).raise_for_status()
+        said = client.post(f"{W}/jobs/run_wait_result/f/f/hooks/own", json={"name": "Bo", "times": 7})
+        assert said.json() == ["Hello Made"]
+    page.reload()
+    notebook.loaded()
+    box = page.get_by_role("region", name="Flow input")
+    box.get_by_role("button", name=re.compile("^Kept")).click()
+    page.get_by_role("menuitem", name="From a call by webhook…").click()
+    dialog = page.get_by_role("dialog", name="Calls by webhook")
+    dialog.get_by_role("button", name=re.compile("^Take the input of run")).click()
+    expect(box.get_by_label("Value of name")).to_have_value("Bo")
+    expect(box.get_by_label("Value of times")).to_have_value("7")
 
 
 def test_the_dialog_is_in_the_notebook_too(page: Page, product: Product) -> None:

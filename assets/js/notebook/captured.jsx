@@ -14,11 +14,14 @@ const LONGEST_NAME = 60;
 
 const valueOf = (ws, run, query) => get(runPath(ws, run.id, "raw"), query).catch(() => null); // not there, or cleared away
 
-/** {run, args: what the flow got, event: what its preprocessor was given, or null}. */
+/** {run, args: what the flow got, event: what its preprocessor was given, or null}. Where a step prepares its own arguments, the flow got the call's. */
 async function callOf(ws, run) {
   if (!run.has_event) return { run, event: null, args: await valueOf(ws, run, { path: "", side: "args" }) };
-  const [event, made] = await Promise.all([valueOf(ws, run, { path: "", side: "event" }), valueOf(ws, run, { path: "preprocessor" })]);
-  return { run, event, args: made?.error ? null : made }; // one that failed made nothing
+  const { steps } = await get(runPath(ws, run.id));
+  const step = steps.find(({ path }) => path === "preprocessor");
+  const made = step ? step.status === "success" && valueOf(ws, run, { path: "preprocessor" }) : valueOf(ws, run, { path: "", side: "args" });
+  const [event, args] = await Promise.all([valueOf(ws, run, { path: "", side: "event" }), made]);
+  return { run, event, args: args || null };
 }
 
 const isObject = (value) => Boolean(value) && typeof value === "object" && !Array.isArray(value);
@@ -76,7 +79,7 @@ function Call({ call, known, preprocessor, use, trial }) {
       <span className="nb-calls-head"><a href={`/runs/${run.id}`}>Run #{run.number}</a><StateBadge status={run.status} /><span className="nb-faint">{ago(run.created_at)}</span></span>
       <span className="nb-calls-what">
         {event && <code title="The call">{short(event.body ?? event)}</code>}
-        {args && <code title={event ? "What the preprocessor made of it" : undefined}>{event && "→ "}{short(args)}</code>}
+        {args && <code title={event ? "What the flow got" : undefined}>{event && "→ "}{short(args)}</code>}
       </span>
       <span className="nb-calls-do">
         <button type="button" className="nb-btn" disabled={!fits} title={why} aria-label={`Take the input of run ${run.number}`} onClick={() => use(call)}>Take</button>

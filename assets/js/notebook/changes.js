@@ -33,11 +33,8 @@ function changed(before = {}, after = {}) {
 
 const row = (label, before, after) => ({ label, before: textOf(before), after: textOf(after) });
 
-/** What a step is besides its code, inputs, title and nested steps. */
-const settingsOf = (module) => ({
-  ...without(module.value ?? {}, "content", "input_transforms", "modules", "branches", "default", "lock", "language", ...HANDLERS),
-  ...without(module, "id", "summary", "value"),
-});
+/** What a step is besides its code, inputs, title and nested steps: of what it runs, and of itself. */
+const settingsOf = (module) => [without(module.value ?? {}, "content", "input_transforms", "modules", "branches", "default", "lock", "language", ...HANDLERS), without(module, "id", "summary", "value")];
 
 /** What decides about each branch, and how it is called. */
 const branchesOf = (module) => Object.fromEntries((module.value?.branches ?? []).map((branch, index) => [`Branch ${index + 1}`, without(branch, "modules")]));
@@ -56,7 +53,7 @@ function stepChange(before, after) {
   const code = was.content === is.content ? null : { before: was.content ?? "", after: is.content ?? "", language: is.language ?? was.language };
   const inputs = changed(was.input_transforms, is.input_transforms);
   const settings = [
-    ...changed(settingsOf(before), settingsOf(after)).map(([key, ...pair]) => row(KIND[key] ?? settingName(`/${key}`, "setting"), ...pair)),
+    ...settingsOf(before).flatMap((old, index) => changed(old, settingsOf(after)[index])).map(([key, ...pair]) => row(KIND[key] ?? settingName(`/${key}`, "setting"), ...pair)),
     ...changed(branchesOf(before), branchesOf(after)).map(([label, ...pair]) => row(label, ...pair)),
   ];
   const said = [

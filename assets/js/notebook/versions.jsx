@@ -30,6 +30,7 @@ export function Versions({ onClose }) {
   const first = useRef(null);
   useEffect(() => first.current?.focus(), [Boolean(list?.length)]); // the list came after the dialog
   const version = list?.find((one) => one.version === chosen);
+  const other = against === String(chosen) ? BEFORE : against; // a version is not compared with itself
   return (
     <Dialog title="Versions" onClose={onClose} className="nb-versions">
       {failed && <p className="nb-notice" data-tone="bad" role="alert">{failed.message} {failed.hint}</p>}
@@ -56,8 +57,8 @@ export function Versions({ onClose }) {
           </ol>
           {version && (
             <section aria-label={`Version ${version.version}`}>
-              <Against {...{ list, version, value: against, onChange: setAgainst }} />
-              <Version key={`${version.version} ${against}`} {...{ at, list, version, against, onClose }} />
+              <Against {...{ list, version, value: other, onChange: setAgainst }} />
+              <Version key={`${version.version} ${other}`} {...{ at, list, version, against: other, onClose }} />
             </section>
           )}
         </div>
@@ -72,7 +73,7 @@ const BEFORE = "before";
 /** What the version is compared with: the draft into which it could come back, the version before it, or any other one. */
 function Against({ list, version, value, onChange }) {
   const older = list.filter((one) => one.version < version.version);
-  const others = list.filter((one) => one.version !== version.version && one !== older[0]);
+  const others = list.filter((one) => one.version !== version.version);
   return (
     <label className="nb-against">
       Compared with
@@ -139,7 +140,7 @@ function OneChange({ change: { step_id: step, text, rows, code }, flows, version
   return (
     <div className="nb-change">
       <p>{step && <span className="nb-chip nb-chip-fixed">{step}</span>} <b>{text}</b></p>
-      {rows.length > 0 && <div className="merge-changes">{rows.map((one) => <Change key={one.label} change={one} of={flows.name ?? undefined} />)}</div>}
+      {rows.length > 0 && <div className="merge-changes">{rows.map((one, index) => <Change key={index} change={one} of={flows.name ?? undefined} />)}</div>}
       {code && (
         <article aria-label={`Code of ${step}`}>
           <h3>Code of <code>{step}</code>{flows.name && <>, {flows.name} and version {version.version}</>}</h3>

@@ -27,8 +27,8 @@ async def drawn(interpreter: Interpreter, work: Try, models: Models, settings: A
         if known.status != "success":
             return Done(known.value, failed=True)
         return _answer(settings, known.value)
-    step = journal.open(info, 1, dumps({"messages": len(settings.opening)}))
-    prompt = "\n\n".join(str(message["content"]) for message in settings.opening)
+    step = journal.open(info, 1, dumps({"messages": 1}))
+    prompt = "\n\n".join(filter(None, (settings.system, settings.question)))
     try:
         picture = await models.picture(settings.server, prompt)
         kept = dumps(await models.keep(picture.content, picture.extension))

@@ -50,23 +50,25 @@ class RunModels:
         """See `ports.Models`."""
         return await self._stored().keep(self._run, content, extension)
 
-    async def earlier(self, memory: Memory, step_id: str, job: str) -> list[Message]:
+    async def earlier(self, memory: Memory, step: str, job: str) -> list[Message]:
         """See `ports.Models`."""
         name = self._memory(memory)
         if name is None:
             return []
-        return await self._store.database.read(lambda c: memories.earlier(c, name, step_id, job))
+        return await self._store.database.read(lambda c: memories.earlier(c, name, step, job))
 
-    async def remember(self, memory: Memory, step_id: str, job: str, messages: Sequence[Message]) -> None:
+    async def remember(self, memory: Memory, step: str, job: str, messages: Sequence[Message]) -> None:
         """See `ports.Models`."""
         name = self._memory(memory)
         if name is not None:
-            await self._store.database.write(lambda c: memories.add(c, name, step_id, job, messages))
+            await self._store.database.write(lambda c: memories.add(c, name, step, job, messages))
 
     def _memory(self, memory: Memory) -> str | None:
-        """What it is kept under: a flow's own memories are everybody's who runs it, a conversation is one person's."""
+        """What it is kept under: a flow's own memories are everybody's who runs it, a conversation is one person's. A draft's
+        cells are tried on memories of the draft.
+        """
         run = self._run
-        flow = run.path or run.draft_id or run.id
+        flow = f"draft {run.draft_id}" if run.draft_id else run.path or run.id
         if memory.id:
             return memories.name_of(run.workspace, flow, f"of flow:{memory.id}")
         return memories.name_of(run.workspace, flow, f"{run.created_by}:{run.memory_id}") if run.memory_id else None

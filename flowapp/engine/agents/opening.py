@@ -17,18 +17,20 @@ MOST_BYTES = 20 << 20
 """Of all files that go along together."""
 
 
-async def opened(models: Models, settings: AgentSettings, step_id: str, job: str) -> AgentSettings:
-    """The settings with the earlier messages before the user's, and the files in it.
+async def opened(models: Models, settings: AgentSettings, step: str, job: str) -> AgentSettings:
+    """The settings with the earlier messages of a step before the user's, and the files in that. A picture is made of neither.
 
     Raises:
         FlowappError: a file is not there, or they are too large.
     """
+    if settings.draws:
+        return settings
     opening = list(settings.opening)
     if settings.files:
-        opening[-1] = await _with_files(models, settings, opening[-1])
+        opening[-1] = await _with_files(models, settings)
     if settings.memory is not None:
-        earlier = latest(await models.earlier(settings.memory, step_id, job), settings.memory.length)
-        at = 1 if opening[0]["role"] == "system" else 0
+        earlier = latest(await models.earlier(settings.memory, step, job), settings.memory.length)
+        at = 1 if settings.system else 0
         opening[at:at] = [as_sent(message) for message in earlier]
     return replace(settings, opening=tuple(opening))
 
@@ -41,14 +43,14 @@ def latest(messages: Sequence[Message], length: int) -> list[Message]:
     return kept
 
 
-async def _with_files(models: Models, settings: AgentSettings, message: Message) -> Message:
-    parts: list[dict[str, Any]] = [{"type": "text", "text": message["content"]}]
+async def _with_files(models: Models, settings: AgentSettings) -> Message:
+    parts: list[dict[str, Any]] = [{"type": "text", "text": settings.question}]
     left = MOST_BYTES
     for file in settings.files:
         found = await models.file(file, left)
         left -= len(found.content)
         parts.append(_part(found))
-    return {**message, "content": parts}
+    return {"role": "user", "content": parts}
 
 
 def _part(file: FileContent) -> dict[str, Any]:

@@ -49,7 +49,8 @@ async def _answered(interpreter: Interpreter, work: Try, args: JsonText, kept: J
         given = loads(await models.resolved(args))
         shown = loads(await interpreter.ports.expand(kept))
         job = job_id(interpreter.run_id, work.info.path)
-        settings = await opened(models, settings_of(given, shown), work.info.step_id, job)
+        step = f"{interpreter.frame.path}:{work.info.step_id}"
+        settings = await opened(models, settings_of(given, shown), step, job)
         tools: list[Tool] = [*await module_tools(interpreter, work.module, settings.enabled)]
         tools += await mcp_tools(models, work.module, settings.enabled)
         named = _by_name(tools)
@@ -63,7 +64,7 @@ async def _answered(interpreter: Interpreter, work: Try, args: JsonText, kept: J
     done = await conversation.run()
     if settings.memory is not None and not done.failed:
         said = [*settings.shown, *conversation.history]
-        await models.remember(settings.memory, work.info.step_id, job, said)
+        await models.remember(settings.memory, step, job, said)
     return done
 
 

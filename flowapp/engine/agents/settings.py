@@ -33,6 +33,9 @@ class AgentSettings:
     server: ChatServer
     opening: tuple[Message, ...]
     shown: tuple[Message, ...]
+    system: str = ""
+    question: str = ""
+    """The user's message; empty where the memory ends with what is to be answered."""
     schema: Mapping[str, Any] | None = None
     temperature: float | None = None
     max_tokens: int | None = None
@@ -53,20 +56,26 @@ def settings_of(args: Mapping[str, Any], kept: Mapping[str, Any]) -> AgentSettin
     """
     for _, sentence in input_problems(args):
         raise AgentRefused(sentence)
-    system = _text(args.get("system_prompt"))
+    system, question = _text(args.get("system_prompt")), _text(args.get("user_message"))
+    files, draws = tuple(_files(args)), args.get("output_type") == "image"
+    if (files or draws) and not question:
+        why = "A picture is made of one" if draws else "user_images and user_attachments go with one"
+        raise AgentRefused(f"The agent has no user_message. {why}.")
     opening = tuple(as_sent(message) for message in _conversation(args))
     enabled = args.get("enabled_tools")
     return AgentSettings(
         server=_server(args.get("provider")),
         opening=({"role": "system", "content": system}, *opening) if system else opening,
         shown=tuple(_conversation(kept)),
+        system=system,
+        question=question,
         schema=_schema(args.get("output_schema")),
         temperature=_number(args, "temperature", 0, 2),
         max_tokens=_whole(args, "max_completion_tokens"),
         enabled=frozenset(map(str, enabled)) if isinstance(enabled, list) else None,
         memory=_memory(args.get("memory")),
-        files=tuple(_files(args)),
-        draws=args.get("output_type") == "image",
+        files=files,
+        draws=draws,
     )
 
 

@@ -171,6 +171,23 @@ async def test_a_chat_remembers_for_who_had_it_and_a_named_memory_for_all(produc
             assert last == (["Mine?", "Bob's?"] if path == "f/agents/open" else ["Bob's?"])
 
 
+async def test_what_is_tried_in_a_draft_is_not_remembered_by_the_flow(product: Product) -> None:
+    async with chat_server(said("ok")) as model:
+        await with_resource(product, model)
+        await deployed(product, "f/agents/tried", memory={"kind": "auto", "memory_id": "team"})
+        opened = await product.client.post(f"{W}/flows/edit/f/agents/tried")
+        assert opened.status_code in (200, 201), opened.text
+        draft = opened.json()["id"]
+        cells = await product.cells(draft)
+        operation = {"op": "set_sample", "name": "question", "value": "Tried?"}
+        body = {"client": "page", "ops": [operation]}
+        (await product.client.post(f"{W}/drafts/{draft}/operations", json=body)).raise_for_status()
+        await product.run(draft, cells=[cells["ask"]["id"]])
+        await asked(product, "f/agents/tried", "For real?")
+        questions = [[m["content"] for m in body["messages"] if m["role"] == "user"] for body in model.asked]
+        assert questions == [["Tried?"], ["For real?"]]
+
+
 async def test_stored_files_go_to_the_model_and_its_picture_is_one(product: Product) -> None:
     png = b"\x89PNG\r\n\x1a\n picture"
     drawing = Reply({"data": [{"b64_json": base64.b64encode(png).decode()}]})

@@ -26,7 +26,7 @@ class Process:
     """A server or worker that obeys commands."""
 
     def __init__(self, cluster: Cluster, number: int, kind: str, tags: str) -> None:
-        self.kind, self.tags = kind, tags
+        self.number, self.kind, self.tags = number, kind, tags
         home = cluster.folder / f"p{number}"
         home.mkdir(exist_ok=True)
         command = [sys.executable, str(PROGRAM), str(home), cluster.url, str(cluster.effects), kind, tags]
@@ -83,8 +83,7 @@ class Cluster:
 
     async def again(self, process: Process) -> Process:
         """Start a killed process anew, on its data folder."""
-        number = next(number for number, each in enumerate(self.processes) if each is process)
-        started = Process(self, number, process.kind, process.tags)
+        started = Process(self, process.number, process.kind, process.tags)
         self.processes.append(started)
         return await started.ready()
 

@@ -117,3 +117,20 @@ async def test_a_server_that_is_started_again_gets_its_runs_back_from_who_takes_
     row, result = await cluster.ended(run, DEAD_AFTER_S + 15)
     assert (row.status, result) == ("success", 2)
     assert cluster.pids("done", *jobs(run, "k")) == [again.pid]
+
+
+async def test_it_gets_them_back_each_time_it_is_killed(servers: Servers) -> None:
+    """Who takes over uses a start of the segment up; what is begun at home is a new one each time."""
+    cluster, one, _two = servers
+    flow = flow_of(work("a", "1"), work("k", "results.a + 1", code="hold"), same_worker=True)
+    run = await cluster.start(one, flow)
+    await cluster.until(lambda: cluster.pids("begun", *jobs(run, "k")))
+    for _ in range(2):
+        one.kill()
+        one = await cluster.again(one)
+        mine = one.pid
+        await cluster.until(lambda mine=mine: mine in cluster.pids("begun", *jobs(run, "k")), DEAD_AFTER_S + 15)
+    cluster.release()
+    row, result = await cluster.ended(run, DEAD_AFTER_S + 15)
+    assert (row.status, result) == ("success", 2)
+    assert cluster.pids("done", *jobs(run, "k")) == [one.pid]

@@ -57,12 +57,12 @@ class Models:
         self.files[key] = FileContent(key, "image/png", content)
         return {"s3": key}
 
-    async def earlier(self, memory: Memory, step_id: str, job: str) -> list[Message]:
-        jobs = self.said.get((memory.id, step_id), {})
+    async def earlier(self, memory: Memory, step: str, job: str) -> list[Message]:
+        jobs = self.said.get((memory.id, step), {})
         return [message for by, messages in jobs.items() if by != job for message in messages]
 
-    async def remember(self, memory: Memory, step_id: str, job: str, messages: Sequence[Message]) -> None:
-        self.said.setdefault((memory.id, step_id), {})[job] = list(messages)
+    async def remember(self, memory: Memory, step: str, job: str, messages: Sequence[Message]) -> None:
+        self.said.setdefault((memory.id, step), {})[job] = list(messages)
 
     async def resource(self, path: str) -> Any:
         return self.resources.get(path)

@@ -66,6 +66,13 @@ class TestMemory:
             await at.run(at.agent(memory=AUTO, output_schema={"type": "object"}))
             assert at.models.said == {}
 
+    async def test_an_agent_in_a_called_flow_has_a_memory_of_its_own(self) -> None:
+        async with desk(said("One."), said("Two.")) as at:
+            inner = {"value": {"modules": [at.agent(memory=AUTO, user_message="Inside?")]}}
+            at.world.flows["f/inner"] = [inner]
+            await at.run(at.agent(memory=AUTO), {"id": "call", "value": {"type": "flow", "path": "f/inner"}})
+            assert len(at.models.said) == 2
+
     @pytest.mark.parametrize(
         ("roles", "length", "kept"),
         [
@@ -108,6 +115,12 @@ class TestFiles:
             assert loads(done.value)["messages"][0] == user("How much?")
             assert encoded not in json.dumps(at.world.rows, default=str)
 
+    async def test_files_go_with_a_question_only(self) -> None:
+        memory = {"kind": "manual", "messages": [user("Hi"), {"role": "assistant", "tool_calls": []}]}
+        async with desk(said("ok")) as at:
+            error = error_of(await at.run(at.agent(user_images=[{"s3": "x"}], memory=memory, user_message=None)))
+            assert "user_images and user_attachments go with" in error["message"] and at.server.asked == []
+
 
 class TestPictures:
     async def test_an_answer_is_a_stored_file(self) -> None:
@@ -119,6 +132,19 @@ class TestPictures:
             assert at.server.http.requests[0].target.endswith("/images/generations")
             again = await at.run(at.agent(output_type="image", user_message="A cat"))
             assert again == done and len(at.server.asked) == 1  # it is recorded
+
+    async def test_a_picture_is_of_the_prompt_and_the_question_alone(self) -> None:
+        earlier = [user("A dog"), {"role": "assistant", "tool_calls": []}]
+        async with desk(drawn()) as at:
+            memory = {"kind": "manual", "messages": earlier}
+            await at.run(at.agent(output_type="image", memory=memory, system_prompt="In blue.", user_message="A cat"))
+            assert at.server.asked[0]["prompt"] == "In blue.\n\nA cat"
+
+    async def test_without_a_question_there_is_no_picture(self) -> None:
+        memory = {"kind": "manual", "messages": [user("A dog")]}
+        async with desk(drawn()) as at:
+            error = error_of(await at.run(at.agent(output_type="image", memory=memory, user_message=None)))
+            assert "user_message" in error["message"] and at.server.asked == []
 
     async def test_a_picture_at_an_address_is_fetched(self) -> None:
         async with desk() as at:
@@ -136,6 +162,9 @@ class TestPictures:
             (Reply({"data": [{"b64_json": "PGh0bWw+"}]}), "gave no picture"),
             (Reply({"data": [{"b64_json": "§"}]}), "cannot be read"),
             (Reply({"data": [{"url": "http://10.1.2.3/secret"}]}), "10.1.2.3"),
+            (Reply({"data": [{"url": "http://127.0.0.1:1/gone.png"}]}), "cannot be fetched"),
+            (Reply({"data": [{"url": "http://[nonsense"}]}), "cannot be fetched"),
+            (Reply({"data": [{"url": "ftp://127.0.0.1/x.png"}]}), "cannot be fetched"),
             (Reply({"error": {"message": "no"}}, status=401), "key"),
         ],
     )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy.engine import Connection
@@ -99,3 +101,40 @@ async def test_what_could_not_be_noted_is_noted_the_next_time(
     assert len(await _targets(store)) == 1
     await store.seen.note_first(LOOK)
     assert len(await _targets(store)) == 1
+
+
+async def test_who_waits_for_the_notes_and_goes_takes_none_of_them_along(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A page of the trail that is closed while it waits: what others have seen is noted all the same."""
+    held, write = asyncio.Event(), store.database.write
+
+    async def slowly(work: Callable[[Connection], Any]) -> Any:
+        await held.wait()
+        return await write(work)
+
+    monkeypatch.setattr(store.database, "write", slowly)
+    store.seen.note(LOOK)
+    waiting = asyncio.create_task(store.seen.settle())
+    await asyncio.sleep(0)
+    waiting.cancel()
+    await asyncio.gather(waiting, return_exceptions=True)
+    held.set()
+    assert len(await _targets(store)) == 1
+
+
+async def test_nobody_is_shown_a_secret_while_its_note_may_still_fail(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = asyncio.Event()
+
+    async def fails(_work: Callable[[Connection], Any]) -> Any:
+        await held.wait()
+        raise OSError("the disk is full")
+
+    monkeypatch.setattr(store.database, "write", fails)
+    both = [asyncio.create_task(store.seen.note_first(LOOK)) for _ in range(2)]
+    await asyncio.sleep(0)
+    held.set()
+    found = await asyncio.gather(*both, return_exceptions=True)
+    assert [type(one) for one in found] == [OSError, OSError]

@@ -26,6 +26,12 @@ test("what stands in a step is told before and after: inputs, settings, title, a
   ]);
 });
 
+test("a setting of what a step runs and one of the step, of the same name, both count", () => {
+  const of = (inner, own) => flow([script("a", { tag: inner }, { tag: own })]);
+  const [{ rows }] = changesBetween(of("x", "same"), of("y", "same"));
+  assert.deepEqual(rows, [{ label: "Worker tag", before: "x", after: "y" }]);
+});
+
 test("what a branch decides by is a row of its container, and its steps are found", () => {
   const branches = (expr, content) => flow([{ id: "b", value: { type: "branchone", default: [], branches: [{ summary: "large", expr, modules: [script("in", { content })] }] } }]);
   const found = changesBetween(branches("true", "one"), branches("false", "two"));

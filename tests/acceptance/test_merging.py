@@ -10,11 +10,11 @@ import httpx
 from playwright.sync_api import BrowserContext, Locator, Page, expect
 
 from tests.acceptance.axe import accessible_now
+from tests.acceptance.colleagues import PASSWORD, account
 from tests.acceptance.conftest import Watch, shoot
 from tests.acceptance.keys import press, replace_text, tab_to
 from tests.acceptance.notebook_page import NotebookPage, flow_of, open_flow, python, wire
 from tests.acceptance.product import Product
-from tests.acceptance.test_team import PASSWORD, account
 
 LOAD = "def main():\n    return [1, 2, 3]\n"
 COUNT = "def main(rows: list):\n    return len(rows)\n"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -125,12 +126,15 @@ async def test_it_gets_them_back_each_time_it_is_killed(servers: Servers) -> Non
     flow = flow_of(work("a", "1"), work("k", "results.a + 1", code="hold"), same_worker=True)
     run = await cluster.start(one, flow)
     await cluster.until(lambda: cluster.pids("begun", *jobs(run, "k")))
-    for _ in range(2):
+    for _ in range(3):
         one.kill()
         one = await cluster.again(one)
-        mine = one.pid
-        await cluster.until(lambda mine=mine: mine in cluster.pids("begun", *jobs(run, "k")), DEAD_AFTER_S + 15)
+        await cluster.until(partial(_begun_in, cluster, one, jobs(run, "k")), DEAD_AFTER_S + 15)
     cluster.release()
     row, result = await cluster.ended(run, DEAD_AFTER_S + 15)
     assert (row.status, result) == ("success", 2)
     assert cluster.pids("done", *jobs(run, "k")) == [one.pid]
+
+
+def _begun_in(cluster: Cluster, process: Process, ids: list[str]) -> bool:
+    return process.pid in cluster.pids("begun", *ids)

@@ -43,6 +43,7 @@ _NAMES = {
         r"\bresource\(\s*{quote}",
         r"\b[gs]et_?[rR]esource\(\s*{quote}",
         r"\bresource(?:_path)?\\*\"\s*:\s*{quote}",  # messages about an approval, and the tools of an agent
+        r"--(?:[ ]|\t|\\t)*database(?:[ ]|\t|\\t)+",  # what an SQL script connects to
     ),
 }
 #: In the JSON text of a document quotes are escaped.

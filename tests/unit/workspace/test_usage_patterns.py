@@ -21,11 +21,15 @@ from flowapp.workspace.usages import Kind, names
         ("resource", dumps("$res:u/ada/key"), True),
         ("resource", dumps({"tool_type": "mcp", "resource_path": "u/ada/key"}), True),
         ("resource", 'wmill.get_resource("$res:u/ada/key")', True),
+        ("resource", "-- database u/ada/key\nselect 1", True),
+        ("resource", dumps({"content": "--\tdatabase\tu/ada/key\nselect 1"}), True),
         ("variable", dumps({"value": "$var:u/ada/key2"}), False),
         ("variable", dumps({"value": "$var:u/ada/key/more"}), False),
         ("variable", dumps({"value": "$res:u/ada/key"}), False),
         ("variable", "my_variable = 'u/ada/key'", False),
         ("resource", dumps({"expr": "u/ada/key"}), False),
+        ("resource", "-- database u/ada/key2\nselect 1", False),
+        ("resource", "-- see u/ada/key", False),
     ],
 )
 def test_a_text_names_it(kind: Kind, text: str, found: bool) -> None:

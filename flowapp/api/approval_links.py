@@ -91,9 +91,9 @@ async def open_cancel(link: Opened, payload: Carried = "") -> Response:
 
 @router.get("/api/w/{ws}/jobs_u/get_flow/{job_id}/{resume_id}/{signature}")
 async def get_flow(link: Opened, visitor: Visitor, workspace: App) -> Response:
-    """The run that a link is about, and who has answered."""
-    job, asked = await workspace.approvals.flow_by_link(link, visitor)
-    return answer({"job": job, "approvers": approvers_of(asked)})
+    """The run that a link is about, who has answered, and a token that reads it (`approval_token` of `jobs_u/get`)."""
+    job, asked, token = await workspace.link_views.flow(link, visitor)
+    return answer({"job": job, "approvers": approvers_of(asked), "view_token": token})
 
 
 async def _decided(

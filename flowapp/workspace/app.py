@@ -58,6 +58,7 @@ from flowapp.workspace.job_places import JobPlaces
 from flowapp.workspace.job_views import JobViews
 from flowapp.workspace.jobs import Jobs
 from flowapp.workspace.library import Library
+from flowapp.workspace.link_views import LinkViews
 from flowapp.workspace.locks import Locks
 from flowapp.workspace.many_runs import ManyRuns
 from flowapp.workspace.members import Members
@@ -188,7 +189,8 @@ class Workspace:
         self.jobs = Jobs(self._context, places, views, self.job_logs)
         self.job_lists = JobLists(self._context, places, views)
         requests = Requests(self._context, places, views)
-        self.approvals = Approvals(self._context, requests, views)
+        self.approvals = Approvals(self._context, requests)
+        self.link_views = LinkViews(self._context, requests, places, views)
         self.approval_lists = ApprovalLists(self._context, requests)
         self.delegating = Delegating(self._context, requests)
         self.approval_settings = ApprovalSettings(self._context)

@@ -97,12 +97,20 @@ def required_of(request: Request) -> int:
     return said if isinstance(said, int) and said > 0 else 1
 
 
+def without_passwords(args: Mapping[str, Any], schema: Any) -> dict[str, Any]:
+    """Arguments without the values of those that the schema calls passwords."""
+    properties = schema.get("properties") if isinstance(schema, dict) else None
+    places = properties if isinstance(properties, dict) else {}
+    return {name: HIDDEN if _is_password(places.get(name)) else value for name, value in args.items()}
+
+
+def _is_password(place: Any) -> bool:
+    return isinstance(place, dict) and bool(place.get("password") or place.get("format") == "password")
+
+
 def _named(name: str, value: Any, place: Any) -> Fact:
-    schema = place if isinstance(place, dict) else {}
-    label = str(schema.get("title") or name)
-    if schema.get("password") or schema.get("format") == "password":
-        return Fact(label, HIDDEN)
-    return _fact(label, value)
+    label = str((place.get("title") if isinstance(place, dict) else None) or name)
+    return Fact(label, HIDDEN) if _is_password(place) else _fact(label, value)
 
 
 def _fact(label: str, value: Any) -> Fact:

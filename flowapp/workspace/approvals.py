@@ -22,17 +22,16 @@ from flowapp.jsontext import dumps, loads
 from flowapp.store import audit, identities
 from flowapp.store.approval_shapes import Answer, Decision, closed_error, terms_of
 from flowapp.store.errors import ApprovalClosed, ApprovalUsed
-from flowapp.store.seen import Look
 from flowapp.store.tables import ResumeEventRow
 from flowapp.workspace import guard
 from flowapp.workspace.approval_answers import checked, is_commented
 from flowapp.workspace.approval_requests import Link, Request, Requests, conditions_now
+from flowapp.workspace.approval_seen import note_request_seen
 from flowapp.workspace.approval_views import Fact, facts_of, masked
 from flowapp.workspace.blob_guard import require_known
 from flowapp.workspace.context import Context
 from flowapp.workspace.errors import AnswerInvalid, BadRequest
 from flowapp.workspace.job_places import Place
-from flowapp.workspace.job_views import JobViews
 from flowapp.workspace.known_secrets import known_secrets
 
 MAX_APPROVER = 200
@@ -42,10 +41,9 @@ LONGEST_COMMENT = 4000
 class Approvals:
     """Use-cases about waits for people."""
 
-    def __init__(self, context: Context, requests: Requests, views: JobViews) -> None:
+    def __init__(self, context: Context, requests: Requests) -> None:
         self._context = context
         self._store = context.store
-        self._views = views
         self._requests = requests
 
     # --- links ------------------------------------------------------------------------------------------------------
@@ -86,7 +84,7 @@ class Approvals:
         request = await self._requests.at(place, Asker(identity, by_link=True), link.resume_id)
         hidden = await known_secrets(self._context, request.run)
         description = masked(request.terms.get("description"), hidden)
-        self._note_seen(request, identity, link)
+        note_request_seen(self._store, request, identity, link)
         return replace(request, terms={**request.terms, "description": description})
 
     async def of_job(self, identity: Identity, job_id: str) -> Request:
@@ -99,22 +97,8 @@ class Approvals:
         place = await self._requests.place(identity.workspace, job_id)
         require(identity, "run.read", guard.run_target(place.run))
         request = await self._requests.at(place, Asker(identity))
-        self._note_seen(request, identity)
+        note_request_seen(self._store, request, identity)
         return request
-
-    async def flow_by_link(self, link: Link, identity: Identity | None) -> tuple[dict[str, Any], Request]:
-        """The run that a link is about, as clients read jobs, and the request.
-
-        Raises:
-            NotFound: the signature is wrong, or the job is gone.
-            NotSignedIn, NotAllowed: whoever opened the link may not answer.
-        """
-        place = await self._requests.by_link(link)
-        asker = Asker(identity, by_link=True)
-        request = await self._requests.at(place, asker, link.resume_id)
-        approving.require(asker, request.conditions, guard.run_target(place.run))
-        self._note_seen(request, identity, link)
-        return await self._views.full(Place(place.run), code=False), request
 
     async def fresh_link(self, request: Request) -> Link | None:
         """A new link to an open request, for those who may answer it (they may hand it on)."""
@@ -265,15 +249,6 @@ class Approvals:
         if decision.suspension is not None and decision.suspension.status != "open":
             await self._context.engine.wake(run.id)
         return decision
-
-    def _note_seen(self, request: Request, identity: Identity | None, link: Link | None = None) -> None:
-        """For the trail: who had a request before them, whether or not they may answer it."""
-        if identity is not None and identity.job:
-            return
-        by = identity.username if identity is not None else f"link:{link.approver if link else ''}"[:100]
-        run = request.run
-        about = f"run {run.number}, {request.step_id or 'flow'}{', by link' if link and identity else ''}"
-        self._store.seen.note(Look(run.workspace, by, "run.view_request", run.path or run.id, about))
 
     async def _key(self, workspace: str) -> str:
         key = await self._store.database.read(lambda c: identities.workspace_key(c, workspace))

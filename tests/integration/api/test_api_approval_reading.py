@@ -1,0 +1,167 @@
+"""What whoever holds a signed link reads without being signed in: the run and the job that it is for, and nothing more."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import Any
+
+import pytest
+
+from flowapp.jsontext import dumps
+from flowapp.store import approval_nudges
+from flowapp.workspace import link_views
+from tests.integration.api.api_approvals import Wait, a_wait, in_group
+from tests.integration.api.api_server import Server
+
+W = "/api/w/main"
+
+
+async def with_result(server: Server, wait: Wait, result: Any) -> None:
+    """Give the step that asks a result, and the run a second step."""
+    store = server.workspace.store
+    digest = await store.values.put_value(dumps(result))
+    run = await store.runs.get(wait.run)
+    assert run is not None
+    rows = [server.engine._job(run, step, "success", digest).model_dump() for step in ("a", "b")]
+    await store.database.write(lambda c: [store.runs.put_job(c, row, "test") for row in rows])
+
+
+async def signed(server: Server, wait: Wait, number: int = 7, approver: str = "leo") -> dict[str, str]:
+    """The parameters that a link gives to `get_result`."""
+    given = await server.client.get(f"{W}/jobs/job_signature/{wait.job}/{number}?approver={approver}")
+    return {"suspended_job": wait.job, "resume_id": str(number), "secret": given.text, "approver": approver}
+
+
+async def view_token(server: Server, said: dict[str, str]) -> str:
+    address = f"{W}/jobs_u/get_flow/{said['suspended_job']}/{said['resume_id']}/{said['secret']}"
+    answer = await server.make_client().get(address, params={"approver": said["approver"]})
+    assert answer.status_code == 200, answer.text
+    return str(answer.json()["view_token"])
+
+
+class TestResult:
+    async def test_the_job_of_the_link_and_no_other(self, server: Server) -> None:
+        wait = await a_wait(server)
+        await with_result(server, wait, {"total": 3})
+        said, stranger = await signed(server, wait), server.make_client()
+        address = f"{W}/jobs_u/completed/get_result"
+        mine = await stranger.get(f"{address}/{wait.job}", params=said)
+        assert (mine.status_code, mine.json()) == (200, {"total": 3})
+        run = await stranger.get(f"{address}/{wait.run}", params=said)
+        assert (run.status_code, "not over yet" in run.text) == (404, True), run.text
+        level = (await server.client.get(f"{W}/jobs/list?parent_job={wait.run}")).json()
+        other = next(job["id"] for job in level if job["id"] != wait.job)
+        elsewhere = await a_wait(server)
+        for job in (other, elsewhere.job, "no-such"):
+            answer = await stranger.get(f"{address}/{job}", params=said)
+            assert (answer.status_code, "total" in answer.text) == (404, False), answer.text
+        assert (await stranger.get(f"{address}/{wait.job}")).status_code == 401
+
+    @pytest.mark.parametrize(
+        ("changed", "status"),
+        [
+            ({"approver": "bob"}, 404),
+            ({"secret": "0" * 64}, 404),
+            ({"secret": "é"}, 404),
+            ({"secret": ""}, 401),
+            ({"resume_id": "8"}, 404),
+            ({"resume_id": "x"}, 404),
+            ({"suspended_job": "no-such"}, 404),
+        ],
+    )
+    async def test_a_changed_link_reads_nothing(self, server: Server, changed: dict[str, str], status: int) -> None:
+        wait = await a_wait(server)
+        await with_result(server, wait, {"total": 3})
+        said = {**await signed(server, wait), **changed}
+        answer = await server.make_client().get(f"{W}/jobs_u/completed/get_result/{wait.job}", params=said)
+        assert (answer.status_code, "total" in answer.text) == (status, False), answer.text
+
+    async def test_it_takes_the_right_to_answer(self, server: Server) -> None:
+        # nobody but admins reads what is at this path without the link
+        wait = await a_wait(server, path="u/admin/x", groups=["boss"])
+        await with_result(server, wait, {"total": 3})
+        said, address = await signed(server, wait), f"{W}/jobs_u/completed/get_result/{wait.job}"
+        assert (await server.make_client().get(address, params=said)).status_code == 401
+        operator = await server.person("ola", "operator")
+        assert (await operator.get(address, params=said)).status_code == 403
+        await in_group(server, "boss", "ola")
+        assert (await operator.get(address, params=said)).json() == {"total": 3}
+        assert (await operator.get(address)).status_code == 404
+
+    async def test_secrets_that_the_run_has_read_are_hidden(self, server: Server) -> None:
+        body = {"path": "f/pay/key", "value": "hush-hush-1", "is_secret": True}
+        assert (await server.client.post(f"{W}/variables/create", json=body)).status_code == 201
+        wait = await a_wait(server)
+        await with_result(server, wait, {"said": "it is hush-hush-1"})
+        said, stranger = await signed(server, wait), server.make_client()
+        answer = await stranger.get(f"{W}/jobs_u/completed/get_result/{wait.job}", params=said)
+        assert (answer.status_code, "hush" in answer.text) == (200, False)
+        params = {"approval_token": await view_token(server, said)}
+        job = await stranger.get(f"{W}/jobs_u/get/{wait.job}", params=params)
+        assert (job.status_code, "hush" in job.text) == (200, False)
+
+
+class TestToken:
+    async def test_it_reads_the_run_and_the_job_of_the_link(self, server: Server) -> None:
+        wait = await a_wait(server)
+        await with_result(server, wait, {"total": 3})
+        said, stranger = await signed(server, wait), server.make_client()
+        params = {"approval_token": await view_token(server, said)}
+        run = await stranger.get(f"{W}/jobs_u/get/{wait.run}", params=params)
+        assert (run.status_code, run.json()["id"], run.json()["type"]) == (200, wait.run, "QueuedJob")
+        assert not {"logs", "raw_flow", "raw_code"} & {name for name, value in run.json().items() if value}
+        assert (run.json()["args"]["total"], run.json()["args"]["pin"]) == (12.5, "(hidden)")
+        step = await stranger.get(f"{W}/jobs_u/get/{wait.job}", params=params)
+        assert (step.status_code, step.json()["result"]) == (200, {"total": 3})
+        level = (await server.client.get(f"{W}/jobs/list?parent_job={wait.run}")).json()
+        other = next(job["id"] for job in level if job["id"] != wait.job)
+        for job in (other, (await a_wait(server)).job):
+            assert (await stranger.get(f"{W}/jobs_u/get/{job}", params=params)).status_code == 404
+        assert (await stranger.get(f"{W}/jobs_u/get/{wait.run}")).status_code == 401
+        # whoever may read the run anyway reads all of it
+        assert "raw_flow" in (await server.client.get(f"{W}/jobs_u/get/{wait.run}", params=params)).json()
+
+    async def test_it_decides_nothing_and_holds_no_signature(self, server: Server) -> None:
+        wait = await a_wait(server)
+        said = await signed(server, wait)
+        token = await view_token(server, said)
+        inside = base64.urlsafe_b64decode(token.partition(".")[0] + "==")
+        assert said["secret"] not in token
+        assert said["secret"].encode() not in inside
+        used = await server.make_client().post(f"{W}/jobs_u/resume/{wait.job}/7/{token.partition('.')[2]}?approver=leo")
+        assert used.status_code == 404
+
+    async def test_forged_moved_and_late_ones_read_nothing(
+        self, server: Server, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        wait, other = await a_wait(server), await a_wait(server)
+        token = await view_token(server, await signed(server, wait))
+        said, _, mark = token.partition(".")
+        inside = json.loads(base64.urlsafe_b64decode(said + "==="))
+        inside[0] = other.job
+        moved = base64.urlsafe_b64encode(json.dumps(inside).encode()).decode().rstrip("=")
+        stranger = server.make_client()
+        for forged in (f"{moved}.{mark}", said, f"{said}.", f"{said}.{'0' * 64}", "é.é", "a.b", "."):
+            for job in (wait.run, other.run):
+                answer = await stranger.get(f"{W}/jobs_u/get/{job}", params={"approval_token": forged})
+                assert answer.status_code == 404, forged
+        elsewhere = await stranger.get(f"/api/w/elsewhere/jobs_u/get/{wait.run}", params={"approval_token": token})
+        assert elsewhere.status_code == 404
+        monkeypatch.setattr(link_views.time, "time", lambda: inside[-1] + 0.5)
+        late = await stranger.get(f"{W}/jobs_u/get/{wait.run}", params={"approval_token": token})
+        assert (late.status_code, "time" in late.text) == (404, True)
+
+    async def test_conditions_count_at_each_look(self, server: Server) -> None:
+        wait = await a_wait(server)
+        params = {"approval_token": await view_token(server, await signed(server, wait))}
+        address, stranger = f"{W}/jobs_u/get/{wait.run}", server.make_client()
+        assert (await stranger.get(address, params=params)).status_code == 200
+
+        def ask_for_sign_in(connection: Any) -> None:
+            row = server.workspace.store.approvals.get(connection, wait.run, wait.path)
+            assert row is not None
+            approval_nudges.set_terms(connection, row, user_auth_required=True)
+
+        await server.workspace.store.database.write(ask_for_sign_in)
+        assert (await stranger.get(address, params=params)).status_code == 401

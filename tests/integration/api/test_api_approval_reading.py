@@ -10,7 +10,6 @@ import pytest
 
 from flowapp.jsontext import dumps
 from flowapp.store import approval_nudges
-from flowapp.workspace import link_views
 from tests.integration.api.api_approvals import Wait, a_wait, in_group
 from tests.integration.api.api_server import Server
 
@@ -24,7 +23,12 @@ async def with_result(server: Server, wait: Wait, result: Any) -> None:
     run = await store.runs.get(wait.run)
     assert run is not None
     rows = [server.engine._job(run, step, "success", digest).model_dump() for step in ("a", "b")]
-    await store.database.write(lambda c: [store.runs.put_job(c, row, "test") for row in rows])
+
+    def put(connection: Any) -> None:
+        for row in rows:
+            store.runs.put_job(connection, row, "test")
+
+    await store.database.write(put)
 
 
 async def signed(server: Server, wait: Wait, number: int = 7, approver: str = "leo") -> dict[str, str]:
@@ -148,7 +152,7 @@ class TestToken:
                 assert answer.status_code == 404, forged
         elsewhere = await stranger.get(f"/api/w/elsewhere/jobs_u/get/{wait.run}", params={"approval_token": token})
         assert elsewhere.status_code == 404
-        monkeypatch.setattr(link_views.time, "time", lambda: inside[-1] + 0.5)
+        monkeypatch.setattr("flowapp.workspace.link_views.time.time", lambda: inside[-1] + 0.5)
         late = await stranger.get(f"{W}/jobs_u/get/{wait.run}", params={"approval_token": token})
         assert (late.status_code, "time" in late.text) == (404, True)
 

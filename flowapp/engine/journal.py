@@ -8,7 +8,7 @@ longer than `SHOW_AFTER_S` gets a row while it runs.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,6 +17,7 @@ from typing import Any, cast
 from sqlalchemy.engine import Connection
 
 from flowapp.engine.ports import StepObserver
+from flowapp.engine.printing import Chunk, Printed
 from flowapp.engine.scope import error_of
 from flowapp.engine.values import LeafOutcome, Recorded, Status, StepInfo
 from flowapp.jsontext import NULL, JsonText, dumps, loads
@@ -30,8 +31,6 @@ from flowapp.store.tables import JobRow, RunRow
 from flowapp.store.values import Prepared
 
 SHOW_AFTER_S = 0.2
-LOG_CHUNK = 32 * 1024
-LOG_EVERY_S = 1.0
 
 
 @dataclass(slots=True)
@@ -209,12 +208,9 @@ class Step:
         self._journal = journal
         self.row = row
         self._args = args
-        self._log: list[str] = []
-        self._log_start = 0
-        self._log_end = 0
         self._loop = asyncio.get_running_loop()
         self._show = self._loop.call_later(SHOW_AFTER_S, self._spawn, self._save_quietly)
-        self._flush: asyncio.TimerHandle | None = None
+        self._printed = Printed(journal.observer, journal.run, row.path, lambda: self._spawn(self._save_printed))
         self._tasks: set[asyncio.Task[None]] = set()
         self._closed = False
         # PostgreSQL does writes that nobody waited for in any order: a late "running" must not come after the end
@@ -224,19 +220,13 @@ class Step:
 
     def log(self, text: str) -> None:
         """Show output at once; keep it in chunks."""
-        if not text or self._closed:
-            return
-        # the database counts a text's characters up to the first NUL
-        text = text.replace("\0", "\u2400")
-        journal = self._journal
-        if journal.observer is not None:
-            journal.observer.logged(journal.run, self.row.path, text, self._log_end)
-        self._log.append(text)
-        self._log_end += len(text)
-        if self._log_end - self._log_start >= LOG_CHUNK:
-            self._spawn(self._save_log)
-        elif self._flush is None:
-            self._flush = self._loop.call_later(LOG_EVERY_S, self._spawn, self._save_log)
+        if text and not self._closed:
+            self._printed.log(text)
+
+    def stream(self, text: str) -> None:
+        """The same for what it streams as its result; that is stored sooner."""
+        if text and not self._closed:
+            self._printed.stream(text)
 
     async def save(self) -> None:
         """Record that the step is under way, with its arguments and meta."""
@@ -250,9 +240,9 @@ class Step:
         meta = loads(self.row.meta) if self.row.meta else {}
         failures = [*meta.get("failed_attempts", []), {"attempt": self.row.attempt, "error": loads(error_of(value))}]
         self.row.meta = dumps({**meta, "retry_at": due, "failed_attempts": failures})
-        log = self._take_log()
+        printed = self._printed.take()
         failed, self.row.attempt = self.row.attempt, attempt
-        await self._write(await self._prepared(None), log, log_attempt=failed)
+        await self._write(await self._prepared(None), printed, log_attempt=failed)
         self._journal.recorded(self.row)
         self._closed = True
         self._journal.open_steps.pop(self.row.path, None)
@@ -262,12 +252,7 @@ class Step:
         self._stop_timers()
         self._closed = True
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        log = self._take_log()
-        if log is not None:
-            journal, row = self._journal, self.row
-            await journal.store.database.write(
-                lambda c: journal.store.logs.append(c, row.run_id, row.path, row.attempt, *log, journal.owner)
-            )
+        await self._store_printed(self._printed.take())
 
     # --- its end ----------------------------------------------------------------------------------------------------
 
@@ -300,7 +285,7 @@ class Step:
         if notes:
             row.meta = dumps({**(loads(row.meta) if row.meta else {}), **notes})
         prepared = await self._prepared(value)
-        await self._write(prepared, self._take_log(), finished=True)
+        await self._write(prepared, self._printed.take(), finished=True)
         journal = self._journal
         journal.recorded(row)
         journal.open_steps.pop(row.path, None)
@@ -323,7 +308,7 @@ class Step:
     async def _write(
         self,
         values: list[Prepared],
-        log: tuple[int, str] | None = None,
+        printed: Sequence[Chunk] = (),
         *,
         finished: bool = False,
         log_attempt: int | None = None,
@@ -335,9 +320,7 @@ class Step:
         def work(connection: Connection) -> None:
             journal.store.values.insert(connection, *values)
             journal.store.runs.put_job(connection, columns, journal.owner)
-            if log is not None:
-                attempt = log_attempt or columns["attempt"]
-                journal.store.logs.append(connection, row.run_id, row.path, attempt, *log, journal.owner)
+            self._append(connection, printed, log_attempt or columns["attempt"])
             if result is not None:
                 journal.store.results.put(connection, result)
             if finished and journal.observer is not None:
@@ -367,26 +350,20 @@ class Step:
             if not self._closed:
                 await self._write(prepared)
 
-    async def _save_log(self) -> None:
-        log = self._take_log()
-        if log is None:
-            return
-        journal, row = self._journal, self.row
+    async def _save_printed(self) -> None:
         with suppress(StoreError):
-            await journal.store.database.write(
-                lambda c: journal.store.logs.append(c, row.run_id, row.path, row.attempt, *log, journal.owner)
-            )
+            await self._store_printed(self._printed.take())
 
-    def _take_log(self) -> tuple[int, str] | None:
-        """The part of the log that is not stored yet: where it begins, and its text."""
-        if self._flush is not None:
-            self._flush.cancel()
-            self._flush = None
-        if not self._log:
-            return None
-        log = self._log_start, "".join(self._log)
-        self._log, self._log_start = [], self._log_end
-        return log
+    async def _store_printed(self, printed: Sequence[Chunk]) -> None:
+        if printed:
+            attempt = self.row.attempt
+            await self._journal.store.database.write(lambda c: self._append(c, printed, attempt))
+
+    def _append(self, connection: Connection, printed: Sequence[Chunk], attempt: int) -> None:
+        journal = self._journal
+        for chunk in printed:
+            place = (self.row.run_id, chunk.path, attempt, chunk.offset)
+            journal.store.logs.append(connection, *place, chunk.text, journal.owner)
 
     def _spawn(self, work: Any) -> None:
         task = self._loop.create_task(work())
@@ -395,9 +372,7 @@ class Step:
 
     def _stop_timers(self) -> None:
         self._show.cancel()
-        if self._flush is not None:
-            self._flush.cancel()
-            self._flush = None
+        self._printed.stop()
 
 
 def _milliseconds(start: str | None, end: str | None) -> float | None:

@@ -19,6 +19,7 @@ from flowapp.engine.ports import Files, OpenStep, Printing, RunLeaf, Secrets, To
 from flowapp.engine.ports import Limits as Limiting
 from flowapp.engine.references import given, written
 from flowapp.engine.secrets import SECRET_MARKS, MissingReference, resolve
+from flowapp.engine.streams import JobOutput, with_stream
 from flowapp.engine.values import LeafCall, LeafOutcome, Plan
 from flowapp.errors import FlowappError
 from flowapp.jsontext import NULL, JsonText, canonical, dumps, hash_of, loads
@@ -27,7 +28,6 @@ from flowapp.runtimes.handover import is_own_variable
 from flowapp.runtimes.jobs import Job, Limits, Outcome
 from flowapp.signatures.sql import DATABASE, pinned
 from flowapp.store.blobs import REFERENCE
-from flowapp.store.masks import MaskedLog
 from flowapp.store.stores import Store
 from flowapp.store.tables import RunRow
 
@@ -156,22 +156,25 @@ class Leaves:
             owner=self.rights,
             large=lambda: CheckedWriter(self._store.values.writer()),
         )
-        outcome = await self._in_runtime(job, step)
+        output = JobOutput(self._store.masks, self._run.id, step)
+        outcome = await self._in_runtime(job, output)
         if isinstance(outcome, LeafOutcome):
             return outcome
         if outcome.error is not None:
             value = dumps({"error": {**outcome.error, "step_id": call.info.step_id}})
             return LeafOutcome(value, "failure", outcome.duration_ms, outcome.isolation)
-        result = outcome.stored or outcome.result or NULL
+        result = outcome.stored or with_stream(outcome.result or NULL, output.streamed)
         if not outcome.stored and makes_up_reference(result):
             return LeafOutcome(_error(MADE_UP, call.info.step_id), "failure")
         return LeafOutcome(result, "success", outcome.duration_ms, outcome.isolation, key)
 
-    async def _in_runtime(self, job: Job, step: Printing) -> Outcome | LeafOutcome:
+    async def _in_runtime(self, job: Job, output: JobOutput) -> Outcome | LeafOutcome:
         self.running.add(job.id)
-        log = MaskedLog(self._store.masks, self._run.id, step.log)
+        cut = False
         try:
-            return await self._runtimes.run(job, log.write)
+            outcome = await self._runtimes.run(job, output.write)
+            cut = outcome.log_truncated
+            return outcome
         except asyncio.CancelledError:
             # whoever cancels the run waits for its processes to be gone
             await asyncio.shield(self._runtimes.cancel(job.id))
@@ -181,7 +184,9 @@ class Leaves:
         except FlowappError as error:
             return LeafOutcome(error_value("InternalErr", error.message), "failure")
         finally:
-            log.close()
+            output.close()
+            if cut:
+                output.cut(job.limits.output_bytes)
             self.running.discard(job.id)
 
     # --- arguments --------------------------------------------------------------------------------------------------

@@ -50,6 +50,9 @@ class Printing(Protocol):
     def log(self, text: str) -> None:
         """Output of the step, as it comes."""
 
+    def stream(self, text: str) -> None:
+        """The next piece of what the step streams as its result."""
+
 
 class OpenStep(Printing, Protocol):
     """A step that has begun and is not yet recorded as finished."""
@@ -337,6 +340,9 @@ class StepObserver(Protocol):
 
     def logged(self, run: RunRow, path: str, text: str, offset: int) -> None:
         """A step printed `text`; `offset` counts the characters before it."""
+
+    def streamed(self, run: RunRow, path: str, text: str, offset: int) -> None:
+        """A step streamed `text` as a part of its result; `offset` counts the characters before it."""
 
     def run_changed(self, run: RunRow) -> None:
         """A run began or ended."""

@@ -23,6 +23,7 @@ from flowapp.engine.bound import NotAvailable
 from flowapp.engine.environment import job_of
 from flowapp.engine.errors import INTERRUPTIONS, error_value
 from flowapp.engine.ports import Limits, OpenStep, RunScript, StepObserver, Waiting
+from flowapp.engine.printing import STREAM_EVERY_S, Chunk, Growing, log_of_step, stream_of_step
 from flowapp.engine.values import LeafCall, LeafOutcome
 from flowapp.errors import FlowappError
 from flowapp.jsontext import JsonText, dumps, loads
@@ -267,22 +268,23 @@ class RemoteLog:
 
     def __init__(self, store: Store, run: RunRow, identity: LeafId, observer: StepObserver | None) -> None:
         self._store = store
-        self._run = run
-        self._identity = identity
-        self._observer = observer
-        self._waiting: list[str] = []
-        self._start = self._end = 0
+        self._place = (identity.run_id, identity.path, identity.attempt)
+        self._log = log_of_step(observer, run, identity.path)
+        self._stream = stream_of_step(observer, run, identity.path)
         self._task: asyncio.Task[None] | None = None
 
     def log(self, text: str) -> None:
         """Output of the script, as it comes."""
+        self._print(self._log, text)
+
+    def stream(self, text: str) -> None:
+        """What the script streams as its result, likewise."""
+        self._print(self._stream, text)
+
+    def _print(self, growing: Growing, text: str) -> None:
         if not text:
             return
-        text = text.replace("\0", "\u2400")
-        if self._observer is not None:
-            self._observer.logged(self._run, self._identity.path, text, self._end)
-        self._waiting.append(text)
-        self._end += len(text)
+        growing.add(text)
         if self._task is None or self._task.done():
             self._task = asyncio.get_running_loop().create_task(self._later())
 
@@ -295,17 +297,17 @@ class RemoteLog:
         await self._store_waiting()
 
     async def _later(self) -> None:
-        await asyncio.sleep(LOG_EVERY_S)
+        await asyncio.sleep(STREAM_EVERY_S if self._stream.end else LOG_EVERY_S)
         await asyncio.shield(self._store_waiting())
 
     async def _store_waiting(self) -> None:
-        text, start = "".join(self._waiting), self._start
-        self._waiting, self._start = [], self._end
-        if not text:
-            return
-        place = (self._identity.run_id, self._identity.path, self._identity.attempt)
+        for chunk in (self._log.take(), self._stream.take()):
+            if chunk is not None:
+                await self._store_chunk(chunk)
+
+    async def _store_chunk(self, chunk: Chunk) -> None:
         with suppress(StoreError):
-            await self._store.database.write(lambda c: leaves.log(c, *place, start, text))
+            await self._store.database.write(lambda c: leaves.log(c, *self._place, *chunk))
 
 
 def wake_event(run_id: str) -> Event:

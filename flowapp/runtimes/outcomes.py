@@ -10,6 +10,7 @@ import orjson
 
 from flowapp.runtimes.conversation import CANCELED, FORGED, REFUSED, TIMED_OUT, Answer
 from flowapp.runtimes.guest import frames
+from flowapp.runtimes.guest.streaming import MARK
 from flowapp.runtimes.jobs import Job
 
 _TAIL_LINES = 20
@@ -118,7 +119,8 @@ def _with_tail(message: str, tail: str) -> str:
 
 
 def _last_lines(tail: str) -> str:
-    return "\n".join(tail.strip().splitlines()[-_TAIL_LINES:])
+    lines = (line for line in tail.strip().splitlines() if not line.startswith(MARK))
+    return "\n".join([*lines][-_TAIL_LINES:])
 
 
 def _number(body: bytes) -> int | None:

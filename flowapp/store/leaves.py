@@ -26,7 +26,8 @@ _FINISH = Sql(
 )
 _LOG = Sql(
     'INSERT INTO log (run_id, path, attempt, "offset", text, at) '
-    "SELECT run_id, path, attempt, CAST(:offset AS INTEGER), CAST(:text AS VARCHAR), CAST(:at AS VARCHAR) FROM leaf "
+    "SELECT run_id, CAST(:kept AS VARCHAR), attempt, CAST(:offset AS INTEGER), CAST(:text AS VARCHAR), "
+    "CAST(:at AS VARCHAR) FROM leaf "
     "WHERE run_id = :run_id AND path = :path AND attempt = :attempt AND outcome IS NULL "
     'ON CONFLICT (run_id, path, attempt, "offset") DO UPDATE SET text = excluded.text, at = excluded.at'
 )
@@ -55,9 +56,9 @@ def finish(connection: Connection, run_id: str, path: str, attempt: int, outcome
     return _FINISH.run(connection, values).rowcount == 1
 
 
-def log(connection: Connection, run_id: str, path: str, attempt: int, offset: int, text: str) -> bool:
-    """Add a chunk to its log; False once there is an outcome, by whomever."""
-    values = {**_place(run_id, path, attempt), "offset": offset, "text": text, "at": now()}
+def log(connection: Connection, run_id: str, path: str, attempt: int, kept: str, offset: int, text: str) -> bool:
+    """Add a chunk to what it prints, under the path `kept` (see `logs`); False once there is an outcome, by whomever."""
+    values = {**_place(run_id, path, attempt), "kept": kept, "offset": offset, "text": text, "at": now()}
     return _LOG.run(connection, values).rowcount == 1
 
 

@@ -1,4 +1,7 @@
-"""Logs of steps, kept in chunks: a running step appends, a page reads from a character offset on."""
+"""Logs of steps, kept in chunks: a running step appends, a page reads from a character offset on.
+
+What a step streams as its result is kept likewise, under a path of its own (`stream_of`).
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,7 @@ from flowapp.store.sql import Sql, bind
 from flowapp.store.tables import LogRow
 
 READ_CHARACTERS = 256 * 1024
+_STREAM = "#stream"
 _APPEND = Sql(
     'INSERT INTO log (run_id, path, attempt, "offset", text, at) '  # noqa: S608 - our own column names
     f"SELECT {', '.join(bind(column) for column in table(LogRow).columns)} "
@@ -29,6 +33,11 @@ _END = Sql(
     'SELECT "offset" + length(text) FROM log WHERE run_id = :run_id AND path = :path '
     'ORDER BY attempt DESC, "offset" DESC LIMIT 1'
 )
+
+
+def stream_of(path: str) -> str:
+    """Where the stream of the step at a path is kept. No id of a step has the sign in it."""
+    return path + _STREAM
 
 
 @dataclass(frozen=True, slots=True)

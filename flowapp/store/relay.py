@@ -28,9 +28,11 @@ from flowapp.store.sql import Sql
 CHANNEL = "flowapp_events"
 MAX_BYTES = 7900
 LOG_PIECE = 1800
-"""Characters of log text per message: up to 4 bytes each in UTF-8."""
+"""Characters of printed text per message: up to 4 bytes each in UTF-8."""
 LOG_PER_TOPIC = 32 * 1024
-"""Characters of log text per topic and round; of a step that prints more than that, others see the end."""
+"""Characters of printed text per topic and round; of a step that prints more than that, others see the end."""
+TEXTS = frozenset({"log", "stream"})
+"""Events with a piece of a text that grows."""
 ROUND_S = 0.02
 ANNOUNCE_S = 20.0
 FORGET_S = 65.0
@@ -209,11 +211,11 @@ class Relay:
 
 
 def together(events: list[Event]) -> list[Event]:
-    """Log texts that follow each other as one event, cut into pieces that fit into a message; the rest as it is."""
+    """Printed texts that follow each other as one event, cut into pieces that fit into a message; the rest as it is."""
     joined: list[Event] = []
     room: dict[str, int] = {}
     for event in reversed(events):
-        if event.type != "log" or not isinstance(event.data.get("text"), str):
+        if event.type not in TEXTS or not isinstance(event.data.get("text"), str):
             joined.append(event)
             continue
         left = room.setdefault(event.topic, LOG_PER_TOPIC)
@@ -223,24 +225,24 @@ def together(events: list[Event]) -> list[Event]:
         if len(text) > left:
             offset, text = offset + len(text) - left, text[-left:]
         room[event.topic] = left - len(text)
-        joined.append(Event(event.topic, "log", {**event.data, "text": text, "offset": offset}))
+        joined.append(Event(event.topic, event.type, {**event.data, "text": text, "offset": offset}))
     joined.reverse()
     return [piece for event in _merged(joined) for piece in _cut(event)]
 
 
 def _merged(events: list[Event]) -> list[Event]:
     found: list[Event] = []
-    last: dict[tuple[str, Any], int] = {}
+    last: dict[tuple[str, str, Any], int] = {}
     for event in events:
-        if event.type != "log":
+        if event.type not in TEXTS:
             last = {key: index for key, index in last.items() if key[0] != event.topic}
             found.append(event)
             continue
-        key = event.topic, event.data.get("path")
+        key = event.topic, event.type, event.data.get("path")
         index = last.get(key)
         before = found[index].data if index is not None else None
         if index is not None and before is not None and before["offset"] + len(before["text"]) == event.data["offset"]:
-            found[index] = Event(event.topic, "log", {**before, "text": before["text"] + event.data["text"]})
+            found[index] = Event(event.topic, event.type, {**before, "text": before["text"] + event.data["text"]})
         else:
             last[key] = len(found)
             found.append(event)
@@ -249,10 +251,10 @@ def _merged(events: list[Event]) -> list[Event]:
 
 def _cut(event: Event) -> list[Event]:
     text = event.data.get("text")
-    if event.type != "log" or not isinstance(text, str) or len(text) <= LOG_PIECE:
+    if event.type not in TEXTS or not isinstance(text, str) or len(text) <= LOG_PIECE:
         return [event]
     offset = event.data["offset"]
     return [
-        Event(event.topic, "log", {**event.data, "text": text[at : at + LOG_PIECE], "offset": offset + at})
+        Event(event.topic, event.type, {**event.data, "text": text[at : at + LOG_PIECE], "offset": offset + at})
         for at in range(0, len(text), LOG_PIECE)
     ]

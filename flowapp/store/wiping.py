@@ -16,6 +16,7 @@ from sqlalchemy.engine import Connection
 from flowapp.jsontext import NULL, dumps, loads
 from flowapp.store import approval_upkeep, leaves
 from flowapp.store.clock import text_of
+from flowapp.store.logs import stream_of
 from flowapp.store.rows import table, upsert
 from flowapp.store.runs import FINISHED, within
 from flowapp.store.stores import Store
@@ -100,8 +101,10 @@ def wipe_steps(store: Store, connection: Connection, run_id: str, paths: Sequenc
         values: dict[str, Any] = {"args": nothing.hash, "result": nothing.hash, "fingerprint": None}
         mine = sa.and_(_JOB.c.run_id == run_id, _JOB.c.path == row.path)
         connection.execute(sa.update(_JOB).where(mine).values(**values, meta=dumps({**meta, DELETED: True})))
-        for others in (_LOG, _RESULT, _LEAF):
+        for others in (_RESULT, _LEAF):
             connection.execute(sa.delete(others).where(others.c.run_id == run_id, others.c.path == row.path))
+        printed = _LOG.c.path.in_([row.path, stream_of(row.path)])
+        connection.execute(sa.delete(_LOG).where(_LOG.c.run_id == run_id, printed))
         approval_upkeep.wipe_step(connection, run_id, row.path)
     early = sa.and_(_RUN.c.id == run_id, _RUN.c.early_result.in_(results))
     connection.execute(sa.update(_RUN).where(early).values(early_result=None))

@@ -155,6 +155,17 @@ class CellObserver:
             data = {"cell": entry.cell, "run_id": run.id, "path": path, "text": text, "offset": offset}
             events.publish_here(Event(f"draft:{cell_run.draft_id}", "log", data))
 
+    def streamed(self, run: RunRow, path: str, text: str, offset: int) -> None:
+        """A running step streamed a part of its result; `offset` counts the characters before it."""
+        events = self._store.events
+        data = {"path": path, "text": text, "offset": offset}
+        events.publish(Event(f"run:{run.id}", "stream", data))
+        cell_run = self._runs.get(run.id)
+        entry = cell_run and cell_run.document.outline.by_step.get(step_of(path))
+        if cell_run and entry:
+            at = {"cell": entry.cell, "run_id": run.id, **data}
+            events.publish_here(Event(f"draft:{cell_run.draft_id}", "stream", at))
+
     def run_changed(self, run: RunRow) -> None:
         """A run has another status."""
         if run.kind != "cells" or run.draft_id is None:

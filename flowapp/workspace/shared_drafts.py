@@ -83,11 +83,11 @@ class SharedDrafts:
         draft = self._open.peek(self._runs[run_id])
         if draft is None:
             return
-        if event.type == "log":
+        if event.type in ("log", "stream"):
             entry = draft.document.outline.by_step.get(step_of(event.data["path"]))
             if entry is not None:
                 self._events.publish_here(
-                    Event(draft.topic, "log", {"cell": entry.cell, "run_id": run_id, **event.data})
+                    Event(draft.topic, event.type, {"cell": entry.cell, "run_id": run_id, **event.data})
                 )
         elif event.type == "step":
             self._step(draft, run_id, event.data["step"])

@@ -36,6 +36,10 @@ class Watching:
         """A step printed something."""
         self._cells.logged(run, path, text, offset)
 
+    def streamed(self, run: RunRow, path: str, text: str, offset: int) -> None:
+        """A step streamed a part of its result."""
+        self._cells.streamed(run, path, text, offset)
+
     def run_changed(self, run: RunRow) -> None:
         """A run has another status."""
         if run.status in FINISHED or run.status == "suspended":

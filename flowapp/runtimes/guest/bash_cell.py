@@ -12,7 +12,7 @@ import re
 import select
 from typing import Any
 
-from flowapp.runtimes.guest import frames
+from flowapp.runtimes.guest import frames, streaming
 
 FILE_NAME = "cell.sh"
 _DECLARATION = re.compile(
@@ -39,6 +39,7 @@ podman() { docker "$@"; }
 #: Linux takes no single argument longer than 32 pages
 _LONGEST_ARGUMENT = 131_071
 _CHUNK = 1 << 16
+_STREAMED = streaming.MARK.encode()
 _LONGEST_LINE = 1 << 20
 #: bash's own exit codes for a script that could not be started
 _BASH_MISSING = 127
@@ -154,7 +155,7 @@ def _copy(data: bytes, tail: LastLine) -> None:
 
 
 class LastLine:
-    """The last line of a stream that is not blank, without keeping the stream."""
+    """The last line of a stream that is not blank and not a piece of a streamed result, without keeping the stream."""
 
     def __init__(self) -> None:
         self._last = b""
@@ -166,15 +167,23 @@ class LastLine:
         if newline:
             # From the end: a chunk may have a hundred thousand lines, of which one counts.
             whole = self._open + head
-            lines = whole.rstrip().rpartition(b"\n")[2]
-            if lines.strip():
-                self._last = lines[-_LONGEST_LINE:]
+            line = whole.rstrip().rpartition(b"\n")[2]
+            if line.startswith(_STREAMED):
+                line = _unstreamed(whole)
+            if line.strip():
+                self._last = line[-_LONGEST_LINE:]
             self._open = b""
         self._open = (self._open + rest)[-_LONGEST_LINE:]
 
     def line(self) -> bytes:
         """The last line so far, without the blanks around it; empty when there is none."""
-        return (self._open if self._open.strip() else self._last).strip()
+        is_open = self._open.strip() and not self._open.startswith(_STREAMED)
+        return (self._open if is_open else self._last).strip()
+
+
+def _unstreamed(whole: bytes) -> bytes:
+    lines = (line for line in reversed(whole.split(b"\n")) if line.strip() and not line.startswith(_STREAMED))
+    return next(lines, b"")
 
 
 def _result(last_line: bytes, limit: int) -> tuple[bytes, bytes]:

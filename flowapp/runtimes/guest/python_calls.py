@@ -15,20 +15,20 @@ import typing
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from typing import Any
 
+from flowapp.runtimes.guest import streaming
+
 _READ_FROM_TEXT = (bytes, datetime.datetime, datetime.date)
 
 
 def call(function: Callable[..., Any], inputs: Mapping[str, Any]) -> Any:
-    """Call the entry point and wait for it: coroutines are awaited, generators joined to one text."""
+    """Call the entry point and wait for it: coroutines are awaited, iterators streamed and joined to one text."""
     positional, named = bind(function, inputs)
     value = function(*positional, **named)
-    if inspect.isasyncgen(value) or inspect.iscoroutine(value):
+    if inspect.iscoroutine(value) or streaming.is_async_iterator(value):
         import asyncio  # dear, and rarely wanted
 
-        value = asyncio.run(_join(value) if inspect.isasyncgen(value) else _wait(value))
-    if inspect.isgenerator(value):
-        return "".join(str(part) for part in value)
-    return value
+        value = asyncio.run(_wait(value))
+    return streaming.joined(value) if streaming.is_iterator(value) else value
 
 
 def bind(function: Callable[..., Any], inputs: Mapping[str, Any]) -> tuple[list[Any], dict[str, Any]]:
@@ -96,9 +96,6 @@ def _decoded(text: str) -> bytes:
     return base64.b64decode(text)
 
 
-async def _wait(value: Coroutine[Any, Any, Any]) -> Any:
-    return await value
-
-
-async def _join(parts: AsyncIterator[Any]) -> str:
-    return "".join([str(part) async for part in parts])
+async def _wait(value: Coroutine[Any, Any, Any] | AsyncIterator[Any]) -> Any:
+    found = await value if inspect.iscoroutine(value) else value
+    return await streaming.joined_async(found) if streaming.is_async_iterator(found) else found

@@ -107,6 +107,34 @@ function toJson(value: unknown): string {
   return stringify(value, (_key, item) => (typeof item === "string" ? item.toWellFormed() : item)) ?? "null";
 }
 
+// What is returned piece by piece is streamed, each piece a line that the server takes for the step's stream (see
+// guest/streaming.py), and is joined to one text: generators, streams of bytes or texts, whatever else can be iterated once.
+type Pieces = AsyncIterable<unknown> | Iterable<unknown>;
+const print = console.log.bind(console);
+
+function isPieces(value: unknown): value is Pieces {
+  if (typeof value !== "object" || value === null) return false;
+  if (typeof (value as AsyncIterable<unknown>)[Symbol.asyncIterator] === "function") return true;
+  const once = value as { next?: unknown; [Symbol.iterator]?: unknown };
+  return typeof once.next === "function" && typeof once[Symbol.iterator] === "function";
+}
+
+async function whole(value: unknown): Promise<unknown> {
+  if (!isPieces(value)) return value;
+  const decoder = new TextDecoder();
+  const parts: string[] = [];
+  const tell = (text: string) => {
+    if (text) print("WM_STREAM: " + text.replaceAll("\n", "\\n"));
+    parts.push(text);
+  };
+  for await (const part of value) {
+    const isBytes = part instanceof Uint8Array;
+    tell(isBytes ? decoder.decode(part, { stream: true }) : typeof part === "string" ? part : toJson(part));
+  }
+  tell(decoder.decode());
+  return parts.join("");
+}
+
 // Names of the parameters of a function, in order. Read from its source, which is already stripped of types;
 // default values, strings, templates, comments and nested brackets are stepped over.
 function parameterNames(source: string): string[] {
@@ -297,7 +325,7 @@ async function answer(): Promise<void> {
       return;
     }
     const names = parameterNames(Function.prototype.toString.call(main));
-    const result = await main(...names.map((name) => inputs[name]));
+    const result = await whole(await main(...names.map((name) => inputs[name])));
     const body = toJson(result);
     if (body.length > header.result_bytes) {
       const sizes = `${(body.length / 1e6).toFixed(1)} MB; at most ${(header.result_bytes / 1e6).toFixed(1)} MB`;

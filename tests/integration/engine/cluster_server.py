@@ -23,7 +23,7 @@ class Effects(FakeRuntimes):
     """Scripts whose effects a test sees. `cancel` is one too."""
 
     def __init__(self, file: Path) -> None:
-        super().__init__({"work": self.work, "hold": self.hold, "rows": self.rows})
+        super().__init__({"work": self.work, "hold": self.hold, "rows": self.rows, "talk": self.talk})
         self.file = file
 
     def note(self, *words: object) -> None:
@@ -38,6 +38,11 @@ class Effects(FakeRuntimes):
         await asyncio.sleep(args.get("seconds", 0.01))
         self.note("done", job.id, os.getpid())
         return args.get("x")
+
+    async def talk(self, job: Job, log: Any) -> Any:
+        """Streams its result."""
+        log(f"talks in {os.getpid()}\nWM_STREAM: one \nWM_STREAM: two\n")
+        self.note("done", job.id, os.getpid())
 
     async def hold(self, job: Job, log: Any) -> Any:
         """Goes on until the file `release` beside the effects is there."""

@@ -39,6 +39,9 @@ class Watching:
     def logged(self, run: RunRow, path: str, text: str, offset: int) -> None:
         self.heard.append(("log", path, text, offset))
 
+    def streamed(self, run: RunRow, path: str, text: str, offset: int) -> None:
+        self.heard.append(("stream", path, text, offset))
+
     def run_changed(self, run: RunRow) -> None:
         self.heard.append(("run", run.status))
 

@@ -52,6 +52,9 @@ class Watching:
     def logged(self, run: RunRow, path: str, text: str, offset: int) -> None:
         self.told.append(text)
 
+    def streamed(self, run: RunRow, path: str, text: str, offset: int) -> None:
+        self.told.append(text)
+
     def run_changed(self, run: RunRow) -> None:
         pass
 

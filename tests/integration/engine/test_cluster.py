@@ -15,6 +15,7 @@ import pytest_asyncio
 import sqlalchemy as sa
 
 from flowapp.engine.cluster import DEAD_AFTER_S
+from flowapp.store.logs import stream_of
 from flowapp.store.runs import job_id
 from flowapp.store.stores import Store
 from flowapp.store.tables import RunRow
@@ -95,6 +96,15 @@ async def test_scripts_with_a_tag_run_on_the_worker(cluster: Cluster) -> None:
     assert set(cluster.counts().values()) == {1}
     assert await cluster.log(run, "b") == f"working in {worker.pid}\n"
     assert f"in {worker.pid}" in await cluster.log(run, "l[3].c")
+
+
+async def test_what_a_worker_streams_is_kept_for_all(cluster: Cluster) -> None:
+    server, worker = *await cluster.servers(1), await cluster.worker()
+    run = await cluster.start(server, flow_of(work("a", code="talk", tag="gpu")))
+    assert (await cluster.ended(run))[1] == "one two"
+    assert cluster.pids("done", *jobs(run, "a")) == [worker.pid]
+    assert await cluster.log(run, "a") == f"talks in {worker.pid}\n"
+    assert await cluster.log(run, stream_of("a")) == "one two"
 
 
 async def test_a_large_result_goes_between_machines_by_reference(cluster: Cluster) -> None:

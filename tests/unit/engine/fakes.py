@@ -133,6 +133,7 @@ class World:
     early_values: list[Any] = field(default_factory=list)
     leaf_calls: list[LeafCall] = field(default_factory=list)
     log: str = ""
+    streamed: str = ""
     cuts: list[str] = field(default_factory=list)
     event: Any = None
     lookup: Lookup | None = None
@@ -289,6 +290,10 @@ class Step:
     def log(self, text: str) -> None:
         """What it prints, together with all other steps."""
         self.world.log += text
+
+    def stream(self, text: str) -> None:
+        """What it streams, together with all other steps."""
+        self.world.streamed += text
 
     def _put(self, status: Status, value: JsonText, ended: str | None, **meta: Any) -> None:
         self.world.rows[self.info.path] = {

@@ -7,17 +7,17 @@ from __future__ import annotations
 
 import sys
 from collections.abc import AsyncIterator, Iterator
-from typing import Any
+from typing import Any, TypeGuard
 
 MARK = "WM_STREAM: "
 
 
-def is_iterator(value: Any) -> bool:
+def is_iterator(value: Any) -> TypeGuard[Iterator[Any]]:
     """A generator, or anything else that gives one piece after another and remembers where it is."""
     return hasattr(type(value), "__next__") and hasattr(type(value), "__iter__")
 
 
-def is_async_iterator(value: Any) -> bool:
+def is_async_iterator(value: Any) -> TypeGuard[AsyncIterator[Any]]:
     """The same, with waiting in between."""
     return hasattr(type(value), "__anext__") and hasattr(type(value), "__aiter__")
 

@@ -19,8 +19,18 @@ from flowapp.store.tables import JobRow, RunRow
 
 _RUN = table(RunRow)
 _JOB = table(JobRow)
+#: Kinds of runs that are no flow: a script, and what only made locks.
+SCRIPTS = ("script", "preview", "dependencies", "flowdependencies")
 #: Columns of texts that a filter may name several values of.
 LISTS = ("created_by", "path", "kind", "tag", "schedule", "script_hash", "draft_id", "status")
+
+#: What clients are shown as the tag of a run.
+_TAG = sa.case(
+    (_RUN.c.tag != "", _RUN.c.tag),
+    (_RUN.c.kind.in_(SCRIPTS), sa.func.coalesce(_RUN.c.language, "flow")),
+    else_="flow",
+)
+_TRIGGER = sa.func.coalesce(_RUN.c.trigger, "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +61,12 @@ class OneOf:
 class JobFilter:
     """What to list; None (or empty) does not filter. Times are stored texts.
 
-    `lists` are by column (see `LISTS`), `before` and `after` by column of a time, `prefixes` by column.
+    `lists` are by column (see `LISTS`), `before` and `after` by column of a time, `prefixes` by column. A run without a tag of its own counts
+    as one of `tag` "flow", or of its language where it is a script's.
     """
 
     lists: dict[str, OneOf] = field(default_factory=dict)
-    prefixes: dict[str, str] = field(default_factory=dict)
+    prefixes: dict[str, OneOf] = field(default_factory=dict)
     before: dict[str, str] = field(default_factory=dict)
     after: dict[str, str] = field(default_factory=dict)
     trigger_kinds: OneOf | None = None
@@ -165,22 +176,23 @@ def set_progress(connection: Connection, run_id: str, path: str, percent: int) -
 def _conditions(workspace: str, readable: Readable, wanted: JobFilter) -> Sequence[sa.ColumnElement[bool]]:
     found: list[sa.ColumnElement[bool]] = [_RUN.c.workspace == workspace, *rights(readable)]
     for name, values in wanted.lists.items():
-        found.append(_one_of(_RUN.c[name], values))
-    found += [_starts(_RUN.c[name], prefix) for name, prefix in wanted.prefixes.items()]
+        found.append(one_of(_TAG if name == "tag" else _RUN.c[name], values))
+    found += [_one_prefix(_RUN.c[name], prefixes) for name, prefixes in wanted.prefixes.items()]
     found += [_RUN.c[name] < moment for name, moment in wanted.before.items()]
     found += [_RUN.c[name] > moment for name, moment in wanted.after.items()]
     if wanted.trigger_kinds is not None:
         given = wanted.trigger_kinds
-        kinds = [_starts(sa.func.coalesce(_RUN.c.trigger, ""), f'{{"kind":"{kind}"') for kind in given.values]
-        found.append(sa.not_(sa.or_(*kinds)) if given.negated else sa.or_(*kinds))
+        kinds = sa.or_(sa.false(), *map(_triggered, given.values))
+        found.append(sa.not_(kinds) if given.negated else kinds)
     if wanted.parent_job is not None:
         found.append(_RUN.c.parent_run == wanted.parent_job)
+    if wanted.success is not None:  # a question to those that are over
+        found.append(_RUN.c.status.in_(("success", "skipped") if wanted.success else ("failure", "canceled")))
     choices: tuple[tuple[bool | None, sa.ColumnElement[bool]], ...] = (
         (wanted.finished, _RUN.c.status.in_(FINISHED)),
         (wanted.running, _RUN.c.status == "running"),
         # one that is for later has not begun, and waits for nobody
         (wanted.suspended, sa.and_(_RUN.c.status == "suspended", _RUN.c.started_at.is_not(None))),
-        (wanted.success, _RUN.c.status.in_(("success", "skipped"))),
         (wanted.skipped, _RUN.c.status == "skipped"),
         (wanted.has_null_parent, _RUN.c.parent_run.is_(None)),
         (wanted.has_schedule, _RUN.c.schedule.is_not(None)),
@@ -205,13 +217,26 @@ def rights(readable: Readable) -> Iterable[sa.ColumnElement[bool]]:
         yield sa.or_(named, is_cells) if readable.cells else named
 
 
+def _one_prefix(column: sa.ColumnElement[Any], wanted: OneOf) -> sa.ColumnElement[bool]:
+    starts = sa.or_(sa.false(), *(_starts(column, prefix) for prefix in wanted.values))
+    return sa.not_(starts) if wanted.negated else starts
+
+
+def _triggered(kind: str) -> sa.ColumnElement[bool]:
+    """A schedule's runs are its, whatever is known of how they began."""
+    if kind == "schedule":
+        return sa.or_(_RUN.c.schedule.is_not(None), _starts(_TRIGGER, '{"kind":"schedule"'))
+    return sa.and_(_RUN.c.schedule.is_(None), _starts(_TRIGGER, f'{{"kind":"{kind}"'))
+
+
 def _starts(column: Any, prefix: str) -> sa.ColumnElement[bool]:
     """Case counts: LIKE does not mind it on SQLite."""
     found: sa.ColumnElement[bool] = sa.func.substr(column, 1, len(prefix)) == prefix
     return found
 
 
-def _one_of(column: sa.ColumnElement[Any], wanted: OneOf) -> sa.ColumnElement[bool]:
+def one_of(column: sa.ColumnElement[Any], wanted: OneOf) -> sa.ColumnElement[bool]:
+    """Whether a column has one of these values, or none of them."""
     if not wanted.negated:
         return column.in_(wanted.values)
     return sa.or_(column.is_(None), column.not_in(wanted.values))

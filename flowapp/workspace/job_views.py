@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -13,7 +13,7 @@ from flowapp.engine.large import expand
 from flowapp.jsontext import NULL, JsonText, dumps, loads
 from flowapp.openflow.agents import is_agent
 from flowapp.openflow.walk import kind_of, tools, walk
-from flowapp.store import flows, jobs
+from flowapp.store import flows, job_steps, jobs
 from flowapp.store.errors import ValueTooLarge
 from flowapp.store.runs import FINISHED, job_id
 from flowapp.store.stores import Store
@@ -127,8 +127,13 @@ class JobViews:
         wanted = _step_id(rest)
         return next((found.module for found in walk(document) if found.step_id == wanted), {})
 
-    async def listed(self, place: Place, state: State | None = None) -> dict[str, Any]:
-        """The job as lists show it: without logs, code, arguments and result."""
+    async def many(self, places: Sequence[Place]) -> list[dict[str, Any]]:
+        """Jobs as lists show them."""
+        workers = await self._workers(places)
+        return [await self.listed(place, worker=workers.get(place.id)) for place in places]
+
+    async def listed(self, place: Place, state: State | None = None, worker: str | None = None) -> dict[str, Any]:
+        """The job as lists show it: without logs, code, arguments and result. `worker`: which process ran it."""
         state = state or await self.state(place)
         run = place.run
         found: dict[str, Any] = {
@@ -155,7 +160,7 @@ class JobViews:
             "canceled_reason": run.canceled_reason if state.canceled else None,
             "root_job": root_of(place),
             "trigger_kind": _trigger_kind(run),
-            "worker": place.job.executor or None if place.job is not None else None,
+            "worker": worker,
         }
         if not place.is_run:
             found["flow_step_id"] = _step_id(place.path)
@@ -179,7 +184,7 @@ class JobViews:
     async def full(self, place: Place, *, code: bool = True, logs: str | None = None) -> dict[str, Any]:
         """The job with arguments, status of its flow and (when over) result."""
         state = await self.state(place)
-        found = await self.listed(place, state)
+        found = await self.listed(place, state, (await self._workers([place])).get(place.id))
         found["args"] = loads(await self.args(place))
         status = await self.status(place)
         if status is not None:
@@ -192,6 +197,14 @@ class JobViews:
             found["result"] = loads(await self.result(place, state))
             found["labels"] = labels_of(found["result"])
         return found
+
+    async def _workers(self, places: Sequence[Place]) -> dict[str, str]:
+        """Which process ran a job, by job id. A flow runs on none; a single script where its one step did."""
+        found = {place.id: place.job.executor for place in places if place.job is not None and place.job.executor}
+        single = [place.run.id for place in places if place.is_run and place.run.kind in SINGLE]
+        if not single:
+            return found
+        return found | await self._store.database.read(lambda c: job_steps.workers(c, single, SCRIPT_STEP))
 
     # --- parts ------------------------------------------------------------------------------------------------------
 

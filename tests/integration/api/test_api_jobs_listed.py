@@ -78,7 +78,7 @@ class TestLists:
         assert await got(server, "jobs/completed/count") == {"database_length": 3}
         soon = int((datetime.now(UTC).timestamp() + 60) * 1000)
         assert await got(server, f"jobs/queue/position/{soon}") == {"position": 2}
-        for refused in ("worker=w", "is_flow_step=true", "running=yes", "status=odd", "created_after=soon"):
+        for refused in ("is_flow_step=yes", "running=yes", "status=odd", "created_after=soon"):
             assert await got(server, f"jobs/list?{refused}", 400), refused
 
     async def test_labels_that_runs_gave_themselves(self, server: Server) -> None:
@@ -100,7 +100,7 @@ class TestLists:
         assert await listed("queue/list?label=big") == []
         told = [(await got(server, f"jobs_u/get/{job}")).get("labels") for job in made]
         assert told == [["nightly", "big"], ["big"], [], [], [], None]
-        assert await got(server, "jobs/list?label=x&parent_job=" + made[0], 400)
+        assert await got(server, "jobs/list?label=x&parent_job=" + made[0]) == []
 
     async def test_steps_of_one_flow_by_worker(self, server: Server) -> None:
         await deployed(server)

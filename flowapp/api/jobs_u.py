@@ -15,6 +15,7 @@ from flowapp.api.bodies import MOST, object_body, text_of
 from flowapp.api.job_results import plain_answer
 from flowapp.jsontext import JsonText, dumps
 from flowapp.workspace.approval_requests import Link
+from flowapp.workspace.job_logs import Seen
 
 router = APIRouter(prefix="/api/w/{ws}/jobs_u")
 Number = Annotated[int, Query(ge=0, le=MOST)]
@@ -102,10 +103,12 @@ async def getupdate(
     workspace: App,
     running: bool = False,
     log_offset: Number = 0,
+    stream_offset: Number = 0,
     no_logs: bool = False,
 ) -> Response:
     """What is new since the caller last asked; held back for a moment when nothing is."""
-    found = await workspace.job_logs.update(caller, job_id, running=running, offset=log_offset, logs=not no_logs)
+    seen = Seen(log_offset, stream_offset, not no_logs)
+    found = await workspace.job_logs.update(caller, job_id, seen, running=running)
     return answer(found)
 
 
@@ -115,13 +118,13 @@ async def getupdate_sse(
     caller: Caller,
     workspace: App,
     log_offset: Number = 0,
+    stream_offset: Number = 0,
     no_logs: bool = False,
     only_result: bool = False,
 ) -> Response:
     """The same as server-sent events, up to the end of the job."""
-    updates = await workspace.job_logs.follow(
-        caller, job_id, offset=log_offset, logs=not no_logs, only_result=only_result
-    )
+    seen = Seen(log_offset, stream_offset, not no_logs)
+    updates = await workspace.job_logs.follow(caller, job_id, seen, only_result=only_result)
     return stream(updates)
 
 

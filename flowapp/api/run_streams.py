@@ -12,6 +12,7 @@ from flowapp.api.auth import App, Starter
 from flowapp.api.jobs import Version, started_run
 from flowapp.api.jobs_u import stream
 from flowapp.workspace.app import Workspace
+from flowapp.workspace.job_logs import Seen
 from flowapp.workspace.runnables import Kind
 
 router = APIRouter(prefix="/api/w/{ws}/jobs/run_and_stream")
@@ -45,5 +46,5 @@ async def stream_script_version(hash: str, request: Request, caller: Starter, wo
 async def _streamed(request: Request, caller: Identity, workspace: Workspace, kind: Kind, **named: Any) -> Response:
     """The events of `getupdate_sse` without logs, the last with the result. `x-job-id` is for whoever asks again."""
     run = await started_run(request, caller, workspace, kind, named)
-    updates = await workspace.job_logs.follow(caller, run.id, logs=False, only_result=True)
+    updates = await workspace.job_logs.follow(caller, run.id, Seen(logs=False), only_result=True)
     return stream(updates, {"x-job-id": run.id})

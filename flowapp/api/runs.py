@@ -154,9 +154,17 @@ async def file(run_id: str, caller: Caller, workspace: App, path: Text = "", at:
 
 @router.get("/{run_id}/logs")
 async def logs(
-    run_id: str, caller: Caller, workspace: App, path: Text = "", offset: Number = 0, download: bool = False
+    run_id: str,
+    caller: Caller,
+    workspace: App,
+    path: Text = "",
+    offset: Number = 0,
+    download: bool = False,
+    stream: bool = False,
 ) -> Response:
-    """A step's log from an offset on, or all of it as a file."""
+    """A step's log from an offset on, or all of it as a file; with `stream` what it streamed as its result."""
+    if stream:
+        return answer(await workspace.outputs.stream(caller, run_id, path, offset))
     if download:
         pieces = await workspace.outputs.log_text(caller, run_id, path)
         headers = attachment(f"{_step(path)}.log")

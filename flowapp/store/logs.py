@@ -33,6 +33,7 @@ _END = Sql(
     'SELECT "offset" + length(text) FROM log WHERE run_id = :run_id AND path = :path '
     'ORDER BY attempt DESC, "offset" DESC LIMIT 1'
 )
+_STREAMS = Sql("SELECT DISTINCT path FROM log WHERE run_id = :run_id AND path LIKE :ending")
 
 
 def stream_of(path: str) -> str:
@@ -83,6 +84,16 @@ class Logs:
             return LogPart("".join(parts), position)
 
         return await self._database.read(work)
+
+    async def newest(self, run_id: str, path: str) -> int:
+        """The newest attempt that has printed something; 0 when none has."""
+        found = await self._database.read(lambda c: _NEWEST.run(c, {"run_id": run_id, "path": path}).scalar())
+        return int(found or 0)
+
+    async def streams(self, run_id: str) -> list[str]:
+        """The paths of the steps of a run that have streamed something."""
+        found = await self._database.read(lambda c: _STREAMS.run(c, {"run_id": run_id, "ending": f"%{_STREAM}"}).all())
+        return [str(path).removesuffix(_STREAM) for (path,) in found]
 
     async def tail(self, run_id: str, path: str, characters: int = 4096) -> tuple[str, int]:
         """The end of the newest attempt's log and the number of characters it has in all."""

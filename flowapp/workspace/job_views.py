@@ -21,6 +21,7 @@ from flowapp.store.tables import JobRow, RunRow
 from flowapp.store.wiping import DELETED
 from flowapp.workspace.flow_status import DONE, FAILED, flow_status, gather, milliseconds
 from flowapp.workspace.job_places import LOCKING, SINGLE, JobPlaces, Place, parent_path
+from flowapp.workspace.job_streams import stream_path
 from flowapp.workspace.runnables import HUB, SCRIPT_STEP
 
 #: How our kinds of runs are called outside.
@@ -103,7 +104,13 @@ class JobViews:
             return None
         value = await self.flow_value(place)
         facts = await self._store.database.read(lambda c: gather(c, self._store, place))
-        return flow_status(place, value, facts, self._places)
+        found = flow_status(place, value, facts, self._places)
+        stream = await self.stream_path(place)
+        return found if stream is None else {**found, "stream_job": job_id(place.run.id, stream)}
+
+    async def stream_path(self, place: Place) -> str | None:
+        """The step whose stream is the job's; see `job_streams`."""
+        return await stream_path(self._store, place, self.flow_value)
 
     async def flow_value(self, place: Place) -> Mapping[str, Any]:
         """The FlowValue whose steps stand at the place; without modules where it is no flow or is gone."""

@@ -11,6 +11,7 @@ from urllib.parse import quote
 from flowapp.access.identity import Identity
 from flowapp.jsontext import JsonText, loads
 from flowapp.store import drafts
+from flowapp.store.logs import stream_of
 from flowapp.store.stores import Store
 from flowapp.store.tables import JobRow, RunRow
 from flowapp.workspace import guard
@@ -135,9 +136,16 @@ class Outputs:
 
     async def logs(self, identity: Identity, run_id: str, path: str, offset: int = 0) -> dict[str, Any]:
         """`{"text", "next", "done"}`: the log from a character offset on; ask again from `next` until done."""
+        return await self._printed(identity, run_id, path, path, offset)
+
+    async def stream(self, identity: Identity, run_id: str, path: str, offset: int = 0) -> dict[str, Any]:
+        """The same for what the step streamed as its result."""
+        return await self._printed(identity, run_id, path, stream_of(path), offset)
+
+    async def _printed(self, identity: Identity, run_id: str, path: str, kept: str, offset: int) -> dict[str, Any]:
         run = await guard.run_row(self._store, identity, "run.read", run_id)
         job = await self._store.runs.step(run.id, path)
-        part = await self._store.logs.read(run.id, path, offset=max(0, offset))
+        part = await self._store.logs.read(run.id, kept, offset=max(0, offset))
         over = run.ended_at is not None or (job is not None and job.ended_at is not None)
         return {"text": part.text, "next": part.next, "done": over and not part.text}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -25,8 +25,9 @@ from flowapp.errors import FlowappError
 from flowapp.jsontext import NULL, JsonText, canonical, dumps, hash_of, loads
 from flowapp.notebook.fingerprint import fingerprint
 from flowapp.runtimes.handover import is_own_variable
-from flowapp.runtimes.jobs import Job, Limits, Outcome
-from flowapp.signatures.sql import DATABASE, pinned
+from flowapp.runtimes.jobs import FileWriter, Job, Limits, Outcome
+from flowapp.signatures.sql import DATABASE, DIALECTS, pinned
+from flowapp.signatures.sql_files import file_of
 from flowapp.store.blobs import REFERENCE
 from flowapp.store.stores import Store
 from flowapp.store.tables import RunRow
@@ -140,6 +141,12 @@ class Leaves:
 
     async def _started(self, call: LeafCall, step: Printing, args: JsonText, key: str | None) -> LeafOutcome:
         identity = job_of(self._run, call)
+        try:
+            file = await self._file(call, identity)
+        except INTERRUPTIONS:
+            raise
+        except FlowappError as error:
+            return LeafOutcome(_error(f"{error.message} {error.hint}".strip(), call.info.step_id), "failure")
         job = Job(
             id=identity,
             language=call.language,
@@ -155,6 +162,7 @@ class Leaves:
             libraries={script.path: script.code for script in call.libraries},
             owner=self.rights,
             large=lambda: CheckedWriter(self._store.values.writer()),
+            file=file,
         )
         output = JobOutput(self._store.masks, self._run.id, step)
         outcome = await self._in_runtime(job, output)
@@ -167,6 +175,14 @@ class Leaves:
         if not outcome.stored and makes_up_reference(result):
             return LeafOutcome(_error(MADE_UP, call.info.step_id), "failure")
         return LeafOutcome(result, "success", outcome.duration_ms, outcome.isolation, key)
+
+    async def _file(self, call: LeafCall, identity: str) -> Callable[[], FileWriter] | None:
+        """What takes the rows of an SQL script that makes a stored file of them. That it may is asked before its query runs."""
+        wanted = file_of(call.code) if call.language in DIALECTS and self._ports.files is not None else None
+        if wanted is None or self._ports.files is None:
+            return None
+        named = {"s3": wanted.key(call.path, identity), **({"storage": wanted.storage} if wanted.storage else {})}
+        return await self._ports.files.open(self._run, named)
 
     async def _in_runtime(self, job: Job, output: JobOutput) -> Outcome | LeafOutcome:
         self.running.add(job.id)

@@ -31,6 +31,7 @@ from flowapp.jsontext import JsonText
 from flowapp.models.chat import ChatAnswer, ChatRequest, ChatServer, Message
 from flowapp.models.pictures import Picture
 from flowapp.models.tool_servers import RemoteResult, RemoteTool, ToolServer
+from flowapp.runtimes.jobs import FileWriter
 from flowapp.store.tables import JobRow, RunRow
 
 Evaluate = Callable[[Batch], Awaitable[list[JsonText | ExpressionFailed]]]
@@ -145,6 +146,13 @@ class Files(Protocol):
 
         Raises:
             FlowappError: there is none, or the person may not read it.
+        """
+
+    async def open(self, run: RunRow, file: Mapping[str, Any]) -> Callable[[], FileWriter]:
+        """Makes what writes a file, which replaces one of its key when all of it is there.
+
+        Raises:
+            FlowappError: there is no such storage, the key is none, or the person may not write there.
         """
 
     async def keep(self, run: RunRow, content: bytes, extension: str) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from typing import Any
 from flowapp.runtimes.errors import ResultRefused
 from flowapp.runtimes.executables import Executable
 from flowapp.runtimes.guest import frames
-from flowapp.runtimes.large import KINDS, Broken, LargeResult
+from flowapp.runtimes.large import Broken, InParts
 from flowapp.runtimes.launching import Sandbox
 
 _log = logging.getLogger(__name__)
@@ -30,8 +30,7 @@ _LAST_DRAIN = 1 << 20
 _LARGEST_ERROR = 1 << 20
 _STEPS_PER_CALL = 16
 _ANSWERS = frames.READY + frames.RESULT + frames.ERROR + frames.DIED + frames.BROKEN
-_ANSWERS_AND_PARTS = _ANSWERS + KINDS
-_RESULTS = frames.RESULT + frames.ITEMS
+_RESULTS = frames.RESULT + frames.ITEMS + frames.FILE
 #: without a body
 _BARE = frames.READY + frames.LIST + frames.LIST_END
 
@@ -63,9 +62,9 @@ class Conversation:
         output_bytes: int,
         result_bytes: int,
         last: bool = True,
-        large: LargeResult | None = None,
+        large: InParts | None = None,
     ) -> None:
-        """`last`: the process will get no other job. `large` takes a result that comes in parts, where that may be."""
+        """`last`: the process will get no other job. `large` takes what comes in parts, where that may be."""
         self._loop = asyncio.get_running_loop()
         self._sandbox = sandbox
         self._result_bytes = result_bytes
@@ -188,7 +187,7 @@ class Conversation:
     def _open_frame(self) -> bool:
         self._kind, length = frames.FRAME_HEAD.unpack(self._head)
         self._head.clear()
-        known = _ANSWERS if self._large is None else _ANSWERS_AND_PARTS
+        known = _ANSWERS if self._large is None else _ANSWERS + self._large.kinds
         most = self._result_bytes if self._kind in _RESULTS else 0 if self._kind in _BARE else _LARGEST_ERROR
         if self._kind not in known or length > most:
             self.stop(Answer(FORGED))
@@ -201,7 +200,7 @@ class Conversation:
         body, self._body = bytes(self._body or b""), None
         if self._kind == frames.READY:
             return True
-        if self._large is not None and self._kind in KINDS:
+        if self._large is not None and self._kind in self._large.kinds:
             self._store(self._large.take(self._kind, body))
             return False
         if self._large is not None and self._kind == frames.RESULT and self._large.begun:
@@ -210,7 +209,7 @@ class Conversation:
         self._finish(Answer(self._kind, body))
         return False
 
-    async def _end_large(self, large: LargeResult) -> None:
+    async def _end_large(self, large: InParts) -> None:
         self._finish(Answer(STORED, (await large.finish()).encode()))
 
     def _store(self, work: Coroutine[Any, Any, None]) -> None:

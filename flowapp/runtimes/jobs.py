@@ -17,13 +17,15 @@ class Limits:
 
     `memory_mb` counts the address space of each process (Python, Bash) or the heap (TypeScript), and the whole job
     where the host has control groups. `processes` counts threads too. `rows_bytes` is how large the rows of an SQL cell may be
-    where they need not be held (`Job.large`); `result_bytes` is for a single one of them then.
+    where they need not be held (`Job.large`); `result_bytes` is for a single one of them then. `file_bytes` is how
+    large a file of rows may become (`Job.file`).
     """
 
     memory_mb: int = 1024
     output_bytes: int = 8 << 20
     result_bytes: int = 64 << 20
     rows_bytes: int = 256 << 20
+    file_bytes: int = 5 << 30
     processes: int = 128
     file_mb: int = 1024
 
@@ -56,6 +58,28 @@ class ResultWriter(Protocol):
         """Forget what was written, if it was not finished."""
 
 
+class FileWriter(Protocol):
+    """Takes one file that a job makes."""
+
+    async def write(self, piece: bytes, /) -> None:
+        """Append bytes; it returns when more can be taken.
+
+        Raises:
+            ResultRefused: it is not taken; the message becomes the step's error.
+            Exception: anything else is raised by `Runtimes.run`.
+        """
+
+    async def finish(self) -> JsonText:
+        """All of it is there: what names it.
+
+        Raises:
+            Exception: as `write`.
+        """
+
+    async def discard(self) -> None:
+        """Nothing is left of what was not finished."""
+
+
 @dataclass(frozen=True, slots=True)
 class Job:
     """One script to run once. `args` is the JSON text of an object: inputs by name.
@@ -65,7 +89,8 @@ class Job:
     means that they are found in the code, empty that there are none. `path` is where the code is stored, or the flow
     that it is a step of; relative imports start there. `libraries` is the code of the stored scripts that it imports, by
     their paths. `owner` stands for a person in a workspace: only jobs of the same one share open connections to databases, and
-    those of none share nothing. `large` makes what takes a result that is too large to be held, where the language can send one.
+    those of none share nothing. `large` makes what takes a result that is too large to be held, where the language can send one;
+    `file` what takes the file of a script that asks for one instead of a result.
     """
 
     id: str
@@ -82,13 +107,14 @@ class Job:
     libraries: Mapping[str, str] = field(default_factory=dict)
     owner: str = ""
     large: Callable[[], ResultWriter] | None = None
+    file: Callable[[], FileWriter] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What became of a job: a result (JSON text), or an error `{"name", "message", "stack"?, "line"?, "exit_code"?}`.
 
-    `stored` comes instead of a result that went to a `ResultWriter`, and is what that says for it.
+    `stored` comes instead of a result that went to a `ResultWriter` or a `FileWriter`, and is what that says for it.
     `duration_ms` is the time from handing the job to its process until its answer, without waiting for a free process.
     """
 

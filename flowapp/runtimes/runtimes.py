@@ -23,7 +23,7 @@ from flowapp.runtimes.guest import frames
 from flowapp.runtimes.hot import HotPools
 from flowapp.runtimes.jobs import Isolation, Job, Outcome, RuntimeSettings
 from flowapp.runtimes.kept import Kept
-from flowapp.runtimes.large import LargeResult
+from flowapp.runtimes.large import parts_of
 from flowapp.runtimes.launching import Launcher, Sandbox
 from flowapp.runtimes.packages.errors import PackagesUnavailable, PreparingCanceled
 from flowapp.runtimes.packages.packages import Packages
@@ -121,7 +121,7 @@ class Runtimes:
 
         Raises:
             RuntimesClosed: the server is stopping.
-            Exception: what a `ResultWriter` raises that is no error of the job.
+            Exception: what a `ResultWriter` or `FileWriter` raises that is no error of the job.
         """
         running = _Running()
         self._running.setdefault(job.id, []).append(running)
@@ -216,7 +216,7 @@ class Runtimes:
         sandbox = await self._sandbox(pool, job, prepared)
         limits = job.limits
         keeps = prepared.keeps
-        large = LargeResult.of(job) if prepared.parts else None
+        large = parts_of(job) if prepared.parts else None
         conversation = Conversation(sandbox, on_log, limits.output_bytes, limits.result_bytes, not keeps, large)
         running.conversation = conversation
         stays = False

@@ -50,6 +50,9 @@ def header_of(job: Job) -> dict[str, Any]:
     script = scripts.parse(job.language, job.code)
     if isinstance(script, SignatureProblem):
         raise Refused(script.message, script.line, "SyntaxError")
+    if script.file is not None and job.file is None:
+        raise Refused("Rows cannot become a stored file here (`-- s3`).")
+    most = job.limits.file_bytes if script.file is not None else job.limits.rows_bytes if job.large is not None else 0
     return {
         "dialect": job.language,
         "arguments": {argument.key: asdict(argument) for argument in script.arguments},
@@ -60,7 +63,8 @@ def header_of(job: Job) -> dict[str, Any]:
         "read_only": script.read_only,
         "timeout_s": job.timeout_s,
         "keeps": False,
-        "most_bytes": job.limits.rows_bytes if job.large is not None else 0,
+        "most_bytes": most,
+        "file": script.file.format if script.file is not None else "",
     }
 
 
@@ -89,8 +93,10 @@ class Sql:
             raise Refused(
                 f"{label} cells need the Python package {driver}, which is not installed: run scripts/run again."
             )
-        keeps = self._keeps(job)
-        header = {**header_of(job), "keeps": bool(keeps)}
+        header = header_of(job)
+        # what makes Parquet leaves its memory behind
+        keeps = b"" if header["file"] == "parquet" else self._keeps(job)
+        header["keeps"] = bool(keeps)
         # Statements read no variables, and a process that stays must not hold one job's token for the next.
         texts = handover.texts(job, code=b"", runs="sql", sql=header, env={})
         return Prepared(job.language, texts, keeps=keeps, parts=True)

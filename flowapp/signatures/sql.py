@@ -11,7 +11,9 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
+from flowapp.signatures import sql_files
 from flowapp.signatures.schema import Argument, Schema, Signature, SignatureProblem, object_schema
+from flowapp.signatures.sql_files import RowsFile
 from flowapp.signatures.sql_text import Statement, UnfinishedSql, statements
 
 DIALECTS = frozenset({"postgresql", "mysql", "duckdb", "sqlite", "mssql", "bigquery", "snowflake", "oracledb"})
@@ -87,6 +89,8 @@ class SqlScript:
     """The path that `-- database` names."""
     collection: str = "last_statement_all_rows"
     read_only: bool = False
+    file: RowsFile | None = None
+    """Where its rows go instead of into its result."""
 
 
 @dataclass(slots=True)
@@ -99,6 +103,7 @@ class _Header:
     database: str = ""
     collection: str = "last_statement_all_rows"
     read_only: bool = False
+    file: RowsFile | None = None
 
 
 def infer(language: str, code: str, _entrypoint: str = "main") -> Signature | SignatureProblem:
@@ -120,6 +125,8 @@ def infer(language: str, code: str, _entrypoint: str = "main") -> Signature | Si
     inputs += [
         Argument(name, {"type": "string", "enum": list(values)}, True) for name, values in script.interpolated.items()
     ]
+    if script.file is not None:
+        return Signature(object_schema(inputs), {"type": "object", "format": "resource-s3_object"})
     is_list = script.collection.startswith(("all_", "last_statement_all_rows"))
     return Signature(object_schema(inputs), {"type": "array"} if is_list else None)
 
@@ -144,7 +151,7 @@ def parse(dialect: str, code: str) -> SqlScript | SignatureProblem:
         )
         return SignatureProblem(message, 1, syntax=False)
     _declare_used(header, found, dialect, code)
-    problem = _undeclared(header, found, dialect) or _twice(header)
+    problem = _undeclared(header, found, dialect) or _twice(header) or _unlike_a_file(header)
     if problem is not None:
         return problem
     return SqlScript(
@@ -154,6 +161,7 @@ def parse(dialect: str, code: str) -> SqlScript | SignatureProblem:
         header.database,
         header.collection,
         header.read_only,
+        header.file,
     )
 
 
@@ -181,8 +189,11 @@ def _declare(header: _Header, text: str) -> str:
         header.read_only = True
     elif text == "return_last_result":
         header.collection = "last_statement_all_rows"
-    elif text == "s3" or text.startswith("s3 "):
-        return "Streaming rows to S3 (`-- s3`) is not supported by this version."
+    elif sql_files.asks_for(text):
+        found = sql_files.read(text)
+        if isinstance(found, str) or header.file is not None:
+            return found if isinstance(found, str) else "There are two lines `-- s3`."
+        header.file = found
     elif (match := _DATABASE.fullmatch(text)) is not None:
         header.database = match["path"].removeprefix("$res:")
     elif (match := _COLLECTION.fullmatch(text)) is not None:
@@ -276,6 +287,14 @@ def _twice(header: _Header) -> SignatureProblem | None:
     names = [*header.interpolated, *(argument.name for argument in header.arguments.values())]
     twice = next((name for name in names if names.count(name) > 1), None)
     return None if twice is None else SignatureProblem(f"The input {twice} is declared twice.", 1, syntax=False)
+
+
+def _unlike_a_file(header: _Header) -> SignatureProblem | None:
+    """A file holds the rows of one statement, all of them."""
+    if header.file is None or header.collection in ("last_statement_all_rows", "legacy"):
+        return None
+    message = f"`-- s3` writes all rows of the last statement: leave out result_collection={header.collection}."
+    return SignatureProblem(message, 1, syntax=False)
 
 
 def _example(dialect: str, key: str) -> str:

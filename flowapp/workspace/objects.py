@@ -7,7 +7,7 @@ import mimetypes
 import re
 import time
 import uuid
-from collections.abc import AsyncIterable, Mapping, Sequence
+from collections.abc import AsyncIterable, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import unquote
@@ -44,6 +44,25 @@ class StoredFile:
     media_type: str
 
 
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A file that somebody is about to write."""
+
+    place: Place
+    key: str
+    note: Callable[[], Awaitable[None]]
+
+    async def fill(self, chunks: AsyncIterable[bytes], media_type: str = "") -> str:
+        """Keep the file; returns its key. One that has it is replaced as a whole.
+
+        Raises:
+            ObjectsAway: the storage does not take it.
+        """
+        await objects.put(self.place, self.key, chunks, media_type or mimetypes.guess_type(self.key)[0] or "")
+        await self.note()
+        return self.key
+
+
 class Objects:
     """Use-cases about stored files."""
 
@@ -74,12 +93,19 @@ class Objects:
             BadRequest: the key is none, or the storage.
             ObjectsAway: the storage does not take it.
         """
+        named = key if key else _new_key(extension)
+        return await (await self.target(identity, named, where)).fill(chunks, media_type)
+
+    async def target(self, identity: Identity, key: str, where: Where = USUAL) -> Target:
+        """Where a file is going to be, which the identity may write.
+
+        Raises:
+            BadRequest: the key is none, or the storage.
+        """
         enter(identity)
-        named = key_of(key) if key else _new_key(extension)
+        named = key_of(key)
         place = await self._place(identity, "object.write", named, where)
-        await objects.put(place, named, chunks, media_type or mimetypes.guess_type(named)[0] or "")
-        await self._note(identity, "object.write", named)
-        return named
+        return Target(place, named, lambda: self._note(identity, "object.write", named))
 
     async def get(self, identity: Identity, key: str, where: Where = USUAL) -> StoredFile:
         """A file.

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
 from flowapp.access.identity import Identity
 from flowapp.engine.ports import FileContent
+from flowapp.runtimes.jobs import FileWriter
 from flowapp.store.tables import RunRow
 from flowapp.workspace.context import Context
 from flowapp.workspace.errors import BadRequest
 from flowapp.workspace.object_places import Where
 from flowapp.workspace.objects import Objects
+from flowapp.workspace.written_file import WrittenFile
 
 
 class RunFiles:
@@ -48,6 +50,12 @@ class RunFiles:
         finally:
             await stored.found.close()
         return digest.hexdigest()
+
+    async def open(self, run: RunRow, file: Mapping[str, Any]) -> Callable[[], FileWriter]:
+        """See `ports.Files`."""
+        where = Where(storage=str(file.get("storage") or ""))
+        target = await self._objects.target(await self._person(run), str(file["s3"]), where)
+        return lambda: WrittenFile(target, {**file, "s3": target.key})
 
     async def keep(self, run: RunRow, content: bytes, extension: str) -> dict[str, Any]:
         """See `ports.Files`."""

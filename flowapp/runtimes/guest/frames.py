@@ -2,7 +2,7 @@
 
 Server → job, once: three lengths (header, code, args), then the three texts; then the sending side is shut.
 Job → server: frames of one letter, a length and a body. The first answer (`RESULT` or `ERROR`) ends the job. A result that is
-too large to be held comes before it in parts (`parts.py`), and the body of `RESULT` is empty then.
+too large to be held comes before it in parts (`parts.py`), and so does a file of rows (`sql_files.py`); the body of `RESULT` is empty then.
 A process that keeps its connection to a database says `KEPT` after a result, and takes the next job like the first; its
 sending side is not shut.
 """
@@ -27,6 +27,8 @@ LIST = b"["
 ITEMS = b"I"
 #: a part of a result: the list that began last is over
 LIST_END = b"]"
+#: a part of a file that is made of rows; body: its next bytes
+FILE = b"F"
 #: body: the error as a JSON object
 ERROR = b"X"
 #: after a result: nothing of the job is left in the session, and another one may be sent

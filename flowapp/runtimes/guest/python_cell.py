@@ -28,6 +28,7 @@ from flowapp.runtimes.guest import (
     python_results,
     sandbox,
     sql_cell,
+    sql_files,
 )
 from flowapp.runtimes.guest.plan import JAIL_TMP
 
@@ -50,6 +51,7 @@ def serve(place: sandbox.Place, channel: socket.socket, kind: str, drivers: str)
         sql_cell.show(kind, drivers)
     elif kind == editing_cell.EDITING:
         editing_cell.show(drivers)
+    sql_files.drivers = drivers
     rehearse()
     frames.send(channel, frames.READY)
     job = frames.receive_job(channel)

@@ -31,6 +31,8 @@ class Rows:
     rows: Iterable[Sequence[Any]]
     note: str = ""
     """For the log, such as "3 rows changed"."""
+    described: Callable[[], Sequence[str]] | None = None
+    """Asks for the columns, where a statement that has no rows does not tell them."""
 
 
 class Connection(Protocol):

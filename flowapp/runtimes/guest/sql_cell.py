@@ -30,6 +30,7 @@ from flowapp.runtimes.guest import (
     sql_snowflake,
 )
 from flowapp.runtimes.guest.sql_base import Connection, Session, SqlError
+from flowapp.runtimes.guest.sql_files import RowsToFile
 from flowapp.runtimes.guest.sql_results import JsonRows, TooLarge
 
 #: kinds of processes that have a driver loaded, by the language that they run
@@ -130,8 +131,13 @@ def run(job: frames.JobText, channel: socket.socket) -> tuple[bytes, bytes]:
             _end_quietly()
 
     most = script["most_bytes"]
-    result = JsonRows(job.header["result_bytes"], send if most else None, most)
+    kind = script["file"]
     try:
+        result: JsonRows | RowsToFile
+        if kind:
+            result = RowsToFile(kind, send, most)
+        else:
+            result = JsonRows(job.header["result_bytes"], send if most else None, most)
         return frames.RESULT, _run(script, inputs, result)
     except SqlError as error:
         found = {"name": error.name, "message": str(error), "line": error.line, "extra": error.extra}
@@ -148,7 +154,7 @@ def _end_quietly() -> NoReturn:
     os._exit(0)
 
 
-def _run(script: dict[str, Any], inputs: dict[str, Any], result: JsonRows) -> bytes:
+def _run(script: dict[str, Any], inputs: dict[str, Any], result: JsonRows | RowsToFile) -> bytes:
     texts = {name: _chosen(name, values, inputs) for name, values in script["interpolated"].items()}
     connection = _connection(script, inputs)
     collection = script["collection"]
@@ -190,13 +196,16 @@ def _one(
     statement: dict[str, Any],
     bound: tuple[list[Any], list[str]],
     texts: dict[str, str],
-    result: JsonRows | None,
+    result: JsonRows | RowsToFile | None,
     shape: dict[str, bool],
 ) -> None:
     text = statement["text"]
     for name, value in texts.items():
         text = text.replace(f"{_INTERPOLATED}{name}{_INTERPOLATED}", value)
     try:
+        if isinstance(result, RowsToFile):
+            result.write(connection, text, *bound)
+            return
         answer = connection.execute(text, *bound)
         if result is not None:
             result.rows(answer.columns, answer.rows, **shape)

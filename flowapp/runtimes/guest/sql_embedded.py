@@ -96,7 +96,8 @@ class Sqlite:
 class Duckdb:
     """One DuckDB database, closed in: it reads and writes files of the job's own folder and of `./shared` only."""
 
-    def __init__(self, path: str, read_only: bool) -> None:
+    def __init__(self, path: str, read_only: bool, threads: int = 2, share: int = 2) -> None:
+        """`share`: it may have this part of the memory that the job may have."""
         import duckdb
 
         soft, _ = resource.getrlimit(resource.RLIMIT_AS)
@@ -104,9 +105,9 @@ class Duckdb:
         self._query_result = duckdb.ExpectedResultType.QUERY_RESULT
         self._changed_rows = duckdb.ExpectedResultType.CHANGED_ROWS
         settings: dict[str, str | bool | int | float | list[str]] = {
-            "threads": "2",
+            "threads": str(threads),
             # The job's limit counts address space, of which DuckDB's own code and buffers need a part.
-            "memory_limit": f"{max((soft >> 20) // 2, 64)}MB",
+            "memory_limit": f"{max((soft >> 20) // share, 64)}MB",
             "temp_directory": f"{os.environ['TMPDIR']}/duckdb",
             "autoinstall_known_extensions": "false",
             "autoload_known_extensions": "false",
@@ -127,6 +128,20 @@ class Duckdb:
                 self._connection.execute(locked)
         except duckdb.Error as error:
             raise SqlError("ConnectionFailed", f"DuckDB cannot open {path}: {error}") from error
+
+    def run(self, text: str) -> list[tuple[Any, ...]]:
+        """A statement of our own."""
+        rows: list[tuple[Any, ...]] = self._connection.execute(text).fetchall()
+        return rows
+
+    def is_query(self, text: str) -> bool:
+        """Whether a statement is a SELECT or the like, whose rows another one can use."""
+        (statement,) = self._connection.extract_statements(text)
+        return str(statement.type.name) == "SELECT"
+
+    def close(self) -> None:
+        """Let go of its memory."""
+        self._connection.close()
 
     def execute(self, text: str, values: list[Any], types: list[str]) -> Rows:
         """See `Connection.execute`."""

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from flowapp.runtimes.guest.sql_base import Rows, SqlError, when_stopped
@@ -128,7 +129,14 @@ class Postgres:
         rows = self._stream(cursor, text, given)
         first = next(rows, None)
         columns = [column.name for column in cursor.description or ()]
-        return Rows(columns, _again(first, rows))
+        described = partial(self._described, text, given) if first is None else None
+        return Rows(columns, _again(first, rows), described=described)
+
+    def _described(self, text: str, given: list[Any]) -> list[str]:
+        connection = self._connection.pgconn
+        connection.prepare(b"", text.encode(), [value.oid if isinstance(value, _Typed) else 0 for value in given])
+        found = connection.describe_prepared(b"")
+        return [(found.fname(number) or b"").decode() for number in range(found.nfields)]
 
     def _stream(self, cursor: Any, text: str, given: list[Any]) -> Iterator[Sequence[Any]]:
         try:

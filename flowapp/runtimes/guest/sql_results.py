@@ -78,7 +78,7 @@ class JsonRows:
         Raises:
             TooLarge: a limit is passed.
         """
-        keys = [encode_basestring(name) + ":" for name in _distinct(columns)]
+        keys = [encode_basestring(name) + ":" for name in distinct(columns)]
         count = 0
         if not first:
             self.begin()
@@ -138,7 +138,7 @@ def _object(keys: list[str], row: Sequence[Any]) -> str:
     return "{" + ",".join([key + encode(value) for key, value in zip(keys, row, strict=True)]) + "}"
 
 
-def _distinct(columns: Sequence[str]) -> list[str]:
+def distinct(columns: Sequence[str]) -> list[str]:
     """Names of columns, equal ones numbered: an object cannot hold two of one name."""
     found: list[str] = []
     for name in columns:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from flowapp.signatures import Signature, SignatureProblem, infer
 from flowapp.signatures.sql import DIALECTS, SqlScript, parse, pinned
+from flowapp.signatures.sql_files import file_of
 
 
 def script(dialect: str, code: str) -> SqlScript:
@@ -147,7 +148,12 @@ def test_lines_of_statements() -> None:
         ("postgresql", "-- result_collection=everything\nSELECT 1", "last_statement_all_rows", 1),
         ("postgresql", "-- $1 a\n-- %%t%%\nSELECT 1", "Declare the values", 2),
         ("postgresql", "-- %%t%% a/b;drop\nSELECT 1", "'b;drop' cannot be put", 1),
-        ("postgresql", "-- s3 prefix=x\nSELECT 1", "S3", 1),
+        ("postgresql", "-- a\n-- s3 prefix\nSELECT 1", "'prefix' is nothing that `-- s3` knows", 2),
+        ("mysql", "-- s3 color=red\nSELECT 1", "prefix=…", 1),
+        ("sqlite", "-- s3 format=xlsx\nSELECT 1", "json, csv, parquet", 1),
+        ("sqlite", "-- s3 format=csv format=json\nSELECT 1", "two of format", 1),
+        ("sqlite", "-- s3\n-- s3\nSELECT 1", "two lines", 2),
+        ("duckdb", "-- s3\n-- result_collection=last_statement_first_row\nSELECT 1", "leave out", 1),
         ("postgresql", "SELECT\n'a", "has no end", 2),
         ("postgresql", "SELECT $$a", "has no end", 1),
         ("postgresql", "/* /* */ SELECT 1", "has no end", 1),
@@ -221,3 +227,28 @@ def test_long_texts_take_no_long_time(text: str) -> None:
     for dialect in ("postgresql", "mysql", "duckdb", "sqlite"):
         parse(dialect, text)
     assert time.process_time() - begun < 5
+
+
+@pytest.mark.parametrize(
+    ("line", "key", "storage"),
+    [
+        ("-- s3", "wmill_datalake/f/team/daily/j.json", ""),
+        ("-- s3 prefix=datalake format=csv", "datalake/j.csv", ""),
+        ("--s3  storage=archive   format=parquet prefix=/a/b/", "a/b/j.parquet", "archive"),
+    ],
+)
+def test_rows_that_become_a_file(line: str, key: str, storage: str) -> None:
+    code = f"-- $1 a (int)\n{line}\nSELECT $1"
+    found = script("postgresql", code).file
+    assert found is not None
+    assert (found.key("f/team/daily", "j"), found.storage) == (key, storage)
+    assert file_of(code) == found
+    signature = infer("postgresql", code)
+    assert isinstance(signature, Signature)
+    assert signature.returns == {"type": "object", "format": "resource-s3_object"}
+
+
+def test_only_the_header_asks_for_a_file() -> None:
+    assert file_of("SELECT 1\n-- s3 format=csv") is None
+    assert file_of("-- s3 format=what\nSELECT 1") is None
+    assert file_of("-- s3_key (text)\nSELECT 1") is None

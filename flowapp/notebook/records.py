@@ -110,11 +110,16 @@ class CellRecord:
 
 @dataclass(frozen=True, slots=True)
 class Live:
-    """What a cell is doing now. `position` counts from 1 in the queue; `since` is ISO 8601."""
+    """What a cell is doing now. `position` counts from 1 in the queue; `since` is ISO 8601.
+
+    `run_id` and `path` are the step that is running, for who wants to see what it prints.
+    """
 
     kind: Literal["queued", "running", "waiting"]
     position: int | None = None
     since: str = ""
+    run_id: str = ""
+    path: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,6 +65,8 @@ class CellState:
     since: str | None = None
     duration_ms: float | None = None
     run_number: int | None = None
+    run_id: str | None = None
+    path: str | None = None
 
     @property
     def needs_run(self) -> bool:
@@ -82,7 +84,8 @@ class CellState:
             "duration_ms": self.duration_ms,
             "run_number": self.run_number,
         }
-        return {**data, "since": self.since} if self.since else data
+        live = {"since": self.since, "run_id": self.run_id, "path": self.path}
+        return {**data, **{name: value for name, value in live.items() if value}}
 
 
 def states(
@@ -284,4 +287,6 @@ def _shown(
         since=(live.since or None) if live else None,
         duration_ms=record.duration_ms if record else None,
         run_number=record.run_number or None if record else None,
+        run_id=(live.run_id or None) if live else None,
+        path=(live.path or None) if live else None,
     )

@@ -99,7 +99,7 @@ class CellObserver:
         draft, cell = self._place(run, job)
         if draft is None or cell is None:
             return
-        draft.live[cell] = Live("running", since=job.started_at or "")
+        draft.live[cell] = Live("running", since=job.started_at or "", run_id=run.id, path=job.path)
         draft.live_runs[cell] = run.id
         asyncio.get_running_loop().call_later(SHOW_RUNNING_AFTER_S, self._show_running, draft, cell)
 

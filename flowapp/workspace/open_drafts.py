@@ -238,7 +238,9 @@ def _mark_at_work(draft: OpenDraft, run_id: str, steps: list[str], statuses: dic
         entry = draft.document.outline.by_step.get(step)
         if entry is None or statuses.get(step, "running") != "running":
             continue
-        draft.live[entry.cell] = Live("running") if step in statuses else Live("queued", position=position)
+        draft.live[entry.cell] = (
+            Live("running", run_id=run_id, path=step) if step in statuses else Live("queued", position=position)
+        )
         draft.live_runs[entry.cell] = run_id
 
 

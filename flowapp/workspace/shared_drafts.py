@@ -100,7 +100,7 @@ class SharedDrafts:
         if step["status"] != "running":
             self._read_again(draft)
         elif entry is not None:
-            draft.live[entry.cell] = Live("running", since=step["started_at"] or "")
+            draft.live[entry.cell] = Live("running", since=step["started_at"] or "", run_id=run_id, path=step["path"])
             draft.live_runs[entry.cell] = run_id
             self._observer.publish_states(draft)
 

@@ -3,6 +3,7 @@
 import { useDraggable } from "@dnd-kit/core";
 import { memo, useContext, useEffect, useRef, useState } from "react";
 import { Output } from "../output/output.jsx";
+import { Streamed } from "../output/streamed.jsx";
 import { ApprovalSlot } from "./approval_slot.jsx";
 import { askForSample } from "./assistant.jsx";
 import { copyCellLink } from "./cell_link.js";
@@ -266,6 +267,7 @@ const CellOutput = memo(function CellOutput({ id, step }) {
   const onWire = (path) => store.wire(`results.${step}`, path);
   return (
     <>
+      {running && <LiveStream id={id} />}
       {running && <LiveLog id={id} />}
       {output && !near && <div ref={mark} className="nb-out nb-out-far">{output.title_text}</div>}
       {output && near && (
@@ -276,6 +278,18 @@ const CellOutput = memo(function CellOutput({ id, step }) {
     </>
   );
 });
+
+/** What the running cell streams as its result; where it is comes with its state, or with the first piece. */
+function LiveStream({ id }) {
+  const store = useStore();
+  const place = useFact(`stream:${id}`, (stream) => stream && `${stream.run} ${stream.path}`);
+  const state = useFact(`state:${id}`, (state) => state?.run_id && state.path && `${state.run_id} ${state.path}`);
+  const at = place ?? state;
+  if (!at) return null;
+  const [runId, path] = at.split(" ");
+  const heard = place ? store.get(`stream:${id}`).end : 0;
+  return <div className="nb-stream"><Streamed key={at} ws={store.ws} runId={runId} path={path} topic={`draft:${store.draftId}`} heard={heard} /></div>;
+}
 
 /** What the running cell prints, as it prints it; the finished result has its own log tab. */
 function LiveLog({ id }) {

@@ -64,6 +64,7 @@ export class Mirror extends Signals {
     if (before?.local && quiet && !ACTIVE.has(state.kind)) return; // pressed a moment ago: keep saying "running"
     if (ACTIVE.has(state.kind) && !ACTIVE.has(before?.kind)) {
       this.set(`log:${id}`, undefined);
+      this.set(`stream:${id}`, undefined);
       this.chosen.delete(id);
     }
     this.setEqual(`state:${id}`, state);
@@ -129,6 +130,9 @@ export class Mirror extends Signals {
       case "log":
         this.takeLog(event);
         break;
+      case "stream":
+        this.takeStream(event);
+        break;
       case "evaluated":
         this.takeEvaluated(event.cell, event.inputs);
         break;
@@ -149,6 +153,11 @@ export class Mirror extends Signals {
     const before = log?.run === run ? log : { run, text: "", end: 0 };
     if (offset !== undefined && offset < before.end) return;
     this.set(`log:${cell}`, { run, text: (before.text + text).slice(-LOG_TAIL), end: (offset ?? before.end) + text.length });
+  }
+
+  /** Where the cell streams, and how much is known to be there; the text is read by what shows it. */
+  takeStream({ cell, run_id: run, path, text, offset }) {
+    this.setEqual(`stream:${cell}`, { run, path, end: offset + [...text].length });
   }
 
   /** Server text of a cell against ours. Ours wins while unsaved, unless someone else wrote meanwhile: then the person decides. */
@@ -238,7 +247,7 @@ export class Mirror extends Signals {
   }
 
   dropCell(id) {
-    for (const kind of ["cell", "state", "output", "evaluated", "log", "text", "conflict"]) this.set(`${kind}:${id}`, undefined);
+    for (const kind of ["cell", "state", "output", "evaluated", "log", "stream", "text", "conflict"]) this.set(`${kind}:${id}`, undefined);
     for (const kind of ["state", "output"]) this.toldAt.delete(`${kind}:${id}`);
     this.texts.delete(id);
     this.published.delete(id);

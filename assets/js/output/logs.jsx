@@ -3,9 +3,10 @@ import Anser from "anser";
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 
-import { get, runPath, subscribe } from "../api.js";
+import { runPath } from "../api.js";
 import { Icon } from "../icons.jsx";
 import { count } from "../words.js";
+import { follow } from "./growing.js";
 import { LogBuffer, plain } from "./log_buffer.js";
 import { CopyButton, Skeleton } from "./parts.jsx";
 
@@ -18,55 +19,13 @@ function useLog({ ws, runId, path, live, topic }) {
   const buffer = useRef(null);
   useEffect(() => {
     const log = (buffer.current = new LogBuffer());
-    let next = 0;
-    let asking = null;
-    let again = false;
     let ended = false;
     setState({ status: "loading", version: 0 });
-    const changed = (status = "ready") => !ended && setState((old) => ({ status, version: old.version + 1 }));
-
-    async function pull() {
-      if (asking) {
-        again = true;
-        return asking;
-      }
-      asking = (async () => {
-        try {
-          for (;;) {
-            const page = await get(runPath(ws, runId, "logs"), { path, offset: next });
-            if (ended) return;
-            const moved = page.next > next;
-            next = page.next;
-            log.append(page.text);
-            changed();
-            if (!moved) break;
-          }
-        } catch (error) {
-          if (!ended) setState((old) => ({ status: old.version ? "ready" : "error", version: old.version + 1, error }));
-        }
-      })();
-      await asking;
-      asking = null;
-      if (again && !ended) {
-        again = false;
-        pull();
-      }
-    }
-
-    pull();
-    if (!live) return () => (ended = true);
-    const unsubscribe = subscribe(ws, topic || `run:${runId}`, (event) => {
-      if (event.type === "hello") return void (event.resumed && pull());
-      if (event.type !== "log" || event.path !== path || (event.run_id && event.run_id !== runId)) return;
-      if (!asking && event.offset === next && event.text) {
-        log.append(event.text);
-        next = event.next ?? next + [...event.text].length;
-        changed();
-      } else pull();
-    });
+    const changed = (status, error) => !ended && setState((old) => ({ status: error && old.version ? "ready" : status, version: old.version + 1, ...(error && { error }) }));
+    const stop = follow({ ws, runId, path, live, topic, take: (text) => log.append(text), changed });
     return () => {
       ended = true;
-      unsubscribe();
+      stop();
     };
   }, [ws, runId, path, live, topic]);
   return [buffer.current, state];

@@ -8,6 +8,7 @@ import { ErrorView } from "../output/error.jsx";
 import { Output } from "../output/output.jsx";
 import { Problem, Skeleton } from "../output/parts.jsx";
 import { MarkdownView } from "../output/rich.jsx";
+import { Streamed } from "../output/streamed.jsx";
 import { stateOf } from "../words.js";
 import { isLive, useRun } from "./use_run.js";
 
@@ -35,6 +36,7 @@ function Under({ ws, run: { id }, onRun }) {
   return (
     <>
       <p role="status"><span className={`badge ${state.tone}`}><Icon name={state.icon} size={13} />{state.word}</span>{now && <span className="muted"> {now.title || now.step_id}</span>}</p>
+      {now && <Streamed key={now.path} ws={ws} runId={id} path={now.path} markdown maxHeight={480} />}
       {run?.waits?.approvals?.length > 0 && <p className="form-help">It waits for an answer, on the page of the run.</p>}
     </>
   );

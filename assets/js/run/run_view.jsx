@@ -7,6 +7,7 @@ import { cancelled } from "../output/error.jsx";
 import { Output } from "../output/output.jsx";
 import { Problem, Skeleton } from "../output/parts.jsx";
 import { Logs } from "../output/logs.jsx";
+import { Streamed } from "../output/streamed.jsx";
 import { Tree } from "../output/tree.jsx";
 import { LANGUAGES, ago, clock, duration, stateOf, when } from "../words.js";
 import { Approvals } from "./approvals.jsx";
@@ -259,10 +260,20 @@ function factsOf(step) {
 function Result({ ws, run, step, path, live, got, retry }) {
   if (live && path !== "") {
     if (["suspended", "waiting"].includes(step.status)) return <p className="out-note">Waiting. The result appears when it goes on.</p>;
-    return <Logs ws={ws} runId={run.id} path={path} live maxHeight={480} />;
+    return (
+      <>
+        <Streamed ws={ws} runId={run.id} path={path} maxHeight={480} />
+        <Logs ws={ws} runId={run.id} path={path} live maxHeight={480} />
+      </>
+    );
   }
   if (live) return <p className="out-note">The result of the run appears here when it ends. Choose a step to see its log and result.</p>;
   if (got.error) return got.error.status === 404 ? <p className="out-note">{step?.status === "skipped" ? "Skipped: its condition said so." : "No result was kept."}</p> : <Problem error={got.error} what="The result" retry={retry} />;
   if (!got.output) return <Skeleton lines={4} label="Loading the result" />;
-  return <Output ws={ws} output={got.output} memory={`run:${path}`} baseExpr={path ? undefined : "result"} maxHeight={520} />;
+  return (
+    <>
+      {got.output.kind === "error" && path !== "" && <Streamed ws={ws} runId={run.id} path={path} live={false} maxHeight={320} />}
+      <Output ws={ws} output={got.output} memory={`run:${path}`} baseExpr={path ? undefined : "result"} maxHeight={520} />
+    </>
+  );
 }

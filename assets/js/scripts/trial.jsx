@@ -8,6 +8,7 @@ import { Icon } from "../icons.jsx";
 import { Logs } from "../output/logs.jsx";
 import { Output } from "../output/output.jsx";
 import { Problem, Skeleton } from "../output/parts.jsx";
+import { Streamed } from "../output/streamed.jsx";
 import { isLive, useRun } from "../run/use_run.js";
 import { stateOf } from "../words.js";
 import { short } from "./versions.js";
@@ -83,6 +84,7 @@ function Outcome({ ws, runId }) {
         <span className="grow" />
         {live && run && <button type="button" className="btn danger" onClick={cancel}><Icon name="stop" /> Cancel</button>}
       </p>
+      {live && step && <Streamed ws={ws} runId={runId} path={STEP} maxHeight={320} />}
       {live && step && <Logs ws={ws} runId={runId} path={STEP} live maxHeight={320} />}
       {live && !step && <p className="out-note">It is about to start.</p>}
       {!live && got.error && <Problem error={got.error} what="The result" />}

@@ -45,15 +45,18 @@ async def resume_urls(
 ) -> Response:
     """The three links for one answer: its page, and the addresses that approve and deny by POST."""
     link = await workspace.approvals.sign(caller, job_id, number_of(resume_id), approver, flow_level=flow_level)
+    return answer(links_of(request, caller, workspace, link))
+
+
+def links_of(request: Request, caller: Identity, workspace: Workspace, link: Link) -> dict[str, str]:
+    """What clients get of a link: the address of its page, and those that decide by POST."""
     base = _base(request, caller, workspace)
     api = f"{base}/api/w/{quote(link.workspace, safe='')}/jobs_u"
-    return answer(
-        {
-            "approvalPage": f"{base}{link.page}",
-            "resume": f"{api}/resume/{link.tail}",
-            "cancel": f"{api}/cancel/{link.tail}",
-        }
-    )
+    return {
+        "approvalPage": f"{base}{link.page}",
+        "resume": f"{api}/resume/{link.tail}",
+        "cancel": f"{api}/cancel/{link.tail}",
+    }
 
 
 @router.get("/api/w/{ws}/jobs/job_signature/{job_id}/{resume_id}")

@@ -17,7 +17,12 @@ _UNSAFE = re.compile(r"[^A-Za-z0-9_]+")
 
 def job_of(run: RunRow, call: LeafCall) -> str:
     """The id of the job that a call is."""
-    return run.id if run.kind in SINGLE else job_id(run.id, call.info.path)
+    return run.id if _is_run(run, call) else job_id(run.id, call.info.path)
+
+
+def _is_run(run: RunRow, call: LeafCall) -> bool:
+    """Whether a call is the one script of its run, and no task of that."""
+    return run.kind in SINGLE and "/" not in call.info.path
 
 
 class Environment:
@@ -47,7 +52,7 @@ class Environment:
     def of(self, call: LeafCall) -> dict[str, str]:
         """Those of one job, without those that would be empty."""
         run = self._run
-        single, job = run.kind in SINGLE, job_of(run, call)
+        single, job = run.kind in SINGLE and not call.frame.prefix, job_of(run, call)
         step_id, state = call.info.step_id, state_path(run, call)
         flow_path = call.frame.path or run.path
         script = call.script_path or (run.path if single else f"{flow_path}/{step_id}" if flow_path else step_id)
@@ -60,6 +65,9 @@ class Environment:
             "WM_OBJECT_PATH": self._object_path(script, job),
             "WM_WORKER_GROUP": call.tag or run.tag or "default",
         }
+        if single and call.entrypoint not in ("main", "preprocessor"):
+            # a task that was started as a job: by these Windmill's clients know that they are in it
+            own |= {"MAIN_OVERRIDE": call.entrypoint, "WM_FLOW_JOB_ID": run.parent_run or ""}
         if not single:
             own |= {
                 "WM_FLOW_JOB_ID": call.frame.job_id or run.id,

@@ -83,6 +83,8 @@ class Started:
     event: JsonText | None = None
     tag: str = ""
     priority: int = 0
+    function: str = ""
+    """Which function of its one script a run is of; "" is `main`."""
     home: str = ""
     abroad: Mapping[str, str] = field(default_factory=dict)
 
@@ -198,9 +200,9 @@ class Interpreter:
                 return failure
         return done
 
-    async def step(self, module: Module, scope: Scope, prefix: str) -> Done:
+    async def step(self, module: Module, scope: Scope, prefix: str, meta: Mapping[str, Any] | None = None) -> Done:
         """A module by itself: nothing comes after it, and its failure is nobody's but the caller's."""
-        return await steps.run(self, module, scope, prefix)
+        return await steps.run(self, module, scope, prefix, meta)
 
     async def failed(self, done: Done, step_id: str, scope: Scope, prefix: str) -> Done:
         """Run the failure module, once for a failure, at the innermost level."""

@@ -10,8 +10,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, cast
 
 from sqlalchemy.engine import Connection
@@ -19,9 +17,10 @@ from sqlalchemy.engine import Connection
 from flowapp.engine.ports import StepObserver
 from flowapp.engine.printing import Chunk, Printed
 from flowapp.engine.scope import error_of
+from flowapp.engine.step_rows import COLUMNS, StepRow, info_of, milliseconds
 from flowapp.engine.values import LeafOutcome, Recorded, Status, StepInfo
 from flowapp.jsontext import NULL, JsonText, dumps, loads
-from flowapp.store import limits
+from flowapp.store import jobs, limits
 from flowapp.store.clock import now
 from flowapp.store.errors import StoreError
 from flowapp.store.large_values import ValueRef
@@ -31,35 +30,6 @@ from flowapp.store.tables import JobRow, RunRow
 from flowapp.store.values import Prepared
 
 SHOW_AFTER_S = 0.2
-
-
-@dataclass(slots=True)
-class StepRow:
-    """A `JobRow` that is not bound to a table class: making and changing one costs a thirtieth, twice per step."""
-
-    run_id: str
-    path: str
-    id: str
-    workspace: str
-    step_id: str
-    kind: str
-    language: str | None
-    status: str
-    attempt: int
-    started_at: str | None
-    meta: str | None
-    args: str | None = None
-    result: str | None = None
-    fingerprint: str | None = None
-    reused_from: str | None = None
-    ended_at: str | None = None
-    duration_ms: float | None = None
-    isolation: str = ""
-    executor: str = ""
-    progress: int | None = None
-
-
-_COLUMNS = tuple(JobRow.model_fields)
 
 
 class RunJournal:
@@ -109,6 +79,12 @@ class RunJournal:
             ended_at=row.ended_at,
             meta=meta,
         )
+
+    async def below(self, inner: str) -> list[StepInfo]:
+        """See `ports.Journal`."""
+        rows = await self.store.database.read(lambda c: jobs.level(c, self.run.id, f"{inner}/"))
+        self._rows |= {row.path: row for row in rows if row.path not in self.open_steps}
+        return [info_of(row) for row in rows]
 
     def open(self, info: StepInfo, attempt: int, args: JsonText | None) -> Step:
         """A step begins; whoever watches is told."""
@@ -197,8 +173,7 @@ class RunJournal:
                 await self._close(row, value)
 
     async def _close(self, row: JobRow, value: JsonText) -> None:
-        info = StepInfo(row.path, row.step_id, row.kind, row.language, loads(row.meta) if row.meta else {})
-        await self.open(info, row.attempt, None).close("canceled", value)
+        await self.open(info_of(row), row.attempt, None).close("canceled", value)
 
 
 class Step:
@@ -227,6 +202,12 @@ class Step:
         """The same for what it streams as its result; that is stored sooner."""
         if text and not self._closed:
             self._printed.stream(text)
+
+    async def go_on(self) -> None:
+        """See `ports.OpenStep`."""
+        row = self.row
+        before = await self._journal.store.logs.length(row.run_id, row.path, row.attempt)
+        self._printed.go_on(before)
 
     async def save(self) -> None:
         """Record that the step is under way, with its arguments and meta."""
@@ -275,7 +256,7 @@ class Step:
         row.status, row.ended_at = status, now()
         row.duration_ms = outcome.duration_ms if outcome is not None else None
         if row.duration_ms is None:
-            row.duration_ms = _milliseconds(row.started_at, row.ended_at)
+            row.duration_ms = milliseconds(row.started_at, row.ended_at)
         if outcome is not None:
             row.isolation, row.fingerprint, row.reused_from = (
                 outcome.isolation,
@@ -314,7 +295,7 @@ class Step:
         log_attempt: int | None = None,
     ) -> None:
         journal, row = self._journal, self.row
-        columns = {name: getattr(row, name) for name in _COLUMNS}
+        columns = {name: getattr(row, name) for name in COLUMNS}
         result = self._result_row() if finished and row.status == "success" and row.fingerprint else None
 
         def work(connection: Connection) -> None:
@@ -373,9 +354,3 @@ class Step:
     def _stop_timers(self) -> None:
         self._show.cancel()
         self._printed.stop()
-
-
-def _milliseconds(start: str | None, end: str | None) -> float | None:
-    if start is None or end is None:
-        return None
-    return round((datetime.fromisoformat(end) - datetime.fromisoformat(start)).total_seconds() * 1000, 3)

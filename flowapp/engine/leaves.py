@@ -119,6 +119,8 @@ class Leaves:
         step_id = call.info.step_id
         try:
             args, resolved = await self._arguments(call)
+            if call.checkpoint is not None:
+                call = replace(call, checkpoint=await self.expand(call.checkpoint))
         except INTERRUPTIONS:
             raise
         except FlowappError as error:
@@ -161,6 +163,7 @@ class Leaves:
             path=call.path,
             libraries={script.path: script.code for script in call.libraries},
             owner=self.rights,
+            checkpoint=call.checkpoint,
             large=lambda: CheckedWriter(self._store.values.writer()),
             file=file,
         )
@@ -295,10 +298,15 @@ class Leaves:
         `resolved` are the arguments with secrets in them, where there are any: they count by a keyed hash.
         """
         reuse = self._plan.reuse and not call.frame.asked and call.info.step_id not in self._plan.never
-        wanted = call.cache_ttl is not None or reuse
+        if call.checkpoint is not None:
+            # what a workflow gives hangs on more than its arguments; of a task somebody has said that it does not
+            reuse = False
+        wanted = (call.cache_ttl is not None and not call.is_round) or reuse
         if not wanted or self.shared is not None or call.here:
             return None  # what a step finds in (or leaves in) `./shared` is in no fingerprint
         args = call.kept or call.args
+        if call.task:
+            args = JsonText(f"{args}\0{call.task}")
         if call.cache_by_content:
             files = self._ports.files
             args = await by_content(files, self._run, args)

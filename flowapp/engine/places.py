@@ -297,7 +297,7 @@ class ManyPlaces:
 
     def _away(self, run: RunRow, call: LeafCall) -> str | None:
         """The tag by which a script is sent to another machine; None when it runs here."""
-        if run.kind == "cells" or call.here:
+        if run.kind == "cells" or call.here or call.is_round:
             return None
         if call.tag and call.tag != DEFAULT_TAG:
             return None if call.tag in self._me.tags else call.tag

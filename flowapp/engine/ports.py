@@ -61,6 +61,9 @@ class OpenStep(Printing, Protocol):
     async def save(self) -> None:
         """Record now that the step is under way, with its arguments and meta."""
 
+    async def go_on(self) -> None:
+        """The attempt began in an earlier segment: what it prints follows on what it has printed there."""
+
     async def retrying(self, value: JsonText, due: str, attempt: int) -> None:
         """Record that the attempt failed with `value`, and that the next one (number `attempt`) starts at `due`."""
 
@@ -83,6 +86,9 @@ class Journal(Protocol):
 
     async def recall(self, path: str) -> Recorded | None:
         """What an earlier segment recorded of a step."""
+
+    async def below(self, inner: str) -> Sequence[StepInfo]:
+        """The steps that are recorded directly below a step (its `Try.inner`), by others than this segment too."""
 
     def open(self, info: StepInfo, attempt: int, args: JsonText | None) -> OpenStep:
         """A step begins."""

@@ -43,6 +43,10 @@ class Growing:
         self._parts.append(text)
         self.end += len(text)
 
+    def go_on(self, printed: int) -> None:
+        """What was stored of it before has so many characters; nothing has been added yet."""
+        self._start = self.end = printed
+
     @property
     def waiting(self) -> int:
         """The characters that are not taken for storing yet."""
@@ -78,6 +82,10 @@ class Printed:
         self._stream: Growing | None = None
         self._save = save
         self._timer: asyncio.TimerHandle | None = None
+
+    def go_on(self, printed: int) -> None:
+        """The log has so many characters already."""
+        self._log.go_on(printed)
 
     def log(self, text: str) -> None:
         """Output of the step."""

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from flowapp.engine import homes, inputs, preprocess, wiping
+from flowapp.engine import homes, inputs, preprocess, wiping, workflows
 from flowapp.engine.errors import INTERRUPTIONS, error_value
 from flowapp.engine.inputs import Evaluated
 from flowapp.engine.libraries import LibraryMissing, libraries_of
@@ -75,7 +75,7 @@ async def run(interpreter: Interpreter, work: Try) -> Attempt:
         evaluated = Evaluated(prepared.value, evaluated.timeout_s)
     step = journal.open(info, work.attempt, evaluated.kept or evaluated.args)
     call = call_of(interpreter, module, info, source, evaluated, work.attempt)
-    outcome = await interpreter.ports.run_leaf(call, step)
+    outcome = await workflows.run(interpreter, work, call, step)
     return Done(outcome.value, failed=outcome.status in ("failure", "canceled")), step, outcome
 
 
@@ -100,7 +100,8 @@ def call_of(
         attempt=attempt,
         cache_ttl=float(ttl) if ttl else None,
         cache_by_content=bool(ttl) and module.get("cache_ignore_s3_path") is True,
-        entrypoint=entrypoint or (PREPROCESSOR if info.step_id == PREPROCESSOR else "main"),
+        entrypoint=entrypoint
+        or (PREPROCESSOR if info.step_id == PREPROCESSOR else interpreter.started.function or "main"),
         kept=evaluated.kept,
         frame=interpreter.frame,
         script_path=source.path,

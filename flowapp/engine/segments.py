@@ -249,6 +249,7 @@ class Segments:
             event=await self._store.values.get_value(event) if event else None,
             tag=run.tag,
             priority=run.priority,
+            function=str(trigger.get("function") or ""),
             home=self._places.home,
             abroad=abroad,
         )

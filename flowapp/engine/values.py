@@ -247,6 +247,15 @@ class LeafCall:
     """References in the arguments that count; None leaves it to whoever runs the script (see `references`)."""
     libraries: tuple[LibraryScript, ...] = ()
     """The stored scripts that the code imports, sorted by path."""
+    checkpoint: JsonText | None = None
+    """Of what may be a workflow as code (see `workflows`): what it has got so far. The outcome is a record then, not its result."""
+    task: str = ""
+    """The key of the one task of the workflow that is to run; "" runs the workflow itself."""
+
+    @property
+    def is_round(self) -> bool:
+        """Whether a workflow as code runs, and not one of its tasks."""
+        return self.checkpoint is not None and not self.task
 
     @property
     def path(self) -> str:

@@ -32,6 +32,7 @@ def texts(job: Job, code: bytes | None = None, **more: Any) -> tuple[bytes, byte
         "entrypoint": job.entrypoint,
         "env": environment(job.env),
         "result_bytes": job.limits.result_bytes,
+        "checkpoint": job.checkpoint,
         **more,
     }
     source = job.code.encode("utf-8", "replace") if code is None else code

@@ -91,6 +91,8 @@ class Job:
     their paths. `owner` stands for a person in a workspace: only jobs of the same one share open connections to databases, and
     those of none share nothing. `large` makes what takes a result that is too large to be held, where the language can send one;
     `file` what takes the file of a script that asks for one instead of a result.
+    With a `checkpoint` the entry point may be a workflow as code, which goes on from there; the result is a record then, `{"type": …}`,
+    which is `{"type":"complete","result":…}` for everything that has ended.
     """
 
     id: str
@@ -108,6 +110,7 @@ class Job:
     owner: str = ""
     large: Callable[[], ResultWriter] | None = None
     file: Callable[[], FileWriter] | None = None
+    checkpoint: JsonText | None = None
 
 
 @dataclass(frozen=True, slots=True)

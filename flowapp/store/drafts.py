@@ -23,7 +23,10 @@ _LOG_END = Sql(
     'SELECT "offset", text FROM log WHERE run_id = :run_id AND path = :path AND attempt = :attempt '
     'ORDER BY "offset" DESC LIMIT 20'
 )
-_RESULTS = Sql("SELECT step_id, result FROM job WHERE run_id = :run_id AND status IN ('success', 'reused', 'skipped')")
+_RESULTS = Sql(
+    "SELECT step_id, result FROM job WHERE run_id = :run_id AND status IN ('success', 'reused', 'skipped') "
+    "AND path NOT LIKE :below"
+)
 _AT_WORK = Sql(
     "SELECT id, plan FROM run WHERE draft_id = :draft_id AND kind = 'cells' "
     "AND status IN ('queued', 'running', 'suspended')"
@@ -165,8 +168,8 @@ def steps_of(
 
 
 def results_of(connection: Connection, run_id: str) -> dict[str, str | None]:
-    """Step id → value hash of the result, for the finished steps of a run that have one."""
-    found = _RESULTS.run(connection, {"run_id": run_id})
+    """Step id → value hash of the result, for the finished steps of a run that have one. Those of called flows are not among them."""
+    found = _RESULTS.run(connection, {"run_id": run_id, "below": "%/%"})
     return {step_id: result for step_id, result in found}
 
 

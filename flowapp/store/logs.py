@@ -29,6 +29,9 @@ _PART = Sql(
     'SELECT "offset", text FROM log WHERE run_id = :run_id AND path = :path AND attempt = :attempt '
     'AND "offset" + length(text) > :start AND "offset" < :stop ORDER BY "offset"'
 )
+_LENGTH = Sql(
+    'SELECT max("offset" + length(text)) FROM log WHERE run_id = :run_id AND path = :path AND attempt = :attempt'
+)
 _END = Sql(
     'SELECT "offset" + length(text) FROM log WHERE run_id = :run_id AND path = :path '
     'ORDER BY attempt DESC, "offset" DESC LIMIT 1'
@@ -94,6 +97,11 @@ class Logs:
         """The paths of the steps of a run that have streamed something."""
         found = await self._database.read(lambda c: _STREAMS.run(c, {"run_id": run_id, "ending": f"%{_STREAM}"}).all())
         return [str(path).removesuffix(_STREAM) for (path,) in found]
+
+    async def length(self, run_id: str, path: str, attempt: int) -> int:
+        """How many characters an attempt has printed so far."""
+        place = {"run_id": run_id, "path": path, "attempt": attempt}
+        return int(await self._database.read(lambda c: _LENGTH.run(c, place).scalar()) or 0)
 
     async def tail(self, run_id: str, path: str, characters: int = 4096) -> tuple[str, int]:
         """The end of the newest attempt's log and the number of characters it has in all."""

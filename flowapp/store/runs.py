@@ -303,9 +303,13 @@ class Runs:
 
     async def step(self, run_id: str, path: str) -> JobRow | None:
         """One step of a run."""
+        return await self._database.read(lambda connection: self.find_step(connection, run_id, path))
+
+    def find_step(self, connection: Connection, run_id: str, path: str) -> JobRow | None:
+        """`step` for use inside a larger read or write."""
         table = table_of(JobRow)
         query = sa.select(table).where(table.c.run_id == run_id, table.c.path == path)
-        found = await self._database.read(lambda connection: rows_of(JobRow, connection.execute(query)))
+        found = rows_of(JobRow, connection.execute(query))
         return found[0] if found else None
 
     async def step_by_id(self, step_job_id: str) -> JobRow | None:

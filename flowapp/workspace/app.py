@@ -30,6 +30,7 @@ from flowapp.workspace.audit_trail import AuditTrail
 from flowapp.workspace.cells import CellObserver
 from flowapp.workspace.chats import Chats
 from flowapp.workspace.code_help import CodeHelp
+from flowapp.workspace.code_workflows import CodeWorkflows
 from flowapp.workspace.comments import Comments
 from flowapp.workspace.comparing import Comparing
 from flowapp.workspace.connect import Connect
@@ -191,6 +192,7 @@ class Workspace:
         requests = Requests(self._context, places, views)
         self.approvals = Approvals(self._context, requests)
         self.link_views = LinkViews(self._context, requests, places, views)
+        self.code_workflows = CodeWorkflows(store, places, views, requests, self.approvals, self.starting)
         self.approval_lists = ApprovalLists(self._context, requests)
         self.delegating = Delegating(self._context, requests)
         self.approval_settings = ApprovalSettings(self._context)

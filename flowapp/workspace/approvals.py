@@ -69,8 +69,17 @@ class Approvals:
         wanted = place.id
         if flow_level and not place.is_run:
             wanted = _flow_of(place)
-        signature = approving.signature(await self._key(identity.workspace), wanted, resume_id, approver)
-        return Link(identity.workspace, wanted, resume_id, signature, approver)
+        return await self.link(identity.workspace, wanted, resume_id, approver)
+
+    async def link(self, workspace: str, job_id: str, resume_id: int, approver: str = "") -> Link:
+        """A link for a job, for whoever has been asked whether it may be handed out.
+
+        Raises:
+            BadRequest: too long a name.
+        """
+        self._check(resume_id, approver)
+        signature = approving.signature(await self._key(workspace), job_id, resume_id, approver)
+        return Link(workspace, job_id, resume_id, signature, approver)
 
     # --- looking ----------------------------------------------------------------------------------------------------
 

@@ -108,7 +108,7 @@ class CellObserver:
         if run.kind != "cells" or run.draft_id is None:
             return
         cell_run = self._runs.get(run.id) or self._restore(connection, run)
-        entry = cell_run.document.outline.by_step.get(job.step_id) if cell_run else None
+        entry = cell_run.document.outline.by_step.get(step_of(job.path)) if cell_run else None
         if cell_run is None or entry is None:
             return
         if job.status == "canceled" and _has_result(connection, run.draft_id, entry.cell):
@@ -291,7 +291,7 @@ class CellObserver:
         cell_run = self._runs.get(run.id)
         if cell_run is None or run.draft_id is None:
             return None, None
-        entry = cell_run.document.outline.by_step.get(job.step_id)
+        entry = cell_run.document.outline.by_step.get(step_of(job.path))
         return self._drafts.peek(run.draft_id), entry.cell if entry else None
 
     async def _restore_soon(self, run: RunRow) -> None:
@@ -322,5 +322,5 @@ def _has_result(connection: Connection, draft_id: str, cell: CellId) -> bool:
 
 
 def step_of(path: str) -> StepId:
-    """The step id at the end of a path such as `loop[3].b`."""
-    return path.rsplit(".", 1)[-1].split("[", 1)[0]
+    """The step id at the end of a path such as `loop[3].b`; the path itself where that is of a called flow, or of a step's own work."""
+    return path if "/" in path else path.rsplit(".", 1)[-1].split("[", 1)[0]

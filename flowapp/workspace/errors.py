@@ -17,6 +17,7 @@ WorkspaceError
 ├── NothingToRun        run.nothing_to_run          409
 ├── AsksFirst           run.asks_first              409  (cells with outside effects wait for consent)
 ├── JobIdTaken          job.id_taken                400
+├── JobOver             job.over                    409
 ├── JobNotOver          job.not_over                404  (there is no result yet)
 ├── DataDeleted         job.deleted                 410  (its data is gone, as the flow, step or script asked)
 ├── QueueTooLong        job.queue_too_long          429
@@ -164,6 +165,13 @@ class JobIdTaken(WorkspaceError):
     """A job of the asked id exists already; nothing was started."""
 
     code = "job.id_taken"
+
+
+class JobOver(WorkspaceError):
+    """The job does not run (any more)."""
+
+    code = "job.over"
+    status = 409
 
 
 class JobNotOver(WorkspaceError):

@@ -294,7 +294,7 @@ class JobViews:
         if place.is_run:
             return place.run.parent_run
         above = parent_path(place.path)
-        if not above:
+        if not above or (place.run.kind in SINGLE and _without_attempt(above) == SCRIPT_STEP):
             return place.run.id
         return self._places.remember(place.run.id, above) if above.endswith("]") else job_id(place.run.id, above)
 

@@ -73,6 +73,8 @@ class Start:
     restarted_from: JsonText | None = None
     stored_args: str | None = None
     around: JsonText | None = None
+    function: str = ""
+    """Of a task: the function of the code that runs. Whoever asks for one has been asked whether it may run that code."""
 
 
 @dataclass(frozen=True, slots=True)

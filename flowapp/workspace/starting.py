@@ -172,7 +172,8 @@ class Starting:
                 require(identity, "draft.run", Target(identity.workspace, "flow", path=start.path))
                 return runnables.flow_preview(start)
             case "preview":
-                require(identity, "draft.run", Target(identity.workspace, "script", path=start.path))
+                if not start.function:
+                    require(identity, "draft.run", Target(identity.workspace, "script", path=start.path))
                 return runnables.script_preview(start)
 
     async def _flow(self, identity: Identity, start: Start) -> Runnable:

@@ -95,6 +95,10 @@ STARTING: dict[str, Operation] = {
     ),
     f"POST {_J}/restart/f/{{job_id}}/from/{{step_id}}": op("text", 201, also=_START),
     f"POST {_J}/restart/f/{{job_id}}/from/{{step_id}}/{{number}}": op("text", 201, also=_START),
+    f"POST {_J}/run/workflow_as_code/{{job_id}}/{{function}}": op("text", 201, body="args: object", also=_START),
+    f"POST {_J}/wac/inline_checkpoint/{{job_id}}": op(
+        body="key!: string, result: any, started_at: string, duration_ms: number", also=(409,)
+    ),
     f"POST {_J}/run/dependencies": op(body="raw_scripts!: objects, temp_script_refs: texts"),
     f"POST {_J}/run/dependencies_async": op("text", 201, body="raw_scripts!: objects, temp_script_refs: texts"),
     f"POST {_J}/run/flow_dependencies_async": op(

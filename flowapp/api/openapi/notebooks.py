@@ -151,6 +151,7 @@ RUNS: dict[str, Operation] = {
 
 APPROVALS: dict[str, Operation] = {
     "GET /api/w/{ws}/jobs/resume_urls/{job_id}/{resume_id}": op(),
+    "GET /api/w/{ws}/jobs/wac_approval_urls/{job_id}/{step_key}": op(also=(409,)),
     "GET /api/w/{ws}/jobs/job_signature/{job_id}/{resume_id}": op("text"),
     **{
         f"POST {_SIGNED % word}": op(

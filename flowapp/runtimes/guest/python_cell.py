@@ -26,6 +26,7 @@ from flowapp.runtimes.guest import (
     python_libraries,
     python_packages,
     python_results,
+    python_workflows,
     sandbox,
     sql_cell,
     sql_files,
@@ -119,6 +120,8 @@ def _call(job: frames.JobText) -> bytes:
     if not callable(function):
         raise python_errors.NoEntrypoint(job.header["entrypoint"])
     inputs: dict[str, Any] = json.loads(job.args)
+    if job.header.get("checkpoint") is not None:
+        return python_workflows.call(function, inputs, job.header["checkpoint"])
     return python_results.encode(python_calls.call(function, inputs))
 
 

@@ -296,6 +296,63 @@ async function warm(place: string, modules: string[]): Promise<void> {
   send("L", String(ownMemory()));
 }
 
+// Workflows as code: the client runs `main` as far as what is there of its steps reaches. The answer is a record of what it wants next;
+// that of everything that has ended is `complete`.
+async function record(call: () => unknown, isWorkflow: boolean, checkpoint: string): Promise<string> {
+  if (!isWorkflow) return complete(await call());
+  const client = await loadedClient();
+  const context = new client.WorkflowCtx(parse(checkpoint));
+  client.setWorkflowCtx(context);
+  suspends = (error) => error instanceof client.StepSuspend || (error as Error | undefined)?.name === "StepSuspend";
+  let result: unknown;
+  let thrown: { error: unknown } | null = null;
+  try {
+    result = await call();
+  } catch (error) {
+    thrown = { error };
+  }
+  // what the code has caught counts all the same
+  const failure = context._takePendingStepFailure?.();
+  if (failure) throw failure.error;
+  const suspended = context._takePendingSuspend?.() ?? (thrown && suspends(thrown.error) ? thrown.error : null);
+  if (suspended) return wanted(suspended.dispatchInfo);
+  if (thrown) throw thrown.error;
+  const steps = context._flushPending?.() ?? [];
+  if (steps.length) return wanted({ mode: steps.length > 1 ? "parallel" : "sequential", steps });
+  context._warnUnobservedTaskFailures?.();
+  return complete(result);
+}
+
+// Windmill's client as the cell imports it. (What it exports has no types here.)
+// deno-lint-ignore no-explicit-any
+async function loadedClient(): Promise<any> {
+  const specifier = /["'`]((?:npm:\/?)?windmill-client(?:@[^"'`]*)?)["'`]/.exec(source)?.[1] ?? "windmill-client";
+  host.writeFile(`${work}/.client.ts`, encode(`export * from ${stringify(specifier)};\n`));
+  return await import(`file://${work}/.client.ts`);
+}
+
+// The client makes a function `(...args)` of a task, and tells a workflow alone which parameters the one inside of it has.
+async function taskParameters(task: (...args: unknown[]) => unknown, inputs: object): Promise<string[]> {
+  const client = await loadedClient();
+  let found = Object.keys(inputs);
+  if (!("_is_task" in task) || !client.setWorkflowCtx) return found;
+  client.setWorkflowCtx({ _nextStep: (_name: string, _script: string, given: object) => { found = Object.keys(given); } });
+  task(...Array(100).keys());
+  client.setWorkflowCtx(null);
+  return found;
+}
+
+let suspends: (error: unknown) => boolean = () => false;
+
+function wanted(info: { mode: string; result?: unknown }): string {
+  if (info.mode === "step_complete") return complete(info.result);
+  return toJson({ ...info, type: ["inline_checkpoint", "approval", "sleep"].includes(info.mode) ? info.mode : "dispatch" });
+}
+
+function complete(result: unknown): string {
+  return `{"type":"complete","result":${toJson(result)}}`;
+}
+
 async function answer(): Promise<void> {
   const decoder = new TextDecoder();
   let lengths = new DataView((await receive(12)).buffer);
@@ -324,9 +381,10 @@ async function answer(): Promise<void> {
       }));
       return;
     }
-    const names = parameterNames(Function.prototype.toString.call(main));
-    const result = await whole(await main(...names.map((name) => inputs[name])));
-    const body = toJson(result);
+    const told = parameterNames(Function.prototype.toString.call(main));
+    const names = header.entrypoint !== "main" && told.includes("args") ? await taskParameters(main, inputs) : told;
+    const call = () => main(...names.map((name) => inputs[name]));
+    const body = header.checkpoint ? await record(call, main._is_workflow, header.checkpoint) : toJson(await whole(await call()));
     if (body.length > header.result_bytes) {
       const sizes = `${(body.length / 1e6).toFixed(1)} MB; at most ${(header.result_bytes / 1e6).toFixed(1)} MB`;
       send("X", stringify({ name: "ResultTooLarge", message: `The result is ${sizes} are kept. Return less.` }));
@@ -345,6 +403,7 @@ async function answer(): Promise<void> {
 }
 
 host.onLost((error) => {
+  if (suspends(error)) return;
   send("X", toJson(fault(error)));
   exit(1);
 });

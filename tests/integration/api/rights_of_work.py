@@ -174,6 +174,32 @@ RUNS: tuple[Deed, ...] = (
         {"percent": 50},
         needs=("live run",),
     ),
+    Deed(
+        "keep a step of a workflow that runs",
+        "run.read",
+        "POST",
+        f"{W}/jobs/wac/inline_checkpoint/{{live}}",
+        only(hidden=("cleo",)),  # nobody but the job itself
+        {"key": "one", "result": 1},
+        needs=("live run",),
+    ),
+    Deed(
+        "start a function of a run's code",
+        "run.read",
+        "POST",
+        f"{W}/jobs/run/workflow_as_code/{{live}}/main",
+        only(hidden=("cleo",)),
+        {"args": {}},
+        needs=("live run",),
+    ),
+    Deed(
+        "hand out the links of a workflow's approval",
+        "run.read",
+        "GET",
+        f"{W}/jobs/wac_approval_urls/{{live}}/boss",
+        _RUNNERS,
+        needs=("live run",),
+    ),
     Deed("see a view of the runs", "run_view.read", "GET", f"{W}/run_views/{{view}}", MEMBERS, needs=("view",)),
     Deed(
         "change a view of the runs",

@@ -349,3 +349,15 @@ async def test_a_loop_over_large_rows_is_shown_by_their_size_and_downloaded_whol
     expected = [[{"n": n, "t": "x" * 1_000_000} for n in range(1 + k, 6 + k)] for k in (1, 2)]
     assert (await product.client.get(f"{place}/raw", params={"path": "l"})).json() == expected
     assert (await product.client.get(f"{place}/raw", params={"path": "l", "at": "[1]"})).json() == expected[1]
+
+
+async def test_a_step_of_a_called_flow_is_not_the_cell_of_the_same_id(product: Product) -> None:
+    inner = flow_of(script("a", "def main():\n    return 'inner'\n"), script("c", "def main():\n    return 'called'\n"))
+    body = {"path": "f/x/inner", "summary": "", "value": inner["value"], "schema": {}}
+    assert (await product.client.post("/api/w/main/flows/create", json=body)).status_code == 201
+    call = {"id": "b", "value": {"type": "flow", "path": "f/x/inner", "input_transforms": {}}}
+    draft, cell = await product.draft(flow_of(script("a", "def main():\n    return 'own'\n"), call))
+    await product.run(draft, cells=[cell["a"]])
+    await product.run(draft, cells=[cell["b"]])
+    cells = await product.cells(draft)
+    assert (cells["a"]["output"]["title_text"], cells["b"]["output"]["title_text"]) == ("own", "called")

@@ -236,6 +236,9 @@ class World:
         made = Interpreter(flow, ports, plan or Plan(), rules, "run-1", started, frame)
         return await made.run(dumps(args or {}))
 
+    async def below(self, inner: str) -> list[StepInfo]:
+        return []
+
     # --- stored scripts and flows, approvals, caches ---
 
     async def script(self, path: str, hash: str | None) -> StoredScript:
@@ -304,6 +307,9 @@ class Step:
             "ended": ended,
             "meta": {**self.info.meta, **meta},
         }
+
+    async def go_on(self) -> None:
+        pass
 
     async def save(self) -> None:
         self._put("running", NULL, None)

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from flowapp.engine.errors import Unsupported
-from flowapp.engine.journal import StepRow
 from flowapp.engine.retry import LONGEST_DELAY_S, attempts, delay
 from flowapp.engine.scope import Names, Scope, error_of, fields_of
 from flowapp.engine.secrets import MissingReference, resolve
+from flowapp.engine.step_rows import StepRow
 from flowapp.engine.support import check, problems
 from flowapp.expressions import Expression
 from flowapp.jsontext import JsonText, dumps, loads

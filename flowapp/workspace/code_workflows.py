@@ -1,0 +1,212 @@
+"""What jobs ask for that are workflows as code: keeping a step's result, links to an approval of theirs, a task as a job.
+
+A job asks for itself alone: its token says which one it is. How steps are recorded is in `engine.checkpoints`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy.engine import Connection
+
+from flowapp.access.approving import MAX_RESUME_ID, Asker
+from flowapp.access.errors import NotAllowed
+from flowapp.access.identity import Identity
+from flowapp.access.policy import Allowed
+from flowapp.engine import checkpoints
+from flowapp.engine.large import MADE_UP, makes_up_reference
+from flowapp.jsontext import JsonText, dumps, loads
+from flowapp.runtimes.handover import is_function_name
+from flowapp.store.clock import text_of
+from flowapp.store.runs import job_id
+from flowapp.store.stores import Store
+from flowapp.store.tables import JobRow, RunRow
+from flowapp.store.values import Prepared
+from flowapp.workspace.approval_requests import Link, Requests
+from flowapp.workspace.approvals import Approvals
+from flowapp.workspace.errors import AlreadyThere, BadRequest, JobOver
+from flowapp.workspace.job_places import SINGLE, JobPlaces, Place, inner_of
+from flowapp.workspace.job_views import JobViews
+from flowapp.workspace.runnables import SCRIPT_STEP, Start, Trigger
+from flowapp.workspace.starting import Starting
+
+_LONGEST_MS = 366 * 86_400_000
+
+
+class CodeWorkflows:
+    """Use-cases of workflows as code."""
+
+    def __init__(
+        self,
+        store: Store,
+        places: JobPlaces,
+        views: JobViews,
+        requests: Requests,
+        approvals: Approvals,
+        starting: Starting,
+    ) -> None:
+        self._store = store
+        self._places = places
+        self._views = views
+        self._requests = requests
+        self._approvals = approvals
+        self._starting = starting
+
+    # --- steps that the workflow runs itself ------------------------------------------------------------------------
+
+    async def keep_step(self, identity: Identity, job: str, body: Mapping[str, Any]) -> JsonText | None:
+        """Keep the result of a step that the workflow `job` has run itself: `{"key", "result", "started_at", "duration_ms"}`.
+
+        What is kept of a step that has failed is the answer.
+
+        Raises:
+            NotFound, NotAllowed: the job is not the one that asks.
+            BadRequest: the key or the result cannot be kept.
+            JobOver: the job does not run.
+            AlreadyThere: the step has a result already.
+        """
+        place = await self._own(identity, job)
+        key = _key(body.get("key"))
+        text = dumps(body.get("result"))
+        if makes_up_reference(text):
+            raise BadRequest(MADE_UP)
+        status, value = checkpoints.kept(body.get("result"))
+        inner = await self._inner(place)
+        prepared = await self._store.values.prepare(value)
+        row = _row(place.run, inner, key, status)
+        row.kind, row.language = "rawscript", place.run.language or (place.job.language if place.job else None)
+        row.started_at, row.duration_ms = _times(body)
+        row.ended_at, row.result = text_of(datetime.now(UTC)), prepared.hash
+        await self._store.database.write(lambda c: self._add(c, row, prepared))
+        return checkpoints.marker(key, value) if status == "failure" else None
+
+    # --- links to an approval ---------------------------------------------------------------------------------------
+
+    async def approval_link(self, identity: Identity, job: str, key: str, approver: str = "") -> Link:
+        """The one link to the approval `key` of the workflow `job`, the same each time; it may be asked for ahead of the approval.
+
+        Raises:
+            NotFound: there is no such job.
+            NotAllowed: who asks is neither the job itself nor may answer.
+            BadRequest: no key.
+            JobOver: the job does not run, and has no such approval.
+        """
+        place = await self._places.find(identity, "run.read", job)
+        key = _key(key)
+        own = bool(identity.job) and identity.job == place.id
+        inner = await self._inner(place)
+        path = checkpoints.path_of(inner, key)
+        known = await self._store.runs.step(place.run.id, path)
+        asked = await self._requests.at(Place(place.run, path, known), Asker(identity))
+        if not own and not isinstance(asked.decision, Allowed):
+            raise NotAllowed(asked.decision.reason, "Ask somebody who may answer.")
+        if known is None:
+            row = _row(place.run, inner, key, "running")
+            row.meta = dumps({"key": key, checkpoints.TOLD: True})
+            await self._store.database.write(lambda c: self._add(c, row, None))
+        number = int.from_bytes(hashlib.blake2b(key.encode(), digest_size=4).digest()) % (MAX_RESUME_ID + 1)
+        return await self._approvals.link(identity.workspace, job_id(place.run.id, path), number, approver)
+
+    # --- tasks ------------------------------------------------------------------------------------------------------
+
+    async def start_task(
+        self, identity: Identity, job: str, function: str, args: Mapping[str, Any], tag: str = ""
+    ) -> RunRow:
+        """Start a job that runs one function of the code of `job`, with its rights; returns its run.
+
+        Raises:
+            NotFound, NotAllowed: the job is not the one that asks.
+            BadRequest: that is no name of a function, or the job has no code.
+        """
+        place = await self._own(identity, job)
+        if not is_function_name(function):
+            raise BadRequest(f"{function[:80]!r} cannot be the name of a function to call.")
+        return await self._starting.start(
+            identity,
+            Start(
+                **await self._code(place),
+                function=function,
+                args=args,
+                tag=tag,
+                parent_job=place.id,
+                root_job=place.run.root_run or place.run.id,
+                trigger=Trigger("api", more={"function": function}),
+            ),
+        )
+
+    async def _code(self, place: Place) -> dict[str, Any]:
+        """What a `Start` says of the code of a job."""
+        run = place.run
+        if place.is_run and run.kind == "script":
+            return {"kind": "script", "path": run.path, "hash": run.script_hash}
+        step = Place(run, SCRIPT_STEP) if place.is_run else place
+        value = (await self._views.module(step)).get("value")
+        kind = value.get("type") if isinstance(value, Mapping) else None
+        if isinstance(value, Mapping) and kind == "script":
+            meta = loads(place.job.meta) if place.job is not None and place.job.meta else {}
+            return {
+                "kind": "script",
+                "path": str(value.get("path") or ""),
+                "hash": meta.get("hash") or value.get("hash"),
+            }
+        if not isinstance(value, Mapping) or kind != "rawscript":
+            raise BadRequest("This job has no code of its own, so none of its functions can be a job.")
+        names = {"code": str(value.get("content") or ""), "language": str(value.get("language") or "")}
+        return {"kind": "preview", **names, "lock": value.get("lock"), "path": str(value.get("path") or run.path)}
+
+    # --- inside -----------------------------------------------------------------------------------------------------
+
+    async def _own(self, identity: Identity, job: str) -> Place:
+        place = await self._places.find(identity, "run.read", job)
+        if not identity.job or identity.job != place.id:
+            raise NotAllowed("Only the job itself may do this, with the token that it was given.")
+        return place
+
+    async def _inner(self, place: Place) -> str:
+        """Where the steps of the workflow that a job is are recorded."""
+        path = SCRIPT_STEP if place.is_run and place.run.kind in SINGLE else place.path
+        row = await self._store.runs.step(place.run.id, path)
+        return inner_of(path, 1 if row is None else row.attempt)
+
+    def _add(self, connection: Connection, row: JobRow, value: Prepared | None) -> None:
+        run = self._store.runs.find(connection, row.run_id)
+        if run is None or run.owner is None:
+            raise JobOver(f"The job {row.run_id} is not running.")
+        if self._store.runs.find_step(connection, row.run_id, row.path) is not None:
+            raise AlreadyThere(
+                f"The step {row.step_id} of this workflow is recorded already.", "Give each step a name."
+            )
+        if value is not None:
+            self._store.values.insert(connection, value)
+        self._store.runs.put_job(connection, row.model_dump(), run.owner)
+
+
+def _row(run: RunRow, inner: str, key: str, status: str) -> JobRow:
+    path = checkpoints.path_of(inner, key)
+    return JobRow(
+        run_id=run.id,
+        path=path,
+        id=job_id(run.id, path),
+        workspace=run.workspace,
+        step_id=checkpoints.id_of_key(key),
+        kind="identity",
+        status=status,
+        meta=dumps({"key": key}),
+    )
+
+
+def _key(given: Any) -> str:
+    if not checkpoints.is_key(given):
+        raise BadRequest(f"The key of a step is a printable text of up to {checkpoints.LONGEST_KEY} characters.")
+    return str(given)
+
+
+def _times(body: Mapping[str, Any]) -> tuple[str, float]:
+    """When the step began, and how many milliseconds it took, as far as the job says so."""
+    took = body.get("duration_ms")
+    if isinstance(took, bool) or not isinstance(took, (int, float)) or not 0 <= took < _LONGEST_MS:
+        took = 0.0
+    return text_of(datetime.now(UTC) - timedelta(milliseconds=took)), float(took)

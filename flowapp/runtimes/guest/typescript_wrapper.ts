@@ -296,21 +296,14 @@ async function warm(place: string, modules: string[]): Promise<void> {
   send("L", String(ownMemory()));
 }
 
-// Workflows as code: the client runs `main` as far as what is there of its steps reaches. The answer is a record of what it wants next;
-// that of everything that has ended is `complete`.
+// Workflows as code: the client runs `main` as far as its steps are there. The answer is a record of what it wants; `complete` at the end.
 async function record(call: () => unknown, isWorkflow: boolean, checkpoint: string): Promise<string> {
-  if (!isWorkflow) return complete(await call());
+  if (!isWorkflow) return complete(await whole(await call()));
   const client = await loadedClient();
   const context = new client.WorkflowCtx(parse(checkpoint));
   client.setWorkflowCtx(context);
   suspends = (error) => error instanceof client.StepSuspend || (error as Error | undefined)?.name === "StepSuspend";
-  let result: unknown;
-  let thrown: { error: unknown } | null = null;
-  try {
-    result = await call();
-  } catch (error) {
-    thrown = { error };
-  }
+  const [result, thrown] = await Promise.resolve().then(call).then((got) => [got], (error) => [null, { error }]);
   // what the code has caught counts all the same
   const failure = context._takePendingStepFailure?.();
   if (failure) throw failure.error;
@@ -323,8 +316,7 @@ async function record(call: () => unknown, isWorkflow: boolean, checkpoint: stri
   return complete(result);
 }
 
-// Windmill's client as the cell imports it. (What it exports has no types here.)
-// deno-lint-ignore no-explicit-any
+// Windmill's client as the cell imports it.
 async function loadedClient(): Promise<any> {
   const specifier = /["'`]((?:npm:\/?)?windmill-client(?:@[^"'`]*)?)["'`]/.exec(source)?.[1] ?? "windmill-client";
   host.writeFile(`${work}/.client.ts`, encode(`export * from ${stringify(specifier)};\n`));
@@ -343,14 +335,11 @@ async function taskParameters(task: (...args: unknown[]) => unknown, inputs: obj
 }
 
 let suspends: (error: unknown) => boolean = () => false;
+const complete = (result: unknown) => `{"type":"complete","result":${toJson(result)}}`;
 
 function wanted(info: { mode: string; result?: unknown }): string {
   if (info.mode === "step_complete") return complete(info.result);
   return toJson({ ...info, type: ["inline_checkpoint", "approval", "sleep"].includes(info.mode) ? info.mode : "dispatch" });
-}
-
-function complete(result: unknown): string {
-  return `{"type":"complete","result":${toJson(result)}}`;
 }
 
 async function answer(): Promise<void> {

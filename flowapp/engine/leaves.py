@@ -220,11 +220,19 @@ class Leaves:
             raise MissingReference("Variables and resources are not available here")
         text = await self._ports.secrets.lookup(self._run, kind, path)
         if text is not None and kind == "resource":
-            return (await resolve(text, self._fetch))[0]
+            return await self.filled(text)
         return text
 
     async def _fetch(self, kind: str, path: str) -> JsonText | None:
         return None if self._ports.secrets is None else await self._ports.secrets.lookup(self._run, kind, path)
+
+    async def written(self, path: str) -> JsonText | None:
+        """The resource at a path as somebody has written it, with its references."""
+        return None if self._ports.secrets is None else await self._ports.secrets.written(self._run, path)
+
+    async def filled(self, text: JsonText) -> JsonText:
+        """A part of such a resource with its references replaced, all of them."""
+        return (await resolve(text, self._fetch))[0]
 
     async def resolved(self, args: JsonText) -> JsonText:
         """Arguments with their references replaced.

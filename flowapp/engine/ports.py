@@ -127,6 +127,13 @@ class Secrets(Protocol):
             FlowappError: the identity may not read it; its message becomes the step's error.
         """
 
+    async def written(self, run: RunRow, path: str) -> JsonText | None:
+        """JSON text of the resource at `path` with its references as they are; None when there is none.
+
+        Raises:
+            FlowappError: as `lookup`.
+        """
+
 
 @dataclass(frozen=True, slots=True)
 class FileContent:
@@ -282,6 +289,15 @@ class Tokens(Protocol):
         """A token with the rights of the run's identity, valid for the job's life."""
 
 
+@dataclass(frozen=True, slots=True)
+class SharedAgent:
+    """An agent that is a resource: the values of its inputs, the same with references in place of secrets, and its tools."""
+
+    given: Mapping[str, Any]
+    kept: Mapping[str, Any]
+    tools: Sequence[Any]
+
+
 class Models(Protocol):
     """Language models, for the agent steps of one run."""
 
@@ -323,6 +339,13 @@ class Models(Protocol):
 
         Raises:
             FlowappError: the run may not read it.
+        """
+
+    async def agent(self, path: str) -> SharedAgent | None:
+        """The agent that a resource is; None when there is none. References in its tools count from now on as the run's own.
+
+        Raises:
+            FlowappError: the run may not read it, or what it names; or it is no agent.
         """
 
     async def tools_of(self, server: ToolServer) -> list[RemoteTool]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from flowapp.notebook.document import Document, Entry
-from flowapp.openflow.agents import INPUTS, is_agent
+from flowapp.openflow.agents import INPUTS, LINKED_INPUTS, agent_path, is_agent
 from flowapp.openflow.walk import inputs_of
 from flowapp.signatures import Signature, SignatureProblem, infer
 
@@ -40,7 +40,7 @@ def read_signature(entry: Entry) -> Signature | SignatureProblem | None:
 def schema_of(document: Document, entry: Entry) -> Mapping[str, Any] | None:
     """The JSON Schema of a cell's inputs as far as it is known: of its code, else the last good one beside it."""
     if is_agent(entry.module):
-        return INPUTS
+        return LINKED_INPUTS if agent_path(entry.module["value"]) else INPUTS
     signature = read_signature(entry)
     if isinstance(signature, Signature):
         return signature.schema

@@ -59,6 +59,14 @@ INPUTS: Mapping[str, Any] = {
 }
 """JSON Schema of an agent's inputs, in the order in which they are shown."""
 
+OWN_INPUTS = ("user_message", "user_images", "user_attachments", "enabled_tools")
+"""Inputs of a step whose agent is a resource. All others are the resource's."""
+LINKED_INPUTS: Mapping[str, Any] = {
+    "type": "object",
+    "properties": {name: schema for name, schema in INPUTS["properties"].items() if name in OWN_INPUTS},
+    "required": ["user_message"],
+}
+
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _INSTEAD = "Use one of these: " + ", ".join(PROVIDERS) + "."
 
@@ -117,11 +125,6 @@ def missing_inputs(given: Mapping[str, Any], fixed: Mapping[str, Any]) -> Iterat
 
 def tool_problems(value: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """What an agent's module value asks for that is not there, or is not right: `(pointer below the value, sentence)`."""
-    if value.get("agent"):
-        yield (
-            "/agent",
-            "Agents that are stored as resources are not supported: set provider, prompt and tools on the step.",
-        )
     listed = value.get("tools")
     for index, tool in enumerate(listed if isinstance(listed, list) else []):
         inside = tool.get("value") if isinstance(tool, Mapping) else None
@@ -142,6 +145,33 @@ def name_problems(module: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         elif name in seen:
             yield f"/tools/{index}", f"Two tools are called {name}. Give one of them another summary."
         seen.add(name)
+
+
+def agent_path(value: Mapping[str, Any]) -> str:
+    """The path of the resource that is the agent of a step; "" where the step is one by itself."""
+    path = value.get("agent")
+    return path.removeprefix("$res:") if isinstance(path, str) else ""
+
+
+def bound_tools(listed: Any, bindings: Any) -> list[Any]:
+    """Tools with the inputs that a step binds (`{tool id: {input: transform}}`) in place of those that they come with."""
+    found: list[Any] = []
+    for index, tool in enumerate(listed if isinstance(listed, list) else []):
+        own = (
+            bindings.get(tool_id(tool, index)) if isinstance(bindings, Mapping) and isinstance(tool, Mapping) else None
+        )
+        value = tool.get("value") if isinstance(tool, Mapping) else None
+        if isinstance(own, Mapping) and isinstance(value, Mapping) and tool_type(tool) == "flowmodule":
+            set_here = {name: transform for name, transform in own.items() if transform is not None}
+            tool = {**tool, "value": {**value, "input_transforms": {**inputs_of(tool), **set_here}}}
+        found.append(tool)
+    return found
+
+
+def unused_inputs(module: Mapping[str, Any]) -> Iterator[str]:
+    """Inputs of a step that its agent, a resource, decides instead."""
+    if agent_path(module["value"]):
+        yield from (name for name in inputs_of(module) if name in INPUTS["properties"] and name not in OWN_INPUTS)
 
 
 def static_inputs(module: Mapping[str, Any]) -> dict[str, Any]:

@@ -73,10 +73,14 @@ def _agent(flow: Mapping[str, Any], place: Place) -> Iterator[Problem]:
     value, at = place.module["value"], f"{place.pointer}/value"
     given, fixed = inputs_of(place.module), agents.static_inputs(place.module)
     inputs = f"{place.pointer}{inputs_pointer(place.module)}"
-    for field, message in agents.missing_inputs(given, fixed):
-        yield _problem("agent.input_missing", message, "Set it.", place, inputs, field)
-    for field, message in agents.input_problems(fixed):
-        yield _problem("agent.unsupported", message, "", place, f"{inputs}/{field}", field)
+    path = agents.agent_path(value)
+    if path:
+        yield from _linked(place, path, inputs)
+    else:
+        for field, message in agents.missing_inputs(given, fixed):
+            yield _problem("agent.input_missing", message, "Set it.", place, inputs, field)
+        for field, message in agents.input_problems(fixed):
+            yield _problem("agent.unsupported", message, "", place, f"{inputs}/{field}", field)
     for pointer, message in agents.tool_problems(value):
         yield _problem("agent.unsupported", message, "", place, at + pointer)
     for pointer, message in agents.name_problems(place.module):
@@ -87,6 +91,22 @@ def _agent(flow: Mapping[str, Any], place: Place) -> Iterator[Problem]:
             yield from _raw_script(value, place, pointer)
         elif isinstance(value, Mapping) and value.get("type") in ("script", "flow"):
             yield from _path(flow, value, place, pointer)
+
+
+def _linked(place: Place, path: str, inputs: str) -> Iterator[Problem]:
+    """A step whose agent is a resource."""
+    if not path.startswith(("u/", "f/")):
+        message = f"{path[:80]} is not the path of an agent."
+        yield _problem(
+            "path.shape", message, "Paths begin with u/, f/.", place, f"{place.pointer}/value/agent", "agent"
+        )
+    for field in agents.unused_inputs(place.module):
+        message = f"{field} is decided by the agent {path}; what the step says is not used."
+        yield _problem("agent.not_used", message, "Remove it.", place, f"{inputs}/{escaped(field)}", field)
+    if place.module["value"].get("tools"):
+        message = f"The tools are those of the agent {path}; the step's own are not used."
+        hint = "Remove them, or add them to the resource."
+        yield _problem("agent.not_used", message, hint, place, f"{place.pointer}/value/tools", "tools")
 
 
 def _iterator(value: Mapping[str, Any], place: Place) -> Iterator[Problem]:

@@ -33,6 +33,7 @@ RULES: dict[str, str] = {
     "field.ai_outside_agent": "An input is left to an AI model outside an AI agent.",
     "agent.input_missing": "An AI agent has no provider, model or message.",
     "agent.unsupported": "An AI agent asks for something that this version cannot do.",
+    "agent.not_used": "A step says what its agent, a resource, decides.",
     "agent.tool_name": "A tool of an AI agent has no name by which a model can call it.",
     "loop.iterator_missing": "A for loop has nothing to go over.",
     "loop.iterator_not_list": "A for loop goes over a fixed value that is not a list.",
@@ -85,7 +86,7 @@ RULES: dict[str, str] = {
 
 _WARNINGS = (
     "wire.other_branch wire.inside_loop wire.unknown_flow_input wire.iter_outside_loop wire.resume_without_approval "
-    "expr.empty expr.no_return expr.unknown_name language.not_runnable field.unknown_input field.ai_outside_agent loop.endless suspend.no_events "
+    "expr.empty expr.no_return expr.unknown_name language.not_runnable field.unknown_input field.ai_outside_agent agent.not_used loop.endless suspend.no_events "
     "stop.ignored mock.enabled failure.kind preprocessor.kind retry.no_attempts retry.expr_empty suspend.self_approval "
     "cache.trigger cache.unforeseen debounce.no_inputs concurrency.no_limit debounce.no_delay debounce.unknown_input loop.parallelism_ignored "
     "continue_on_error.last trigger.not_first"

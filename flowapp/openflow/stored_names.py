@@ -1,7 +1,8 @@
 """Which variables and resources a flow names, and where; and the flow with others in their place. Pure.
 
 They are named by references in data (`$var:…`, `$res:…`, as whole texts at any depth), by `variable("…")` and `resource("…")`
-in expressions, by calls of the clients in code (`get_variable("…")`, `getResource("…")`), and by the MCP tools of an agent.
+in expressions, by calls of the clients in code (`get_variable("…")`, `getResource("…")`), by an agent that is one, and by
+the MCP tools of an agent.
 A path that is put together when the flow runs is not found.
 """
 
@@ -121,7 +122,7 @@ def _how(keys: tuple[str, ...], is_expression: bool) -> _How:
         return "expression"
     if keys == ("value", "content"):
         return "code"
-    return "path" if keys == ("value", "resource_path") else "data"
+    return "path" if keys in (("value", "resource_path"), ("value", "agent")) else "data"
 
 
 def _field(keys: tuple[str, ...]) -> str:

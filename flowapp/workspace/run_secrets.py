@@ -36,10 +36,22 @@ class RunSecrets:
         Raises:
             NotFound, NotAllowed: the run's person may not use it.
         """
+        return await self.value(await self._person(run), kind, path)
+
+    async def written(self, run: RunRow, path: str) -> JsonText | None:
+        """JSON text of the resource at `path` with its references as they are; None when there is none.
+
+        Raises:
+            NotFound, NotAllowed: as `lookup`.
+        """
+        identity = await self._person(run)
+        require(identity, "resource.use", guard.resource_target(identity, path))
+        row = await self._context.store.database.read(lambda c: resources.get(c, identity.workspace, path))
+        return None if row is None else JsonText(row.value)
+
+    async def _person(self, run: RunRow) -> Identity:
         username = run.permissioned_as.removeprefix("u/") or run.created_by
-        found = await self._context.sessions.identity_named(username, run.workspace)
-        identity = replace(found, run=run.id)
-        return await self.value(identity, kind, path)
+        return replace(await self._context.sessions.identity_named(username, run.workspace), run=run.id)
 
     async def value(self, identity: Identity, kind: str, path: str) -> JsonText | None:
         """As `lookup`, for somebody who asks by themselves.

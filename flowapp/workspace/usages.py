@@ -31,6 +31,8 @@ from flowapp.workspace.errors import BadRequest
 from flowapp.workspace.schedule_shapes import HANDLERS, Options, handler
 from flowapp.workspace.stored import enter, reading
 
+AGENT = "ai_agent"
+"""The type of resources that are agents."""
 Kind = Literal["variable", "resource"]
 Used = Literal["variable", "resource", "resource_type", "script", "flow"]
 _Row: TypeAlias = FlowVersionRow | DraftRow | ScriptRow | ResourceRow | ResourceTypeRow | ScheduleRow
@@ -42,7 +44,7 @@ _NAMES = {
         r"\$res:",
         r"\bresource\(\s*{quote}",
         r"\b[gs]et_?[rR]esource\(\s*{quote}",
-        r"\bresource(?:_path)?\\*\"\s*:\s*{quote}",  # messages about an approval, and the tools of an agent
+        r"\b(?:resource(?:_path)?|agent)\\*\"\s*:\s*{quote}",  # messages about an approval, agents and their tools
         r"--(?:[ ]|\t|\\t)*database(?:[ ]|\t|\\t)+",  # what an SQL script connects to
     ),
 }
@@ -237,6 +239,8 @@ def _calling(kind: Literal["script", "flow"]) -> Callable[[str], Callable[[_Row]
                 case FlowVersionRow():
                     own = kind == "flow" and row.path == path
                     return not own and path in row.document and calls(loads(row.document), path, kind)
+                case ResourceRow():
+                    return row.resource_type == AGENT and path in row.value and _is_tool(loads(row.value), path, kind)
                 case DraftRow():
                     return path in row.document and calls(loads(row.document)["flow"], path, kind)
             return False
@@ -244,6 +248,12 @@ def _calling(kind: Literal["script", "flow"]) -> Callable[[str], Callable[[_Row]
         return uses
 
     return test
+
+
+def _is_tool(agent: Any, path: str, kind: Literal["script", "flow"]) -> bool:
+    """Whether an agent that is a resource has the script or flow for a tool."""
+    listed = agent.get("tools") if isinstance(agent, Mapping) else None
+    return calls({"value": {"modules": [{"id": "a", "value": {"type": "aiagent", "tools": listed}}]}}, path, kind)
 
 
 def _handles(row: ScheduleRow, kind: Literal["script", "flow"], path: str) -> bool:

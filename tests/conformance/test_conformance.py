@@ -49,6 +49,9 @@ class Stored:
         item = self._find(f"{kind}s", path)
         return None if item is None else dumps(item["value"])
 
+    async def written(self, run: RunRow, path: str) -> JsonText | None:
+        return await self.lookup(run, "resource", path)
+
     async def script(self, run: RunRow, path: str, hash: str | None) -> StoredScript:
         item = self._find("scripts", path)
         if item is None:

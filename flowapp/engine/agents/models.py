@@ -7,9 +7,9 @@ from typing import Any
 
 from flowapp.engine.agents.errors import AgentRefused
 from flowapp.engine.leaves import Leaves
-from flowapp.engine.ports import FileContent, Files
+from flowapp.engine.ports import FileContent, Files, SharedAgent
 from flowapp.engine.values import Memory
-from flowapp.jsontext import JsonText, loads
+from flowapp.jsontext import JsonText, dumps, loads
 from flowapp.models import tool_servers
 from flowapp.models.chat import ChatAnswer, ChatRequest, ChatServer, Message, chat
 from flowapp.models.pictures import Picture, picture
@@ -82,6 +82,18 @@ class RunModels:
         """See `ports.Models`."""
         found = await self._leaves.lookup("resource", path)
         return None if found is None else loads(found)
+
+    async def agent(self, path: str) -> SharedAgent | None:
+        """See `ports.Models`. Whoever stored the resource wrote its references; they are read with the rights of the run."""
+        text = await self._leaves.written(path)
+        if text is None:
+            return None
+        value = loads(text)
+        tools = value.pop("tools", None) if isinstance(value, dict) else None
+        if not isinstance(value, dict) or not isinstance(tools, list | None):
+            raise AgentRefused(f"The resource {path} is no agent: an object with a provider and a list of tools.")
+        self._leaves.notice(dumps(tools))
+        return SharedAgent(loads(await self._leaves.filled(dumps(value))), value, tools or ())
 
     async def tools_of(self, server: ToolServer) -> list[RemoteTool]:
         """See `ports.Models`."""

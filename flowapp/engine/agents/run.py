@@ -9,6 +9,7 @@ from flowapp.engine import inputs, timeouts
 from flowapp.engine.agents.conversation import Conversation, Tool
 from flowapp.engine.agents.drawing import drawn
 from flowapp.engine.agents.errors import AgentRefused
+from flowapp.engine.agents.linked import agent_of
 from flowapp.engine.agents.mcp import mcp_tools
 from flowapp.engine.agents.opening import opened
 from flowapp.engine.agents.settings import settings_of
@@ -50,9 +51,10 @@ async def _answered(interpreter: Interpreter, work: Try, args: JsonText, kept: J
         shown = loads(await interpreter.ports.expand(kept))
         job = job_id(interpreter.run_id, work.info.path)
         step = f"{interpreter.frame.path}:{work.info.step_id}"
-        settings = await opened(models, settings_of(given, shown), step, job)
-        tools: list[Tool] = [*await module_tools(interpreter, work.module, settings.enabled)]
-        tools += await mcp_tools(models, work.module, settings.enabled)
+        agent = await agent_of(models, work.module, given, shown)
+        settings = await opened(models, settings_of(agent.given, agent.kept), step, job)
+        tools: list[Tool] = [*await module_tools(interpreter, agent.module, settings.enabled)]
+        tools += await mcp_tools(models, agent.module, settings.enabled)
         named = _by_name(tools)
     except INTERRUPTIONS:
         raise

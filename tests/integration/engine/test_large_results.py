@@ -262,6 +262,9 @@ async def test_an_expression_hands_files_on(made: Server, expression: str) -> No
         async def lookup(self, run: RunRow, kind: str, path: str) -> JsonText:
             return dumps({"file": own.to_json()})
 
+        async def written(self, run: RunRow, path: str) -> JsonText | None:
+            return None
+
     made.engine.secrets = Secrets()
     given = {"id": "given", "value": {"type": "identity"}}
     steps = ({"id": "first", "value": {"type": "identity"}}, given, step("b", "same", {"x": expression}))

@@ -23,6 +23,9 @@ async def test_what_a_job_prints_of_a_secret_is_masked(tmp_path: Path) -> None:
                 made.store.masks.note(run.id, "s3cret")
                 return dumps("s3cret")
 
+            async def written(self, run: RunRow, path: str) -> JsonText | None:
+                return None
+
         made.engine.secrets = Stored()
         made.store.masks.note("another run", "done")
         last = step("a", "talk")

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from flowapp.engine.agents.errors import AgentRefused
-from flowapp.engine.ports import FileContent
+from flowapp.engine.ports import FileContent, SharedAgent
 from flowapp.engine.values import Done, Memory
 from flowapp.jsontext import JsonText, loads
 from flowapp.models.chat import ChatAnswer, ChatRequest, ChatServer, Message, chat
@@ -66,6 +66,13 @@ class Models:
 
     async def resource(self, path: str) -> Any:
         return self.resources.get(path)
+
+    async def agent(self, path: str) -> SharedAgent | None:
+        found = self.resources.get(path)
+        if found is None:
+            return None
+        value = {name: part for name, part in found.items() if name != "tools"}
+        return SharedAgent(value, value, found.get("tools") or ())
 
     async def tools_of(self, server: ToolServer) -> list[RemoteTool]:
         return await listed(server, self.policy)

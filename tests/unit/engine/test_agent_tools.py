@@ -160,11 +160,6 @@ async def test_tools_that_cannot_be_called_fail_the_step(made: Any, words: str) 
         assert at.server.asked == []
 
 
-async def test_a_shared_agent_is_not_supported() -> None:
-    async with desk(said("ok")) as at:
-        assert "stored as resources" in error_of(await at.run(at.agent(value={"agent": "u/x/agent"})))["message"]
-
-
 # --- MCP servers
 
 

@@ -112,6 +112,15 @@ EVERY_KIND: dict[str, Any] = {
             },
             {"value": {"type": "rawscript", "language": "bun", "content": "", "input_transform": {"z": JAVASCRIPT}}},
             {"id": "old", "input_transforms": {"z": JAVASCRIPT}, "value": {"type": "script", "path": "f/x/y"}},
+            {
+                "id": "linked",
+                "value": {
+                    "type": "aiagent",
+                    "agent": "f/team/helper",
+                    "input_transforms": {"user_message": JAVASCRIPT},
+                    "tool_inputs": {"k": {"x": JAVASCRIPT, "y": {"type": "static", "value": [1, None]}}},
+                },
+            },
         ],
         "failure_module": {"id": "failure", "value": {"type": "script", "path": "u/a/f"}},
         "preprocessor_module": None,

@@ -284,6 +284,16 @@ class TestSteps:
         document = flow({"id": "a", "value": agent_value(tool)})
         assert [r for r, _ in found(document)] == ([] if rule is None else [rule])
 
+    def test_an_agent_that_is_a_resource(self) -> None:
+        own = {"user_message": js("flow_input.x")}
+        linked = {"type": "aiagent", "agent": "f/team/helper", "input_transforms": own}
+        assert found(flow({"id": "a", "value": linked}, x={})) == []
+        inputs = {**own, "provider": {"type": "static", "value": None}}
+        mixed = {**linked, "input_transforms": inputs, "tools": [{"id": "t", "value": {"type": "identity"}}]}
+        problems = lint(flow({"id": "a", "value": mixed}, x={}))
+        assert [(p.rule, p.field) for p in problems] == [("agent.not_used", "provider"), ("agent.not_used", "tools")]
+        assert found(flow({"id": "a", "value": {**linked, "agent": "helper"}}, x={})) == [("path.shape", "a")]
+
     def test_two_tools_of_one_name(self) -> None:
         tools = [{"id": i, "summary": "find", "value": {"type": "identity"}} for i in "tu"]
         problem = only(flow({"id": "a", "value": agent_value(*tools)}))

@@ -64,6 +64,7 @@ EVERYWHERE = flow(
             "tools": [{"id": "t", "value": {"tool_type": "mcp", "resource_path": "f/team/mcp"}}],
         },
     },
+    {"id": "h", "value": {"type": "aiagent", "agent": "f/team/helper", "input_transforms": {}}},
     flow_env={"url": "$var:f/team/url"},
     skip_expr="variable('f/team/skip')",
 ) | {"schema": {"properties": {"target": {"type": "object", "default": "$res:f/team/default"}}}}
@@ -85,6 +86,7 @@ def test_all_places_are_found_in_order() -> None:
         ("variable", "json", "c", "x"),
         ("resource", "ai", "e", "provider"),
         ("resource", "mcp", "e", "resource_path"),
+        ("resource", "helper", "h", "agent"),
         ("variable", "url", "", "url"),
         ("variable", "skip", "", "skip_expr"),
         ("resource", "default", "", "target"),

@@ -28,6 +28,7 @@ export const OPTIONS = {
   stickyScroll: { enabled: false },
   guides: { indentation: false },
   bracketPairColorization: { enabled: false },
+  "bracketPairColorization.enabled": false, // the models' own switch: without it the text is parsed for brackets at every key
   wordBasedSuggestions: "currentDocument",
   // completion is asked for in a pause, and Enter is a new line, whatever is suggested: Tab takes it
   quickSuggestionsDelay: 180,

@@ -1,6 +1,6 @@
 // Monaco, bundled from npm: no CDN, one worker, only our languages. Loaded when the first code cell comes into view.
 import { MarkerSeverity, Range, editor, languages } from "monaco-editor/editor";
-import "monaco-editor/features/register.all";
+import "./monaco_features.js";
 import "monaco-editor/languages/definitions/python/register";
 import "monaco-editor/languages/definitions/typescript/register";
 import "monaco-editor/languages/definitions/javascript/register";

@@ -11,6 +11,7 @@ from flowapp.jsontext import canonical, hash_of
 Role = Literal["admin", "developer", "operator", "viewer"]
 ROLES: tuple[Role, ...] = get_args(Role)
 FolderRight = Literal["owner", "write", "read", "none"]
+Grant = Literal["write", "read"]
 
 INSTANCE = ""
 """The workspace of questions about the installation and one's own account, not about any workspace."""
@@ -24,7 +25,8 @@ class Identity:
     """A person (or a job on a person's behalf) within one workspace.
 
     `role` is "none" for somebody who is not a member: every decision is then Denied and hidden. `folders` says what the
-    person may do in each folder that exists; a name that nobody made a folder of is missing there. `scopes` are what a
+    person may do in each folder that exists; a name that nobody made a folder of is missing there. `grants` are what single
+    things give beside their path, by kind and path (of a group: its name). `scopes` are what a
     token is limited to, None for no limit. `job` is the id of the job that asks, and `run`
     the run that it belongs to; "" when a person does.
     """
@@ -39,6 +41,7 @@ class Identity:
     job: str = ""
     run: str = ""
     super_admin: bool = False
+    grants: Mapping[tuple[str, str], Grant] = field(default_factory=dict, hash=False)
 
     @property
     def permissioned_as(self) -> str:
@@ -48,7 +51,8 @@ class Identity:
     def rights(self) -> str:
         """Hash of the effective rights: results are shared only between identities that have equal ones."""
         folders = sorted(self.folders.items())
-        return hash_of(canonical([self.workspace, self.username, self.role, sorted(self.groups), folders]))
+        grants = [[*thing, given] for thing, given in sorted(self.grants.items())]
+        return hash_of(canonical([self.workspace, self.username, self.role, sorted(self.groups), folders, grants]))
 
 
 @dataclass(frozen=True, slots=True)

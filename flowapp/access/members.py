@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy.engine import Connection
 
 from flowapp.access.identity import EVERYBODY, ROLES, Identity
-from flowapp.store import folders, groups, identities
+from flowapp.store import acls, folders, groups, identities
 
 
 def member(connection: Connection, workspace: str, email: str) -> Identity | None:
@@ -17,11 +17,17 @@ def member(connection: Connection, workspace: str, email: str) -> Identity | Non
 
 
 def identity_with(connection: Connection, workspace: str, email: str, username: str, role: str | None) -> Identity:
-    """The identity with a role: its groups and what it may do in each folder. With no role it may nothing."""
+    """The identity with a role: its groups, what it may do in each folder, and what single things give. With no role it may nothing."""
     valid = next((name for name in ROLES if name == role), None)
     if valid is None:
         return Identity(workspace, email, username, "none")
     member_of = groups.of_user(connection, workspace, username) | {EVERYBODY}
     return Identity(
-        workspace, email, username, valid, member_of, folders.rights(connection, workspace, username, member_of)
+        workspace,
+        email,
+        username,
+        valid,
+        member_of,
+        folders.rights(connection, workspace, username, member_of),
+        grants=acls.given(connection, workspace, username, member_of),
     )

@@ -8,7 +8,9 @@ cells belong to their owner, because results may hold what only the owner may re
 on its cells; on the steps of a deployed flow every developer comments who may read it, and whoever may read it reads
 what is said of them. The words of a comment are changed by who wrote it, and taken away by them or an admin. `u/<name>/…` belongs to that person,
 `g/<name>/…` to the members of the group. `f/<name>/…` belongs to those whom the folder names as owner, writer or viewer;
-a name that nobody made a folder of is the team's, and roles alone decide. Role and path must both allow. A token with scopes
+a name that nobody made a folder of is the team's, and roles alone decide. A script, flow, variable, resource or schedule may give
+people and groups more than its path does, to look at it or to write it too; with a flow or script go its runs. Who owns the path says so.
+Role and path (or the thing itself) must both allow. A group is managed by admins, and by developers whom it names. A token with scopes
 may do what its person may *and* a scope covers. A job has the rights of the person whom it runs for, may use what that
 person may only use, and keep its own state; it shares nothing, because a link would outlive it. A developer shares the runs
 and flows that they may read. A stored file (an object) whose key is such a path is as open as the path, any other one is the
@@ -73,6 +75,7 @@ Action = Literal[
     "folder.manage",
     "group.read",
     "group.manage",
+    "acl.write",
     "member.read",
     "member.manage",
 ]
@@ -149,8 +152,10 @@ _DEVELOPER: frozenset[Action] = _OPERATOR | {
     "schedule.write",
     "folder.create",
     "folder.manage",
+    "group.manage",
+    "acl.write",
 }
-_ADMIN: frozenset[Action] = _DEVELOPER | {"workspace.manage", "group.manage", "member.manage"}
+_ADMIN: frozenset[Action] = _DEVELOPER | {"workspace.manage", "member.manage"}
 GRANTS: dict[Role, frozenset[Action]] = {
     "viewer": _VIEWER,
     "operator": _OPERATOR,
@@ -166,7 +171,9 @@ _LOOKING = frozenset({"read", "use", "run", "cancel", "approve", "share", "comme
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What the action is done to. `owner` is a username; `private` things are for owner and admins only; `id` is a run's."""
+    """What the action is done to. `owner` is a username; `private` things are for owner and admins only; `id` is a run's, or the name
+    of the group that is managed. `of`: the kind of thing at the path that this belongs to, where it is no such thing itself.
+    """
 
     workspace: str
     kind: Kind
@@ -174,6 +181,7 @@ class Target:
     owner: str | None = None
     private: bool = False
     id: str = ""
+    of: Kind | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,6 +267,18 @@ def right_at(identity: Identity, path: str) -> FolderRight:
     return "write"
 
 
+def right_on(identity: Identity, target: Target) -> FolderRight:
+    """The same of one thing: what its path gives, or what the thing itself does, whichever is more."""
+    right = right_at(identity, target.path)
+    given = identity.grants.get((target.of or target.kind, target.path))
+    return given if given is not None and right in ("none", "read") else right
+
+
+def thing_of(run_kind: str) -> Kind | None:
+    """What a run is of, by the run's kind: the flow or script at its path. None for runs that are of nothing stored."""
+    return "flow" if run_kind == "flow" else "script" if run_kind == "script" else None
+
+
 def _by_link(link: LinkIdentity, action: Action, target: Target) -> Decision:
     named = target.id if target.kind == "run" else target.path
     same = target.kind == link.kind and target.workspace == link.workspace and named == link.target
@@ -267,7 +287,7 @@ def _by_link(link: LinkIdentity, action: Action, target: Target) -> Decision:
 
 def _by_role_and_path(identity: Identity, action: Action, target: Target, mine: bool) -> Decision:
     assert identity.role != "none"
-    right = right_at(identity, target.path)
+    right = right_on(identity, target)
     if not mine and (target.private or right == "none"):
         return _HIDDEN
     if action not in GRANTS[identity.role]:
@@ -282,7 +302,20 @@ def _by_role_and_path(identity: Identity, action: Action, target: Target, mine: 
         return Denied(f"In this folder you may look at things, not change them ({target.path}).")
     if action == "folder.manage" and right != "owner":
         return Denied("Only the folder's owners and admins of the workspace can do this.")
+    if action == "acl.write" and not _owns(identity, target.path):
+        return Denied(
+            "Only who owns the place where it is, and admins of the workspace, say who else has a part in it."
+        )
+    if action == "group.manage" and (not target.id or identity.grants.get(("group", target.id)) != "write"):
+        return Denied("As a developer you cannot do this (group.manage), but in groups that name you for it.")
     return _ALLOWED
+
+
+def _owns(identity: Identity, path: str) -> bool:
+    """Whether a place is theirs: their own, their folder's, their group's, or a name that is the team's."""
+    kind, _, rest = path.partition("/")
+    right = right_at(identity, path)
+    return right == "owner" or (right == "write" and not (kind == "f" and rest.partition("/")[0] in identity.folders))
 
 
 def _in_no_workspace(identity: Identity, action: Action, target: Target, mine: bool) -> Decision:

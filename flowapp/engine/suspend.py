@@ -16,7 +16,7 @@ from sqlalchemy.engine import Connection
 
 from flowapp.access.approving import Asker, conditions_of, decide
 from flowapp.access.members import member
-from flowapp.access.policy import Allowed, Target
+from flowapp.access.policy import Allowed, Target, thing_of
 from flowapp.engine.errors import error_value
 from flowapp.engine.inputs import expression_of
 from flowapp.engine.scope import Scope, array_text
@@ -251,5 +251,6 @@ def _may_count(run: RunRow, terms: Mapping[str, Any], connection: Connection, ev
     identity = member(connection, run.workspace, event.email) if event.email else None
     conditions = conditions_of(terms, (run.created_by, run.permissioned_as))
     private = run.private or run.kind == "cells" or not run.path
-    target = Target(run.workspace, "run", path=run.path, owner=run.created_by, private=private)
+    of = thing_of(run.kind)
+    target = Target(run.workspace, "run", path=run.path, owner=run.created_by, private=private, of=of)
     return isinstance(decide(Asker(identity, by_link=True), conditions, target), Allowed)

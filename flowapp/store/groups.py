@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from flowapp.store import acls
 from flowapp.store.rows import all_of, first, table, upsert
 from flowapp.store.tables import GroupMemberRow, GroupRow
 
@@ -31,6 +32,8 @@ def put(connection: Connection, row: GroupRow) -> None:
 def delete(connection: Connection, workspace: str, name: str) -> bool:
     """Take a group and its memberships away; whether there was one."""
     connection.execute(sa.delete(_IN).where(_IN.c.workspace == workspace, _IN.c.name == name))
+    acls.forget(connection, workspace, "group", name)
+    acls.forget_person(connection, workspace, f"g/{name}")
     where = (_GROUP.c.workspace == workspace, _GROUP.c.name == name)
     return connection.execute(sa.delete(_GROUP).where(*where)).rowcount > 0
 

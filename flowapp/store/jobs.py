@@ -37,7 +37,8 @@ _TRIGGER = sa.func.coalesce(_RUN.c.trigger, "")
 class Readable:
     """Which runs somebody may read. `everything`: all of the workspace.
 
-    Otherwise their own, and those of flows and scripts under no closed prefix (`u/bob/`) unless under an open one.
+    Otherwise their own, and those of flows and scripts under no closed prefix (`u/bob/`) unless under an open one, or of one of
+    the open flows and scripts themselves.
     `paths` limits it further to these exact paths, where a token is limited; `cells`: to those of cells too.
     """
 
@@ -45,6 +46,8 @@ class Readable:
     username: str = ""
     open_prefixes: tuple[str, ...] = ()
     closed_prefixes: tuple[str, ...] = ()
+    open_flows: tuple[str, ...] = ()
+    open_scripts: tuple[str, ...] = ()
     paths: tuple[str, ...] | None = None
     cells: bool = True
 
@@ -209,12 +212,17 @@ def rights(readable: Readable) -> Iterable[sa.ColumnElement[bool]]:
         allowed = sa.or_(sa.false(), *(_starts(path, prefix) for prefix in readable.open_prefixes))
         closed = sa.or_(sa.false(), *(_starts(path, prefix) for prefix in readable.closed_prefixes))
         open_ = sa.and_(_RUN.c.kind != "cells", _RUN.c.path != "", _RUN.c.private.is_(False))
-        team = sa.and_(open_, sa.or_(allowed, sa.not_(closed)))
+        named = [
+            sa.and_(_RUN.c.kind == kind, _RUN.c.path.in_(paths))
+            for kind, paths in (("flow", readable.open_flows), ("script", readable.open_scripts))
+            if paths
+        ]
+        team = sa.and_(open_, sa.or_(allowed, sa.not_(closed), *named))
         yield sa.or_(_RUN.c.created_by == readable.username, team)
     if readable.paths is not None:
         is_cells = _RUN.c.kind == "cells"
-        named = sa.and_(sa.not_(is_cells), _RUN.c.path.in_(readable.paths))
-        yield sa.or_(named, is_cells) if readable.cells else named
+        limited = sa.and_(sa.not_(is_cells), _RUN.c.path.in_(readable.paths))
+        yield sa.or_(limited, is_cells) if readable.cells else limited
 
 
 def _one_prefix(column: sa.ColumnElement[Any], wanted: OneOf) -> sa.ColumnElement[bool]:

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from flowapp.jsontext import loads
-from flowapp.store import flow_versions, folders, groups
+from flowapp.store import acls, flow_versions, folders, groups
 from flowapp.store.rows import table
 from flowapp.store.tables import FlowVersionRow, ResourceRow, ScheduleRow, ScriptRow, VariableRow
 
@@ -59,6 +59,8 @@ def _parts(connection: Connection, workspace: str, who: str) -> list[str]:
             found.append(f"owner of folder {row.name}")
         elif part is not None:
             found.append(f"{'writes in' if part else 'sees'} folder {row.name}")
+    for one in acls.of_person(connection, workspace, who):
+        found.append(f"{'writes' if one.write else 'sees'} {one.kind} {one.path}")
     return found
 
 

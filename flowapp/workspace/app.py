@@ -216,7 +216,7 @@ class Workspace:
         self.folders = Folders(self._context)
         self.export = Export(self._context)
         self.groups = Groups(self._context)
-        self.acls = Acls(self.folders, self.groups)
+        self.acls = Acls(self._context, self.folders, self.groups)
         self.audit_trail = AuditTrail(self._context)
         self.members = Members(self._context)
         self.invitations = Invitations(self._context)

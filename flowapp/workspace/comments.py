@@ -244,7 +244,7 @@ def _require_to_comment(identity: Identity, row: CommentRow) -> None:
 
 
 def _target(identity: Identity, row: CommentRow) -> Target:
-    return Target(identity.workspace, "comment", path=row.flow or "", owner=row.author)
+    return Target(identity.workspace, "comment", path=row.flow or "", owner=row.author, of="flow")
 
 
 def _words(body: Mapping[str, Any]) -> str:

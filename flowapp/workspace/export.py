@@ -12,6 +12,7 @@ from sqlalchemy.engine import Connection
 from flowapp.access.identity import Identity
 from flowapp.access.policy import Action, Target
 from flowapp.store import (
+    acls,
     audit,
     flow_versions,
     folders,
@@ -34,6 +35,14 @@ from flowapp.workspace.stored import enter, reading
 
 #: Resources that runs write, not people.
 _OF_RUNS = frozenset({"state", "cache"})
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """A secret variable, whose file is made when the database has been left, and what it gives whom."""
+
+    row: VariableRow
+    given: files.Given
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +97,7 @@ class Export:
         if wanted.include_key:
             raise BadRequest("This server does not give the key of its secrets away.", "Leave includeKey out.")
         found = await self._database.read(lambda c: list(_files(c, identity, wanted)))
-        opened = [content for content in found if isinstance(content, VariableRow)]
+        opened = [content.row for content in found if isinstance(content, Secret)]
         if not identity.job:
             about = "with secrets in clear" if opened and wanted.plain_secret else ""
             await self._seen.note_first(
@@ -99,11 +108,12 @@ class Export:
         named = {name: text for name, text in (self._file(item, wanted) for item in found)}
         return await asyncio.to_thread(files.packed, named, packing)
 
-    def _file(self, item: File | VariableRow, wanted: Wanted) -> File:
-        if not isinstance(item, VariableRow):
+    def _file(self, item: File | Secret, wanted: Wanted) -> File:
+        if not isinstance(item, Secret):
             return item
         open_or_not = self._box.open if wanted.plain_secret else self._box.portable
-        return files.variable_file(item, open_or_not(item.workspace, item.path, item.value))
+        row = item.row
+        return files.variable_file(row, open_or_not(row.workspace, row.path, row.value), item.given)
 
     async def _note_opened(self, identity: Identity, rows: list[VariableRow]) -> None:
         """That somebody looked at secrets is on record; what a job read does not show in its log."""
@@ -126,8 +136,8 @@ class Export:
         await self._database.write(work)
 
 
-def _files(connection: Connection, identity: Identity, wanted: Wanted) -> Iterator[File | VariableRow]:
-    """All files but those of secrets, whose rows they are made of later."""
+def _files(connection: Connection, identity: Identity, wanted: Wanted) -> Iterator[File | Secret]:
+    """All files but those of secrets, which are made later."""
     yield from _code(connection, identity, wanted.default_ts)
     if not wanted.skip_variables:
         yield from _variables(connection, identity, wanted)
@@ -142,7 +152,8 @@ def _files(connection: Connection, identity: Identity, wanted: Wanted) -> Iterat
         yield from _users(connection, identity)
     if wanted.include_groups and _may(identity, "group.read", "group"):
         for group in groups.listing(connection, identity.workspace):
-            yield files.group_file(group, groups.members(connection, identity.workspace, group.name))
+            given = acls.of_thing(connection, identity.workspace, "group", group.name)
+            yield files.group_file(group, groups.members(connection, identity.workspace, group.name), given)
 
 
 def _code(connection: Connection, identity: Identity, default_ts: TypeScript) -> Iterator[File]:
@@ -150,22 +161,26 @@ def _code(connection: Connection, identity: Identity, default_ts: TypeScript) ->
     for folder in folders.listing(connection, identity.workspace):
         if guard.may(identity, "folder.read", guard.folder_target(identity, folder.name)):
             yield files.folder_file(folder)
+    given = acls.of_things(connection, identity.workspace, "script")
     for script in scripts.heads(connection, identity.workspace, code=True):
         if guard.may(identity, "script.read", guard.script_target(identity, script.path)):
-            yield from files.script_files(script, default_ts)
+            yield from files.script_files(script, default_ts, given.get(script.path))
+    given = acls.of_things(connection, identity.workspace, "flow")
     for flow in flow_versions.heads(connection, identity.workspace):
         if guard.may(identity, "flow.read", guard.flow_target(identity, flow.path)):
-            yield files.flow_file(flow)
+            yield files.flow_file(flow, given.get(flow.path))
 
 
-def _variables(connection: Connection, identity: Identity, wanted: Wanted) -> Iterator[File | VariableRow]:
+def _variables(connection: Connection, identity: Identity, wanted: Wanted) -> Iterator[File | Secret]:
     action = reading(identity, "variable")
+    given = acls.of_things(connection, identity.workspace, "variable")
     for row in variables.listing(connection, identity.workspace):
         if (row.is_secret and wanted.skip_secrets) or not guard.may(
             identity, action, guard.variable_target(identity, row.path)
         ):
             continue
-        yield row if row.is_secret else files.variable_file(row, row.value)
+        mine = given.get(row.path)
+        yield Secret(row, mine) if row.is_secret else files.variable_file(row, row.value, mine)
 
 
 def _resources(connection: Connection, identity: Identity) -> Iterator[File]:

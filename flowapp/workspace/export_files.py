@@ -32,10 +32,12 @@ File: TypeAlias = tuple[str, str]
 """The name of a file in the archive, and its content."""
 TypeScript = Literal["bun", "deno"]
 Packing = Literal["zip", "tar"]
+Given: TypeAlias = Mapping[str, bool] | None
+"""Who may write a thing (true) or look at it (false) by its own word."""
 
 
-def script_files(row: ScriptRow, default_ts: TypeScript) -> Iterator[File]:
-    """The code and what is said of it. None of a language for whose files the command line has no name."""
+def script_files(row: ScriptRow, default_ts: TypeScript, given: Given = None) -> Iterator[File]:
+    """The code and what is said of it, and what it gives whom. None of a language for whose files the command line has no name."""
     extension = script_extension(row.language, default_ts)
     if extension is None:
         return
@@ -44,12 +46,13 @@ def script_files(row: ScriptRow, default_ts: TypeScript) -> Iterator[File]:
         said["schema"] = loads(row.schema_text)
     said |= {name: value for name, value in (("lock", row.lock), ("tag", row.tag)) if value is not None}
     yield f"{row.path}.{extension}", row.content
-    yield f"{row.path}.script.json", dumps(said | script_rows.given(row))
+    yield f"{row.path}.script.json", dumps(said | script_rows.given(row) | _perms(given))
 
 
-def flow_file(row: FlowVersionRow) -> File:
-    """The document as it was stored, scripts inline."""
-    return f"{row.path}.flow.json", row.document
+def flow_file(row: FlowVersionRow, given: Given = None) -> File:
+    """The document as it was stored, scripts inline, and what the flow gives whom."""
+    text = dumps(loads(row.document) | _perms(given)) if given else row.document
+    return f"{row.path}.flow.json", text
 
 
 def folder_file(row: FolderRow) -> File:
@@ -58,10 +61,10 @@ def folder_file(row: FolderRow) -> File:
     return f"f/{row.name}/folder.meta.json", dumps(said | loads(row.extra))
 
 
-def variable_file(row: VariableRow, value: str) -> File:
-    """A variable with `value` in place of what is stored."""
+def variable_file(row: VariableRow, value: str, given: Given = None) -> File:
+    """A variable with `value` in place of what is stored, and what it gives whom."""
     return f"{row.path}.variable.json", dumps(
-        {"value": value, "is_secret": row.is_secret, **_described(row.description, row.extra)}
+        {"value": value, "is_secret": row.is_secret, **_described(row.description, row.extra), **_perms(given)}
     )
 
 
@@ -92,9 +95,11 @@ def user_file(row: UserRow, role: str) -> File:
     return f"users/{name}.user.json", dumps({"username": row.username, "role": role, "disabled": row.disabled})
 
 
-def group_file(row: GroupRow, members: list[str]) -> File:
-    """A group. Only admins of the workspace manage groups, so there are none of the group."""
-    said = {"summary": row.summary, "members": [f"u/{name}" for name in members], "admins": []}
+def group_file(row: GroupRow, members: list[str], given: Given = None) -> File:
+    """A group; those of its members who manage it are its admins."""
+    people = [f"u/{name}" for name in members]
+    admins = [who for who in people if (given or {}).get(who)]
+    said = {"summary": row.summary, "members": [who for who in people if who not in admins], "admins": admins}
     return f"groups/{row.name}.group.json", dumps(said)
 
 
@@ -119,3 +124,8 @@ def _described(description: str, extra: str) -> dict[str, Any]:
     """What clients said beside the value; an empty description only where one was given."""
     said: dict[str, Any] = {name: value for name, value in loads(extra).items() if name != "ws_specific"}
     return {**said, "description": description} if description else said
+
+
+def _perms(given: Given) -> dict[str, Any]:
+    """The command line takes what is not there for "no opinion", and an empty object for "nobody"."""
+    return {"extra_perms": dict(given)} if given else {}

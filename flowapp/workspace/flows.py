@@ -20,6 +20,7 @@ from flowapp.store.clock import now
 from flowapp.store.events import Event
 from flowapp.store.tables import DraftRow, FlowVersionRow, RunRow
 from flowapp.workspace import flow_news, flow_paths, guard, step_names
+from flowapp.workspace.acl_marks import marked_one
 from flowapp.workspace.context import Context
 from flowapp.workspace.drafts import Drafts
 from flowapp.workspace.editing import draft_json
@@ -162,7 +163,8 @@ class Flows:
 
     async def get(self, identity: Identity, path: str) -> dict[str, Any]:
         """The latest version in Windmill's shape."""
-        return shown(await guard.flow_row(self._store, identity, "flow.read", path))
+        found = shown(await guard.flow_row(self._store, identity, "flow.read", path))
+        return await marked_one(self._store.database, identity.workspace, "flow", found)
 
     async def schema(self, identity: Identity, path: str) -> dict[str, Any]:
         """What a run form needs: `{"schema", "summary", "description", "version", "version_id", "path", "chat", "may_…": bool}`.

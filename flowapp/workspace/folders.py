@@ -88,7 +88,7 @@ class Folders:
 
         def change(row: FolderRow) -> FolderRow:
             owners = loads(row.owners)
-            row.owners = dumps(owners if owner in owners else [*owners, _who(owner)])
+            row.owners = dumps(owners if owner in owners else [*owners, who_in(owner)])
             return row
 
         return await self._change(identity, name, change)
@@ -118,7 +118,7 @@ class Folders:
 
         def change(row: FolderRow) -> FolderRow:
             perms = {known: may for known, may in loads(row.extra_perms).items() if known != owner}
-            return _changed(row, {"extra_perms": perms if write is None else {**perms, _who(owner): write}})
+            return _changed(row, {"extra_perms": perms if write is None else {**perms, who_in(owner): write}})
 
         return await self._change(identity, name, change)
 
@@ -214,15 +214,20 @@ def _changed(row: FolderRow, body: Mapping[str, Any]) -> FolderRow:
         name=row.name,
         summary=text_in(body, "summary", row.summary),
         display_name=text_in(body, "display_name", row.display_name),
-        owners=row.owners if owners is None else dumps([_who(owner) for owner in owners]),
-        extra_perms=row.extra_perms if perms is None else dumps({_who(name): value for name, value in perms.items()}),
+        owners=row.owners if owners is None else dumps([who_in(owner) for owner in owners]),
+        extra_perms=row.extra_perms if perms is None else dumps({who_in(name): value for name, value in perms.items()}),
         created_by=row.created_by,
         edited_at=now(),
         extra=dumps({**loads(row.extra), **{name: body[name] for name in _EXTRA if name in body}}),
     )
 
 
-def _who(value: Any) -> str:
+def who_in(value: Any) -> str:
+    """A name of a person or group, as `u/<name>` or `g/<group>`.
+
+    Raises:
+        BadRequest: it is none.
+    """
     if not isinstance(value, str) or not _WHO.match(value):
         raise BadRequest(f"{str(value)[:60]!r} names nobody.", "Write u/<name> or g/<group>.")
     return value

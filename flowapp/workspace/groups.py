@@ -9,7 +9,7 @@ from sqlalchemy.engine import Connection
 
 from flowapp.access.identity import EVERYBODY, Identity
 from flowapp.access.policy import Action, Target, missing, require
-from flowapp.store import audit, groups, identities, references
+from flowapp.store import acls, audit, groups, identities, references
 from flowapp.store.tables import GroupRow
 from flowapp.workspace.context import Context
 from flowapp.workspace.errors import AlreadyThere, BadRequest
@@ -17,7 +17,7 @@ from flowapp.workspace.stored import ALL, Page, enter, name_of, required_text, t
 
 
 class Groups:
-    """Use-cases about groups. All members see them; admins change them."""
+    """Use-cases about groups. All members see them; admins change them, and those whom a group names say who is in it."""
 
     def __init__(self, context: Context) -> None:
         self._database = context.store.database
@@ -29,7 +29,8 @@ class Groups:
 
         def work(connection: Connection) -> list[dict[str, Any]]:
             rows = page.of([_everybody(identity.workspace), *groups.listing(connection, identity.workspace)])
-            return [_shown(row, _members(connection, row)) for row in rows]
+            given = acls.of_things(connection, identity.workspace, "group")
+            return [_shown(row, _members(connection, row), given.get(row.name)) for row in rows]
 
         return await self._database.read(work)
 
@@ -51,7 +52,8 @@ class Groups:
                 if name == EVERYBODY
                 else groups.get(connection, identity.workspace, name)
             )
-            return None if row is None else _shown(row, _members(connection, row))
+            given = acls.of_thing(connection, identity.workspace, "group", name)
+            return None if row is None else _shown(row, _members(connection, row), given)
 
         found = await self._database.read(work)
         if found is None:
@@ -106,7 +108,7 @@ class Groups:
             NotFound: there is none.
             BadRequest: somebody of `members` is not a member of the workspace.
         """
-        _ask(identity, "group.manage")
+        _ask(identity, "group.manage", name)
         wanted = _members_in(body)
 
         def change(connection: Connection) -> None:
@@ -122,6 +124,7 @@ class Groups:
         Raises:
             NotFound: there is none.
         """
+        _ask(identity, "group.manage")
         await self._change(
             identity, name, "group.delete", lambda connection: groups.delete(connection, identity.workspace, name)
         )
@@ -133,7 +136,7 @@ class Groups:
             NotFound: there is no such group.
             BadRequest: nobody of that name is a member of the workspace.
         """
-        _ask(identity, "group.manage")
+        _ask(identity, "group.manage", name)
         username = required_text(body, "username")
 
         def change(connection: Connection) -> None:
@@ -147,7 +150,7 @@ class Groups:
         Raises:
             NotFound: there is no such group.
         """
-        _ask(identity, "group.manage")
+        _ask(identity, "group.manage", name)
         username = required_text(body, "username")
         await self._change(
             identity,
@@ -158,7 +161,7 @@ class Groups:
         )
 
     async def _change(self, identity: Identity, name: str, action: str, change: Any, detail: str = "") -> None:
-        _ask(identity, "group.manage")
+        _ask(identity, "group.manage", name)
 
         def work(connection: Connection) -> None:
             if name == EVERYBODY:
@@ -172,9 +175,9 @@ class Groups:
         self._sessions.rights_changed()
 
 
-def _ask(identity: Identity, action: Action) -> None:
+def _ask(identity: Identity, action: Action, name: str = "") -> None:
     enter(identity)
-    require(identity, action, Target(identity.workspace, "group"))
+    require(identity, action, Target(identity.workspace, "group", id=name))
 
 
 def _members_in(body: Mapping[str, Any]) -> list[str] | None:
@@ -213,13 +216,13 @@ def _members(connection: Connection, row: GroupRow) -> list[str]:
     return groups.members(connection, row.workspace, row.name)
 
 
-def _shown(row: GroupRow, members: list[str]) -> dict[str, Any]:
+def _shown(row: GroupRow, members: list[str], given: Mapping[str, bool] | None = None) -> dict[str, Any]:
     return {
         "workspace_id": row.workspace,
         "name": row.name,
         "summary": row.summary,
         "members": members,
-        "extra_perms": {},
+        "extra_perms": dict(given or {}),
     }
 
 

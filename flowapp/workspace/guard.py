@@ -33,7 +33,8 @@ def run_target(row: RunRow) -> Target:
     """
     if row.kind == "cells" or not row.path:
         return Target(row.workspace, "run", owner=row.created_by, private=True, id=row.id)
-    return Target(row.workspace, "run", path=row.path, owner=row.created_by, private=row.private, id=row.id)
+    of = policy.thing_of(row.kind)
+    return Target(row.workspace, "run", path=row.path, owner=row.created_by, private=row.private, id=row.id, of=of)
 
 
 def flow_target(identity: Identity, path: str) -> Target:

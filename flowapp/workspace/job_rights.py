@@ -27,6 +27,8 @@ def readable(connection: Connection, identity: Identity) -> Readable:
         username=identity.username,
         open_prefixes=(f"u/{identity.username}/", *(f"g/{name}/" for name in sorted(identity.groups))),
         closed_prefixes=("u/", "g/", *closed_folders),
+        open_flows=tuple(path for kind, path in identity.grants if kind == "flow"),
+        open_scripts=tuple(path for kind, path in identity.grants if kind == "script"),
         paths=paths,
         cells=cells,
     )

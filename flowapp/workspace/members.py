@@ -11,7 +11,7 @@ from sqlalchemy.engine import Connection
 
 from flowapp.access.identity import INSTANCE, ROLES, Identity
 from flowapp.access.policy import Action, Target, missing, require, right_at
-from flowapp.store import audit, groups, identities, references, run_views
+from flowapp.store import acls, audit, groups, identities, references, run_views
 from flowapp.store.clock import now
 from flowapp.store.tables import MemberRow, UserRow
 from flowapp.workspace.context import Context
@@ -194,6 +194,7 @@ class Members:
             keep_an_admin(connection, identity.workspace, row.email, "none")
             identities.remove_member(connection, identity.workspace, row.email)
             groups.remove_everywhere(connection, identity.workspace, username)
+            acls.forget_person(connection, identity.workspace, f"u/{username}")
             run_views.remove_private(connection, identity.workspace, username)
             _audited(connection, identity, "member.remove", username)
 

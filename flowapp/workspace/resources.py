@@ -11,12 +11,13 @@ from sqlalchemy.engine import Connection
 from flowapp.access.identity import Identity
 from flowapp.access.policy import Denied, decide, missing, require
 from flowapp.jsontext import JsonText, dumps, loads
-from flowapp.store import audit, resources
+from flowapp.store import acls, audit, resources
 from flowapp.store.blobs import REFERENCE
 from flowapp.store.clock import now
 from flowapp.store.seen import Look
 from flowapp.store.tables import ResourceRow
 from flowapp.workspace import guard
+from flowapp.workspace.acl_marks import marked, marked_one
 from flowapp.workspace.context import Context
 from flowapp.workspace.errors import AlreadyThere, BadRequest
 from flowapp.workspace.run_secrets import RunSecrets
@@ -33,6 +34,7 @@ class Resources:
 
     def __init__(self, context: Context, secrets: RunSecrets) -> None:
         self._database = context.store.database
+        self._sessions = context.sessions
         self._seen = context.store.seen
         self._secrets = secrets
 
@@ -102,11 +104,14 @@ class Resources:
                 if not resources.add(connection, changed):
                     raise AlreadyThere(f"There is already a resource at {target}.", "Choose another path.")
                 resources.delete(connection, identity.workspace, path)
+                acls.follow(connection, identity.workspace, "resource", path, target)
             else:
                 resources.put(connection, changed)
             _audited(connection, identity, "resource.update", path)
 
         await self._database.write(work)
+        if target != path:
+            self._sessions.rights_changed()
         return target
 
     async def get(self, identity: Identity, path: str) -> dict[str, Any]:
@@ -116,7 +121,8 @@ class Resources:
             NotFound: there is none.
         """
         row = await self._row(identity, path)
-        return {**_listed(row), "value": loads(row.value)}
+        shown = {**_listed(row), "value": loads(row.value)}
+        return await marked_one(self._database, identity.workspace, "resource", shown)
 
     async def value(self, identity: Identity, path: str) -> Any:
         """The value as it is stored.
@@ -173,7 +179,8 @@ class Resources:
         shown = page.of(seen)
         if values and shown:
             self._note_seen(identity, start or path, "a list with values")
-        return [{**_listed(row), **({"value": loads(row.value)} if values else {})} for row in shown]
+        told = [{**_listed(row), **({"value": loads(row.value)} if values else {})} for row in shown]
+        return await marked(self._database, identity.workspace, "resource", told)
 
     async def counts(self, identity: Identity) -> dict[str, int]:
         """How many resources of each type the identity may read."""
@@ -196,9 +203,11 @@ class Resources:
         def work(connection: Connection) -> None:
             if not resources.delete(connection, identity.workspace, path):
                 raise missing("resource")
+            acls.forget(connection, identity.workspace, "resource", path)
             _audited(connection, identity, "resource.delete", path)
 
         await self._database.write(work)
+        self._sessions.rights_changed()
 
     async def update_value(self, identity: Identity, path: str, body: Mapping[str, Any]) -> str:
         """Replace the value only; `{"value"}` may be null, and a body without it is refused.

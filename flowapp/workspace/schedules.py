@@ -15,10 +15,11 @@ from sqlalchemy.engine import Connection
 from flowapp.access.identity import INSTANCE, Identity
 from flowapp.access.policy import Allowed, Target, decide, missing, require
 from flowapp.jsontext import dumps
-from flowapp.store import audit, schedules
+from flowapp.store import acls, audit, schedules
 from flowapp.store.clock import now, text_of
 from flowapp.store.tables import ScheduleRow
 from flowapp.workspace import guard
+from flowapp.workspace.acl_marks import marked, marked_one
 from flowapp.workspace.context import Context
 from flowapp.workspace.cron import Cron
 from flowapp.workspace.errors import AlreadyThere, BadRequest
@@ -47,6 +48,7 @@ class Schedules:
     def __init__(self, context: Context) -> None:
         self.soon: Callable[[datetime], None] | None = None
         self._database = context.store.database
+        self._sessions = context.sessions
 
     async def create(self, identity: Identity, body: Mapping[str, Any]) -> str:
         """Add a schedule; returns its path.
@@ -161,9 +163,11 @@ class Schedules:
 
         def work(connection: Connection) -> None:
             if schedules.remove(connection, identity.workspace, path):
+                acls.forget(connection, identity.workspace, "schedule", path)
                 _audit(connection, identity, "schedule.delete", path, "")
 
         await self._database.write(work)
+        self._sessions.rights_changed()
         return path
 
     async def get(self, identity: Identity, path: str) -> dict[str, Any]:
@@ -173,7 +177,8 @@ class Schedules:
             NotFound: there is none, or it must look so.
             NotAllowed: the role does not include reading it.
         """
-        return schedule_json(await self._row(identity, "schedule.read", path))
+        found = schedule_json(await self._row(identity, "schedule.read", path))
+        return await marked_one(self._database, identity.workspace, "schedule", found)
 
     async def exists(self, identity: Identity, path: str) -> bool:
         """Whether there is a schedule at a path that the identity may read."""
@@ -201,14 +206,15 @@ class Schedules:
         shown = [row for row in rows if isinstance(decide(identity, "schedule.read", _target_of(row)), Allowed)]
         begin = (max(1, page) - 1) * size
         shown = shown[begin : begin + size]
+        told = await marked(self._database, identity.workspace, "schedule", [schedule_json(row) for row in shown])
         if not with_jobs:
-            return [schedule_json(row) for row in shown]
+            return told
         jobs = await self._database.read(
             lambda c: [schedules.recent_runs(c, identity.workspace, row.path) for row in shown]
         )
         return [
-            {**schedule_json(row), "jobs": [job_json(run) for run in runs_of]}
-            for row, runs_of in zip(shown, jobs, strict=True)
+            {**schedule, "jobs": [job_json(run) for run in runs_of]}
+            for schedule, runs_of in zip(told, jobs, strict=True)
         ]
 
     def preview(self, identity: Identity, body: Mapping[str, Any], now: datetime | None = None) -> list[str]:

@@ -10,10 +10,11 @@ from sqlalchemy.engine import Connection
 from flowapp.access.identity import Identity
 from flowapp.access.policy import Action, Denied, Target, decide, missing, require
 from flowapp.jsontext import dumps, loads
-from flowapp.store import audit, identities, scripts
+from flowapp.store import acls, audit, identities, scripts
 from flowapp.store.events import Event
 from flowapp.store.tables import ScriptRow
 from flowapp.workspace import guard, script_rows
+from flowapp.workspace.acl_marks import marked, marked_one
 from flowapp.workspace.context import Context
 from flowapp.workspace.errors import AlreadyThere, BadRequest
 from flowapp.workspace.lock_jobs import LockJob, failed, lock_job, script_value
@@ -28,6 +29,7 @@ class Scripts:
     def __init__(self, context: Context, locks: Locks) -> None:
         self._store = context.store
         self._database = context.store.database
+        self._sessions = context.sessions
         self._locks = locks
         self._events = context.store.events
         #: called with workspace, path and hash of a version that was just stored
@@ -65,6 +67,7 @@ class Scripts:
                 job.insert(connection)
             if origin is not None and origin.path != path:  # renamed: the old path leads nowhere
                 scripts.archive_path(connection, identity.workspace, origin.path)
+                acls.follow(connection, identity.workspace, "script", origin.path, path)
             audit.add(
                 connection,
                 workspace=identity.workspace,
@@ -78,6 +81,8 @@ class Scripts:
             return made
 
         made = await self._database.write(work)
+        if parent:
+            self._sessions.rights_changed()
         for listener in self.stored:
             listener(identity.workspace, path, made)
         return made
@@ -112,7 +117,7 @@ class Scripts:
         found = await self._database.read(lambda c: _with_ancestors(c, scripts.latest(c, identity.workspace, path)))
         if found is None:
             raise missing(f"script at {path}")
-        return script_rows.shown(*found)
+        return await marked_one(self._database, identity.workspace, "script", script_rows.shown(*found))
 
     async def by_hash(self, identity: Identity, script_hash: str) -> dict[str, Any]:
         """One version.
@@ -127,7 +132,7 @@ class Scripts:
         if found is None:
             raise missing("script version")
         self._require(identity, "script.read", found[0])
-        return script_rows.shown(*found)
+        return await marked_one(self._database, identity.workspace, "script", script_rows.shown(*found))
 
     async def content(self, identity: Identity, *, path: str = "", script_hash: str = "") -> str:
         """The code of a path's head, or of a version. A path may end in a file extension, as clients ask for files.
@@ -179,7 +184,8 @@ class Scripts:
         ]
         if oldest_first:
             seen.reverse()
-        return [script_rows.shown(row, []) for row in page.of(seen)]
+        shown = [script_rows.shown(row, []) for row in page.of(seen)]
+        return await marked(self._database, identity.workspace, "script", shown)
 
     async def history(self, identity: Identity, path: str) -> list[dict[str, Any]]:
         """Versions of a path, newest first: `[{"script_hash", "deployment_msg"?, "created_at", "created_by"}]`.
@@ -244,13 +250,18 @@ class Scripts:
                 done = scripts.archive_path(connection, workspace, path) > 0
             if not done:
                 raise missing(f"script at {where}")
+            if delete and not scripts.versions(connection, workspace, where):
+                acls.forget(connection, workspace, "script", where)
             action = "script.delete" if delete else "script.archive"
             audit.add(
                 connection, workspace=workspace, by=identity.username, action=action, target=where, detail=script_hash
             )
             return where
 
-        return await self._database.write(work)
+        where = await self._database.write(work)
+        if delete:
+            self._sessions.rights_changed()
+        return where
 
     def _require(self, identity: Identity, action: Action, row: ScriptRow) -> None:
         """By its hash a version of a hidden path must look missing, in the same words."""

@@ -13,7 +13,7 @@ from sqlalchemy.engine import Connection
 from flowapp.jsontext import dumps, loads
 from flowapp.notebook.document import CellId, Document, StepId
 from flowapp.openflow.merge.renames import aligned
-from flowapp.store import comments, flow_versions, step_renames
+from flowapp.store import acls, comments, flow_versions, step_renames
 from flowapp.store.tables import FlowVersionRow
 from flowapp.workspace.open_drafts import OpenDraft
 
@@ -60,12 +60,14 @@ def follow_document(connection: Connection, before: FlowVersionRow | None, versi
 def follow_path(connection: Connection, workspace: str, path: str, target: str) -> None:
     """A flow goes to another path with all of its versions, and what is said of its steps goes along."""
     flow_versions.rename(connection, workspace, path, target)
+    acls.follow(connection, workspace, "flow", path, target)
     step_renames.follow_flow(connection, workspace, path, target)
     comments.follow_flow(connection, workspace, path, target)
 
 
 def forget_path(connection: Connection, workspace: str, path: str) -> None:
     """A flow is deleted, and what was said of its steps with it."""
+    acls.forget(connection, workspace, "flow", path)
     step_renames.forget_flow(connection, workspace, path)
     comments.forget_flow(connection, workspace, path)
 

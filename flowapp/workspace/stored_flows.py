@@ -22,6 +22,7 @@ from flowapp.store import audit, flow_versions, flows, identities, shared_links
 from flowapp.store.clock import now
 from flowapp.store.tables import FlowVersionRow
 from flowapp.workspace import flow_news, flow_paths, guard, step_names
+from flowapp.workspace.acl_marks import marked, marked_one
 from flowapp.workspace.blob_guard import require_known
 from flowapp.workspace.context import Context
 from flowapp.workspace.errors import AlreadyThere, BadRequest
@@ -59,6 +60,7 @@ class StoredFlows:
     def __init__(self, context: Context, locks: Locks) -> None:
         self._store = context.store
         self._database = context.store.database
+        self._sessions = context.sessions
         self._locks = locks
         self._values = context.store.values
 
@@ -114,7 +116,10 @@ class StoredFlows:
             self._add(connection, identity, row, job, "flow.update")
             return target
 
-        return await self._database.write(work)
+        done = await self._database.write(work)
+        if target != path:
+            self._sessions.rights_changed()
+        return done
 
     async def by_id(self, identity: Identity, version_id: int) -> dict[str, Any]:
         """One version by its id over all flows.
@@ -126,7 +131,7 @@ class StoredFlows:
         row = await self._database.read(lambda c: flows.by_id(c, identity.workspace, version_id))
         if row is None or not guard.may(identity, "flow.read", guard.flow_target(identity, row.path)):
             raise missing("flow version")
-        return shown(row)
+        return await marked_one(self._database, identity.workspace, "flow", shown(row))
 
     async def exists(self, identity: Identity, path: str) -> bool:
         """Whether there is one that the identity may know of, and that is not archived."""
@@ -161,7 +166,8 @@ class StoredFlows:
         ]
         if oldest_first:
             seen.reverse()
-        return [{name: value for name, value in shown(row).items() if name != "value"} for row in page.of(seen)]
+        told = [{name: value for name, value in shown(row).items() if name != "value"} for row in page.of(seen)]
+        return await marked(self._database, identity.workspace, "flow", told)
 
     async def history(self, identity: Identity, path: str) -> list[dict[str, Any]]:
         """Versions, newest first: `[{"id", "created_at", "deployment_msg"?}]`.
@@ -223,6 +229,7 @@ class StoredFlows:
                 _audited(connection, identity, "flow.delete", path)
 
         await self._database.write(work)
+        self._sessions.rights_changed()
 
     async def _row(
         self, identity: Identity, path: str, body: Mapping[str, Any]

@@ -10,11 +10,12 @@ from sqlalchemy.engine import Connection
 from flowapp.access.identity import Identity
 from flowapp.access.policy import Denied, decide, missing, require
 from flowapp.jsontext import dumps, loads
-from flowapp.store import audit, variables
+from flowapp.store import acls, audit, variables
 from flowapp.store.clock import now
 from flowapp.store.seen import Look
 from flowapp.store.tables import VariableRow
 from flowapp.workspace import guard
+from flowapp.workspace.acl_marks import marked, marked_one
 from flowapp.workspace.context import Context
 from flowapp.workspace.errors import AlreadyThere, BadRequest
 from flowapp.workspace.stored import ALL, Page, enter, flag_in, path_of, reading, text_in
@@ -48,6 +49,7 @@ class Variables:
     def __init__(self, context: Context) -> None:
         self._context = context
         self._database = context.store.database
+        self._sessions = context.sessions
         self._box = context.secrets
         self._masks = context.store.masks
         self._seen = context.store.seen
@@ -109,11 +111,14 @@ class Variables:
                 if not variables.add(connection, changed):
                     raise AlreadyThere(f"There is already a variable at {target}.", "Choose another path.")
                 variables.delete(connection, identity.workspace, path)
+                acls.follow(connection, identity.workspace, "variable", path, target)
             else:
                 variables.put(connection, changed)
             _audited(connection, identity, "variable.update", path)
 
         await self._database.write(work)
+        if target != path:
+            self._sessions.rights_changed()
         return target
 
     async def get(
@@ -130,7 +135,7 @@ class Variables:
             shown["value"] = await self._in_clear(identity, row)
         elif row.is_secret and include_encrypted:
             shown["value"] = self._box.portable(row.workspace, path, row.value)
-        return shown
+        return await marked_one(self._database, identity.workspace, "variable", shown)
 
     async def value(self, identity: Identity, path: str) -> str:
         """The value in clear.
@@ -156,7 +161,8 @@ class Variables:
         rows = await self._database.read(lambda c: variables.listing(c, identity.workspace, start))
         action = reading(identity, "variable")
         seen = [row for row in rows if guard.may(identity, action, guard.variable_target(identity, row.path))]
-        return [_listed(row) for row in page.of(seen)]
+        shown = [_listed(row) for row in page.of(seen)]
+        return await marked(self._database, identity.workspace, "variable", shown)
 
     async def contextual(self, identity: Identity) -> list[dict[str, Any]]:
         """The names that every job finds in its environment: `[{"name", "value", "description", "is_custom"}]`."""
@@ -175,9 +181,11 @@ class Variables:
         def work(connection: Connection) -> None:
             if not variables.delete(connection, identity.workspace, path):
                 raise missing("variable")
+            acls.forget(connection, identity.workspace, "variable", path)
             _audited(connection, identity, "variable.delete", path)
 
         await self._database.write(work)
+        self._sessions.rights_changed()
 
     async def delete_bulk(self, identity: Identity, paths: Any) -> list[str]:
         """Take several away; returns those that were there. All are allowed, or none is deleted."""
@@ -190,10 +198,13 @@ class Variables:
         def work(connection: Connection) -> list[str]:
             gone = [path for path in paths if variables.delete(connection, identity.workspace, path)]
             for path in gone:
+                acls.forget(connection, identity.workspace, "variable", path)
                 _audited(connection, identity, "variable.delete", path)
             return gone
 
-        return await self._database.write(work)
+        gone = await self._database.write(work)
+        self._sessions.rights_changed()
+        return gone
 
     async def encrypt(self, identity: Identity, value: Any) -> str:
         """The ciphertext of a text, which `create` and `update` take with `already_encrypted` at any path."""

@@ -20,6 +20,7 @@ from flowapp.store.tables.documents import (
 from flowapp.store.tables.machines import ExecutorRow, LeafRow
 from flowapp.store.tables.nouns import ResourceRow, ResourceTypeRow, VariableRow
 from flowapp.store.tables.people import (
+    AclRow,
     AuditRow,
     FolderRow,
     GroupMemberRow,
@@ -38,6 +39,7 @@ from flowapp.store.tables.values import BlobChunkRow, BlobRow, CounterRow, FactR
 from flowapp.store.tables.waits import DebounceRow, ResumeEventRow, SlotRow, SuspensionRow
 
 __all__ = [
+    "AclRow",
     "ApprovalMessageRow",
     "ApprovalNoteRow",
     "AuditRow",

@@ -90,6 +90,17 @@ class FolderRow(SQLModel, table=True):
     extra: str = "{}"  #: JSON text: labels, …, and texts that a client gave, as it gave them
 
 
+class AclRow(SQLModel, table=True):
+    """What a thing gives somebody beside its path. `kind`: script, flow, variable, resource, schedule, or group, whose name is the path."""
+
+    __tablename__ = "acl"
+    workspace: str = Field(primary_key=True)
+    kind: str = Field(primary_key=True)
+    path: str = Field(primary_key=True)
+    who: str = Field(primary_key=True, index=True)  #: u/<username> or g/<group>
+    write: bool
+
+
 class GroupRow(SQLModel, table=True):
     """A group `g/<name>` of members."""
 

@@ -85,6 +85,7 @@ class Table:
             "file": self._file,
             "type": self._type,
             "view": self._view,
+            "grant": self._grant,
             "draft": self._draft,
             "flow draft": self._flow_draft,
             "wait": self._wait,
@@ -185,6 +186,13 @@ class Table:
     async def _type(self, n: str) -> dict[str, str]:
         body = {"name": f"y{n}", "schema": {}}
         (await self.server.client.post(f"{W}/resources/type/create", json=body)).raise_for_status()
+        return {}
+
+    async def _grant(self, n: str) -> dict[str, str]:
+        """What is in the folder names Cleo, who has no part in it: she may look at the script and write the variable."""
+        for kind, name, write in (("script", "s", False), ("flow", "flow", False), ("variable", "v", True)):
+            address = f"{W}/acls/add/{kind}/f/t{n}/{name}"
+            (await self.server.client.post(address, json={"owner": "u/cleo", "write": write})).raise_for_status()
         return {}
 
     async def _view(self, n: str) -> dict[str, str]:

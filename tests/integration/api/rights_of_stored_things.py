@@ -11,7 +11,20 @@ from flowapp.ui.state.run_views import RunViewsState
 from flowapp.ui.state.schedules import SchedulesState
 from flowapp.ui.state.scripts import ScriptsState
 from flowapp.ui.state.stored import ResourcesState, VariablesState
-from tests.integration.api.rights import ADMINS, ALL, IN, LOOKERS, OWNERS, SCHEDULE, WRITERS, Deed, W, only
+from tests.integration.api.rights import (
+    ADMINS,
+    ALL,
+    IN,
+    LOOKERS,
+    MEMBERS,
+    OWNERS,
+    READERS,
+    SCHEDULE,
+    WRITERS,
+    Deed,
+    W,
+    only,
+)
 
 PARTS = [Part("u/dora", "owner")]
 
@@ -137,6 +150,73 @@ STORED: tuple[Deed, ...] = (
         OWNERS,
         page=(FoldersState, "delete", ()),
         shown={"deleting": "e{n}"},
+    ),
+    Deed(
+        "let somebody else see a script",
+        "acl.write",
+        "POST",
+        f"{W}/acls/add/script/{IN}/s",
+        OWNERS,
+        {"owner": "u/cleo", "write": False},
+    ),
+    Deed(
+        "let somebody else change a variable",
+        "acl.write",
+        "POST",
+        f"{W}/acls/add/variable/{IN}/v",
+        OWNERS,
+        {"owner": "g/all", "write": True},
+    ),
+    Deed(
+        "take a part in a resource away",
+        "acl.write",
+        "POST",
+        f"{W}/acls/remove/resource/{IN}/r",
+        OWNERS,
+        {"owner": "u/cleo"},
+    ),
+    Deed("see who has a part in a flow", "flow.read", "GET", f"{W}/acls/get/flow/{IN}/flow", READERS),
+    Deed(
+        "see a script that names one",
+        "script.read",
+        "GET",
+        f"{W}/scripts/get/p/{IN}/s",
+        MEMBERS,
+        needs=("grant",),
+    ),
+    Deed(
+        "change a script that names one",
+        "script.write",
+        "POST",
+        f"{W}/scripts/archive/p/{IN}/s",
+        only("dora", "wim", "ada"),
+        needs=("grant",),
+    ),
+    Deed(
+        "see a run of a flow that names one",
+        "run.read",
+        "GET",
+        f"{W}/jobs_u/get/{{run}}",
+        MEMBERS,
+        needs=("grant",),
+    ),
+    Deed(
+        "change a variable that names one",
+        "variable.write",
+        "POST",
+        f"{W}/variables/update/{IN}/v",
+        only("dora", "wim", "cleo", "ada"),
+        {"value": "2"},
+        needs=("grant",),
+    ),
+    Deed(
+        "let others change a variable that names one",
+        "acl.write",
+        "POST",
+        f"{W}/acls/add/variable/{IN}/v",
+        only("dora", "ada"),
+        {"owner": "g/all", "write": True},
+        needs=("grant",),
     ),
     Deed(
         "make a group",

@@ -12,7 +12,7 @@ import httpx
 from sqlalchemy import update
 from sqlmodel import col
 
-from flowapp.access.identity import Identity
+from flowapp.access.identity import Grant, Identity
 from flowapp.access.policy import Allowed, decide
 from flowapp.jsontext import dumps
 from flowapp.store import jobs
@@ -23,6 +23,9 @@ from flowapp.workspace import guard
 from flowapp.workspace.job_rights import readable
 from tests.integration.api.api_jobs import W, deployed, got, run_of, started, stored_script
 from tests.integration.api.api_server import CHAIN, Server, flow_of, script
+
+
+KINDS_GIVEN: dict[str, Grant] = {"flow": "read", "script": "write", "variable": "write"}
 
 
 class TestLists:
@@ -166,6 +169,11 @@ class TestLists:
                         groups=frozenset(choose.sample(["team", "all", "other"], 2)),
                         folders={"closed": "none", "read": "read", "closed_2": choose.choice(["none", "write"])},
                         scopes=scopes,
+                        grants={
+                            (kind, path): right
+                            for kind, right in KINDS_GIVEN.items()
+                            for path in choose.sample(paths, 2)
+                        },
                     )
                     found = await store.database.read(
                         lambda c, who=identity: jobs.page(  # type: ignore[misc]

@@ -192,6 +192,39 @@ async def test_members_and_groups_go_along_when_asked_for(server: Live, program:
     assert NONE in await wmill("sync", "push", "--dry-run")
 
 
+async def test_rights_of_single_things_go_along(server: Live, program: Path, tmp_path: Path) -> None:
+    wmill = await folder_of(server, program, tmp_path / "perms", "perms")
+    await member(server, "pia", "perms")
+    gives = "extra_perms: {u/pia: true, g/all: false}\n"
+    named = {
+        "script": ("f/team/plain.script.yaml", "f/team/plain"),
+        "flow": ("f/team/each.flow/flow.yaml", "f/team/each"),
+        "variable": ("f/team/pw.variable.yaml", "f/team/pw"),
+    }
+    wmill.write(FILES | {file: FILES[file] + gives for file, _ in named.values()})
+    said = await wmill("sync", "push", "--yes", "--plain-secrets")
+    assert "failed to grant" not in said
+
+    async def given(kind: str) -> object:
+        return (await server.client.get(f"/api/w/perms/acls/get/{kind}/{named[kind][1]}")).json()
+
+    for kind in named:
+        assert await given(kind) == {"g/all": False, "u/pia": True}, said
+    assert NONE in await wmill("sync", "push", "--dry-run", "--plain-secrets")
+    other = await folder_of(server, program, tmp_path / "pulled", "perms", new=False)
+    await other("sync", "pull", "--yes", "--plain-secrets")
+    assert NONE in await other("sync", "push", "--dry-run", "--plain-secrets")
+    for file, _ in named.values():
+        text = (other.folder / file).read_text()
+        assert "u/pia: true" in text, file
+        (other.folder / file).write_text(text.replace("u/pia: true", "u/pia: false").replace("  g/all: false\n", ""))
+    await other("sync", "push", "--yes", "--plain-secrets")
+    for kind in named:
+        assert await given(kind) == {"u/pia": False}
+    assert NONE in await other("sync", "push", "--dry-run", "--plain-secrets")
+    assert NONE in await other("sync", "pull", "--dry-run", "--plain-secrets")
+
+
 async def test_what_cannot_be_pulled_is_said(server: Live, program: Path, tmp_path: Path) -> None:
     wmill = await folder_of(server, program, tmp_path / "key", "nowhere", new=False)
     assert "Workspace id 'nowhere' not found" in await wmill("sync", "pull", "--yes", code=1)

@@ -24,7 +24,6 @@ from flowapp.workspace.job_rights import readable
 from tests.integration.api.api_jobs import W, deployed, got, run_of, started, stored_script
 from tests.integration.api.api_server import CHAIN, Server, flow_of, script
 
-
 KINDS_GIVEN: dict[str, Grant] = {"flow": "read", "script": "write", "variable": "write"}
 
 

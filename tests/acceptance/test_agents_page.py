@@ -167,3 +167,53 @@ def test_tools_are_removed_and_come_back(own_page: tuple[Page, Product]) -> None
     expect(resource).to_have_count(0)
     page.get_by_role("button", name="Undo", exact=True).last.click()
     expect(resource).to_have_value("u/admin/shop")
+
+
+def test_an_agent_that_is_a_resource_is_chosen_and_its_tools_are_bound(
+    own_page: tuple[Page, Product], model: Model
+) -> None:
+    page, product = own_page
+    tool = {
+        "id": "p",
+        "summary": "find_price",
+        "description": "The price of an article",
+        "value": {
+            "tool_type": "flowmodule",
+            "type": "rawscript",
+            "language": "python3",
+            "content": CODE,
+            "input_transforms": {"item": {"type": "ai"}, "currency": {"type": "static", "value": "EUR"}},
+        },
+    }
+    shared = {"provider": PROVIDER, "system_prompt": "Be brief.", "tools": [tool]}
+    with product.client() as client:
+        body = {"path": "f/team/helper", "value": shared, "resource_type": "ai_agent"}
+        client.post("/api/w/main/resources/create", json=body).raise_for_status()
+    notebook = add_agent(page, product)
+    cell = notebook.cell("b")
+    cell.get_by_label("Agent of b").select_option("f/team/helper")
+    expect(cell).to_contain_text("customai · small: Be brief.")
+    expect(notebook.row("b", "provider")).to_have_count(0)
+    expect(cell.get_by_role("button", name="Add a tool")).to_have_count(0)
+    cell.get_by_role("textbox", name="user_message of b").fill("How much is tea?")
+    bound = cell.get_by_role("region", name="Tool find_price").get_by_label("Who fills in currency of find_price")
+    expect(bound).to_have_value("")
+    bound.select_option("expression")
+    cell.get_by_label("currency of find_price", exact=True).fill("results.a + ' CHF'")
+    cell.get_by_label("currency of find_price", exact=True).blur()
+    notebook.settled()
+    value = notebook.module("b")["value"]
+    assert value["agent"] == "f/team/helper"
+    assert value["tool_inputs"] == {"p": {"currency": {"type": "javascript", "expr": "results.a + ' CHF'"}}}
+    assert list(value["input_transforms"]) == ["user_message"]
+    shoot(page, "notebook-agent-shared")
+
+    notebook.run("b")
+    expect(cell).to_contain_text("Tea costs")
+    assert json.loads(model.asked[1]["messages"][-1]["content"]) == {"item": "tea", "price": "4 1 CHF"}
+    assert Axe().run(page).violations_count == 0
+
+    cell.get_by_label("Agent of b").select_option("the step's own")
+    expect(cell.get_by_role("button", name="Add a tool")).to_be_visible()
+    notebook.settled()
+    assert "agent" not in notebook.module("b")["value"]

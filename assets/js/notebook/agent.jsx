@@ -3,6 +3,7 @@ import { memo, useState } from "react";
 import { useStore } from "./context.js";
 import { Glyph } from "./icons.jsx";
 import { TOOLS } from "./modules.js";
+import { AgentChoice, AgentShared, pathOf } from "./shared_agent.jsx";
 import { EditInPlace, GrowingText, MenuButton } from "./ui.jsx";
 
 const NAME = /^[A-Za-z0-9_-]{1,64}$/;
@@ -25,8 +26,12 @@ export const AgentBody = memo(function AgentBody({ cell }) {
     save(tools.filter((_, at) => at !== index));
     store.toast({ text: `Removed the tool ${nameOf(tools[index])}`, action: { label: "Undo", run: () => store.history("undo") } });
   };
+  if (pathOf(cell)) {
+    return <div className="nb-tools" role="group" aria-label={`Tools of ${cell.step_id}`}><AgentChoice cell={cell} /><AgentShared cell={cell} /></div>;
+  }
   return (
     <div className="nb-tools" role="group" aria-label={`Tools of ${cell.step_id}`}>
+      <AgentChoice cell={cell} />
       {tools.map((tool, index) => <Tool key={tool.id ?? index} {...{ tool, tools }} known={cell.tools?.[index]} onChange={(part) => change(index, part)} onStage={(part) => stage(index, part)} onDrop={() => drop(index)} />)}
       <MenuButton className="nb-add" label={`Add a tool to ${cell.step_id}`} align="start" items={TOOLS.map((kind) => ({ label: kind.label, run: () => add(kind) }))}>
         <Glyph name="plus" size={12} /> Add a tool
@@ -76,7 +81,7 @@ function Tool({ tool, tools, known, onChange, onStage, onDrop }) {
   );
 }
 
-function withField(transforms, field, transform) {
+export function withField(transforms, field, transform) {
   const { [field]: _gone, ...rest } = transforms ?? {};
   return transform ? { ...rest, [field]: transform } : rest;
 }
@@ -122,7 +127,7 @@ function ToolCode({ name, code, onStage, onLeave }) {
 }
 
 /** An input of a tool: who fills it in, and with what where it is not the model. */
-function ToolInput({ name, input, transform, onSave, onStage }) {
+export function ToolInput({ name, input, transform, onSave, onStage, ways = WAYS }) {
   const store = useStore();
   const { field, declared } = input;
   const type = transform?.type ?? (transform === undefined ? "" : "static");
@@ -142,7 +147,7 @@ function ToolInput({ name, input, transform, onSave, onStage }) {
       <span className="nb-field" title={declared === false ? "The code does not take this input" : undefined}>{field}</span>
       <span className="nb-source" data-wide>
         <select className="nb-input nb-select nb-tool-way" aria-label={`Who fills in ${field} of ${name}`} value={type} onChange={(event) => choose(event.target.value)}>
-          {WAYS.map(([way, words]) => <option key={way} value={way}>{words}</option>)}
+          {ways.map(([way, words]) => <option key={way} value={way}>{words}</option>)}
         </select>
         {shown !== null && <GrowingText className="nb-input" label={`${field} of ${name}`} value={text ?? shown} placeholder={type === "static" ? "a value" : "an expression, such as results.a"} onChange={change} onBlur={finish} />}
       </span>

@@ -142,7 +142,7 @@ class Table:
 
     async def by_api(self, deed: Deed, caller: str) -> str:
         named = await self.things(deed.needs)
-        body = filled(deed.body, named) if deed.method == "POST" else None
+        body = filled(deed.body, named) if deed.method == "POST" or deed.body else None
         client = (self.jobs if deed.by_job else self.clients)[caller]
         answer = await client.request(deed.method, filled(deed.path, named), json=body)
         if answer.is_success and deed.method != "GET":

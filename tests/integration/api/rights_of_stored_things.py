@@ -57,6 +57,31 @@ STORED: tuple[Deed, ...] = (
         shown={"deleting": f"{IN}/v"},
     ),
     Deed(
+        "delete several variables",
+        "variable.write",
+        "DELETE",
+        f"{W}/variables/delete_bulk",
+        WRITERS,
+        {"paths": [f"{IN}/v", f"{IN}/none"]},
+    ),
+    Deed(
+        "delete several variables of which one is not theirs",
+        "variable.write",
+        "DELETE",
+        f"{W}/variables/delete_bulk",
+        only("ada", hidden=("dora", "wim", "cleo")),
+        {"paths": [f"{IN}/v", "u/root/v"]},
+    ),
+    # those of which one may not know, or that one may not cancel, are passed over
+    Deed(
+        "cancel several runs",
+        "run.cancel",
+        "POST",
+        f"{W}/jobs/queue/cancel_selection",
+        only("otto", "dora", "wim", "rea", "cleo", "ada"),
+        ["{run}", "no-such"],
+    ),
+    Deed(
         "see a resource",
         "resource.read",
         "GET",

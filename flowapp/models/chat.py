@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from flowapp.models import responses, searching
 from flowapp.models.errors import ModelMalformed, ModelRefused, ModelUnreachable
 from flowapp.models.failures import failure, too_slow
 from flowapp.net import AddressPolicy, NetError, open_client
@@ -56,6 +57,8 @@ class ChatRequest:
     schema: Mapping[str, Any] | None = None
     temperature: float | None = None
     max_tokens: int | None = None
+    search: str = ""
+    """How it is told that it may search the web by itself (`searching`); "" where it may not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +72,16 @@ class FunctionCall:
 
 @dataclass(frozen=True, slots=True)
 class ChatAnswer:
-    """What a model said, or which functions it wants to be called first. `tokens`: what the turn used, 0 when unknown."""
+    """What a model said, or which functions it wants to be called first. `tokens`: what the turn used, 0 when unknown.
+
+    `sources` are the pages that it names, `{"type": "url_citation", "url_citation": {"url", "title", …}}`.
+    """
 
     text: str
     calls: tuple[FunctionCall, ...] = ()
     tokens: int = 0
+    sources: tuple[dict[str, Any], ...] = ()
+    searched: bool = False
 
 
 async def chat(server: ChatServer, request: ChatRequest, policy: AddressPolicy) -> ChatAnswer:
@@ -84,6 +92,8 @@ async def chat(server: ChatServer, request: ChatRequest, policy: AddressPolicy) 
     """
 
     async def ask(client: openai.AsyncOpenAI) -> ChatAnswer:
+        if request.search == searching.RESPONSES:
+            return await responses.turn(client, server.model, request)
         return _answer(await _complete(client, server.model, request))
 
     return await talking(server, policy, ask)
@@ -129,6 +139,7 @@ async def _complete(client: openai.AsyncOpenAI, model: str, request: ChatRequest
     asked: dict[str, Any] = {"model": model, "messages": list(request.messages)}
     if request.functions:
         asked["tools"] = [_function(function) for function in request.functions]
+    searching.add(asked, request.search)
     if request.temperature is not None:
         asked["temperature"] = request.temperature
     newer = dict(asked)
@@ -181,6 +192,9 @@ class _Message(BaseModel):
     content: str | None = None
     refusal: str | None = None
     tool_calls: list[_Call] | None = None
+    annotations: list[searching.Annotation] | None = None
+    # what Groq's models did by themselves
+    executed_tools: list[Any] | None = None
 
 
 class _Choice(BaseModel):
@@ -215,7 +229,9 @@ def _answer(text: str) -> ChatAnswer:
     calls = tuple(_call(call, index) for index, call in enumerate(message.tool_calls or ()))
     if not calls and not message.content:
         raise ModelMalformed("The model gave an empty answer.", "Try again.")
-    return ChatAnswer(message.content or "", calls, completion.usage.total_tokens if completion.usage else 0)
+    found = searching.sources(message.annotations)
+    tokens = completion.usage.total_tokens if completion.usage else 0
+    return ChatAnswer(message.content or "", calls, tokens, found, bool(found or message.executed_tools))
 
 
 def _call(call: _Call, index: int) -> FunctionCall:

@@ -59,6 +59,14 @@ INPUTS: Mapping[str, Any] = {
 }
 """JSON Schema of an agent's inputs, in the order in which they are shown."""
 
+SEARCHING: Mapping[str, str] = {
+    "openai": "responses",
+    "azure_openai": "responses",
+    "openrouter": "openrouter:web_search",
+    "groq": "browser_search",
+    "customai": "web_search_options",
+}
+"""Kinds that search the web for their models when they are asked to, and the way in which they are (`models.searching`)."""
 OWN_INPUTS = ("user_message", "user_images", "user_attachments", "enabled_tools")
 """Inputs of a step whose agent is a resource. All others are the resource's."""
 LINKED_INPUTS: Mapping[str, Any] = {
@@ -76,6 +84,16 @@ def provider_problem(kind: object) -> str | None:
     if kind in PROVIDERS:
         return None
     return f"The provider {kind!r} is not known. {_INSTEAD}"
+
+
+def search_problem(kind: object) -> str | None:
+    """Why a kind of provider does not search the web; None when it does, or is none."""
+    if kind in SEARCHING or kind not in PROVIDERS:
+        return None
+    return (
+        f"The provider {kind} has no web search here: give the agent a tool that searches, or use one of these: "
+        f"{', '.join(SEARCHING)}."
+    )
 
 
 def input_problems(inputs: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -125,11 +143,13 @@ def missing_inputs(given: Mapping[str, Any], fixed: Mapping[str, Any]) -> Iterat
 
 def tool_problems(value: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """What an agent's module value asks for that is not there, or is not right: `(pointer below the value, sentence)`."""
-    listed = value.get("tools")
-    for index, tool in enumerate(listed if isinstance(listed, list) else []):
-        inside = tool.get("value") if isinstance(tool, Mapping) else None
-        if isinstance(inside, Mapping) and inside.get("tool_type") == "websearch":
-            yield f"/tools/{index}", "Web search by the provider is not supported: give the agent a tool that searches."
+    provider = static_inputs({"value": value}).get("provider")
+    problem = search_problem(provider.get("kind")) if isinstance(provider, Mapping) else None
+    if problem is None:
+        return
+    for index, tool in enumerate(tools({"value": value})):
+        if tool_type(tool) == "websearch":
+            yield f"/tools/{index}", problem
 
 
 def name_problems(module: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -269,9 +269,16 @@ def _branches(
 def _actions(module: Mapping[str, Any], rows: Sequence[JobRow]) -> dict[str, Any]:
     """What an agent did so far."""
     names = {tool_id(tool, index): function_name(tool, index) for index, tool in enumerate(tools(module))}
-    found = [_action(row, names) for row in rows]
-    success = [row.status in DONE if row.ended_at is not None else None for row in rows]
+    done = [(row, action) for row in rows for action in _deeds(row, names)]
+    found = [action for _, action in done]
+    success = [row.status in DONE if row.ended_at is not None else None for row, _ in done]
     return {"agent_actions": found, "agent_actions_success": success}
+
+
+def _deeds(row: JobRow, names: Mapping[str, str]) -> list[dict[str, Any]]:
+    """What a turn or a call was; a model may have searched the web before it said something."""
+    searched = row.kind == "model" and row.meta is not None and loads(row.meta).get("searched")
+    return [*([{"type": "web_search"}] if searched else []), _action(row, names)]
 
 
 def _action(row: JobRow, names: Mapping[str, str]) -> dict[str, Any]:

@@ -217,3 +217,8 @@ def test_an_agent_that_is_a_resource_is_chosen_and_its_tools_are_bound(
     expect(cell.get_by_role("button", name="Add a tool")).to_be_visible()
     notebook.settled()
     assert "agent" not in notebook.module("b")["value"]
+    cell.get_by_role("button", name="Add a tool").click()
+    page.get_by_role("menuitem", name="Web search by the provider").click()
+    expect(cell.get_by_role("region", name="Tool tool1")).to_contain_text("Web search")
+    notebook.settled()
+    assert notebook.module("b")["value"]["tools"] == [{"id": "tool1", "value": {"tool_type": "websearch"}}]

@@ -18,7 +18,7 @@ export const AgentBody = memo(function AgentBody({ cell }) {
   const change = (index, part) => save(tools.map((tool, at) => (at === index ? { ...tool, ...part } : tool)));
   const put = (kind, value) => {
     const number = freeNumber(store, tools);
-    save([...tools, { id: `tool${number}`, summary: kind.id === "mcp" ? undefined : `${kind.name}_${number}`, value }]);
+    save([...tools, { id: `tool${number}`, summary: ["mcp", "websearch"].includes(kind.id) ? undefined : `${kind.name}_${number}`, value }]);
     store.announce(`${kind.label} added as a tool`);
   };
   const add = (kind) => (kind.call ? store.set("dialog", { kind: "call", called: kind.call, choose: (path) => put(kind, kind.value(path)) }) : put(kind, kind.value()));
@@ -54,6 +54,7 @@ function Tool({ tool, tools, known, onChange, onStage, onDrop }) {
   const { value } = tool;
   const name = nameOf(tool);
   const mcp = value.tool_type === "mcp";
+  const given = mcp || value.tool_type === "websearch"; // by somebody else, with names of their own
   const setValue = (part) => onChange({ value: { ...value, ...part } });
   const stageValue = (part) => onStage({ value: { ...value, ...part } });
   const check = (text) => (!NAME.test(text) ? "Letters, digits, _ and -" : tools.some((other) => other !== tool && nameOf(other) === text) ? "Another tool has this name" : "");
@@ -62,8 +63,8 @@ function Tool({ tool, tools, known, onChange, onStage, onDrop }) {
     <section className="nb-tool" aria-label={`Tool ${name}`}>
       <header className="nb-tool-hd">
         <Glyph name={mcp ? "graph" : "code"} size={13} />
-        {mcp ? <span className="nb-tool-name">{name}</span> : <EditInPlace stay mono className="nb-tool-name" label={`Name of the tool ${name}`} value={name} placeholder="name" check={check} onSave={(summary) => onChange({ summary })} />}
-        {!mcp && <EditInPlace stay className="nb-tool-about" label={`What ${name} is for`} value={tool.description ?? ""} placeholder="What it is for: the model reads this" onSave={(description) => onChange({ description: description || undefined })} />}
+        {given ? <span className="nb-tool-name">{name}</span> : <EditInPlace stay mono className="nb-tool-name" label={`Name of the tool ${name}`} value={name} placeholder="name" check={check} onSave={(summary) => onChange({ summary })} />}
+        {!given && <EditInPlace stay className="nb-tool-about" label={`What ${name} is for`} value={tool.description ?? ""} placeholder="What it is for: the model reads this" onSave={(description) => onChange({ description: description || undefined })} />}
         <span className="nb-space" />
         <span className="nb-lang">{known?.label ?? ""}</span>
         <button type="button" className="nb-icon" aria-label={`Remove the tool ${name}`} title="Remove this tool" onClick={onDrop}><Glyph name="trash" size={13} /></button>

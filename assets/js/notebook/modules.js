@@ -144,6 +144,7 @@ export const TOOLS = [
   { id: "script", label: "Script from the workspace…", name: "script", call: "script", value: (path) => ({ tool_type: "flowmodule", type: "script", path, input_transforms: {} }) },
   { id: "flow", label: "Flow from the workspace…", name: "flow", call: "flow", value: (path) => ({ tool_type: "flowmodule", type: "flow", path, input_transforms: {} }) },
   { id: "mcp", label: "MCP server", name: "server", value: () => ({ tool_type: "mcp", resource_path: "", include_tools: [], exclude_tools: [] }) },
+  { id: "websearch", label: "Web search by the provider", name: "search", value: () => ({ tool_type: "websearch" }) },
 ];
 
 export const NOTE = { id: "note", label: "Note", icon: "note" };

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from flowapp.engine.agents.arguments import first_problem
 from flowapp.engine.agents.errors import BadArguments
-from flowapp.engine.agents.settings import AgentSettings
+from flowapp.engine.agents.settings import AgentSettings, as_sent
 from flowapp.engine.errors import NOT_EXPANDED, error_value
 from flowapp.engine.large import MADE_UP, makes_up_reference
 from flowapp.engine.loops import side_by_side
@@ -99,18 +99,23 @@ class Conversation:
             await step.close("failure", failed.value)
             return failed
         done = Done(dumps(_message(answer)))
-        await step.close("success", done.value, notes={"tokens": answer.tokens} if answer.tokens else None)
+        notes = {
+            **({"tokens": answer.tokens} if answer.tokens else {}),
+            **({"searched": True} if answer.searched else {}),
+        }
+        await step.close("success", done.value, notes=notes or None)
         return done
 
     def _request(self) -> ChatRequest:
         settings = self.settings
-        said = [{name: part for name, part in message.items() if name != "agent_action"} for message in self.history]
+        said = [as_sent(message) for message in self.history]
         return ChatRequest(
             messages=[*settings.opening, *said],
             functions=[tool.function for tool in self.tools.values()],
             schema=settings.schema,
             temperature=settings.temperature,
             max_tokens=settings.max_tokens,
+            search=settings.search,
         )
 
     async def _answers(self, calls: Sequence[FunctionCall]) -> list[Message]:
@@ -176,6 +181,10 @@ def _message(answer: ChatAnswer) -> Message:
             {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
             for call in answer.calls
         ]
+    if answer.sources:
+        said["annotations"] = list(answer.sources)
+    if answer.searched:
+        said["agent_action"] = {"type": "web_search"}
     return said
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from flowapp.engine import inputs, timeouts
@@ -12,6 +13,7 @@ from flowapp.engine.agents.errors import AgentRefused
 from flowapp.engine.agents.linked import agent_of
 from flowapp.engine.agents.mcp import mcp_tools
 from flowapp.engine.agents.opening import opened
+from flowapp.engine.agents.search import search_of
 from flowapp.engine.agents.settings import settings_of
 from flowapp.engine.agents.tools import module_tools
 from flowapp.engine.errors import INTERRUPTIONS, error_value
@@ -53,6 +55,7 @@ async def _answered(interpreter: Interpreter, work: Try, args: JsonText, kept: J
         step = f"{interpreter.frame.path}:{work.info.step_id}"
         agent = await agent_of(models, work.module, given, shown)
         settings = await opened(models, settings_of(agent.given, agent.kept), step, job)
+        settings = replace(settings, search=search_of(agent, settings))
         tools: list[Tool] = [*await module_tools(interpreter, agent.module, settings.enabled)]
         tools += await mcp_tools(models, agent.module, settings.enabled)
         named = _by_name(tools)

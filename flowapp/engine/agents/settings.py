@@ -44,6 +44,8 @@ class AgentSettings:
     memory: Memory | None = None
     files: tuple[Mapping[str, Any], ...] = ()
     """Stored files that the model gets with the user's message."""
+    search: str = ""
+    """How the model is told that it may search the web by itself; "" where it may not."""
     draws: bool = False
     """Whether a picture is asked for, and no text."""
 

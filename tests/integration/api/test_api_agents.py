@@ -118,6 +118,29 @@ async def test_an_agent_is_a_cell_that_runs(product: Product, model: ChatServerD
     assert KEY not in str(cells)
 
 
+async def test_clients_see_that_a_model_searched_the_web(product: Product) -> None:
+    cited = [
+        {
+            "type": "url_citation",
+            "url_citation": {"url": "https://example.com", "title": "", "start_index": 0, "end_index": 1},
+        }
+    ]
+    async with chat_server(said("Four.", annotations=cited)) as model:
+        await with_resource(product, model)
+        agent: dict[str, Any] = AGENT
+        search = {"id": "w", "value": {"tool_type": "websearch"}}
+        value = {**agent["value"], "tools": [*agent["value"]["tools"], search]}
+        body = {"value": {"modules": [{**agent, "value": value}]}, "args": {"question": "Tea?"}}
+        job = (await product.client.post(f"{W}/jobs/run/preview_flow", json=body)).text
+        await product.ended(job)
+        assert model.asked[0]["web_search_options"] == {}
+        found = (await product.client.get(f"{W}/jobs_u/get/{job}")).json()
+        (status,) = found["flow_status"]["modules"]
+        assert status["agent_actions"] == [{"type": "web_search"}, {"type": "message"}]
+        assert status["agent_actions_success"] == [True, True]
+        assert found["result"]["messages"][-1]["annotations"] == cited
+
+
 async def deployed(product: Product, path: str, **inputs: Any) -> None:
     """The agent at a path, without its tool and with more inputs."""
     agent: dict[str, Any] = AGENT

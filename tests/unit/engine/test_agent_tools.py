@@ -141,10 +141,6 @@ async def test_an_agent_that_never_ends_is_stopped() -> None:
 @pytest.mark.parametrize(
     ("made", "words"),
     [
-        (
-            {"id": "w", "summary": "w", "value": {"tool_type": "websearch"}},
-            "Web search by the provider is not supported",
-        ),
         (tool("two words", PRICE, {}, identity="t"), "cannot be called"),
         (tool("price", PRICE, {}, identity="t"), "Two tools are called price"),
         (tool("broken", "def main(:", {"x": AI}), "The inputs of the tool broken cannot be read: line 1"),

@@ -275,7 +275,7 @@ class TestSteps:
     @pytest.mark.parametrize(
         ("tool", "rule"),
         [
-            ({"id": "t", "value": {"tool_type": "websearch"}}, "agent.unsupported"),
+            ({"id": "t", "value": {"tool_type": "websearch"}}, None),
             ({"id": "t", "summary": "two words", "value": {"type": "identity"}}, "agent.tool_name"),
             ({"id": "t", "summary": "find_it", "value": {"type": "identity"}}, None),
         ],
@@ -293,6 +293,12 @@ class TestSteps:
         problems = lint(flow({"id": "a", "value": mixed}, x={}))
         assert [(p.rule, p.field) for p in problems] == [("agent.not_used", "provider"), ("agent.not_used", "tools")]
         assert found(flow({"id": "a", "value": {**linked, "agent": "helper"}}, x={})) == [("path.shape", "a")]
+
+    @pytest.mark.parametrize(("kind", "rules"), [("mistral", ["agent.unsupported"]), ("groq", [])])
+    def test_web_search_by_the_provider(self, kind: str, rules: list[str]) -> None:
+        tool = {"id": "t", "value": {"tool_type": "websearch"}}
+        document = flow({"id": "a", "value": agent_value(tool, provider={"kind": kind, "model": "m"})})
+        assert [r for r, _ in found(document)] == rules
 
     def test_two_tools_of_one_name(self) -> None:
         tools = [{"id": i, "summary": "find", "value": {"type": "identity"}} for i in "tu"]

@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from flowapp.api import (
     accounts,
     acls,
+    approval_chats,
     approval_links,
     approval_pages,
     approvals,
@@ -63,6 +64,7 @@ ROUTERS = (
     flows,
     runs,
     sharing,
+    approval_chats,
     approval_links,
     approval_pages,
     approvals,

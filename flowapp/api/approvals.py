@@ -5,13 +5,11 @@ from __future__ import annotations
 from fastapi import APIRouter, Request
 from starlette.responses import PlainTextResponse, Response
 
-from flowapp.access.identity import Identity
 from flowapp.access.policy import Allowed
 from flowapp.api.answers import answer
 from flowapp.api.approval_parts import address_of, with_comment
 from flowapp.api.auth import App, Caller
 from flowapp.api.bodies import json_body, object_body
-from flowapp.workspace.app import Workspace
 from flowapp.workspace.approval_json import request_json
 from flowapp.workspace.approval_requests import Request as Asked
 from flowapp.workspace.approval_requests import request_path
@@ -62,18 +60,6 @@ async def approval_info(job_id: str, caller: Caller, workspace: App) -> Response
     if asked.terms.get("form"):
         info["form_schema"] = asked.terms["form"]
     return answer(info)
-
-
-@router.get("/api/w/{ws}/jobs/slack_approval/{job_id}")
-async def slack_approval(job_id: str, caller: Caller, workspace: App) -> Response:
-    """Says that this is not offered."""
-    return await _not_offered(workspace, caller, job_id, "Slack")
-
-
-@router.get("/api/w/{ws}/jobs/teams_approval/{job_id}")
-async def teams_approval(job_id: str, caller: Caller, workspace: App) -> Response:
-    """Says that this is not offered."""
-    return await _not_offered(workspace, caller, job_id, "Teams")
 
 
 @router.get("/api/w/{ws}/approvals")
@@ -143,9 +129,3 @@ async def edit_messages(request: Request, caller: Caller, workspace: App) -> Res
 
 def _listed(asked: Asked) -> dict[str, object]:
     return {**request_json(asked), "page": request_path(asked.run.workspace, asked.job_id)}
-
-
-async def _not_offered(workspace: Workspace, caller: Identity, job_id: str, where: str) -> Response:
-    await workspace.approvals.of_job(caller, job_id)
-    said = f"Asking in {where} is not supported: send the links of jobs/resume_urls to whoever is to answer."
-    return PlainTextResponse(said, 400)

@@ -205,7 +205,10 @@ class StoreApprovals:
         return await self._store.database.write(lambda connection: self._ask(connection, run, wanted))
 
     def _ask(self, connection: Connection, run: RunRow, wanted: Wanted) -> Answer | None:
-        approvals = self._store.approvals
+        approvals, terms = self._store.approvals, loads(wanted.terms)
+        # what the step's result says counts more than what it has said on its way
+        for name, said in approvals.said_of(connection, run.id, wanted.path).items():
+            terms[name] = terms.get(name) or said
         new = NewSuspension(
             run_id=run.id,
             path=wanted.path,
@@ -213,7 +216,7 @@ class StoreApprovals:
             workspace=run.workspace,
             required=wanted.required,
             flow_jobs=wanted.flow_jobs,
-            terms=loads(wanted.terms),
+            terms=terms,
             timeout_at=wanted.timeout_at,
         )
         row = approvals.open(connection, new, partial(_may_count, run, new.terms))

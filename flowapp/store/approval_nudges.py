@@ -21,7 +21,7 @@ from flowapp.store.clock import now, text_of
 from flowapp.store.rows import all_of, insert, table
 from flowapp.store.tables import ApprovalNoteRow, SuspensionRow
 
-Kind = Literal["opened", "reminded", "escalated", "delegated", "taken_back"]
+Kind = Literal["opened", "reminded", "escalated", "delegated", "taken_back", "told"]
 _WAIT = table(SuspensionRow)
 _NOTE = table(ApprovalNoteRow)
 _READ = ApprovalQueries()
@@ -89,7 +89,12 @@ def opened(connection: Connection, row: SuspensionRow, who: str) -> bool:
 
 def note(connection: Connection, row: SuspensionRow, kind: Kind, who: str = "", whom: str = "") -> None:
     """Add to the trail of a wait."""
-    insert(connection, ApprovalNoteRow(run_id=row.run_id, path=row.path, at=now(), kind=kind, who=who[:200], whom=whom))
+    add(connection, row.run_id, row.path, kind, who, whom)
+
+
+def add(connection: Connection, run_id: str, path: str, kind: Kind, who: str = "", whom: str = "") -> None:
+    """The same where there may be no wait yet."""
+    insert(connection, ApprovalNoteRow(run_id=run_id, path=path, at=now(), kind=kind, who=who[:200], whom=whom))
 
 
 def set_terms(connection: Connection, row: SuspensionRow, **changed: object) -> None:

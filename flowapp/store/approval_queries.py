@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from flowapp.jsontext import loads
 from flowapp.store.rows import all_of, first, table
 from flowapp.store.tables import ApprovalMessageRow, ApprovalNoteRow, ResumeEventRow, RunRow, SuspensionRow
 
@@ -83,6 +85,14 @@ class ApprovalQueries:
         """What happened to a wait beside answers, in order."""
         query = sa.select(_NOTE).where(_NOTE.c.run_id == run_id, _NOTE.c.path == path).order_by(_NOTE.c.id)
         return all_of(connection, ApprovalNoteRow, query)
+
+    def said_of(self, connection: Connection, run_id: str, path: str) -> dict[str, Any]:
+        """What a step has said for its request when it had it told (`told` notes): default_args, enums; the latest counts."""
+        found: dict[str, Any] = {}
+        for row in self.notes_of(connection, run_id, path):
+            if row.kind == "told" and row.whom:
+                found |= loads(row.whom)
+        return found
 
     def messages_of(self, connection: Connection, run_id: str, path: str) -> list[ApprovalMessageRow]:
         """The messages about a wait, in the order in which they were wanted."""

@@ -51,16 +51,23 @@ def remove(connection: Connection, run_ids: Sequence[str]) -> None:
 def wipe(connection: Connection, run_ids: Sequence[str]) -> None:
     """Forget what was asked and answered in runs whose data goes; who decided when, and who may see that, stays."""
     ids = list(run_ids)
-    _wipe(connection, _WAIT.c.run_id.in_(ids), _EVENT.c.run_id.in_(ids))
+    _wipe(connection, _WAIT.c.run_id.in_(ids), _EVENT.c.run_id.in_(ids), _NOTE.c.run_id.in_(ids))
 
 
 def wipe_step(connection: Connection, run_id: str, path: str) -> None:
     """The same at one step."""
     job = job_id(run_id, path)
-    _wipe(connection, _WAIT.c.job_id == job, _EVENT.c.job_id == job)
+    notes = sa.and_(_NOTE.c.run_id == run_id, _NOTE.c.path == path)
+    _wipe(connection, _WAIT.c.job_id == job, _EVENT.c.job_id == job, notes)
 
 
-def _wipe(connection: Connection, waits: sa.ColumnElement[bool], events: sa.ColumnElement[bool]) -> None:
+def _wipe(
+    connection: Connection,
+    waits: sa.ColumnElement[bool],
+    events: sa.ColumnElement[bool],
+    notes: sa.ColumnElement[bool],
+) -> None:
+    connection.execute(sa.update(_NOTE).where(notes, _NOTE.c.kind == "told").values(whom=""))
     for row in all_of(connection, SuspensionRow, sa.select(_WAIT).where(waits)):
         terms = dumps({name: value for name, value in terms_of(row).items() if name in _CONDITIONS})
         where = (_WAIT.c.run_id == row.run_id, _WAIT.c.path == row.path)

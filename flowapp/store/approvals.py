@@ -149,6 +149,11 @@ class Approvals(ApprovalQueries):
         if row is not None and row.status == "open" and approval_nudges.opened(connection, row, who):
             self._announce(row)
 
+    def note_told(self, connection: Connection, run_id: str, path: str, where: str, said: str) -> None:
+        """Note that a step has had its request told somewhere, and what it says for it: JSON text of an object."""
+        approval_nudges.add(connection, run_id, path, "told", where, said)
+        self.told(connection, run_id, path)
+
     def told(self, connection: Connection, run_id: str, path: str) -> None:
         """Let pages know that a message about a wait was sent, or was not."""
         row = self.get(connection, run_id, path)

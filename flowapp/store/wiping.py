@@ -30,6 +30,8 @@ DELETED = "deleted"
 _RUN, _JOB, _WIPE = table(RunRow), table(JobRow), table(WipeRow)
 _LOG, _RESULT, _STATE, _LEAF = table(LogRow), table(ResultRow), table(FlowStateRow), table(LeafRow)
 
+_DATA = frozenset({"failed_attempts", "suspended"})
+
 
 def note(connection: Connection, run_id: str, times: Mapping[str, str]) -> None:
     """What of a run is to go, and when (stored time): the step at a path with all that is inside of it, or at "" the run."""
@@ -96,8 +98,8 @@ def wipe_steps(store: Store, connection: Connection, run_id: str, paths: Sequenc
         if not any(within(row.path, path) for path in paths):
             continue
         results.add(row.result)
-        # how often it was tried and what the errors were is data; where it stands in the flow is not
-        meta = {name: value for name, value in loads(row.meta or "{}").items() if name != "failed_attempts"}
+        # how often it was tried, what the errors were and what a workflow asks people is data; where it stands in the flow is not
+        meta = {name: value for name, value in loads(row.meta or "{}").items() if name not in _DATA}
         values: dict[str, Any] = {"args": nothing.hash, "result": nothing.hash, "fingerprint": None}
         mine = sa.and_(_JOB.c.run_id == run_id, _JOB.c.path == row.path)
         connection.execute(sa.update(_JOB).where(mine).values(**values, meta=dumps({**meta, DELETED: True})))

@@ -17,6 +17,7 @@ from flowapp.store.secret_box import SecretBox
 from flowapp.store.stores import Store
 from flowapp.workspace.accounts import Accounts
 from flowapp.workspace.acls import Acls
+from flowapp.workspace.approval_chats import ApprovalChats
 from flowapp.workspace.approval_delivery import DeliverMessages
 from flowapp.workspace.approval_lists import ApprovalLists
 from flowapp.workspace.approval_nudges import NudgeApprovals
@@ -199,6 +200,7 @@ class Workspace:
         engine.observer = Watching(self.observer, places)
         secrets = RunSecrets(self._context)
         engine.secrets = secrets
+        self.approval_chats = ApprovalChats(self._context, requests, self.approvals, views, secrets)
         self.duties = (
             *self.duties,
             NudgeApprovals(self._context),

@@ -243,6 +243,7 @@ class Requests:
             "hide_cancel": bool(suspend.get("hide_cancel")),
             "required": suspend.get("required_events"),
             "extras": suspend.get(KEY) or {},
+            **await self._store.database.read(lambda c: self._store.approvals.said_of(c, place.run.id, place.path)),
         }
 
 

@@ -55,6 +55,8 @@ def _note(note: ApprovalNoteRow) -> Entry:
             return Entry(f"The link for {link}" if link else "A link", "was opened", note.at, "quiet", "eye")
         case "delegated":
             return Entry(note.who, f"handed their vote to {note.whom}", note.at, "quiet", "right")
+        case "told":
+            return Entry("Sent", f"to {note.who}", note.at, "quiet", "mail")
         case "taken_back":
             return Entry(note.who, "took their vote back", note.at, "quiet", "left")
         case "escalated":

@@ -28,7 +28,7 @@ from flowapp.store.values import Prepared
 from flowapp.workspace.approval_requests import Link, Requests
 from flowapp.workspace.approvals import Approvals
 from flowapp.workspace.errors import AlreadyThere, BadRequest, JobOver
-from flowapp.workspace.job_places import SINGLE, JobPlaces, Place, inner_of
+from flowapp.workspace.job_places import JobPlaces, Place
 from flowapp.workspace.job_views import JobViews
 from flowapp.workspace.runnables import SCRIPT_STEP, Start, Trigger
 from flowapp.workspace.starting import Starting
@@ -74,7 +74,7 @@ class CodeWorkflows:
         if makes_up_reference(text):
             raise BadRequest(MADE_UP)
         status, value = checkpoints.kept(body.get("result"))
-        inner = await self._inner(place)
+        inner = await self._places.inner(place)
         prepared = await self._store.values.prepare(value)
         row = _row(place.run, inner, key, status)
         row.kind, row.language = "rawscript", place.run.language or (place.job.language if place.job else None)
@@ -97,7 +97,7 @@ class CodeWorkflows:
         place = await self._places.find(identity, "run.read", job)
         key = _key(key)
         own = bool(identity.job) and identity.job == place.id
-        inner = await self._inner(place)
+        inner = await self._places.inner(place)
         path = checkpoints.path_of(inner, key)
         known = await self._store.runs.step(place.run.id, path)
         asked = await self._requests.at(Place(place.run, path, known), Asker(identity))
@@ -164,12 +164,6 @@ class CodeWorkflows:
         if not identity.job or identity.job != place.id:
             raise NotAllowed("Only the job itself may do this, with the token that it was given.")
         return place
-
-    async def _inner(self, place: Place) -> str:
-        """Where the steps of the workflow that a job is are recorded."""
-        path = SCRIPT_STEP if place.is_run and place.run.kind in SINGLE else place.path
-        row = await self._store.runs.step(place.run.id, path)
-        return inner_of(path, 1 if row is None else row.attempt)
 
     def _add(self, connection: Connection, row: JobRow, value: Prepared | None) -> None:
         run = self._store.runs.find(connection, row.run_id)

@@ -26,7 +26,7 @@ from flowapp.workspace import guard
 from flowapp.workspace.context import Context
 from flowapp.workspace.errors import BadRequest, QueueTooLong
 from flowapp.workspace.job_filters import Which, contains, filter_of, flag, is_on, one_of, passes, subset
-from flowapp.workspace.job_places import LOCKING, SINGLE, JobPlaces, Place
+from flowapp.workspace.job_places import LOCKING, SINGLE, JobPlaces, Place, place_of
 from flowapp.workspace.job_rights import readable
 from flowapp.workspace.job_views import JobViews, labels_of
 from flowapp.workspace.runnables import SCRIPT_STEP
@@ -175,8 +175,9 @@ class JobLists:
         except NotFound:
             return []
         held, wanted = _held_of(query), replace(filter_of(query, which), parent_job=place.id)
-        rows = await self._store.database.read(lambda c: jobs.level(c, place.run.id, place.prefix))
-        steps = [Place(place.run, row.path, row) for row in rows] if place.is_flow else []
+        prefix = place.prefix if place.is_flow else f"{await self._places.inner(place)}/"
+        rows = await self._store.database.read(lambda c: jobs.level(c, place.run.id, prefix))
+        steps = [Place(place.run, row.path, row) for row in rows]
         found = await self._passing(steps, which, query, held)
         if not flag(query, "is_flow_step"):
             started = [Place(row) for row in await self._rows(identity, wanted, 0, MOST_LOOKED_INTO)]
@@ -197,7 +198,7 @@ class JobLists:
                     c, identity.workspace, readable(c, identity), wanted, offset=at, limit=_BATCH
                 )
             )
-            places = [Place(run) if run.kind in SINGLE else Place(run, job.path, job) for job, run in rows]
+            places = [place_of(run, job) for job, run in rows]
             found += await self._passing(places, which, query, held)
             if len(rows) < _BATCH or len(found) >= most:
                 break

@@ -135,6 +135,12 @@ class JobPlaces:
             place = await self._stored(wanted)
         return place
 
+    async def inner(self, place: Place) -> str:
+        """Where the tasks and steps of a script are recorded that is a workflow as code."""
+        path = SCRIPT_STEP if place.is_run and place.run.kind in SINGLE else place.path
+        row = await self._store.runs.step(place.run.id, path)
+        return inner_of(path, 1 if row is None else row.attempt)
+
     async def _stored(self, wanted: str) -> Place | None:
         runs = self._store.runs
         run = await runs.get(wanted)
@@ -148,8 +154,7 @@ class JobPlaces:
             run = await runs.get(begun.id)
         if run is None or job is None:
             return None
-        # the one step of a single script is that script
-        return Place(run) if run.kind in SINGLE and job.path == SCRIPT_STEP else Place(run, job.path, job)
+        return place_of(run, job)
 
     async def _computed(self, wanted: str, workspace: str) -> Place | None:
         known = self._known.get(wanted)
@@ -160,6 +165,11 @@ class JobPlaces:
             return None
         run = await self._store.runs.get(known[0])
         return None if run is None else Place(run, known[1])
+
+
+def place_of(run: RunRow, job: JobRow) -> Place:
+    """The job that a step is: the one step of a single script is that script."""
+    return Place(run) if run.kind in SINGLE and job.path == SCRIPT_STEP else Place(run, job.path, job)
 
 
 def inner_of(path: str, attempt: int) -> str:

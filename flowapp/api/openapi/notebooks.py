@@ -166,8 +166,8 @@ APPROVALS: dict[str, Operation] = {
         "text", 201, body="approved: boolean, payload: any", also=(409, 422)
     ),
     "GET /api/w/{ws}/jobs_u/flow/approval_info/{job_id}": op(),
-    "GET /api/w/{ws}/jobs/slack_approval/{job_id}": op("text", 400),
-    "GET /api/w/{ws}/jobs/teams_approval/{job_id}": op("text", 400),
+    "GET /api/w/{ws}/jobs/slack_approval/{job_id}": op("text"),
+    "GET /api/w/{ws}/jobs/teams_approval/{job_id}": op("text"),
     "GET /api/w/{ws}/approvals": op("list"),
     "GET /api/w/{ws}/runs/{run_id}/approvals": op("list"),
     "POST /api/w/{ws}/runs/{run_id}/approvals": op(

@@ -7,9 +7,10 @@ from sqlmodel import Field, SQLModel
 
 
 class ApprovalNoteRow(SQLModel, table=True):
-    """Something that happened to a wait and is no answer. `kind`: opened, reminded, escalated, delegated, taken_back.
+    """Something that happened to a wait and is no answer. `kind`: opened, reminded, escalated, delegated, taken_back, told.
 
-    `who` did it ("" where nobody did), `whom` it concerns: names of members, of groups (`g/…`), or of a link's approver.
+    `who` did it ("" where nobody did), `whom` it concerns: names of members, of groups (`g/…`), or of a link's approver. Of what
+    the step itself had told (told), `who` is where, and `whom` JSON text of what it says for the request.
     """
 
     __tablename__ = "approval_note"

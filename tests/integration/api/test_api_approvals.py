@@ -260,10 +260,10 @@ class TestClients:
         assert answer.json()["job"]["id"] == wait.run
 
     @pytest.mark.parametrize("where", ["slack", "teams"])
-    async def test_what_is_not_offered_says_so(self, server: Server, where: str) -> None:
-        wait = await a_wait(server)
-        answer = await server.client.get(f"/api/w/main/jobs/{where}_approval/{wait.job}")
-        assert (answer.status_code, "not supported" in answer.text) == (400, True)
+    async def test_nobody_but_the_step_itself_asks_in_a_chat(self, server: Server, where: str) -> None:
+        wait, query = await a_wait(server), {"channel_id": "C1", "slack_resource_path": "f/a/b", "team_name": "f/a/b"}
+        answer = await server.client.get(f"/api/w/main/jobs/{where}_approval/{wait.job}", params=query)
+        assert (answer.status_code, "Only the step" in answer.text) == (403, True)
 
     async def test_the_inbox_holds_what_one_may_answer(self, server: Server) -> None:
         mine, closed, theirs = await a_wait(server), await a_wait(server), await a_wait(server, path="u/admin/x")

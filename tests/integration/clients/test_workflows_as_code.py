@@ -57,6 +57,8 @@ async def test_tasks_are_jobs_of_their_own(server: Live) -> None:
     child = await server.get(f"jobs_u/get/{result['one']['job']}")
     assert child["success"] and child["args"] == {"x": 5} and child["result"] == result["one"]
     assert child["parent_job"] == job["id"]
+    listed = await server.get(f"jobs/list?parent_job={job['id']}")
+    assert {each["id"] for each in listed} >= children and len(listed) == 5
     assert "doubling 5" in child["logs"] and "doubling" not in job["logs"]
 
 

@@ -153,6 +153,7 @@ async def test_what_cannot_be_sent_is_told_without_secrets(chats: tuple[Live, Ht
     job = (await server.post("jobs/run/preview_flow", flow(REFUSED))).text
     assert await asked(server, job) == "a"
     row = await server.services.workspace.store.runs.step(job, "a")
+    assert row is not None and row.result is not None
     found = json.loads(await server.services.workspace.store.values.get_value(row.result))
     assert [status for status, _ in found] == [400] * 7
     told = [text for _, text in found]

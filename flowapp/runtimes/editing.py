@@ -16,12 +16,14 @@ from typing import Any, Literal, TypeAlias
 
 import orjson
 
-from flowapp.runtimes.conversation import Conversation
+from flowapp.runtimes.conversation import Answer, Conversation
 from flowapp.runtimes.errors import EditingUnavailable
 from flowapp.runtimes.guest import frames
 from flowapp.runtimes.guest.plan import EDITING
 from flowapp.runtimes.kept import Kept
 from flowapp.runtimes.launching import Launcher, Sandbox
+from flowapp.runtimes.packages.npm_needs import in_place
+from flowapp.runtimes.packages.packages import Need, Packages
 
 Action: TypeAlias = Literal["complete", "hover", "signature", "check", "format"]
 Service: TypeAlias = Literal["python", "typescript", "shell"]
@@ -48,7 +50,9 @@ class Question:
 class Editing:
     """One process per person and service, started by the first question and ended some minutes after the last."""
 
-    def __init__(self) -> None:
+    def __init__(self, packages: Packages | None = None) -> None:
+        """`packages`: where those of TypeScript cells are, whose types are known then."""
+        self._packages = packages
         self.launcher: Launcher | None = None
         self._kept = Kept(idle_s=_IDLE_S, most=4, most_each=1)
         self._locks: dict[bytes, asyncio.Lock] = {}
@@ -69,24 +73,42 @@ class Editing:
             EditingUnavailable: there was no answer in time, or none at all.
         """
         key = hashlib.blake2b(orjson.dumps([owner, question.service])).digest()
+        need, code = await self._read(question)
         async with self._turn(key):
-            sandbox = await self._kept.take(key) or await self._new()
-            conversation = Conversation(sandbox, lambda _: None, _LOG_BYTES, _ANSWER_BYTES, last=False)
-            stays = False
-            try:
-                conversation.start(_header(question), question.code.encode("utf-8", "replace"), b"{}", TIMEOUT_S)
-                answer = await conversation.answer
-                stays = answer.kind == frames.RESULT
-            finally:
-                if stays:
-                    conversation.release()
-                    self._kept.give_back(key, sandbox)
-                else:
-                    conversation.close()
-        if not stays:
+            # whoever removes packages in this moment waits for nobody, and the question is answered without them
+            with (
+                self._packages.folders.used(need.key)
+                if self._packages and need
+                else contextlib.nullcontext(False) as there
+            ):
+                answer = await self._answer(key, _header(question, need.folder if need and there else None), code)
+        if answer.kind != frames.RESULT:
             raise EditingUnavailable("There is no help for this code now.", "It can be run all the same. Try again.")
         found: dict[str, Any] = orjson.loads(answer.body)
         return found
+
+    async def _read(self, question: Question) -> tuple[Need | None, str]:
+        """The packages that code imports, and the code as they answer it; what is formatted stays as it is."""
+        if self._packages is None or question.service != "typescript" or question.action == "format":
+            return None, question.code
+        need = await self._packages.at_hand(question.code)
+        return need, in_place(question.code)
+
+    async def _answer(self, key: bytes, header: bytes, code: str) -> Answer:
+        sandbox = await self._kept.take(key) or await self._new()
+        conversation = Conversation(sandbox, lambda _: None, _LOG_BYTES, _ANSWER_BYTES, last=False)
+        stays = False
+        try:
+            conversation.start(header, code.encode("utf-8", "replace"), b"{}", TIMEOUT_S)
+            answer = await conversation.answer
+            stays = answer.kind == frames.RESULT
+        finally:
+            if stays:
+                conversation.release()
+                self._kept.give_back(key, sandbox)
+            else:
+                conversation.close()
+        return answer
 
     @contextlib.asynccontextmanager
     async def _turn(self, key: bytes) -> AsyncIterator[None]:
@@ -114,6 +136,6 @@ class Editing:
         await self._kept.close()
 
 
-def _header(question: Question) -> bytes:
+def _header(question: Question, packages: str | None) -> bytes:
     asked = {"service": question.service, "action": question.action, "line": question.line, "column": question.column}
-    return json.dumps({"runs": EDITING, "env": {}, "editing": asked}).encode()
+    return json.dumps({"runs": EDITING, "env": {}, "editing": {**asked, "packages": packages}}).encode()

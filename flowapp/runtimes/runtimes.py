@@ -54,7 +54,7 @@ class Runtimes:
         self._pools: dict[str, Pool] = {}
         self._hot = HotPools(settings.limits.bounds, settings.loaded_mb << 10)
         self._kept = Kept()
-        self.editing = Editing()
+        self.editing = Editing(self.packages)
         self._running: dict[str, list[_Running]] = {}
         self._places = asyncio.Semaphore(settings.max_jobs)
         self._closed = False

@@ -24,6 +24,8 @@ _SHFMT = ("/usr/bin/shfmt", "/usr/local/bin/shfmt", "/bin/shfmt")
 _SHELL_INDENT = "2"
 _servers: list[LanguageServer] = []
 """The language server that is running, if any."""
+_packages: list[str] = []
+"""The folder of packages that the server knows, if any."""
 _tools: list[str] = []
 deno = ""
 """The program with the language server of TypeScript, where this process finds it."""
@@ -49,7 +51,7 @@ def run(job: frames.JobText) -> tuple[bytes, bytes]:
                 _formatted(code) if question["action"] == "format" else editing_python.ask(question["action"], code, at)
             )
         else:
-            answer = _server().ask(question["action"], code, at)
+            answer = _server(question.get("packages")).ask(question["action"], code, at)
     except Exception as error:
         return frames.ERROR, json.dumps({"name": type(error).__name__, "message": str(error)[:500]}).encode()
     return frames.RESULT, json.dumps(answer).encode("utf-8", "replace")
@@ -70,7 +72,14 @@ def stay(channel: socket.socket) -> None:
                 return
 
 
-def _server() -> LanguageServer:
+def _server(packages: str | None) -> LanguageServer:
+    """The server that knows the types of these packages. Without any it goes on with those that it has: a cell whose imports
+    are being written has none of its own yet.
+    """
+    if packages is not None and packages not in _packages:
+        _use(packages)
+        while _servers:
+            _servers.pop().end()  # it has read what was there before
     if not _servers:
         folder = os.environ["HOME"]
         # Packages are never fetched from here: what is not there counts as untyped.
@@ -87,6 +96,16 @@ def _server() -> LanguageServer:
         }
         _servers.append(LanguageServer([deno, "lsp"], os.getcwd(), environment))
     return _servers[0]
+
+
+def _use(packages: str) -> None:
+    link = "node_modules"
+    if _packages:
+        os.unlink(link)
+    _packages[:] = [packages]
+    os.symlink(os.path.join(packages, "node_modules"), link)
+    with open("deno.json", "w") as file:
+        json.dump({"nodeModulesDir": "manual"}, file)
 
 
 def _formatted(code: str) -> dict[str, Any]:

@@ -106,6 +106,11 @@ class LanguageServer:
                 return _formatted(code, self._request("textDocument/formatting", {**place, "options": options}))
         raise ValueError(f"unknown question {action!r}")
 
+    def end(self) -> None:
+        """End it."""
+        self._process.kill()
+        self._process.wait()
+
     def _show(self, code: str) -> None:
         self._version += 1
         if self._version == 1:

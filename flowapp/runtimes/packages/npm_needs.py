@@ -130,6 +130,25 @@ def _needs_of(code: str, given: tuple[tuple[str, str], ...]) -> NpmNeeds:
     return NpmNeeds(packages, lines, b"".join([*pieces, source[done:]]).decode(), tuple(modules))
 
 
+@lru_cache(maxsize=64)
+def in_place(code: str) -> str:
+    """The code for who reads it without running it: with specifiers that a folder of packages answers, and all else where it was.
+
+    What becomes shorter is filled up with spaces behind its quote, so that every other place keeps its line and column.
+    """
+    source = code.encode("utf-8", "replace")
+    pieces: list[bytes] = []
+    done = 0
+    for found in specifiers(code):
+        written = _rewritten(found, {}, {}) if found.text.isascii() else None
+        if written is None or len(written) >= len(found.text):
+            continue
+        pieces += [source[done : found.start], written.encode(), source[found.end : found.end + 1]]
+        pieces.append(b" " * (len(found.text) - len(written)))
+        done = found.end + 1
+    return b"".join([*pieces, source[done:]]).decode("utf-8", "replace")
+
+
 def _rewritten(found: Specifier, packages: dict[str, str], lines: dict[str, int]) -> str | None:
     """What to write for a specifier, after noting its package; None where it is no package's."""
     if _OTHER_SCHEME.match(found.text) or found.text.startswith((".", "/")):

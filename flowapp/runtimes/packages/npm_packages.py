@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 import tempfile
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
@@ -44,7 +45,7 @@ class NpmPackages:
         """
         pins = pins_of(given)
         wanted = {name: pins.get(name, range) if range == ANY else range for name, range in needs.packages.items()}
-        key = hashlib.sha256(json.dumps(["npm", sorted(wanted.items())]).encode()).hexdigest()[:32]
+        key = _key(wanted)
         text = self._resolved.get(key)
         if text is None:
 
@@ -62,6 +63,12 @@ class NpmPackages:
         if found is None:
             raise PackagesUnavailable("The kept lock of this cell cannot be read.", "Clear the installed packages.")
         return found
+
+    def at_hand(self, needs: NpmNeeds) -> str | None:
+        """The key of the folder that has been installed for such needs; None where there is none. Nothing is fetched."""
+        text = self._resolved.get(_key(needs.packages))
+        lock = NpmLock.read(text) if text is not None else None
+        return lock.key if lock is not None and self._folders.path(lock.key).is_dir() else None
 
     async def folder(self, lock: NpmLock, waiter: Waiter) -> str:
         """The key of the folder that holds a lock's packages; installs them when it is not there.
@@ -115,3 +122,8 @@ class NpmPackages:
             "DENO_TLS_CA_STORE": "system,mozilla",
         }
         return Npm(program, {**given, **own}, self._cache)
+
+
+def _key(wanted: Mapping[str, str]) -> str:
+    """Under which a lock for packages and their ranges is kept."""
+    return hashlib.sha256(json.dumps(["npm", sorted(wanted.items())]).encode()).hexdigest()[:32]

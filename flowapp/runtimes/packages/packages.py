@@ -17,6 +17,7 @@ from flowapp.runtimes.jobs import Job, RuntimeSettings
 from flowapp.runtimes.packages.errors import PackagesUnavailable
 from flowapp.runtimes.packages.folders import Folders, size_of
 from flowapp.runtimes.packages.npm_locks import NpmLock
+from flowapp.runtimes.packages.npm_needs import needs_of
 from flowapp.runtimes.packages.npm_packages import NpmPackages
 from flowapp.runtimes.packages.python_locks import PythonLock
 from flowapp.runtimes.packages.python_packages import PythonPackages
@@ -150,6 +151,17 @@ class Packages:
             lock = await self.npm.lock(needs, waiter, job.lock or "")
         key = await self.npm.folder(lock, waiter)
         return found, Need(key, await self._places.seen(key), needs.modules, kind)
+
+    async def at_hand(self, code: str) -> Need | None:
+        """The packages of TypeScript code, where its cell has run before or another one with the same. Nothing is fetched."""
+        if self._places is None or self._places.plan.level == NONE:
+            return None
+        try:
+            needs = needs_of(code)
+        except PackagesUnavailable:
+            return None
+        key = await asyncio.to_thread(self.npm.at_hand, needs) if needs.packages else None
+        return Need(key, await self._places.seen(key)) if key is not None else None
 
     async def lock(self, language: str, code: str, libraries: Mapping[str, str], path: str) -> str | None:
         """A lock for code that is being stored; None where it needs no packages or the language has no locks.

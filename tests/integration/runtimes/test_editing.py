@@ -13,6 +13,7 @@ from flowapp.runtimes import Runtimes
 from flowapp.runtimes.editing import Action, Question, Service
 from flowapp.runtimes.errors import EditingUnavailable
 from flowapp.runtimes.guest import editing_cell, frames
+from tests.integration.runtimes.conftest import Run
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -124,3 +125,29 @@ async def test_what_is_no_question_ends_in_a_clear_error(runtimes: Runtimes) -> 
     action: Any = "nothing"
     with pytest.raises(EditingUnavailable, match="no help"):
         await runtimes.editing.ask("ada", Question("python", action, "x"))
+
+
+async def test_types_of_packages_that_a_cell_has_fetched(run: Run, runtimes: Runtimes) -> None:
+    code = (
+        'import { z } from "npm:zod@3.23.8"; const é = 1;\nimport dayjs from "dayjs@1.11.10";\n\nexport function main(a: number) {\n'
+        "  z.\n  const n: string = z.number().parse(a);\n  return dayjs(n).format();\n}\n"
+    )
+    before = await asked(runtimes, "typescript", "complete", code, "  z.")
+    assert before["items"] == [], "nothing is fetched for who writes"
+    await run("deno", code.replace("  z.\n", ""), {"a": 1})
+    found = await asked(runtimes, "typescript", "complete", code, "  z.")
+    assert {"object", "string", "ZodError"} <= {item["label"] for item in found["items"]}
+    whole = code.replace("  z.\n", "")
+    (problem,) = (await asked(runtimes, "typescript", "check", whole))["problems"]
+    assert (problem["line"], problem["column"], problem["code"]) == (5, 9, "2322")
+    hovered = await asked(runtimes, "typescript", "hover", whole, "z.numb")
+    assert "ZodNumber" in hovered["text"]
+    # an import that is being written is not known, and the others stay what they are
+    more = whole.replace("export function", 'import x from "not-fetched";\nexport function')
+    assert "ZodNumber" in (await asked(runtimes, "typescript", "hover", more, "z.numb"))["text"]
+    # of another version another folder
+    other = 'import { z } from "zod@3.22.4";\nexport const main = () => z.string().parse("a");\n'
+    await run("deno", other)
+    assert "ZodString" in (await asked(runtimes, "typescript", "hover", other, "z.str"))["text"]
+    await runtimes.clear_packages()
+    assert await asked(runtimes, "typescript", "complete", "[].", "[].")

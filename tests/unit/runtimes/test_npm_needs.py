@@ -9,7 +9,7 @@ import pytest
 
 from flowapp.runtimes.packages.errors import PackagesUnavailable
 from flowapp.runtimes.packages.npm_locks import NpmLock, explained, pins_of
-from flowapp.runtimes.packages.npm_needs import needs_of
+from flowapp.runtimes.packages.npm_needs import in_place, needs_of
 from flowapp.runtimes.packages.npm_versions import nearest
 
 
@@ -135,3 +135,12 @@ def test_what_deno_says_becomes_an_error_for_people(said: str, words: str, line:
     assert words in found.message
     assert found.line == line
     assert "pw" not in found.message and "backtrace" not in found.message
+
+
+def test_code_that_is_only_read_keeps_its_places() -> None:
+    code = "import { z } from 'npm:zod@3.23.8/v4'; const ä = 1;\nimport fs from \"fs\";\nimport a from \"@a/b\";\nimport './x.ts'; z.\n"
+    found = in_place(code)
+    assert found == (
+        "import { z } from 'zod/v4'           ; const ä = 1;\nimport fs from \"fs\";\nimport a from \"@a/b\";\nimport './x.ts'; z.\n"
+    )
+    assert len(found) == len(code)

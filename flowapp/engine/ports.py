@@ -28,10 +28,11 @@ from flowapp.engine.values import (
 )
 from flowapp.expressions import Batch, ExpressionFailed
 from flowapp.jsontext import JsonText
-from flowapp.models.chat import ChatAnswer, ChatRequest, ChatServer, Message
+from flowapp.models.chat import ChatAnswer, ChatRequest, ChatServer, Hear, Message
 from flowapp.models.pictures import Picture
 from flowapp.models.tool_servers import RemoteResult, RemoteTool, ToolServer
 from flowapp.runtimes.jobs import FileWriter
+from flowapp.store.masks import MaskedLog
 from flowapp.store.tables import JobRow, RunRow
 
 Evaluate = Callable[[Batch], Awaitable[list[JsonText | ExpressionFailed]]]
@@ -308,12 +309,15 @@ class Models(Protocol):
             FlowappError: something is not there; its message becomes the step's error.
         """
 
-    async def chat(self, server: ChatServer, request: ChatRequest) -> ChatAnswer:
-        """The model's next turn.
+    async def chat(self, server: ChatServer, request: ChatRequest, hear: Hear | None = None) -> ChatAnswer:
+        """The model's next turn; with `hear` in pieces, where its server can do so.
 
         Raises:
             ModelFailed: there is none; the subclass says why.
         """
+
+    def masked(self, write: Callable[[str], None]) -> MaskedLog:
+        """Where to write a text that goes on to `write` without the secrets that the run has read."""
 
     async def picture(self, server: ChatServer, prompt: str) -> Picture:
         """A picture that the model makes.

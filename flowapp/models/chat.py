@@ -12,17 +12,21 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import httpx2
 from pydantic import BaseModel, ValidationError
 
 from flowapp.models import responses, searching
 from flowapp.models.errors import ModelMalformed, ModelRefused, ModelUnreachable
 from flowapp.models.failures import failure, too_slow
+from flowapp.models.turns import collected
 from flowapp.net import AddressPolicy, NetError, open_client
 
 if TYPE_CHECKING:
     import openai
 
 T = TypeVar("T")
+Hear = Callable[[str], None]
+"""Told each piece of an answer's text, in their order."""
 Message = dict[str, Any]
 CHECK = "Check the address, the key and the name of the model."
 
@@ -84,8 +88,11 @@ class ChatAnswer:
     searched: bool = False
 
 
-async def chat(server: ChatServer, request: ChatRequest, policy: AddressPolicy) -> ChatAnswer:
+async def chat(server: ChatServer, request: ChatRequest, policy: AddressPolicy, hear: Hear | None = None) -> ChatAnswer:
     """The model's next turn.
+
+    With `hear` it is asked for in pieces, and each piece of its text is told as it comes. A server that does not stream gives
+    it in one piece.
 
     Raises:
         ModelFailed: there is none; the subclass says why.
@@ -93,8 +100,11 @@ async def chat(server: ChatServer, request: ChatRequest, policy: AddressPolicy) 
 
     async def ask(client: openai.AsyncOpenAI) -> ChatAnswer:
         if request.search == searching.RESPONSES:
-            return await responses.turn(client, server.model, request)
-        return _answer(await _complete(client, server.model, request))
+            answer = await responses.turn(client, server.model, request)
+            if hear is not None and answer.text:
+                hear(answer.text)
+            return answer
+        return _answer(await _complete(client, server.model, request, hear), hear)
 
     return await talking(server, policy, ask)
 
@@ -132,10 +142,40 @@ async def talking(server: ChatServer, policy: AddressPolicy, ask: Callable[[open
         await client.close()
 
 
-async def _complete(client: openai.AsyncOpenAI, model: str, request: ChatRequest) -> str:
+async def _complete(
+    client: openai.AsyncOpenAI, model: str, request: ChatRequest, hear: Hear | None
+) -> str | dict[str, Any]:
+    """The turn, in the richest form of the question that the server takes."""
     import openai
 
-    create = client.chat.completions.with_raw_response.create
+    forms = _forms(model, request)
+    if hear is not None:
+        streamed: list[dict[str, Any]] = [{**form, "stream": True} for form in forms]
+        forms = [{**streamed[0], "stream_options": {"include_usage": True}}, *streamed[-1:], *forms[-1:]]
+    for form in forms[:-1]:
+        try:
+            return await _sent(client, form, hear)
+        except openai.BadRequestError:
+            continue
+    return await _sent(client, forms[-1], hear)
+
+
+async def _sent(client: openai.AsyncOpenAI, form: Mapping[str, Any], hear: Hear | None) -> str | dict[str, Any]:
+    if hear is None or not form.get("stream"):
+        return str((await client.chat.completions.with_raw_response.create(**form)).text)
+    try:
+        async with client.chat.completions.with_streaming_response.create(**form) as response:
+            if "event-stream" not in response.headers.get("content-type", ""):
+                return str(await response.text())
+            return await collected(response.iter_lines(), hear)
+    except httpx2.TimeoutException as error:
+        raise TimeoutError from error
+    except httpx2.HTTPError as error:
+        raise ModelUnreachable("The connection to the model's server was cut.", "Try again.") from error
+
+
+def _forms(model: str, request: ChatRequest) -> list[dict[str, Any]]:
+    """The question in two forms, or in one where they are the same: as newer servers have it, and for all others."""
     asked: dict[str, Any] = {"model": model, "messages": list(request.messages)}
     if request.functions:
         asked["tools"] = [_function(function) for function in request.functions]
@@ -153,13 +193,8 @@ async def _complete(client: openai.AsyncOpenAI, model: str, request: ChatRequest
         }
         # in words too: some servers pass over a form that they do not know, and say nothing
         newer["messages"] = asked["messages"] = _with_schema(request.messages, request.schema)
-    try:
-        return str((await create(**newer)).text)
-    except openai.BadRequestError:
-        if newer == asked:
-            raise
-        # Servers that refuse schemas have it in words, and older ones know the limit by another name.
-        return str((await create(**asked)).text)
+    # Servers that refuse schemas have it in words, and older ones know the limit by another name.
+    return [newer] if newer == asked else [newer, asked]
 
 
 def _function(function: ChatFunction) -> dict[str, Any]:
@@ -213,9 +248,13 @@ class _Completion(BaseModel):
     usage: _Usage | None = None
 
 
-def _answer(text: str) -> ChatAnswer:
+def _answer(given: str | dict[str, Any], hear: Hear | None) -> ChatAnswer:
+    """The turn that came whole (a text, which is told now), or in pieces that were put together."""
     try:
-        completion = _Completion.model_validate_json(text)
+        whole = isinstance(given, str)
+        completion = (
+            _Completion.model_validate_json(given) if isinstance(given, str) else _Completion.model_validate(given)
+        )
     except ValidationError as error:
         raise ModelMalformed("The model's server gave an answer that cannot be read.", CHECK) from error
     if not completion.choices:
@@ -229,6 +268,8 @@ def _answer(text: str) -> ChatAnswer:
     calls = tuple(_call(call, index) for index, call in enumerate(message.tool_calls or ()))
     if not calls and not message.content:
         raise ModelMalformed("The model gave an empty answer.", "Try again.")
+    if hear is not None and whole and message.content:
+        hear(message.content)
     found = searching.sources(message.annotations)
     tokens = completion.usage.total_tokens if completion.usage else 0
     return ChatAnswer(message.content or "", calls, tokens, found, bool(found or message.executed_tools))

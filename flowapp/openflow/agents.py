@@ -39,6 +39,10 @@ INPUTS: Mapping[str, Any] = {
         "output_schema": {"type": "object", "description": "JSON Schema that the answer has to fit"},
         "temperature": {"type": "number", "minimum": 0, "maximum": 2},
         "max_completion_tokens": {"type": "integer", "minimum": 1},
+        "streaming": {
+            "type": "boolean",
+            "description": "Whether the answer is shown while the model writes it",
+        },
         "memory": {
             "type": "object",
             "description": "What was said before: off, auto (its own earlier runs), or manual with messages",
@@ -108,6 +112,8 @@ def input_problems(inputs: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield "output_type", f"The output type {output!r} is not known: it is text or image."
     if output == "image":
         yield from _drawing_problems(inputs, provider)
+    if not isinstance(inputs.get("streaming"), bool | None):
+        yield "streaming", f"streaming is true or false, and not {inputs['streaming']!r}."
     memory = inputs.get("memory")
     kind = memory.get("kind") if isinstance(memory, Mapping) else memory
     if kind not in (None, "off", "auto", "manual"):

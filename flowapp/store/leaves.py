@@ -11,6 +11,7 @@ from sqlalchemy.engine import Connection
 
 from flowapp.jsontext import JsonText
 from flowapp.store.clock import now
+from flowapp.store.logs import forget_after, is_stream
 from flowapp.store.rows import first, table
 from flowapp.store.sql import Sql
 from flowapp.store.tables import LeafRow
@@ -59,7 +60,10 @@ def finish(connection: Connection, run_id: str, path: str, attempt: int, outcome
 def log(connection: Connection, run_id: str, path: str, attempt: int, kept: str, offset: int, text: str) -> bool:
     """Add a chunk to what it prints, under the path `kept` (see `logs`); False once there is an outcome, by whomever."""
     values = {**_place(run_id, path, attempt), "kept": kept, "offset": offset, "text": text, "at": now()}
-    return _LOG.run(connection, values).rowcount == 1
+    added = _LOG.run(connection, values).rowcount == 1
+    if added and offset == 0 and is_stream(kept):
+        forget_after(connection, run_id, kept, attempt)
+    return added
 
 
 def remove(connection: Connection, run_ids: list[str]) -> None:

@@ -39,6 +39,19 @@ _END = Sql(
 _STREAMS = Sql("SELECT DISTINCT path FROM log WHERE run_id = :run_id AND path LIKE :ending")
 
 
+_FORGET = Sql('DELETE FROM log WHERE run_id = :run_id AND path = :path AND attempt = :attempt AND "offset" > 0')
+
+
+def is_stream(path: str) -> bool:
+    """Whether a stream is kept at a path, and no log."""
+    return path.endswith(_STREAM)
+
+
+def forget_after(connection: Connection, run_id: str, path: str, attempt: int) -> None:
+    """Inside a write: forget all chunks but the first."""
+    _FORGET.run(connection, {"run_id": run_id, "path": path, "attempt": attempt})
+
+
 def stream_of(path: str) -> str:
     """Where the stream of the step at a path is kept. No id of a step has the sign in it."""
     return path + _STREAM
@@ -63,12 +76,16 @@ class Logs:
     ) -> None:
         """Inside a write: add a chunk that begins at character `offset` of the attempt's log.
 
+        A stream that begins anew takes the place of the one that an interrupted execution of the same attempt left.
+
         Raises:
             OwnershipLost: `owner` does not own the run any more.
         """
         place = {"run_id": run_id, "path": path, "attempt": attempt, "offset": offset}
         if _APPEND.change(connection, {**place, "text": text, "at": now(), "owner": owner}) == 0:
             raise OwnershipLost(f"Run {run_id} was taken over")
+        if offset == 0 and is_stream(path):
+            forget_after(connection, run_id, path, attempt)
 
     async def read(
         self, run_id: str, path: str, *, attempt: int | None = None, offset: int = 0, limit: int = READ_CHARACTERS

@@ -46,6 +46,7 @@ class File:
 
 def kind_of(value: Any) -> Kind | None:
     """How the value wants to be shown; None for a plain value."""
+    value = _own(value)
     if is_conversation(value):
         return "chat"
     if is_stored_file(value):
@@ -59,6 +60,13 @@ def kind_of(value: Any) -> Kind | None:
     if kind == "file" and key == "file":
         return kind if isinstance(content, dict) and isinstance(content.get("content"), str) else None
     return kind if isinstance(content, str) else None
+
+
+def _own(value: Any) -> Any:
+    """The value without the text that was streamed before it."""
+    if isinstance(value, Mapping) and "wm_stream" in value:
+        return {key: item for key, item in value.items() if key != "wm_stream"}
+    return value
 
 
 def is_conversation(value: Any) -> bool:
@@ -80,7 +88,7 @@ def is_stored_file(value: Any) -> bool:
 
 def rich_of(value: Any, file_url: str) -> dict[str, Any] | None:
     """`{"kind", "value"}` of a value with its own rendering; content over 256 KB and files come by `url` instead."""
-    kind = kind_of(value)
+    kind, value = kind_of(value), _own(value)
     if kind is None:
         return None
     if kind == "stored":
@@ -109,7 +117,7 @@ def rich_of(value: Any, file_url: str) -> dict[str, Any] | None:
 
 def file_of(value: Any) -> File | None:
     """The bytes behind a rich value, for download; None where there are none or they are not readable."""
-    kind = kind_of(value)
+    kind, value = kind_of(value), _own(value)
     if kind in (None, "chat", "stored"):
         return None
     ((key, content),) = value.items()

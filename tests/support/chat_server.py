@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -69,3 +69,39 @@ async def chat_server(*turns: Answer | Says) -> AsyncIterator[ChatServerDouble]:
     async with http_server(answer) as http:
         made.append(ChatServerDouble(http, list(turns)))
         yield made[0]
+
+
+def event(finish: str | None = None, **delta: Any) -> bytes:
+    """An event of an answer in pieces."""
+    choice = {"index": 0, "delta": delta, "finish_reason": finish}
+    return (
+        b"data: " + json.dumps({"id": "x", "object": "chat.completion.chunk", "choices": [choice]}).encode() + b"\n\n"
+    )
+
+
+def spoken(*texts: str, calls: Sequence[tuple[str, Any]] = (), finish: str = "stop") -> list[bytes]:
+    """The events of a turn that comes in pieces; the arguments of each call come in two."""
+    made = [event(content=text) for text in texts]
+    for index, (name, given) in enumerate(calls):
+        text = given if isinstance(given, str) else json.dumps(given)
+        begun = {"id": f"call-{index}", "type": "function", "function": {"name": name, "arguments": text[:3]}}
+        made.append(event(tool_calls=[{"index": index, **begun}]))
+        made.append(event(tool_calls=[{"index": index, "function": {"arguments": text[3:]}}]))
+    usage = {"choices": [], "usage": {"prompt_tokens": 20, "completion_tokens": 5, "total_tokens": 25}}
+    made.append(event("tool_calls" if calls else finish))
+    return [*made, b"data: " + json.dumps(usage).encode() + b"\n\n", b"data: [DONE]\n\n"]
+
+
+def in_pieces(*events: bytes, hold: asyncio.Event | None = None, cut: bool = False) -> Says:
+    """A turn of these events. The last one waits for `hold`; with `cut` the connection ends instead of it."""
+
+    async def body() -> AsyncIterator[bytes]:
+        for one in events[:-1]:
+            yield one
+        if hold is not None:
+            await hold.wait()
+        if cut:
+            raise RuntimeError("cut")
+        yield events[-1]
+
+    return lambda _: Answer(body())

@@ -13,6 +13,7 @@ import { stateOf } from "../words.js";
 import { isLive, useRun } from "./use_run.js";
 
 const LONGEST_TEXT = 64 * 1024;
+const MOST_AT_ONCE = 4;
 
 /** `ChatAnswer({ws, run, onRun})`: `run` has at least `{id, status}`; `onRun` hears of it when it is over. */
 export function ChatAnswer({ ws, run, onRun }) {
@@ -32,11 +33,13 @@ function Under({ ws, run: { id }, onRun }) {
   }, [run?.status]);
   if (error && !run) return <Problem error={error} what="The run" retry={load} />;
   const state = stateOf(run?.status ?? "queued");
-  const now = steps.filter((step) => step.status === "running").at(-1);
+  const running = steps.filter((step) => step.status === "running");
+  const now = running.at(-1);
+  const speaking = running.filter((step) => step.kind !== "model").slice(-MOST_AT_ONCE); // turns of an agent are streamed by the agent
   return (
     <>
       <p role="status"><span className={`badge ${state.tone}`}><Icon name={state.icon} size={13} />{state.word}</span>{now && <span className="muted"> {now.title || now.step_id}</span>}</p>
-      {now && <Streamed key={now.path} ws={ws} runId={id} path={now.path} markdown maxHeight={480} />}
+      {speaking.map((step) => <Streamed key={step.path} ws={ws} runId={id} path={step.path} markdown maxHeight={480} />)}
       {run?.waits?.approvals?.length > 0 && <p className="form-help">It waits for an answer, on the page of the run.</p>}
     </>
   );

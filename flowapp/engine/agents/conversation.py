@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 from flowapp.engine.agents.arguments import first_problem
 from flowapp.engine.agents.errors import BadArguments
 from flowapp.engine.agents.settings import AgentSettings, as_sent
+from flowapp.engine.agents.streaming import AgentStream
 from flowapp.engine.errors import NOT_EXPANDED, error_value
 from flowapp.engine.large import MADE_UP, makes_up_reference
 from flowapp.engine.loops import side_by_side
+from flowapp.engine.streams import STREAM_KEY
 from flowapp.engine.values import Done, StepInfo
 from flowapp.jsontext import dumps, loads
 from flowapp.models.chat import ChatAnswer, ChatFunction, ChatRequest, FunctionCall, Message
@@ -64,6 +66,7 @@ class Conversation:
     models: Models
     settings: AgentSettings
     tools: Mapping[str, Tool]
+    stream: AgentStream
     history: list[Message] = field(default_factory=list)
     _number: int = 0
 
@@ -75,6 +78,7 @@ class Conversation:
                 return turn
             said: Message = loads(turn.value)
             self.history.append(said)
+            self.stream.said(said)
             calls = [_call_of(call) for call in said.get("tool_calls") or ()]
             if not calls:
                 return self._ended(str(said.get("content") or ""))
@@ -92,8 +96,9 @@ class Conversation:
             return Done(known.value, failed=known.status != "success")
         step = journal.open(info, 1, dumps({"messages": len(self.settings.opening) + len(self.history)}))
         try:
-            answer = await self.models.chat(self.settings.server, self._request())
+            answer = await self.models.chat(self.settings.server, self._request(), self.stream.hear)
         except ModelFailed as error:
+            self.stream.over()
             text = f"{error.message} {error.hint}".strip()
             failed = Done(error_value(type(error).__name__, text, step_id=self.work.info.step_id), failed=True)
             await step.close("failure", failed.value)
@@ -122,9 +127,11 @@ class Conversation:
         """The results of calls, in their order; side by side where the step says so."""
         places = [self._place() for _ in calls]
         found: list[Message] = []
+        for call in calls:
+            self.stream.called(call)
 
         async def one(index: int) -> Done:
-            return Done(dumps(await self._answer(calls[index], places[index])))
+            return Done(dumps(await self._streamed(calls[index], places[index])))
 
         if self.work.module["value"].get("parallel") and len(calls) > 1:
             most = self.interpreter.rules.most_parallel
@@ -134,23 +141,32 @@ class Conversation:
             found.append(loads((await one(index)).value))
         return found
 
-    async def _answer(self, call: FunctionCall, place: str) -> Message:
-        """What the model is told of a call. A tool's failure is its result: the model decides what to do about it."""
+    async def _streamed(self, call: FunctionCall, place: str) -> Message:
+        self.stream.begins(call)
+        message, success = await self._answer(call, place)
+        self.stream.ended(call, message["content"], success=success)
+        return message
+
+    async def _answer(self, call: FunctionCall, place: str) -> tuple[Message, bool]:
+        """What the model is told of a call, and whether it went well. A tool's failure is its result: the model decides what to
+        do about it.
+        """
         tool = self.tools.get(call.name)
         if tool is None:
             known = ", ".join(self.tools) or "none"
-            return _told(call, _error(f"There is no function {call.name}. These can be called: {known}."))
+            return _told(call, _error(f"There is no function {call.name}. These can be called: {known}.")), False
         interpreter = self.interpreter
         try:
             done = await tool.call(interpreter, self.work.scope, call.arguments, place)
         except BadArguments as error:
-            return _told(call, _error(error.message))
+            return _told(call, _error(error.message)), False
         try:
             text = await interpreter.ports.expand(done.value)
         except NOT_EXPANDED as error:
-            return _told(call, _error(error.message))
+            return _told(call, _error(error.message)), False
         job = job_id(interpreter.run_id, place + tool.id)
-        return {**_told(call, loads(text)), "agent_action": tool.action(job, call.arguments)}
+        told = {**_told(call, loads(text)), "agent_action": tool.action(job, call.arguments)}
+        return told, not done.failed
 
     def _place(self) -> str:
         """Where the next turn or call is recorded: they are numbered in the order in which they begin."""
@@ -167,7 +183,8 @@ class Conversation:
             wrong = first_problem(output, self.settings.schema)
             if wrong is not None:
                 return self._failed(f"The model's answer does not fit the output_schema: {wrong}")
-        answer = dumps({"output": output, "messages": [*self.settings.shown, *self.history]})
+        streamed = {STREAM_KEY: self.stream.text} if self.stream.text else {}
+        answer = dumps({"output": output, "messages": [*self.settings.shown, *self.history], **streamed})
         return self._failed(MADE_UP) if makes_up_reference(answer) else Done(answer)
 
     def _failed(self, message: str) -> Done:

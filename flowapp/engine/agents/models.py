@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from flowapp.engine.agents.errors import AgentRefused
@@ -11,11 +11,12 @@ from flowapp.engine.ports import FileContent, Files, SharedAgent
 from flowapp.engine.values import Memory
 from flowapp.jsontext import JsonText, dumps, loads
 from flowapp.models import tool_servers
-from flowapp.models.chat import ChatAnswer, ChatRequest, ChatServer, Message, chat
+from flowapp.models.chat import ChatAnswer, ChatRequest, ChatServer, Hear, Message, chat
 from flowapp.models.pictures import Picture, picture
 from flowapp.models.tool_servers import RemoteResult, RemoteTool, ToolServer
 from flowapp.net import AddressPolicy
 from flowapp.store import memories
+from flowapp.store.masks import MaskedLog
 from flowapp.store.stores import Store
 from flowapp.store.tables import RunRow
 
@@ -34,9 +35,13 @@ class RunModels:
         """See `ports.Models`."""
         return await self._leaves.resolved(args)
 
-    async def chat(self, server: ChatServer, request: ChatRequest) -> ChatAnswer:
+    async def chat(self, server: ChatServer, request: ChatRequest, hear: Hear | None = None) -> ChatAnswer:
         """See `ports.Models`."""
-        return await chat(server, request, self._policy)
+        return await chat(server, request, self._policy, hear)
+
+    def masked(self, write: Callable[[str], None]) -> MaskedLog:
+        """See `ports.Models`."""
+        return MaskedLog(self._store.masks, self._run.id, write)
 
     async def picture(self, server: ChatServer, prompt: str) -> Picture:
         """See `ports.Models`."""

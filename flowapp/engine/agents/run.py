@@ -15,6 +15,7 @@ from flowapp.engine.agents.mcp import mcp_tools
 from flowapp.engine.agents.opening import opened
 from flowapp.engine.agents.search import search_of
 from flowapp.engine.agents.settings import settings_of
+from flowapp.engine.agents.streaming import AgentStream
 from flowapp.engine.agents.tools import module_tools
 from flowapp.engine.errors import INTERRUPTIONS, error_value
 from flowapp.engine.values import Attempt, Done
@@ -24,6 +25,7 @@ from flowapp.store.runs import job_id
 
 if TYPE_CHECKING:
     from flowapp.engine.interpreter import Interpreter
+    from flowapp.engine.ports import OpenStep
     from flowapp.engine.steps import Try
 
 
@@ -40,11 +42,11 @@ async def run(interpreter: Interpreter, work: Try) -> Attempt:
     kept = evaluated.kept or evaluated.args
     step = journal.open(work.info, work.attempt, kept)
     await step.save()
-    done = await timeouts.step(interpreter, work, lambda: _answered(interpreter, work, evaluated.args, kept))
+    done = await timeouts.step(interpreter, work, lambda: _answered(interpreter, work, evaluated.args, kept, step))
     return done, step, None
 
 
-async def _answered(interpreter: Interpreter, work: Try, args: JsonText, kept: JsonText) -> Done:
+async def _answered(interpreter: Interpreter, work: Try, args: JsonText, kept: JsonText, open_step: OpenStep) -> Done:
     models = interpreter.ports.models
     try:
         if models is None:
@@ -65,7 +67,8 @@ async def _answered(interpreter: Interpreter, work: Try, args: JsonText, kept: J
         return Done(error_value("ExecutionErr", error.message, step_id=work.info.step_id), failed=True)
     if settings.draws:
         return await drawn(interpreter, work, models, settings)
-    conversation = Conversation(interpreter, work, models, settings, named)
+    stream = AgentStream(models, open_step if settings.streaming else None)
+    conversation = Conversation(interpreter, work, models, settings, named, stream)
     done = await conversation.run()
     if settings.memory is not None and not done.failed:
         said = [*settings.shown, *conversation.history]

@@ -46,6 +46,8 @@ class AgentSettings:
     """Stored files that the model gets with the user's message."""
     search: str = ""
     """How the model is told that it may search the web by itself; "" where it may not."""
+    streaming: bool = False
+    """Whether what it says and does is streamed while it does so."""
     draws: bool = False
     """Whether a picture is asked for, and no text."""
 
@@ -77,6 +79,7 @@ def settings_of(args: Mapping[str, Any], kept: Mapping[str, Any]) -> AgentSettin
         enabled=frozenset(map(str, enabled)) if isinstance(enabled, list) else None,
         memory=_memory(args.get("memory")),
         files=files,
+        streaming=args.get("streaming") is True,
         draws=draws,
     )
 

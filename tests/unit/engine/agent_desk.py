@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,10 +11,11 @@ from flowapp.engine.agents.errors import AgentRefused
 from flowapp.engine.ports import FileContent, SharedAgent
 from flowapp.engine.values import Done, Memory
 from flowapp.jsontext import JsonText, loads
-from flowapp.models.chat import ChatAnswer, ChatRequest, ChatServer, Message, chat
+from flowapp.models.chat import ChatAnswer, ChatRequest, ChatServer, Hear, Message, chat
 from flowapp.models.pictures import Picture, picture
 from flowapp.models.tool_servers import RemoteResult, RemoteTool, ToolServer, called, listed
 from flowapp.net import AddressPolicy
+from flowapp.store.masks import MaskedLog, Masks
 from tests.support.chat_server import ChatServerDouble, Says, chat_server
 from tests.unit.engine.fakes import World
 from tests.unit.net.http_server import Answer as Reply
@@ -35,12 +36,16 @@ class Models:
     resources: dict[str, Any] = field(default_factory=dict)
     files: dict[str, FileContent] = field(default_factory=dict)
     said: dict[tuple[str, str], dict[str, list[Message]]] = field(default_factory=dict)
+    masks: Masks = field(default_factory=Masks)
 
     async def resolved(self, args: JsonText) -> JsonText:
         return args
 
-    async def chat(self, server: ChatServer, request: ChatRequest) -> ChatAnswer:
-        return await chat(server, request, self.policy)
+    async def chat(self, server: ChatServer, request: ChatRequest, hear: Hear | None = None) -> ChatAnswer:
+        return await chat(server, request, self.policy, hear)
+
+    def masked(self, write: Callable[[str], None]) -> MaskedLog:
+        return MaskedLog(self.masks, "run", write)
 
     async def picture(self, server: ChatServer, prompt: str) -> Picture:
         return await picture(server, prompt, self.policy)

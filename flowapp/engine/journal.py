@@ -198,10 +198,10 @@ class Step:
         if text and not self._closed:
             self._printed.log(text)
 
-    def stream(self, text: str) -> None:
+    def stream(self, text: str, *, first: bool = False) -> None:
         """The same for what it streams as its result; that is stored sooner."""
         if text and not self._closed:
-            self._printed.stream(text)
+            self._printed.stream(text, first=first)
 
     async def go_on(self) -> None:
         """See `ports.OpenStep`."""

@@ -19,7 +19,7 @@ from flowapp.engine.ports import Files, OpenStep, Printing, RunLeaf, Secrets, To
 from flowapp.engine.ports import Limits as Limiting
 from flowapp.engine.references import given, written
 from flowapp.engine.secrets import SECRET_MARKS, MissingReference, resolve
-from flowapp.engine.streams import JobOutput, with_stream
+from flowapp.engine.streams import JobOutput, in_record, with_stream
 from flowapp.engine.values import LeafCall, LeafOutcome, Plan
 from flowapp.errors import FlowappError
 from flowapp.jsontext import NULL, JsonText, canonical, dumps, hash_of, loads
@@ -174,7 +174,8 @@ class Leaves:
         if outcome.error is not None:
             value = dumps({"error": {**outcome.error, "step_id": call.info.step_id}})
             return LeafOutcome(value, "failure", outcome.duration_ms, outcome.isolation)
-        result = outcome.stored or with_stream(outcome.result or NULL, output.streamed)
+        merged = with_stream if call.checkpoint is None else in_record
+        result = outcome.stored or merged(outcome.result or NULL, output.streamed)
         if not outcome.stored and makes_up_reference(result):
             return LeafOutcome(_error(MADE_UP, call.info.step_id), "failure")
         return LeafOutcome(result, "success", outcome.duration_ms, outcome.isolation, key)

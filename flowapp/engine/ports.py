@@ -52,8 +52,8 @@ class Printing(Protocol):
     def log(self, text: str) -> None:
         """Output of the step, as it comes."""
 
-    def stream(self, text: str) -> None:
-        """The next piece of what the step streams as its result."""
+    def stream(self, text: str, *, first: bool = False) -> None:
+        """The next piece of what the step streams as its result; the `first` takes the place of whatever it streamed before."""
 
 
 class OpenStep(Printing, Protocol):

@@ -91,9 +91,9 @@ class Printed:
         """Output of the step."""
         self._add(self._log, text)
 
-    def stream(self, text: str) -> None:
-        """A piece of its stream; from the first one on, all is stored sooner."""
-        if self._stream is None:
+    def stream(self, text: str, *, first: bool = False) -> None:
+        """A piece of its stream; from the first one on, all is stored sooner. See `ports.Printing`."""
+        if self._stream is None or (first and self._stream.end):
             self._stream = stream_of_step(*self._about)
             self.stop()
         self._add(self._stream, text)

@@ -277,8 +277,8 @@ class RemoteLog:
         """Output of the script, as it comes."""
         self._print(self._log, text)
 
-    def stream(self, text: str) -> None:
-        """What the script streams as its result, likewise."""
+    def stream(self, text: str, *, first: bool = False) -> None:
+        """What the script streams as its result, likewise; it runs once here."""
         self._print(self._stream, text)
 
     def _print(self, growing: Growing, text: str) -> None:

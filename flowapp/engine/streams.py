@@ -14,6 +14,8 @@ from flowapp.runtimes.guest.streaming import MARK
 from flowapp.store.masks import MaskedLog, Masks
 
 STREAM_KEY = "wm_stream"
+COMPLETE = '{"type":"complete","result":'
+"""How the record of a finished workflow as code begins (`runtimes/guest`): what follows is its result as the script gave it."""
 
 
 class Parted:
@@ -105,8 +107,9 @@ class JobOutput:
         return "".join(self._parts)
 
     def _streamed(self, text: str) -> None:
+        first = not self._parts
         self._parts.append(text)
-        self._step.stream(text)
+        self._step.stream(text, first=first)
 
 
 def with_stream(result: JsonText, stream: str) -> JsonText:
@@ -124,6 +127,13 @@ def with_stream(result: JsonText, stream: str) -> JsonText:
         return result
     body = text[1:-1].strip()
     return JsonText(f"{{{body}{',' if body else ''}{dumps(STREAM_KEY)}:{dumps(stream)}}}")
+
+
+def in_record(record: JsonText, stream: str) -> JsonText:
+    """The same for the record of a workflow as code: what it streamed goes into its result, when that is there."""
+    if not stream or not record.startswith(COMPLETE):
+        return record
+    return JsonText(f"{COMPLETE}{with_stream(JsonText(record[len(COMPLETE) : -1]), stream)}}}")
 
 
 def _lines(text: str) -> list[str]:

@@ -19,6 +19,7 @@ from flowapp.engine import checkpoints, pauses
 from flowapp.engine.checkpoints import SUSPENDED, TOLD, id_of_key, is_key, path_of
 from flowapp.engine.errors import error_value
 from flowapp.engine.loops import side_by_side
+from flowapp.engine.streams import COMPLETE
 from flowapp.engine.suspend import LONGEST_S, TIMEOUT_S
 from flowapp.engine.values import Answer, Done, LeafCall, LeafOutcome, Limit, StepInfo, Wanted
 from flowapp.engine.workflow_records import decision, is_likely, is_task, module, number, terms
@@ -35,8 +36,6 @@ MOST_STEPS = 10_000
 """Steps of one workflow: its code reads the results of all of them each time that it begins again."""
 LARGEST = 64 << 20
 """Characters of these results together."""
-_COMPLETE = '{"type":"complete","result":'
-"""How the record of a finished one begins (`runtimes/guest`): what follows is its result as the script gave it."""
 _CHANGED = "Its code has to come to the same steps in the same order each time."
 
 
@@ -78,7 +77,7 @@ class _Workflow:
             outcome = replace(outcome, duration_ms=round(self.spent_ms, 3))
             if outcome.status != "success":
                 return outcome
-            if outcome.value.startswith(_COMPLETE):
+            if outcome.value.startswith(COMPLETE):
                 await self._leave_unasked()
                 return replace(outcome, value=_result(outcome.value))
             failure = await self._do(loads(outcome.value))
@@ -190,7 +189,7 @@ class _Workflow:
         )
         outcome = await self.interpreter.ports.run_leaf(call, step)
         if outcome.status == "success":
-            if outcome.value.startswith(_COMPLETE):
+            if outcome.value.startswith(COMPLETE):
                 outcome = replace(outcome, value=_result(outcome.value))
             else:
                 outcome = replace(
@@ -273,4 +272,4 @@ class _Workflow:
 
 
 def _result(record: JsonText) -> JsonText:
-    return JsonText(record[len(_COMPLETE) : -1])
+    return JsonText(record[len(COMPLETE) : -1])

@@ -135,6 +135,41 @@ async def test_what_typescript_streams(server: Live, language: str) -> None:
     assert "one" not in (found["new_logs"] or "")  # only of the packages that were installed
 
 
+WORKFLOW = """import wmill
+from wmill import task, workflow
+
+
+@task
+def double(x: int):
+    wmill.append_to_result_stream(f"doubling {x}")
+    return 2 * x
+
+
+@workflow
+async def main():
+    wmill.append_to_result_stream("begun, ")
+    found = await double(4)
+    wmill.append_to_result_stream(f"got {found}")
+    RETURN
+"""
+
+
+@pytest.mark.parametrize(
+    ("code", "result"),
+    [
+        ("return None", "begun, got 8"),
+        ("return {'n': found}", {"n": 8, "wm_stream": "begun, got 8"}),
+        ("return found", 8),
+    ],
+)
+async def test_what_a_workflow_as_code_streams(server: Live, code: str, result: object) -> None:
+    """It runs anew for each of its steps, and so does what it streams."""
+    body = {"content": WORKFLOW.replace("RETURN", code), "language": "python3", "args": {}}
+    job = await server.ended((await server.post("jobs/run/preview", body)).text, 60)
+    assert (job["success"], job["result"]) == (True, result), job["result"]
+    assert (await server.get(f"jobs_u/getupdate/{job['id']}"))["new_result_stream"] == "begun, got 8"
+
+
 STREAMS = "def main():\n    yield 'in'\n    yield 'side'\n"
 
 

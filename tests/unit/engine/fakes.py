@@ -294,7 +294,7 @@ class Step:
         """What it prints, together with all other steps."""
         self.world.log += text
 
-    def stream(self, text: str) -> None:
+    def stream(self, text: str, *, first: bool = False) -> None:
         """What it streams, together with all other steps."""
         self.world.streamed += text
 

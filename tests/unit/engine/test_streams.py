@@ -22,7 +22,7 @@ class Heard:
     def log(self, text: str) -> None:
         self.logs.append(text)
 
-    def stream(self, text: str) -> None:
+    def stream(self, text: str, *, first: bool = False) -> None:
         self.streams.append(text)
 
     def both(self) -> tuple[str, str]:

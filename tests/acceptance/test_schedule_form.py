@@ -10,6 +10,7 @@ from playwright.sync_api import Page, expect
 
 from tests.acceptance.axe import accessible
 from tests.acceptance.conftest import shoot
+from tests.acceptance.keys import press, replace_text, tab_to
 from tests.acceptance.notebook_page import flow_of, python
 from tests.acceptance.product import Product
 
@@ -129,3 +130,89 @@ def test_a_stored_schedule_opens_in_its_forms_and_keeps_the_rest(page: Page, pro
     assert stored["on_recovery_extra_args"] == {"channel": "#down", "other": 1}
     assert (stored["tag"], stored["retry"]) == ("big", {"constant": {"attempts": 1}})
     assert "dynamic_skip" not in stored
+
+
+def test_typed_text_is_not_thrown_away_unasked(page: Page) -> None:
+    for where, noun in (("/schedules", "schedule"), ("/resources", "resource")):
+        page.goto(where)
+        page.get_by_role("button", name=f"New {noun}").click()
+        dialog = page.get_by_role("dialog", name=f"New {noun}")
+        expect(dialog.get_by_label("Path")).to_be_visible()
+        page.keyboard.press("Escape")
+        expect(dialog).to_have_count(0)  # nothing was typed
+        page.get_by_role("button", name=f"New {noun}").click()
+        dialog.get_by_label("Path").fill("u/admin/typed")
+        page.keyboard.press("Escape")
+        question = dialog.get_by_role("alertdialog", name="Discard what you typed?")
+        keep = question.get_by_role("button", name="Keep editing")
+        expect(keep).to_be_focused()
+        shoot(page, f"{noun}-discard")
+        accessible(page, "[role=dialog]")
+        page.keyboard.press("Escape")
+        expect(question).to_have_count(0)
+        expect(dialog.get_by_label("Path")).to_be_focused()
+        page.mouse.click(3, 300)
+        expect(keep).to_be_focused()
+        page.keyboard.press("Enter")
+        expect(dialog.get_by_label("Path")).to_have_value("u/admin/typed")
+        page.keyboard.press("Escape")
+        question.get_by_role("button", name="Discard").click()
+        expect(dialog).to_have_count(0)
+        page.get_by_role("button", name=f"New {noun}").click()
+        expect(dialog.get_by_label("Path")).to_have_value("u/admin/")
+        dialog.get_by_label("Path").fill("u/admin/typed")
+        dialog.get_by_role("button", name="Cancel").click()
+        expect(dialog).to_have_count(0)
+
+
+def test_a_schedule_is_made_by_keyboard_alone(page: Page, product: Product) -> None:
+    with product.client() as client:
+        if not client.get(f"/api/w/main/scripts/exists/p/{SCRIPT}").json():
+            _targets(product)
+    page.goto("/schedules")
+    press(page, page.get_by_role("button", name="New schedule"))
+    dialog = page.get_by_role("dialog", name="New schedule")
+    tab_to(page, dialog.get_by_label("Path"))
+    replace_text(page, "u/admin/by_keys")
+    tab_to(page, dialog.get_by_label("When (cron)"))
+    replace_text(page, "0 15 7 * * 1-5")
+    tab_to(page, dialog.get_by_label("Time zone"))
+    replace_text(page, "Europe/Paris")
+    expect(dialog).to_contain_text("07:15")
+    tab_to(page, dialog.get_by_label("Runs"))
+    page.keyboard.type(f"flow {FLOW}")
+    tab_to(page, dialog.get_by_label("days"))
+    page.keyboard.type("5")
+    press(page, dialog.get_by_text("Pause, retries and tag"))
+    tab_to(page, dialog.get_by_label("Paused until"))
+    dialog.get_by_label("Paused until").fill("2031-02-03T04:05")
+    tab_to(page, dialog.get_by_label("Retries after a failure"))
+    page.keyboard.type("2")
+    tab_to(page, dialog.get_by_label("Seconds before each"))
+    page.keyboard.type("30")
+    tab_to(page, dialog.get_by_label("Tag"))
+    page.keyboard.type("big")
+    shoot(page, "schedule-later")
+    accessible(page, "[role=dialog]")
+    tab_to(page, dialog.get_by_label("Summary"))
+    page.keyboard.type("On weekdays")
+    press(page, dialog.get_by_role("button", name="Save"))
+    expect(dialog).to_have_count(0)
+    stored = _stored(product, "u/admin/by_keys")
+    assert (stored["schedule"], stored["timezone"], stored["args"]["days"]) == ("0 15 7 * * 1-5", "Europe/Paris", 5)
+    assert (stored["retry"], stored["tag"]) == ({"constant": {"attempts": 2, "seconds": 30}}, "big")
+    zone = page.evaluate("new Date('2031-02-03T04:05').toISOString()")
+    assert stored["paused_until"] == zone
+    # opened again it says the same, and saved unchanged it stays as it is
+    row = page.get_by_role("button", name="u/admin/by_keys", exact=True)
+    press(page, row)
+    dialog = page.get_by_role("dialog", name="Change schedule")
+    expect(dialog.get_by_label("Paused until")).to_have_value("2031-02-03T04:05")
+    expect(dialog.get_by_label("Retries after a failure")).to_have_value("2")
+    press(page, dialog.get_by_role("button", name="Save"))
+    expect(dialog).to_have_count(0)
+    again = _stored(product, "u/admin/by_keys")
+    assert {name: again[name] for name in ("paused_until", "retry", "tag")} == {
+        name: stored[name] for name in ("paused_until", "retry", "tag")
+    }
+    accessible(page)

@@ -8,6 +8,8 @@ import { handlerOf, targetOf } from "./use_inputs.js";
 const LazyArguments = lazy(() => import("./arguments.jsx").then((module) => ({ default: module.Arguments })));
 const Arguments = (props) => <Suspense fallback={<><input type="hidden" name={props.name} value={props.text} /><Skeleton lines={3} label="Loading the form" /></>}><LazyArguments {...props} /></Suspense>;
 
+/** Options that stand in a fold of their own. */
+const LATER = ["paused_until", "retry", "tag"];
 /** What the server gives to every handler, and to each of them. */
 const GIVEN = ["path", "is_flow", "schedule_path", "workspace_id", "job_id"];
 const HANDLERS = [
@@ -35,7 +37,7 @@ export function ScheduleFields({ ws, runs: kept, text, targets, options: stored 
         </div>
       )}
       <Arguments ws={ws} target={target} name="value" label="Arguments" text={text} fresh={!kept} none={runs.trim() ? "Nothing that is deployed is called so." : "Choose what it runs, and its inputs stand here."} />
-      <details className="schedule-more" open={Object.keys(options).length > 0}>
+      <details className="schedule-more" open={Object.keys(options).some((name) => !LATER.includes(name))}>
         <summary>Overlap, skipping and handlers</summary>
         <div className="stored-fields">
           <label className="check-line"><input type="checkbox" name="no_flow_overlap" defaultChecked={options.no_flow_overlap === true} /><span>Skip a time while the one before has not ended</span></label>
@@ -43,8 +45,61 @@ export function ScheduleFields({ ws, runs: kept, text, targets, options: stored 
           {HANDLERS.map((one) => <Handler key={one.name} ws={ws} {...one} options={options} targets={targets} />)}
         </div>
       </details>
+      <details className="schedule-more" open={Object.keys(options).some((name) => LATER.includes(name))}>
+        <summary>Pause, retries and tag</summary>
+        <div className="stored-fields">
+          <PausedUntil stored={options.paused_until ?? ""} />
+          <Retries stored={options.retry ?? {}} />
+          <div className="field">
+            <label htmlFor="stored-tag">Tag</label>
+            <input id="stored-tag" name="tag" className="in-text mono" defaultValue={options.tag ?? ""} placeholder="none" autoComplete="off" spellCheck={false} aria-describedby="stored-tag-help" />
+            <p className="form-help" id="stored-tag-help">Its runs go to workers that take this tag.</p>
+          </div>
+        </div>
+      </details>
     </div>
   );
+}
+
+/** A time in the reader's own zone, sent as one that says its zone; what was stored is sent as it was while nobody changes it. */
+function PausedUntil({ stored }) {
+  const [first] = useState(() => localOf(stored));
+  const [local, setLocal] = useState(first);
+  const chosen = local === first ? stored : local ? new Date(local).toISOString() : "";
+  return (
+    <div className="field">
+      <label htmlFor="stored-paused">Paused until</label>
+      <input id="stored-paused" type="datetime-local" className="in-text" value={local} aria-describedby="stored-paused-help" onChange={(event) => setLocal(event.target.value)} />
+      <input type="hidden" name="paused_until" value={chosen} />
+      <p className="form-help" id="stored-paused-help">In your time. Times before it are left out, and not made up for.</p>
+    </div>
+  );
+}
+
+/** How often a failed run is tried again, after a constant time. Other ways, which only files and HTTP set, are told and stay. */
+function Retries({ stored }) {
+  const { attempts = 0, seconds = 0 } = stored.constant ?? {};
+  const others = stored.retry_if || stored.exponential?.attempts > 0;
+  if (others) return <p className="form-help">A failed run is tried again in a way that was set by a file or over HTTP. It stays.</p>;
+  return (
+    <div className="two">
+      <div className="field">
+        <label htmlFor="stored-retries">Retries after a failure</label>
+        <input id="stored-retries" name="retry_attempts" className="in-text num" inputMode="numeric" placeholder="none" defaultValue={attempts || ""} autoComplete="off" />
+      </div>
+      <div className="field">
+        <label htmlFor="stored-retry-seconds">Seconds before each</label>
+        <input id="stored-retry-seconds" name="retry_seconds" className="in-text num" inputMode="numeric" placeholder="0" defaultValue={attempts ? seconds : ""} autoComplete="off" />
+      </div>
+    </div>
+  );
+}
+
+/** A stored time as the field takes it; empty where it is none. */
+function localOf(text) {
+  const at = new Date(text);
+  if (!text || Number.isNaN(at.getTime())) return "";
+  return new Date(at.getTime() - at.getTimezoneOffset() * 60000).toISOString().slice(0, 16);
 }
 
 function Handler({ ws, name, label, times, exact, given, options, targets }) {

@@ -103,6 +103,13 @@ class CopyField(LocalComponent):
     label: rx.Var[str]
 
 
+class KeepTyped(Component):
+    """In a dialog's form: asks before Escape or a press beside the dialog throws away what was typed (`keep_typed.jsx`)."""
+
+    library = "$/public/js/shell/keep_typed.jsx"
+    tag = "KeepTyped"
+
+
 class Tick(LocalComponent):
     """A checkbox that shows the press at once, and what the server says of it after."""
 
@@ -161,6 +168,7 @@ sign_out = SignOut.create
 file_text = FileText.create
 server_pages = ServerPages.create
 copy_field = CopyField.create
+keep_typed = KeepTyped.create
 signal = Signal.create
 tick = Tick.create
 path_field = PathField.create

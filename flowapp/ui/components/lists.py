@@ -7,7 +7,7 @@ from typing import Any
 
 import reflex as rx
 
-from flowapp.ui.components.bits import copy_field, glyph
+from flowapp.ui.components.bits import copy_field, glyph, keep_typed
 
 
 def list_head(about: str, *actions: rx.Component) -> rx.Component:
@@ -68,15 +68,18 @@ def choice(
 
 
 def form_dialog(state: Any, title: Any, *content: rx.Component, save: Any = "Save") -> rx.Component:
-    """Makes one, or changes it. What is wrong with it is said at its foot."""
+    """Makes one, or changes it. What is wrong with it is said at its foot; what was typed is not thrown away unasked."""
     return rx.dialog.root(
         rx.dialog.content(
             rx.el.form(
                 rx.dialog.title(title),
                 *content,
                 rx.el.div(rx.cond(state.error != "", rx.el.p(state.error, class_name="form-error")), role="alert"),
+                keep_typed(),
                 rx.el.div(
-                    rx.dialog.close(rx.el.button("Cancel", type="button", class_name="btn")),
+                    rx.dialog.close(
+                        rx.el.button("Cancel", type="button", class_name="btn", custom_attrs={"data-cancels": ""})
+                    ),
                     rx.el.button(save, type="submit", class_name="btn pri"),
                     class_name="dialog-foot",
                 ),

@@ -65,7 +65,7 @@ def _line(line: Any) -> rx.Component:
             role="switch",
             class_name="chip above",
             on_click=STATE.switch(line.path, ~line.enabled),
-            custom_attrs={"aria-checked": line.enabled, "aria-pressed": line.enabled, "aria-label": "Run " + line.path},
+            custom_attrs={"aria-checked": line.enabled, "aria-label": "Run " + line.path},
         ),
         delete_button(STATE, line.path),
         class_name="row-link row-stored row-schedule",

@@ -24,6 +24,7 @@ _MOST = 100
 _OPTIONS = (
     *("no_flow_overlap", "dynamic_skip", "on_failure", "on_failure_times", "on_failure_exact", "on_failure_extra_args"),
     *("on_recovery", "on_recovery_times", "on_recovery_extra_args", "on_success", "on_success_extra_args"),
+    *("paused_until", "retry", "tag"),
 )
 
 
@@ -160,17 +161,39 @@ def with_options(found: Mapping[str, Any], form: Mapping[str, str]) -> dict[str,
             chosen[f"{name}_times"] = _count(form.get(f"{name}_times", ""))
             chosen[f"{name}_exact"] = f"{name}_exact" in form
             chosen[f"{name}_extra_args"] = json_of(form.get(f"{name}_extra_args", "") or "{}")
+    chosen |= _later(found, form)
     # an option that says nothing stays as it was written: false, null or an empty text
     kept = {name: value for name, value in found.items() if name not in chosen or not (value or chosen[name])}
     return {**kept, **{name: value for name, value in chosen.items() if value}}
 
 
-def _count(text: str) -> int | None:
+def _later(found: Mapping[str, Any], form: Mapping[str, str]) -> dict[str, Any]:
+    """Pause, retries and tag, as far as the form has fields for them."""
+    chosen: dict[str, Any] = {name: form[name].strip() for name in ("paused_until", "tag") if name in form}
+    if "retry_attempts" in form:
+        constant = (found.get("retry") or {}).get("constant") or {}
+        attempts, seconds = _count(form["retry_attempts"], "retries"), _seconds(form.get("retry_seconds", ""))
+        same = (attempts or 0, seconds if attempts else 0) == (
+            constant.get("attempts") or 0,
+            constant.get("seconds") or 0,
+        )
+        new = {"constant": {"attempts": attempts, "seconds": seconds}} if attempts else {}
+        chosen["retry"] = found.get("retry") or {} if same else new
+    return chosen
+
+
+def _count(text: str, what: str = "runs") -> int | None:
     if not text.strip():
         return None
     if not text.strip().isdecimal() or not int(text):
-        raise BadRequest(f"{text.strip()[:20]!r} is no number of runs.", "Write a whole number from 1 on.")
+        raise BadRequest(f"{text.strip()[:20]!r} is no number of {what}.", "Write a whole number from 1 on.")
     return int(text)
+
+
+def _seconds(text: str) -> int:
+    if text.strip() and not text.strip().isdecimal():
+        raise BadRequest(f"{text.strip()[:20]!r} is no number of seconds.", "Write a whole number from 0 on.")
+    return int(text or 0)
 
 
 def _target(found: Mapping[str, Any]) -> str:

@@ -120,6 +120,24 @@ def test_options_that_the_dialog_does_not_show_stay() -> None:
     }
 
 
+def test_pause_retries_and_tag_are_what_the_dialog_says() -> None:
+    form = {"dynamic_skip": "", "paused_until": "2031-01-01T08:00:00.000Z", "tag": " big "}
+    form |= {"retry_attempts": "2", "retry_seconds": ""}
+    chosen = {"paused_until": "2031-01-01T08:00:00.000Z", "tag": "big"}
+    assert with_options({}, form) == {**chosen, "retry": {"constant": {"attempts": 2, "seconds": 0}}}
+    # what nobody changed stays as it was written
+    odd = {"retry": {"constant": {"attempts": 2}, "exponential": {"attempts": 0}}}
+    assert with_options(odd, form) == {**chosen, **odd}
+    emptied = {**form, "paused_until": "", "tag": "", "retry_attempts": ""}
+    assert with_options({**odd, **chosen}, emptied) == {}
+    # where retries are more than the dialog shows, it has no fields for them
+    other = {"retry": {"exponential": {"attempts": 3}}}
+    assert with_options(other, {"dynamic_skip": "", "tag": "x"}) == {**other, "tag": "x"}
+    for wrong in ({"retry_attempts": "some"}, {"retry_seconds": "-1"}, {"retry_seconds": "1.5"}):
+        with pytest.raises(BadRequest):
+            with_options({}, {**form, **wrong})
+
+
 @pytest.mark.parametrize("text", ["0", "-1", "1.5", "many", "²"])
 def test_a_number_of_runs_is_whole_and_not_nought(text: str) -> None:
     with pytest.raises(BadRequest):

@@ -290,8 +290,10 @@ def _action(row: JobRow, names: Mapping[str, str]) -> dict[str, Any]:
             told = {"function_name": meta.get("function"), "resource_path": meta.get("resource")}
             return {"type": "mcp_tool_call", "call_id": row.id, **told}
         case _:
-            called = {"job_id": row.id, "module_id": row.step_id}
-            return {"type": "tool_call", "function_name": names.get(row.step_id, row.step_id), **called}
+            meta = loads(row.meta) if row.meta else {}
+            # an agent that is a resource has its tools there
+            name = names.get(row.step_id) or meta.get("function") or row.step_id
+            return {"type": "tool_call", "function_name": name, "job_id": row.id, "module_id": row.step_id}
 
 
 def _number(row: JobRow) -> int:

@@ -39,7 +39,7 @@ class ModuleTool:
         """
         module = bound(self.module, checked(arguments, self.function.parameters))
         asked = replace(interpreter, frame=replace(interpreter.frame, asked=True))
-        return await asked.step(module, scope.child(), place)
+        return await asked.step(module, scope.child(), place, {"function": self.function.name})
 
     def action(self, job: str, arguments: str) -> dict[str, Any]:
         """What clients are told of a call."""

@@ -88,6 +88,9 @@ async def test_it_runs_and_shows_no_secret(product: Product) -> None:
         shown = (await product.client.get(f"{W}/jobs_u/get/{call}")).json()
         assert shown["args"]["currency"] == "$var:u/admin/currency", shown
         assert KEY not in str(await product.cells(draft))
+        told = (await product.client.get(f"{W}/jobs_u/get/{detail['run']['id']}")).json()
+        actions = told["flow_status"]["modules"][0]["agent_actions"]
+        assert [one.get("function_name") for one in actions] == [None, "price_it", None]
         assert [one["rule"] for one in (await product.cells(draft))["ask"]["problems"]] == []
 
 

@@ -39,6 +39,7 @@ INPUTS: Mapping[str, Any] = {
         "output_schema": {"type": "object", "description": "JSON Schema that the answer has to fit"},
         "temperature": {"type": "number", "minimum": 0, "maximum": 2},
         "max_completion_tokens": {"type": "integer", "minimum": 1},
+        "max_iterations": {"type": "integer", "minimum": 1, "description": "At most so many turns of the model"},
         "streaming": {
             "type": "boolean",
             "description": "Whether the answer is shown while the model writes it",

@@ -6,7 +6,7 @@ import { useStore } from "./context.js";
 import { Glyph } from "./icons.jsx";
 
 /** Inputs that such a resource decides (`openflow/agents.py`). */
-const DECIDED = ["provider", "system_prompt", "output_type", "output_schema", "temperature", "max_completion_tokens", "memory", "streaming"];
+const DECIDED = ["provider", "system_prompt", "output_type", "output_schema", "temperature", "max_completion_tokens", "memory", "streaming", "max_iterations"];
 const WAYS = [["", "as the agent has it"], ["ai", "by the model"], ["static", "fixed"], ["javascript", "expression"]];
 
 /** Chooses the resource. Without any, and without one chosen, there is nothing to see. */

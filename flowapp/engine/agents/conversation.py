@@ -72,7 +72,9 @@ class Conversation:
 
     async def run(self) -> Done:
         """Talk until the model has nothing more to call; the result is `{output, messages}`."""
-        for _ in range(self.interpreter.rules.most_turns):
+        most = self.interpreter.rules.most_turns
+        most = min(self.settings.turns or most, most)
+        for _ in range(most):
             turn = await self._turn()
             if turn.failed:
                 return turn
@@ -85,7 +87,7 @@ class Conversation:
             if len(calls) > MOST_CALLS:
                 return self._failed(f"The model asked for {len(calls)} calls at once; {MOST_CALLS} are the most.")
             self.history += await self._answers(calls)
-        return self._failed(f"The agent did not finish within {self.interpreter.rules.most_turns} turns of the model.")
+        return self._failed(f"The agent did not finish within {most} turn{'' if most == 1 else 's'} of the model.")
 
     async def _turn(self) -> Done:
         """What the model says next: a recorded turn is not asked for again."""

@@ -39,6 +39,8 @@ class AgentSettings:
     schema: Mapping[str, Any] | None = None
     temperature: float | None = None
     max_tokens: int | None = None
+    turns: int | None = None
+    """At most so many turns of the model; None is as many as any agent may have."""
     enabled: frozenset[str] | None = None
     """Names (or ids) of the tools that it may use; None is all of them."""
     memory: Memory | None = None
@@ -76,6 +78,7 @@ def settings_of(args: Mapping[str, Any], kept: Mapping[str, Any]) -> AgentSettin
         schema=_schema(args.get("output_schema")),
         temperature=_number(args, "temperature", 0, 2),
         max_tokens=_whole(args, "max_completion_tokens"),
+        turns=_whole(args, "max_iterations"),
         enabled=frozenset(map(str, enabled)) if isinstance(enabled, list) else None,
         memory=_memory(args.get("memory")),
         files=files,

@@ -140,6 +140,14 @@ async def test_a_slow_model_is_given_up_at_the_steps_time_limit() -> None:
         assert "0.2 s" in error_of(done)["message"]
 
 
+@pytest.mark.parametrize(("most", "words"), [(2, "within 2 turns"), (1, "within 1 turn of"), (900, "within 50 turns")])
+async def test_an_agent_has_so_many_turns(most: int, words: str) -> None:
+    async with desk(said(None, ("nothing", {}))) as at:
+        done = await at.run(at.agent(max_iterations=most))
+        assert words in error_of(done)["message"]
+        assert len(at.server.asked) == min(most, 50)
+
+
 async def test_a_retry_begins_a_new_conversation() -> None:
     async with desk(said(None), said("ok")) as at:
         done = await at.run({**at.agent(), "retry": {"constant": {"attempts": 1, "seconds": 0}}})

@@ -10,7 +10,7 @@ Here is the way through a list of steps. One step is in `steps`, what it runs in
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import zip_longest
 from typing import Any
@@ -55,6 +55,8 @@ class Ports:
     """Debouncing of steps; None: every step goes at once (cells that somebody tries)."""
     models: Models | None = None
     """What agent steps talk to."""
+    hidden: Callable[[JsonText], JsonText] = lambda text: text
+    """A JSON text without the secrets that the run has read."""
 
 
 @dataclass(frozen=True, slots=True)

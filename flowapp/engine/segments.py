@@ -8,6 +8,7 @@ import logging
 import uuid
 from collections.abc import Coroutine, Mapping
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,7 @@ from flowapp.jsontext import NULL, JsonText, loads
 from flowapp.store import executors, limits
 from flowapp.store.clock import text_of
 from flowapp.store.errors import DatabaseClosed, OwnershipLost
+from flowapp.store.masks import masked_json
 from flowapp.store.runs import job_id
 from flowapp.store.stores import Store
 from flowapp.store.tables import RunRow
@@ -206,6 +208,7 @@ class Segments:
                 cache=cache,
                 lookup=leaves.lookup,
                 turns=BoundTurns(bindings.limits, run) if plan.whole else None,
+                hidden=partial(masked_json, self._store.masks, run.id),
                 models=RunModels(leaves, self._config.calls, self._store, run, bindings.files),
             )
             abroad = homes.abroad(journal.rows, self._places.home)

@@ -75,14 +75,13 @@ class _Workflow:
             )
             self.spent_ms += outcome.duration_ms or 0.0
             outcome = replace(outcome, duration_ms=round(self.spent_ms, 3))
-            if outcome.status != "success":
-                return outcome
-            if outcome.value.startswith(COMPLETE):
-                await self._leave_unasked()
-                return replace(outcome, value=_result(outcome.value))
-            failure = await self._do(loads(outcome.value))
-            if failure is not None:
-                return replace(outcome, value=failure.value, status="failure")
+            if outcome.status == "success" and not outcome.value.startswith(COMPLETE):
+                failure = await self._do(loads(outcome.value))
+                if failure is None:
+                    continue
+                outcome = replace(outcome, value=failure.value, status="failure")
+            await self._leave_unasked()
+            return outcome if outcome.status != "success" else replace(outcome, value=_result(outcome.value))
 
     # --- what is there ----------------------------------------------------------------------------------------------
 
@@ -117,7 +116,7 @@ class _Workflow:
         return None
 
     async def _leave_unasked(self) -> None:
-        """The workflow is over: approvals that people were told of and that it never asked for are not wanted any more."""
+        """The attempt is over: approvals that people were told of and that it never asked for are not wanted any more."""
         journal = self.interpreter.ports.journal
         for info in await journal.below(self.work.inner):
             recorded = await journal.recall(info.path)
@@ -134,8 +133,8 @@ class _Workflow:
         kind = record.get("type") if isinstance(record, Mapping) else None
         if kind == "dispatch":
             return await self._tasks(record.get("steps"))
-        key = str(record.get("key")) if isinstance(record, Mapping) else ""
-        if not is_key(key):
+        key = record.get("key") if isinstance(record, Mapping) else None
+        if not isinstance(key, str) or not is_key(key):
             return self._wrong(f"The key of a step is a printable text of up to {checkpoints.LONGEST_KEY} characters.")
         if kind in ("sleep", "approval"):
             return await self._suspended(key, record)
@@ -174,7 +173,7 @@ class _Workflow:
             interpreter, prefix = self.interpreter, f"{self.work.inner}/"
             return await interpreter.step(module(wanted), self.work.scope, prefix, {"key": wanted["key"]})
         key = wanted["key"]
-        step = self._open(key, "rawscript", dumps(wanted["args"]))
+        step = self._open(key, "rawscript", self.interpreter.ports.hidden(dumps(wanted["args"])))
         call = replace(
             self.call,
             info=self._info(key, "rawscript"),

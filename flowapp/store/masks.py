@@ -9,7 +9,10 @@ from __future__ import annotations
 
 import re
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from flowapp.jsontext import JsonText, dumps, loads
 
 SHORTEST = 4
 SHORTEST_LINE = 8
@@ -88,3 +91,22 @@ def _begins(text: str, secret: str) -> int:
             return at
         at = text.find(secret[0], at + 1)
     return len(text)
+
+
+def masked(value: Any, secrets: Iterable[str]) -> Any:
+    """JSON with stars in place of secrets, in whatever text of it they stand."""
+    if isinstance(value, str):
+        for secret in sorted(secrets, key=len, reverse=True):
+            value = value.replace(secret, STARS)
+        return value
+    if isinstance(value, dict):
+        return {masked(name, secrets): masked(item, secrets) for name, item in value.items()}
+    if isinstance(value, list):
+        return [masked(item, secrets) for item in value]
+    return value
+
+
+def masked_json(masks: Masks, run_id: str, text: JsonText) -> JsonText:
+    """A JSON text without the secrets that a run has read."""
+    secrets = masks.texts(run_id)
+    return dumps(masked(loads(text), secrets)) if secrets else text

@@ -193,11 +193,11 @@ class Workspace:
         requests = Requests(self._context, places, views)
         self.approvals = Approvals(self._context, requests)
         self.link_views = LinkViews(self._context, requests, places, views)
-        self.code_workflows = CodeWorkflows(store, places, views, requests, self.approvals, self.starting)
         self.approval_lists = ApprovalLists(self._context, requests)
         self.delegating = Delegating(self._context, requests)
         self.approval_settings = ApprovalSettings(self._context)
-        engine.observer = Watching(self.observer, places)
+        engine.observer = watching = Watching(self.observer, places)
+        self.code_workflows = CodeWorkflows(store, places, views, requests, self.approvals, self.starting, watching)
         secrets = RunSecrets(self._context)
         engine.secrets = secrets
         self.approval_chats = ApprovalChats(self._context, requests, self.approvals, views, secrets)

@@ -20,10 +20,10 @@ from flowapp.access.policy import Allowed
 from flowapp.openflow.approval_extras import KEY, Extras, ExtrasInvalid, extras_of
 from flowapp.store import identities
 from flowapp.store.approval_shapes import terms_of
+from flowapp.store.masks import masked
 from flowapp.store.runs import UNFINISHED
 from flowapp.store.tables import ApprovalMessageRow, ApprovalNoteRow, ResumeEventRow, RunRow, SuspensionRow
 from flowapp.workspace import approval_form, guard, own_links
-from flowapp.workspace.approval_views import masked
 from flowapp.workspace.context import Context
 from flowapp.workspace.job_places import JobPlaces, Place
 from flowapp.workspace.job_views import JobViews

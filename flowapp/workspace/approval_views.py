@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from flowapp.jsontext import dumps, loads
 from flowapp.store.blobs import BlobRef
-from flowapp.store.masks import STARS
 from flowapp.store.tables import ResumeEventRow
 
 if TYPE_CHECKING:
@@ -74,19 +73,6 @@ def approvers_of(request: Request) -> list[dict[str, Any]]:
         for event in request.events
         if event.approved
     ]
-
-
-def masked(value: Any, secrets: frozenset[str]) -> Any:
-    """JSON with stars in place of secrets that the run has read."""
-    if isinstance(value, str):
-        for secret in sorted(secrets, key=len, reverse=True):
-            value = value.replace(secret, STARS)
-        return value
-    if isinstance(value, dict):
-        return {masked(name, secrets): masked(item, secrets) for name, item in value.items()}
-    if isinstance(value, list):
-        return [masked(item, secrets) for item in value]
-    return value
 
 
 def required_of(request: Request) -> int:

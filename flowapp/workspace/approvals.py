@@ -22,12 +22,13 @@ from flowapp.jsontext import dumps, loads
 from flowapp.store import audit, identities
 from flowapp.store.approval_shapes import Answer, Decision, closed_error, terms_of
 from flowapp.store.errors import ApprovalClosed, ApprovalUsed
+from flowapp.store.masks import masked
 from flowapp.store.tables import ResumeEventRow
 from flowapp.workspace import guard
 from flowapp.workspace.approval_answers import checked, is_commented
 from flowapp.workspace.approval_requests import Link, Request, Requests, conditions_now
 from flowapp.workspace.approval_seen import note_request_seen
-from flowapp.workspace.approval_views import Fact, facts_of, masked
+from flowapp.workspace.approval_views import Fact, facts_of
 from flowapp.workspace.blob_guard import require_known
 from flowapp.workspace.context import Context
 from flowapp.workspace.errors import AnswerInvalid, BadRequest

@@ -199,7 +199,7 @@ class CellObserver:
         if draft is None:
             return
         rows = await self._store.database.read(lambda c: self._store.approvals.of_run(c, run.id))
-        entries = (draft.document.outline.by_step.get(step_of(row.path)) for row in rows if row.status == "open")
+        entries = (draft.document.outline.by_step.get(_calling(row.path)) for row in rows if row.status == "open")
         waiting = {entry.cell for entry in entries if entry is not None}
         now = await self._store.runs.get(run.id)
         if now is None or now.status in FINISHED:
@@ -319,6 +319,11 @@ def _waits(draft: OpenDraft, run: RunRow) -> bool:
 def _has_result(connection: Connection, draft_id: str, cell: CellId) -> bool:
     text = draft_rows.records(connection, draft_id).get(cell)
     return text is not None and CellRecord.from_json(loads(text)).has_result
+
+
+def _calling(path: str) -> StepId:
+    """The step of the notebook that something at a path belongs to: what is in a called flow, or a workflow, to the one that calls it."""
+    return step_of(path.partition("/")[0]).partition("~")[0]
 
 
 def step_of(path: str) -> StepId:

@@ -32,6 +32,7 @@ from flowapp.workspace.job_places import JobPlaces, Place
 from flowapp.workspace.job_views import JobViews
 from flowapp.workspace.runnables import SCRIPT_STEP, Start, Trigger
 from flowapp.workspace.starting import Starting
+from flowapp.workspace.watching import Watching
 
 _LONGEST_MS = 366 * 86_400_000
 
@@ -47,6 +48,7 @@ class CodeWorkflows:
         requests: Requests,
         approvals: Approvals,
         starting: Starting,
+        observer: Watching,
     ) -> None:
         self._store = store
         self._places = places
@@ -54,6 +56,7 @@ class CodeWorkflows:
         self._requests = requests
         self._approvals = approvals
         self._starting = starting
+        self._observer = observer
 
     # --- steps that the workflow runs itself ------------------------------------------------------------------------
 
@@ -81,6 +84,7 @@ class CodeWorkflows:
         row.started_at, row.duration_ms = _times(body)
         row.ended_at, row.result = text_of(datetime.now(UTC)), prepared.hash
         await self._store.database.write(lambda c: self._add(c, row, prepared))
+        self._observer.step_finished(place.run, row, None, value)
         return checkpoints.marker(key, value) if status == "failure" else None
 
     # --- links to an approval ---------------------------------------------------------------------------------------

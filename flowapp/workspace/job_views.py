@@ -296,7 +296,9 @@ class JobViews:
         above = parent_path(place.path)
         if not above or (place.run.kind in SINGLE and _without_attempt(above) == SCRIPT_STEP):
             return place.run.id
-        return self._places.remember(place.run.id, above) if above.endswith("]") else job_id(place.run.id, above)
+        if above.endswith("]"):
+            return self._places.remember(place.run.id, above)
+        return job_id(place.run.id, _without_attempt(above))
 
 
 def _flow_document(connection: Connection, workspace: str, path: str, version: Any) -> Mapping[str, Any]:

@@ -21,10 +21,11 @@ from flowapp.access.identity import Identity
 from flowapp.errors import FlowappError
 from flowapp.jsontext import JsonText, dumps, loads
 from flowapp.store.large_values import ValueRef
+from flowapp.store.masks import masked
 from flowapp.workspace import guard
 from flowapp.workspace.approval_requests import Link, Request, Requests
 from flowapp.workspace.approval_seen import note_request_seen
-from flowapp.workspace.approval_views import masked, without_passwords
+from flowapp.workspace.approval_views import without_passwords
 from flowapp.workspace.context import Context
 from flowapp.workspace.errors import BadRequest, DataDeleted, JobNotOver
 from flowapp.workspace.job_places import JobPlaces, Place

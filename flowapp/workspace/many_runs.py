@@ -63,6 +63,8 @@ class ManyRuns:
             kind = run.kind
             if kind not in ("flow", "script") or not run.path:
                 raise BadRequest("Cells and previews are run again where they were run.")
+            if loads(run.trigger or "{}").get("function"):
+                raise BadRequest("A task of a workflow is run again by its workflow.")
             args = loads(await self._store.values.get_value(run.args))
             await self._starting.start(
                 identity, Start("flow" if kind == "flow" else "script", args, path=run.path, trigger=Trigger("ui"))

@@ -90,9 +90,11 @@ def step_json(job: JobRow, titles: Mapping[str, str] | None = None) -> dict[str,
 
 def _title(job: JobRow, titles: Mapping[str, str]) -> str:
     """What a step is called: a model's turn by the model, a call of an MCP server by the tool."""
+    meta = loads(job.meta) if job.meta else {}
+    if "key" in meta:  # a step of a workflow as code; its id is the key, as far as that is plain
+        return str(meta["key"]) if meta["key"] != job.step_id else ""
     if job.kind not in ("model", "mcp"):
         return titles.get(job.step_id, "")
-    meta = loads(job.meta) if job.meta else {}
     return str(meta.get("model" if job.kind == "model" else "function") or "")
 
 

@@ -375,3 +375,74 @@ async def test_a_job_speaks_for_itself_alone(server: Live) -> None:
         await server.post(f"jobs/{path}", {"key": "x", "result": 1, "args": {}}, 403)
     gone = await server.client.get(f"/api/w/main/jobs/wac_approval_urls/{other['id']}/boss")
     assert gone.status_code == 409, gone.text
+
+
+SLEEPING = """
+@workflow
+async def main():
+    print("before")
+    await sleep(6)
+    print("after")
+    return await step("kept", lambda: 1)
+"""
+
+
+async def test_a_long_sleep_holds_nothing(server: Live) -> None:
+    job = (await server.post("jobs/run/preview", {"content": HEAD + SLEEPING, "language": "python3", "args": {}})).text
+    store = server.services.workspace.store
+    async with asyncio.timeout(5):
+        while (run := await store.runs.get(job)) is None or run.status != "suspended":
+            await asyncio.sleep(0.02)
+    assert run.owner is None
+    done = await server.ended(job)
+    assert done["result"] == 1
+    log = (await server.client.get(f"/api/w/main/jobs_u/get_logs/{job}")).text
+    assert log.index("before") < log.index("after") and log.count("before") == 2  # the first time, and the second
+
+
+SECRET = """
+@task
+def uses(key: str, text: str):
+    return len(key)
+
+@workflow
+async def main(key: str):
+    return await uses(key, f"with {key} inside")
+"""
+
+
+async def test_arguments_of_tasks_hold_no_secret_in_the_database(server: Live) -> None:
+    variable = {"path": "u/admin/wac_key", "value": "quite-a-secret", "is_secret": True, "description": ""}
+    await server.post("variables/create", variable)
+    job = await previewed(server, SECRET, key="$var:u/admin/wac_key")
+    assert job["result"] == len("quite-a-secret")
+    row = await server.services.workspace.store.runs.step(job["id"], "a/uses")
+    assert row is not None
+    child = await server.get(f"jobs_u/get/{row.id}")
+    assert child["args"] == {"key": "*****", "text": "with ***** inside"}
+
+
+async def test_a_workflow_is_a_cell(server: Live) -> None:
+    """Tasks are no cells, whatever they are called; a cell waits for people while its workflow does."""
+    flow = in_a_flow(STEP.replace("double", "z"))
+    flow["value"]["modules"][0]["value"]["input_transforms"] = {"n": {"type": "static", "value": 2}}
+    draft = (
+        await server.client.post("/api/w/main/drafts", json={"flow": {"summary": "", "value": flow["value"]}})
+    ).json()["id"]
+
+    async def cells() -> dict[str, Any]:
+        return {cell["step_id"]: cell for cell in (await server.get(f"drafts/{draft}/notebook"))["cells"]}
+
+    cell = (await cells())["w"]["id"]
+    started = await server.client.post(f"/api/w/main/drafts/{draft}/run", json={"client": "page", "cells": [cell]})
+    run = started.json()["run_id"]
+    assert await asked(server, run) == "w/approval"
+    async with asyncio.timeout(10):
+        while (await cells())["w"]["state"]["kind"] != "waiting":
+            await asyncio.sleep(0.02)
+    assert (await cells())["z"]["state"]["kind"] == "never"
+    await server.post(f"jobs_u/flow/resume_suspended/{run}", {"approved": True})
+    async with asyncio.timeout(20):
+        while (await cells())["w"]["state"]["kind"] != "fresh":
+            await asyncio.sleep(0.02)
+    assert (await cells())["z"]["state"]["kind"] == "never"

@@ -1,0 +1,131 @@
+"""What a workflow's process may say, and what comes of what makes no sense: the record is user data."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from flowapp.engine import checkpoints
+from flowapp.engine.workflow_records import is_likely
+from flowapp.jsontext import JsonText, loads
+from flowapp.runtimes.jobs import Job
+from tests.integration.engine.harness import FakeRuntimes, flow_of, server, step
+
+CODE = "from wmill import workflow\n@workflow\nasync def main(): ..."
+
+
+def runtimes(*records: Any) -> FakeRuntimes:
+    """Processes that answer with these, one after the other; those of tasks with their key."""
+    left = list(records)
+
+    def leaf(job: Job, log: Any) -> Any:
+        assert job.checkpoint is not None
+        checkpoint = loads(job.checkpoint)
+        key = checkpoint.get("_executing_key")
+        if key is not None:
+            if key.startswith("bad"):
+                raise ValueError(key)
+            return {"type": "sleep", "key": "x"} if key == "lost" else {"type": "complete", "result": key}
+        record = left.pop(0)
+        return {"type": "complete", "result": checkpoint["completed_steps"]} if record is None else record
+
+    return FakeRuntimes({CODE: leaf})
+
+
+def task(key: Any, **more: Any) -> dict[str, Any]:
+    return {"name": "t", "script": "t", "args": {}, "key": key, "dispatch_type": "inline", **more}
+
+
+def dispatch(*steps: Any) -> dict[str, Any]:
+    return {"type": "dispatch", "mode": "parallel", "steps": list(steps)}
+
+
+WRONG = {
+    "no type": {"mode": "x"},
+    "no object": [1],
+    "a type that nobody knows": {"type": "fly", "key": "a"},
+    "no key": {"type": "sleep", "seconds": 1},
+    "a key that is no text": {"type": "sleep", "key": 7, "seconds": 1},
+    "a long key": {"type": "inline_checkpoint", "key": "k" * 201, "result": 1},
+    "no steps": {"type": "dispatch", "steps": []},
+    "steps that are none": dispatch(1),
+    "a task without arguments": dispatch({"name": "t", "script": "t", "key": "k"}),
+    "a task with a key that is none": dispatch(task("")),
+    "a task with the name of nothing": dispatch(task("k", name=None)),
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG.values(), ids=WRONG)
+async def test_what_makes_no_sense_fails_the_workflow(tmp_path: Path, wrong: Any) -> None:
+    async with server(tmp_path, runtimes(wrong)) as made:
+        row, result = await made.run(flow_of(step("w", CODE)))
+    assert row.status == "failure" and result["error"]["name"] == "WorkflowError"
+
+
+async def test_results_are_handed_on_by_their_keys(tmp_path: Path) -> None:
+    odd = "a/b.c~2 #ü"
+    records = [
+        dispatch(task("one"), task("bad"), task(odd)),
+        {"type": "inline_checkpoint", "key": "kept", "result": {"x": 1}},
+        {"type": "inline_checkpoint", "key": "kept", "result": {"x": 2}},
+        {"type": "inline_checkpoint", "key": "broken", "result": {"__wmill_error": True, "message": "m"}},
+        {"type": "sleep", "key": "sleep", "seconds": 0.01},
+        None,
+    ]
+    async with server(tmp_path, runtimes(*records)) as made:
+        row, result = await made.run(flow_of(step("w", CODE)))
+        steps = {each.path: each for each in await made.store.runs.steps(row.id)}
+    assert row.status == "success"
+    assert (result["one"], result[odd], result["kept"], result["sleep"]) == ("one", odd, {"x": 1}, None)
+    assert result["bad"]["__wmill_error"] is True and result["bad"]["message"] == "bad"
+    assert result["bad"]["child_job_id"] == steps["w/bad"].id
+    assert (result["broken"]["message"], result["broken"]["step_key"]) == ("m", "broken")
+    assert set(steps) == {
+        "w",
+        *(checkpoints.path_of("w", key) for key in ("one", "bad", odd, "kept", "broken", "sleep")),
+    }
+    assert all(path.count("/") <= 1 for path in steps)
+
+
+async def test_a_task_that_comes_to_something_else_has_failed(tmp_path: Path) -> None:
+    async with server(tmp_path, runtimes(dispatch(task("lost")), None)) as made:
+        row, result = await made.run(flow_of(step("w", CODE)))
+    assert row.status == "success" and "did not run" in result["lost"]["message"]
+
+
+async def test_a_workflow_that_wants_the_same_again_fails(tmp_path: Path) -> None:
+    async with server(tmp_path, runtimes(dispatch(task("one")), dispatch(task("one")))) as made:
+        row, result = await made.run(flow_of(step("w", CODE)))
+    assert row.status == "failure" and "which has ended" in result["error"]["message"]
+
+
+async def test_a_retry_of_the_step_begins_with_nothing(tmp_path: Path) -> None:
+    retry: dict[str, Any] = {"retry": {"constant": {"attempts": 1, "seconds": 0}}}
+    async with server(tmp_path, runtimes(dispatch(task("one")), {"type": "fly"}, None)) as made:
+        row, result = await made.run(flow_of(step("w", CODE, **retry)))
+    assert (row.status, result) == ("success", {})
+
+
+@pytest.mark.parametrize(
+    ("language", "code", "likely"),
+    [
+        ("python3", CODE, True),
+        ("python3", "import wmill\n@wmill.workflow\nasync def main(): ...", True),
+        ("python3", "# a workflow\ndef main(): ...", False),
+        ("python3", "x = '@workflow'\ndef main(): ...", False),
+        ("bun", "export const main = workflow(async () => 1)", True),
+        ("deno", "export default workflow<any>(async () => 1)", True),
+        ("deno", "// workflow\nexport function main() {}", False),
+        ("bash", "workflow(", False),
+    ],
+)
+def test_which_scripts_may_be_workflows(language: str, code: str, likely: bool) -> None:
+    assert is_likely(language, code) is likely
+
+
+def test_texts_of_checkpoints() -> None:
+    text = checkpoints.text_of({'a"b': JsonText("[1]"), "c": JsonText("null")}, "k")
+    assert loads(text) == {"completed_steps": {'a"b': [1], "c": None}, "_executing_key": "k"}
+    assert loads(checkpoints.text_of({})) == {"completed_steps": {}}

@@ -202,7 +202,7 @@ class Launcher:
         if sandbox.gone.done():
             return
         if self.plan.has_namespaces:
-            # The agent is process 1 of its namespace: the kernel takes everything else along.
+            # The handle is of the first process of its namespace: the kernel takes everything else along.
             with contextlib.suppress(ProcessLookupError):
                 signal.pidfd_send_signal(sandbox.handle, signal.SIGKILL)
         else:

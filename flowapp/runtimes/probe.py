@@ -19,7 +19,7 @@ def main(hidden, server):
             return False
 
     libc = ctypes.CDLL(None, use_errno=True)
-    # In a process namespace of our own we are process 2, and the server's number means nobody, or our own agent.
+    # In a process namespace of our own we are process 2, and the server's number means nobody, or the one that holds the namespace.
     alone = os.getpid() <= 2
     return {
         "reads_data": any(can(lambda: os.listdir(p) if os.path.isdir(p) else open(p).close()) for p in hidden),

@@ -1,7 +1,8 @@
-"""Process 1 of a job's sandbox: builds the walls around itself, starts the language, waits for its end.
+"""A job's process: builds the walls around itself, then runs the cell.
 
-It holds the job's channel but never runs user code. In a process namespace of its own its end is the end of every
-process of the job, escaped daemons included.
+Where a process namespace takes in what the job leaves behind (see `spaces`), that is all. Elsewhere, and where the language is a
+program of its own (Deno, Bun), it stays outside of user code: it starts the language, holds the job's channel, waits for the end,
+and ends what descends from it.
 """
 
 from __future__ import annotations
@@ -88,19 +89,26 @@ def _end_if_launcher_is_gone() -> None:
 
 
 def _serve(plan: Plan, place: sandbox.Place, channel: socket.socket, kind: str, bounds: Bounds) -> int:
-    """Start the language's idle process and wait for its end; answers the exit status (negative: signal)."""
+    """Be the language's idle process, or start it and wait for its end; answers the exit status (negative: signal)."""
     kernel.set_dumpable(False)
     if kind in ("deno", "bun"):
         return typescript_cell.serve(plan, place, channel, kind, bounds.memory_mb)
+    if plan.has_namespaces:
+        kernel.after_fork()
+        _be_the_cell(plan, place, channel, kind)
     child = os.fork()
     if child == 0:
         kernel.die_with_parent()
-        kernel.set_dumpable(True)
-        editing_cell.deno = plan.deno or ""
-        python_cell.serve(place, channel, kind, plan.drivers)
+        _be_the_cell(plan, place, channel, kind)
     for descriptor in (1, 2):
         os.close(descriptor)
     return wait_for(child)
+
+
+def _be_the_cell(plan: Plan, place: sandbox.Place, channel: socket.socket, kind: str) -> NoReturn:
+    kernel.set_dumpable(True)
+    editing_cell.deno = plan.deno or ""
+    python_cell.serve(place, channel, kind, plan.drivers)
 
 
 def wait_for(child: int) -> int:

@@ -17,6 +17,7 @@ CLONE_NEWIPC = 0x08000000
 CLONE_NEWUSER = 0x10000000
 CLONE_NEWPID = 0x20000000
 _CLONE_PARENT = 0x00008000
+_CLONE_VM, _CLONE_FS, _CLONE_FILES = 0x00000100, 0x00000200, 0x00000400
 _SIGCHLD = 17
 
 MS_RDONLY = 1
@@ -59,6 +60,9 @@ machine = os.uname().machine
 libc = ctypes.CDLL(None, use_errno=True)
 #: the same library, called without letting go of the interpreter lock: what a fork needs
 _with_lock = ctypes.PyDLL(None, use_errno=True)
+_with_lock.clone.argtypes = (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int, ctypes.c_void_p)
+_IDLE_STACK = 1 << 14
+_idle_stack = ctypes.create_string_buffer(_IDLE_STACK)
 _syscall = libc.syscall
 _syscall.restype = ctypes.c_long
 
@@ -97,7 +101,7 @@ def fork_without_hooks() -> int:
     """Fork, leaving out what Python and its libraries do after one (new random seed, fresh locks, threads forgotten).
 
     In our launcher that work touches some 200 pages of a child, half a millisecond. It may be left out only where the
-    process has one thread and the child runs no user code; a child of it that does is made by `os.fork`, with all hooks.
+    process has one thread and the child runs no user code, or calls `after_fork` before it does.
     """
     return check(_with_lock.fork(), "fork")
 
@@ -106,6 +110,22 @@ def fork_sibling() -> int:
     """`fork_without_hooks`, whose child is a child of our parent: who waits for it and kills it is not who made it."""
     arguments = [ctypes.c_long(number) for number in (number_of("clone"), _CLONE_PARENT | _SIGCHLD, 0, 0, 0, 0)]
     return check(_with_lock.syscall(*arguments), "clone")
+
+
+def after_fork() -> None:
+    """What `fork_without_hooks` left out; in the child, before it runs user code."""
+    ctypes.pythonapi.PyOS_AfterFork_Child()
+
+
+def clone_that_waits() -> int:
+    """A child that shares our memory and waits until it is killed. The caller blocks all signals before.
+
+    It runs no Python, only the C library's `pause`. All of them have one stack: what they write there is where to return to, and
+    they never do.
+    """
+    top = ctypes.addressof(_idle_stack) + _IDLE_STACK - 64 & ~15
+    flags = _CLONE_VM | _CLONE_FS | _CLONE_FILES | _SIGCHLD
+    return check(_with_lock.clone(ctypes.cast(libc.pause, ctypes.c_void_p), top, flags, None), "clone")
 
 
 def unshare(flags: int) -> None:

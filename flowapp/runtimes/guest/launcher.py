@@ -34,11 +34,13 @@ from flowapp.runtimes.guest import (
     preload,
     python_cell,
     sandbox,
+    spaces,
     staging,
     walls,
     zygotes,
 )
 from flowapp.runtimes.guest.limits import Bounds
+from flowapp.runtimes.guest.living import Asked, Ends, Job
 from flowapp.runtimes.guest.plan import JAIL_TMP, NONE, USER, Plan
 
 _LARGEST_MESSAGE = 1 << 16
@@ -49,40 +51,6 @@ _SPARE_TASKS = 64
 
 
 @dataclass(slots=True)
-class _Job:
-    """A sandbox that exists. `slot` gives its user id and its folder."""
-
-    id: int
-    slot: int
-    pid: int
-
-
-@dataclass(slots=True)
-class _Ends:
-    """What a job and the server talk over: both ends of its channel and of its log."""
-
-    server: socket.socket
-    job: socket.socket
-    log_read: int
-    log_write: int
-
-    @classmethod
-    def make(cls) -> _Ends:
-        """A new pair of each."""
-        return cls(*socket.socketpair(), *os.pipe2(os.O_CLOEXEC))
-
-    def close_job(self) -> None:
-        """The job has its ends."""
-        self.job.close()
-        os.close(self.log_write)
-
-    def close_server(self) -> None:
-        """The server has its ends."""
-        self.server.close()
-        os.close(self.log_read)
-
-
-@dataclass(slots=True)
 class Launcher:
     """State of the one launcher of this process."""
 
@@ -90,9 +58,11 @@ class Launcher:
     setting: zygotes.Setting
     groups: cgroups.Groups | None
     lifeline: tuple[int, int]
-    jobs: dict[int, _Job] = field(default_factory=dict)
+    jobs: dict[int, Job] = field(default_factory=dict)
+    leaving: dict[int, Job] = field(default_factory=dict)
+    space_maker: spaces.Spaces | None = None
     makers: dict[str, zygotes.Zygote] = field(default_factory=dict)
-    asked: dict[int, tuple[zygotes.Start, int, _Ends]] = field(default_factory=dict)
+    asked: dict[int, Asked] = field(default_factory=dict)
     ended: dict[int, int] = field(default_factory=dict)
     unswept: bool = False
     counted: tuple[float, int] = (float("-inf"), 0)
@@ -117,6 +87,8 @@ class Launcher:
                 with contextlib.suppress(BlockingIOError):
                     os.read(wake_read, 4096)
                 self._reap()
+            for first in ready & self.leaving.keys():
+                self._left(first)
             for kind, zygote in list(self.makers.items()):
                 if zygote.link.fileno() in ready:
                     self._hear(kind, zygote)
@@ -140,6 +112,8 @@ class Launcher:
             with contextlib.suppress(ChildProcessError):
                 os.waitpid(job.pid, 0)
             self._clean(job)
+        if self.space_maker is not None:
+            self.space_maker.end()
         if self.groups is not None:
             self.groups.remove()
 
@@ -163,34 +137,46 @@ class Launcher:
         start = zygotes.Start(
             message["id"], self._place(slot, message.get("shared")), kind, Bounds.of(message, self._neighbours())
         )
-        ends = _Ends.make()
+        space = self._space()
+        ends = Ends.make()
         self.free.pop()
+        asked = Asked(start, slot, ends, space)
         try:
             pipes = agent.Pipes(ends.job.fileno(), ends.log_write, self.lifeline[0])
             if maker is not None:
-                maker.ask(start, pipes)
-                self.asked[start.id] = start, slot, ends
+                maker.ask(start, pipes, space)
+                self.asked[start.id] = asked
                 return
-            pid = zygotes.fork_job(self.setting.pid_namespace, kernel.fork_without_hooks)
+            namespace = None if space is None else space.namespace
+            pid = zygotes.fork_job(self.setting.pid_namespace, namespace, kernel.fork_without_hooks)
             if pid == 0:
                 self._become_agent(start, pipes)
         except OSError:
-            self._give_back(slot)
-            ends.close_server()
+            self._give_back(asked)
             raise
         finally:
             ends.close_job()
-        self._spawned(start, slot, ends, pid)
+        self._spawned(asked, pid)
 
-    def _spawned(self, start: zygotes.Start, slot: int, ends: _Ends, pid: int) -> None:
+    def _space(self) -> spaces.Space | None:
+        """A process namespace for a job, where jobs have one. Raises OSError."""
+        own = self.setting.pid_namespace
+        if own is None:
+            return None
+        if self.space_maker is None:
+            self.space_maker = spaces.Spaces.make(own)
+        return self.space_maker.take()
+
+    def _spawned(self, asked: Asked, pid: int) -> None:
         """A job's process exists: tell the server."""
+        start, slot, ends, space = asked.start, asked.slot, asked.ends, asked.space
         try:
             if self.groups is not None:
                 # The job exists already: a group that somebody removed must not lose it. Its other limits stand.
                 with contextlib.suppress(OSError):
                     self.groups.put(pid, slot, start.bounds.memory_mb)
-            self.jobs[start.id] = _Job(start.id, slot, pid)
-            handle = os.pidfd_open(pid)
+            self.jobs[start.id] = Job(start.id, slot, pid, space)
+            handle = os.pidfd_open(pid) if space is None else os.dup(space.first)
             self._tell({"spawned": start.id, "pid": pid}, [ends.server.fileno(), ends.log_read, handle])
             os.close(handle)
         finally:
@@ -210,7 +196,7 @@ class Launcher:
             self.poll.unregister(zygote.link)
             zygote.close()
             del self.makers[kind]
-            lost = [id_ for id_, (start, _, _) in self.asked.items() if start.kind == kind]
+            lost = [id_ for id_, asked in self.asked.items() if asked.start.kind == kind]
             for id_ in lost:
                 self._refuse(id_, "the process that makes jobs of its kind ended")
         elif "error" in answer:
@@ -218,19 +204,21 @@ class Launcher:
         elif self.ended.pop(answer["pid"], None) is not None:
             self._refuse(answer["id"], "it ended at its start")
         else:
-            self._spawned(*self.asked.pop(answer["id"]), answer["pid"])
+            self._spawned(self.asked.pop(answer["id"]), answer["pid"])
 
     def _refuse(self, id_: int, reason: str) -> None:
-        _, slot, ends = self.asked.pop(id_)
-        ends.close_server()
-        self._give_back(slot)
+        self._give_back(self.asked.pop(id_))
         self._tell({"refused": id_, "reason": reason})
 
-    def _give_back(self, slot: int) -> None:
-        """The place of a job that was not made."""
+    def _give_back(self, asked: Asked) -> None:
+        """What a job had that was not made."""
+        asked.ends.close_server()
+        if asked.space is not None:
+            asked.space.end()
+            asked.space.close()
         if not self.plan.has_namespaces:
-            _remove_tree(f"{self.plan.scaffold}/{slot}")
-        self.free.append(slot)
+            _remove_tree(f"{self.plan.scaffold}/{asked.slot}")
+        self.free.append(asked.slot)
 
     def _let_go(self) -> None:
         """In a zygote: what belongs to the launcher, or to jobs that others make, is not kept open."""
@@ -238,8 +226,10 @@ class Launcher:
         os.close(self.lifeline[1])
         for other in self.makers.values():
             other.close()
-        for _, _, ends in self.asked.values():
-            ends.close_server()
+        for asked in self.asked.values():
+            asked.ends.close_server()
+        if self.space_maker is not None:
+            self.space_maker.close()
 
     def _become_agent(self, start: zygotes.Start, pipes: agent.Pipes) -> NoReturn:
         """In the child: never come back into the launcher's code, whatever happens."""
@@ -271,17 +261,16 @@ class Launcher:
             os.chown(folder, uid, uid)
         return sandbox.Place(folder, uid, shared)
 
-    def _kill(self, job: _Job) -> None:
-        if self.plan.has_namespaces:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(job.pid, signal.SIGKILL)
+    def _kill(self, job: Job) -> None:
+        if job.space is not None:
+            job.space.end()
             return
         family.end_descendants(job.pid)
         with contextlib.suppress(ProcessLookupError):
             os.kill(job.pid, signal.SIGKILL)
 
     def _reap(self) -> None:
-        by_pid = {job.pid: job for job in self.jobs.values()}
+        by_pid = {job.pid: job for job in self.jobs.values() if not job.reaped}
         while True:
             try:
                 pid, status = os.waitpid(-1, os.WNOHANG)
@@ -293,12 +282,36 @@ class Launcher:
             if job is None and self.asked:
                 self.ended[pid] = status  # of a job whose maker has not answered yet, maybe
             if job is not None:
-                self._clean(job)
-                del self.jobs[job.id]
-                self.free.append(job.slot)
-                self._tell({"gone": job.id, "status": os.waitstatus_to_exitcode(status)})
+                job.reaped, job.status = True, os.waitstatus_to_exitcode(status)
+                self._ended(job)
+            if self.space_maker is not None and pid == self.space_maker.pid:
+                self.space_maker.close()
+                self.space_maker = None
 
-    def _clean(self, job: _Job) -> None:
+    def _ended(self, job: Job) -> None:
+        """The process of a job has ended. What else is left of it goes now."""
+        if job.space is None:
+            self._clean(job)
+            self._gone(job)
+        else:
+            job.space.end()
+            self.leaving[job.space.first] = job
+            self.poll.register(job.space.first, select.POLLIN)
+
+    def _left(self, first: int) -> None:
+        """Nothing is left in a job's process namespace."""
+        job = self.leaving.pop(first)
+        self.poll.unregister(first)
+        if job.space is not None:
+            job.space.close()
+        self._gone(job)
+
+    def _gone(self, job: Job) -> None:
+        del self.jobs[job.id]
+        self.free.append(job.slot)
+        self._tell({"gone": job.id, "status": job.status})
+
+    def _clean(self, job: Job) -> None:
         """Remove what a job left where no namespace took it along: strays, files, and its user's processes."""
         if self.plan.has_namespaces:
             return

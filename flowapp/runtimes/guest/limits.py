@@ -10,7 +10,7 @@ from typing import Any
 
 from flowapp.runtimes.guest.plan import EDITING
 
-#: our own processes in a job: the agent, and the one that waits
+#: our own processes in a job: the one that waits, and where no process namespace is around it, the agent
 _OURS = 2
 #: what a handler of MemoryError may still use
 _RESERVE_MB = 64

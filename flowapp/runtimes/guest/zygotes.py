@@ -3,7 +3,8 @@
 A fork costs by what the forking process holds: with all that some jobs want, every job would pay twice for it. A zygote forks
 jobs as children of the launcher, which goes on to watch them; it runs no user code, and ends with the launcher.
 
-Both sides speak over one socket: `{"id", "place", "kind", "bounds"}` with the job's descriptors (channel, log, lifeline) one way,
+Both sides speak over one socket: `{"id", "place", "kind", "bounds"}` with the job's descriptors (channel, log, lifeline, process
+namespace) one way,
 `{"id", "pid"}` or `{"id", "error"}` back.
 """
 
@@ -19,7 +20,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any, NoReturn
 
-from flowapp.runtimes.guest import agent, kernel, preload, sandbox, sql_cell
+from flowapp.runtimes.guest import agent, kernel, preload, sandbox, spaces, sql_cell
 from flowapp.runtimes.guest.limits import Bounds
 from flowapp.runtimes.guest.plan import CLIENT, Plan
 
@@ -62,9 +63,10 @@ class Zygote:
     pid: int
     link: socket.socket
 
-    def ask(self, start: Start, pipes: agent.Pipes) -> None:
-        """Have a job made. Raises OSError when the zygote is gone."""
-        socket.send_fds(self.link, [start.to_json()], [pipes.channel, pipes.log, pipes.lifeline])
+    def ask(self, start: Start, pipes: agent.Pipes, space: spaces.Space | None) -> None:
+        """Have a job made, in that process namespace. Raises OSError when the zygote is gone."""
+        descriptors = [pipes.channel, pipes.log, pipes.lifeline, *([space.namespace] if space else [])]
+        socket.send_fds(self.link, [start.to_json()], descriptors)
 
     def answer(self) -> dict[str, Any] | None:
         """Its next answer; None when it has ended."""
@@ -107,7 +109,7 @@ def _live(kind: str, setting: Setting, link: socket.socket) -> NoReturn:
     gc.collect()
     gc.freeze()
     while True:
-        packet, descriptors, _, _ = socket.recv_fds(link, _LARGEST_MESSAGE, 3)
+        packet, descriptors, _, _ = socket.recv_fds(link, _LARGEST_MESSAGE, 4)
         if not packet:
             os._exit(0)
         start = Start.from_json(packet)
@@ -130,25 +132,22 @@ def _load(kind: str, plan: Plan) -> None:
 
 
 def _sibling(setting: Setting, start: Start, link: socket.socket, descriptors: list[int]) -> int:
-    pid = fork_job(setting.pid_namespace, kernel.fork_sibling)
+    pipes, namespace = descriptors[:3], next(iter(descriptors[3:]), None)
+    pid = fork_job(setting.pid_namespace, namespace, kernel.fork_sibling)
     if pid == 0:
         try:
             link.close()
-            become_agent(setting, start, agent.Pipes(*descriptors))
+            become_agent(setting, start, agent.Pipes(*pipes))
         finally:
             os._exit(70)
     return pid
 
 
-def fork_job(pid_namespace: int | None, fork: Callable[[], int]) -> int:
-    """Fork; with namespaces, the child is process 1 of a fresh process namespace and we stay where we are."""
-    if pid_namespace is None:
+def fork_job(own: int | None, namespace: int | None, fork: Callable[[], int]) -> int:
+    """Fork; the child is in the process `namespace`, if there is one, and we stay in our `own`."""
+    if own is None or namespace is None:
         return fork()
-    kernel.unshare(kernel.CLONE_NEWPID)
-    pid = fork()
-    if pid != 0:
-        kernel.setns(pid_namespace, kernel.CLONE_NEWPID)
-    return pid
+    return spaces.fork_into(own, namespace, fork)
 
 
 def become_agent(setting: Setting, start: Start, pipes: agent.Pipes) -> NoReturn:

@@ -307,19 +307,19 @@ async def test_the_maker_of_a_kind_of_jobs_that_is_killed_is_made_again(tmp_path
         await runtimes.close()
 
 
-def makers(name: str) -> list[int]:
-    """Processes of a name that this one has started, at whatever remove."""
+def makers(name: str, above: int | None = None) -> list[int]:
+    """Processes of a name that this one (or the one `above`) has started, at whatever remove."""
     found = []
     for folder in Path("/proc").glob("[0-9]*"):
         try:
-            if (folder / "comm").read_text() == f"{name}\n" and is_below(int(folder.name)):
+            if (folder / "comm").read_text() == f"{name}\n" and is_below(int(folder.name), above or os.getpid()):
                 found.append(int(folder.name))
         except OSError:
             continue
     return found
 
 
-def is_below(pid: int) -> bool:
-    while pid > 1 and pid != os.getpid():
+def is_below(pid: int, above: int) -> bool:
+    while pid > 1 and pid != above:
         pid = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
-    return pid == os.getpid()
+    return pid == above

@@ -11,6 +11,7 @@ import pytest
 
 from flowapp.runtimes.guest import family, launcher, sandbox, zygotes
 from flowapp.runtimes.guest.limits import Bounds
+from flowapp.runtimes.guest.living import Asked, Ends, Job
 from flowapp.runtimes.guest.plan import BASIC, Plan
 
 
@@ -28,9 +29,10 @@ def test_a_sweep_waits_for_what_is_being_made(killed: list[int], tmp_path: os.Pa
     ours, theirs = socket.socketpair()
     with ours, theirs:
         made = launcher.Launcher(ours, zygotes.Setting(plan, sandbox.Locks(False, None), None), None, (0, 0))
-        made.jobs = {1: launcher._Job(1, 0, 10), 2: launcher._Job(2, 1, 11)}
-        ends = launcher._Ends.make()
-        made.asked[3] = zygotes.Start(3, sandbox.Place("/x", None, None), "client", Bounds(1, 1, 1)), 2, ends
+        made.jobs = {1: Job(1, 0, 10, None), 2: Job(2, 1, 11, None)}
+        ends = Ends.make()
+        start = zygotes.Start(3, sandbox.Place("/x", None, None), "client", Bounds(1, 1, 1))
+        made.asked[3] = Asked(start, 2, ends, None)
         made._clean(made.jobs[1])
         assert killed == []
         del made.asked[3]

@@ -1,0 +1,41 @@
+"""What is left when the process ends that makes the process namespaces of jobs."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from pathlib import Path
+
+from flowapp.jsontext import JsonText
+from flowapp.runtimes import Job, Runtimes, RuntimeSettings
+from tests.integration.runtimes.test_jobs import children_of, is_running, makers, until
+
+_WAITING = "import time\ndef main():\n    print('started', flush=True)\n    time.sleep(60)\n"
+
+
+async def test_without_their_maker_jobs_end_and_the_next_ones_have_another(tmp_path: Path) -> None:
+    runtimes = Runtimes(RuntimeSettings(home=tmp_path, idle=2, idle_deno=0, idle_bun=0))
+    await runtimes.start()
+    (launcher,) = children_of(os.getpid(), "flowapp/runtimes/guest", str(runtimes.settings.python))[-1:]
+    try:
+        if runtimes.describe()["isolation"]["level"] not in ("full", "user"):
+            assert makers("flowapp-spaces", launcher) == []  # no namespaces, nobody to make them
+            return
+        log: list[str] = []
+        hit = asyncio.create_task(runtimes.run(Job("hit", "python3", _WAITING, JsonText("{}")), log.append))
+        await until(lambda: "started" in "".join(log))
+        before = makers("flowapp-spaces", launcher)
+        assert len(before) > 2  # the maker, and the first processes of the jobs' namespaces
+        os.kill(min(before), signal.SIGKILL)
+        outcome = await asyncio.wait_for(hit, 10)
+        assert outcome.error is not None
+        await until(lambda: not any(is_running(pid) for pid in before))
+        for number in range(4):
+            after = await runtimes.run(Job(f"n{number}", "python3", "def main(): return 1", JsonText("{}")), log.append)
+            assert after.result == "1", after.error
+        later = makers("flowapp-spaces", launcher)
+    finally:
+        await runtimes.close()
+    await until(lambda: not is_running(launcher))
+    assert not any(is_running(pid) for pid in [*before, *later])

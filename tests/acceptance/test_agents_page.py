@@ -20,6 +20,10 @@ from tests.support.serving import JsonHandler, serving
 
 CODE = 'def main(item: str, currency: str = "EUR"):\n    return {"item": item, "price": f"4 {currency}"}\n'
 ANSWER = "Tea costs **4 EUR**."
+SOURCES = [
+    {"type": "url_citation", "url_citation": {"url": "https://example.com/tea", "title": "Tea today"}},
+    {"type": "url_citation", "url_citation": {"url": "javascript:alert(1)", "title": "Bad"}},
+]
 PROVIDER = {"kind": "customai", "resource": "$res:u/admin/model", "model": "small"}
 
 
@@ -42,7 +46,7 @@ class Handler(JsonHandler):
         self.server.asked.append(asked)
         again = asked["messages"][-1]["role"] == "tool"
         name = asked["tools"][0]["function"]["name"]
-        self.answer((said(ANSWER) if again else said(None, (name, {"item": "tea"}))).body)
+        self.answer((said(ANSWER, annotations=SOURCES) if again else said(None, (name, {"item": "tea"}))).body)
 
 
 @pytest.fixture
@@ -210,6 +214,9 @@ def test_an_agent_that_is_a_resource_is_chosen_and_its_tools_are_bound(
 
     notebook.run("b")
     expect(cell).to_contain_text("Tea costs")
+    named = cell.get_by_role("list", name="Pages that the answer names").get_by_role("link")
+    expect(named).to_have_count(1)
+    expect(named).to_have_attribute("href", "https://example.com/tea")
     assert json.loads(model.asked[1]["messages"][-1]["content"]) == {"item": "tea", "price": "4 1 CHF"}
     assert Axe().run(page).violations_count == 0
 

@@ -10,11 +10,24 @@ export function Chat({ value }) {
   return (
     <div className="chat">
       {typeof output === "string" ? <MarkdownView text={output} /> : <pre className="text-view">{JSON.stringify(output, null, 2)}</pre>}
+      <Sources messages={messages} />
       <details className="chat-behind">
         <summary>{messages.length} {messages.length === 1 ? "message" : "messages"} behind this answer</summary>
         <ol>{messages.map((message, index) => <Message key={index} message={message} tool={names[message.tool_call_id]} />)}</ol>
       </details>
     </div>
+  );
+}
+
+/** The pages that the model names, of those that it has searched. */
+function Sources({ messages }) {
+  const found = messages.flatMap((message) => message.annotations ?? []).map((one) => one?.url_citation).filter((page) => /^https?:\/\//.test(page?.url ?? ""));
+  const pages = [...new Map(found.map((page) => [page.url, page])).values()];
+  if (pages.length === 0) return null;
+  return (
+    <ul className="chat-sources" aria-label="Pages that the answer names">
+      {pages.map(({ url, title }) => <li key={url}><a href={url} target="_blank" rel="noopener noreferrer nofollow">{title || url}</a></li>)}
+    </ul>
   );
 }
 

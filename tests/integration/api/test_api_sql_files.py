@@ -85,6 +85,8 @@ async def test_rows_become_a_file_that_the_next_step_reads(product: Product, tmp
     file = (await product.client.get(place, params={"path": "a"})).json()
     assert (await product.client.get(place, params={"path": "b"})).json() == file
     key = file["s3"]
+    shown = (await product.cells(draft))["a"]["output"]
+    assert (shown["rich"]["kind"], shown["rich"]["value"]["key"]) == ("stored", key)
     assert key.startswith("exports/daily/") and key.endswith(".csv")
     assert await content(product, {"s3": key}) == b"n,t\r\n42,x\r\n"
     assert (tmp_path / "objects/main" / key).is_file()

@@ -7,8 +7,9 @@ import json
 import pytest
 
 from flowapp.jsontext import JsonText
-from flowapp.runtimes.guest.frames import ITEMS, LIST, LIST_END
-from flowapp.runtimes.large import Broken, LargeResult
+from flowapp.runtimes.guest.frames import FILE, ITEMS, LIST, LIST_END
+from flowapp.runtimes.jobs import Job, Limits
+from flowapp.runtimes.large import Broken, LargeResult, parts_of
 
 
 class Memory:
@@ -72,3 +73,41 @@ async def test_more_than_was_agreed_on_is_refused() -> None:
     await large.take(LIST, b"")
     with pytest.raises(Broken):
         await large.take(ITEMS, b'"0123456789"')
+
+
+class File:
+    """A file in memory."""
+
+    def __init__(self) -> None:
+        self.content, self.dropped = b"", False
+
+    async def write(self, piece: bytes) -> None:
+        self.content += piece
+
+    async def finish(self) -> JsonText:
+        return JsonText('{"s3":"x"}')
+
+    async def discard(self) -> None:
+        self.dropped = True
+
+
+async def test_a_file_is_any_bytes_up_to_its_bound() -> None:
+    file = File()
+    job = Job("j", "sqlite", "", JsonText("{}"), limits=Limits(file_bytes=6), large=Memory, file=lambda: file)
+    parts = parts_of(job)
+    assert parts is not None and parts.begun, "an empty file is one too"
+    assert parts.kinds == FILE, "rows of a result do not come beside it"
+    await parts.take(FILE, b"\xff]{")
+    await parts.take(FILE, b"abc")
+    with pytest.raises(Broken):
+        await parts.take(FILE, b"d")
+    assert file.content == b"\xff]{abc"
+    await parts.close()
+    assert file.dropped
+    assert await parts.finish() == '{"s3":"x"}'
+
+
+def test_a_job_that_makes_none_sends_none() -> None:
+    parts = parts_of(Job("j", "sqlite", "", JsonText("{}"), large=Memory))
+    assert parts is not None and FILE not in parts.kinds
+    assert parts_of(Job("j", "sqlite", "", JsonText("{}"))) is None

@@ -23,7 +23,8 @@ class Effects(FakeRuntimes):
     """Scripts whose effects a test sees. `cancel` is one too."""
 
     def __init__(self, file: Path) -> None:
-        super().__init__({"work": self.work, "hold": self.hold, "rows": self.rows, "talk": self.talk})
+        leaves = {"work": self.work, "hold": self.hold, "rows": self.rows, "talk": self.talk}
+        super().__init__({**leaves, "@workflow": self.workflow})
         self.file = file
 
     def note(self, *words: object) -> None:
@@ -52,6 +53,26 @@ class Effects(FakeRuntimes):
             await asyncio.sleep(0.01)
         self.note("done", job.id, os.getpid())
         return loads(job.args).get("x")
+
+    async def workflow(self, job: Job, log: Any) -> Any:
+        """A workflow as code with two tasks: `here`, and `away` for the tag gpu, which holds."""
+        checkpoint = loads(job.checkpoint or "{}")
+        key, completed = checkpoint.get("_executing_key"), checkpoint["completed_steps"]
+        if key == "away":
+            await self.hold(job, log)
+        if key is not None:
+            self.note("done", job.id, os.getpid())
+            return {"type": "complete", "result": os.getpid()}
+        self.note("round", job.id, os.getpid())
+        tags = {"here": None, "away": "gpu"}
+        steps = [
+            {"name": each, "script": each, "key": each, "args": {}, "dispatch_type": "inline", "tag": tag}
+            for each, tag in tags.items()
+            if each not in completed
+        ]
+        if steps:
+            return {"type": "dispatch", "mode": "parallel", "steps": steps}
+        return {"type": "complete", "result": completed}
 
     async def rows(self, job: Job, log: Any) -> Outcome:
         """A list of 1000 numbers, in parts."""

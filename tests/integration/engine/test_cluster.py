@@ -297,6 +297,28 @@ async def test_a_worker_killed_in_a_script(cluster: Cluster) -> None:
     assert (await cluster.ended(run))[1] == 8
 
 
+async def test_a_task_of_a_workflow_on_the_worker_outlives_the_server(cluster: Cluster) -> None:
+    one, other, worker = *await cluster.servers(2), await cluster.worker()
+    run = await cluster.start(one, flow_of(work("w", code="@workflow")))
+    here, away = jobs(run, "w/here", "w/away")
+    await cluster.until(lambda: cluster.pids("begun", away) == [worker.pid] and cluster.pids("done", here) == [one.pid])
+    assert cluster.pids("round") == [one.pid]
+    one.kill()
+    cluster.release()
+    row, result = await cluster.ended(run)
+    assert (row.status, result) == ("success", {"here": one.pid, "away": worker.pid})
+    assert other.pid in cluster.pids("round")
+    assert cluster.pids("begun", away) == [worker.pid]
+
+
+async def test_a_workflow_runs_where_its_run_does_and_its_tasks_by_the_tag(cluster: Cluster) -> None:
+    server, worker = *await cluster.servers(1), await cluster.worker()
+    cluster.release()
+    run = await cluster.start(server, flow_of(work("w", code="@workflow", tag="gpu")))
+    assert (await cluster.ended(run))[1] == {"here": worker.pid, "away": worker.pid}
+    assert set(cluster.pids("round")) == {server.pid}
+
+
 async def test_work_of_a_dead_server_is_not_done_by_workers_of_other_tags(cluster: Cluster) -> None:
     one, worker = *await cluster.servers(1), await cluster.worker()
     run = await cluster.start(one, flow_of(work("a", "1", code="hold"), work("b", "2")))

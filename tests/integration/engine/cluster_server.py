@@ -65,7 +65,7 @@ class Effects(FakeRuntimes):
             return {"type": "complete", "result": os.getpid()}
         self.note("round", job.id, os.getpid())
         tags = {"here": None, "away": "gpu"}
-        steps = [
+        steps: list[dict[str, Any]] = [
             {"name": each, "script": each, "key": each, "args": {}, "dispatch_type": "inline", "tag": tag}
             for each, tag in tags.items()
             if each not in completed

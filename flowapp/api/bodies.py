@@ -31,14 +31,14 @@ async def read_body(request: Request, limit: int) -> bytes:
     """
     announced = request.headers.get("content-length", "")
     if announced.isdigit() and int(announced) > limit:
-        raise _too_large(limit)
+        raise too_large(limit)
     chunks: list[bytes] = []
     size = 0
     try:
         async for chunk in request.stream():
             size += len(chunk)
             if size > limit:
-                raise _too_large(limit)
+                raise too_large(limit)
             chunks.append(chunk)
     except ClientDisconnect:
         raise BadRequest("The connection closed before the whole request had arrived.") from None
@@ -141,7 +141,8 @@ def _too_deep() -> BadRequest:
     return BadRequest(f"The JSON is nested deeper than {MAX_DEPTH} levels.", "Flatten it, or pass it as text.")
 
 
-def _too_large(limit: int) -> UploadTooLarge:
+def too_large(limit: int) -> UploadTooLarge:
+    """The refusal of a request that is bigger than `limit` bytes."""
     return UploadTooLarge(
         f"The request is bigger than {limit >> 20} MB.", "Send less, or put the data where a step can fetch it."
     )

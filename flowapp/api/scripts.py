@@ -9,6 +9,7 @@ from flowapp.api.answers import answer
 from flowapp.api.auth import App, Caller
 from flowapp.api.bodies import object_body
 from flowapp.api.queries import Flag, Paging, Text, words
+from flowapp.api.snapshots import snapshot_of
 
 router = APIRouter(prefix="/api/w/{ws}/scripts")
 
@@ -21,9 +22,12 @@ async def create(request: Request, caller: Caller, workspace: App, skip_if_noop:
 
 
 @router.post("/create_snapshot")
-async def create_snapshot(caller: Caller, workspace: App) -> Response:
-    """Says that this is not offered."""
-    return PlainTextResponse(workspace.scripts.no_bundles(caller), 400)
+async def create_snapshot(request: Request, caller: Caller, workspace: App, skip_if_noop: Flag = False) -> Response:
+    """Store a version whose code was bundled into one file: a form of `script`, the JSON that `create` takes, and `file`."""
+    workspace.scripts.require_storing(caller)
+    body, bundle = await snapshot_of(request)
+    made = await workspace.scripts.create(caller, body, skip_if_noop=skip_if_noop, bundle=bundle)
+    return PlainTextResponse(made, 201)
 
 
 @router.post("/update/{path:path}")

@@ -17,7 +17,7 @@ from flowapp.store.rows import all_of, first, insert, table
 from flowapp.store.tables import ScriptRow
 
 _SCRIPT = table(ScriptRow)
-_LARGE = ("content", "lock", "schema_text")
+_LARGE = ("content", "lock", "schema_text", "bundle")
 
 
 def new_hash(row: ScriptRow) -> str:
@@ -101,14 +101,14 @@ def archive_hash(connection: Connection, workspace: str, script_hash: str) -> bo
 def delete_hash(connection: Connection, workspace: str, script_hash: str) -> bool:
     """Take one version away with its code; whether there was one."""
     where = (_SCRIPT.c.workspace == workspace, _SCRIPT.c.hash == script_hash, _SCRIPT.c.deleted.is_(False))
-    emptied = {"content": "", "lock": None, "schema_text": None, "archived": True, "deleted": True}
+    emptied = {"content": "", "lock": None, "schema_text": None, "bundle": None, "archived": True, "deleted": True}
     return connection.execute(sa.update(_SCRIPT).where(*where).values(**emptied)).rowcount > 0
 
 
 def delete_path(connection: Connection, workspace: str, path: str) -> int:
     """Take all versions at `path` away with their code; how many there were."""
     where = (_SCRIPT.c.workspace == workspace, _SCRIPT.c.path == path, _SCRIPT.c.deleted.is_(False))
-    emptied = {"content": "", "lock": None, "schema_text": None, "archived": True, "deleted": True}
+    emptied = {"content": "", "lock": None, "schema_text": None, "bundle": None, "archived": True, "deleted": True}
     return connection.execute(sa.update(_SCRIPT).where(*where).values(**emptied)).rowcount
 
 
@@ -120,4 +120,10 @@ def _at(workspace: str, path: str) -> sa.Select[tuple[object, ...]]:
 
 def _light() -> sa.Select[tuple[object, ...]]:
     columns = [c for c in _SCRIPT.c if c.name not in _LARGE]
-    return sa.select(*columns, sa.literal("").label("content"), sa.null().label("lock"), sa.null().label("schema_text"))
+    return sa.select(
+        *columns,
+        sa.literal("").label("content"),
+        sa.null().label("lock"),
+        sa.null().label("schema_text"),
+        sa.null().label("bundle"),
+    )

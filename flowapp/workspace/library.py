@@ -15,7 +15,7 @@ from flowapp.engine.values import StoredFlow, StoredScript
 from flowapp.jsontext import JsonText, loads
 from flowapp.store import flows, scripts
 from flowapp.store.tables import RunRow, ScriptRow
-from flowapp.workspace import guard
+from flowapp.workspace import bundles, guard
 from flowapp.workspace.context import Context
 from flowapp.workspace.errors import NotStored
 from flowapp.workspace.local_scripts import LocalScripts
@@ -137,7 +137,7 @@ def stored_script(row: ScriptRow) -> StoredScript:
     return StoredScript(
         path=row.path,
         hash=row.hash,
-        content=row.content,
+        content=bundles.runnable(row.content, row.bundle, extra.get(bundles.CODEBASE)),
         language=row.language,
         lock=row.lock,
         schema=JsonText(row.schema_text) if row.schema_text else None,

@@ -11,6 +11,7 @@ from flowapp.jsontext import JsonText, canonical, dumps, loads
 from flowapp.runtimes.handover import is_own_variable
 from flowapp.store.clock import now
 from flowapp.store.tables import ScriptRow
+from flowapp.workspace import bundles
 from flowapp.workspace.errors import BadRequest
 from flowapp.workspace.stored import required_text, text_in
 
@@ -83,8 +84,8 @@ def has_preprocessor(code: str) -> bool:
     return _PREPROCESSOR.search(code) is not None
 
 
-def row_of(identity: Identity, path: str, body: Mapping[str, Any]) -> ScriptRow:
-    """The row of a new version, still without its hash.
+def row_of(identity: Identity, path: str, body: Mapping[str, Any], bundle: str | None = None) -> ScriptRow:
+    """The row of a new version, still without its hash. `bundle` runs in place of its code.
 
     Raises:
         BadRequest: a field of `body` cannot be stored.
@@ -105,6 +106,11 @@ def row_of(identity: Identity, path: str, body: Mapping[str, Any]) -> ScriptRow:
     if lock is not None and not isinstance(lock, str):
         raise BadRequest("lock must be a text.")
     extra = {name: value for name, value in body.items() if name not in _COLUMNS | _ORDERS and value is not None}
+    if bundle is None:
+        extra.pop(bundles.CODEBASE, None)  # what runs is the code itself
+    else:
+        bundle = bundles.checked(language, extra.get(bundles.CODEBASE), bundle)
+        lock = ""  # what a bundle needs is in it; the command line compares with that
     _check_variables(extra.get("envs"))
     if has_preprocessor(content):
         extra[_FOUND] = True
@@ -124,6 +130,7 @@ def row_of(identity: Identity, path: str, body: Mapping[str, Any]) -> ScriptRow:
         message=text_in(body, "deployment_message")[:2000],
         created_by=identity.username,
         created_at=now(),
+        bundle=bundle,
     )
 
 
@@ -145,7 +152,7 @@ def _check_variables(envs: Any) -> None:
 
 def same(one: ScriptRow, other: ScriptRow) -> bool:
     """Whether two versions are the same but for when they were made; a lock that was not sent is not compared."""
-    names = ("summary", "description", "content", "language", "kind", "tag")
+    names = ("summary", "description", "content", "language", "kind", "tag", "bundle")
     if any(getattr(one, name) != getattr(other, name) for name in names):
         return False
     if other.lock is not None and other.lock != one.lock:

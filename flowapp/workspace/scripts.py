@@ -35,7 +35,9 @@ class Scripts:
         #: called with workspace, path and hash of a version that was just stored
         self.stored: list[Callable[[str, str, str], None]] = []
 
-    async def create(self, identity: Identity, body: Mapping[str, Any], *, skip_if_noop: bool = False) -> str:
+    async def create(
+        self, identity: Identity, body: Mapping[str, Any], *, skip_if_noop: bool = False, bundle: str | None = None
+    ) -> str:
         """Store a version; returns its hash.
 
         `parent_hash` must be the head of the path it comes from; `auto_parent` takes the head, whatever it is. Without
@@ -48,7 +50,7 @@ class Scripts:
         enter(identity)
         path = path_of(body.get("path"), "script")
         require(identity, "script.write", guard.script_target(identity, path))
-        row = script_rows.row_of(identity, path, body)
+        row = script_rows.row_of(identity, path, body, bundle)
         sent = row.model_copy()
         job = await self._lock(identity, row) if row.lock is None else None
         parent = text_in(body, "parent_hash", limit=64) or None
@@ -97,14 +99,14 @@ class Scripts:
         value = script_value(row.language, row.content)
         return await lock_job(self._store, identity, "dependencies", row.path, value, failed(locked.problem))
 
-    def no_bundles(self, identity: Identity) -> str:
-        """What to do in place of storing a bundle, for whoever may store scripts."""
+    def require_storing(self, identity: Identity) -> None:
+        """Ask whether the identity may store scripts at all, before a large request is read.
+
+        Raises:
+            NotAllowed: the role does not include it.
+        """
         enter(identity)
         require(identity, "script.write", Target(identity.workspace, "script"))
-        return (
-            "Bundles of a codebase are not supported: take `codebases` out of wmill.yaml, store the shared code as scripts "
-            "and import them by their path."
-        )
 
     async def by_path(self, identity: Identity, path: str) -> dict[str, Any]:
         """The head of a path.

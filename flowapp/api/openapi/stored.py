@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flowapp.api.openapi.operations import Operation, json_body, op
+from flowapp.api.openapi.operations import Body, Operation, json_body, op
 from flowapp.api.openapi.schemas import STRING
 
 _W = "/api/w/{ws}"
@@ -24,7 +24,24 @@ _SCHEDULE = (
 
 SCRIPTS: dict[str, Operation] = {
     f"POST {_W}/scripts/create": op("text", 201, body=_SCRIPT, also=(422,)),
-    f"POST {_W}/scripts/create_snapshot": op("text", 400),
+    f"POST {_W}/scripts/create_snapshot": op(
+        "text",
+        201,
+        body=Body(
+            {
+                "multipart/form-data": {
+                    "type": "object",
+                    "required": ["script", "file"],
+                    "properties": {
+                        "script": {"type": "string", "description": "JSON text of what scripts/create takes."},
+                        "file": {"type": "string", "description": "The JavaScript that runs."},
+                    },
+                }
+            },
+            required=True,
+        ),
+        also=(422,),
+    ),
     f"POST {_W}/scripts/update/{{path}}": op("text", 201, body=_SCRIPT.replace("path!", "path"), also=(422,)),
     f"GET {_W}/scripts/get/p/{{path}}": op("Script"),
     f"GET {_W}/scripts/get/h/{{hash}}": op("Script"),

@@ -93,6 +93,7 @@ class ScriptRow(SQLModel, table=True):
     created_at: str
     archived: bool = False
     deleted: bool = False
+    bundle: str | None = None  #: JavaScript that runs in place of `content`, which it was made of
     __table_args__ = (UniqueConstraint("workspace", "hash"), Index("ix_script_path", "workspace", "path", "id"))
 
 

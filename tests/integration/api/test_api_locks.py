@@ -193,13 +193,3 @@ async def test_the_same_of_a_flow(server: Server) -> None:
     jobs = (await server.client.get(f"{W}/jobs/completed/list?job_kinds=flowdependencies&success=false")).json()
     assert [job["script_path"] for job in jobs] == ["f/team/flow"] * 2
     assert jobs[0]["result"]["error"]["message"].startswith("a: ")
-
-
-async def test_bundles_are_refused_in_words(server: Server) -> None:
-    answer = await server.client.post(
-        f"{W}/scripts/create_snapshot?skip_if_noop=true", files={"file": ("bundle.js", b"x")}
-    )
-    assert (answer.status_code, answer.headers["content-type"].split(";")[0]) == (400, "text/plain")
-    assert "codebases" in answer.text
-    viewer = await server.person("vera", "viewer")
-    assert (await viewer.post(f"{W}/scripts/create_snapshot")).status_code == 403

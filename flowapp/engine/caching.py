@@ -7,7 +7,7 @@ key: nobody can say beforehand what it will read.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +21,7 @@ from flowapp.errors import FlowappError
 from flowapp.jsontext import NULL, JsonText, canonical, dumps
 from flowapp.notebook.fingerprint import fingerprint
 from flowapp.openflow import references
+from flowapp.openflow.agents import agent_path
 from flowapp.openflow.expressions import expressions
 from flowapp.openflow.walk import tools as tools_of
 from flowapp.openflow.walk import walk
@@ -131,12 +132,36 @@ async def _reads(interpreter: Interpreter, path: str, flow: Mapping[str, Any]) -
         path, document = waiting.pop()
         _mentioned(document, found)
         modules = [place.module for place in walk(document)]
-        tools = [place.module for module in modules for place in walk({"value": {"modules": tools_of(module)}})]
+        tools = [tool for module in modules for tool in _inside(tools_of(module))]
+        tools += [tool for module in (*modules, *tools) for tool in await _shared_tools(interpreter, module, found)]
         for module in (*modules, *tools):
             called = await _versions(interpreter, path, module.get("value") or {}, found)
             if called is not None:
                 waiting.append((called.path, called.flow))
     return found
+
+
+def _inside(modules: Sequence[Any]) -> list[Module]:
+    return [place.module for place in walk({"value": {"modules": list(modules)}})]
+
+
+async def _shared_tools(interpreter: Interpreter, module: Module, found: Reads) -> list[Module]:
+    """The tools of a step whose agent is a resource, which counts as it is now."""
+    value, models = module.get("value"), interpreter.ports.models
+    path = agent_path(value) if isinstance(value, Mapping) else ""
+    if not path:
+        return []
+    found.resources.add(path)
+    try:
+        shared = await models.agent(path) if models is not None else None
+    except INTERRUPTIONS:
+        raise
+    except FlowappError:
+        return []  # the run says why
+    if shared is None:
+        return []
+    _mentioned({"value": {"modules": list(shared.tools)}}, found)
+    return _inside(shared.tools)
 
 
 def _mentioned(document: Mapping[str, Any], found: Reads) -> None:

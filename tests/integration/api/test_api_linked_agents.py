@@ -141,3 +141,24 @@ async def test_what_is_no_agent_is_said(product: Product, value: Any) -> None:
     given = {"value": FLOW["value"], "args": {"question": "Tea?"}}
     answer = await product.client.post(f"{W}/jobs/run_wait_result/preview_flow", json=given)
     assert "is no agent" in answer.json()["error"]["message"], answer.text
+
+
+async def test_a_cached_answer_is_of_the_agent_as_it_was(product: Product) -> None:
+    turns = (said("One."), said("Two."), said("Three."))
+    async with chat_server(*turns) as model:
+        await stored(product, model)
+        cached = flow_of({**STEP, "cache_ttl": 600}, question={"type": "string"})
+        assert (
+            await product.client.post(f"{W}/flows/create", json={"path": "u/admin/asks", **cached})
+        ).status_code == 201
+        for _ in range(2):
+            assert (await asked(product, "u/admin/asks", "Tea?"))["output"] == "One."
+        body = {"value": shared(system_prompt="Be long.")}
+        assert (await product.client.post(f"{W}/resources/update_value/{PATH}", json=body)).status_code == 200
+        assert (await asked(product, "u/admin/asks", "Tea?"))["output"] == "Two."
+        found = (await product.client.get(f"{W}/scripts/get/p/u/admin/find")).json()
+        newer = {"path": "u/admin/find", "content": "def main(x: str):\n    return x * 2\n", "language": "python3"}
+        script = {**newer, "summary": "", "parent_hash": found["hash"]}
+        assert (await product.client.post(f"{W}/scripts/create", json=script)).status_code == 201
+        for _ in range(2):
+            assert (await asked(product, "u/admin/asks", "Tea?"))["output"] == "Three."

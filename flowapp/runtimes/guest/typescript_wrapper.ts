@@ -316,7 +316,6 @@ async function record(call: () => unknown, isWorkflow: boolean, checkpoint: stri
   return complete(result);
 }
 
-// Windmill's client as the cell imports it.
 async function loadedClient(): Promise<any> {
   const specifier = /["'`]((?:npm:\/?)?windmill-client(?:@[^"'`]*)?)["'`]/.exec(source)?.[1] ?? "windmill-client";
   host.writeFile(`${work}/.client.ts`, encode(`export * from ${stringify(specifier)};\n`));

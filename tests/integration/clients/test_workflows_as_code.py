@@ -446,3 +446,38 @@ async def test_a_workflow_is_a_cell(server: Live) -> None:
         while (await cells())["w"]["state"]["kind"] != "fresh":
             await asyncio.sleep(0.02)
     assert (await cells())["z"]["state"]["kind"] == "never"
+
+
+async def test_canceling_a_workflow_that_waits_closes_its_request(server: Live) -> None:
+    code = "@workflow\nasync def main():\n    await wait_for_approval(timeout=600)\n"
+    job = (await server.post("jobs/run/preview", {"content": HEAD + code, "language": "python3", "args": {}})).text
+    assert await asked(server, job) == "a/approval"
+    await server.post(f"jobs_u/queue/cancel/{job}", {"reason": "enough"}, 200)
+    assert (await server.ended(job))["canceled"]
+    (request,) = await server.get(f"runs/{job}/approvals")
+    assert request["status"] == "canceled"
+    rows = {row.path: row.status for row in await server.services.workspace.store.runs.steps(job)}
+    assert rows == {"a": "canceled", "a/approval": "canceled"}
+
+
+WAITING = """
+@task
+def waits():
+    import time
+    time.sleep(600)
+
+def main():
+    waits()
+"""
+
+
+async def test_canceling_a_script_cancels_the_jobs_of_its_tasks(server: Live) -> None:
+    job = (await server.post("jobs/run/preview", {"content": HEAD + WAITING, "language": "python3", "args": {}})).text
+    async with asyncio.timeout(30):
+        while not (children := await server.get(f"jobs/list?parent_job={job}&is_flow_step=false")) or all(
+            each["id"] == job or not each.get("running") for each in children
+        ):
+            await asyncio.sleep(0.02)
+    (child,) = [each["id"] for each in children]
+    await server.post(f"jobs_u/queue/cancel/{job}", {"reason": "enough"}, 200)
+    assert (await server.ended(job))["canceled"] and (await server.ended(child))["canceled"]

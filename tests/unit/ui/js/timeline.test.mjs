@@ -20,6 +20,13 @@ test("a container without a row of its own still holds its steps", () => {
   assert.equal(rows[0].status, "running");
 });
 
+test("tasks of a script that is a workflow stand under it", () => {
+  const inner = [step("a/named", 1, 2), step("a/call%232", 3, 4, { title: "call#2" }), step("a/sleep", 5, null, { kind: "identity", status: "running" })];
+  const rows = timelineRows([step("a", 0, null, { status: "running" }), ...inner], new Map(), T0 + 9);
+  assert.deepEqual(keys(rows), ["a", "a/named", "a/call%232", "a/sleep"]);
+  assert.deepEqual(rows.map((row) => row.depth), [0, 1, 1, 1]);
+});
+
 test("loops in loops keep their places", () => {
   const rows = timelineRows([step("o", 0, 9, { kind: "forloopflow" }), step("o[0].i", 0, 9, { kind: "forloopflow" }), step("o[0].i[1].x", 3, 4)], new Map(), T0);
   assert.deepEqual(keys(rows), ["o", "o[0].i", "o[0].i[1].x"]);

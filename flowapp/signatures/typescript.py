@@ -119,12 +119,21 @@ class _Exports:
             target = self._exported.get(exported)
             if isinstance(target, str):
                 target = self._local.get(target)
-            function = unwrapped(target) if target is not None else None
+            function = self._of_workflow(unwrapped(target)) if target is not None else None
             if function is not None and function.type == "identifier":
                 function = self._local.get(text_of(function, self._source))
             if function is not None and function.type in _FUNCTIONS:
                 return function
         return None
+
+    def _of_workflow(self, node: Node) -> Node:
+        """What a call of Windmill's `workflow(…)` wraps, which gives just that; anything else is itself."""
+        called = node.child_by_field_name("function") if node.type == "call_expression" else None
+        arguments = node.child_by_field_name("arguments")
+        if called is None or arguments is None or text_of(called, self._source).rpartition(".")[2] != "workflow":
+            return node
+        given = next((child for child in arguments.named_children if child.type != "comment"), None)
+        return unwrapped(given) if given is not None else node
 
     def is_elsewhere(self, name: str) -> bool:
         """Whether the function comes from another module, and cannot be seen here."""

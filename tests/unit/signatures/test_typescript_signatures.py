@@ -168,6 +168,10 @@ class TestFunction:
             "export function main(x: string): void\nexport function main(x: number) {}",
             "// comment\nimport a from 'a'\n\nexport function main(x: number /* c */) {}",
             "export function main(this: Foo, x: number) {}",
+            "import { workflow } from 'windmill-client'\nexport const main = workflow(async (x: number) => x)",
+            "export default wmill.workflow(/* all of it */ async function (x: number) {})",
+            "export const main = workflow<any>((async (x: number) => x))",
+            "async function impl(x: number) {}\nexport const main = workflow(impl)",
         ],
     )
     def test_is_found(self, code: str) -> None:

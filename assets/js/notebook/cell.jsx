@@ -279,15 +279,14 @@ const CellOutput = memo(function CellOutput({ id, step }) {
   );
 });
 
-/** What the running cell streams as its result; where it is comes with its state, or with the first piece. */
+/** What the running cell streams as its result; where that is comes with the first piece, or with the state of a page just loaded. */
 function LiveStream({ id }) {
   const store = useStore();
-  const place = useFact(`stream:${id}`, (stream) => stream && `${stream.run} ${stream.path}`);
-  const state = useFact(`state:${id}`, (state) => state?.run_id && state.path && `${state.run_id} ${state.path}`);
-  const at = place ?? state;
+  const at = useFact(`stream:${id}`, (stream) => stream && `${stream.run} ${stream.path}`);
   if (!at) return null;
-  const [runId, path] = at.split(" ");
-  const heard = place ? store.get(`stream:${id}`).end : 0;
+  const space = at.indexOf(" ");
+  const [runId, path] = [at.slice(0, space), at.slice(space + 1)];
+  const heard = store.get(`stream:${id}`).end;
   return <div className="nb-stream"><Streamed key={at} ws={store.ws} runId={runId} path={path} topic={`draft:${store.draftId}`} heard={heard} /></div>;
 }
 

@@ -68,6 +68,8 @@ export class Mirror extends Signals {
       this.chosen.delete(id);
     }
     this.setEqual(`state:${id}`, state);
+    // what it has streamed so far is not told to who comes later
+    if (quiet && state.run_id && !this.get(`stream:${id}`)) this.set(`stream:${id}`, { run: state.run_id, path: state.path, end: 0 });
     if (!quiet && ACTIVE.has(before?.kind) && !ACTIVE.has(state.kind)) this.announceCell(id, state);
     this.countSoon();
   }

@@ -2,6 +2,7 @@
 import { get, runPath, subscribe } from "../api.js";
 
 const AGAIN_MS = 250; // what an event tells of is in the database a moment later
+const LATER_MS = [600, 2500]; // and so is what was told of just before anybody listened here
 
 /**
  * Follow the log of (run, path), or with `stream` what the step streams. `take(text)` gets each piece once and in order,
@@ -15,6 +16,7 @@ export function follow({ ws, runId, path, stream = false, live, topic, heard = 0
   let again = false;
   let ended = false;
   let timer = null;
+  let later = null;
 
   async function pull() {
     if (asking) {
@@ -46,7 +48,11 @@ export function follow({ ws, runId, path, stream = false, live, topic, heard = 0
   }
 
   function hear(event) {
-    if (event.type === "hello") return void (event.resumed && pull());
+    if (event.type === "hello") {
+      if (event.resumed) pull();
+      later ??= LATER_MS.map((ms) => setTimeout(pull, ms));
+      return;
+    }
     if (event.type !== (stream ? "stream" : "log") || event.path !== path || (event.run_id && event.run_id !== runId)) return;
     const end = event.offset + [...event.text].length;
     if (stream && event.offset === 0 && next > 0) {
@@ -66,7 +72,7 @@ export function follow({ ws, runId, path, stream = false, live, topic, heard = 0
   const unsubscribe = live ? subscribe(ws, topic || `run:${runId}`, hear) : () => {};
   return () => {
     ended = true;
-    clearTimeout(timer);
+    for (const one of [timer, ...(later ?? [])]) clearTimeout(one);
     unsubscribe();
   };
 }

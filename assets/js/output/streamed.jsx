@@ -1,34 +1,39 @@
 // What a step streams as its result, while it runs: text that grows, and what an agent calls meanwhile.
-import { useEffect, useMemo, useRef, useState } from "react";
+import { useEffect, useRef, useState } from "react";
 
 import { Icon } from "../icons.jsx";
 import { follow } from "./growing.js";
 import { MarkdownView } from "./rich.jsx";
-import { ending, streamed } from "./streamed_text.js";
+import { ending, StreamedText } from "./streamed_text.js";
 
 const MOST = 32 * 1024; // characters that are drawn
 const AT_END = 30;
+const DRAW_MS = 50; // pieces come faster than anybody reads
 const STATES = { running: { icon: "running", word: "runs" }, done: { icon: "check", word: "done" }, failed: { icon: "warn", word: "failed" } };
 
-/** The text so far. `heard` characters are known to be there. */
+/** What is there so far: `{text, tools}`. `heard` characters are known to be there. */
 function useStream({ ws, runId, path, live, topic, heard }) {
-  const [text, setText] = useState("");
+  const [shown, setShown] = useState({ text: "", tools: null });
   useEffect(() => {
-    let ended = false;
-    let whole = "";
-    setText("");
+    let stream = new StreamedText();
+    let timer = null;
+    const draw = () => {
+      timer = null;
+      setShown({ text: stream.text, tools: stream.tools });
+    };
+    draw();
     const stop = follow({
       ws, runId, path, live, topic, heard, stream: true,
-      take: (piece) => (whole += piece),
-      anew: () => (whole = ""),
-      changed: () => !ended && setText(whole),
+      take: (piece) => stream.append(piece),
+      anew: () => (stream = new StreamedText()),
+      changed: () => (timer ??= setTimeout(draw, DRAW_MS)),
     });
     return () => {
-      ended = true;
       stop();
+      clearTimeout(timer);
     };
   }, [ws, runId, path, live, topic]);
-  return text;
+  return shown;
 }
 
 /**
@@ -36,15 +41,14 @@ function useStream({ ws, runId, path, live, topic, heard }) {
  * answer is drawn as Markdown; other text as it is, unless `markdown` says so.
  */
 export function Streamed({ ws, runId, path, live = true, topic, heard = 0, markdown = false, maxHeight = 320 }) {
-  const whole = useStream({ ws, runId, path, live, topic, heard });
+  const { text, tools } = useStream({ ws, runId, path, live, topic, heard });
   const box = useRef(null);
   const [following, setFollowing] = useState(true);
-  const { text, tools } = useMemo(() => streamed(whole), [whole]);
   const end = ending(text, MOST);
   useEffect(() => {
     if (following && box.current) box.current.scrollTop = box.current.scrollHeight;
-  }, [whole, following]);
-  if (!whole) return null;
+  }, [text, following]);
+  if (!text && !tools?.length) return null;
   const onScroll = ({ currentTarget: { scrollHeight, scrollTop, clientHeight } }) => setFollowing(scrollHeight - scrollTop - clientHeight < AT_END);
   return (
     <div className="streamed" data-live={live || undefined}>

@@ -3,33 +3,53 @@
 
 const KINDS = new Set(["token_delta", "tool_call", "tool_call_arguments", "tool_execution", "tool_result"]);
 
-/** `{text, tools}` of a stream so far; `tools` is null where it is no agent's, else `[{id, name, state}]`. */
-export function streamed(whole) {
-  if (!whole.startsWith('{"type":')) return { text: whole, tools: null };
-  const answer = [];
-  const tools = new Map();
-  for (const line of whole.split("\n")) {
-    const event = parsed(line);
-    if (event === undefined) continue; // the last line may still be coming
-    if (event === null) return { text: whole, tools: null };
-    if (event.type === "token_delta") answer.push(event.content);
-    else {
-      if (!tools.has(event.call_id) && answer.length && !answer.at(-1).endsWith("\n\n")) answer.push("\n\n");
-      const state = event.type !== "tool_result" ? "running" : event.success === false ? "failed" : "done";
-      tools.set(event.call_id, { id: event.call_id, name: event.function_name, state });
-    }
-  }
-  return { text: answer.join(""), tools: [...tools.values()] };
-}
+const AGENT = '{"type":"to'; // as all of them begin
 
-/** The event of a line; undefined for one that is not whole, null for one of another kind. */
-function parsed(line) {
-  if (!line) return undefined;
-  try {
-    const event = JSON.parse(line);
-    return KINDS.has(event?.type) ? event : null;
-  } catch {
-    return undefined;
+/** A stream as it grows: `text`, and `tools` (null where it is no agent's, else `[{id, name, state}]`). Each line is read once. */
+export class StreamedText {
+  constructor() {
+    this.whole = "";
+    this.agent = null; // not known yet
+    this.rest = ""; // the last line may still be coming
+    this.answer = "";
+    this.calls = new Map();
+  }
+
+  get text() {
+    if (this.agent) return this.answer;
+    return this.agent === null && AGENT.startsWith(this.whole) ? "" : this.whole;
+  }
+
+  get tools() {
+    return this.agent ? [...this.calls.values()] : null;
+  }
+
+  append(piece) {
+    this.whole += piece;
+    if (this.agent === false) return;
+    if (this.agent === null && this.whole.length >= AGENT.length) this.agent = this.whole.startsWith(AGENT);
+    const lines = (this.rest + piece).split("\n");
+    this.rest = lines.pop();
+    if (this.agent && !lines.every((line) => this.#take(line))) this.agent = false;
+  }
+
+  /** Whether the line is an event of an agent. */
+  #take(line) {
+    let event;
+    try {
+      event = JSON.parse(line);
+    } catch {
+      return false;
+    }
+    if (!KINDS.has(event?.type)) return false;
+    if (event.type === "token_delta") {
+      this.answer += event.content;
+      return true;
+    }
+    if (!this.calls.has(event.call_id) && this.answer && !this.answer.endsWith("\n\n")) this.answer += "\n\n";
+    const state = event.type !== "tool_result" ? "running" : event.success === false ? "failed" : "done";
+    this.calls.set(event.call_id, { id: event.call_id, name: event.function_name, state });
+    return true;
   }
 }
 

@@ -26,6 +26,7 @@ from tests.integration.api import (
     test_api_shared_flows,
     test_api_sharing,
     test_api_stand_ins,
+    test_api_streams,
     test_api_wire_table,
 )
 from tests.integration.api.api_server import TOKEN, Runtimes, ScriptedEngine, Server
@@ -58,6 +59,9 @@ CASES: list[Callable[[Server], Awaitable[None]]] = [
     test_api_run_views.TestViews().test_of_one_name_made_at_once_there_is_one,
     test_api_sharing.TestRuns().test_a_stranger_sees_the_run_and_the_dialog_sees_the_stranger,
     test_api_sharing.TestRuns().test_links_go_with_their_run,
+    test_api_streams.TestOfAScript().test_it_comes_by_offsets_in_utf_16,
+    test_api_streams.TestOfAScript().test_the_next_attempt_streams_anew,
+    test_api_streams.TestOfAFlow().test_it_is_that_of_its_last_step,
     test_api_shared_flows.TestFlows().test_it_rests_while_archived_follows_the_flow_and_ends_with_it,
     test_api_shared_flows.TestFlows().test_links_of_an_archived_flow_are_seen_and_revoked,
     test_api_stand_ins.TestResults().test_results_of_runs_are_listed_and_one_is_kept_and_used,

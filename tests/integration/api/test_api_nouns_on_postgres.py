@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
@@ -13,12 +14,16 @@ from flowapp.settings import Settings
 from flowapp.store.stores import Store
 from flowapp.workspace.app import Workspace
 from tests.integration.api import (
+    test_api_acls,
     test_api_acls_and_audit,
     test_api_blob_references,
+    test_api_bundles,
     test_api_chats,
     test_api_export,
     test_api_groups_and_folders,
     test_api_invitations,
+    test_api_jobs_filtered,
+    test_api_jobs_listed,
     test_api_locks,
     test_api_nouns,
     test_api_people,
@@ -30,6 +35,17 @@ from tests.integration.api import (
     test_api_wire_table,
 )
 from tests.integration.api.api_server import TOKEN, Runtimes, ScriptedEngine, Server
+
+
+def named(case: Callable[..., Awaitable[None]], *values: str) -> Callable[[Server], Awaitable[None]]:
+    """A case of one of its parameters."""
+
+    async def run(server: Server) -> None:
+        await case(server, *values)
+
+    run.__name__ = f"{case.__name__}[{','.join(values)}]"
+    return run
+
 
 CASES: list[Callable[[Server], Awaitable[None]]] = [
     test_api_nouns.TestVariables().test_a_variable_through_its_life,
@@ -66,6 +82,21 @@ CASES: list[Callable[[Server], Awaitable[None]]] = [
     test_api_shared_flows.TestFlows().test_links_of_an_archived_flow_are_seen_and_revoked,
     test_api_stand_ins.TestResults().test_results_of_runs_are_listed_and_one_is_kept_and_used,
     test_api_stand_ins.TestResults().test_a_loop_of_many_rounds_leaves_room_for_earlier_runs,
+    *(
+        named(case, kind)
+        for kind in ("script", "flow", "schedule")
+        for case in (
+            test_api_acls.TestThings().test_looking_then_writing_then_nothing_any_more,
+            test_api_acls.TestThings().test_a_new_thing_at_the_path_gives_nothing,
+        )
+    ),
+    named(test_api_acls.test_what_moves_takes_along_what_it_gives, "variable"),
+    test_api_acls.TestRuns().test_a_flow_that_one_may_see_and_its_runs,
+    test_api_acls.TestGroups().test_whom_a_group_names_manages_it,
+    *(named(test_api_jobs_filtered.test_what_a_filter_finds_is_what_is_so, base) for base in ("runs", "steps")),
+    test_api_jobs_filtered.TestWorkers().test_steps_and_single_scripts_of_a_worker,
+    test_api_jobs_listed.TestLists().test_the_query_agrees_with_the_policy,
+    test_api_bundles.test_the_source_is_shown_and_the_bundle_runs,
     test_api_acls_and_audit.TestTrail().test_an_entry,
     test_api_acls_and_audit.TestExport().test_only_admins_and_only_super_admins_beyond_the_workspace,
     test_api_acls_and_audit.test_all_jobs_at_a_path_are_canceled,
@@ -117,10 +148,16 @@ async def test_nul_characters_never_reach_the_database(on_postgres: Server) -> N
         await on_postgres.make_client().post("/join", data={"token": "a\0", "email": "a\0@b.c", "password": "x\0"}),
         await http.post(f"{w}/workspaces/invitations/create", json={"email": "a\0@b.c"}),
         await http.get(f"{w}/audit/list?about=a%00b"),
+        await on_postgres.make_client().get("/api/w/ma%00in/jobs_u/get/x?approval_token=a.b"),
+        await on_postgres.make_client().get(
+            f"/api/w/ma%00in/jobs_u/completed/get_result/x?secret={'0' * 64}&suspended_job={UUID(int=1)}&resume_id=1"
+        ),
+        await on_postgres.make_client().get(f"/api/w/ma%00in/jobs_u/get_flow/{UUID(int=1)}/1/{'0' * 64}"),
+        await http.post(f"{w}/acls/add/script/u/admin/s", json={"owner": "u/a\0"}),
         await http.get(f"{w}/resources/get_value/u/admin/r"),
     ]
     codes = [answer.status_code for answer in answers]
-    assert codes == [400, 400, 400, 400, 200, 200, 422, 400, 400, 201, 401, 401, 400, 400, 200]
+    assert codes == [400, 400, 400, 400, 200, 200, 422, 400, 400, 201, 401, 401, 400, 400, 404, 404, 404, 400, 200]
     assert answers[-1].json() == {"a\0": "b\0"}
 
 

@@ -7,19 +7,18 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from sqlalchemy.engine import Connection
-
 from flowapp.engine.large import expand
 from flowapp.jsontext import NULL, JsonText, dumps, loads
 from flowapp.openflow.agents import is_agent
-from flowapp.openflow.walk import kind_of, tools, walk
-from flowapp.store import flows, job_steps, jobs
+from flowapp.openflow.walk import tools, walk
+from flowapp.store import job_steps, jobs
 from flowapp.store.errors import ValueTooLarge
 from flowapp.store.runs import FINISHED, job_id
 from flowapp.store.stores import Store
 from flowapp.store.tables import JobRow, RunRow
 from flowapp.store.wiping import DELETED
 from flowapp.workspace.flow_status import DONE, FAILED, flow_status, gather, milliseconds
+from flowapp.workspace.job_documents import body_of, flow_document, step_id_of, without_attempt
 from flowapp.workspace.job_places import LOCKING, SINGLE, JobPlaces, Place, parent_path
 from flowapp.workspace.job_streams import stream_path
 from flowapp.workspace.runnables import HUB, SCRIPT_STEP
@@ -125,13 +124,13 @@ class JobViews:
         if not rest:
             value = document.get("value") or {}
             return value
-        return {"modules": _body(document, rest)}
+        return {"modules": body_of(document, rest)}
 
     async def module(self, place: Place) -> Mapping[str, Any]:
         """The module of a step; empty where the flow that it stands in is gone."""
         *callers, rest = place.path.split("/")
         document = await self._document_at(place.run, callers)
-        wanted = _step_id(rest)
+        wanted = step_id_of(rest)
         return next((found.module for found in walk(document) if found.step_id == wanted), {})
 
     async def many(self, places: Sequence[Place]) -> list[dict[str, Any]]:
@@ -170,7 +169,7 @@ class JobViews:
             "worker": worker,
         }
         if not place.is_run:
-            found["flow_step_id"] = _step_id(place.path)
+            found["flow_step_id"] = step_id_of(place.path)
         if state.over and place.is_run and run.failed and run.kind in LOCKING:
             found["result"] = loads(await self.result(place, state))  # a line that says why: clients read it from lists
         if state.over:
@@ -231,24 +230,27 @@ class JobViews:
         """
         document: Mapping[str, Any] = loads(await self._store.values.get_value(run.document))
         for depth, caller in enumerate(callers):
-            wanted = _step_id(caller)
+            wanted = step_id_of(caller)
             module = next((found.module for found in walk(document) if found.step_id == wanted), None)
             if module is not None and is_agent(module):
                 document = {"value": {"modules": tools(module)}}
                 continue
+            row = await self._store.runs.step(run.id, without_attempt("/".join(callers[: depth + 1])))
+            if row is not None and row.kind in ("script", "rawscript"):
+                document = {}  # a workflow as code: its tasks stand in no document, and their rows say what they are
+                continue
             value = module.get("value") if module is not None else None
-            path = value.get("path") if isinstance(value, Mapping) else None
+            meta = loads(row.meta) if row is not None and row.meta else {}
+            path = value.get("path") if isinstance(value, Mapping) else meta.get("flow")
             if not isinstance(path, str):
                 return {}
-            row = await self._store.runs.step(run.id, "/".join(callers[: depth + 1]))
-            version = loads(row.meta).get("version") if row is not None and row.meta else None
             document = await self._store.database.read(
-                partial(_flow_document, workspace=run.workspace, path=path, version=version)
+                partial(flow_document, workspace=run.workspace, path=path, version=meta.get("version"))
             )
         return document
 
     async def _virtual(self, place: Place) -> State:
-        container = await self._store.runs.step(place.run.id, _without_attempt(place.path.rpartition("[")[0]))
+        container = await self._store.runs.step(place.run.id, without_attempt(place.path.rpartition("[")[0]))
         if container is None:
             return State()
         name = place.path.rpartition("[")[2].rstrip("]")
@@ -279,10 +281,11 @@ class JobViews:
             return place.run.path or None
         if place.job is not None and place.job.kind in ("script", "flow"):
             value = (await self.module(place)).get("value")
-            path = value.get("path") if isinstance(value, Mapping) else None
+            meta = loads(place.job.meta) if place.job.meta else {}
+            path = value.get("path") if isinstance(value, Mapping) else meta.get("flow") or meta.get("script")
             if isinstance(path, str):
                 return path
-        return f"{place.run.path}/{_step_id(place.path)}" if place.run.path else None
+        return f"{place.run.path}/{step_id_of(place.path)}" if place.run.path else None
 
     def _kind(self, place: Place) -> str:
         if place.is_run:
@@ -294,19 +297,11 @@ class JobViews:
         if place.is_run:
             return place.run.parent_run
         above = parent_path(place.path)
-        if not above or (place.run.kind in SINGLE and _without_attempt(above) == SCRIPT_STEP):
+        if not above or (place.run.kind in SINGLE and without_attempt(above) == SCRIPT_STEP):
             return place.run.id
         if above.endswith("]"):
             return self._places.remember(place.run.id, above)
-        return job_id(place.run.id, _without_attempt(above))
-
-
-def _flow_document(connection: Connection, workspace: str, path: str, version: Any) -> Mapping[str, Any]:
-    """A flow's document: the version that ran where it is known."""
-    row = flows.version(connection, workspace, path, version) if isinstance(version, int) else None
-    row = row or flows.latest(connection, workspace, path)
-    found: Mapping[str, Any] = loads(row.document) if row is not None else {}
-    return found
+        return job_id(place.run.id, without_attempt(above))
 
 
 def run_state(run: RunRow) -> State:
@@ -355,35 +350,6 @@ def root_of(place: Place) -> str:
     if place.is_run and place.run.kind not in SINGLE:
         return place.run.id
     return place.run.root_run or place.run.id
-
-
-def _body(document: Mapping[str, Any], rest: str) -> list[Any]:
-    """The modules of the iteration or branch at `rest`, such as `loop[3]` or `a[0].br[default]`."""
-    container, _, name = rest.rpartition("[")
-    name = name.rstrip("]")
-    wanted = _step_id(container)
-    module = next((found.module for found in walk(document) if found.step_id == wanted), None)
-    if module is None:
-        return []
-    value = module["value"]
-    if kind_of(module) not in ("branchone", "branchall"):
-        return list(value.get("modules") or [])
-    if not name.isdigit():
-        return list(value.get("default") or [])
-    branches = value.get("branches") or []
-    return list(branches[int(name)].get("modules") or []) if int(name) < len(branches) else []
-
-
-def _step_id(path: str) -> str:
-    last = path.rpartition("/")[2].rpartition(".")[2]
-    # a turn or call of an agent has its number before its id
-    return last.rpartition(":")[2].partition("[")[0].partition("~")[0]
-
-
-def _without_attempt(path: str) -> str:
-    """`loop~2` is where the second attempt's steps are; the loop's own row is at `loop`."""
-    head, mark, number = path.rpartition("~")
-    return head if mark and number.isdigit() else path
 
 
 def _default_tag(place: Place) -> str:

@@ -6,6 +6,7 @@ import asyncio
 from typing import Any
 
 import pytest
+import pytest_asyncio
 
 from flowapp.jsontext import loads
 from tests.live import Live
@@ -244,7 +245,9 @@ async def main(n: int):
 """
 
 
-async def test_tasks_that_are_stored_scripts_and_flows(server: Live) -> None:
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def calls(server: Live) -> str:
+    """The path of a workflow whose tasks are a stored script, a flow, and functions of its own."""
     body = {"path": "f/wac/stored", "summary": "", "description": "", "language": "python3"}
     await server.post("scripts/create", {**body, "content": "def main(x: int, text: str):\n    return [x, text]\n"})
     value = {"type": "rawscript", "language": "python3", "content": "def main(x: int):\n    return x + 1\n"}
@@ -252,12 +255,16 @@ async def test_tasks_that_are_stored_scripts_and_flows(server: Live) -> None:
     flow = {"value": {"modules": [{"id": "a", "value": {**value, **inputs}}]}, "schema": {}}
     await server.post("flows/create", {"path": "f/wac/flow", "summary": "", **flow})
     await server.post("scripts/create", {**body, "path": "f/wac/calls", "content": HEAD + CALLS})
-    done = await server.ended((await server.post("jobs/run/p/f/wac/calls", {"n": 3})).text)
+    return "f/wac/calls"
+
+
+async def test_tasks_that_are_stored_scripts_and_flows(server: Live, calls: str) -> None:
+    done = await server.ended((await server.post(f"jobs/run/p/{calls}", {"n": 3})).text)
     assert done["success"], done["result"]
     assert done["result"]["both"] == [[3, "$var:u/admin/none"], 4] and done["result"]["flaky"] == 3
     rows = {row.path: row.status for row in await server.services.workspace.store.runs.steps(done["id"])}
     assert rows["a/flow/a"] == "success" and rows["a/flaky"] == "failure" and rows["a/flaky%232"] == "success"
-    again = await server.ended((await server.post("jobs/run/p/f/wac/calls", {"n": 3})).text)
+    again = await server.ended((await server.post(f"jobs/run/p/{calls}", {"n": 3})).text)
     assert again["result"]["cached"] == done["result"]["cached"]
 
 
@@ -481,3 +488,18 @@ async def test_canceling_a_script_cancels_the_jobs_of_its_tasks(server: Live) ->
     (child,) = [each["id"] for each in children]
     await server.post(f"jobs_u/queue/cancel/{job}", {"reason": "enough"}, 200)
     assert (await server.ended(job))["canceled"] and (await server.ended(child))["canceled"]
+
+
+async def test_jobs_of_tasks_are_read_like_any(server: Live, calls: str) -> None:
+    done = await server.ended((await server.post(f"jobs/run/p/{calls}", {"n": 5})).text)
+    rows = {row.path: row for row in await server.services.workspace.store.runs.steps(done["id"])}
+    flow = await server.get(f"jobs_u/get/{rows['a/flow'].id}")
+    assert (flow["job_kind"], flow["script_path"], flow["result"]) == ("flow", "f/wac/flow", 6)
+    (step,) = flow["flow_status"]["modules"]
+    assert (step["id"], step["type"], step["job"]) == ("a", "Success", rows["a/flow/a"].id)
+    inner = await server.get(f"jobs_u/get/{rows['a/flow/a'].id}")
+    assert (inner["parent_job"], inner["result"]) == (flow["id"], 6) and "x + 1" in inner["raw_code"]
+    script = await server.get(f"jobs_u/get/{rows['a/stored'].id}")
+    assert (script["parent_job"], script["script_path"]) == (done["id"], "f/wac/stored")
+    task = await server.get(f"jobs_u/get/{rows['a/flaky'].id}")
+    assert (task["parent_job"], task["success"], task["language"]) == (done["id"], True, "python3")

@@ -71,9 +71,9 @@ class ApprovalChats:
             NotFound, NotAllowed: the job is not the one that asks, or may not use the resource.
             BadRequest: something of what it asks cannot be, or Slack did not take the message.
         """
+        place, said = await self._asking(identity, job, ask)
         if not ask.channel:
             raise BadRequest("channel_id is missing.", "Send the id or name of a channel that the app is in.")
-        place, said = await self._asking(identity, job, ask)
         value = await self._resource(identity, ask.resource, "slack_resource_path")
         message = await self._message(identity, place, ask)
         try:

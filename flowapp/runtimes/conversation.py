@@ -113,7 +113,9 @@ class Conversation:
         if self._storing is not None:
             await asyncio.wait([self._storing])
         if self._large is not None:
-            await self._large.close()
+            answer = self.answer
+            told = answer.done() and not answer.cancelled() and answer.exception() is None
+            await self._large.close(told and answer.result().kind == STORED)
 
     def release(self) -> None:
         """Stop listening; the sandbox is somebody else's from now on."""

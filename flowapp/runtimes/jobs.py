@@ -77,7 +77,7 @@ class FileWriter(Protocol):
         """
 
     async def discard(self) -> None:
-        """Nothing is left of what was not finished."""
+        """Nothing is left of it, finished or not."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,8 +44,8 @@ class InParts(Protocol):
             Exception: see `ResultWriter.finish`.
         """
 
-    async def close(self) -> None:
-        """Whatever was not finished is forgotten."""
+    async def close(self, kept: bool) -> None:
+        """It is over. Whatever was not finished is forgotten, and a file that was, too, unless it is `kept`."""
 
 
 def parts_of(job: Job) -> InParts | None:
@@ -76,9 +76,10 @@ class RowsFile:
         """See `InParts`."""
         return await self._writer.finish()
 
-    async def close(self) -> None:
+    async def close(self, kept: bool) -> None:
         """See `InParts`."""
-        await self._writer.discard()
+        if not kept:
+            await self._writer.discard()
 
 
 class LargeResult:
@@ -131,7 +132,7 @@ class LargeResult:
             raise Broken("it has no end")
         return await self._writer.finish()
 
-    async def close(self) -> None:
-        """Whatever was not finished is forgotten."""
+    async def close(self, kept: bool) -> None:
+        """See `InParts`. Nobody knows of a value that is stored and not kept."""
         if self._writer is not None:
             await asyncio.to_thread(self._writer.discard)

@@ -50,7 +50,7 @@ class Target:
 
     place: Place
     key: str
-    note: Callable[[], Awaitable[None]]
+    note: Callable[[str], Awaitable[None]]
 
     async def fill(self, chunks: AsyncIterable[bytes], media_type: str = "") -> str:
         """Keep the file; returns its key. One that has it is replaced as a whole.
@@ -59,8 +59,17 @@ class Target:
             ObjectsAway: the storage does not take it.
         """
         await objects.put(self.place, self.key, chunks, media_type or mimetypes.guess_type(self.key)[0] or "")
-        await self.note()
+        await self.note("object.write")
         return self.key
+
+    async def drop(self) -> None:
+        """Take away what was kept.
+
+        Raises:
+            ObjectsAway: the storage does not do that.
+        """
+        await objects.delete(self.place, self.key)
+        await self.note("object.delete")
 
 
 class Objects:
@@ -105,7 +114,7 @@ class Objects:
         enter(identity)
         named = key_of(key)
         place = await self._place(identity, "object.write", named, where)
-        return Target(place, named, lambda: self._note(identity, "object.write", named))
+        return Target(place, named, lambda action: self._note(identity, action, named))
 
     async def get(self, identity: Identity, key: str, where: Where = USUAL) -> StoredFile:
         """A file.

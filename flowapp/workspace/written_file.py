@@ -45,6 +45,7 @@ class WrittenFile:
         with contextlib.suppress(Exception):
             await self._either(self._pieces.put(_Dropped()), keeping)
             await asyncio.shield(keeping)
+            await self._target.drop()
 
     async def _hand_over(self, piece: bytes | None) -> None:
         keeping = self._begun()

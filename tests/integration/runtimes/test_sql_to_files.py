@@ -230,3 +230,29 @@ async def test_a_database_whose_driver_is_a_package(run: Run, runtimes: Runtimes
         assert file.content == b"n,t\r\n1,a\r\n2,\r\n"
     else:
         assert await read(run, runtimes, file.content, "FROM FILE") == [{"n": 1, "t": "a"}, {"n": 2, "t": None}]
+
+
+async def test_canceled_while_the_storage_takes_the_last_of_it(run: Run, runtimes: Runtimes) -> None:
+    """Then the step has no file either."""
+    taken, go, calls = asyncio.Event(), asyncio.Event(), []
+
+    class Slow(Kept):
+        async def finish(self) -> JsonText:
+            taken.set()
+            await go.wait()
+            return await super().finish()
+
+        async def discard(self) -> None:
+            calls.append(self.finished)
+
+    file = Slow()
+    task = asyncio.ensure_future(run("sqlite", "-- s3\nSELECT 1 AS n", file=lambda: file, id="slow"))
+    async with asyncio.timeout(20):
+        await taken.wait()
+        assert await runtimes.cancel("slow")
+        go.set()
+        assert ((await task).error or {})["name"] == "Canceled"
+    assert calls == [True]
+    kept = Slow()
+    assert (await run("sqlite", "-- s3\nSELECT 1 AS n", file=lambda: kept)).stored == NAMED
+    assert calls == [True], "what is kept is not forgotten"

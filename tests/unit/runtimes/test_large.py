@@ -64,7 +64,7 @@ async def test_a_result_without_its_end_is_none() -> None:
     await large.take(ITEMS, b"1")
     with pytest.raises(Broken):
         await large.finish()
-    await large.close()
+    await large.close(kept=False)
     assert writer.discarded
 
 
@@ -102,7 +102,7 @@ async def test_a_file_is_any_bytes_up_to_its_bound() -> None:
     with pytest.raises(Broken):
         await parts.take(FILE, b"d")
     assert file.content == b"\xff]{abc"
-    await parts.close()
+    await parts.close(kept=False)
     assert file.dropped
     assert await parts.finish() == '{"s3":"x"}'
 

@@ -12,6 +12,8 @@ import { go } from "../workspace.js";
 
 const ShareFlow = lazy(() => import("../shell/share.jsx").then((module) => ({ default: module.ShareFlow })));
 
+const FlowComments = lazy(() => import("./flow_comments.jsx").then((module) => ({ default: module.FlowComments })));
+
 const ChatRun = lazy(() => import("./chat_run.jsx").then((module) => ({ default: module.ChatRun })));
 
 /** `RunForm({ws, path, from})`: `from` is a run whose input fills the form. */
@@ -70,6 +72,7 @@ export function RunForm({ ws, path, from }) {
       )}
       {flow.chat && !form && <Suspense fallback={<Skeleton lines={4} label="Loading the chat" />}><ChatRun ws={ws} path={path} flow={flow} /></Suspense>}
       {(!flow.chat || form) && <SchemaForm context={SECRETS_REFER} schema={flow.schema || {}} values={values} busy={busy} onSubmit={submit} submitLabel="Run" footer={failed && <p className="form-error" role="alert"><Icon name="warn" /> {failed.message} {failed.hint}</p>} />}
+      <Suspense fallback={null}><FlowComments ws={ws} path={path} /></Suspense>
       {dialog === "webhook" && <WebhookDialog ws={ws} kind="flow" path={path} schema={flow.schema || {}} onClose={close} />}
       {dialog === "share" && <Suspense fallback={null}><ShareFlow ws={ws} path={path} onClose={close} /></Suspense>}
     </div>

@@ -106,7 +106,7 @@ class CopyField(LocalComponent):
 class KeepTyped(Component):
     """In a dialog's form: asks before Escape or a press beside the dialog throws away what was typed (`keep_typed.jsx`)."""
 
-    library = "$/public/js/shell/keep_typed.jsx"
+    library = _BITS
     tag = "KeepTyped"
 
 

@@ -78,17 +78,21 @@ class Printed:
 
     def __init__(self, observer: StepObserver | None, run: RunRow, path: str, save: Callable[[], None]) -> None:
         self._about = (observer, run, path)
-        self._log = log_of_step(*self._about)
+        self._log: Growing | None = None  # most steps print nothing
         self._stream: Growing | None = None
         self._save = save
         self._timer: asyncio.TimerHandle | None = None
 
     def go_on(self, printed: int) -> None:
         """The log has so many characters already."""
+        if self._log is None:
+            self._log = log_of_step(*self._about)
         self._log.go_on(printed)
 
     def log(self, text: str) -> None:
         """Output of the step."""
+        if self._log is None:
+            self._log = log_of_step(*self._about)
         self._add(self._log, text)
 
     def stream(self, text: str, *, first: bool = False) -> None:
@@ -101,8 +105,10 @@ class Printed:
     def take(self) -> list[Chunk]:
         """What is not stored yet; whoever takes it stores it."""
         self.stop()
-        taken = (self._log.take(), None if self._stream is None else self._stream.take())
-        return [chunk for chunk in taken if chunk is not None]
+        if self._log is None and self._stream is None:
+            return []
+        growing = (one for one in (self._log, self._stream) if one is not None)
+        return [chunk for one in growing if (chunk := one.take()) is not None]
 
     def stop(self) -> None:
         """Ask for no more saving, until something is added."""

@@ -15,7 +15,7 @@ from typing import Any, cast
 from sqlalchemy.engine import Connection
 
 from flowapp.engine.ports import StepObserver
-from flowapp.engine.printing import Chunk, Printed
+from flowapp.engine.printing import Printed
 from flowapp.engine.scope import error_of
 from flowapp.engine.step_rows import COLUMNS, StepRow, info_of, milliseconds
 from flowapp.engine.values import LeafOutcome, Recorded, Status, StepInfo
@@ -24,7 +24,9 @@ from flowapp.store import jobs, limits
 from flowapp.store.clock import now
 from flowapp.store.errors import StoreError
 from flowapp.store.large_values import ValueRef
+from flowapp.store.logs import Chunk, is_stream
 from flowapp.store.runs import job_id
+from flowapp.store.step_writes import StepWrite
 from flowapp.store.stores import Store
 from flowapp.store.tables import JobRow, RunRow
 from flowapp.store.values import Prepared
@@ -307,8 +309,17 @@ class Step:
             if finished and journal.observer is not None:
                 journal.observer.saving(connection, journal.run, row)
 
+        alone = finished and result is None and self._stands_alone(printed)
         async with self._writing:
+            if alone and await journal.store.database.state(StepWrite(columns, journal.owner, values, printed).put):
+                return
             await journal.store.database.record(work)
+
+    def _stands_alone(self, printed: Sequence[Chunk]) -> bool:
+        """Whether the end of the step can be one statement: nothing else belongs to it."""
+        journal = self._journal
+        adds = journal.observer is not None and journal.observer.saves(journal.run)
+        return journal.store.database.shared and not adds and not any(is_stream(chunk.path) for chunk in printed)
 
     def _result_row(self) -> dict[str, Any]:
         run, row = self._journal.run, self.row

@@ -373,6 +373,9 @@ class StepObserver(Protocol):
     def step_started(self, run: RunRow, job: JobRow) -> None:
         """A step began."""
 
+    def saves(self, run: RunRow) -> bool:
+        """Whether `saving` has anything to add to the steps of a run."""
+
     def saving(self, connection: Connection, run: RunRow, job: JobRow) -> None:
         """Inside the transaction that stores the finished step, wherever that is done: what belongs to it goes in too."""
 

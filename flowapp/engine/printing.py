@@ -4,24 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import NamedTuple
 
 from flowapp.engine.ports import StepObserver
-from flowapp.store.logs import stream_of
+from flowapp.store.logs import Chunk, stream_of
 from flowapp.store.tables import RunRow
 
 CHUNK = 32 * 1024
 LOG_EVERY_S = 1.0
 STREAM_EVERY_S = 0.15
 """A stream is read as it grows, also by whoever asks the database."""
-
-
-class Chunk(NamedTuple):
-    """What is to be stored: `path` is where (see `store.logs`), `offset` the characters before it."""
-
-    path: str
-    offset: int
-    text: str
 
 
 class Growing:

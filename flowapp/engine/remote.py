@@ -23,13 +23,14 @@ from flowapp.engine.bound import NotAvailable
 from flowapp.engine.environment import job_of
 from flowapp.engine.errors import INTERRUPTIONS, error_value
 from flowapp.engine.ports import Limits, OpenStep, RunScript, StepObserver, Waiting
-from flowapp.engine.printing import STREAM_EVERY_S, Chunk, Growing, log_of_step, stream_of_step
+from flowapp.engine.printing import STREAM_EVERY_S, Growing, log_of_step, stream_of_step
 from flowapp.engine.values import LeafCall, LeafOutcome
 from flowapp.errors import FlowappError
 from flowapp.jsontext import JsonText, dumps, loads
 from flowapp.store import leaves
 from flowapp.store.errors import DatabaseClosed, StoreError
 from flowapp.store.events import Event
+from flowapp.store.logs import Chunk
 from flowapp.store.runs import FINISHED
 from flowapp.store.stores import Store
 from flowapp.store.tables import LeafRow, RunRow

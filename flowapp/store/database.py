@@ -38,6 +38,10 @@ class Write:
     origin: str = field(default_factory=ORIGIN.get)
 
 
+class Statement(Write):
+    """A write of one statement, which needs no transaction around it."""
+
+
 class Database(ABC):
     """Our tables. `events` publishes what writes announce with `after_commit`."""
 
@@ -59,11 +63,14 @@ class Database(ABC):
             DatabaseClosed: the server is stopping.
             DatabaseAway: PostgreSQL does not answer.
         """
+        return await self._written(Write, work)
+
+    async def _written(self, kind: type[Write], work: Callable[[Connection], T]) -> T:
         if self._closed:
             raise DatabaseClosed("The server is stopping and takes no more changes")
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
-        self._hand_over(Write(work, loop, future))
+        self._hand_over(kind(work, loop, future))
         return await future
 
     async def record(self, work: Callable[[Connection], T]) -> T:
@@ -73,6 +80,14 @@ class Database(ABC):
             DatabaseClosed, DatabaseAway: as `write`.
         """
         return await self.write(work)
+
+    async def state(self, work: Callable[[Connection], T]) -> T:
+        """`write` of one statement that announces nothing and may be repeated: nothing is sent before or after it.
+
+        Raises:
+            DatabaseClosed, DatabaseAway: as `write`.
+        """
+        return await self._written(Statement, work)
 
     @abstractmethod
     async def read(self, work: Callable[[Connection], T]) -> T:

@@ -6,6 +6,7 @@ What a step streams as its result is kept likewise, under a path of its own (`st
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from sqlalchemy.engine import Connection
 
@@ -15,6 +16,15 @@ from flowapp.store.errors import OwnershipLost
 from flowapp.store.rows import table
 from flowapp.store.sql import Sql, bind
 from flowapp.store.tables import LogRow
+
+
+class Chunk(NamedTuple):
+    """What is to be stored of a step's log or stream: `path` is where, `offset` the characters before it."""
+
+    path: str
+    offset: int
+    text: str
+
 
 READ_CHARACTERS = 256 * 1024
 _STREAM = "#stream"

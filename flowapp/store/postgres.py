@@ -24,7 +24,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
-from flowapp.store.database import Database, Write
+from flowapp.store.database import Database, Statement, Write
 from flowapp.store.errors import DatabaseAway, DatabaseClosed, DatabaseUnsupported
 from flowapp.store.home import lock_home
 from flowapp.store.migrations import migrate
@@ -63,6 +63,7 @@ class PostgresDatabase(Database):
         address = engine_url(url)
         writing = {**_CONNECT, "options": f"-c idle_in_transaction_session_timeout={_IDLE_MS}"}
         self._engine = sa.create_engine(address, pool_size=WRITERS, max_overflow=1, connect_args=writing)
+        self._engine_of_statements = self._engine.execution_options(isolation_level="AUTOCOMMIT")
         read_only = {**_CONNECT, "options": "-c default_transaction_read_only=on"}
         self._reader_engine = sa.create_engine(
             address, pool_size=READERS, max_overflow=0, isolation_level="AUTOCOMMIT", connect_args=read_only
@@ -169,10 +170,11 @@ class PostgresDatabase(Database):
 
     def _write(self, item: Write) -> None:
         until, attempt = time.monotonic() + PATIENCE_S, 0
+        engine = self._engine_of_statements if isinstance(item, Statement) else self._engine
         while True:
             committing = False
             try:
-                with self._engine.connect() as connection:
+                with engine.connect() as connection:
                     item.events = self.events.collect()
                     ORIGIN.set(item.origin)
                     item.value = item.work(connection)

@@ -95,7 +95,7 @@ def _columns(model: type[SQLModel]) -> list[str]:
 
 _JOB_COLUMNS = _columns(JobRow)
 #: `progress` is what the job itself has said, through the API: a segment does not know it.
-_KEPT = ("run_id", "path", "id", "progress")
+KEPT = ("run_id", "path", "id", "progress")
 # One statement writes a step: new or finished, and only while this segment owns the run. The row lock makes whoever wants to
 # take the run over wait for this write, so that what was written is always seen by the segment that follows.
 _PUT_JOB = Sql(
@@ -103,7 +103,7 @@ _PUT_JOB = Sql(
     f"SELECT {', '.join(bind(column) for column in table_of(JobRow).columns)} "
     "WHERE EXISTS (SELECT 1 FROM run WHERE id = :run_id AND owner = :owner FOR SHARE) "
     "ON CONFLICT (run_id, path) DO UPDATE SET "
-    + ", ".join(f"{name} = excluded.{name}" for name in _JOB_COLUMNS if name not in _KEPT)
+    + ", ".join(f"{name} = excluded.{name}" for name in _JOB_COLUMNS if name not in KEPT)
 )
 _RUN_COLUMNS = _columns(RunRow)
 _INSERT_RUN = Sql(

@@ -9,9 +9,10 @@ from __future__ import annotations
 import asyncio
 import re
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -70,6 +71,15 @@ class Prepared:
     refs: str | None = None
 
 
+def columns_of(values: Sequence[Prepared]) -> dict[str, list[Any]]:
+    """The columns of prepared values, each value once.
+
+    In one order everywhere: two transactions that store the same values wait for each other, but not in a circle.
+    """
+    rows = [_row(value) for _, value in sorted({value.hash: value for value in values}.items())]
+    return {name: [row[name] for row in rows] for name in ("hash", "text", "blob", "size", "refs")}
+
+
 class Values:
     """The values of one database and blob folder."""
 
@@ -122,15 +132,14 @@ class Values:
             for value in values:
                 _INSERT_OR_TOUCH.change(connection, {**_row(value), "at": at, "old": old})
             return
-        # in one order everywhere: two transactions that store the same values wait for each other, but not in a circle
-        rows = {value.hash: _row(value) for value in sorted(values, key=lambda value: value.hash)}
-        columns = {name: [row[name] for row in rows.values()] for name in ("hash", "text", "blob", "size", "refs")}
+        rows = {value.hash: _row(value) for value in values}
+        columns = columns_of(values)
         done = set(_INSERT_ALL.run(connection, {**columns, "at": at, "old": old}).scalars())
-        for digest, row in rows.items():
+        for digest in columns["hash"]:
             if digest not in done:
                 _TOUCH.run(connection, {"hash": digest, "at": at})
                 # retention may have removed it before it was touched; then there is room for it now
-                _INSERT.run(connection, {**row, "at": at})
+                _INSERT.run(connection, {**rows[digest], "at": at})
 
     def writer(self) -> ValueWriter:
         """For a value that comes piece by piece and is not held; its text refers to no blobs."""

@@ -103,9 +103,13 @@ class CellObserver:
         draft.live_runs[cell] = run.id
         asyncio.get_running_loop().call_later(SHOW_RUNNING_AFTER_S, self._show_running, draft, cell)
 
+    def saves(self, run: RunRow) -> bool:
+        """Whether finished steps of a run are cells' records too."""
+        return run.kind == "cells" and run.draft_id is not None
+
     def saving(self, connection: Connection, run: RunRow, job: JobRow) -> None:
         """Inside the engine's write of a finished step: write the cell's record too."""
-        if run.kind != "cells" or run.draft_id is None:
+        if run.draft_id is None or not self.saves(run):
             return
         cell_run = self._runs.get(run.id) or self._restore(connection, run)
         entry = cell_run.document.outline.by_step.get(step_of(job.path)) if cell_run else None

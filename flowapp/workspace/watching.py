@@ -23,6 +23,10 @@ class Watching:
         self._places.step_started(run, job)
         self._cells.step_started(run, job)
 
+    def saves(self, run: RunRow) -> bool:
+        """Whether finished steps of a run are cells' records too."""
+        return self._cells.saves(run)
+
     def saving(self, connection: Connection, run: RunRow, job: JobRow) -> None:
         """Inside the engine's write of a finished step."""
         self._cells.saving(connection, run, job)

@@ -27,6 +27,9 @@ class Watching:
     def step_started(self, run: RunRow, job: JobRow) -> None:
         self.heard.append(("started", job.path))
 
+    def saves(self, run: RunRow) -> bool:
+        return True
+
     def saving(self, connection: Connection, run: RunRow, job: JobRow) -> None:
         found = connection.exec_driver_sql(
             "SELECT status FROM job WHERE run_id = ? AND path = ?", (run.id, job.path)

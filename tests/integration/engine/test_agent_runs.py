@@ -43,6 +43,9 @@ class Watching:
     def step_started(self, run: RunRow, job: JobRow) -> None:
         self.told.append(f"{job.path} {job.meta}")
 
+    def saves(self, run: RunRow) -> bool:
+        return False
+
     def saving(self, *_: Any) -> None:
         pass
 

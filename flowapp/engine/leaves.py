@@ -17,7 +17,7 @@ from flowapp.engine.file_marks import by_content
 from flowapp.engine.large import MADE_UP, Budget, CheckedWriter, expand, makes_up_reference
 from flowapp.engine.ports import Files, OpenStep, Printing, RunLeaf, Secrets, Tokens, Waiting
 from flowapp.engine.ports import Limits as Limiting
-from flowapp.engine.references import given, written
+from flowapp.engine.references import of_run, written
 from flowapp.engine.secrets import SECRET_MARKS, MissingReference, resolve
 from flowapp.engine.streams import JobOutput, in_record, with_stream
 from flowapp.engine.values import LeafCall, LeafOutcome, Plan
@@ -265,8 +265,7 @@ class Leaves:
         """The references in arguments that somebody wrote: in the run's document or arguments, or in a called flow."""
         if self._written is None:
             texts = await self._store.values.get_values((self._run.document, self._run.args))
-            args_given = given(texts[self._run.args], self._run.trigger)
-            self._written = written(texts[self._run.document]) | written(args_given)
+            self._written = of_run(texts[self._run.document], texts[self._run.args], self._run.trigger)
         return written(args) & (self._written | self._noticed)
 
     def vouching(self, run_leaf: RunLeaf) -> RunLeaf:

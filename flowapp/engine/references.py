@@ -22,6 +22,16 @@ def written(text: JsonText) -> frozenset[str]:
     return frozenset(_REFERENCE.findall(text)) if _MARK.search(text) else frozenset()
 
 
+def of_run(document: JsonText, args: JsonText, trigger: str | None) -> frozenset[str]:
+    """The references that somebody wrote in a run's document or arguments.
+
+    None for a task, whose arguments are data: that its code has the same text somewhere does not make them one.
+    """
+    if trigger and '"function"' in trigger and loads(trigger).get("function"):
+        return frozenset()
+    return written(document) | written(given(args, trigger))
+
+
 def given(args: JsonText, trigger: str | None) -> JsonText:
     """The arguments of a run without those that its trigger calls data (`{"data": [names]}`): nobody wrote these."""
     names = loads(trigger).get("data") if trigger and '"data"' in trigger else None

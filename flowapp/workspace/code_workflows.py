@@ -25,6 +25,7 @@ from flowapp.store.runs import job_id
 from flowapp.store.stores import Store
 from flowapp.store.tables import JobRow, RunRow
 from flowapp.store.values import Prepared
+from flowapp.workspace import guard
 from flowapp.workspace.approval_requests import Link, Requests
 from flowapp.workspace.approvals import Approvals
 from flowapp.workspace.errors import AlreadyThere, BadRequest, JobOver
@@ -121,6 +122,9 @@ class CodeWorkflows:
     ) -> RunRow:
         """Start a job that runs one function of the code of `job`, with its rights; returns its run.
 
+        What the function is given is data: the job may have it from somebody who does not have its rights. Whoever may not see
+        the job does not see that of its task either.
+
         Raises:
             NotFound, NotAllowed: the job is not the one that asks.
             BadRequest: that is no name of a function, or the job has no code.
@@ -137,7 +141,8 @@ class CodeWorkflows:
                 tag=tag,
                 parent_job=place.id,
                 root_job=place.run.root_run or place.run.id,
-                trigger=Trigger("api", more={"function": function}),
+                trigger=Trigger("api", more={"function": function, "data": list(args)}),
+                private=guard.run_target(place.run).private,
             ),
         )
 

@@ -75,6 +75,8 @@ class Start:
     around: JsonText | None = None
     function: str = ""
     """Of a task: the function of the code that runs. Whoever asks for one has been asked whether it may run that code."""
+    private: bool = False
+    """Only for who starts it, however open what runs is."""
 
 
 @dataclass(frozen=True, slots=True)

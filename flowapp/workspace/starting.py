@@ -108,7 +108,7 @@ class Starting:
             tag=start.tag or runnable.tag,
             priority=runnable.priority,
             restarted_from=start.restarted_from,
-            private=runnable.private,
+            private=runnable.private or start.private,
             memory_id=start.memory_id,
         )
         prepared = [document, *prepared, *([event] if event is not None else [])]

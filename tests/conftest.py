@@ -64,3 +64,9 @@ def new_postgres_database(postgres: PostgresServer) -> Iterator[str]:
 def store_url(request: pytest.FixtureRequest) -> str:
     """What DATABASE_URL would be: a test that takes this runs once on each database."""
     return "" if request.param == "sqlite" else str(request.getfixturevalue("postgres_database"))
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def new_store_url(request: pytest.FixtureRequest) -> str:
+    """The same of a database without our tables: for a test that takes it from one schema to the next."""
+    return "" if request.param == "sqlite" else str(request.getfixturevalue("new_postgres_database"))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Request
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Request
 from starlette.responses import PlainTextResponse, Response
 
 from flowapp.api.answers import answer
@@ -11,6 +13,7 @@ from flowapp.api.bodies import object_body
 from flowapp.api.queries import Flag, Paging, Text, words
 from flowapp.workspace.stored import ALL
 
+VersionId = Annotated[int, Path(ge=0, le=(1 << 31) - 1)]
 router = APIRouter(prefix="/api/w/{ws}/resources")
 
 
@@ -106,6 +109,30 @@ async def get_value(path: str, caller: Caller, workspace: App) -> Response:
 async def get_interpolated(path: str, caller: Caller, workspace: App) -> Response:
     """The value with `$var:` and `$res:` replaced."""
     return answer(await workspace.resources.interpolated(caller, path))
+
+
+@router.get("/history/p/{path:path}")
+async def history(path: str, caller: Caller, workspace: App) -> Response:
+    """Versions of its value, newest first."""
+    return answer(await workspace.resource_history.of(caller, path))
+
+
+@router.delete("/history/p/{path:path}")
+async def clear_history(path: str, caller: Caller, workspace: App) -> Response:
+    """Take its earlier values away."""
+    return PlainTextResponse(await workspace.resource_history.clear(caller, path))
+
+
+@router.get("/history/v/{version}")
+async def get_version(version: VersionId, caller: Caller, workspace: App) -> Response:
+    """One version, with its value."""
+    return answer(await workspace.resource_history.get(caller, version))
+
+
+@router.post("/history/restore/v/{version}")
+async def restore_version(version: VersionId, caller: Caller, workspace: App) -> Response:
+    """Give the resource that value again."""
+    return PlainTextResponse(await workspace.resource_history.restore(caller, version))
 
 
 @router.get("/exists/{path:path}")

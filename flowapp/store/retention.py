@@ -45,6 +45,7 @@ from flowapp.store.tables import (
     LeafRow,
     LogRow,
     ResourceRow,
+    ResourceVersionRow,
     ResultRow,
     RunRow,
     ScheduleRow,
@@ -80,6 +81,7 @@ _NAMING_BLOBS: tuple[tuple[type[SQLModel], tuple[str, ...]], ...] = (
     (DraftOperationRow, ("operations", "inverse")),
     (FlowVersionRow, ("document",)),
     (ResourceRow, ("value",)),
+    (ResourceVersionRow, ("value",)),
     (ScheduleRow, ("args",)),
 )
 

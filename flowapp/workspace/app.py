@@ -76,6 +76,7 @@ from flowapp.workspace.parsed import Parsed
 from flowapp.workspace.picker import Picker
 from flowapp.workspace.presence import Presence
 from flowapp.workspace.previews import Previews
+from flowapp.workspace.resource_history import ResourceHistory
 from flowapp.workspace.resource_types import ResourceTypes
 from flowapp.workspace.resources import Resources
 from flowapp.workspace.restarting import Restarting
@@ -208,6 +209,7 @@ class Workspace:
         )
         self.variables = Variables(self._context)
         self.resources = Resources(self._context, secrets)
+        self.resource_history = ResourceHistory(self._context, self.resources)
         self.objects = Objects(self._context, secrets, self.resources)
         engine.files = RunFiles(self._context, self.objects)
         self.resource_types = ResourceTypes(self._context)

@@ -28,7 +28,7 @@ MOST = 1000
 _KINDS = {
     "Create": frozenset({"create", "add", "join"}),
     "Update": frozenset({"update", "edit", "adduser", "removeuser", "enable", "disable", "unarchive", "setpassword"}),
-    "Delete": frozenset({"delete", "remove", "archive"}),
+    "Delete": frozenset({"delete", "remove", "archive", "clear_history"}),
     "Read": frozenset({"view", "view_request", "open", "decrypt", "export"}),
 }
 _EXECUTE = "Execute"

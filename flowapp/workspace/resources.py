@@ -101,9 +101,8 @@ class Resources:
                 extra=dumps({**loads(row.extra), **{name: body[name] for name in _EXTRA if name in body}}),
             )
             if target != path:
-                if not resources.add(connection, changed):
+                if not resources.move(connection, path, changed):
                     raise AlreadyThere(f"There is already a resource at {target}.", "Choose another path.")
-                resources.delete(connection, identity.workspace, path)
                 acls.follow(connection, identity.workspace, "resource", path, target)
             else:
                 resources.put(connection, changed)

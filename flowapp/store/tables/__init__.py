@@ -18,7 +18,7 @@ from flowapp.store.tables.documents import (
     TempScriptRow,
 )
 from flowapp.store.tables.machines import ExecutorRow, LeafRow
-from flowapp.store.tables.nouns import ResourceRow, ResourceTypeRow, VariableRow
+from flowapp.store.tables.nouns import ResourceRow, ResourceTypeRow, ResourceVersionRow, VariableRow
 from flowapp.store.tables.people import (
     AclRow,
     AuditRow,
@@ -65,6 +65,7 @@ __all__ = [
     "MemberRow",
     "ResourceRow",
     "ResourceTypeRow",
+    "ResourceVersionRow",
     "ResultRow",
     "ResumeEventRow",
     "RunRow",

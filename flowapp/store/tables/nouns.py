@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sqlalchemy import Index
 from sqlmodel import Field, SQLModel
 
 
@@ -31,6 +32,21 @@ class ResourceRow(SQLModel, table=True):
     edited_by: str
     edited_at: str
     extra: str = "{}"
+
+
+class ResourceVersionRow(SQLModel, table=True):
+    """A value that a resource has or had (JSON text). `version` counts within the resource."""
+
+    __tablename__ = "resource_version"
+    #: an id is never given out again: who kept one must not find another resource's value under it
+    __table_args__ = (Index("ix_resource_version_of", "workspace", "path"), {"sqlite_autoincrement": True})
+    id: int | None = Field(default=None, primary_key=True)
+    workspace: str
+    path: str
+    version: int
+    value: str
+    created_by: str
+    created_at: str
 
 
 class ResourceTypeRow(SQLModel, table=True):

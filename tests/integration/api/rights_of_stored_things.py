@@ -90,6 +90,20 @@ STORED: tuple[Deed, ...] = (
         page=(ResourcesState, "edit", (f"{IN}/r",)),
     ),
     Deed(
+        "see that a resource had other values",
+        "resource.read",
+        "GET",
+        f"{W}/resources/history/p/{IN}/r",
+        LOOKERS,
+    ),
+    Deed(
+        "take earlier values of a resource away",
+        "resource.write",
+        "DELETE",
+        f"{W}/resources/history/p/{IN}/r",
+        WRITERS,
+    ),
+    Deed(
         "delete a resource",
         "resource.write",
         "DELETE",

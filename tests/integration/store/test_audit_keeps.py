@@ -94,13 +94,13 @@ async def test_what_expires_takes_no_entry_along(store: Store) -> None:
     assert await _rows(store) == before
 
 
-def test_a_database_of_the_version_before_gets_it(tmp_path: Path, store_url: str) -> None:
+def test_a_database_of_the_version_before_gets_it(tmp_path: Path, new_store_url: str) -> None:
     from alembic import command
     from alembic.config import Config
 
     import flowapp.store.migrations as migrations
 
-    url = store_url.replace("postgresql://", "postgresql+psycopg://") or f"sqlite:///{tmp_path / 'old.db'}"
+    url = new_store_url.replace("postgresql://", "postgresql+psycopg://") or f"sqlite:///{tmp_path / 'old.db'}"
     engine = sa.create_engine(url)
     config = Config()
     config.set_main_option("script_location", str(Path(migrations.__file__).parent))

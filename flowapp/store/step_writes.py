@@ -1,6 +1,6 @@
 """A finished step of a run as one statement, which is its own transaction: on PostgreSQL one round trip in place of five.
 
-It stores the values, the step's row and what it printed, or nothing at all: where another segment owns the run now, where a value is
+It stores the values, the step's row and what it printed, or no step at all (values without one are tidied away later): where another segment owns the run now, where a value is
 so old that it has to be touched first (see `values`), and where somebody else is just storing it. The general way finds out which,
 and does or refuses it.
 """

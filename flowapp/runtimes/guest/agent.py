@@ -93,7 +93,7 @@ def _serve(plan: Plan, place: sandbox.Place, channel: socket.socket, kind: str, 
     kernel.set_dumpable(False)
     if kind in ("deno", "bun"):
         return typescript_cell.serve(plan, place, channel, kind, bounds.memory_mb)
-    if plan.has_namespaces:
+    if plan.has_namespaces and kernel.thread_id_place():
         kernel.after_fork()
         _be_the_cell(plan, place, channel, kind)
     child = os.fork()

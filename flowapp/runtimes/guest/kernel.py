@@ -10,6 +10,7 @@ import ctypes
 import os
 import re
 import struct
+from functools import lru_cache
 
 CLONE_NEWNS = 0x00020000
 CLONE_NEWUTS = 0x04000000
@@ -17,6 +18,7 @@ CLONE_NEWIPC = 0x08000000
 CLONE_NEWUSER = 0x10000000
 CLONE_NEWPID = 0x20000000
 _CLONE_PARENT = 0x00008000
+_CLONE_CHILD_CLEARTID, _CLONE_CHILD_SETTID = 0x00200000, 0x01000000
 _CLONE_VM, _CLONE_FS, _CLONE_FILES = 0x00000100, 0x00000200, 0x00000400
 _SIGCHLD = 17
 
@@ -41,6 +43,7 @@ _PR_CAPBSET_DROP = 24
 _PR_SET_NO_NEW_PRIVS = 38
 _PR_SET_CHILD_SUBREAPER = 36
 _PR_SET_NAME = 15
+_PR_GET_TID_ADDRESS = 40
 _AT_FDCWD = -100
 _AT_RECURSIVE = 0x8000
 _ATTR_RDONLY = 1
@@ -51,8 +54,8 @@ _CAPABILITY_V3 = 0x20080522
 
 #: name → number, per machine; numbers from 424 on are the same everywhere
 _NUMBERS = {
-    "x86_64": {"clone": 56, "pivot_root": 155, "capset": 126, "seccomp": 317},
-    "aarch64": {"clone": 220, "pivot_root": 41, "capset": 91, "seccomp": 277},
+    "x86_64": {"clone": 56, "prctl": 157, "pivot_root": 155, "capset": 126, "seccomp": 317},
+    "aarch64": {"clone": 220, "prctl": 167, "pivot_root": 41, "capset": 91, "seccomp": 277},
 }
 _MOUNT_SETATTR = 442
 
@@ -107,9 +110,26 @@ def fork_without_hooks() -> int:
 
 
 def fork_sibling() -> int:
-    """`fork_without_hooks`, whose child is a child of our parent: who waits for it and kills it is not who made it."""
-    arguments = [ctypes.c_long(number) for number in (number_of("clone"), _CLONE_PARENT | _SIGCHLD, 0, 0, 0, 0)]
+    """`fork_without_hooks`, whose child is a child of our parent: who waits for it and kills it is not who made it.
+
+    The C library remembers a thread's number; what forks past it has the kernel write the new one there (`thread_id_place`).
+    """
+    place = thread_id_place()
+    flags = _CLONE_PARENT | _SIGCHLD | (_CLONE_CHILD_SETTID | _CLONE_CHILD_CLEARTID if place else 0)
+    rest = (0, 0, place, 0) if machine == "x86_64" else (0, 0, 0, place)
+    arguments = [ctypes.c_long(number) for number in (number_of("clone"), flags, *rest)]
     return check(_with_lock.syscall(*arguments), "clone")
+
+
+@lru_cache(1)
+def thread_id_place() -> int:
+    """Where the C library keeps this thread's number, the same in whatever is forked from it; 0 where the kernel does not tell."""
+    place = ctypes.c_void_p()
+    try:
+        syscall(number_of("prctl"), _PR_GET_TID_ADDRESS, ctypes.byref(place), 0, 0, 0, what="prctl")
+    except OSError:
+        return 0
+    return place.value or 0
 
 
 def after_fork() -> None:

@@ -137,8 +137,13 @@ class Launcher:
         start = zygotes.Start(
             message["id"], self._place(slot, message.get("shared")), kind, Bounds.of(message, self._neighbours())
         )
-        space = self._space()
         ends = Ends.make()
+        try:
+            space = self._space()
+        except OSError:
+            ends.close_job()
+            ends.close_server()
+            raise
         self.free.pop()
         asked = Asked(start, slot, ends, space)
         try:
@@ -175,8 +180,11 @@ class Launcher:
                 # The job exists already: a group that somebody removed must not lose it. Its other limits stand.
                 with contextlib.suppress(OSError):
                     self.groups.put(pid, slot, start.bounds.memory_mb)
-            self.jobs[start.id] = Job(start.id, slot, pid, space)
-            handle = os.pidfd_open(pid) if space is None else os.dup(space.first)
+            first = None if space is None else space.first
+            if space is not None:
+                os.close(space.namespace)
+            self.jobs[start.id] = Job(start.id, slot, pid, first)
+            handle = os.pidfd_open(pid) if first is None else os.dup(first)
             self._tell({"spawned": start.id, "pid": pid}, [ends.server.fileno(), ends.log_read, handle])
             os.close(handle)
         finally:
@@ -212,10 +220,9 @@ class Launcher:
 
     def _give_back(self, asked: Asked) -> None:
         """What a job had that was not made."""
-        asked.ends.close_server()
         if asked.space is not None:
-            asked.space.end()
-            asked.space.close()
+            spaces.end(asked.space.first)
+        asked.close()
         if not self.plan.has_namespaces:
             _remove_tree(f"{self.plan.scaffold}/{asked.slot}")
         self.free.append(asked.slot)
@@ -227,7 +234,10 @@ class Launcher:
         for other in self.makers.values():
             other.close()
         for asked in self.asked.values():
-            asked.ends.close_server()
+            asked.close()
+        for job in self.jobs.values():
+            if job.first is not None:
+                os.close(job.first)
         if self.space_maker is not None:
             self.space_maker.close()
 
@@ -262,14 +272,16 @@ class Launcher:
         return sandbox.Place(folder, uid, shared)
 
     def _kill(self, job: Job) -> None:
-        if job.space is not None:
-            job.space.end()
+        if job.first is not None:
+            spaces.end(job.first)
             return
         family.end_descendants(job.pid)
         with contextlib.suppress(ProcessLookupError):
             os.kill(job.pid, signal.SIGKILL)
 
     def _reap(self) -> None:
+        if not self.asked:
+            self.ended.clear()
         by_pid = {job.pid: job for job in self.jobs.values() if not job.reaped}
         while True:
             try:
@@ -290,20 +302,19 @@ class Launcher:
 
     def _ended(self, job: Job) -> None:
         """The process of a job has ended. What else is left of it goes now."""
-        if job.space is None:
+        if job.first is None:
             self._clean(job)
             self._gone(job)
         else:
-            job.space.end()
-            self.leaving[job.space.first] = job
-            self.poll.register(job.space.first, select.POLLIN)
+            spaces.end(job.first)
+            self.leaving[job.first] = job
+            self.poll.register(job.first, select.POLLIN)
 
     def _left(self, first: int) -> None:
         """Nothing is left in a job's process namespace."""
         job = self.leaving.pop(first)
         self.poll.unregister(first)
-        if job.space is not None:
-            job.space.close()
+        os.close(first)
         self._gone(job)
 
     def _gone(self, job: Job) -> None:

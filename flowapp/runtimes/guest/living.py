@@ -11,12 +11,15 @@ from flowapp.runtimes.guest import spaces, zygotes
 
 @dataclass(slots=True)
 class Job:
-    """A sandbox that exists. `slot` gives its user id and its folder; `status` is how its process ended."""
+    """A sandbox that exists. `slot` gives its user id and its folder; `status` is how its process ended.
+
+    `first` is the descriptor of the first process of its namespace, where it has one.
+    """
 
     id: int
     slot: int
     pid: int
-    space: spaces.Space | None
+    first: int | None
     reaped: bool = False
     status: int = 0
 
@@ -54,3 +57,9 @@ class Asked:
     slot: int
     ends: Ends
     space: spaces.Space | None
+
+    def close(self) -> None:
+        """Let go of the descriptors."""
+        self.ends.close_server()
+        if self.space is not None:
+            self.space.close()

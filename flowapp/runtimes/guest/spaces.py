@@ -24,6 +24,8 @@ from flowapp.runtimes.guest import kernel
 _AHEAD = 2
 _MADE = b"."
 _LARGEST_ERROR = 1 << 10
+#: a maker that somebody has stopped must not stop the launcher with it
+_PATIENCE_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +34,6 @@ class Space:
 
     namespace: int
     first: int
-
-    def end(self) -> None:
-        """Kill all that is in it; `first` can be read when nothing is left."""
-        with contextlib.suppress(ProcessLookupError):
-            signal.pidfd_send_signal(self.first, signal.SIGKILL)
 
     def close(self) -> None:
         """Let go of the descriptors."""
@@ -56,6 +53,7 @@ class Spaces:
     def make(cls, own: int) -> Spaces:
         """Fork the maker. Raises OSError when the kernel refuses."""
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        ours.settimeout(_PATIENCE_S)
         kernel.unshare(kernel.CLONE_NEWPID)
         pid = _forked(own, kernel.fork_without_hooks)
         if pid == 0:
@@ -64,25 +62,43 @@ class Spaces:
         return cls(own, pid, ours)
 
     def take(self) -> Space:
-        """One that is ready; the maker begins with another. Raises OSError when it cannot."""
-        self.link.send(_MADE)
-        told, descriptors, _, _ = socket.recv_fds(self.link, _LARGEST_ERROR, 2)
-        if len(descriptors) == 2:
-            return Space(*descriptors)
-        for descriptor in descriptors:
-            os.close(descriptor)
-        raise OSError(errno.EAGAIN, f"no process namespace could be made: {told.decode() or 'its maker ended'}")
+        """One that is ready; the maker begins with another. Raises OSError when it cannot.
+
+        What it says of a failure is of one that was made ahead: another one may have gone well.
+        """
+        told = ""
+        for _ in range(_AHEAD + 1):
+            self.link.send(_MADE)
+            packet, descriptors, _, _ = socket.recv_fds(self.link, _LARGEST_ERROR, 2)
+            if len(descriptors) == 2:
+                return Space(*descriptors)
+            for descriptor in descriptors:
+                os.close(descriptor)
+            told = packet.decode()
+            if not packet:
+                break
+        raise OSError(errno.EAGAIN, f"no process namespace could be made: {told or 'its maker ended'}")
 
     def close(self) -> None:
         """Let go of the maker."""
         self.link.close()
 
     def end(self) -> None:
-        """Kill the maker, and with it every process in every namespace that it made; what the caller forked into them is reaped."""
+        """Kill the maker, and with it every process in every namespace that it made.
+
+        It is gone only when everything in them is reaped, and all that was forked into them is ours to reap.
+        """
         self.link.close()
         with contextlib.suppress(ProcessLookupError, ChildProcessError):
             os.kill(self.pid, signal.SIGKILL)
-            os.waitpid(self.pid, 0)
+            while os.waitpid(-1, 0)[0] != self.pid:
+                pass
+
+
+def end(first: int) -> None:
+    """Kill all that is in a namespace; the descriptor of its first process can be read when nothing is left."""
+    with contextlib.suppress(ProcessLookupError):
+        signal.pidfd_send_signal(first, signal.SIGKILL)
 
 
 def _forked(own: int, fork: Callable[[], int]) -> int:
@@ -139,11 +155,20 @@ def _send(link: socket.socket, own: int) -> None:
 
 
 def _made(own: int) -> Space:
+    first = 0
     kernel.unshare(kernel.CLONE_NEWPID)
     try:
         first = kernel.clone_that_waits()
         # before its first process is there, this file cannot be opened
         namespace = os.open("/proc/self/ns/pid_for_children", os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            return Space(namespace, os.pidfd_open(first))
+        except OSError:
+            os.close(namespace)
+            raise
+    except OSError:
+        if first:
+            os.kill(first, signal.SIGKILL)
+        raise
     finally:
         kernel.setns(own, kernel.CLONE_NEWPID)
-    return Space(namespace, os.pidfd_open(first))

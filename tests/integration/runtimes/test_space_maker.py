@@ -5,12 +5,31 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 from flowapp.jsontext import JsonText
 from flowapp.runtimes import Job, Runtimes, RuntimeSettings
-from tests.integration.runtimes.test_jobs import children_of, is_running, makers, until
+from tests.integration.runtimes.test_jobs import ROOT, children_of, is_running, makers, until
 
+#: somebody lives in a namespace that whoever ends the maker knows nothing of
+_ENDING = """
+import os, time
+from flowapp.runtimes.guest import kernel, spaces
+own = os.open("/proc/self/ns/pid", os.O_RDONLY)
+try:
+    made = spaces.Spaces.make(own)
+except PermissionError:
+    print("refused")
+    raise SystemExit
+space = made.take()
+if spaces.fork_into(own, space.namespace, kernel.fork_without_hooks) == 0:
+    while True:
+        time.sleep(60)
+made.end()
+print("ended")
+"""
 _WAITING = "import time\ndef main():\n    print('started', flush=True)\n    time.sleep(60)\n"
 
 
@@ -39,3 +58,9 @@ async def test_without_their_maker_jobs_end_and_the_next_ones_have_another(tmp_p
         await runtimes.close()
     await until(lambda: not is_running(launcher))
     assert not any(is_running(pid) for pid in [*before, *later])
+
+
+async def test_the_end_waits_for_nobody() -> None:
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", _ENDING, stdout=subprocess.PIPE, cwd=ROOT)
+    output, _ = await asyncio.wait_for(process.communicate(), 10)
+    assert output.decode().strip() == ("ended" if os.geteuid() == 0 else "refused")

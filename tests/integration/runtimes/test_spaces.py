@@ -49,3 +49,22 @@ async def test_jobs_do_not_draw_the_same_numbers(runtimes: Runtimes) -> None:
     code = "import random\ndef main():\n    return random.random()\n"
     outcomes = [await runtimes.run(Job(f"r{n}", "python3", code, JsonText("{}")), lambda _text: None) for n in range(3)]
     assert len({outcome.result for outcome in outcomes}) == 3
+
+
+@pytest.mark.parametrize("imported", ["json", "wmill"])
+async def test_threads_are_known_to_the_c_library(runtimes: Runtimes, imported: str) -> None:
+    """Also in a process that was forked past the C library, as those are that have more loaded."""
+    code = f"""
+import ctypes, signal, threading, {imported}
+def main():
+    libc, heard = ctypes.CDLL(None), []
+    libc.pthread_self.restype = ctypes.c_void_p
+    known = libc.pthread_getattr_np(ctypes.c_void_p(libc.pthread_self()), ctypes.create_string_buffer(256))
+    signal.signal(signal.SIGUSR1, lambda *_: heard.append(1))
+    thread = threading.Thread(target=lambda: signal.pthread_kill(threading.main_thread().ident, signal.SIGUSR1))
+    thread.start()
+    thread.join()
+    return [known, heard]
+"""
+    outcome = await runtimes.run(Job(imported, "python3", code, JsonText("{}")), lambda _text: None)
+    assert (outcome.error, outcome.result) == (None, "[0,[1]]")

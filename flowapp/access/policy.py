@@ -218,6 +218,8 @@ def decide(identity: Identity | LinkIdentity, action: Action, target: Target) ->
         decision = _by_role_and_path(identity, action, target, mine)
     if action in _SHARING and identity.job and isinstance(decision, Allowed):
         return Denied(f"A job cannot share a {target.kind}: the link would outlive it.")
+    if action == "acl.write" and identity.job and isinstance(decision, Allowed):
+        return Denied(f"A job gives nobody a part in a {target.kind}, and takes none away: that would outlive it.")
     if action == "run_view.share" and identity.job and isinstance(decision, Allowed):
         return Denied("A job shares no view of the runs: it would outlive the job.")
     if action == "comment.edit" and not mine and isinstance(decision, Allowed):

@@ -27,21 +27,24 @@ async def snapshot_of(request: Request) -> tuple[dict[str, Any], str]:
         raise BadRequest("The request does not say how long it is (content-length).", _HINT)
     if int(announced) > MAX_JSON:
         raise too_large(MAX_JSON)
-    found: dict[str, str] = {}
+    try:
+        script, bundle = await _read(request)
+        # a field has the charset that the client names, and some of them know halves of characters
+        bundle.encode()
+    except UnicodeError:
+        raise BadRequest("The bundle is no text.", "A bundle of several files is not supported.") from None
+    body = parse_json(script.encode("utf-8", "replace"))
+    if not isinstance(body, dict):
+        raise BadRequest("script must be a JSON object.", _HINT)
+    return body, bundle
+
+
+async def _read(request: Request) -> tuple[str, str]:
+    found = []
     async with request.form(max_files=2, max_fields=10, max_part_size=MAX_JSON) as form:
         for name in ("script", "file"):
             value = form.get(name)
             if value is None:
                 raise BadRequest(f"The form has no {name}.", _HINT)
-            found[name] = _text(await value.read()) if isinstance(value, UploadFile) else value
-    body = parse_json(found["script"].encode("utf-8", "replace"))
-    if not isinstance(body, dict):
-        raise BadRequest("script must be a JSON object.", _HINT)
-    return body, found["file"]
-
-
-def _text(content: bytes) -> str:
-    try:
-        return content.decode()
-    except UnicodeDecodeError:
-        raise BadRequest("The bundle is no text.", "A bundle of several files is not supported.") from None
+            found.append((await value.read()).decode() if isinstance(value, UploadFile) else value)
+    return found[0], found[1]

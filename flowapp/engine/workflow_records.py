@@ -28,7 +28,11 @@ def is_task(wanted: Any) -> bool:
     """Whether a task is described well enough to run."""
     if not isinstance(wanted, Mapping) or not is_key(wanted.get("key")) or not isinstance(wanted.get("args"), Mapping):
         return False
-    return isinstance(wanted.get("name"), str) and isinstance(wanted.get("script"), str)
+    if not isinstance(wanted.get("name"), str) or not isinstance(wanted.get("script"), str):
+        return False
+    # they are stored as texts, and not every database takes every text
+    given = (wanted.get(name) for name in ("name", "script", "tag", "concurrency_key"))
+    return all(each is None or each == "" or is_key(each) for each in given)
 
 
 def number(given: Any) -> float | None:

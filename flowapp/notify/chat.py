@@ -7,14 +7,13 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlsplit
 
 import httpx2
 import orjson
 
 from flowapp.net import AddressPolicy, NetError, open_client
 from flowapp.notify.errors import NotSent
-from flowapp.notify.web import TIMEOUT_S, WebAddress, post_message
+from flowapp.notify.web import TIMEOUT_S, WebAddress, is_web_address, post_message
 
 SLACK_API = "https://slack.com/api"
 _LONGEST_ANSWER = 64 << 10
@@ -49,8 +48,7 @@ class Slack:
         token, url = value.get("token"), value.get("api_url") or SLACK_API
         if not isinstance(token, str) or not token or not token.isascii() or not token.isprintable() or " " in token:
             raise NotSent("The Slack resource has no usable token.", "It needs the token of a Slack app: xoxb-….")
-        parts = urlsplit(url) if isinstance(url, str) else None
-        if parts is None or parts.scheme not in ("http", "https") or not parts.hostname:
+        if not is_web_address(url):
             raise NotSent("The api_url of the Slack resource is no web address.", "Leave it out for slack.com.")
         return cls(token, str(url).rstrip("/"))
 

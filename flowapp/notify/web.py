@@ -39,16 +39,20 @@ class WebAddress:
             NotSent: it has no usable one.
         """
         url, headers = value.get("url") or value.get("webhook_url"), value.get("headers") or {}
-        try:
-            parts = urlsplit(url) if isinstance(url, str) else None
-            usable = parts is not None and parts.scheme in ("http", "https") and bool(parts.hostname)
-        except ValueError:
-            usable = False
-        if not usable:
+        if not is_web_address(url):
             raise NotSent("The resource is neither a mail server (host) nor a web address (url).")
         if not isinstance(headers, Mapping) or not all(_is_header(name, text) for name, text in headers.items()):
             raise NotSent("The headers of the web address must be an object of texts.")
         return cls(str(url), dict(headers))
+
+
+def is_web_address(url: Any) -> bool:
+    """Whether something is the text of a web address with a host."""
+    try:
+        parts = urlsplit(url) if isinstance(url, str) else None
+        return parts is not None and parts.scheme in ("http", "https") and bool(parts.hostname)
+    except ValueError:
+        return False
 
 
 async def post_message(address: WebAddress, body: Mapping[str, Any], policy: AddressPolicy) -> None:

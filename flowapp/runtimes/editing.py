@@ -22,6 +22,7 @@ from flowapp.runtimes.guest import frames
 from flowapp.runtimes.guest.plan import EDITING
 from flowapp.runtimes.kept import Kept
 from flowapp.runtimes.launching import Launcher, Sandbox
+from flowapp.runtimes.packages.errors import PackagesUnavailable
 from flowapp.runtimes.packages.npm_needs import in_place
 from flowapp.runtimes.packages.packages import Need, Packages
 
@@ -92,7 +93,12 @@ class Editing:
         if self._packages is None or question.service != "typescript" or question.action == "format":
             return None, question.code
         need = await self._packages.at_hand(question.code)
-        return need, in_place(question.code)
+        try:
+            return need, in_place(question.code)
+        except (
+            PackagesUnavailable
+        ):  # a specifier that is half written; whoever runs the code is told what is wrong with it
+            return None, question.code
 
     async def _answer(self, key: bytes, header: bytes, code: str) -> Answer:
         sandbox = await self._kept.take(key) or await self._new()

@@ -18,6 +18,7 @@ from flowapp.access.policy import require
 from flowapp.jsontext import dumps, loads
 from flowapp.notify import ChatMessage, NotSent, Slack, WebAddress, send_to_slack, send_to_teams
 from flowapp.openflow.waits import required_events
+from flowapp.store.masks import masked
 from flowapp.workspace import guard
 from flowapp.workspace.approval_delivery import policy_of
 from flowapp.workspace.approval_requests import Requests
@@ -26,6 +27,7 @@ from flowapp.workspace.context import Context
 from flowapp.workspace.errors import BadRequest
 from flowapp.workspace.job_places import Place
 from flowapp.workspace.job_views import JobViews
+from flowapp.workspace.known_secrets import known_secrets
 from flowapp.workspace.run_secrets import RunSecrets
 
 LONGEST_TEXT = 3000
@@ -128,15 +130,16 @@ class ApprovalChats:
 
     async def _message(self, identity: Identity, place: Place, ask: ChatAsk) -> ChatMessage:
         run, module = place.run, await self._views.module(place)
+        hidden = await known_secrets(self._context, run)
         number = secrets.randbelow(MAX_RESUME_ID + 1)
         link = await self._approvals.sign(identity, place.id, number, ask.approver)
         url = f"{self._context.settings.base_url}{link.page}"
-        buttons = [(ask.resume_text or "Open the request", url)]
+        buttons = [(masked(ask.resume_text, hidden) or "Open the request", url)]
         if ask.cancel_text and not module["suspend"].get("hide_cancel"):
-            buttons.append((ask.cancel_text, url))
+            buttons.append((masked(ask.cancel_text, hidden), url))
         title = str(module.get("summary") or "") or f"Step {module.get('id')} waits for approval"
         asks = f"{run.created_by} asks: {run.summary or run.path or 'a flow'}, run {run.number}"
-        text = ask.message[:LONGEST_TEXT] or title
+        text = masked(ask.message, hidden)[:LONGEST_TEXT] or title
         return ChatMessage(
             text, [asks, "The buttons open a page; nothing is decided before somebody does it there."], buttons
         )

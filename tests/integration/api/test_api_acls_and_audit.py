@@ -9,6 +9,7 @@ import pytest
 
 from flowapp.store import audit
 from flowapp.workspace import audit_trail
+from tests.integration.api.api_people import job_client
 from tests.integration.api.api_server import CHAIN, Server
 
 W = "/api/w/main"
@@ -31,6 +32,15 @@ class TestRightsOnThings:
         assert (await http.get(f"{W}/folders/get/team")).json()["extra_perms"] == {"g/all": False}
         refused = await dora.post(f"{W}/scripts/create", json={"path": "f/team/t", **SCRIPT})
         assert refused.status_code == 403
+
+    async def test_a_job_changes_none(self, server: Server) -> None:
+        http = server.client
+        assert (await http.post(f"{W}/scripts/create", json={"path": "f/a/s", **SCRIPT})).status_code == 201
+        job, _ = await job_client(server, "admin")
+        for what in ("add", "remove"):
+            answer = await job.post(f"{W}/acls/{what}/script/f/a/s", json={"owner": "u/admin", "write": True})
+            assert (answer.status_code, "outlive" in answer.text) == (403, True)
+        assert (await job.get(f"{W}/acls/get/script/f/a/s")).json() == {}
 
     @pytest.mark.parametrize(
         ("what", "body", "status"),

@@ -87,6 +87,17 @@ async def test_what_does_not_run_here_is_refused(server: Server, more: dict[str,
     assert (await server.client.get(f"{W}/scripts/exists/p/f/a/b")).json() is False
 
 
+@pytest.mark.parametrize("charset", ["utf-7", "undefined"])
+async def test_half_a_character_is_no_text(server: Server, charset: str) -> None:
+    """A client may name the charset of a form's fields, and some of them write what is no text."""
+    parts = [("script", json.dumps(SCRIPT)), ("file", "x = '+2AA-'")]
+    lines = [f'--x\r\ncontent-disposition: form-data; name="{name}"\r\n\r\n{text}\r\n' for name, text in parts]
+    kind = f"multipart/form-data; boundary=x; charset={charset}"
+    content = "".join([*lines, "--x--\r\n"])
+    answer = await server.client.post(f"{W}/scripts/create_snapshot", content=content, headers={"content-type": kind})
+    assert (answer.status_code, "no text" in answer.text) == (400, True), answer.text
+
+
 @pytest.mark.parametrize(
     "sent",
     [

@@ -18,6 +18,7 @@ from tests.unit.net.http_server import Answer, HttpServer, Request, http_server
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 TOKEN = "xoxb-1-quite-secret"
+PIN = "4711-rather-private"
 FORM = {"type": "object", "properties": {"size": {"type": "string", "enum": ["s", "m"]}, "why": {"type": "string"}}}
 
 
@@ -41,8 +42,9 @@ async def chats(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[tuple
             ("f/ops/broken", {"url": f"{chat.url}/broken?sig=quite-secret"}),
         ):
             await server.post("resources/create", {"path": path, "value": value, "resource_type": "slack"})
-        secret = {"path": "f/ops/token", "value": TOKEN, "is_secret": True, "description": ""}
-        await server.post("variables/create", secret)
+        for path, text in (("f/ops/token", TOKEN), ("f/ops/pin", PIN)):
+            secret = {"path": path, "value": text, "is_secret": True, "description": ""}
+            await server.post("variables/create", secret)
         yield server, chat
 
 
@@ -97,6 +99,24 @@ async def test_a_step_asks_in_slack_and_the_link_decides(chats: tuple[Live, Http
         TOKEN not in json.dumps(done)
         and TOKEN not in (await server.client.get(f"/api/w/main/jobs_u/get_logs/{job}")).text
     )
+
+
+TELLS = """
+import wmill
+def main():
+    told = wmill.get_variable("f/ops/pin")
+    wmill.request_interactive_slack_approval(slack_resource_path="f/ops/slack", channel_id="C1", message=f"Pin {told}?")
+"""
+
+
+async def test_secrets_do_not_go_out_with_the_message(chats: tuple[Live, HttpServer]) -> None:
+    server, chat = chats
+    before = len(chat.requests)
+    job = (await server.post("jobs/run/preview_flow", flow(TELLS))).text
+    assert await asked(server, job) == "a"
+    (request,) = chat.requests[before:]
+    assert request.json["text"] == "Pin *****?" and PIN not in request.body.decode()
+    await server.post(f"jobs_u/queue/cancel/{job}", {"reason": "enough"}, 200)
 
 
 TYPESCRIPT = """

@@ -54,6 +54,13 @@ WRONG = {
     "a task without arguments": dispatch({"name": "t", "script": "t", "key": "k"}),
     "a task with a key that is none": dispatch(task("")),
     "a task with the name of nothing": dispatch(task("k", name=None)),
+    "a task with a name that no place can have": dispatch(task("k", name="t\0")),
+    "a task with a long name": dispatch(task("k", name="t" * 201)),
+    "a task with a script of no name": dispatch(task("k", script="f/a/\0", dispatch_type="script")),
+    "a task with a tag that is none": dispatch(task("k", tag="gpu\0")),
+    "a task with a tag that is no text": dispatch(task("k", tag={"a": 1})),
+    "a task with a limit's key that is none": dispatch(task("k", concurrent_limit=1, concurrency_key="\ud800")),
+    "a task with a limit's key that is no text": dispatch(task("k", concurrent_limit=1, concurrency_key=[1])),
 }
 
 
@@ -67,7 +74,7 @@ async def test_what_makes_no_sense_fails_the_workflow(tmp_path: Path, wrong: Any
 async def test_results_are_handed_on_by_their_keys(tmp_path: Path) -> None:
     odd = "a/b.c~2 #ü"
     records = [
-        dispatch(task("one"), task("bad"), task(odd)),
+        dispatch(task("one", name="", script="", tag=None, concurrency_key=""), task("bad", tag="gpu"), task(odd)),
         {"type": "inline_checkpoint", "key": "kept", "result": {"x": 1}},
         {"type": "inline_checkpoint", "key": "kept", "result": {"x": 2}},
         {"type": "inline_checkpoint", "key": "broken", "result": {"__wmill_error": True, "message": "m"}},

@@ -106,6 +106,13 @@ async def test_typescript_is_completed_explained_and_formatted(runtimes: Runtime
     assert "problem" in await asked(runtimes, "typescript", "format", "export function {")
 
 
+@pytest.mark.parametrize("specifier", ["npm:zod@$", "npm:zod@3\"; import 'zod@4"])
+async def test_a_version_that_is_half_written_ends_no_help(runtimes: Runtimes, specifier: str) -> None:
+    code = f'import {{ z }} from "{specifier}";\nexport function main(rows: number[]) {{\n  rows.\n}}\n'
+    found = await asked(runtimes, "typescript", "complete", code, "  rows.")
+    assert "map" in {item["label"] for item in found["items"]}
+
+
 async def test_the_process_stays_for_the_next_question(runtimes: Runtimes) -> None:
     answers = [asked(runtimes, "python", "complete", "a = 1\na.b", "a.b") for _ in range(5)]
     found = await asyncio.wait_for(asyncio.gather(*answers), 30)

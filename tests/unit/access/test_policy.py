@@ -320,6 +320,13 @@ def test_developers_share_what_they_may_read(
 
 
 @pytest.mark.parametrize("role", ["developer", "admin"])
+def test_a_job_gives_nobody_a_part_in_a_thing(role: str) -> None:
+    who, target = replace(person(role), folders={"team": "owner"}), Target("main", "script", path="f/team/s")
+    assert isinstance(decide(who, "acl.write", target), Allowed)
+    assert isinstance(decide(replace(who, job="job-1"), "acl.write", target), Denied), "the part would outlive the job"
+
+
+@pytest.mark.parametrize("role", ["developer", "admin"])
 def test_the_words_of_a_comment_are_their_author_s(role: str) -> None:
     mine, others = Target("main", "comment", owner="ada"), Target("main", "comment", owner="bo")
     assert isinstance(decide(person(role), "comment.edit", mine), Allowed)

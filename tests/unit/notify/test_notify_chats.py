@@ -71,6 +71,8 @@ async def test_private_addresses_are_not_called() -> None:
         {"token": "a\nb"},
         {"token": "ü"},
         {"token": "a", "api_url": "x"},
+        {"token": "a", "api_url": "http://[::1"},
+        {"token": "a", "api_url": 7},
     ],
 )
 def test_resources_that_are_none(value: dict[str, Any]) -> None:

@@ -61,8 +61,12 @@ def kept(result: Any) -> tuple[Status, JsonText]:
     return "failure", dumps({"error": dict(error)})
 
 
-def text_of(completed: Mapping[str, JsonText], executing: str = "") -> JsonText:
-    """The checkpoint that a process gets; `executing` is the key of the task that it is there for."""
-    steps = ",".join(f"{dumps(key)}:{value}" for key, value in completed.items())
+def steps_of(completed: Mapping[str, JsonText]) -> JsonText:
+    """The results so far, as one object."""
+    return JsonText(f"{{{','.join(f'{dumps(key)}:{value}' for key, value in completed.items())}}}")
+
+
+def text_of(steps: JsonText, executing: str = "") -> JsonText:
+    """The checkpoint that a process gets: `steps_of`, and the key of the task that it is there for."""
     task = f',"_executing_key":{dumps(executing)}' if executing else ""
-    return JsonText(f'{{"completed_steps":{{{steps}}}{task}}}')
+    return JsonText(f'{{"completed_steps":{steps}{task}}}')

@@ -10,6 +10,7 @@ step that runs it.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -36,6 +37,9 @@ MOST_STEPS = 10_000
 """Steps of one workflow: its code reads the results of all of them each time that it begins again."""
 LARGEST = 64 << 20
 """Characters of these results together."""
+HELD_AT_ONCE = 256 << 20
+"""Characters of all checkpoints together that tasks have at one time: each gets one with all results so far."""
+TOO_MUCH = f"A workflow has at most {MOST_STEPS} steps, with {LARGEST >> 20} MB of results together."
 _CHANGED = "Its code has to come to the same steps in the same order each time."
 
 
@@ -55,7 +59,7 @@ async def run(interpreter: Interpreter, work: Try, call: LeafCall, step: OpenSte
 
 @dataclass(slots=True)
 class _Workflow:
-    """One attempt at a workflow. `completed` are the results of its steps by their keys, as its code reads them."""
+    """One attempt at a workflow. `completed` are the results of its steps by their keys, as its code reads them; `held` is their size."""
 
     interpreter: Interpreter
     work: Try
@@ -63,6 +67,7 @@ class _Workflow:
     step: OpenStep
     saved: bool
     completed: dict[str, JsonText] = field(default_factory=dict)
+    held: int = 0
     spent_ms: float = 0.0
 
     async def run(self) -> LeafOutcome:
@@ -71,7 +76,7 @@ class _Workflow:
             if refused is not None:
                 return refused
             outcome = await self.interpreter.ports.run_leaf(
-                replace(self.call, checkpoint=checkpoints.text_of(self.completed)), self.step
+                replace(self.call, checkpoint=checkpoints.text_of(checkpoints.steps_of(self.completed))), self.step
             )
             self.spent_ms += outcome.duration_ms or 0.0
             outcome = replace(outcome, duration_ms=round(self.spent_ms, 3))
@@ -105,20 +110,23 @@ class _Workflow:
             if recorded is None or not recorded.finished:
                 continue
             if recorded.status in ("success", "reused", "skipped"):
-                self.completed[key] = recorded.value
+                text = recorded.value
             elif wanted is not None:
                 return LeafOutcome(recorded.value, "failure")
             else:
-                self.completed[key] = checkpoints.marker(key, recorded.value, self._job(info.path))
-        if len(self.completed) > MOST_STEPS or sum(map(len, self.completed.values())) > LARGEST:
-            text = f"A workflow has at most {MOST_STEPS} steps, with {LARGEST >> 20} MB of results together."
-            return LeafOutcome(self._error(text), "failure")
+                text = checkpoints.marker(key, recorded.value, self._job(info.path))
+            self.completed[key] = text
+            self.held += len(text)
+            if len(self.completed) > MOST_STEPS or self.held > LARGEST:  # the others are not even read
+                return LeafOutcome(self._error(TOO_MUCH), "failure")
         return None
 
     async def _leave_unasked(self) -> None:
         """The attempt is over: approvals that people were told of and that it never asked for are not wanted any more."""
         journal = self.interpreter.ports.journal
         for info in await journal.below(self.work.inner):
+            if info.meta.get("key") in self.completed:
+                continue
             recorded = await journal.recall(info.path)
             if recorded is not None and not recorded.finished:
                 await journal.open(info, 1, None).close("skipped", NULL)
@@ -136,6 +144,8 @@ class _Workflow:
         key = record.get("key") if isinstance(record, Mapping) else None
         if not isinstance(key, str) or not is_key(key):
             return self._wrong(f"The key of a step is a printable text of up to {checkpoints.LONGEST_KEY} characters.")
+        if key in self.completed:  # the process had it from the beginning; going on would begin another one, for ever
+            return self._wrong(f"The workflow wants {key} again, which is done. {_CHANGED}")
         if kind in ("sleep", "approval"):
             return await self._suspended(key, record)
         if kind == "inline_checkpoint":
@@ -148,7 +158,8 @@ class _Workflow:
     async def _tasks(self, steps: Any) -> Done | None:
         if not isinstance(steps, list) or not steps or not all(is_task(each) for each in steps):
             return self._wrong(
-                f"A task has a name of up to {checkpoints.LONGEST_KEY} printable characters, and arguments."
+                f"A task has a key of up to {checkpoints.LONGEST_KEY} printable characters, a name and arguments; what it says of "
+                "a script, a tag and a concurrency key is printable too."
             )
         refused = await self._look()  # what the process has kept on its way here is there for its tasks too
         if refused is not None:
@@ -156,10 +167,14 @@ class _Workflow:
         again = [each["key"] for each in steps if each["key"] in self.completed]
         if again:
             return self._wrong(f"The workflow wants the task {again[0]} again, which has ended. {_CHANGED}")
+        if len({each["key"] for each in steps}) < len(steps):
+            return self._wrong("Two tasks that begin together have one key.")
         most = self.interpreter.rules.most_parallel
+        before = checkpoints.steps_of(self.completed)
+        room = asyncio.Semaphore(max(1, HELD_AT_ONCE // len(before)))
 
         async def one(index: int) -> Done:
-            return await self._task(steps[index])
+            return await self._task(steps[index], before, room)
 
         if len(steps) == 1:
             await one(0)
@@ -167,8 +182,8 @@ class _Workflow:
             await side_by_side(self.interpreter, len(steps), most, one)
         return None
 
-    async def _task(self, wanted: Mapping[str, Any]) -> Done:
-        """One task, recorded. Its failure is for the workflow to handle."""
+    async def _task(self, wanted: Mapping[str, Any], before: JsonText, room: asyncio.Semaphore) -> Done:
+        """One task, recorded. Its failure is for the workflow to handle. `before` are the results so far, `room` is for checkpoints."""
         if wanted.get("dispatch_type") in ("script", "flow"):
             interpreter, prefix = self.interpreter, f"{self.work.inner}/"
             return await interpreter.step(module(wanted), self.work.scope, prefix, {"key": wanted["key"]})
@@ -178,7 +193,6 @@ class _Workflow:
             self.call,
             info=self._info(key, "rawscript"),
             attempt=1,
-            checkpoint=checkpoints.text_of(self.completed, key),
             task=key,
             tag=str(wanted.get("tag") or self.call.tag),
             priority=int(number(wanted.get("priority")) or self.call.priority),
@@ -186,7 +200,9 @@ class _Workflow:
             cache_ttl=number(wanted.get("cache_ttl")),
             limit=self._limit(wanted),
         )
-        outcome = await self.interpreter.ports.run_leaf(call, step)
+        async with room:
+            call = replace(call, checkpoint=checkpoints.text_of(before, key))
+            outcome = await self.interpreter.ports.run_leaf(call, step)
         if outcome.status == "success":
             if outcome.value.startswith(COMPLETE):
                 outcome = replace(outcome, value=_result(outcome.value))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from flowapp.engine import checkpoints
+from flowapp.engine import checkpoints, workflows
+from flowapp.engine.journal import RunJournal
 from flowapp.engine.workflow_records import is_likely
 from flowapp.jsontext import JsonText, loads
 from flowapp.runtimes.jobs import Job
@@ -61,6 +63,7 @@ WRONG = {
     "a task with a tag that is no text": dispatch(task("k", tag={"a": 1})),
     "a task with a limit's key that is none": dispatch(task("k", concurrent_limit=1, concurrency_key="\ud800")),
     "a task with a limit's key that is no text": dispatch(task("k", concurrent_limit=1, concurrency_key=[1])),
+    "two tasks with one key": dispatch(task("k"), task("l"), task("k")),
 }
 
 
@@ -76,7 +79,6 @@ async def test_results_are_handed_on_by_their_keys(tmp_path: Path) -> None:
     records = [
         dispatch(task("one", name="", script="", tag=None, concurrency_key=""), task("bad", tag="gpu"), task(odd)),
         {"type": "inline_checkpoint", "key": "kept", "result": {"x": 1}},
-        {"type": "inline_checkpoint", "key": "kept", "result": {"x": 2}},
         {"type": "inline_checkpoint", "key": "broken", "result": {"__wmill_error": True, "message": "m"}},
         {"type": "sleep", "key": "sleep", "seconds": 0.01},
         None,
@@ -108,6 +110,66 @@ async def test_a_workflow_that_wants_the_same_again_fails(tmp_path: Path) -> Non
     assert row.status == "failure" and "which has ended" in result["error"]["message"]
 
 
+AGAIN = {
+    "result": {"type": "inline_checkpoint", "key": "k", "result": 1},
+    "sleep": {"type": "sleep", "key": "k", "seconds": 0.01},
+}
+
+
+@pytest.mark.parametrize("record", AGAIN.values(), ids=AGAIN)
+async def test_a_workflow_that_does_not_get_on_ends(tmp_path: Path, record: Any) -> None:
+    """Its code would come to the same again and again."""
+    async with server(tmp_path, runtimes(record, record, record)) as made:
+        row, result = await made.run(flow_of(step("w", CODE)))
+        assert len(made.runtimes.jobs) == 2
+    assert row.status == "failure" and "wants k again" in result["error"]["message"]
+
+
+async def test_results_that_are_too_much_together_are_not_all_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workflows, "LARGEST", 100)
+    read = list[str]()
+    recall = RunJournal.recall
+
+    async def counted(journal: RunJournal, path: str) -> Any:
+        read.append(path)
+        return await recall(journal, path)
+
+    kept = [{"type": "inline_checkpoint", "key": f"k{n}", "result": f"{n}" * 60} for n in range(4)]
+    tasks = dispatch(*(task(f"t{n}" * 30) for n in range(6)))
+    async with server(tmp_path, runtimes(kept[0], tasks, None)) as made:
+        monkeypatch.setattr(RunJournal, "recall", counted)
+        row, result = await made.run(flow_of(step("w", CODE)))
+    assert row.status == "failure" and "at most" in result["error"]["message"]
+    assert len({path for path in read if path.startswith("w/t")}) < 6
+
+
+async def test_large_checkpoints_are_few_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each task gets all results so far: as many tasks at once as memory for that is meant for."""
+    monkeypatch.setattr(workflows, "HELD_AT_ONCE", 1000)
+    running, most = 0, 0
+
+    async def leaf(job: Job, log: Any) -> Any:
+        nonlocal running, most
+        checkpoint = loads(job.checkpoint or "")
+        if "_executing_key" in checkpoint:
+            running += 1
+            most = max(most, running)
+            for _ in range(20):
+                await asyncio.sleep(0)
+            running -= 1
+            return {"type": "complete", "result": 1}
+        if "big" not in checkpoint["completed_steps"]:
+            return {"type": "inline_checkpoint", "key": "big", "result": "x" * 400}
+        done = len(checkpoint["completed_steps"]) > 1
+        return {"type": "complete", "result": 2} if done else dispatch(*(task(f"t{n}") for n in range(8)))
+
+    async with server(tmp_path, FakeRuntimes({CODE: leaf})) as made:
+        row, result = await made.run(flow_of(step("w", CODE)))
+    assert (row.status, result, most) == ("success", 2, 2)
+
+
 async def test_a_retry_of_the_step_begins_with_nothing(tmp_path: Path) -> None:
     retry: dict[str, Any] = {"retry": {"constant": {"attempts": 1, "seconds": 0}}}
     async with server(tmp_path, runtimes(dispatch(task("one")), {"type": "fly"}, None)) as made:
@@ -133,6 +195,6 @@ def test_which_scripts_may_be_workflows(language: str, code: str, likely: bool) 
 
 
 def test_texts_of_checkpoints() -> None:
-    text = checkpoints.text_of({'a"b': JsonText("[1]"), "c": JsonText("null")}, "k")
+    text = checkpoints.text_of(checkpoints.steps_of({'a"b': JsonText("[1]"), "c": JsonText("null")}), "k")
     assert loads(text) == {"completed_steps": {'a"b': [1], "c": None}, "_executing_key": "k"}
-    assert loads(checkpoints.text_of({})) == {"completed_steps": {}}
+    assert loads(checkpoints.text_of(checkpoints.steps_of({}))) == {"completed_steps": {}}

@@ -186,7 +186,7 @@ class Leaves:
         if wanted is None or self._ports.files is None:
             return None
         named = {"s3": wanted.key(call.path, identity), **({"storage": wanted.storage} if wanted.storage else {})}
-        return await self._ports.files.open(self._run, named)
+        return await self._ports.files.open(self._run, named, own=not wanted.prefix)
 
     async def _in_runtime(self, job: Job, output: JobOutput) -> Outcome | LeafOutcome:
         self.running.add(job.id)

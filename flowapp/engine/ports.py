@@ -162,8 +162,9 @@ class Files(Protocol):
             FlowappError: there is none, or the person may not read it.
         """
 
-    async def open(self, run: RunRow, file: Mapping[str, Any]) -> Callable[[], FileWriter]:
-        """Makes what writes a file, which replaces one of its key when all of it is there.
+    async def open(self, run: RunRow, file: Mapping[str, Any], *, own: bool) -> Callable[[], FileWriter]:
+        """Makes what writes a file, which replaces one of its key when all of it is there. `own`: at the place that rows of its script have,
+        where whoever may run the script adds them.
 
         Raises:
             FlowappError: there is no such storage, the key is none, or the person may not write there.

@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 FORMATS = ("json", "csv", "parquet")
+BY_SCRIPT = "wmill_datalake"
+"""Where files are by the path of what made them, unless it names a prefix."""
 _PLACES = ("prefix", "storage")
 _NOWHERE = "unknown_script"
 
@@ -24,7 +26,7 @@ class RowsFile:
 
     def key(self, path: str, job: str) -> str:
         """What the file of a job is called."""
-        return f"{self.prefix or f'wmill_datalake/{path or _NOWHERE}'}/{job}.{self.format}"
+        return f"{self.prefix or f'{BY_SCRIPT}/{path or _NOWHERE}'}/{job}.{self.format}"
 
 
 def asks_for(text: str) -> bool:

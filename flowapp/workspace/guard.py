@@ -5,10 +5,13 @@ from __future__ import annotations
 from flowapp.access import policy
 from flowapp.access.identity import Identity
 from flowapp.access.policy import Action, Target, missing, require
+from flowapp.signatures.sql_files import BY_SCRIPT
 from flowapp.store import drafts, flows
 from flowapp.store.seen import Look
 from flowapp.store.stores import Store
 from flowapp.store.tables import DraftRow, FlowVersionRow, RunRow
+
+_PLACES = ("u/", "f/", "g/")
 
 
 def may(identity: Identity, action: Action, target: Target) -> bool:
@@ -58,8 +61,15 @@ def resource_target(identity: Identity, path: str) -> Target:
 
 
 def object_target(identity: Identity, key: str) -> Target:
-    """A stored file, by its key: one that begins like a path is as open as that path."""
-    return Target(identity.workspace, "file", path=key if key.startswith(("u/", "f/", "g/")) else "")
+    """A stored file, by its key: one that begins like a path is as open as that path, and rows of an SQL script as what made them."""
+    if key.startswith(_PLACES):
+        return Target(identity.workspace, "file", path=key)
+    rows = key.removeprefix(f"{BY_SCRIPT}/")
+    if rows == key or not rows.startswith(_PLACES):
+        return Target(identity.workspace, "file")
+    path = rows.rpartition("/")[0] if rows.count("/") > 2 else rows
+    of: policy.Kind = "flow" if ("flow", path) in identity.grants else "script"
+    return Target(identity.workspace, "file", path=path, of=of)
 
 
 def folder_target(identity: Identity, name: str) -> Target:

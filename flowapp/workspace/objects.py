@@ -105,15 +105,16 @@ class Objects:
         named = key if key else _new_key(extension)
         return await (await self.target(identity, named, where)).fill(chunks, media_type)
 
-    async def target(self, identity: Identity, key: str, where: Where = USUAL) -> Target:
-        """Where a file is going to be, which the identity may write.
+    async def target(self, identity: Identity, key: str, where: Where = USUAL, *, own: bool = False) -> Target:
+        """Where a file is going to be, which the identity may write. `own`: it is a new one, which the server has named after the script that
+        makes it; to run that is enough then, in somebody else's place too.
 
         Raises:
             BadRequest: the key is none, or the storage.
         """
         enter(identity)
         named = key_of(key)
-        place = await self._place(identity, "object.write", named, where)
+        place = await self._place(identity, "object.write", named, where, own=own)
         return Target(place, named, lambda action: self._note(identity, action, named))
 
     async def get(self, identity: Identity, key: str, where: Where = USUAL) -> StoredFile:
@@ -231,9 +232,9 @@ class Objects:
         query = object_links.signed(self._key, identity.workspace, _storage(storage), key, expires)
         return {**one, "presigned": query}
 
-    async def _place(self, identity: Identity, action: Action, key: str, where: Where) -> Place:
+    async def _place(self, identity: Identity, action: Action, key: str, where: Where, *, own: bool = False) -> Place:
         # in any place: a resource of one's own may name the very bucket that the workspace keeps its files in
-        require(identity, action, guard.object_target(identity, key))
+        require(identity, action, guard.object_target(identity, "" if own else key))
         meant = replace(where, resource=_path(where.resource), storage=_storage(where.storage))
         return await self._places.find(identity, meant)
 

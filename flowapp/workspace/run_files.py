@@ -51,10 +51,10 @@ class RunFiles:
             await stored.found.close()
         return digest.hexdigest()
 
-    async def open(self, run: RunRow, file: Mapping[str, Any]) -> Callable[[], FileWriter]:
+    async def open(self, run: RunRow, file: Mapping[str, Any], *, own: bool) -> Callable[[], FileWriter]:
         """See `ports.Files`."""
         where = Where(storage=str(file.get("storage") or ""))
-        target = await self._objects.target(await self._person(run), str(file["s3"]), where)
+        target = await self._objects.target(await self._person(run), str(file["s3"]), where, own=own)
         return lambda: WrittenFile(target, {**file, "s3": target.key})
 
     async def keep(self, run: RunRow, content: bytes, extension: str) -> dict[str, Any]:

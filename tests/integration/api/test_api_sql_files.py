@@ -147,6 +147,36 @@ async def test_only_who_may_write_there_writes_there(product: Product, tmp_path:
     assert not (tmp_path / "objects/main/u/admin").exists()
 
 
+async def test_without_a_prefix_they_are_as_open_as_their_script(product: Product) -> None:
+    async with await developer(product, "dora") as dora:
+        body = {"name": "shared", "extra_perms": {"u/dora": False}}
+        assert (await product.client.post(f"{W}/folders/create", json=body)).status_code == 200
+        for path in ("u/admin/report", "u/admin/given", "f/shared/report"):
+            made = {"path": path, "content": "-- s3 format=csv\nSELECT 1 AS n", "language": "sqlite", "lock": ""}
+            assert (await product.client.post(f"{W}/scripts/create", json=made)).status_code == 201
+        part = {"owner": "u/dora", "write": False}
+        assert (await product.client.post(f"{W}/acls/add/script/u/admin/given", json=part)).status_code == 200
+
+        async def rows(client: httpx.AsyncClient, path: str) -> str:
+            answer = await client.post(f"{W}/jobs/run_wait_result/p/{path}", json={})
+            key = str(answer.json()["s3"])
+            assert key.startswith(f"wmill_datalake/{path}/"), answer.text
+            return key
+
+        private = await rows(product.client, "u/admin/report")
+        assert await content(product, {"s3": private}) == b"n\r\n1\r\n"
+        for key in (private, f"wmill_datalake/u/admin/{private.rpartition('/')[2]}", "wmill_datalake/u/admin"):
+            assert (await dora.get(DOWN, params={"file_key": key})).status_code == 404
+        for path in (
+            "u/admin/given",
+            "f/shared/report",
+        ):  # whoever may only look runs it all the same, and reads what it made
+            key = await rows(dora, path)
+            assert (await dora.get(DOWN, params={"file_key": key})).status_code == 200
+            written = await dora.post(f"{W}/job_helpers/upload_s3_file", params={"file_key": key}, content=b"x")
+            assert written.status_code == 403
+
+
 async def test_canceled_it_leaves_no_file(product: Product, tmp_path: Path) -> None:
     body = {"content": f"-- s3 prefix=half format=csv\n{ENDLESS}", "language": "sqlite", "args": {}}
     job = (await product.client.post(f"{W}/jobs/run/preview", json=body)).text

@@ -53,6 +53,7 @@ class RunJournal:
         self.rights = rights
         self.open_steps: dict[str, Step] = {}
         self._rows = {row.path: row for row in rows}
+        self._left_streams: set[str] | None = None if run.segment > 1 else set()
 
     @property
     def begun(self) -> bool:
@@ -116,6 +117,15 @@ class RunJournal:
         if self.observer is not None:
             self.observer.step_started(self.run, step.row)
         return step
+
+    async def takes_stream(self, path: str) -> bool:
+        """Whether an earlier segment may have left a stream of the step at a path; it is the caller's then to deal with."""
+        if self._left_streams is None:
+            found = set(await self.store.logs.streams(self.run.id))
+            self._left_streams = found if self._left_streams is None else self._left_streams
+        left = path in self._left_streams
+        self._left_streams.discard(path)
+        return left
 
     async def early(self, value: JsonText) -> None:
         """Store what a synchronous caller gets, and tell whoever waits for it; the first one counts."""
@@ -204,6 +214,14 @@ class Step:
         """The same for what it streams as its result; that is stored sooner."""
         if text and not self._closed:
             self._printed.stream(text, first=first)
+
+    async def begins(self) -> None:
+        """See `ports.Printing`."""
+        journal, row = self._journal, self.row
+        with suppress(StoreError):
+            if await journal.takes_stream(row.path):
+                place = (row.run_id, row.path, row.attempt)
+                await journal.store.database.write(lambda c: journal.store.logs.forget_stream(c, *place, journal.owner))
 
     async def go_on(self) -> None:
         """See `ports.OpenStep`."""

@@ -167,6 +167,7 @@ class Leaves:
             large=lambda: CheckedWriter(self._store.values.writer()),
             file=file,
         )
+        await step.begins()
         output = JobOutput(self._store.masks, self._run.id, step)
         outcome = await self._in_runtime(job, output)
         if isinstance(outcome, LeafOutcome):

@@ -49,6 +49,9 @@ class Expand(Protocol):
 class Printing(Protocol):
     """Where a script's output goes."""
 
+    async def begins(self) -> None:
+        """Its process begins: what one of the same attempt has streamed that was cut off with its server is forgotten."""
+
     def log(self, text: str) -> None:
         """Output of the step, as it comes."""
 

@@ -30,7 +30,7 @@ from flowapp.jsontext import JsonText, dumps, loads
 from flowapp.store import leaves
 from flowapp.store.errors import DatabaseClosed, StoreError
 from flowapp.store.events import Event
-from flowapp.store.logs import Chunk
+from flowapp.store.logs import Chunk, stream_of
 from flowapp.store.runs import FINISHED
 from flowapp.store.stores import Store
 from flowapp.store.tables import LeafRow, RunRow
@@ -273,6 +273,13 @@ class RemoteLog:
         self._log = log_of_step(observer, run, identity.path)
         self._stream = stream_of_step(observer, run, identity.path)
         self._task: asyncio.Task[None] | None = None
+
+    async def begins(self) -> None:
+        """See `ports.Printing`: here it is another worker that was cut off, and given up."""
+        run_id, path, attempt = self._place
+        with suppress(StoreError):
+            if await self._store.logs.length(run_id, stream_of(path), attempt):
+                await self._store.database.write(lambda c: leaves.forget_stream(c, *self._place))
 
     def log(self, text: str) -> None:
         """Output of the script, as it comes."""

@@ -11,7 +11,7 @@ from sqlalchemy.engine import Connection
 
 from flowapp.jsontext import JsonText
 from flowapp.store.clock import now
-from flowapp.store.logs import forget_after, is_stream
+from flowapp.store.logs import forget_after, is_stream, stream_of
 from flowapp.store.rows import first, table
 from flowapp.store.sql import Sql
 from flowapp.store.tables import LeafRow
@@ -31,6 +31,10 @@ _LOG = Sql(
     "CAST(:at AS VARCHAR) FROM leaf "
     "WHERE run_id = :run_id AND path = :path AND attempt = :attempt AND outcome IS NULL "
     'ON CONFLICT (run_id, path, attempt, "offset") DO UPDATE SET text = excluded.text, at = excluded.at'
+)
+_FORGET = Sql(
+    "DELETE FROM log WHERE run_id = :run_id AND path = :kept AND attempt = :attempt AND EXISTS ("
+    "SELECT 1 FROM leaf WHERE run_id = :run_id AND path = :path AND attempt = :attempt AND outcome IS NULL)"
 )
 
 
@@ -64,6 +68,11 @@ def log(connection: Connection, run_id: str, path: str, attempt: int, kept: str,
     if added and offset == 0 and is_stream(kept):
         forget_after(connection, run_id, kept, attempt)
     return added
+
+
+def forget_stream(connection: Connection, run_id: str, path: str, attempt: int) -> None:
+    """Forget what it has streamed, while there is no outcome."""
+    _FORGET.run(connection, {**_place(run_id, path, attempt), "kept": stream_of(path)})
 
 
 def remove(connection: Connection, run_ids: list[str]) -> None:

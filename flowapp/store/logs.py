@@ -49,6 +49,10 @@ _END = Sql(
 _STREAMS = Sql("SELECT DISTINCT path FROM log WHERE run_id = :run_id AND path LIKE :ending")
 
 
+_FORGET_ALL = Sql(
+    "DELETE FROM log WHERE run_id = :run_id AND path = :path AND attempt = :attempt "
+    "AND EXISTS (SELECT 1 FROM run WHERE id = :run_id AND owner = :owner FOR SHARE)"
+)
 _FORGET = Sql('DELETE FROM log WHERE run_id = :run_id AND path = :path AND attempt = :attempt AND "offset" > 0')
 
 
@@ -96,6 +100,10 @@ class Logs:
             raise OwnershipLost(f"Run {run_id} was taken over")
         if offset == 0 and is_stream(path):
             forget_after(connection, run_id, path, attempt)
+
+    def forget_stream(self, connection: Connection, run_id: str, path: str, attempt: int, owner: str) -> None:
+        """Inside a write: forget what an attempt at the step at a path has streamed, if `owner` still owns the run."""
+        _FORGET_ALL.run(connection, {"run_id": run_id, "path": stream_of(path), "attempt": attempt, "owner": owner})
 
     async def read(
         self, run_id: str, path: str, *, attempt: int | None = None, offset: int = 0, limit: int = READ_CHARACTERS

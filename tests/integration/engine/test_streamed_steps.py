@@ -6,8 +6,10 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
-from flowapp.jsontext import dumps
+from flowapp.engine.remote import LeafId, RemoteLog
+from flowapp.jsontext import JsonText, dumps
 from flowapp.runtimes.jobs import Outcome
+from flowapp.store import leaves
 from flowapp.store.logs import stream_of
 from flowapp.store.stores import Store
 from flowapp.store.wiping import wipe_due
@@ -121,3 +123,42 @@ async def test_a_stream_that_was_cut_says_so(tmp_path: Path) -> None:
         row, result = await made.run(flow_of(step("a", "much")))
         assert result == "much\n… cut: of what the step streams and prints, the first 8.4 MB are kept."
         assert (await kept(made.store, row.id, "a"))[1] == result
+
+
+async def test_what_a_killed_execution_streamed_goes_when_its_repeat_streams_nothing(
+    tmp_path: Path, store_url: str
+) -> None:
+    async def dies(job: object, log: Any) -> Any:
+        log("begins\nWM_STREAM: of a dead one\n")
+        await asyncio.Event().wait()
+
+    async with server(tmp_path, FakeRuntimes({"talk": dies}), store_url) as made:
+        run = await made.create(flow_of(step("a", "talk")))
+        await made.engine.start_run(run.id)
+        async with asyncio.timeout(10):
+            while (await kept(made.store, run.id, "a"))[1] != "of a dead one":
+                await asyncio.sleep(0.02)
+    async with server(tmp_path, FakeRuntimes({"talk": lambda *_: 1}), store_url) as made:
+        row, result = await asyncio.wait_for(made.ended(run.id), 15)
+        assert (row.status, result) == ("success", 1)
+        assert (await kept(made.store, run.id, "a"))[1] == ""
+
+
+async def test_so_it_does_where_a_worker_repeats_it(tmp_path: Path, store_url: str) -> None:
+    async with server(tmp_path, FakeRuntimes({}), store_url) as made:
+        run = await made.create(flow_of(step("a", "talk")))
+        place = (run.id, "a", 1)
+        await made.store.database.write(lambda c: leaves.add(c, *place, "gpu", JsonText("{}")))
+        await made.store.database.write(lambda c: leaves.log(c, *place, stream_of("a"), 0, "of a dead one"))
+        row = await made.store.runs.get(run.id)
+        assert row is not None
+        printing = RemoteLog(made.store, row, LeafId(*place), None)
+        await printing.begins()
+        assert (await kept(made.store, run.id, "a"))[1] == ""
+        printing.stream("of this one", first=True)
+        await printing.close()
+        assert (await kept(made.store, run.id, "a"))[1] == "of this one"
+        # whoever was given up and comes later changes nothing
+        await made.store.database.write(lambda c: leaves.finish(c, *place, JsonText("{}"), "other"))
+        await printing.begins()
+        assert (await kept(made.store, run.id, "a"))[1] == "of this one"

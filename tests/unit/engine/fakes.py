@@ -308,6 +308,9 @@ class Step:
             "meta": {**self.info.meta, **meta},
         }
 
+    async def begins(self) -> None:
+        pass
+
     async def go_on(self) -> None:
         pass
 

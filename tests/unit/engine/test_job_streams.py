@@ -19,6 +19,9 @@ class Heard:
         self.logs: list[str] = []
         self.streams: list[str] = []
 
+    async def begins(self) -> None:
+        pass
+
     def log(self, text: str) -> None:
         self.logs.append(text)
 

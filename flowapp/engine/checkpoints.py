@@ -19,6 +19,11 @@ SUSPENDED = "suspended"
 TOLD = "told"
 """In the meta of an approval that is not asked yet: the script has taken its links, to tell people itself."""
 LONGEST_KEY = 200
+MOST_STEPS = 10_000
+"""Steps of one workflow: its code reads the results of all of them each time that it begins again."""
+LARGEST = 64 << 20
+"""Characters of these results together."""
+TOO_MUCH = f"A workflow has at most {MOST_STEPS} steps, with {LARGEST >> 20} MB of results together."
 MARK = "__wmill_error"
 """In a step's result, as clients read and send it: the step has failed."""
 _PLAIN = re.compile(r"[A-Za-z0-9_-]+")

@@ -165,6 +165,7 @@ class RunJournal:
         for step in tuple(self.open_steps.values()):
             if step.row.path.startswith(below):
                 await step.close("canceled", value)
+        await self._look_around()
         for row in tuple(self._rows.values()):
             if row.ended_at is None and row.path.startswith(below):
                 await self._close(row, value)
@@ -180,9 +181,15 @@ class RunJournal:
         """Record every step that is under way as canceled, those that wait since an earlier segment too."""
         for step in tuple(self.open_steps.values()):
             await step.close("canceled", value)
+        await self._look_around()
         for row in tuple(self._rows.values()):
             if row.ended_at is None:
                 await self._close(row, value)
+
+    async def _look_around(self) -> None:
+        """Take in what others have begun for the run meanwhile: an approval whose links a workflow has had made."""
+        for row in await self.store.database.read(lambda c: jobs.unfinished(c, self.run.id)):
+            self._rows.setdefault(row.path, row)
 
     async def _close(self, row: JobRow, value: JsonText) -> None:
         await self.open(info_of(row), row.attempt, None).close("canceled", value)

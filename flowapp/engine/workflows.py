@@ -17,7 +17,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from flowapp.engine import checkpoints, pauses
-from flowapp.engine.checkpoints import SUSPENDED, TOLD, id_of_key, is_key, path_of
+from flowapp.engine.checkpoints import LARGEST, MOST_STEPS, SUSPENDED, TOLD, id_of_key, is_key, path_of
 from flowapp.engine.errors import error_value
 from flowapp.engine.loops import side_by_side
 from flowapp.engine.streams import COMPLETE
@@ -33,13 +33,8 @@ if TYPE_CHECKING:
     from flowapp.engine.ports import OpenStep
     from flowapp.engine.steps import Try
 
-MOST_STEPS = 10_000
-"""Steps of one workflow: its code reads the results of all of them each time that it begins again."""
-LARGEST = 64 << 20
-"""Characters of these results together."""
 HELD_AT_ONCE = 256 << 20
 """Characters of all checkpoints together that tasks have at one time: each gets one with all results so far."""
-TOO_MUCH = f"A workflow has at most {MOST_STEPS} steps, with {LARGEST >> 20} MB of results together."
 _CHANGED = "Its code has to come to the same steps in the same order each time."
 
 
@@ -118,7 +113,7 @@ class _Workflow:
             self.completed[key] = text
             self.held += len(text)
             if len(self.completed) > MOST_STEPS or self.held > LARGEST:  # the others are not even read
-                return LeafOutcome(self._error(TOO_MUCH), "failure")
+                return LeafOutcome(self._error(checkpoints.TOO_MUCH), "failure")
         return None
 
     async def _leave_unasked(self) -> None:

@@ -127,6 +127,23 @@ def level(connection: Connection, run_id: str, prefix: str = "") -> list[JobRow]
     return all_of(connection, JobRow, query)
 
 
+def count_level(connection: Connection, run_id: str, prefix: str) -> int:
+    """How many steps stand directly under `prefix`."""
+    rest = sa.func.substr(_JOB.c.path, len(prefix) + 1)
+    query = (
+        sa.select(sa.func.count())
+        .select_from(_JOB)
+        .where(_JOB.c.run_id == run_id, _starts(_JOB.c.path, prefix))
+        .where(rest.not_like("%[%"), rest.not_like("%/%"))
+    )
+    return int(connection.execute(query).scalar() or 0)
+
+
+def unfinished(connection: Connection, run_id: str) -> list[JobRow]:
+    """The steps of a run that have not ended."""
+    return all_of(connection, JobRow, sa.select(_JOB).where(_JOB.c.run_id == run_id, _JOB.c.ended_at.is_(None)))
+
+
 class Inside(NamedTuple):
     """A step in an iteration or branch, as far as the status of the container needs it. Times are stored texts."""
 

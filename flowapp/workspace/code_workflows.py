@@ -13,17 +13,20 @@ from typing import Any
 from sqlalchemy.engine import Connection
 
 from flowapp.access.approving import MAX_RESUME_ID, Asker
-from flowapp.access.errors import NotAllowed
+from flowapp.access.errors import NotAllowed, NotFound
 from flowapp.access.identity import Identity
 from flowapp.access.policy import Allowed
 from flowapp.engine import checkpoints
+from flowapp.engine.checkpoints import LARGEST, MOST_STEPS
 from flowapp.engine.large import MADE_UP, makes_up_reference
+from flowapp.engine.workflow_records import is_likely
 from flowapp.jsontext import JsonText, dumps, loads
 from flowapp.runtimes.handover import is_function_name
+from flowapp.store import jobs, scripts
 from flowapp.store.clock import text_of
 from flowapp.store.runs import job_id
 from flowapp.store.stores import Store
-from flowapp.store.tables import JobRow, RunRow
+from flowapp.store.tables import JobRow, RunRow, ScriptRow
 from flowapp.store.values import Prepared
 from flowapp.workspace import guard
 from flowapp.workspace.approval_requests import Link, Requests
@@ -31,7 +34,7 @@ from flowapp.workspace.approvals import Approvals
 from flowapp.workspace.errors import AlreadyThere, BadRequest, JobOver
 from flowapp.workspace.job_places import JobPlaces, Place
 from flowapp.workspace.job_views import JobViews
-from flowapp.workspace.runnables import SCRIPT_STEP, Start, Trigger
+from flowapp.workspace.runnables import HUB, SCRIPT_STEP, Start, Trigger
 from flowapp.workspace.starting import Starting
 from flowapp.workspace.watching import Watching
 
@@ -78,7 +81,10 @@ class CodeWorkflows:
         if makes_up_reference(text):
             raise BadRequest(MADE_UP)
         status, value = checkpoints.kept(body.get("result"))
+        if len(value) > LARGEST:
+            raise BadRequest(checkpoints.TOO_MUCH)
         inner = await self._places.inner(place)
+        await self._require_room(place, inner)
         prepared = await self._store.values.prepare(value)
         row = _row(place.run, inner, key, status)
         row.kind, row.language = "rawscript", place.run.language or (place.job.language if place.job else None)
@@ -91,12 +97,14 @@ class CodeWorkflows:
     # --- links to an approval ---------------------------------------------------------------------------------------
 
     async def approval_link(self, identity: Identity, job: str, key: str, approver: str = "") -> Link:
-        """The one link to the approval `key` of the workflow `job`, the same each time; it may be asked for ahead of the approval.
+        """The one link to the approval `key` of the workflow `job`, the same each time.
+
+        The job itself may ask ahead of the approval: then that is noted as a step, which the workflow asks later or the engine closes.
 
         Raises:
-            NotFound: there is no such job.
+            NotFound: there is no such job, or it has no such approval.
             NotAllowed: who asks is neither the job itself nor may answer.
-            BadRequest: no key.
+            BadRequest: no key, the job is no workflow, or the workflow has too many steps.
             JobOver: the job does not run, and has no such approval.
         """
         place = await self._places.find(identity, "run.read", job)
@@ -109,11 +117,49 @@ class CodeWorkflows:
         if not own and not isinstance(asked.decision, Allowed):
             raise NotAllowed(asked.decision.reason, "Ask somebody who may answer.")
         if known is None:
-            row = _row(place.run, inner, key, "running")
-            row.meta = dumps({"key": key, checkpoints.TOLD: True})
-            await self._store.database.write(lambda c: self._add(c, row, None))
+            await self._announce(place, inner, key, own=own)
         number = int.from_bytes(hashlib.blake2b(key.encode(), digest_size=4).digest()) % (MAX_RESUME_ID + 1)
         return await self._approvals.link(identity.workspace, job_id(place.run.id, path), number, approver)
+
+    async def _announce(self, place: Place, inner: str, key: str, *, own: bool) -> None:
+        """Note an approval whose links are handed out before the workflow asks."""
+        if place.run.owner is None:
+            raise JobOver(f"The job {place.id} is not running.")
+        if not own:
+            raise NotFound(f"The workflow has no approval {key} yet.", "Ask again once it waits.")
+        if not await self._is_workflow(place):
+            raise BadRequest("Only a workflow has approvals: this job would never ask.", "Ask in its @workflow.")
+        await self._require_room(place, inner)
+        row = _row(place.run, inner, key, "running")
+        row.meta = dumps({"key": key, checkpoints.TOLD: True})
+        await self._store.database.write(lambda c: self._add(c, row, None))
+
+    async def _is_workflow(self, place: Place) -> bool:
+        """Whether a job's code may be a workflow, and it is not there for one function of that code."""
+        job, trigger = place.job, loads(place.run.trigger) if place.run.trigger else {}
+        meta = loads(job.meta) if job is not None and job.meta else {}
+        if trigger.get("function") or (job is not None and job.kind == "rawscript" and meta.get("key")):
+            return False
+        known = {"kind": "script", "path": meta.get("script"), "hash": meta.get("hash")}
+        code = known if known["hash"] else await self._code(place)
+        if code["kind"] == "preview":
+            return is_likely(str(code["language"]), str(code["code"]))
+        path, version, workspace = str(code["path"] or ""), code["hash"], place.run.workspace
+
+        def read(connection: Connection) -> ScriptRow | None:
+            return (
+                scripts.by_hash(connection, workspace, version)
+                if version
+                else scripts.latest(connection, workspace, path)
+            )
+
+        row = await self._store.database.read(read)
+        # code from the hub is not kept here
+        return path.startswith(HUB) if row is None else is_likely(row.language, row.content)
+
+    async def _require_room(self, place: Place, inner: str) -> None:
+        if await self._store.database.read(lambda c: jobs.count_level(c, place.run.id, f"{inner}/")) >= MOST_STEPS:
+            raise BadRequest(checkpoints.TOO_MUCH)
 
     # --- tasks ------------------------------------------------------------------------------------------------------
 

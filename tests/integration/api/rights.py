@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import httpx
@@ -92,6 +93,7 @@ class Table:
             "own run": self._own_run,
             "live run": self._live_run,
             "own live run": self._own_live_run,
+            "live workflow": self._live_workflow,
         }
 
     async def fill(self) -> None:
@@ -231,21 +233,27 @@ class Table:
         run, _ = await self._live(f"f/t{n}/flow", "admin")
         return {"live": run}
 
+    async def _live_workflow(self, n: str) -> dict[str, str]:
+        """A workflow as code that has handed out the links of an approval."""
+        run, _ = await self._live(f"f/t{n}/flow", "admin", "script", ("a", "a/boss"))
+        return {"live": run}
+
     async def _own_live_run(self, n: str) -> dict[str, str]:
         run, _ = await self._live(f"f/t{n}/flow", "otto")
         return {"live": run}
 
-    async def _live(self, path: str, by: str) -> tuple[Any, str]:
-        """A run that is under way, and the job of its step."""
+    async def _live(self, path: str, by: str, kind: str = "flow", steps: tuple[str, ...] = ("a",)) -> tuple[Any, str]:
+        """A run that is under way, and the job of its last step."""
         store = self.server.workspace.store
         hashes = [await store.values.put_value(text) for text in (dumps(CHAIN), dumps({}))]
         run = await store.runs.create(
-            NewRun("main", "flow", hashes[0], hashes[1], by, path=path, permissioned_as=f"u/{by}")
+            NewRun("main", kind, hashes[0], hashes[1], by, path=path, permissioned_as=f"u/{by}")
         )
         await store.runs.claim(run.id, "test")
-        step = self.server.engine._job(run, "a", "running", None)
-        await store.database.write(lambda c: store.runs.put_job(c, step.model_dump(), "test"))
-        return run.id, step.id
+        rows = [self.server.engine._job(run, path, "running", None) for path in steps]
+        for row in rows:
+            await store.database.write(partial(store.runs.put_job, row=row.model_dump(), owner="test"))
+        return run.id, rows[-1].id
 
     async def _job_of(self, caller: str) -> httpx.AsyncClient:
         """A job that runs with somebody's rights."""

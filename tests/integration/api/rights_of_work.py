@@ -198,7 +198,7 @@ RUNS: tuple[Deed, ...] = (
         "GET",
         f"{W}/jobs/wac_approval_urls/{{live}}/boss",
         _RUNNERS,
-        needs=("live run",),
+        needs=("live workflow",),
     ),
     Deed("see a view of the runs", "run_view.read", "GET", f"{W}/run_views/{{view}}", MEMBERS, needs=("view",)),
     Deed(

@@ -199,3 +199,23 @@ async def test_canceling_a_script_cancels_the_jobs_of_its_tasks(server: Live) ->
     (child,) = [each["id"] for each in children]
     await server.post(f"jobs_u/queue/cancel/{job}", {"reason": "enough"}, 200)
     assert (await server.ended(job))["canceled"] and (await server.ended(child))["canceled"]
+
+
+AHEAD = """
+@workflow
+async def main():
+    wmill.Windmill().get_approval_urls("later")
+    import time
+    time.sleep(600)
+"""
+
+
+async def test_canceling_a_workflow_closes_what_it_has_announced(server: Live) -> None:
+    job = (await server.post("jobs/run/preview", {"content": HEAD + AHEAD, "language": "python3", "args": {}})).text
+    store = server.services.workspace.store
+    async with asyncio.timeout(30):
+        while await store.runs.step(job, "a/later") is None:
+            await asyncio.sleep(0.02)
+    await server.post(f"jobs_u/queue/cancel/{job}", {"reason": "enough"}, 200)
+    assert (await server.ended(job))["canceled"]
+    assert {row.path: row.status for row in await store.runs.steps(job)} == {"a": "canceled", "a/later": "canceled"}

@@ -1,0 +1,113 @@
+"""Links to an approval that a workflow as code has not asked for yet: who may have them made, and how many there may be."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+import httpx
+import pytest
+
+from flowapp.jsontext import dumps
+from flowapp.store.runs import NewRun, job_id
+from flowapp.store.tables import JobRow
+from flowapp.workspace import code_workflows
+from tests.integration.api.api_server import Server
+
+W = "/api/w/main/jobs"
+WORKFLOW = "from wmill import workflow\n@workflow\nasync def main(): ..."
+PLAIN = "def main(): ..."
+
+
+async def job_of(
+    server: Server, code: str = WORKFLOW, at: str = "a", *rows: Mapping[str, Any], **more: Any
+) -> tuple[httpx.AsyncClient, str, str]:
+    """A client of a job that runs; the job; its run. `rows` are further steps of the run."""
+    store = server.workspace.store
+    value = {"type": "rawscript", "language": "python3", "content": code, "input_transforms": {}}
+    document = dumps({"value": {"modules": [{"id": "a", "value": value}]}})
+    hashes = [await store.values.put_value(text) for text in (document, dumps({}))]
+    run = await store.runs.create(
+        NewRun("main", "preview", hashes[0], hashes[1], "admin", permissioned_as="u/admin", **more)
+    )
+    await store.runs.claim(run.id, "test")
+    for row in ({"path": "a"}, *rows):
+        step: JobRow = server.engine._job(run, row["path"], "running", None)
+        await store.database.write(partial(store.runs.put_job, row={**step.model_dump(), **row}, owner="test"))
+    job = run.id if at == "a" else job_id(run.id, at)
+    token = await server.workspace.sessions.job_tokens.issue(run, job, 60)
+    return server.make_client({"authorization": f"Bearer {token}"}), job, run.id
+
+
+async def paths(server: Server, run: str) -> set[str]:
+    return {row.path for row in await server.workspace.store.runs.steps(run)}
+
+
+async def test_a_workflow_has_them_made(server: Server) -> None:
+    client, job, run = await job_of(server)
+    first = await client.get(f"{W}/wac_approval_urls/{job}/boss")
+    again = await client.get(f"{W}/wac_approval_urls/{job}/boss")
+    assert first.status_code == 200 and first.json() == again.json()
+    assert await paths(server, run) == {"a", "a/boss"}
+    assert (await server.client.get(f"{W}/wac_approval_urls/{job}/boss")).status_code == 200
+
+
+async def test_a_stored_workflow_that_another_one_calls_has_them_made(server: Server) -> None:
+    body = {"path": "f/x/inner", "summary": "", "description": "", "language": "python3", "content": WORKFLOW}
+    made = await server.client.post("/api/w/main/scripts/create", json=body)
+    meta = dumps({"key": "inner", "script": "f/x/inner", "hash": made.text})
+    client, job, run = await job_of(server, WORKFLOW, "a/inner", {"path": "a/inner", "kind": "script", "meta": meta})
+    answer = await client.get(f"{W}/wac_approval_urls/{job}/boss")
+    assert answer.status_code == 200, answer.text
+    assert await paths(server, run) == {"a", "a/inner", "a/inner/boss"}
+
+
+async def test_nobody_but_the_workflow_makes_them(server: Server) -> None:
+    """They would never be asked, and nobody would close them."""
+    _, job, run = await job_of(server)
+    answer = await server.client.get(f"{W}/wac_approval_urls/{job}/boss")
+    assert answer.status_code == 404 and "boss" in answer.text
+    assert await paths(server, run) == {"a"}
+
+
+TASK = {"path": "a/t", "kind": "rawscript", "meta": dumps({"key": "t"})}
+
+
+@pytest.mark.parametrize("case", ["no workflow", "a task", "a function"])
+async def test_what_is_no_workflow_has_none(server: Server, case: str) -> None:
+    if case == "no workflow":
+        client, job, run = await job_of(server, PLAIN)
+    elif case == "a task":
+        client, job, run = await job_of(server, WORKFLOW, "a/t", TASK)
+    else:
+        client, job, run = await job_of(server, trigger=dumps({"kind": "api", "function": "t"}))
+    before = await paths(server, run)
+    answer = await client.get(f"{W}/wac_approval_urls/{job}/boss")
+    assert answer.status_code == 400 and "workflow" in answer.text
+    assert await paths(server, run) == before
+
+
+async def test_steps_are_no_more_than_a_workflow_may_have(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(code_workflows, "MOST_STEPS", 2)
+    client, job, run = await job_of(server)
+    assert (await client.get(f"{W}/wac_approval_urls/{job}/one")).status_code == 200
+    kept = {"key": "two", "result": 1}
+    assert (await client.post(f"{W}/wac/inline_checkpoint/{job}", json=kept)).status_code == 200
+    for answer in (
+        await client.get(f"{W}/wac_approval_urls/{job}/three"),
+        await client.post(f"{W}/wac/inline_checkpoint/{job}", json={**kept, "key": "three"}),
+    ):
+        assert answer.status_code == 400 and "at most" in answer.text
+    assert (await client.get(f"{W}/wac_approval_urls/{job}/one")).status_code == 200
+    assert await paths(server, run) == {"a", "a/one", "a/two"}
+
+
+async def test_a_result_that_no_workflow_could_read_is_not_kept(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(code_workflows, "LARGEST", 10)
+    client, job, run = await job_of(server)
+    answer = await client.post(f"{W}/wac/inline_checkpoint/{job}", json={"key": "k", "result": "x" * 20})
+    assert answer.status_code == 400 and "at most" in answer.text
+    assert await paths(server, run) == {"a"}

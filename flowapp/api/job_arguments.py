@@ -118,7 +118,10 @@ async def _raw(request: Request) -> bytes:
 async def _body(request: Request, raw: bytes) -> Any:
     kind = _media_type(request)
     if kind == "multipart/form-data":
-        return await _form(request)
+        try:
+            return await _form(request)
+        except UnicodeError:
+            raise BadRequest("The form is no text in the charset that it names.", "Send it in UTF-8.") from None
     if not raw.strip():
         return None
     # curl's -d says form whatever it sends
@@ -144,7 +147,9 @@ async def _form(request: Request) -> dict[str, Any]:
                     raise BadRequest("The files of the form are bigger than 36 MB.", "Let a step fetch them.")
                 pairs.append((name, base64.b64encode(content).decode()))
             else:
+                value.encode()  # some charsets know halves of characters
                 pairs.append((name, value))
+            name.encode()
     return _several(pairs)
 
 

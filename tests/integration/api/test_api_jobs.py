@@ -126,6 +126,18 @@ class TestArguments:
         )
         assert await args_of(server, answer.text) == {"name": "x", "file": base64.b64encode(b"\x00\xff").decode()}
 
+    @pytest.mark.parametrize("charset", ["utf-7", "undefined"])
+    @pytest.mark.parametrize(("name", "value"), [("a", "+2AA-"), ("+2AA-", "a")])
+    async def test_a_form_that_is_no_text_in_its_charset_is_refused(
+        self, server: Server, charset: str, name: str, value: str
+    ) -> None:
+        content = f'--x\r\ncontent-disposition: form-data; name="{name}"\r\n\r\n{value}\r\n--x--\r\n'
+        kind = f"multipart/form-data; boundary=x; charset={charset}"
+        answer = await server.client.post(
+            f"{W}/jobs/run/f/f/team/chain", content=content, headers={"content-type": kind}
+        )
+        assert (answer.status_code, "charset" in answer.text) == (400, True)
+
     async def test_from_headers_and_query(self, server: Server) -> None:
         await deployed(server)
         answer = await server.client.post(

@@ -18,8 +18,9 @@ from flowapp.ui import services
 from flowapp.ui.state.audit import AuditState
 from tests.integration.api.api_server import Server
 from tests.integration.api.rights import CALLERS, Deed, Table, W
+from tests.integration.api.rights_of_people import LINKS, PEOPLE
 from tests.integration.api.rights_of_stored_things import STORED
-from tests.integration.api.rights_of_work import DRAFTS, FLOWS, LINKS, NOUNS, PEOPLE, RUNS
+from tests.integration.api.rights_of_work import DRAFTS, FLOWS, NOUNS, RUNS
 from tests.support.states import send, state_of
 
 DEEDS = (*STORED, *FLOWS, *DRAFTS, *RUNS, *NOUNS, *PEOPLE, *LINKS)

@@ -5,6 +5,8 @@ allowed wherever a field is optional, nothing is coerced (`"5"` is not a number)
 returns what was read, in the order in which it was written.
 
 A default here is what an engine takes when the key is missing. Null means the same as missing.
+
+One long file on purpose: it is the specification's own list, in its order, and is read beside it.
 """
 
 from __future__ import annotations

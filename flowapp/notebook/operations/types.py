@@ -2,6 +2,8 @@
 
 An operation carries all that it needs: no id is drawn and no clock is read when it is applied. Cells are named by cell
 id, so an operation still means the same after a rename.
+
+One long file on purpose: whoever asks what can happen to a document reads it here and nowhere else.
 """
 
 from __future__ import annotations

@@ -23,7 +23,8 @@ sys.path.insert(0, str(ROOT))
 
 from flowapp.jsontext import JsonText, loads  # noqa: E402
 from flowapp.runtimes import IsolationTooLow, Job, Limits, Runtimes, RuntimeSettings  # noqa: E402
-from tests.integration.runtimes.scenarios import SCENARIOS, Scenario, filled  # noqa: E402
+from tests.integration.runtimes.scenario import Scenario, filled  # noqa: E402
+from tests.integration.runtimes.scenarios import SCENARIOS  # noqa: E402
 
 _MARKER = "31415.{}"
 _PATIENCE = 2.0

@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from tests.integration.runtimes.scenarios import SCENARIOS, Seen
+from tests.integration.runtimes.scenario import Seen
+from tests.integration.runtimes.scenarios import SCENARIOS
 
 HERE = Path(__file__).parent
 IS_ROOT = os.geteuid() == 0

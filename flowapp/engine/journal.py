@@ -207,7 +207,8 @@ class Step:
         self._printed = Printed(journal.observer, journal.run, row.path, lambda: self._spawn(self._save_printed))
         self._tasks: set[asyncio.Task[None]] = set()
         self._closed = False
-        # PostgreSQL does writes that nobody waited for in any order: a late "running" must not come after the end
+        # PostgreSQL does writes that nobody waited for in any order: a late "running" must not come after the end, and a
+        # stream's late beginning, which deletes what an earlier execution left, not after what follows it
         self._writing = asyncio.Lock()
 
     # --- while it runs ----------------------------------------------------------------------------------------------
@@ -374,7 +375,8 @@ class Step:
     async def _store_printed(self, printed: Sequence[Chunk]) -> None:
         if printed:
             attempt = self.row.attempt
-            await self._journal.store.database.write(lambda c: self._append(c, printed, attempt))
+            async with self._writing:
+                await self._journal.store.database.write(lambda c: self._append(c, printed, attempt))
 
     def _append(self, connection: Connection, printed: Sequence[Chunk], attempt: int) -> None:
         journal = self._journal

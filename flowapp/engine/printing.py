@@ -93,6 +93,10 @@ class Printed:
             self.stop()
         self._add(self._stream, text)
 
+    def forget_stream(self) -> None:
+        """What it has streamed counts no more; the next piece is the first one."""
+        self._stream = None
+
     def take(self) -> list[Chunk]:
         """What is not stored yet; whoever takes it stores it."""
         self.stop()

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -23,7 +23,7 @@ from flowapp.engine.bound import NotAvailable
 from flowapp.engine.environment import job_of
 from flowapp.engine.errors import INTERRUPTIONS, error_value
 from flowapp.engine.ports import Limits, OpenStep, RunScript, StepObserver, Waiting
-from flowapp.engine.printing import STREAM_EVERY_S, Growing, log_of_step, stream_of_step
+from flowapp.engine.printing import Printed
 from flowapp.engine.values import LeafCall, LeafOutcome
 from flowapp.errors import FlowappError
 from flowapp.jsontext import JsonText, dumps, loads
@@ -37,7 +37,6 @@ from flowapp.store.tables import LeafRow, RunRow
 
 TOPIC = "engine"
 """Events between the processes of a cluster: `wake`, `cancel` and `home`, each with a run's id, and `queued` with tags."""
-LOG_EVERY_S = 0.5
 AGAIN_S = 1.0
 logger = logging.getLogger(__name__)
 _CALL = TypeAdapter(LeafCall)
@@ -189,7 +188,7 @@ class Worker:
             logger.error("leaf %s stopped", leaf_id, exc_info=error)
 
     async def _work(self, identity: LeafId) -> None:
-        """Run the script once, and note its outcome however long the database is away meanwhile."""
+        """Run the script, again where the database went away meanwhile, and note its outcome however long that is."""
         found = await self._insist(partial(self._wanted, identity))
         if found is None:
             return
@@ -265,57 +264,56 @@ class Worker:
 
 
 class RemoteLog:
-    """What a script prints while it runs here: to pages at once, to the database in chunks."""
+    """What a script prints while it runs here: to pages at once, to the database in chunks, one write after the other.
+
+    Where the database was away and it runs again, its log goes on and its stream begins anew.
+    """
 
     def __init__(self, store: Store, run: RunRow, identity: LeafId, observer: StepObserver | None) -> None:
         self._store = store
         self._place = (identity.run_id, identity.path, identity.attempt)
-        self._log = log_of_step(observer, run, identity.path)
-        self._stream = stream_of_step(observer, run, identity.path)
-        self._task: asyncio.Task[None] | None = None
+        self._printed = Printed(observer, run, identity.path, self._spawn)
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._writing = asyncio.Lock()
 
     async def begins(self) -> None:
-        """See `ports.Printing`: here it is another worker that was cut off, and given up."""
+        """See `ports.Printing`: another worker was cut off and given up, or it was interrupted here."""
         run_id, path, attempt = self._place
+        self._printed.forget_stream()
         with suppress(StoreError):
-            if await self._store.logs.length(run_id, stream_of(path), attempt):
-                await self._store.database.write(lambda c: leaves.forget_stream(c, *self._place))
+            async with self._writing:
+                if await self._store.logs.length(run_id, stream_of(path), attempt):
+                    await self._store.database.write(lambda c: leaves.forget_stream(c, *self._place))
 
     def log(self, text: str) -> None:
         """Output of the script, as it comes."""
-        self._print(self._log, text)
+        if text:
+            self._printed.log(text)
 
     def stream(self, text: str, *, first: bool = False) -> None:
-        """What the script streams as its result, likewise; it runs once here."""
-        self._print(self._stream, text)
-
-    def _print(self, growing: Growing, text: str) -> None:
-        if not text:
-            return
-        growing.add(text)
-        if self._task is None or self._task.done():
-            self._task = asyncio.get_running_loop().create_task(self._later())
+        """What the script streams as its result, likewise."""
+        if text:
+            self._printed.stream(text, first=first)
 
     async def close(self) -> None:
         """Store the rest."""
-        if self._task is not None:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
-        await self._store_waiting()
+        await self._store_printed()
 
-    async def _later(self) -> None:
-        await asyncio.sleep(STREAM_EVERY_S if self._stream.end else LOG_EVERY_S)
-        await asyncio.shield(self._store_waiting())
+    def _spawn(self) -> None:
+        task = asyncio.get_running_loop().create_task(self._store_printed())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
-    async def _store_waiting(self) -> None:
-        for chunk in (self._log.take(), self._stream.take()):
-            if chunk is not None:
-                await self._store_chunk(chunk)
-
-    async def _store_chunk(self, chunk: Chunk) -> None:
+    async def _store_printed(self) -> None:
+        printed = self._printed.take()
         with suppress(StoreError):
-            await self._store.database.write(lambda c: leaves.log(c, *self._place, *chunk))
+            async with self._writing:
+                if printed:
+                    await self._store.database.write(lambda c: self._append(c, printed))
+
+    def _append(self, connection: Connection, printed: Sequence[Chunk]) -> None:
+        for chunk in printed:
+            leaves.log(connection, *self._place, *chunk)
 
 
 def wake_event(run_id: str) -> Event:

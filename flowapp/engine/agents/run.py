@@ -42,6 +42,7 @@ async def run(interpreter: Interpreter, work: Try) -> Attempt:
     kept = evaluated.kept or evaluated.args
     step = journal.open(work.info, work.attempt, kept)
     await step.save()
+    await step.begins()
     done = await timeouts.step(interpreter, work, lambda: _answered(interpreter, work, evaluated.args, kept, step))
     return done, step, None
 

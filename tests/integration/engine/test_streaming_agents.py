@@ -11,7 +11,7 @@ from flowapp.store.logs import stream_of
 from tests.integration.engine.agent_server import TOOL, agent
 from tests.integration.engine.harness import FakeRuntimes, Server, flow_of, server
 from tests.integration.engine.made_server import Watching
-from tests.support.chat_server import chat_server, in_pieces, spoken
+from tests.support.chat_server import chat_server, event, in_pieces, spoken
 
 FIRST = '{"type":"token_delta","content":"It is "}\n'
 
@@ -92,3 +92,23 @@ async def test_an_interrupted_agent_begins_its_stream_anew(tmp_path: Path) -> No
             assert "piece" not in result["wm_stream"]
             assert result["wm_stream"].startswith('{"type":"token_delta","content":"Let me see. "}\n')
     assert len(runtimes.jobs) == 1, "the tool ran once"
+
+
+async def test_one_that_is_interrupted_in_its_first_turn_and_then_says_nothing_leaves_no_stream(tmp_path: Path) -> None:
+    turns = (
+        in_pieces(*spoken("It is ", "four."), hold=asyncio.Event()),
+        in_pieces(event(refusal="I cannot."), event("stop")),
+    )
+    async with chat_server(*turns) as model:
+        async with server(tmp_path, FakeRuntimes()) as made:
+            run = await made.create(flow_of(agent(model.url, streaming=True)))
+            await made.engine.start_run(run.id)
+
+            async def begun() -> bool:
+                return bool(await kept(made, run.id))
+
+            await until(begun)
+        async with server(tmp_path, FakeRuntimes()) as made:
+            row, _ = await asyncio.wait_for(made.ended(run.id), 15)
+            assert row.status == "failure"
+            assert await kept(made, run.id) == ""

@@ -36,6 +36,32 @@ def test_a_link_leads_to_its_cell(page: Page, context: BrowserContext, product: 
     expect(other.get_by_text("There is no cell gone here any more")).to_be_visible()
 
 
+def test_the_cell_of_a_link_stays_in_view_until_somebody_does_something(page: Page, product: Product) -> None:
+    with product.client() as client:
+        modules = [python(f"s{number}", f"def main():\n    return {number}\n") for number in range(30)]
+        answer = client.post("/api/w/main/drafts", json={"flow": flow_of(*modules)})
+    page.clock.install()
+    page.goto(f"/flows/{answer.json()['id']}#cell=s25")
+    notebook = NotebookPage(page).loaded()
+    cell = notebook.cell("s25")
+    expect(cell).to_be_in_viewport()
+    page.clock.fast_forward(5_000)  # a page on a busy machine gets its last heights late
+    grow_without_anchor(page, 4_000)
+    expect(cell).to_be_in_viewport()
+    page.keyboard.press("Shift")
+    grow_without_anchor(page, 8_000)
+    expect(cell).not_to_be_in_viewport()
+
+
+def grow_without_anchor(page: Page, pixels: int) -> None:
+    """Make what is above all cells higher, in a browser that keeps no place by itself; laid out and told to observers at the end."""
+    page.locator(".nb-main").evaluate("node => { node.style.overflowAnchor = 'none' }")
+    page.get_by_role("region", name="Flow input").evaluate(
+        "(node, pixels) => { node.style.minHeight = `${pixels}px` }", pixels
+    )
+    page.evaluate("() => new Promise(done => { new ResizeObserver(done).observe(document.querySelector('.nb-main')) })")
+
+
 def test_a_link_that_was_cut_off_opens_the_notebook(page: Page, product: Product) -> None:
     with product.client() as client:
         answer = client.post("/api/w/main/drafts", json={"flow": flow_of(python("a", "def main():\n    return 1\n"))})

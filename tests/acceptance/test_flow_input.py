@@ -10,7 +10,7 @@ from playwright.sync_api import Page, Response, expect
 from ruamel.yaml import YAML
 
 from tests.acceptance.conftest import shoot
-from tests.acceptance.keys import choose_file, press, replace_text, tab_to
+from tests.acceptance.keys import choose_file, press, replace_text, slow_frames, tab_to
 from tests.acceptance.notebook_page import flow_of, open_flow, open_template, python, wire
 from tests.acceptance.product import ROOT, Product
 
@@ -110,6 +110,18 @@ def test_fields_are_read_off_a_sample_by_keyboard(page: Page, product: Product) 
     press(page, page.get_by_role("button", name="Use 1 field"))
     expect(page.get_by_role("region", name="Flow input").get_by_label("Value of customer")).to_have_value("Ada")
     expect(page.get_by_role("button", name="From a sample")).to_be_focused()
+
+
+def test_who_goes_to_the_flow_input_stays_there(page: Page, product: Product) -> None:
+    with product.client() as client:
+        notebook = open_flow(page, client, flow_of(*(python(step, "def main():\n    return 1\n") for step in "ab")))
+    notebook.select("a")
+    slow_frames(page)
+    page.keyboard.press("j")  # its frame comes after the next key
+    page.keyboard.press("i")
+    expect(page.get_by_role("region", name="Flow input").locator(":focus")).to_have_count(1)
+    page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    expect(page.get_by_role("region", name="Flow input").locator(":focus")).to_have_count(1)
 
 
 def test_a_file_is_chosen_pasted_and_removed_by_keyboard(page: Page) -> None:

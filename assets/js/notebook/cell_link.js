@@ -3,7 +3,7 @@ import { addressIn } from "../workspace.js";
 import { cellNode, reveal, select } from "./commands.js";
 
 const NAMED = /^#cell=(.+)$/;
-const SETTLED_MS = 2000;
+const STILL_MS = 10_000;
 
 /** The address that opens the notebook at a cell. */
 export const cellLink = (store, step) => new URL(addressIn(store.ws, `/flows/${encodeURIComponent(store.draftId)}#cell=${encodeURIComponent(step)}`), window.location.origin).href;
@@ -35,19 +35,25 @@ export function followCellLink(store) {
   staysInView(id);
 }
 
-/** Cells above get their real heights only now: bring the cell back until that is over, or the person does something. */
+/**
+ * Cells above get their real heights only now, and what they show comes when it comes: bring the cell back whenever that moves it,
+ * until the person does something. A page that has been still for long moves for a reason of its own.
+ */
 function staysInView(id) {
-  const until = performance.now() + SETTLED_MS;
-  const events = ["pointerdown", "keydown", "wheel"];
-  let over = false;
-  const end = () => { over = true; };
-  for (const name of events) window.addEventListener(name, end, { once: true, passive: true, capture: true });
+  const over = new AbortController();
+  for (const name of ["pointerdown", "keydown", "wheel", "touchmove"]) window.addEventListener(name, () => over.abort(), { passive: true, capture: true, signal: over.signal });
   const look = () => {
-    if (over || performance.now() > until) return events.forEach((name) => window.removeEventListener(name, end, { capture: true }));
     const node = cellNode(id);
     if (node && document.activeElement?.matches("body, .nb-main")) node.focus({ preventScroll: true });
     if (node) reveal(node);
-    setTimeout(look, 100);
+    clearTimeout(still);
+    still = setTimeout(() => over.abort(), STILL_MS);
   };
-  look();
+  let still = 0;
+  const sizes = new ResizeObserver(look); // tells the size it finds first, too
+  sizes.observe(document.querySelector(".nb-main .nb-col"));
+  over.signal.addEventListener("abort", () => {
+    clearTimeout(still);
+    sizes.disconnect();
+  });
 }

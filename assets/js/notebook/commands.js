@@ -40,8 +40,8 @@ export function select(store, id, { focus = true, show = "cell", keep = false } 
   requestAnimationFrame(() => {
     const node = found(); // one that was only just made too
     const now = document.activeElement;
-    // a fast person is in a text or in the side panel already: taking the focus away would take the next keys for commands
-    const ahead = now !== before && now.closest("input, textarea, [contenteditable=true], .native-edit-context, .nb-side");
+    // a fast person is in a text, the flow input or the side panel already: taking the focus away would take the next keys for commands
+    const ahead = now !== before && now.closest("input, textarea, [contenteditable=true], .native-edit-context, .nb-side, .nb-flow-input");
     if (!ahead) node?.focus({ preventScroll: true });
     if (node && show === "cell") reveal(node);
     if (node && show === "head") scroll(node.querySelector(":scope > .nb-hd") ?? node, "nearest");

@@ -1,7 +1,5 @@
 """everything openflow runs
 
-Long because it is generated, one statement per column: a migration that has been applied somewhere is not parted afterwards.
-
 Revision: 0002
 """
 

@@ -28,9 +28,9 @@ from flowapp.engine.values import (
 )
 from flowapp.expressions import Batch, ExpressionFailed
 from flowapp.jsontext import JsonText
-from flowapp.models.chat import ChatAnswer, ChatRequest, ChatServer, Hear, Message
 from flowapp.models.pictures import Picture
 from flowapp.models.tool_servers import RemoteResult, RemoteTool, ToolServer
+from flowapp.models.turns import ChatAnswer, ChatRequest, ChatServer, Hear, Message
 from flowapp.runtimes.jobs import FileWriter
 from flowapp.store.masks import MaskedLog
 from flowapp.store.tables import JobRow, RunRow

@@ -1,7 +1,4 @@
-"""One turn of a conversation with a model that may call functions, over the protocol of OpenAI's chat completions.
-
-Who asks keeps the conversation. Messages are as the protocol has them: `{"role", "content", "tool_calls"?, "tool_call_id"?}`.
-"""
+"""One turn of a conversation with a model that may call functions, over the protocol of OpenAI's chat completions."""
 
 from __future__ import annotations
 
@@ -9,102 +6,56 @@ import asyncio
 import importlib
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import httpx2
-from pydantic import BaseModel, ValidationError
 
 from flowapp.models import responses, searching
-from flowapp.models.errors import ModelMalformed, ModelRefused, ModelUnreachable
+from flowapp.models.errors import ModelMalformed, ModelUnreachable
 from flowapp.models.failures import failure, too_slow
-from flowapp.models.turns import collected
+from flowapp.models.shapes import Call, Completion, completion_of, unreadable
+from flowapp.models.streams import collected
+from flowapp.models.turns import (
+    CHECK,
+    ChatAnswer,
+    ChatRequest,
+    ChatServer,
+    FunctionCall,
+    Hear,
+    Message,
+    checked,
+    described,
+)
 from flowapp.net import AddressPolicy, NetError, open_client
 
 if TYPE_CHECKING:
     import openai
 
 T = TypeVar("T")
-Hear = Callable[[str], None]
-"""Told each piece of an answer's text, in their order."""
-Message = dict[str, Any]
-CHECK = "Check the address, the key and the name of the model."
-
-
-@dataclass(frozen=True, slots=True)
-class ChatServer:
-    """Where a model answers. `timeout_s` bounds a turn, with its repetitions."""
-
-    base_url: str
-    model: str
-    key: str = field(default="", repr=False)
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
-    query: Mapping[str, str] = field(default_factory=dict)
-    timeout_s: float = 300.0
-
-
-@dataclass(frozen=True, slots=True)
-class ChatFunction:
-    """A function that the model may call. `parameters` is the JSON Schema of an object."""
-
-    name: str
-    description: str
-    parameters: Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class ChatRequest:
-    """What a model is asked. With `schema` (JSON Schema) its last answer is to be JSON of that form; nobody checks it here."""
-
-    messages: Sequence[Message]
-    functions: Sequence[ChatFunction] = ()
-    schema: Mapping[str, Any] | None = None
-    temperature: float | None = None
-    max_tokens: int | None = None
-    search: str = ""
-    """How it is told that it may search the web by itself (`searching`); "" where it may not."""
-
-
-@dataclass(frozen=True, slots=True)
-class FunctionCall:
-    """A call that the model wishes. `arguments` is its text, which should be JSON of an object."""
-
-    id: str
-    name: str
-    arguments: str
-
-
-@dataclass(frozen=True, slots=True)
-class ChatAnswer:
-    """What a model said, or which functions it wants to be called first. `tokens`: what the turn used, 0 when unknown.
-
-    `sources` are the pages that it names, `{"type": "url_citation", "url_citation": {"url", "title", …}}`.
-    """
-
-    text: str
-    calls: tuple[FunctionCall, ...] = ()
-    tokens: int = 0
-    sources: tuple[dict[str, Any], ...] = ()
-    searched: bool = False
+_MOST_CHARACTERS = 8_000_000
+"""No turn of a model is longer; a server that goes on for ever is left."""
 
 
 async def chat(server: ChatServer, request: ChatRequest, policy: AddressPolicy, hear: Hear | None = None) -> ChatAnswer:
     """The model's next turn.
 
-    With `hear` it is asked for in pieces, and each piece of its text is told as it comes. A server that does not stream gives
-    it in one piece.
+    With `hear` its text is told as it comes, also that of an answer which then breaks off or is none. A server that does not
+    stream, and one that searches over the Responses API, is heard once its whole answer is there and is one.
 
     Raises:
         ModelFailed: there is none; the subclass says why.
     """
 
     async def ask(client: openai.AsyncOpenAI) -> ChatAnswer:
+        heard = False
         if request.search == searching.RESPONSES:
             answer = await responses.turn(client, server.model, request)
-            if hear is not None and answer.text:
-                hear(answer.text)
-            return answer
-        return _answer(await _complete(client, server.model, request, hear), hear)
+        else:
+            completion, heard = await _complete(client, server.model, request, hear)
+            answer = _answer(completion)
+        if hear is not None and not heard and answer.text:
+            hear(answer.text)
+        return answer
 
     return await talking(server, policy, ask)
 
@@ -144,8 +95,8 @@ async def talking(server: ChatServer, policy: AddressPolicy, ask: Callable[[open
 
 async def _complete(
     client: openai.AsyncOpenAI, model: str, request: ChatRequest, hear: Hear | None
-) -> str | dict[str, Any]:
-    """The turn, in the richest form of the question that the server takes."""
+) -> tuple[Completion, bool]:
+    """The turn, in the richest form of the question that the server takes, and whether it was heard as it came."""
     import openai
 
     forms = _forms(model, request)
@@ -155,19 +106,20 @@ async def _complete(
     for form in forms[:-1]:
         try:
             return await _sent(client, form, hear)
-        except openai.BadRequestError:
+        except (openai.BadRequestError, openai.UnprocessableEntityError):
             continue
     return await _sent(client, forms[-1], hear)
 
 
-async def _sent(client: openai.AsyncOpenAI, form: Mapping[str, Any], hear: Hear | None) -> str | dict[str, Any]:
+async def _sent(client: openai.AsyncOpenAI, form: Mapping[str, Any], hear: Hear | None) -> tuple[Completion, bool]:
     if hear is None or not form.get("stream"):
-        return str((await client.chat.completions.with_raw_response.create(**form)).text)
+        answer = await client.chat.completions.with_raw_response.create(**form)
+        return completion_of(str(answer.text), CHECK), False
     try:
         async with client.chat.completions.with_streaming_response.create(**form) as response:
             if "event-stream" not in response.headers.get("content-type", ""):
-                return str(await response.text())
-            return await collected(response.iter_lines(), hear)
+                return completion_of(str(await response.text()), CHECK), False
+            return await collected(response.iter_lines(), _MOST_CHARACTERS, hear), True
     except httpx2.TimeoutException as error:
         raise TimeoutError from error
     except httpx2.HTTPError as error:
@@ -178,7 +130,7 @@ def _forms(model: str, request: ChatRequest) -> list[dict[str, Any]]:
     """The question in two forms, or in one where they are the same: as newer servers have it, and for all others."""
     asked: dict[str, Any] = {"model": model, "messages": list(request.messages)}
     if request.functions:
-        asked["tools"] = [_function(function) for function in request.functions]
+        asked["tools"] = [{"type": "function", "function": described(function)} for function in request.functions]
     searching.add(asked, request.search)
     if request.temperature is not None:
         asked["temperature"] = request.temperature
@@ -197,14 +149,6 @@ def _forms(model: str, request: ChatRequest) -> list[dict[str, Any]]:
     return [newer] if newer == asked else [newer, asked]
 
 
-def _function(function: ChatFunction) -> dict[str, Any]:
-    described = {"description": function.description} if function.description else {}
-    return {
-        "type": "function",
-        "function": {"name": function.name, **described, "parameters": dict(function.parameters)},
-    }
-
-
 def _with_schema(messages: Sequence[Message], schema: Mapping[str, Any]) -> list[Message]:
     words = f"When you are done, answer with nothing but JSON of this JSON Schema:\n{json.dumps(schema)}"
     first, rest = (messages[0], messages[1:]) if messages[0].get("role") == "system" else (None, messages)
@@ -212,70 +156,26 @@ def _with_schema(messages: Sequence[Message], schema: Mapping[str, Any]) -> list
     return [{"role": "system", "content": text}, *rest]
 
 
-class _Called(BaseModel):
-    name: str
-    # some servers send an object, and some nothing for a function without parameters
-    arguments: str | dict[str, Any] | None = None
-
-
-class _Call(BaseModel):
-    id: str | None = None
-    function: _Called
-
-
-class _Message(BaseModel):
-    content: str | None = None
-    refusal: str | None = None
-    tool_calls: list[_Call] | None = None
-    annotations: list[searching.Annotation] | None = None
-    # what Groq's models did by themselves
-    executed_tools: list[Any] | None = None
-
-
-class _Choice(BaseModel):
-    message: _Message
-    finish_reason: str | None = None
-
-
-class _Usage(BaseModel):
-    total_tokens: int = 0
-
-
-class _Completion(BaseModel):
-    """What is read of an answer. The client's own types take any JSON for an answer, a web page too."""
-
-    choices: list[_Choice]
-    usage: _Usage | None = None
-
-
-def _answer(given: str | dict[str, Any], hear: Hear | None) -> ChatAnswer:
-    """The turn that came whole (a text, which is told now), or in pieces that were put together."""
-    try:
-        whole = isinstance(given, str)
-        completion = (
-            _Completion.model_validate_json(given) if isinstance(given, str) else _Completion.model_validate(given)
-        )
-    except ValidationError as error:
-        raise ModelMalformed("The model's server gave an answer that cannot be read.", CHECK) from error
+def _answer(completion: Completion) -> ChatAnswer:
     if not completion.choices:
         raise ModelMalformed("The model gave an empty answer.", "Try again.")
     choice = completion.choices[0]
     message = choice.message
-    if message.refusal or choice.finish_reason == "content_filter":
-        raise ModelRefused("The model declined to answer.", "Ask in other words, or choose another model.")
-    if choice.finish_reason == "length":
-        raise ModelMalformed("The model's answer was cut off.", "Raise max_completion_tokens, or ask for less.")
-    calls = tuple(_call(call, index) for index, call in enumerate(message.tool_calls or ()))
-    if not calls and not message.content:
-        raise ModelMalformed("The model gave an empty answer.", "Try again.")
-    if hear is not None and whole and message.content:
-        hear(message.content)
     found = searching.sources(message.annotations)
-    tokens = completion.usage.total_tokens if completion.usage else 0
-    return ChatAnswer(message.content or "", calls, tokens, found, bool(found or message.executed_tools))
+    answer = ChatAnswer(
+        message.content or "",
+        tuple(_call(call, index) for index, call in enumerate(message.tool_calls or ())),
+        completion.usage.total_tokens if completion.usage else 0,
+        found,
+        bool(found or message.executed_tools),
+    )
+    declined = bool(message.refusal) or choice.finish_reason == "content_filter"
+    return checked(answer, declined=declined, cut=choice.finish_reason == "length")
 
 
-def _call(call: _Call, index: int) -> FunctionCall:
+def _call(call: Call, index: int) -> FunctionCall:
+    if call.function.name is None:
+        raise unreadable(CHECK)
     given = call.function.arguments
     text = given if isinstance(given, str) else json.dumps(given or {})
     return FunctionCall(call.id or f"call_{index}", call.function.name, text or "{}")

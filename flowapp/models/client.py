@@ -18,16 +18,19 @@ import httpx2
 from flowapp.models.budget import Budget, estimated
 from flowapp.models.errors import ModelTooLong, ModelUnreachable
 from flowapp.models.failures import failure, too_slow
-from flowapp.models.shapes import CHECK_SETTINGS, Completion, answer_of, completion_of
+from flowapp.models.shapes import Completion, answer_of, completion_of
 from flowapp.models.streams import collected
 from flowapp.models.wishes import Wish
 from flowapp.net import AddressPolicy, AddressRefused, NetError, open_client
 
 DEFAULT_BASE_URL = "https://api.openai.com/v1"
 DEFAULT_MODEL = "gpt-4o-mini"
+_CHECK = "Check the model's address, name and key in the settings."
 _PRIVATE = "An admin of the whole server can choose such an address, or FLOWAPP_ALLOWED_HOSTS names it."
 #: An answer of fewer tokens is not worth a question.
 LEAST_ANSWER = 200
+#: More characters than this to a token are no answer of a model that keeps to its limit.
+_MOST_PER_TOKEN = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,13 +137,13 @@ class ModelClient:
             used = reserved
             raise too_slow(self._settings.timeout_s) from error
         except openai.OpenAIError as error:
-            raise failure(error, self._settings.timeout_s, CHECK_SETTINGS, self._settings.model) from error
+            raise failure(error, self._settings.timeout_s, _CHECK, self._settings.model) from error
         except httpx2.TimeoutException as error:
             raise too_slow(self._settings.timeout_s) from error
         except httpx2.HTTPError as error:
             raise ModelUnreachable("The connection to the model's server was cut.", "Try again.") from error
         except NetError as error:
-            hint = _PRIVATE if isinstance(error, AddressRefused) else CHECK_SETTINGS
+            hint = _PRIVATE if isinstance(error, AddressRefused) else _CHECK
             raise ModelUnreachable(f"The model's server cannot be used. {error.message}", hint) from error
         finally:
             self._budget.settle(reserved, used)
@@ -180,11 +183,11 @@ class ModelClient:
             create = self._client.chat.completions.with_streaming_response.create
             async with create(model=settings.model, **form) as response:
                 if wish.hear is None or "event-stream" not in response.headers.get("content-type", ""):
-                    return completion_of(await response.text())
+                    return completion_of(await response.text(), _CHECK)
 
                 async def lines() -> AsyncIterator[str]:
                     async for line in response.iter_lines():
                         deadline.reschedule(min(end, loop.time() + settings.timeout_s))
                         yield line
 
-                return await collected(lines(), wish.limit, wish.hear)
+                return await collected(lines(), wish.limit * _MOST_PER_TOKEN, wish.hear)

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import httpx2
 from pydantic import BaseModel
 
-from flowapp.models.chat import CHECK, ChatServer, talking
+from flowapp.models.chat import talking
 from flowapp.models.errors import ModelMalformed, ModelUnreachable
+from flowapp.models.turns import CHECK, ChatServer
 from flowapp.net import AddressPolicy, open_client
 
 if TYPE_CHECKING:

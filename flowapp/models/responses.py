@@ -5,18 +5,17 @@ Who asks keeps the conversation, as messages of chat completions; the server kee
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ValidationError
 
-from flowapp.models.errors import ModelMalformed, ModelRefused
 from flowapp.models.searching import Annotation, sources
+from flowapp.models.shapes import Usage, unreadable
+from flowapp.models.turns import CHECK, ChatAnswer, ChatRequest, FunctionCall, checked, described
 
 if TYPE_CHECKING:
     import openai
-
-    from flowapp.models.chat import ChatAnswer, ChatRequest
 
 
 async def turn(client: openai.AsyncOpenAI, model: str, request: ChatRequest) -> ChatAnswer:
@@ -32,16 +31,7 @@ async def turn(client: openai.AsyncOpenAI, model: str, request: ChatRequest) -> 
 
 
 def _asked(model: str, request: ChatRequest) -> dict[str, Any]:
-    functions = [
-        {
-            "type": "function",
-            "name": function.name,
-            **({"description": function.description} if function.description else {}),
-            "parameters": dict(function.parameters),
-            "strict": False,
-        }
-        for function in request.functions
-    ]
+    functions = [{"type": "function", **described(function), "strict": False} for function in request.functions]
     asked: dict[str, Any] = {
         "model": model,
         "input": [item for message in request.messages for item in _items(message)],
@@ -106,46 +96,30 @@ class _Reason(BaseModel):
     reason: str | None = None
 
 
-class _Usage(BaseModel):
-    total_tokens: int = 0
-
-
 class _Response(BaseModel):
     status: str = "completed"
     incomplete_details: _Reason | None = None
     output: list[_Item]
-    usage: _Usage | None = None
+    usage: Usage | None = None
 
 
 def _answer(text: str) -> ChatAnswer:
-    from flowapp.models.chat import CHECK, ChatAnswer, FunctionCall
-
     try:
         response = _Response.model_validate_json(text)
     except ValidationError as error:
-        raise ModelMalformed("The model's server gave an answer that cannot be read.", CHECK) from error
+        raise unreadable(CHECK) from error
     contents = [part for item in response.output if item.type == "message" for part in item.content or ()]
     reason = response.incomplete_details.reason if response.incomplete_details is not None else None
-    if any(part.refusal for part in contents) or reason == "content_filter":
-        raise ModelRefused("The model declined to answer.", "Ask in other words, or choose another model.")
-    if response.status == "incomplete":
-        raise ModelMalformed("The model's answer was cut off.", "Raise max_completion_tokens, or ask for less.")
-    said = "".join(part.text for part in contents)
-    calls = tuple(
-        FunctionCall(item.call_id or f"call_{index}", item.name, item.arguments or "{}")
-        for index, item in enumerate(response.output)
-        if item.type == "function_call"
-    )
-    if not calls and not said:
-        raise ModelMalformed("The model gave an empty answer.", "Try again.")
-    return ChatAnswer(
-        said,
-        calls,
+    answer = ChatAnswer(
+        "".join(part.text for part in contents),
+        tuple(
+            FunctionCall(item.call_id or f"call_{index}", item.name, item.arguments or "{}")
+            for index, item in enumerate(response.output)
+            if item.type == "function_call"
+        ),
         response.usage.total_tokens if response.usage is not None else 0,
-        _all_sources(contents),
+        tuple(found for part in contents for found in sources(part.annotations)),
         any(item.type == "web_search_call" for item in response.output),
     )
-
-
-def _all_sources(contents: Sequence[_Content]) -> tuple[dict[str, Any], ...]:
-    return tuple(found for part in contents for found in sources(part.annotations))
+    declined = any(part.refusal for part in contents) or reason == "content_filter"
+    return checked(answer, declined=declined, cut=response.status == "incomplete")

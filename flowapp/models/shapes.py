@@ -9,15 +9,35 @@ from jsonschema import Draft202012Validator
 from pydantic import BaseModel, Field, ValidationError
 
 from flowapp.models.errors import ModelMalformed, ModelRefused
+from flowapp.models.searching import Annotation
 
-CHECK_SETTINGS = "Check the model's address, name and key in the settings."
+
+class Function(BaseModel):
+    """Which function is called. Some servers send an object as `arguments`, and some nothing for one without parameters."""
+
+    name: str | None = None
+    arguments: str | dict[str, Any] | None = None
+
+
+class Call(BaseModel):
+    """A call of a function. In a stream its pieces come under its `index`, which some servers leave out."""
+
+    index: int | None = None
+    id: str | None = None
+    function: Function = Field(default_factory=Function)
 
 
 class Message(BaseModel):
-    """What the model says, whole or (in a stream) a piece of it."""
+    """What the model says, whole or (in a stream) a piece of it.
+
+    `annotations` and `executed_tools` are of a model that has searched the web, see `searching`; the latter of Groq's.
+    """
 
     content: str | None = None
     refusal: str | None = None
+    tool_calls: list[Call] | None = None
+    annotations: list[Annotation] | None = None
+    executed_tools: list[Any] | None = None
 
 
 class Choice(BaseModel):
@@ -55,8 +75,8 @@ class Chunk(BaseModel):
     error: Any = None
 
 
-def completion_of(text: str) -> Completion:
-    """An answer in one piece.
+def completion_of(text: str, hint: str) -> Completion:
+    """An answer in one piece. `hint`: where the server is set.
 
     Raises:
         ModelMalformed: it is none.
@@ -64,7 +84,7 @@ def completion_of(text: str) -> Completion:
     try:
         return Completion.model_validate_json(text)
     except ValidationError as error:
-        raise unreadable() from error
+        raise unreadable(hint) from error
 
 
 def chunk_of(text: str) -> Chunk:
@@ -76,12 +96,12 @@ def chunk_of(text: str) -> Chunk:
     try:
         return Chunk.model_validate_json(text)
     except ValidationError as error:
-        raise unreadable() from error
+        raise unreadable("Try again.") from error
 
 
-def unreadable() -> ModelMalformed:
+def unreadable(hint: str) -> ModelMalformed:
     """The failure for an answer that is none."""
-    return ModelMalformed("The model's server gave an answer that cannot be read.", CHECK_SETTINGS)
+    return ModelMalformed("The model's server gave an answer that cannot be read.", hint)
 
 
 def answer_of(completion: Completion, schema: dict[str, Any]) -> dict[str, Any]:

@@ -1,135 +1,97 @@
-"""A turn of a conversation that comes in pieces: the text heard as it grows, calls of functions put together.
+"""A turn of a conversation with a model: what it is asked and what it answers, whichever protocol carries it.
 
-See https://platform.openai.com/docs/api-reference/chat-streaming for the events.
+Who asks keeps the conversation. Messages are as OpenAI's chat completions have them:
+`{"role", "content", "tool_calls"?, "tool_call_id"?}`.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from pydantic import BaseModel, Field, ValidationError
+from flowapp.models.errors import ModelMalformed, ModelRefused
 
-from flowapp.models.errors import ModelMalformed, ModelUnreachable
-
-MOST_CHARACTERS = 8_000_000
-"""No answer of a model is longer; a server that goes on for ever is left."""
-
-
-class _Function(BaseModel):
-    name: str | None = None
-    arguments: str | dict[str, Any] | None = None
+Hear = Callable[[str], None]
+"""Told each piece of an answer's text, in their order."""
+Message = dict[str, Any]
+CHECK = "Check the address, the key and the name of the model."
 
 
-class _Call(BaseModel):
-    index: int | None = None
-    id: str | None = None
-    function: _Function = Field(default_factory=_Function)
+@dataclass(frozen=True, slots=True)
+class ChatServer:
+    """Where a model answers. `timeout_s` bounds a turn, with its repetitions."""
+
+    base_url: str
+    model: str
+    key: str = field(default="", repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    query: Mapping[str, str] = field(default_factory=dict)
+    timeout_s: float = 300.0
 
 
-class _Delta(BaseModel):
-    content: str | None = None
-    refusal: str | None = None
-    tool_calls: list[_Call] | None = None
-    # of a model that has searched the web, see `searching`
-    annotations: list[Any] | None = None
-    executed_tools: list[Any] | None = None
+@dataclass(frozen=True, slots=True)
+class ChatFunction:
+    """A function that the model may call. `parameters` is the JSON Schema of an object."""
+
+    name: str
+    description: str
+    parameters: Mapping[str, Any]
 
 
-class _Choice(BaseModel):
-    delta: _Delta = Field(default_factory=_Delta)
-    finish_reason: str | None = None
+@dataclass(frozen=True, slots=True)
+class ChatRequest:
+    """What a model is asked. With `schema` (JSON Schema) its last answer is to be JSON of that form; nobody checks it here."""
+
+    messages: Sequence[Message]
+    functions: Sequence[ChatFunction] = ()
+    schema: Mapping[str, Any] | None = None
+    temperature: float | None = None
+    max_tokens: int | None = None
+    search: str = ""
+    """How it is told that it may search the web by itself (`searching`); "" where it may not."""
 
 
-class _Event(BaseModel):
-    """`choices` is empty in the event that tells the usage; `error` is there when the server gives up."""
+@dataclass(frozen=True, slots=True)
+class FunctionCall:
+    """A call that the model wishes. `arguments` is its text, which should be JSON of an object."""
 
-    choices: list[_Choice] = Field(default_factory=list)
-    usage: dict[str, Any] | None = None
-    error: Any = None
-
-
-@dataclass(slots=True)
-class _Turn:
-    hear: Callable[[str], None]
-    text: list[str] = field(default_factory=list)
-    refusal: list[str] = field(default_factory=list)
-    calls: dict[int, dict[str, Any]] = field(default_factory=dict)
-    searched: dict[str, list[Any]] = field(default_factory=lambda: {"annotations": [], "executed_tools": []})
-    finish: str | None = None
-    usage: dict[str, Any] | None = None
-    length: int = 0
-
-    def take(self, event: _Event) -> None:
-        self.usage = event.usage or self.usage
-        for choice in event.choices[:1]:
-            self.finish = choice.finish_reason or self.finish
-            if choice.delta.refusal:
-                self.refusal.append(choice.delta.refusal)
-            if choice.delta.content:
-                self.grow(choice.delta.content)
-                self.text.append(choice.delta.content)
-                self.hear(choice.delta.content)
-            for call in choice.delta.tool_calls or ():
-                self.take_call(call)
-            self.searched["annotations"] += choice.delta.annotations or ()
-            self.searched["executed_tools"] += choice.delta.executed_tools or ()
-
-    def take_call(self, call: _Call) -> None:
-        """Pieces of a call come under its number; some servers leave that out and begin each call with its id."""
-        last = max(self.calls, default=-1)
-        number = call.index
-        if number is None:
-            number = last + 1 if last < 0 or (call.id and call.id != self.calls[last]["id"]) else last
-        made = self.calls.setdefault(number, {"id": None, "name": "", "arguments": ""})
-        made["id"] = call.id or made["id"]
-        made["name"] = call.function.name or made["name"]
-        given = call.function.arguments
-        if isinstance(given, dict):
-            made["arguments"] = given
-        elif given and isinstance(made["arguments"], str):
-            self.grow(given)
-            made["arguments"] += given
-
-    def grow(self, text: str) -> None:
-        self.length += len(text)
-        if self.length > MOST_CHARACTERS:
-            raise ModelMalformed("The model's answer is longer than agreed.", "Try again, or choose another model.")
-
-    def completion(self) -> dict[str, Any]:
-        """The turn in the form in which it comes whole."""
-        message: dict[str, Any] = {"content": "".join(self.text) or None, "refusal": "".join(self.refusal) or None}
-        message |= {name: found for name, found in self.searched.items() if found}
-        if self.calls:
-            message["tool_calls"] = [
-                {"id": made["id"], "function": {"name": made["name"], "arguments": made["arguments"]}}
-                for _, made in sorted(self.calls.items())
-            ]
-        return {"choices": [{"message": message, "finish_reason": self.finish}], "usage": self.usage}
+    id: str
+    name: str
+    arguments: str
 
 
-async def collected(lines: AsyncIterator[str], hear: Callable[[str], None]) -> dict[str, Any]:
-    """The whole turn of a stream's lines, in the form in which it comes whole; `hear` gets each piece of its text.
+@dataclass(frozen=True, slots=True)
+class ChatAnswer:
+    """What a model said, or which functions it wants to be called first. `tokens`: what the turn used, 0 when unknown.
+
+    `sources` are the pages that it names, `{"type": "url_citation", "url_citation": {"url", "title", …}}`.
+    """
+
+    text: str
+    calls: tuple[FunctionCall, ...] = ()
+    tokens: int = 0
+    sources: tuple[dict[str, Any], ...] = ()
+    searched: bool = False
+
+
+def described(function: ChatFunction) -> dict[str, Any]:
+    """A function as servers are told of it; the protocols put different things around that."""
+    about = {"description": function.description} if function.description else {}
+    return {"name": function.name, **about, "parameters": dict(function.parameters)}
+
+
+def checked(answer: ChatAnswer, *, declined: bool, cut: bool) -> ChatAnswer:
+    """The answer, if it is one. `declined`, `cut`: what the server says of it.
 
     Raises:
-        ModelUnreachable: the server tells of an error.
-        ModelMalformed: an event cannot be read, or the stream ends too early.
+        ModelRefused: the model declines.
+        ModelMalformed: it was cut off, or is empty.
     """
-    turn = _Turn(hear)
-    async for line in lines:
-        if not line.startswith("data:"):
-            continue  # a comment, or the name of an event
-        data = line[5:].strip()
-        if data == "[DONE]":
-            break
-        try:
-            event = _Event.model_validate_json(data)
-        except ValidationError as error:
-            raise ModelMalformed("The model's server gave an answer that cannot be read.", "Try again.") from error
-        if event.error is not None:
-            raise ModelUnreachable("The model's server gave up in the middle of its answer.", "Try again.")
-        turn.take(event)
-    if turn.finish is None:
-        raise ModelMalformed("The model's answer broke off.", "Try again.")
-    return turn.completion()
+    if declined:
+        raise ModelRefused("The model declined to answer.", "Ask in other words, or choose another model.")
+    if cut:
+        raise ModelMalformed("The model's answer was cut off.", "Raise max_completion_tokens, or ask for less.")
+    if not answer.calls and not answer.text:
+        raise ModelMalformed("The model gave an empty answer.", "Try again.")
+    return answer

@@ -17,8 +17,8 @@ from flowapp.engine.loops import side_by_side
 from flowapp.engine.streams import STREAM_KEY
 from flowapp.engine.values import Done, StepInfo
 from flowapp.jsontext import dumps, loads
-from flowapp.models.chat import ChatAnswer, ChatFunction, ChatRequest, FunctionCall, Message
 from flowapp.models.errors import ModelFailed
+from flowapp.models.turns import ChatAnswer, ChatFunction, ChatRequest, FunctionCall, Message
 from flowapp.store.runs import job_id
 
 if TYPE_CHECKING:

@@ -14,8 +14,8 @@ from flowapp.engine.large import MADE_UP, makes_up_reference
 from flowapp.engine.scope import Scope
 from flowapp.engine.values import Done, Module, StepInfo
 from flowapp.jsontext import JsonText, dumps
-from flowapp.models.chat import ChatFunction
 from flowapp.models.tool_servers import ToolServer, ToolServerFailed
+from flowapp.models.turns import ChatFunction
 from flowapp.openflow.agents import function_name, tool_id, tool_type
 from flowapp.openflow.walk import tools
 

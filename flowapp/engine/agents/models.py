@@ -11,9 +11,10 @@ from flowapp.engine.ports import FileContent, Files, SharedAgent
 from flowapp.engine.values import Memory
 from flowapp.jsontext import JsonText, dumps, loads
 from flowapp.models import tool_servers
-from flowapp.models.chat import ChatAnswer, ChatRequest, ChatServer, Hear, Message, chat
+from flowapp.models.chat import chat
 from flowapp.models.pictures import Picture, picture
 from flowapp.models.tool_servers import RemoteResult, RemoteTool, ToolServer
+from flowapp.models.turns import ChatAnswer, ChatRequest, ChatServer, Hear, Message
 from flowapp.net import AddressPolicy
 from flowapp.store import memories
 from flowapp.store.masks import MaskedLog

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from flowapp.engine.agents.settings import AgentSettings, as_sent
-from flowapp.models.chat import Message
+from flowapp.models.turns import Message
 
 if TYPE_CHECKING:
     from flowapp.engine.ports import FileContent, Models

@@ -13,7 +13,7 @@ from jsonschema.exceptions import SchemaError
 from flowapp.engine.agents.errors import AgentRefused
 from flowapp.engine.values import Memory
 from flowapp.jsontext import dumps
-from flowapp.models.chat import ChatServer, Message
+from flowapp.models.turns import ChatServer, Message
 from flowapp.openflow.agents import PROVIDERS, input_problems
 
 _USUAL_LENGTH = 20

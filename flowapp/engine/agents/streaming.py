@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from flowapp.jsontext import dumps
-from flowapp.models.chat import FunctionCall, Hear, Message
+from flowapp.models.turns import FunctionCall, Hear, Message
 
 if TYPE_CHECKING:
     from flowapp.engine.ports import Models, OpenStep

@@ -11,7 +11,7 @@ from flowapp.engine.agents.errors import AgentRefused
 from flowapp.engine.scope import Scope
 from flowapp.engine.values import Done, Module
 from flowapp.jsontext import loads
-from flowapp.models.chat import ChatFunction
+from flowapp.models.turns import ChatFunction
 from flowapp.openflow.agents import function_name, name_problems, tool_id, tool_problems, tool_type
 from flowapp.openflow.walk import inputs_of, kind_of, tools
 from flowapp.signatures import SignatureProblem, infer

@@ -11,9 +11,10 @@ from flowapp.engine.agents.errors import AgentRefused
 from flowapp.engine.ports import FileContent, SharedAgent
 from flowapp.engine.values import Done, Memory
 from flowapp.jsontext import JsonText, loads
-from flowapp.models.chat import ChatAnswer, ChatRequest, ChatServer, Hear, Message, chat
+from flowapp.models.chat import chat
 from flowapp.models.pictures import Picture, picture
 from flowapp.models.tool_servers import RemoteResult, RemoteTool, ToolServer, called, listed
+from flowapp.models.turns import ChatAnswer, ChatRequest, ChatServer, Hear, Message
 from flowapp.net import AddressPolicy
 from flowapp.store.masks import MaskedLog, Masks
 from tests.support.chat_server import ChatServerDouble, Says, chat_server

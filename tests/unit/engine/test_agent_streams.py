@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from flowapp.jsontext import JsonText, loads
-from tests.support.chat_server import event, in_pieces, said, spoken
+from tests.support.chat_server import Says, event, in_pieces, said, spoken
 from tests.unit.engine.agent_desk import PRICE, Desk, desk, error_of, price
 from tests.unit.engine.fakes import script
 from tests.unit.net.http_server import Answer as Reply
@@ -101,11 +101,12 @@ async def test_a_server_that_does_not_stream_answers_in_one_piece() -> None:
         assert words(at.world.streamed) == ["Four."]
 
 
+@pytest.mark.parametrize("status", [400, 422])
 @pytest.mark.parametrize("refused", [{"stream_options"}, {"stream_options", "stream"}])
-async def test_servers_that_refuse_a_part_of_the_question(refused: set[str]) -> None:
+async def test_servers_that_refuse_a_part_of_the_question(refused: set[str], status: int) -> None:
     def picky(request: Any) -> Reply:
         if refused & set(request):
-            return Reply({"error": {"message": "unknown field"}}, status=400)
+            return Reply({"error": {"message": "unknown field"}}, status=status)
         return in_pieces(*spoken("Four."))(request) if request.get("stream") else said("Four.")
 
     async with desk(picky) as at:
@@ -114,6 +115,17 @@ async def test_servers_that_refuse_a_part_of_the_question(refused: set[str]) -> 
         assert words(at.world.streamed) == ["Four."]
 
 
+def endless(what: str, given: Any) -> Says:
+    return in_pieces(event(content="It "), *[event(**{what: given})] * 9, event("stop"))
+
+
+TEXT = "x" * 1_000_000
+LONG: dict[str, Any] = {
+    "refusal": TEXT,
+    "annotations": [{"type": "url_citation", "url_citation": {"url": TEXT}}],
+    "executed_tools": [{"type": "browser_search", "output": TEXT}],
+    "tool_calls": [{"index": 0, "id": "x", "function": {"name": TEXT, "arguments": ""}}],
+}
 BROKEN = {
     "without an end": (in_pieces(event(content="It "), b"data: [DONE]\n\n"), "ModelMalformed", "broke off"),
     "cut": (
@@ -134,6 +146,10 @@ BROKEN = {
         "ModelRefused",
         "declined",
     ),
+    **{
+        f"endless {what}": (endless(what, given), "ModelMalformed", "longer than agreed")
+        for what, given in LONG.items()
+    },
 }
 
 

@@ -73,10 +73,11 @@ async def test_an_answer_of_a_schema_is_a_value() -> None:
         assert form["json_schema"]["schema"] == {name: part for name, part in SCHEMA.items() if name != "order"}
 
 
-async def test_a_server_without_schemas_and_new_names_gets_them_in_the_old_way() -> None:
+@pytest.mark.parametrize("status", [400, 422])
+async def test_a_server_without_schemas_and_new_names_gets_them_in_the_old_way(status: int) -> None:
     def picky(body: Any) -> Reply:
         if "response_format" in body:
-            return Reply({"error": {"message": "unknown field"}}, 400)
+            return Reply({"error": {"message": "unknown field"}}, status)
         return said('{"n": 4}')
 
     async with desk(picky) as at:

@@ -47,7 +47,6 @@ async def slack_approval(
     asked: Asked,
     slack_resource_path: _Short = "",
     channel_id: _Short = "",
-    flow_step_id: _Short = "",
 ) -> Response:
     """Send a message to a channel of Slack, with links to the page of the step's request. Only the step itself may."""
     await workspace.approval_chats.slack(
@@ -64,7 +63,6 @@ async def teams_approval(
     asked: Asked,
     team_name: _Short = "",
     channel_name: _Short = "",
-    flow_step_id: _Short = "",
 ) -> Response:
     """The same by the incoming webhook of a channel of Teams, whose resource `team_name` names."""
     await workspace.approval_chats.teams(caller, job_id, replace(asked, resource=team_name, channel=channel_name))

@@ -5,14 +5,15 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Annotated, Any
 from urllib.parse import parse_qs, urlencode
 
 from fastapi import Depends, Query, Request
 
+from flowapp.access.errors import NotSignedIn
 from flowapp.access.identity import Identity
-from flowapp.api.auth import App, person_of
+from flowapp.api.auth import App, identity_of, person_of
 from flowapp.api.bodies import parse_json
 from flowapp.errors import FlowappError
 from flowapp.workspace.approval_requests import Link
@@ -25,12 +26,37 @@ Carried = Annotated[str, Query(max_length=64_000)]
 Approver = Annotated[str, Query(max_length=1000)]
 
 
-async def _visitor(ws: str, request: Request, workspace: App) -> Identity | None:
-    """Who opened a signed link, where they are signed in; a bad token makes a stranger, who has the link all the same."""
+@dataclass(frozen=True, slots=True)
+class Opener:
+    """Who opened an address that a signed link may open too: `visitor` where they are signed in, else `problem` says why not."""
+
+    visitor: Identity | None
+    problem: FlowappError | None = None
+
+    def signed_in(self) -> Identity:
+        """Who it is, for what a link does not open.
+
+        Raises:
+            NotSignedIn, NotFound, BadRequest: they are not.
+        """
+        if self.visitor is None:
+            raise self.problem or NotSignedIn("You are not signed in.", "Sign in again; your work is saved.")
+        return self.visitor
+
+
+async def _opener(ws: str, request: Request, workspace: App) -> Opener:
     try:
-        return await workspace.sessions.identity(await person_of(request, workspace), ws)
-    except FlowappError:
-        return None
+        return Opener(await identity_of(ws, await person_of(request, workspace), workspace))
+    except FlowappError as error:
+        return Opener(None, error)
+
+
+OpenedBy = Annotated[Opener, Depends(_opener)]
+
+
+async def _visitor(opener: OpenedBy) -> Identity | None:
+    """Who opened a signed link, where they are signed in; a bad token makes a stranger, who has the link all the same."""
+    return opener.visitor
 
 
 Visitor = Annotated[Identity | None, Depends(_visitor)]

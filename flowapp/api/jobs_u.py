@@ -9,8 +9,8 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 
 from flowapp.api.answers import answer
-from flowapp.api.approval_parts import Approver, Visitor, number_of
-from flowapp.api.auth import App, Caller, identity_of, person_of
+from flowapp.api.approval_parts import Approver, OpenedBy, number_of
+from flowapp.api.auth import App, Caller
 from flowapp.api.bodies import MOST, object_body, text_of
 from flowapp.api.job_results import plain_answer
 from flowapp.jsontext import JsonText, dumps
@@ -26,18 +26,16 @@ _SSE = {"cache-control": "no-store", "x-accel-buffering": "no"}
 async def get(
     ws: str,
     job_id: str,
-    request: Request,
-    visitor: Visitor,
+    opener: OpenedBy,
     workspace: App,
     no_logs: bool = False,
     no_code: bool = False,
     approval_token: Annotated[str, Query(max_length=4000)] = "",
 ) -> Response:
     """A Job. `approval_token` (the `view_token` of `get_flow`) reads it without sign-in, without logs and code."""
-    if approval_token and not await workspace.link_views.reads(visitor, job_id):
-        return answer(await workspace.link_views.job(ws, approval_token, visitor, job_id))
-    caller = await identity_of(ws, await person_of(request, workspace), workspace)
-    return answer(await workspace.jobs.get(caller, job_id, logs=not no_logs, code=not no_code))
+    if approval_token and not await workspace.link_views.reads(opener.visitor, job_id):
+        return answer(await workspace.link_views.job(ws, approval_token, opener.visitor, job_id))
+    return answer(await workspace.jobs.get(opener.signed_in(), job_id, logs=not no_logs, code=not no_code))
 
 
 @router.get("/completed/get/{job_id}")
@@ -50,8 +48,7 @@ async def completed(job_id: str, caller: Caller, workspace: App) -> Response:
 async def get_result(
     ws: str,
     job_id: str,
-    request: Request,
-    visitor: Visitor,
+    opener: OpenedBy,
     workspace: App,
     suspended_job: Annotated[str, Query(max_length=100)] = "",
     resume_id: Annotated[str, Query(max_length=20)] = "",
@@ -59,11 +56,10 @@ async def get_result(
     approver: Approver = "",
 ) -> Response:
     """The result; 404 until there is one. What a signed link says (`secret` is its signature) reads it without sign-in."""
-    if secret and not await workspace.link_views.reads(visitor, job_id):
+    if secret and not await workspace.link_views.reads(opener.visitor, job_id):
         link = Link(ws, suspended_job, number_of(resume_id), secret, approver)
-        return _json(await workspace.link_views.result(link, visitor, job_id))
-    caller = await identity_of(ws, await person_of(request, workspace), workspace)
-    return await plain_answer(workspace, await workspace.jobs.result(caller, job_id))
+        return _json(await workspace.link_views.result(link, opener.visitor, job_id))
+    return await plain_answer(workspace, await workspace.jobs.result(opener.signed_in(), job_id))
 
 
 @router.get("/completed/get_result_maybe/{job_id}")

@@ -93,16 +93,18 @@ def _begins(text: str, secret: str) -> int:
     return len(text)
 
 
-def masked(value: Any, secrets: Iterable[str]) -> Any:
-    """JSON with stars in place of secrets, in whatever text of it they stand."""
+def masked(value: Any, secrets: Iterable[str], *, numbers: bool = False) -> Any:
+    """JSON with stars in place of secrets, in whatever text of it they stand; with `numbers` also of those that are one."""
     if isinstance(value, str):
         for secret in sorted(secrets, key=len, reverse=True):
             value = value.replace(secret, STARS)
         return value
     if isinstance(value, dict):
-        return {masked(name, secrets): masked(item, secrets) for name, item in value.items()}
+        return {masked(name, secrets): masked(item, secrets, numbers=numbers) for name, item in value.items()}
     if isinstance(value, list):
-        return [masked(item, secrets) for item in value]
+        return [masked(item, secrets, numbers=numbers) for item in value]
+    if numbers and isinstance(value, (int, float)) and not isinstance(value, bool) and str(value) in secrets:
+        return STARS
     return value
 
 

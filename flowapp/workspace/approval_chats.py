@@ -27,7 +27,7 @@ from flowapp.workspace.context import Context
 from flowapp.workspace.errors import BadRequest
 from flowapp.workspace.job_places import Place
 from flowapp.workspace.job_views import JobViews
-from flowapp.workspace.known_secrets import known_secrets
+from flowapp.workspace.known_secrets import hidden_of
 from flowapp.workspace.run_secrets import RunSecrets
 
 LONGEST_TEXT = 3000
@@ -73,11 +73,11 @@ class ApprovalChats:
             NotFound, NotAllowed: the job is not the one that asks, or may not use the resource.
             BadRequest: something of what it asks cannot be, or Slack did not take the message.
         """
-        place, said = await self._asking(identity, job, ask)
+        place, module, said = await self._asking(identity, job, ask)
         if not ask.channel:
             raise BadRequest("channel_id is missing.", "Send the id or name of a channel that the app is in.")
         value = await self._resource(identity, ask.resource, "slack_resource_path")
-        message = await self._message(identity, place, ask)
+        message = await self._message(identity, place, module, ask)
         try:
             await send_to_slack(Slack.of(value), ask.channel, message, self._policy)
         except NotSent as error:
@@ -86,25 +86,28 @@ class ApprovalChats:
 
     async def teams(self, identity: Identity, job: str, ask: ChatAsk) -> None:
         """Send a message to a channel of Teams by its incoming webhook. For what is raised see `slack`."""
-        place, said = await self._asking(identity, job, ask)
+        place, module, said = await self._asking(identity, job, ask)
         if "/" not in ask.resource:
             raise BadRequest("Flowapp is no app of Teams, so it knows no team by its name.", _HOW_TEAMS)
         value = await self._resource(identity, ask.resource, "team_name")
-        message = await self._message(identity, place, ask)
+        message = await self._message(identity, place, module, ask)
         try:
             await send_to_teams(WebAddress.of(value), message, self._policy)
         except NotSent as error:
             raise BadRequest(error.message, error.hint) from None
         await self._told(place, f"{ask.channel or ask.resource} in Teams", said)
 
-    async def _asking(self, identity: Identity, job: str, ask: ChatAsk) -> tuple[Place, dict[str, Any]]:
-        """The step that asks, and what it says for its form."""
+    async def _asking(
+        self, identity: Identity, job: str, ask: ChatAsk
+    ) -> tuple[Place, Mapping[str, Any], dict[str, Any]]:
+        """The step that asks, its module, and what it says for its form."""
         require(identity, "workspace.read", guard.workspace_target(identity))
         place = await self._requests.place(identity.workspace, job)
         require(identity, "run.read", guard.run_target(place.run))
         if not identity.job or identity.job != place.id:
             raise NotAllowed("Only the step that is to be approved asks for it, with its job's token.")
-        if not required_events(await self._views.module(place)):
+        module = await self._views.module(place)
+        if not required_events(module):
             raise BadRequest(
                 "This step waits for nobody, so there is nothing to approve.",
                 "Let it wait for approval in its settings (suspend).",
@@ -113,7 +116,7 @@ class ApprovalChats:
             "default_args": _object(ask.default_args, "default_args_json"),
             "enums": _object(ask.enums, "dynamic_enums_json"),
         }
-        return place, {name: value for name, value in said.items() if value}
+        return place, module, {name: value for name, value in said.items() if value}
 
     async def _resource(self, identity: Identity, given: str, name: str) -> Mapping[str, Any]:
         path = given.strip().removeprefix("$res:").strip("/")
@@ -128,9 +131,9 @@ class ApprovalChats:
             raise BadRequest(f"{identity.username} may use no resource {path[:200]}.", "Is its path right?")
         return value
 
-    async def _message(self, identity: Identity, place: Place, ask: ChatAsk) -> ChatMessage:
-        run, module = place.run, await self._views.module(place)
-        hidden = await known_secrets(self._context, run)
+    async def _message(self, identity: Identity, place: Place, module: Mapping[str, Any], ask: ChatAsk) -> ChatMessage:
+        run = place.run
+        hidden = await hidden_of(self._context, run)
         number = secrets.randbelow(MAX_RESUME_ID + 1)
         link = await self._approvals.sign(identity, place.id, number, ask.approver)
         url = f"{self._context.settings.base_url}{link.page}"

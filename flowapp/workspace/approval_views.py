@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from flowapp.jsontext import dumps, loads
 from flowapp.store.blobs import BlobRef
 from flowapp.store.tables import ResumeEventRow
+from flowapp.workspace.redaction import is_password
 
 if TYPE_CHECKING:
     from flowapp.workspace.approval_requests import Request
@@ -83,20 +84,9 @@ def required_of(request: Request) -> int:
     return said if isinstance(said, int) and said > 0 else 1
 
 
-def without_passwords(args: Mapping[str, Any], schema: Any) -> dict[str, Any]:
-    """Arguments without the values of those that the schema calls passwords."""
-    properties = schema.get("properties") if isinstance(schema, dict) else None
-    places = properties if isinstance(properties, dict) else {}
-    return {name: HIDDEN if _is_password(places.get(name)) else value for name, value in args.items()}
-
-
-def _is_password(place: Any) -> bool:
-    return isinstance(place, dict) and bool(place.get("password") or place.get("format") == "password")
-
-
 def _named(name: str, value: Any, place: Any) -> Fact:
     label = str((place.get("title") if isinstance(place, dict) else None) or name)
-    return Fact(label, HIDDEN) if _is_password(place) else _fact(label, value)
+    return Fact(label, HIDDEN) if is_password(place) else _fact(label, value)
 
 
 def _fact(label: str, value: Any) -> Fact:

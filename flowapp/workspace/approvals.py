@@ -28,12 +28,13 @@ from flowapp.workspace import guard
 from flowapp.workspace.approval_answers import checked, is_commented
 from flowapp.workspace.approval_requests import Link, Request, Requests, conditions_now
 from flowapp.workspace.approval_seen import note_request_seen
-from flowapp.workspace.approval_views import Fact, facts_of
+from flowapp.workspace.approval_views import HIDDEN, Fact, facts_of
 from flowapp.workspace.blob_guard import require_known
 from flowapp.workspace.context import Context
 from flowapp.workspace.errors import AnswerInvalid, BadRequest
 from flowapp.workspace.job_places import Place
-from flowapp.workspace.known_secrets import known_secrets
+from flowapp.workspace.known_secrets import hidden_of
+from flowapp.workspace.redaction import covered, password_fields
 
 MAX_APPROVER = 200
 LONGEST_COMMENT = 4000
@@ -92,7 +93,7 @@ class Approvals:
         """
         place = await self._requests.by_link(link)
         request = await self._requests.at(place, Asker(identity, by_link=True), link.resume_id)
-        hidden = await known_secrets(self._context, request.run)
+        hidden = await hidden_of(self._context, request.run)
         description = masked(request.terms.get("description"), hidden)
         note_request_seen(self._store, request, identity, link)
         return replace(request, terms={**request.terms, "description": description})
@@ -134,10 +135,10 @@ class Approvals:
         """What the step says about its request, and all arguments of the run; nothing for those who may not answer."""
         if not isinstance(request.decision, Allowed):
             return [], []
-        values, hidden = self._store.values, await known_secrets(self._context, request.run)
-        flow = loads(await values.get_value(request.run.document))
-        args = facts_of(masked(loads(await values.get_value(request.run.args)), hidden), flow.get("schema"))
-        return facts_of(masked(request.terms.get("description"), hidden)), args
+        values, hidden = self._store.values, await hidden_of(self._context, request.run)
+        schema = loads(await values.get_value(request.run.document)).get("schema")
+        args = covered(loads(await values.get_value(request.run.args)), password_fields(schema), HIDDEN)
+        return facts_of(masked(request.terms.get("description"), hidden)), facts_of(masked(args, hidden), schema)
 
     # --- answering --------------------------------------------------------------------------------------------------
 

@@ -36,9 +36,11 @@ from flowapp.workspace.job_places import JobPlaces, Place
 from flowapp.workspace.job_views import JobViews
 from flowapp.workspace.runnables import HUB, SCRIPT_STEP, Start, Trigger
 from flowapp.workspace.starting import Starting
+from flowapp.workspace.stored import time_in
 from flowapp.workspace.watching import Watching
 
 _LONGEST_MS = 366 * 86_400_000
+_MS = timedelta(milliseconds=1)
 
 
 class CodeWorkflows:
@@ -71,13 +73,13 @@ class CodeWorkflows:
 
         Raises:
             NotFound, NotAllowed: the job is not the one that asks.
-            BadRequest: the key or the result cannot be kept.
+            BadRequest: the key or the result cannot be kept, or `started_at` is no time.
             JobOver: the job does not run.
             AlreadyThere: the step has a result already.
         """
         place = await self._own(identity, job)
         key = _key(body.get("key"))
-        text = dumps(body.get("result"))
+        text, times = dumps(body.get("result")), _times(place.run, body)
         if makes_up_reference(text):
             raise BadRequest(MADE_UP)
         status, value = checkpoints.kept(body.get("result"))
@@ -88,8 +90,8 @@ class CodeWorkflows:
         prepared = await self._store.values.prepare(value)
         row = _row(place.run, inner, key, status)
         row.kind, row.language = "rawscript", place.run.language or (place.job.language if place.job else None)
-        row.started_at, row.duration_ms = _times(body)
-        row.ended_at, row.result = text_of(datetime.now(UTC)), prepared.hash
+        row.started_at, row.ended_at, row.duration_ms = times
+        row.result = prepared.hash
         await self._store.database.write(lambda c: self._add(c, row, prepared))
         self._observer.step_finished(place.run, row, None, value)
         return checkpoints.marker(key, value) if status == "failure" else None
@@ -140,8 +142,7 @@ class CodeWorkflows:
         meta = loads(job.meta) if job is not None and job.meta else {}
         if trigger.get("function") or (job is not None and job.kind == "rawscript" and meta.get("key")):
             return False
-        known = {"kind": "script", "path": meta.get("script"), "hash": meta.get("hash")}
-        code = known if known["hash"] else await self._code(place)
+        code = await self._code(place)
         if code["kind"] == "preview":
             return is_likely(str(code["language"]), str(code["code"]))
         path, version, workspace = str(code["path"] or ""), code["hash"], place.run.workspace
@@ -196,17 +197,16 @@ class CodeWorkflows:
         """What a `Start` says of the code of a job."""
         run = place.run
         if place.is_run and run.kind == "script":
-            return {"kind": "script", "path": run.path, "hash": run.script_hash}
+            return _stored(run.path, run.script_hash)
+        meta = loads(place.job.meta) if place.job is not None and place.job.meta else {}
+        if place.job is not None and place.job.kind == "script" and meta.get("script"):
+            # its row says it also of what a workflow calls, which stands in no document
+            return _stored(str(meta["script"]), meta.get("hash"))
         step = Place(run, SCRIPT_STEP) if place.is_run else place
         value = (await self._views.module(step)).get("value")
         kind = value.get("type") if isinstance(value, Mapping) else None
         if isinstance(value, Mapping) and kind == "script":
-            meta = loads(place.job.meta) if place.job is not None and place.job.meta else {}
-            return {
-                "kind": "script",
-                "path": str(value.get("path") or ""),
-                "hash": meta.get("hash") or value.get("hash"),
-            }
+            return _stored(str(value.get("path") or ""), meta.get("hash") or value.get("hash"))
         if not isinstance(value, Mapping) or kind != "rawscript":
             raise BadRequest("This job has no code of its own, so none of its functions can be a job.")
         names = {"code": str(value.get("content") or ""), "language": str(value.get("language") or "")}
@@ -247,15 +247,26 @@ def _row(run: RunRow, inner: str, key: str, status: str) -> JobRow:
     )
 
 
+def _stored(path: str, version: Any) -> dict[str, Any]:
+    """What a `Start` says of a stored script; those of the hub have no versions here."""
+    return {"kind": "script", "path": path, "hash": None if path.startswith(HUB) else version or None}
+
+
 def _key(given: Any) -> str:
     if not checkpoints.is_key(given):
         raise BadRequest(f"The key of a step is a printable text of up to {checkpoints.LONGEST_KEY} characters.")
     return str(given)
 
 
-def _times(body: Mapping[str, Any]) -> tuple[str, float]:
-    """When the step began, and how many milliseconds it took, as far as the job says so."""
-    took = body.get("duration_ms")
+def _times(run: RunRow, body: Mapping[str, Any]) -> tuple[str, str, float]:
+    """When the step began, when it was over, and how many milliseconds it took, as far as the job says so.
+
+    The job's clock may go wrong: whatever it says, the step began in its run and is over by now.
+    """
+    end, start, took = datetime.now(UTC), time_in(body, "started_at"), body.get("duration_ms")
     if isinstance(took, bool) or not isinstance(took, (int, float)) or not 0 <= took < _LONGEST_MS:
-        took = 0.0
-    return text_of(datetime.now(UTC) - timedelta(milliseconds=took)), float(took)
+        took = max(0.0, (end - start) / _MS) if start is not None else 0.0
+    first = datetime.fromisoformat(run.started_at or run.created_at)
+    latest = end - took * _MS
+    began = max(first, latest if start is None else min(start, latest))
+    return text_of(began), text_of(min(began + took * _MS, end)), float(took)

@@ -15,7 +15,7 @@ from flowapp.jsontext import dumps, loads
 from flowapp.openflow import documents
 from flowapp.openflow.walk import walk
 from flowapp.signatures import lint
-from flowapp.store import audit, drafts, flows, identities, shared_links
+from flowapp.store import acls, audit, drafts, flows, identities, shared_links
 from flowapp.store.clock import now
 from flowapp.store.events import Event
 from flowapp.store.tables import DraftRow, FlowVersionRow, RunRow
@@ -46,6 +46,7 @@ class Flows:
 
     def __init__(self, context: Context, open_drafts: Drafts, locks: Locks) -> None:
         self._store = context.store
+        self._sessions = context.sessions
         self._locks = locks
         self._drafts = open_drafts
 
@@ -126,13 +127,15 @@ class Flows:
                 "deployed_steps": step_names.held_text(draft.document),
             }
 
-            def work(connection: Connection) -> int:
+            def work(connection: Connection) -> tuple[int, bool]:
                 identities.lock_workspace(connection, identity.workspace)
                 latest = flows.latest(connection, identity.workspace, wanted)
                 if latest is not None and not replace:
                     _refuse_overwriting(latest, row.path, base)
                 if latest is None:
+                    # an archived one that was there is another flow, and what it gave is not this one's to give
                     shared_links.forget_flow(connection, identity.workspace, wanted)
+                    acls.forget(connection, identity.workspace, "flow", wanted)
                 number = flows.add(connection, version)
                 step_names.follow_draft(connection, draft, version)
                 drafts.set_columns(connection, row.id, deployed | {"deployed_version": number})
@@ -148,9 +151,11 @@ class Flows:
                     target=wanted,
                     detail=f"version {number}: {message}",
                 )
-                return number
+                return number, latest is None
 
-            number = await self._store.database.write(work)
+            number, new = await self._store.database.write(work)
+            if new:
+                self._sessions.rights_changed()
             draft.row = DraftRow(**{**draft.row.model_dump(), **deployed, "deployed_version": number})
             await self._drafts.tell(draft, "")
         return {

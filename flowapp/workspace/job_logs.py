@@ -140,7 +140,8 @@ class JobLogs:
         state = await self._views.state(place)
         path = printing_path(place) if seen.logs else None
         text, end = ("", seen.log) if path is None else await self._after(place.run.id, path, seen.log)
-        stream, after = await self._streamed(place, replace(seen, log=end))
+        source = await self._views.stream_path(place)
+        stream, after = await self._streamed(place, source, replace(seen, log=end))
         # what a job that is over has printed goes out whole before that is said
         over = state.over and max(len(text), len(stream.get("new_result_stream", ""))) < READ_CHARACTERS
         progress = place.run.progress if place.is_run else place.job.progress if place.job is not None else None
@@ -151,18 +152,17 @@ class JobLogs:
             "log_offset": end,
             "mem_peak": None,
             "progress": progress,
-            "flow_status": await self._views.status(place) if place.is_flow else None,
+            "flow_status": await self._views.status_streaming(place, source),
             "stream_offset": after.stream,
             **stream,
         }
         return found, after
 
-    async def _streamed(self, place: Place, seen: Seen) -> tuple[dict[str, Any], Seen]:
-        """`{"new_result_stream"?, "flow_stream_job_id"?}`, and what the caller has then.
+    async def _streamed(self, place: Place, path: str | None, seen: Seen) -> tuple[dict[str, Any], Seen]:
+        """`{"new_result_stream"?, "flow_stream_job_id"?}` of the step at `path`, and what the caller has then.
 
         A stream that is shorter than what the caller has is another one: that of the next attempt, from its beginning.
         """
-        path = await self._views.stream_path(place)
         attempt = 0 if path is None else await self._store.logs.newest(place.run.id, stream_of(path))
         if path is None or attempt == 0:
             return {}, seen

@@ -99,12 +99,15 @@ class JobViews:
 
     async def status(self, place: Place) -> dict[str, Any] | None:
         """The `flow_status` of a flow; None for anything else."""
+        return await self.status_streaming(place, await self.stream_path(place)) if place.is_flow else None
+
+    async def status_streaming(self, place: Place, stream: str | None) -> dict[str, Any] | None:
+        """The same, for who knows the step already whose stream is the job's (`stream_path`)."""
         if not place.is_flow:
             return None
         value = await self.flow_value(place)
         facts = await self._store.database.read(lambda c: gather(c, self._store, place))
         found = flow_status(place, value, facts, self._places)
-        stream = await self.stream_path(place)
         return found if stream is None else {**found, "stream_job": job_id(place.run.id, stream)}
 
     async def stream_path(self, place: Place) -> str | None:

@@ -14,7 +14,7 @@ from flowapp.store.secret_box import SecretUnreadable
 from flowapp.store.tables import RunRow
 from flowapp.workspace import guard
 from flowapp.workspace.context import Context
-from flowapp.workspace.redaction import Redactor, secrets_in
+from flowapp.workspace.redaction import Redactor, password_fields, secrets_in, texts_at
 
 
 async def known_secrets(context: Context, run: RunRow) -> frozenset[str]:
@@ -27,6 +27,21 @@ async def known_secrets(context: Context, run: RunRow) -> frozenset[str]:
     username = run.permissioned_as.removeprefix("u/") or run.created_by
     person = await context.sessions.identity_named(username, run.workspace)
     return await secrets_of(context, person, gone=person.role == "none") | context.store.masks.texts(run.id)
+
+
+async def hidden_of(context: Context, run: RunRow) -> frozenset[str]:
+    """What of a run whoever only has a link to it does not see anywhere: its known secrets, and the passwords that it was given."""
+    places = await password_places(context, run)
+    if not places:
+        return await known_secrets(context, run)
+    given = texts_at(loads(await context.store.values.get_value(run.args)), places)
+    return await known_secrets(context, run) | {text for text in given if len(text) >= SHORTEST}
+
+
+async def password_places(context: Context, run: RunRow) -> frozenset[tuple[str, ...]]:
+    """The places in the run's arguments that its document calls passwords (see `redaction.password_fields`)."""
+    document = loads(await context.store.values.get_value(run.document))
+    return password_fields(document.get("schema"))
 
 
 async def secrets_of(context: Context, person: Identity, *, gone: bool = False) -> frozenset[str]:

@@ -12,6 +12,7 @@ import binascii
 import hashlib
 import hmac
 import time
+from collections.abc import Mapping
 from typing import Any
 
 from flowapp.access import approving, policy
@@ -25,16 +26,24 @@ from flowapp.store.masks import masked
 from flowapp.workspace import guard
 from flowapp.workspace.approval_requests import Link, Request, Requests
 from flowapp.workspace.approval_seen import note_request_seen
-from flowapp.workspace.approval_views import without_passwords
+from flowapp.workspace.approval_views import HIDDEN
 from flowapp.workspace.context import Context
 from flowapp.workspace.errors import BadRequest, DataDeleted, JobNotOver
 from flowapp.workspace.job_places import JobPlaces, Place
 from flowapp.workspace.job_views import JobViews
-from flowapp.workspace.known_secrets import known_secrets
+from flowapp.workspace.known_secrets import hidden_of, password_places
+from flowapp.workspace.redaction import covered
 
 #: Seconds that a token for reading is good for.
 TOKEN_S = 3600
 _LONGEST_TOKEN = 4000
+#: What the server itself says of a job: ids, moments and words, in which a short secret may stand by chance.
+_OURS = frozenset(
+    [
+        *("id", "type", "job_kind", "workspace_id", "parent_job", "root_job", "script_hash", "language", "worker"),
+        *("created_at", "started_at", "completed_at", "scheduled_for", "duration_ms", "priority", "suspend"),
+    ]
+)
 
 
 class LinkViews:
@@ -87,7 +96,7 @@ class LinkViews:
         text = await self._views.result(place, state)
         if ValueRef.from_text(text) is not None:
             raise BadRequest("This result is too large to be read by a link.", "Sign in to read it.")
-        return dumps(masked(loads(text), await known_secrets(self._context, place.run)))
+        return dumps(masked(loads(text), await hidden_of(self._context, place.run), numbers=True))
 
     async def reads(self, identity: Identity | None, job: str) -> bool:
         """Whether somebody may read the job without any link; then they read all of it."""
@@ -105,11 +114,9 @@ class LinkViews:
 
     async def _shown(self, place: Place) -> dict[str, Any]:
         job = await self._views.full(place, code=False)
-        hidden = await known_secrets(self._context, place.run)
-        if place.is_run and isinstance(job.get("args"), dict):
-            flow = loads(await self._context.store.values.get_value(place.run.document))
-            job["args"] = without_passwords(job["args"], flow.get("schema"))
-        return {name: masked(value, hidden) if name in ("args", "result") else value for name, value in job.items()}
+        if place.is_run:
+            job["args"] = covered(job["args"], await password_places(self._context, place.run), HIDDEN)
+        return _without(job, await hidden_of(self._context, place.run))
 
     def _token(self, link: Link, until: int) -> str:
         # not the signature: whoever gets hold of the token only reads
@@ -132,6 +139,15 @@ class LinkViews:
     def _mark(self, workspace: str, said: str) -> str:
         text = dumps([workspace, said])
         return hmac.new(self._key, text.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()
+
+
+def _without(job: Mapping[str, Any], hidden: frozenset[str]) -> dict[str, Any]:
+    """The job with stars in place of what is hidden; of its flow's status, which is ours too, in what the job has set itself."""
+    ours, status = {*_OURS, "flow_status"}, job.get("flow_status")
+    found = {name: value if name in ours else masked(value, hidden, numbers=True) for name, value in job.items()}
+    if isinstance(status, Mapping) and "user_states" in status:
+        found["flow_status"] = {**status, "user_states": masked(status["user_states"], hidden, numbers=True)}
+    return found
 
 
 def _within(place: Place, job: str) -> Place:

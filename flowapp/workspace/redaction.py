@@ -77,6 +77,11 @@ def password_fields(schema: Any) -> frozenset[tuple[str, ...]]:
     return frozenset(_passwords(schema, ()))
 
 
+def covered(value: Any, places: frozenset[tuple[str, ...]], mark: str) -> Any:
+    """The value with `mark` in place of whatever stands at these places, be it as short as it may."""
+    return _covered(value, (), places, mark)
+
+
 def texts_at(value: Any, places: Iterable[tuple[str, ...]]) -> Iterator[str]:
     """The texts and numbers in `value` at these places, at any depth below."""
     for place in places:
@@ -223,6 +228,14 @@ class Redactor:
             while at >= 0:
                 yield at, at + len(secret)
                 at = text.find(secret, at + 1)
+
+
+def _covered(value: Any, at: tuple[str, ...], places: frozenset[tuple[str, ...]], mark: str) -> Any:
+    if at in places:
+        return mark
+    if isinstance(value, Mapping):
+        return {name: _covered(item, (*at, str(name)), places, mark) for name, item in value.items()}
+    return value
 
 
 def _samples(schema: Mapping[str, Any]) -> Iterator[str]:

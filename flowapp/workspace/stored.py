@@ -108,17 +108,26 @@ def moment_in(body: Mapping[str, Any], name: str) -> str | None:
     Raises:
         BadRequest: not a time, or one that is past.
     """
+    moment = time_in(body, name)
+    if moment is not None and moment <= datetime.now(UTC):
+        raise BadRequest(f"{name} is in the past.")
+    return None if moment is None else text_of(moment)
+
+
+def time_in(body: Mapping[str, Any], name: str) -> datetime | None:
+    """A time of a body, in UTC; None where it is not given.
+
+    Raises:
+        BadRequest: not a time.
+    """
     text = text_in(body, name, limit=60)
     if not text:
         return None
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError:
+        return moment.astimezone(UTC) if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
         raise BadRequest(f"{name} is not a time: {text!r}.", "Write it as 2030-01-31T12:00:00Z.") from None
-    moment = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
-    if moment <= datetime.now(UTC):
-        raise BadRequest(f"{name} is in the past.")
-    return text_of(moment)
 
 
 def reading(identity: Identity, kind: str) -> Action:

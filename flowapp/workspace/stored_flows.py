@@ -18,7 +18,7 @@ from flowapp.openflow import documents
 from flowapp.openflow.errors import DocumentInvalid
 from flowapp.openflow.lint import refusals
 from flowapp.openflow.walk import walk
-from flowapp.store import audit, flow_versions, flows, identities, shared_links
+from flowapp.store import acls, audit, flow_versions, flows, identities, shared_links
 from flowapp.store.clock import now
 from flowapp.store.tables import FlowVersionRow
 from flowapp.workspace import flow_news, flow_paths, guard, step_names
@@ -81,11 +81,15 @@ class StoredFlows:
             identities.lock_workspace(connection, identity.workspace)
             if flows.latest(connection, identity.workspace, path) is not None:
                 raise AlreadyThere(f"There is already a flow at {path}.", "Update it, or choose another path.")
+            # an archived one that was here is another flow, and what it gave is not this one's to give
             shared_links.forget_flow(connection, identity.workspace, path)
+            acls.forget(connection, identity.workspace, "flow", path)
             self._add(connection, identity, row, job, "flow.create")
             return path
 
-        return await self._database.write(work)
+        made = await self._database.write(work)
+        self._sessions.rights_changed()
+        return made
 
     async def update(self, identity: Identity, path: str, body: Mapping[str, Any]) -> str:
         """Store the next version; with another `path` in the body the flow moves there. Returns the path.

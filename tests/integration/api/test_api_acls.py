@@ -167,6 +167,25 @@ class TestThings:
         assert (nothing.status_code, "no group" in nothing.text) == (400, True)
 
 
+@pytest.mark.parametrize("by", ["create", "deploy"])
+async def test_what_an_archived_flow_gave_does_not_open_the_next_one_at_its_path(server: Server, by: str) -> None:
+    await made(server, "flow")
+    dora = await server.person("dora", "developer")
+    await give(server, "flow", "u/dora", write=True)
+    for archived in (True, False):  # brought back it is the same flow
+        body = {"archived": archived}
+        assert (await server.client.post(f"{W}/flows/archive/f/shut/x", json=body)).status_code == 200
+    assert await sees(dora, "flow")
+    await server.client.post(f"{W}/flows/archive/f/shut/x", json={"archived": True})
+    if by == "create":
+        await made(server, "flow")
+    else:
+        await server.post(await server.draft(CHAIN, path="f/open/next"), "deploy", {"path": "f/shut/x"})
+    assert (await server.client.get(f"{W}/flows/get/f/shut/x")).status_code == 200
+    assert not await sees(dora, "flow")
+    assert (await server.client.get(f"{W}/acls/get/flow/f/shut/x")).json() == {}
+
+
 @pytest.mark.parametrize("kind", ["flow", "variable", "resource", "script"])
 async def test_what_moves_takes_along_what_it_gives(server: Server, kind: str) -> None:
     await made(server, kind)

@@ -7,22 +7,26 @@ import json
 from typing import Any
 
 import pytest
+from sqlalchemy import update
+from sqlmodel import col
 
 from flowapp.jsontext import dumps
-from flowapp.store import approval_nudges
-from tests.integration.api.api_approvals import Wait, a_wait, in_group
+from flowapp.store import approval_nudges, states
+from flowapp.store.tables import RunRow
+from tests.integration.api.api_approvals import Wait, a_wait, in_group, urls
 from tests.integration.api.api_server import Server
 
 W = "/api/w/main"
 
 
-async def with_result(server: Server, wait: Wait, result: Any) -> None:
-    """Give the step that asks a result, and the run a second step."""
+async def with_result(server: Server, wait: Wait, result: Any, args: Any = None) -> None:
+    """Give the step that asks a result (and arguments), and the run a second step."""
     store = server.workspace.store
     digest = await store.values.put_value(dumps(result))
+    given = None if args is None else await store.values.put_value(dumps(args))
     run = await store.runs.get(wait.run)
     assert run is not None
-    rows = [server.engine._job(run, step, "success", digest).model_dump() for step in ("a", "b")]
+    rows = [server.engine._job(run, step, "success", digest).model_dump() | {"args": given} for step in ("a", "b")]
 
     def put(connection: Any) -> None:
         for row in rows:
@@ -104,6 +108,54 @@ class TestResult:
         params = {"approval_token": await view_token(server, said)}
         job = await stranger.get(f"{W}/jobs_u/get/{wait.job}", params=params)
         assert (job.status_code, "hush" in job.text) == (200, False)
+
+    async def test_passwords_that_the_run_was_given_are_hidden_wherever_they_stand(self, server: Server) -> None:
+        wait = await a_wait(server)
+        store = server.workspace.store
+        secret = {"type": "string", "format": "password"}
+        properties = {
+            "login": {"type": "object", "properties": {"user": {"type": "string"}, "key": secret, "code": secret}},
+            "keys": {"type": "array", "items": secret},
+            "pin": secret,
+        }
+        given = {
+            "login": {"user": "ann", "key": "n3sted-one", "code": "7q7"},
+            "keys": ["l1sted-one", 48151623],
+            "pin": "12",
+        }
+        document = {
+            "value": {"modules": [{"id": "a", "value": {"type": "identity"}}]},
+            "schema": {"properties": properties},
+        }
+        hashes = {
+            "document": await store.values.put_value(dumps(document)),
+            "args": await store.values.put_value(dumps(given)),
+        }
+        said = {"said": "by n3sted-one", "wm_labels": ["of l1sted-one"], "n": 12, "code": 48151623}
+        await with_result(server, wait, said, args={"handed": "n3sted-one", "on": ["l1sted-one"], "n": 12})
+
+        def put(connection: Any) -> None:
+            connection.execute(update(RunRow).where(col(RunRow.id) == wait.run).values(**hashes))
+            states.set(connection, states.key_of(wait.run), "kept", dumps("n3sted-one"))
+
+        await store.database.write(put)
+        link, stranger = await signed(server, wait), server.make_client()
+        result = (await stranger.get(f"{W}/jobs_u/completed/get_result/{wait.job}", params=link)).json()
+        assert result == {"said": "by *****", "wm_labels": ["of *****"], "n": 12, "code": "*****"}
+        params = {"approval_token": await view_token(server, link)}
+        step = (await stranger.get(f"{W}/jobs_u/get/{wait.job}", params=params)).json()
+        assert (step["args"], step["result"]) == ({"handed": "*****", "on": ["*****"], "n": 12}, result)
+        assert (step["labels"], step["id"]) == (["of *****"], wait.job)
+        run = (await stranger.get(f"{W}/jobs_u/get/{wait.run}", params=params)).json()
+        hidden = "(hidden)"
+        assert run["args"] == {"login": {"user": "ann", "key": hidden, "code": hidden}, "keys": hidden, "pin": hidden}
+        assert run["flow_status"]["user_states"] == {"kept": "*****"}
+        address = f"{W}/jobs_u/get_flow/{wait.job}/7/{link['secret']}?approver=leo"
+        told = (await stranger.get(address)).text
+        assert ("-one" in told, "48151623" in told) == (False, False)
+        page = (await urls(server, wait))["approvalPage"]
+        seen = (await stranger.get(page)).text
+        assert ("ann" in seen, "-one" in seen, "7q7" in seen) == (True, False, False)
 
 
 class TestToken:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta, timezone
 from functools import partial
 from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import update
+from sqlmodel import col
 
 from flowapp.jsontext import dumps
+from flowapp.store.clock import now, text_of
 from flowapp.store.runs import NewRun, job_id
-from flowapp.store.tables import JobRow
+from flowapp.store.tables import JobRow, RunRow
 from flowapp.workspace import code_workflows
 from tests.integration.api.api_server import Server
 
@@ -63,6 +67,21 @@ async def test_a_stored_workflow_that_another_one_calls_has_them_made(server: Se
     assert await paths(server, run) == {"a", "a/inner", "a/inner/boss"}
 
 
+@pytest.mark.parametrize("stored", [True, False])
+async def test_a_script_that_a_workflow_calls_starts_tasks_of_its_own(server: Server, stored: bool) -> None:
+    """It stands in no document; its row says which script it is. One of the hub has no version here."""
+    body = {"path": "f/x/inner", "summary": "", "description": "", "language": "python3", "content": WORKFLOW}
+    made = await server.client.post("/api/w/main/scripts/create", json=body)
+    path, version = ("f/x/inner", made.text) if stored else ("hub/1/app/inner", "12")
+    meta = dumps({"key": "inner", "script": path, "hash": version})
+    client, job, _ = await job_of(server, WORKFLOW, "a/inner", {"path": "a/inner", "kind": "script", "meta": meta})
+    answer = await client.post(f"{W}/run/workflow_as_code/{job}/part", json={"args": {"n": 1}})
+    assert answer.status_code == 201, answer.text
+    run = await server.workspace.store.runs.get(answer.text)
+    assert run is not None
+    assert (run.path, run.script_hash, run.parent_run) == (path, version if stored else None, job)
+
+
 async def test_nobody_but_the_workflow_makes_them(server: Server) -> None:
     """They would never be asked, and nobody would close them."""
     _, job, run = await job_of(server)
@@ -101,6 +120,58 @@ async def test_steps_are_no_more_than_a_workflow_may_have(server: Server, monkey
         assert answer.status_code == 400 and "at most" in answer.text
     assert (await client.get(f"{W}/wac_approval_urls/{job}/one")).status_code == 200
     assert await paths(server, run) == {"a", "a/one", "a/two"}
+
+
+class TestTimes:
+    async def test_a_step_began_when_its_job_says(self, server: Server) -> None:
+        client, job, run = await job_of(server)
+        await an_hour_ago(server, run)
+        moment = datetime.now(UTC) - timedelta(seconds=9)
+        said = moment.astimezone(timezone(timedelta(hours=5))).isoformat()
+        for key, more in (("with", {"duration_ms": 1500}), ("without", {"duration_ms": -1})):
+            body = {"key": key, "result": 1, "started_at": said, **more}
+            assert (await client.post(f"{W}/wac/inline_checkpoint/{job}", json=body)).status_code == 200
+        short, long = [await server.workspace.store.runs.step(run, f"a/{key}") for key in ("with", "without")]
+        assert short is not None and long is not None and long.duration_ms is not None
+        end = text_of(moment + timedelta(milliseconds=1500))
+        assert (short.started_at, short.ended_at, short.duration_ms) == (text_of(moment), end, 1500)
+        assert (long.started_at, long.duration_ms >= 9000) == (text_of(moment), True)
+
+    async def test_it_took_as_long_as_its_job_says(self, server: Server) -> None:
+        client, job, run = await job_of(server)
+        await an_hour_ago(server, run)
+        said = datetime.now(UTC).isoformat()
+        body = {"key": "k", "result": 1, "started_at": said, "duration_ms": 60_000}
+        assert (await client.post(f"{W}/wac/inline_checkpoint/{job}", json=body)).status_code == 200
+        row = await server.workspace.store.runs.step(run, "a/k")
+        assert row is not None and row.started_at is not None and row.ended_at is not None
+        took = datetime.fromisoformat(row.ended_at) - datetime.fromisoformat(row.started_at)
+        assert (took, row.duration_ms, row.ended_at <= now()) == (timedelta(minutes=1), 60_000, True)
+
+    @pytest.mark.parametrize("hours", [-30, 30])
+    async def test_a_clock_that_goes_wrong_puts_no_step_outside_of_its_run(self, server: Server, hours: int) -> None:
+        client, job, run = await job_of(server)
+        said = (datetime.now(UTC) + timedelta(hours=hours)).isoformat()
+        body = {"key": "k", "result": 1, "started_at": said, "duration_ms": 5}
+        assert (await client.post(f"{W}/wac/inline_checkpoint/{job}", json=body)).status_code == 200
+        row, whole = await server.workspace.store.runs.step(run, "a/k"), await server.workspace.store.runs.get(run)
+        assert row is not None and row.started_at and row.ended_at and whole is not None
+        assert whole.created_at <= row.started_at <= row.ended_at <= now()
+
+    @pytest.mark.parametrize("said", ["yesterday", 12, "9999-12-31T23:59:59-12:00"])
+    async def test_what_is_no_time_is_refused(self, server: Server, said: Any) -> None:
+        client, job, run = await job_of(server)
+        body = {"key": "k", "result": 1, "started_at": said}
+        answer = await client.post(f"{W}/wac/inline_checkpoint/{job}", json=body)
+        assert answer.status_code == 400 and "started_at" in answer.text
+        assert await paths(server, run) == {"a"}
+
+
+async def an_hour_ago(server: Server, run: str) -> None:
+    """The run has begun long before its step."""
+    before = text_of(datetime.now(UTC) - timedelta(hours=1))
+    change = update(RunRow).where(col(RunRow.id) == run).values(created_at=before, started_at=before)
+    await server.workspace.store.database.write(lambda c: c.execute(change))
 
 
 async def test_a_result_that_no_workflow_could_read_is_not_kept(

@@ -115,6 +115,7 @@ class TestLinks:
             {"email": "ann@example.org", "uses": 2},
             {"email": "nobody"},
             {"expiration": "2001-01-01T00:00:00Z"},
+            {"expiration": "9999-12-31T23:59:59-12:00"},
             {"expiration": (datetime.now(UTC) + timedelta(days=91)).isoformat()},
         ],
     )

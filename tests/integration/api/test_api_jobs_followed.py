@@ -7,6 +7,9 @@ import json
 import uuid
 from typing import Any
 
+import pytest
+
+from flowapp.access.person import Person
 from flowapp.store.runs import job_id
 from tests.integration.api.api_jobs import W, deployed, got, run_of, started, stored_script
 from tests.integration.api.api_server import CHAIN, Server
@@ -50,6 +53,25 @@ class TestFollowing:
         assert logs.text == "log of a\n"
         everything = (await server.client.get(f"{W}/jobs_u/get_flow_all_logs/{job}")).text
         assert everything.index("log of a") < everything.index("log of b")
+
+    @pytest.mark.parametrize("where", ["get", "completed/get_result"])
+    async def test_who_asks_is_found_out_once(
+        self, server: Server, monkeypatch: pytest.MonkeyPatch, where: str
+    ) -> None:
+        await deployed(server)
+        job = await started(server, "run/f/f/team/chain", {"n": 1})
+        sessions, asked = server.workspace.sessions, []
+        real = sessions.person
+
+        async def counted(token: str) -> Person | None:
+            asked.append(token)
+            return await real(token)
+
+        monkeypatch.setattr(sessions, "person", counted)
+        assert (await server.client.get(f"{W}/jobs_u/{where}/{job}")).status_code == 200
+        assert len(asked) == 1
+        assert (await server.make_client().get(f"{W}/jobs_u/{where}/{job}")).status_code == 401
+        assert (await server.client.get(f"/api/w/nowhere/jobs_u/{where}/{job}")).status_code == 404
 
     async def test_a_step_that_has_just_begun_is_found(self, server: Server) -> None:
         await deployed(server)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
+
 from flowapp.store.logs import stream_of
 from flowapp.store.runs import job_id
 from tests.integration.api.api_jobs import W, deployed, got, started, stored_script
@@ -105,6 +107,25 @@ class TestOfAFlow:
         assert found["flow_stream_job_id"] == found["flow_status"]["stream_job"] == job_id(job, "b")
         assert (await update(server, job_id(job, "a"), running="true"))["new_result_stream"] == "not the last"
         assert (await got(server, f"jobs_u/get/{job}"))["flow_status"]["stream_job"] == job_id(job, "b")
+
+    async def test_what_has_streamed_is_looked_for_once_in_a_look(
+        self, server: Server, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        await deployed(server)
+        server.engine.hold = True
+        job = await started(server, "run/f/f/team/chain")
+        await server.engine.begin(job, "b")
+        await streamed(server, job, "b", 0, "the last")
+        logs, looks = server.workspace.store.logs, []
+
+        async def counted(run_id: str) -> list[str]:
+            looks.append(run_id)
+            return ["b"]
+
+        monkeypatch.setattr(logs, "streams", counted)
+        found = await update(server, job)
+        assert (found["new_result_stream"], found["flow_status"]["stream_job"]) == ("the last", job_id(job, "b"))
+        assert looks == [job]
 
     async def test_who_may_not_see_the_run_sees_no_stream(self, server: Server) -> None:
         job = await held_script(server)

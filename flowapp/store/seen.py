@@ -14,6 +14,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from weakref import WeakValueDictionary
 
 from sqlalchemy.engine import Connection
 
@@ -73,6 +74,8 @@ class Seen:
         self._visits = Visits()
         self._waiting: list[tuple[Look, str]] = []
         self._writing: asyncio.Task[None] | None = None
+        # each is there while somebody holds it or waits for it
+        self._looking: WeakValueDictionary[Look, asyncio.Lock] = WeakValueDictionary()
 
     def note(self, look: Look) -> None:
         """Note it soon. Whoever reads does not wait for that."""
@@ -84,10 +87,15 @@ class Seen:
             self._writing = asyncio.get_running_loop().create_task(self._write(), context=contextvars.Context())
 
     async def note_first(self, look: Look) -> None:
-        """Note it before anything is shown: what cannot be noted is not to be seen, by nobody who asks at the same time either."""
-        if self._visits.is_new(look):
-            await self._database.write(partial(_add, [(look, ORIGIN.get())]))
-        self._visits.begins(look)
+        """Note it before anything is shown: what cannot be noted is not to be seen.
+
+        Who asks at the same time waits for the same note, and makes it where it could not be made.
+        """
+        lock = self._looking.setdefault(look, asyncio.Lock())
+        async with lock:
+            if self._visits.is_new(look):
+                await self._database.write(partial(_add, [(look, ORIGIN.get())]))
+            self._visits.begins(look)
 
     async def settle(self) -> None:
         """Wait until everything that was seen is noted."""

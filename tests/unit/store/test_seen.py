@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -138,3 +139,28 @@ async def test_nobody_is_shown_a_secret_while_its_note_may_still_fail(
     held.set()
     found = await asyncio.gather(*both, return_exceptions=True)
     assert [type(one) for one in found] == [OSError, OSError]
+
+
+async def test_looks_at_the_same_time_are_one_visit(store: Store) -> None:
+    other = replace(LOOK, by="bea")
+    await asyncio.gather(*(store.seen.note_first(look) for look in (LOOK, LOOK, other, LOOK)))
+    rows = await store.database.read(lambda c: audit.latest(c, "main"))
+    assert sorted(row.by for row in rows) == ["ada", "bea"]
+
+
+async def test_who_waits_for_the_note_of_another_that_fails_or_is_given_up_makes_it(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held, write = asyncio.Event(), store.database.write
+
+    async def once_held(work: Callable[[Connection], Any]) -> Any:
+        monkeypatch.setattr(store.database, "write", write)
+        await held.wait()
+
+    monkeypatch.setattr(store.database, "write", once_held)
+    first, second = (asyncio.create_task(store.seen.note_first(LOOK)) for _ in range(2))
+    await asyncio.sleep(0)
+    first.cancel()
+    await asyncio.gather(first, return_exceptions=True)
+    await second
+    assert len(await _targets(store)) == 1

@@ -10,12 +10,11 @@ from collections.abc import Callable
 
 from flowapp.engine.ports import Printing
 from flowapp.jsontext import NULL, JsonText, dumps, loads
+from flowapp.runtimes.guest.frames import COMPLETE
 from flowapp.runtimes.guest.streaming import MARK
 from flowapp.store.masks import MaskedLog, Masks
 
 STREAM_KEY = "wm_stream"
-COMPLETE = '{"type":"complete","result":'
-"""How the record of a finished workflow as code begins (`runtimes/guest`): what follows is its result as the script gave it."""
 
 
 class Parted:

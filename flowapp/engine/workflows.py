@@ -20,11 +20,11 @@ from flowapp.engine import checkpoints, pauses
 from flowapp.engine.checkpoints import LARGEST, MOST_STEPS, SUSPENDED, TOLD, id_of_key, is_key, path_of
 from flowapp.engine.errors import error_value
 from flowapp.engine.loops import side_by_side
-from flowapp.engine.streams import COMPLETE
 from flowapp.engine.suspend import LONGEST_S, TIMEOUT_S
 from flowapp.engine.values import Answer, Done, LeafCall, LeafOutcome, Limit, StepInfo, Wanted
 from flowapp.engine.workflow_records import decision, is_likely, is_task, module, number, terms
 from flowapp.jsontext import NULL, JsonText, dumps, loads
+from flowapp.runtimes.guest.frames import COMPLETE
 from flowapp.store.clock import text_of
 from flowapp.store.runs import job_id
 

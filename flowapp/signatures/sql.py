@@ -14,7 +14,7 @@ from typing import Any
 from flowapp.signatures import sql_files
 from flowapp.signatures.schema import Argument, Schema, Signature, SignatureProblem, object_schema
 from flowapp.signatures.sql_files import RowsFile
-from flowapp.signatures.sql_text import Statement, UnfinishedSql, statements
+from flowapp.signatures.sql_text import Statement, UnfinishedSql, header_lines, statements
 
 DIALECTS = frozenset({"postgresql", "mysql", "duckdb", "sqlite", "mssql", "bigquery", "snowflake", "oracledb"})
 COLLECTIONS = frozenset(
@@ -134,11 +134,8 @@ def infer(language: str, code: str, _entrypoint: str = "main") -> Signature | Si
 def parse(dialect: str, code: str) -> SqlScript | SignatureProblem:
     """The script as its process runs it, or what is wrong with it."""
     header = _Header(dialect)
-    for number, line in enumerate(code.splitlines(), 1):
-        text = line.strip()
-        if text and not text.startswith("--"):
-            break
-        wrong = _declare(header, text.lstrip("-").strip())
+    for number, text in header_lines(code):
+        wrong = _declare(header, text)
         if wrong:
             return SignatureProblem(wrong, number, syntax=False)
     try:
@@ -172,11 +169,8 @@ def pinned(language: str, code: str) -> str:
     """
     if language not in DIALECTS or DATABASE not in code:
         return ""
-    for line in code.splitlines():
-        text = line.strip()
-        if text and not text.startswith("--"):
-            break
-        match = _DATABASE.fullmatch(text.lstrip("-").strip())
+    for _, text in header_lines(code):
+        match = _DATABASE.fullmatch(text)
         if match is not None:
             path = match["path"].removeprefix("$res:")
             return path if path.startswith(("u/", "f/")) else ""

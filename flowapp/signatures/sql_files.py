@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from flowapp.signatures.sql_text import header_lines
+
 FORMATS = ("json", "csv", "parquet")
 BY_SCRIPT = "wmill_datalake"
 """Where files are by the path of what made them, unless it names a prefix."""
@@ -53,11 +55,7 @@ def file_of(code: str) -> RowsFile | None:
     """Where the rows of an SQL script go that says so rightly in its first comment lines."""
     if "s3" not in code:
         return None
-    for line in code.splitlines():
-        text = line.strip()
-        if text and not text.startswith("--"):
-            break
-        words = text.lstrip("-").strip()
+    for _, words in header_lines(code):
         if asks_for(words):
             found = read(words)
             return found if isinstance(found, RowsFile) else None

@@ -51,6 +51,15 @@ class Statement:
     keys: tuple[str, ...]
 
 
+def header_lines(code: str) -> Iterator[tuple[int, str]]:
+    """The comment lines with which a script begins, which declare things: the number of each, from 1, and its text alone."""
+    for number, line in enumerate(code.splitlines(), 1):
+        text = line.strip()
+        if text and not text.startswith("--"):
+            return
+        yield number, text.lstrip("-").strip()
+
+
 class UnfinishedSql(Exception):
     """A string, a name or a comment has no end. `line` is where it begins, from 1."""
 

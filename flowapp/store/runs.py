@@ -21,7 +21,8 @@ from flowapp.store.database import Database
 from flowapp.store.errors import OwnershipLost
 from flowapp.store.events import Event
 from flowapp.store.numbers import next_run
-from flowapp.store.sql import Sql, bind
+from flowapp.store.sql import Sql
+from flowapp.store.step_writes import PUT_JOB
 from flowapp.store.tables import JobRow, RunRow
 
 UNFINISHED = ("queued", "running", "suspended")
@@ -93,18 +94,6 @@ def _columns(model: type[SQLModel]) -> list[str]:
     return [column.name for column in sa.inspect(model).columns]
 
 
-_JOB_COLUMNS = _columns(JobRow)
-#: `progress` is what the job itself has said, through the API: a segment does not know it.
-KEPT = ("run_id", "path", "id", "progress")
-# One statement writes a step: new or finished, and only while this segment owns the run. The row lock makes whoever wants to
-# take the run over wait for this write, so that what was written is always seen by the segment that follows.
-_PUT_JOB = Sql(
-    f"INSERT INTO job ({', '.join(_JOB_COLUMNS)}) "  # noqa: S608 - our own column names
-    f"SELECT {', '.join(bind(column) for column in table_of(JobRow).columns)} "
-    "WHERE EXISTS (SELECT 1 FROM run WHERE id = :run_id AND owner = :owner FOR SHARE) "
-    "ON CONFLICT (run_id, path) DO UPDATE SET "
-    + ", ".join(f"{name} = excluded.{name}" for name in _JOB_COLUMNS if name not in KEPT)
-)
 _RUN_COLUMNS = _columns(RunRow)
 _INSERT_RUN = Sql(
     f"INSERT INTO run ({', '.join(_RUN_COLUMNS)}) VALUES ({', '.join(f':{name}' for name in _RUN_COLUMNS)})"  # noqa: S608
@@ -325,7 +314,7 @@ class Runs:
         Raises:
             OwnershipLost: `owner` does not own the run any more.
         """
-        if _PUT_JOB.change(connection, {**row, "owner": owner}) == 0:
+        if PUT_JOB.change(connection, {**row, "owner": owner}) == 0:
             raise OwnershipLost(f"Run {row['run_id']} was taken over")
 
     def _announce(self, row: RunRow) -> None:

@@ -1,8 +1,9 @@
-"""A finished step of a run as one statement, which is its own transaction: on PostgreSQL one round trip in place of five.
+"""How the row of a step is written, and a finished step as one statement, which is its own transaction.
 
-It stores the values, the step's row and what it printed, or no step at all (values without one are tidied away later): where another segment owns the run now, where a value is
-so old that it has to be touched first (see `values`), and where somebody else is just storing it. The general way finds out which,
-and does or refuses it.
+On PostgreSQL that is one round trip in place of five. It stores the values, the step's row and what it printed, or no step at
+all (values without one are tidied away later): where another segment owns the run now, where a value is so old that it has to
+be touched first (see `values`), and where somebody else is just storing it. The general way finds out which, and does or
+refuses it.
 """
 
 from __future__ import annotations
@@ -16,13 +17,25 @@ from sqlalchemy.engine import Connection
 from flowapp.store.clock import now, seconds_ago
 from flowapp.store.logs import Chunk
 from flowapp.store.rows import table
-from flowapp.store.runs import KEPT
 from flowapp.store.sql import Sql, bind
 from flowapp.store.tables import JobRow
 from flowapp.store.values import TOUCH_AFTER_S, Prepared, columns_of
 
 _COLUMNS = table(JobRow).columns
-_CHANGES = ", ".join(f"{column.name} = excluded.{column.name}" for column in _COLUMNS if column.name not in KEPT)
+#: `progress` is what the job itself has said, through the API: a segment does not know it.
+_KEPT = ("run_id", "path", "id", "progress")
+_INSERT = (
+    f"INSERT INTO job ({', '.join(column.name for column in _COLUMNS)}) "
+    f"SELECT {', '.join(bind(column) for column in _COLUMNS)}"
+)
+_REPLACE = "ON CONFLICT (run_id, path) DO UPDATE SET " + ", ".join(
+    f"{column.name} = excluded.{column.name}" for column in _COLUMNS if column.name not in _KEPT
+)
+# One statement writes a step: new or finished, and only while this segment owns the run. The row lock makes whoever wants to
+# take the run over wait for this write, so that what was written is always seen by the segment that follows.
+PUT_JOB = Sql(
+    f"{_INSERT} WHERE EXISTS (SELECT 1 FROM run WHERE id = :run_id AND owner = :owner FOR SHARE) {_REPLACE}"  # noqa: S608
+)
 _PUT = Sql(
     "WITH added AS (INSERT INTO value (hash, text, blob, size, refs, created_at) "  # noqa: S608 - our own column names
     "SELECT given.*, CAST(:now AS VARCHAR) FROM unnest(CAST(:value_hash AS VARCHAR[]), CAST(:value_text AS TEXT[]), "
@@ -33,9 +46,7 @@ _PUT = Sql(
     # the values come first, as everywhere: whoever holds a run's row waits for nobody who stores a value
     "held AS (SELECT id FROM run WHERE id = :run_id AND owner = :owner "
     "AND (SELECT count(*) FROM done) = CAST(:value_count AS BIGINT) FOR SHARE), "
-    f"put AS (INSERT INTO job ({', '.join(column.name for column in _COLUMNS)}) "
-    f"SELECT {', '.join(bind(column) for column in _COLUMNS)} FROM held "
-    f"ON CONFLICT (run_id, path) DO UPDATE SET {_CHANGES} RETURNING run_id), "
+    f"put AS ({_INSERT} FROM held {_REPLACE} RETURNING run_id), "
     'printed AS (INSERT INTO log (run_id, path, attempt, "offset", text, at) '
     "SELECT put.run_id, chunk.path, CAST(:log_attempt AS INTEGER), chunk.begin, chunk.text, CAST(:now AS VARCHAR) FROM put, "
     "unnest(CAST(:log_path AS VARCHAR[]), CAST(:log_offset AS BIGINT[]), CAST(:log_text AS TEXT[])) AS chunk(path, begin, text) "

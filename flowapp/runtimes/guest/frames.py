@@ -21,6 +21,8 @@ READY = b"R"
 LOADED = b"L"
 #: body: the result as JSON text; empty after parts
 RESULT = b"O"
+#: how the result of a workflow as code begins that has ended: what follows, up to a last brace, is what the script gave
+COMPLETE = '{"type":"complete","result":'
 #: a part of a result: a list begins
 LIST = b"["
 #: a part of a result; body: the next values of the list that began last, JSON text with commas between

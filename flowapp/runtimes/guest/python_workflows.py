@@ -10,9 +10,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from flowapp.runtimes.guest import python_calls, python_results
-
-_COMPLETE = b'{"type":"complete","result":'
+from flowapp.runtimes.guest import frames, python_calls, python_results
 
 
 def call(function: Callable[..., Any], inputs: Mapping[str, Any], checkpoint: str) -> bytes:
@@ -31,4 +29,4 @@ def call(function: Callable[..., Any], inputs: Mapping[str, Any], checkpoint: st
 
 
 def _complete(result: Any) -> bytes:
-    return _COMPLETE + python_results.encode(result) + b"}"
+    return frames.COMPLETE.encode() + python_results.encode(result) + b"}"

@@ -334,6 +334,7 @@ async function taskParameters(task: (...args: unknown[]) => unknown, inputs: obj
 }
 
 let suspends: (error: unknown) => boolean = () => false;
+// as `frames.COMPLETE`, by whose characters the server knows it
 const complete = (result: unknown) => `{"type":"complete","result":${toJson(result)}}`;
 
 function wanted(info: { mode: string; result?: unknown }): string {

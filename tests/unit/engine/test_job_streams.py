@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import itertools
 import random
+from pathlib import Path
 
 import pytest
 
-from flowapp.engine.streams import JobOutput, Parted, with_stream
+from flowapp.engine.streams import JobOutput, Parted, in_record, with_stream
 from flowapp.jsontext import JsonText, loads
+from flowapp.runtimes.guest import python_workflows
+from flowapp.runtimes.guest.frames import COMPLETE
 from flowapp.store.masks import Masks
 
 
@@ -125,3 +128,10 @@ def test_a_cut_stream_says_so() -> None:
 def test_the_stream_in_the_result(result: str, expected: object) -> None:
     assert loads(with_stream(JsonText(result), "st\nream")) == expected
     assert with_stream(JsonText(result), "") == result
+
+
+def test_every_wrapper_ends_the_record_of_a_workflow_as_the_server_reads_it() -> None:
+    python = python_workflows.call(lambda n: n, {"n": 4}, "{}").decode()
+    assert in_record(JsonText(python.replace("4", "{}")), "said") == COMPLETE + '{"wm_stream":"said"}}'
+    wrapper = Path(python_workflows.__file__).with_name("typescript_wrapper.ts").read_text("utf-8")
+    assert f"`{COMPLETE}${{" in wrapper

@@ -32,6 +32,7 @@ from flowapp.workspace import guard
 from flowapp.workspace.approval_requests import Link, Requests
 from flowapp.workspace.approvals import Approvals
 from flowapp.workspace.errors import AlreadyThere, BadRequest, JobOver
+from flowapp.workspace.flow_status import is_over
 from flowapp.workspace.job_places import JobPlaces, Place
 from flowapp.workspace.job_views import JobViews
 from flowapp.workspace.runnables import HUB, SCRIPT_STEP, Start, Trigger
@@ -125,9 +126,9 @@ class CodeWorkflows:
 
     async def _announce(self, place: Place, inner: str, key: str, *, own: bool) -> None:
         """Note an approval whose links are handed out before the workflow asks."""
-        if place.run.owner is None:
+        if is_over(place.run):
             raise JobOver(f"The job {place.id} is not running.")
-        if not own:
+        if not own:  # a workflow that waits for something else may ask for this one later
             raise NotFound(f"The workflow has no approval {key} yet.", "Ask again once it waits.")
         if not await self._is_workflow(place):
             raise BadRequest("Only a workflow has approvals: this job would never ask.", "Ask in its @workflow.")

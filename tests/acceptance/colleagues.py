@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import httpx
 import pytest
@@ -62,11 +63,15 @@ def ada(browser: Browser, product: Product, watch: Watch) -> Iterator[Colleague]
     profile.close()
 
 
+def two_cells() -> dict[str, Any]:
+    """A flow that loads orders in `a` and sends them in `b`."""
+    return flow_of(python("a", LOAD, {}, "Load the orders"), python("b", SEND, {"rows": wire("results.a")}, "Send"))
+
+
 def opened(page: Page, product: Product) -> NotebookPage:
     """Two cells."""
     with product.client() as client:
-        flow = flow_of(python("a", LOAD, {}, "Load the orders"), python("b", SEND, {"rows": wire("results.a")}, "Send"))
-        return open_flow(page, client, flow)
+        return open_flow(page, client, two_cells())
 
 
 def beside(notebook: NotebookPage, colleague: Colleague) -> NotebookPage:
@@ -78,6 +83,16 @@ def beside(notebook: NotebookPage, colleague: Colleague) -> NotebookPage:
 def mark(notebook: NotebookPage, step: str) -> Locator:
     """The button at a cell's head that says how much was said about it."""
     return notebook.cell(step).locator("> .nb-hd .nb-comment-button")
+
+
+def reply(notebook: NotebookPage, step: str, text: str) -> Locator:
+    """Answer what was said about a cell; the open panel."""
+    mark(notebook, step).click()
+    panel = notebook.page.get_by_role("dialog", name=f"Comments on {step}")
+    panel.get_by_role("button", name="Reply").click()
+    notebook.page.keyboard.type(text)
+    notebook.page.keyboard.press("Control+Enter")
+    return panel
 
 
 def people(notebook: NotebookPage) -> Locator:
@@ -104,8 +119,7 @@ def shared_path(product: Product) -> str:
 def two_drafts(page: Page, product: Product, ada: Colleague, path: str) -> tuple[NotebookPage, NotebookPage]:
     """A deployed flow of two cells: the draft that it was deployed from, and Ada's own, each in a browser."""
     with product.client() as client:
-        flow = flow_of(python("a", LOAD, {}, "Load the orders"), python("b", SEND, {"rows": wire("results.a")}, "Send"))
-        made = client.post("/api/w/main/drafts", json={"flow": flow, "path": path}).raise_for_status().json()
+        made = client.post("/api/w/main/drafts", json={"flow": two_cells(), "path": path}).raise_for_status().json()
         client.post(f"/api/w/main/drafts/{made['id']}/deploy", json={}).raise_for_status()
     page.goto(f"/flows/{made['id']}")
     hers = ada.page.request.post(f"/api/w/main/flows/edit/{path}", headers={"origin": product.url}).json()["id"]

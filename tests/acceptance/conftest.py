@@ -11,7 +11,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, expect, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    Request,
+    ViewportSize,
+    expect,
+    sync_playwright,
+)
 
 from tests.acceptance.product import ARTIFACTS, TOKEN, Product
 
@@ -108,9 +117,16 @@ def watch(product: Product) -> Watch:
 
 
 @pytest.fixture
-def context(browser: Browser, product: Product, watch: Watch) -> Iterator[BrowserContext]:
+def timezone() -> str | None:
+    """Where the person is; None is where the server is. A test that is about times has it as a parameter."""
+    return None
+
+
+@pytest.fixture
+def context(browser: Browser, product: Product, watch: Watch, timezone: str | None) -> Iterator[BrowserContext]:
     """A fresh browser profile at 1440 pixels, not signed in."""
-    profile = browser.new_context(base_url=product.url, viewport={"width": 1440, "height": 900}, accept_downloads=True)
+    size: ViewportSize = {"width": 1440, "height": 900}
+    profile = browser.new_context(base_url=product.url, viewport=size, accept_downloads=True, timezone_id=timezone)
     profile.set_default_timeout(PATIENCE_MS)
     watch.attach(profile)
     yield profile

@@ -75,6 +75,12 @@ class NotebookPage:
         self.into_code(step)
         self.type_code(text)
 
+    def append_code(self, step: str, text: str) -> None:
+        """Type at the end of a cell's code."""
+        self.into_code(step)
+        self.page.keyboard.press("Control+End")
+        self.page.keyboard.type(text)
+
     def type_code(self, text: str) -> None:
         """Replace all text of the editor that has the focus."""
         self.page.keyboard.press("Control+a")

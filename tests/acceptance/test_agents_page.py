@@ -12,7 +12,9 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
+from tests.acceptance.axe import accessible
 from tests.acceptance.conftest import shoot
+from tests.acceptance.keys import press
 from tests.acceptance.notebook_page import NotebookPage, flow_of, open_flow, python
 from tests.acceptance.product import TOKEN, Product
 from tests.support.chat_server import said
@@ -229,3 +231,45 @@ def test_an_agent_that_is_a_resource_is_chosen_and_its_tools_are_bound(
     expect(cell.get_by_role("region", name="Tool tool1")).to_contain_text("Web search")
     notebook.settled()
     assert notebook.module("b")["value"]["tools"] == [{"id": "tool1", "value": {"tool_type": "websearch"}}]
+
+
+def agent_with(agent: str) -> dict[str, Any]:
+    """An agent of a resource that has a tool of its own besides."""
+    value = {"type": "rawscript", "language": "python3", "content": CODE, "input_transforms": {"item": {"type": "ai"}}}
+    tool = {"id": "p", "summary": "price", "value": {"tool_type": "flowmodule", **value}}
+    message = {"user_message": {"type": "static", "value": "How much is tea?"}}
+    step = {"type": "aiagent", "agent": agent, "input_transforms": message, "tools": [tool]}
+    return flow_of({"id": "b", "summary": "Answer", "value": step})
+
+
+def test_tools_that_an_agent_of_a_resource_does_not_use_are_told_and_removed(own_page: tuple[Page, Product]) -> None:
+    page, product = own_page
+    with product.client() as client:
+        body = {"path": "f/team/other", "value": {"provider": PROVIDER, "tools": []}, "resource_type": "ai_agent"}
+        client.post("/api/w/main/resources/create", json=body).raise_for_status()
+        notebook = open_flow(page, client, agent_with("f/team/other"))
+    cell = notebook.cell("b")
+    expect(cell).to_contain_text("1 tool of its own is not used")
+    shoot(page, "notebook-agent-own-tools")
+    accessible(page, ".nb-tools")
+    press(page, cell.get_by_role("button", name="Remove the tools of b that are not used"))
+    expect(cell).not_to_contain_text("not used")
+    expect(cell.get_by_label("Agent of b")).to_be_focused()
+    notebook.settled()
+    assert not notebook.module("b")["value"].get("tools")
+    page.get_by_role("button", name="Undo").last.click()
+    expect(cell).to_contain_text("1 tool of its own is not used")
+
+
+def test_agents_that_cannot_be_loaded_are_not_taken_for_none(own_page: tuple[Page, Product]) -> None:
+    page, product = own_page
+    page.route("**/resources/list_names/ai_agent", lambda route: route.abort())
+    with product.client() as client:
+        notebook = open_flow(page, client, agent_with(""))
+    alert = notebook.cell("b").get_by_role("alert")
+    expect(alert).to_contain_text("Agents of the workspace: The server cannot be reached.")
+    shoot(page, "notebook-agent-no-list")
+    accessible(page, ".nb-tools")
+    with product.client() as client:
+        notebook = open_flow(page, client, agent_with("f/team/nobody"))
+    expect(notebook.cell("b").get_by_role("alert").filter(has_text="f/team/nobody")).to_be_visible()

@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from tests.acceptance.axe import accessible
 from tests.acceptance.conftest import PATIENCE_MS, shoot
 from tests.acceptance.keys import press
 from tests.acceptance.notebook_page import RUN_TIMEOUT, flow_of, open_flow
 from tests.acceptance.product import TOKEN, Product
+from tests.acceptance.streams import streamed
 from tests.support.chat_server import spoken
 from tests.support.serving import JsonHandler, serving
 
@@ -89,10 +90,6 @@ def agent(model: Model) -> dict[str, Any]:
     return {"id": "a", "summary": "Answer", "value": {"type": "aiagent", "input_transforms": inputs, "tools": [tool]}}
 
 
-def streamed(place: Page | Locator) -> Locator:
-    return place.get_by_role("log", name="Streamed result")
-
-
 def test_the_answer_grows_in_the_cell_and_in_the_chat(own_page: tuple[Page, Product], model: Model) -> None:
     page, product = own_page
     flow = flow_of(agent(model), schema={"type": "object", "properties": {"user_message": {"type": "string"}}})
@@ -102,7 +99,7 @@ def test_the_answer_grows_in_the_cell_and_in_the_chat(own_page: tuple[Page, Prod
         notebook.run("a")
         cell = notebook.cell("a")
         expect(streamed(cell)).to_contain_text("I look it up.", timeout=RUN_TIMEOUT)
-        expect(cell.get_by_role("list", name="Tools").locator(".streamed-tools li, li").first).to_contain_text("price")
+        expect(cell.get_by_role("list", name="Tools").get_by_role("listitem")).to_contain_text("price")
         expect(streamed(cell).locator("strong")).to_have_text("4 EUR", timeout=RUN_TIMEOUT)
         shoot(page, "stream-agent-cell")
         accessible(page, ".nb-stream")

@@ -7,13 +7,14 @@ from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Page, expect
 
 from tests.acceptance.axe import accessible
 from tests.acceptance.conftest import shoot
 from tests.acceptance.keys import press
 from tests.acceptance.notebook_page import RUN_TIMEOUT, flow_of, open_flow, python, wire
 from tests.acceptance.product import Product
+from tests.acceptance.streams import streamed
 
 W = "/api/w/main"
 #: Goes on when the variable that `gate` names is there.
@@ -43,10 +44,6 @@ def open_gate(product: Product, gate: str) -> None:
 def deployed(client: httpx.Client, path: str, flow: dict[str, Any]) -> None:
     draft = client.post(f"{W}/drafts", json={"flow": flow}).raise_for_status().json()
     client.post(f"{W}/drafts/{draft['id']}/deploy", json={"path": path, "message": "test"}).raise_for_status()
-
-
-def streamed(place: Page | Locator) -> Locator:
-    return place.get_by_role("log", name="Streamed result")
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Two people in one notebook, or each in a draft of one flow: comments on its cells, who is here, and who is typing where."""
+"""Two people in one notebook: comments on its cells, who is here, and who is typing where."""
 
 from __future__ import annotations
 
@@ -8,7 +8,19 @@ import httpx
 from playwright.sync_api import Page, expect
 
 from tests.acceptance.axe import accessible
-from tests.acceptance.colleagues import PASSWORD, Colleague, account, ada, beside, code, mark, opened, people, typing_in
+from tests.acceptance.colleagues import (
+    PASSWORD,
+    Colleague,
+    account,
+    ada,
+    beside,
+    code,
+    mark,
+    opened,
+    people,
+    reply,
+    typing_in,
+)
 from tests.acceptance.conftest import shoot
 from tests.acceptance.keys import press
 from tests.acceptance.product import Product
@@ -33,11 +45,7 @@ def test_a_comment_is_written_answered_and_resolved_by_two_people(page: Page, pr
     expect(panel.get_by_role("button", name="Show less")).to_be_visible()
 
     expect(mark(hers, "a")).to_have_accessible_name("1 open comment on a")
-    mark(hers, "a").click()
-    at_hers = ada.page.get_by_role("dialog", name="Comments on a")
-    at_hers.get_by_role("button", name="Reply").click()
-    ada.page.keyboard.type("Seven days, as always.")
-    ada.page.keyboard.press("Control+Enter")
+    at_hers = reply(hers, "a", "Seven days, as always.")
     expect(panel.get_by_role("article")).to_contain_text("Seven days, as always.")
     expect(panel.get_by_role("article")).to_contain_text("Ada Byron")
     shoot(page, "comments-panel")
@@ -159,9 +167,7 @@ def test_a_text_is_held_taken_over_and_free_again(page: Page, product: Product, 
     hers = beside(notebook, ada)
     expect(people(hers)).to_be_visible()
     expect(people(notebook)).to_be_visible()
-    hers.into_code("a")
-    ada.page.keyboard.press("Control+End")
-    ada.page.keyboard.type("# by ada")
+    hers.append_code("a", "# by ada")
     held = typing_in(notebook, "a", "Ada Byron")
     expect(held).to_contain_text("Ada Byron is typing here")
     hers.settled()
@@ -193,9 +199,7 @@ def test_a_text_is_held_taken_over_and_free_again(page: Page, product: Product, 
 
     # nobody types any more: it is free without asking
     expect(told).to_have_count(0, timeout=20_000)
-    hers.into_code("a")
-    ada.page.keyboard.press("Control+End")
-    ada.page.keyboard.type(" and ada again")
+    hers.append_code("a", " and ada again")
     hers.settled()
     expect(code(notebook, "a")).to_contain_text("and ada again")
 
@@ -204,15 +208,11 @@ def test_who_leaves_holds_nothing(page: Page, product: Product, ada: Colleague) 
     notebook = opened(page, product)
     hers = beside(notebook, ada)
     expect(people(hers)).to_be_visible()
-    hers.into_code("b")
-    ada.page.keyboard.press("Control+End")
-    ada.page.keyboard.type("# left alone")
+    hers.append_code("b", "# left alone")
     expect(typing_in(notebook, "b", "Ada Byron")).to_be_visible()
     ada.page.close()
     expect(typing_in(notebook, "b", "Ada Byron")).to_have_count(0)
-    notebook.into_code("b")
-    page.keyboard.press("Control+End")
-    page.keyboard.type(" no more")
+    notebook.append_code("b", " no more")
     notebook.settled()
     assert "# left alone no more" in notebook.module("b")["value"]["content"]
 

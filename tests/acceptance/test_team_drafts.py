@@ -14,6 +14,7 @@ from tests.acceptance.colleagues import (
     in_other_drafts,
     mark,
     people,
+    reply,
     shared_path,
     two_drafts,
 )
@@ -43,9 +44,7 @@ def test_a_cell_that_is_changed_elsewhere_says_so_and_keeps_nobody_from_typing(
 ) -> None:
     notebook, hers = two_drafts(page, product, ada, shared_path)
     expect(in_other_drafts(hers)).to_be_visible()
-    hers.into_code("a")
-    ada.page.keyboard.press("Control+End")
-    ada.page.keyboard.type("# hers")
+    hers.append_code("a", "# hers")
     expect(in_other_drafts(notebook)).to_have_accessible_name("In other drafts of this flow: Ada Byron, changing a")
     expect(hint(notebook)).to_have_count(0)  # it is said in the cell that one is in
     notebook.select("a")
@@ -75,12 +74,8 @@ def test_a_cell_that_is_changed_elsewhere_says_so_and_keeps_nobody_from_typing(
 def test_who_types_already_is_told_and_goes_on(page: Page, product: Product, ada: Colleague, shared_path: str) -> None:
     notebook, hers = two_drafts(page, product, ada, shared_path)
     expect(in_other_drafts(hers)).to_be_visible()
-    notebook.into_code("a")
-    page.keyboard.press("Control+End")
-    page.keyboard.type("# mine")
-    hers.into_code("a")
-    ada.page.keyboard.press("Control+End")
-    ada.page.keyboard.type("# hers")
+    notebook.append_code("a", "# mine")
+    hers.append_code("a", "# hers")
     expect(hint(notebook)).to_be_visible()
     page.keyboard.type(" and on")
     expect(code(notebook, "a")).to_contain_text("mine and on")
@@ -93,9 +88,7 @@ def test_a_newer_version_is_told_while_the_notebook_is_open(
 ) -> None:
     notebook, hers = two_drafts(page, product, ada, shared_path)
     expect(in_other_drafts(notebook)).to_be_visible()
-    hers.into_code("a")
-    ada.page.keyboard.press("Control+End")
-    ada.page.keyboard.type("# faster")
+    hers.append_code("a", "# faster")
     hers.settled()
     ada.page.get_by_role("button", name="Deploy", exact=True).click()
     ada.page.get_by_role("dialog").get_by_role("button", name="Deploy", exact=True).click()
@@ -119,11 +112,7 @@ def test_comments_on_a_deployed_flow_are_answered_from_another_draft(
     page.keyboard.type("Why seven days?")
     page.keyboard.press("Control+Enter")
     expect(mark(hers, "a")).to_have_accessible_name("1 open comment on a")
-    mark(hers, "a").click()
-    at_hers = ada.page.get_by_role("dialog", name="Comments on a")
-    at_hers.get_by_role("button", name="Reply").click()
-    ada.page.keyboard.type("As always.")
-    ada.page.keyboard.press("Control+Enter")
+    reply(hers, "a", "As always.")
     expect(panel.get_by_role("article")).to_contain_text("As always.")
     shoot(page, "comments-of-flow")
     accessible(page, ".nb-comments-pop")

@@ -4,6 +4,7 @@ import { useId, useRef, useState } from "react";
 
 import { Icon } from "../icons.jsx";
 import { References } from "../references.jsx";
+import { instantOf, LATEST, localTime } from "../times.js";
 import { bytes } from "../words.js";
 import { tabWorkspace } from "../workspace.js";
 
@@ -44,14 +45,7 @@ export function Password(props) {
 /** A date and time in the browser's own picker; the value is ISO 8601 with the offset of the person's place. */
 export function DateTime(props) {
   const { id, value, onChange, disabled, readonly } = props;
-  const local = value ? localTime(value) : "";
-  return <input id={id} className="in-text" type="datetime-local" step="1" value={local} disabled={disabled} readOnly={readonly} onChange={(event) => onChange(event.target.value ? new Date(event.target.value).toISOString() : undefined)} {...aria(props)} />;
-}
-
-function localTime(iso) {
-  const at = new Date(iso);
-  if (Number.isNaN(at.getTime())) return "";
-  return new Date(at.getTime() - at.getTimezoneOffset() * 60000).toISOString().slice(0, 19);
+  return <input id={id} className="in-text" type="datetime-local" step="1" max={`${LATEST}:59`} value={localTime(value)} disabled={disabled} readOnly={readonly} onChange={(event) => onChange(instantOf(event.target.value) || undefined)} {...aria(props)} />;
 }
 
 export function Select(props) {

@@ -1,37 +1,14 @@
 // Calls by webhook that the deployed flow has had: what one brought becomes the sample of the flow's input with one press, under a name
 // if it has one. Where a preprocessor makes the input, that is what it made, and the call itself becomes the event it is tried on.
 import { useEffect, useState } from "react";
-import { get, runPath, workspacePath } from "../api.js";
 import { StateBadge } from "../run/run_view.jsx";
 import { ago } from "../words.js";
+import { callsOf, isObject } from "./calls.js";
 import { useKey, useStore } from "./context.js";
 import { Dialog } from "./ui.jsx";
 
-const LOOKED_AT = 100; // of the newest runs
-const SHOWN = 8;
 const PREVIEW = 160; // characters
 const LONGEST_NAME = 60;
-
-const valueOf = (ws, run, query) => get(runPath(ws, run.id, "raw"), query).catch(() => null); // not there, or cleared away
-
-/** {run, args: what the flow got, event: what its preprocessor was given, or null}. Where a step prepares its own arguments, the flow got the call's. */
-async function callOf(ws, run) {
-  if (!run.has_event) return { run, event: null, args: await valueOf(ws, run, { path: "", side: "args" }) };
-  const { steps } = await get(runPath(ws, run.id));
-  const step = steps.find(({ path }) => path === "preprocessor");
-  const made = step ? step.status === "success" && valueOf(ws, run, { path: "preprocessor" }) : valueOf(ws, run, { path: "", side: "args" });
-  const [event, args] = await Promise.all([valueOf(ws, run, { path: "", side: "event" }), made]);
-  return { run, event, args: args || null };
-}
-
-const isObject = (value) => Boolean(value) && typeof value === "object" && !Array.isArray(value);
-
-async function callsOf(ws, path) {
-  const runs = await get(workspacePath(ws, "runs"), { path, per_page: LOOKED_AT });
-  const calls = runs.filter((run) => run.trigger === "webhook" && run.kind === "flow").slice(0, SHOWN);
-  const found = await Promise.all(calls.map((run) => callOf(ws, run)));
-  return found.filter((call) => isObject(call.args) || call.event);
-}
 
 export function Captured({ onClose }) {
   const store = useStore();

@@ -1,40 +1,75 @@
 // The agent of a cell as a resource: which one it is, what it decides, and the inputs of its tools that the cell binds.
-import { useEffect, useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { encoded, get, workspacePath } from "../api.js";
 import { ToolInput, withField } from "./agent.jsx";
-import { useStore } from "./context.js";
+import { count } from "../words.js";
+import { useKey, useStore } from "./context.js";
 import { Glyph } from "./icons.jsx";
 
 /** Inputs that such a resource decides (`openflow/agents.py`). */
 const DECIDED = ["provider", "system_prompt", "output_type", "output_schema", "temperature", "max_completion_tokens", "memory", "streaming", "max_iterations"];
 const WAYS = [["", "as the agent has it"], ["ai", "by the model"], ["static", "fixed"], ["javascript", "expression"]];
 
-/** Chooses the resource. Without any, and without one chosen, there is nothing to see. */
+/** {paths, failed: ApiError or null}: the agents of the workspace, asked for again when the connection is back. */
+function useAgents(ws) {
+  const [found, setFound] = useState({ paths: [], failed: null });
+  const connected = useKey("link") === "open";
+  useEffect(() => {
+    if (!connected) return undefined;
+    let ended = false;
+    get(workspacePath(ws, "resources/list_names/ai_agent")).then((list) => !ended && setFound({ paths: list.map((one) => one.path), failed: null }), (failed) => !ended && setFound((old) => ({ ...old, failed })));
+    return () => { ended = true; };
+  }, [ws, connected]);
+  return found;
+}
+
+/** Chooses the resource, and tells of tools of the cell's own that it does not use then. Without any, and without one chosen, there is nothing to see. */
 export function AgentChoice({ cell }) {
   const store = useStore();
-  const [paths, setPaths] = useState([]);
+  const { paths, failed } = useAgents(store.ws);
+  const select = useRef(null);
   const path = pathOf(cell);
-  useEffect(() => {
-    let ended = false;
-    get(workspacePath(store.ws, "resources/list_names/ai_agent")).then((found) => !ended && setPaths(found.map((one) => one.path)), () => {});
-    return () => { ended = true; };
-  }, [store.ws]);
-  if (!path && paths.length === 0) return null;
+  const problem = failed && <p className="nb-tool-hd nb-agent-problem" role="alert"><Glyph name="warn" size={13} /> Agents of the workspace: {failed.message}</p>;
+  if (!path && paths.length === 0) return problem;
   const choose = (next) => {
     const unused = next ? cell.inputs.filter(({ field }) => DECIDED.includes(field)) : [];
     store.do({ op: "set_setting", cell: cell.id, key: "agent", value: next || null }, ...unused.map(({ field }) => ({ op: "set_input", cell: cell.id, field, transform: null })));
     store.announce(next ? `The agent is ${next}` : "The agent is the step's own");
   };
   return (
-    <div className="nb-row nb-tool-row">
-      <span className="nb-field">agent</span>
-      <span className="nb-source" data-wide>
-        <select className="nb-input nb-select" aria-label={`Agent of ${cell.step_id}`} value={path} onChange={(event) => choose(event.target.value)}>
-          <option value="">the step's own</option>
-          {[...new Set([...paths, ...(path ? [path] : [])])].map((one) => <option key={one} value={one}>{one}</option>)}
-        </select>
-      </span>
-    </div>
+    <>
+      <div className="nb-in nb-agent-choice">
+        <div className="nb-row nb-tool-row">
+          <span className="nb-field">agent</span>
+          <span className="nb-source" data-wide>
+            <select ref={select} className="nb-input nb-select" aria-label={`Agent of ${cell.step_id}`} value={path} onChange={(event) => choose(event.target.value)}>
+              <option value="">the step's own</option>
+              {[...new Set([...paths, ...(path ? [path] : [])])].map((one) => <option key={one} value={one}>{one}</option>)}
+            </select>
+          </span>
+        </div>
+      </div>
+      {problem}
+      {path && <OwnTools cell={cell} onGone={() => select.current?.focus()} />}
+    </>
+  );
+}
+
+function OwnTools({ cell, onGone }) {
+  const store = useStore();
+  const own = (cell.settings.tools ?? []).length;
+  if (!own) return null;
+  const told = `${count(own, "tool")} of its own`;
+  const remove = () => {
+    onGone(); // before the button goes, and the focus with it
+    store.do({ op: "set_setting", cell: cell.id, key: "tools", value: [] });
+    store.toast({ text: `Removed ${told}`, action: { label: "Undo", run: () => store.history("undo") } });
+  };
+  return (
+    <p className="nb-tool-hd nb-faint">
+      <Glyph name="info" size={13} /> {told} {own === 1 ? "is" : "are"} not used.
+      <button type="button" className="nb-link" aria-label={`Remove the tools of ${cell.step_id} that are not used`} onClick={remove}>Remove</button>
+    </p>
   );
 }
 
@@ -52,7 +87,7 @@ export function AgentShared({ cell }) {
     return () => { ended = true; };
   }, [store.ws, path]);
   if (found.path !== path) return null;
-  if (found.problem) return <p className="nb-tool-hd nb-faint">{found.problem}</p>;
+  if (found.problem) return <p className="nb-tool-hd nb-agent-problem" role="alert"><Glyph name="warn" size={13} /> {path}: {found.problem}</p>;
   const { provider, system_prompt: prompt, tools } = found.value ?? {};
   return (
     <>

@@ -3,6 +3,7 @@
 import { lazy, Suspense, useId, useState } from "react";
 
 import { Skeleton } from "../output/parts.jsx";
+import { instantOf, LATEST, localTime, MINUTES } from "../times.js";
 import { handlerOf, targetOf } from "./use_inputs.js";
 
 const LazyArguments = lazy(() => import("./arguments.jsx").then((module) => ({ default: module.Arguments })));
@@ -63,13 +64,13 @@ export function ScheduleFields({ ws, runs: kept, text, targets, options: stored 
 
 /** A time in the reader's own zone, sent as one that says its zone; what was stored is sent as it was while nobody changes it. */
 function PausedUntil({ stored }) {
-  const [first] = useState(() => localOf(stored));
+  const [first] = useState(() => localTime(stored, MINUTES));
   const [local, setLocal] = useState(first);
-  const chosen = local === first ? stored : local ? new Date(local).toISOString() : "";
+  const chosen = local === first ? stored : instantOf(local);
   return (
     <div className="field">
       <label htmlFor="stored-paused">Paused until</label>
-      <input id="stored-paused" type="datetime-local" className="in-text" value={local} aria-describedby="stored-paused-help" onChange={(event) => setLocal(event.target.value)} />
+      <input id="stored-paused" type="datetime-local" max={LATEST} className="in-text" value={local} aria-describedby="stored-paused-help" onChange={(event) => setLocal(event.target.value)} />
       <input type="hidden" name="paused_until" value={chosen} />
       <p className="form-help" id="stored-paused-help">In your time. Times before it are left out, and not made up for.</p>
     </div>
@@ -93,13 +94,6 @@ function Retries({ stored }) {
       </div>
     </div>
   );
-}
-
-/** A stored time as the field takes it; empty where it is none. */
-function localOf(text) {
-  const at = new Date(text);
-  if (!text || Number.isNaN(at.getTime())) return "";
-  return new Date(at.getTime() - at.getTimezoneOffset() * 60000).toISOString().slice(0, 16);
 }
 
 function Handler({ ws, name, label, times, exact, given, options, targets }) {

@@ -90,6 +90,20 @@ async def test_nobody_but_the_workflow_makes_them(server: Server) -> None:
     assert await paths(server, run) == {"a"}
 
 
+async def test_a_workflow_that_waits_for_something_else_may_still_ask(server: Server) -> None:
+    """Nobody runs it meanwhile, and it is not over."""
+    _, job, run = await job_of(server)
+    runs = server.workspace.store.runs
+    await runs.park(run, "test", None)
+    answer = await server.client.get(f"{W}/wac_approval_urls/{job}/boss")
+    assert answer.status_code == 404 and "yet" in answer.text
+    await runs.claim(run, "test")
+    await runs.finish(run, "test", "success", None, failed=False)
+    answer = await server.client.get(f"{W}/wac_approval_urls/{job}/boss")
+    assert answer.status_code == 409, answer.text
+    assert await paths(server, run) == {"a"}
+
+
 TASK = {"path": "a/t", "kind": "rawscript", "meta": dumps({"key": "t"})}
 
 

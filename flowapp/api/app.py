@@ -101,8 +101,8 @@ def create_api(workspace: Workspace) -> FastAPI:
     """All routes (`/api/…`, `/signin`, `/signout`), bound to this workspace. No documentation pages: they load from a CDN."""
     app = FastAPI(title="Flowapp", docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
     app.state.workspace = workspace
-    for module in ROUTERS:
-        app.include_router(module.router)
+    # not include_router, which analyses every route a second time for this app: at the first request, and in memory for good
+    app.router.routes.extend(route for module in ROUTERS for route in module.router.routes)
     install_error_handlers(app)
     return app
 

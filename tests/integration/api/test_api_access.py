@@ -36,7 +36,8 @@ PUBLIC |= {"GET /join", "POST /join", "POST /api/auth/join"}
 
 
 def routes(server: Server) -> Iterator[tuple[str, str]]:
-    assert len(server.app.routes) == len(ROUTERS), "a route was added past the routers: this test would not see it"
+    routed = [route for module in ROUTERS for route in module.router.routes]
+    assert server.app.routes == routed, "a route was added past the routers: this test would not see it"
     for module in ROUTERS:
         for route in module.router.routes:
             assert isinstance(route, APIRoute)

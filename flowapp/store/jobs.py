@@ -31,6 +31,14 @@ _TAG = sa.case(
     else_="flow",
 )
 _TRIGGER = sa.func.coalesce(_RUN.c.trigger, "")
+_LATER = sa.func.coalesce(_RUN.c.scheduled_for, _RUN.c.created_at)
+#: Times that clients are shown another way than they are stored: what is over has begun, and is for no time to come.
+_TIMES: dict[str, sa.ColumnElement[str]] = {
+    "started_at": sa.case(
+        (_RUN.c.status.in_(FINISHED), sa.func.coalesce(_RUN.c.started_at, _RUN.c.created_at)), else_=_RUN.c.started_at
+    ),
+    "scheduled_for": sa.case((_RUN.c.status.in_(UNFINISHED), _LATER)),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +128,7 @@ def level(connection: Connection, run_id: str, prefix: str = "") -> list[JobRow]
     rest = sa.func.substr(_JOB.c.path, len(prefix) + 1)
     query = (
         sa.select(_JOB)
-        .where(_JOB.c.run_id == run_id, _starts(_JOB.c.path, prefix))
+        .where(_JOB.c.run_id == run_id, starts(_JOB.c.path, prefix))
         .where(rest.not_like("%[%"), rest.not_like("%/%"))
         .order_by(_JOB.c.started_at, _JOB.c.path)
     )
@@ -133,7 +141,7 @@ def count_level(connection: Connection, run_id: str, prefix: str) -> int:
     query = (
         sa.select(sa.func.count())
         .select_from(_JOB)
-        .where(_JOB.c.run_id == run_id, _starts(_JOB.c.path, prefix))
+        .where(_JOB.c.run_id == run_id, starts(_JOB.c.path, prefix))
         .where(rest.not_like("%[%"), rest.not_like("%/%"))
     )
     return int(connection.execute(query).scalar() or 0)
@@ -159,7 +167,7 @@ def inside(connection: Connection, run_id: str, path: str) -> list[Inside]:
     rest = sa.func.substr(_JOB.c.path, len(start) + 1)
     query = (
         sa.select(_JOB.c.path, _JOB.c.status, _JOB.c.started_at, _JOB.c.ended_at)
-        .where(_JOB.c.run_id == run_id, _starts(_JOB.c.path, start))
+        .where(_JOB.c.run_id == run_id, starts(_JOB.c.path, start))
         .where(rest.not_like("%[%"), rest.not_like("%/%"))
         .order_by(_JOB.c.started_at)
     )
@@ -168,7 +176,7 @@ def inside(connection: Connection, run_id: str, path: str) -> list[Inside]:
 
 def named(connection: Connection, run_id: str, prefix: str, step_id: str) -> list[JobRow]:
     """The steps of one id under a prefix, in the order in which they started."""
-    query = sa.select(_JOB).where(_JOB.c.run_id == run_id, _JOB.c.step_id == step_id, _starts(_JOB.c.path, prefix))
+    query = sa.select(_JOB).where(_JOB.c.run_id == run_id, _JOB.c.step_id == step_id, starts(_JOB.c.path, prefix))
     return all_of(connection, JobRow, query.order_by(_JOB.c.started_at, _JOB.c.path))
 
 
@@ -198,12 +206,10 @@ def _conditions(workspace: str, readable: Readable, wanted: JobFilter) -> Sequen
     for name, values in wanted.lists.items():
         found.append(one_of(_TAG if name == "tag" else _RUN.c[name], values))
     found += [_one_prefix(_RUN.c[name], prefixes) for name, prefixes in wanted.prefixes.items()]
-    found += [_RUN.c[name] < moment for name, moment in wanted.before.items()]
-    found += [_RUN.c[name] > moment for name, moment in wanted.after.items()]
+    found += [_TIMES.get(name, _RUN.c[name]) < moment for name, moment in wanted.before.items()]
+    found += [_TIMES.get(name, _RUN.c[name]) > moment for name, moment in wanted.after.items()]
     if wanted.trigger_kinds is not None:
-        given = wanted.trigger_kinds
-        kinds = sa.or_(sa.false(), *map(_triggered, given.values))
-        found.append(sa.not_(kinds) if given.negated else kinds)
+        found.append(triggered_by(wanted.trigger_kinds))
     if wanted.parent_job is not None:
         found.append(_RUN.c.parent_run == wanted.parent_job)
     if wanted.success is not None:  # a question to those that are over
@@ -216,7 +222,7 @@ def _conditions(workspace: str, readable: Readable, wanted: JobFilter) -> Sequen
         (wanted.skipped, _RUN.c.status == "skipped"),
         (wanted.has_null_parent, _RUN.c.parent_run.is_(None)),
         (wanted.has_schedule, _RUN.c.schedule.is_not(None)),
-        (wanted.due, sa.or_(_RUN.c.started_at.is_not(None), _RUN.c.wake_at.is_(None), _RUN.c.wake_at <= now())),
+        (wanted.due, sa.or_(_RUN.c.status.in_(FINISHED), _TIMES["scheduled_for"] <= now())),
     )
     found += [condition if wish else sa.not_(condition) for wish, condition in choices if wish is not None]
     return found
@@ -226,8 +232,8 @@ def rights(readable: Readable) -> Iterable[sa.ColumnElement[bool]]:
     """What a query of runs asks for, to find no others than these."""
     if not readable.everything:
         path = _RUN.c.path.concat("/")
-        allowed = sa.or_(sa.false(), *(_starts(path, prefix) for prefix in readable.open_prefixes))
-        closed = sa.or_(sa.false(), *(_starts(path, prefix) for prefix in readable.closed_prefixes))
+        allowed = sa.or_(sa.false(), *(starts(path, prefix) for prefix in readable.open_prefixes))
+        closed = sa.or_(sa.false(), *(starts(path, prefix) for prefix in readable.closed_prefixes))
         open_ = sa.and_(_RUN.c.kind != "cells", _RUN.c.path != "", _RUN.c.private.is_(False))
         named = [
             sa.and_(_RUN.c.kind == kind, _RUN.c.path.in_(paths))
@@ -243,18 +249,24 @@ def rights(readable: Readable) -> Iterable[sa.ColumnElement[bool]]:
 
 
 def _one_prefix(column: sa.ColumnElement[Any], wanted: OneOf) -> sa.ColumnElement[bool]:
-    starts = sa.or_(sa.false(), *(_starts(column, prefix) for prefix in wanted.values))
-    return sa.not_(starts) if wanted.negated else starts
+    found = sa.or_(sa.false(), *(starts(column, prefix) for prefix in wanted.values))
+    return sa.not_(found) if wanted.negated else found
+
+
+def triggered_by(kinds: OneOf) -> sa.ColumnElement[bool]:
+    """Whether a run began in one of these ways, or in none of them."""
+    found = sa.or_(sa.false(), *map(_triggered, kinds.values))
+    return sa.not_(found) if kinds.negated else found
 
 
 def _triggered(kind: str) -> sa.ColumnElement[bool]:
     """A schedule's runs are its, whatever is known of how they began."""
     if kind == "schedule":
-        return sa.or_(_RUN.c.schedule.is_not(None), _starts(_TRIGGER, '{"kind":"schedule"'))
-    return sa.and_(_RUN.c.schedule.is_(None), _starts(_TRIGGER, f'{{"kind":"{kind}"'))
+        return sa.or_(_RUN.c.schedule.is_not(None), starts(_TRIGGER, '{"kind":"schedule"'))
+    return sa.and_(_RUN.c.schedule.is_(None), starts(_TRIGGER, f'{{"kind":"{kind}"'))
 
 
-def _starts(column: Any, prefix: str) -> sa.ColumnElement[bool]:
+def starts(column: Any, prefix: str) -> sa.ColumnElement[bool]:
     """Case counts: LIKE does not mind it on SQLite."""
     found: sa.ColumnElement[bool] = sa.func.substr(column, 1, len(prefix)) == prefix
     return found

@@ -14,7 +14,7 @@ from flowapp.jsontext import loads
 from flowapp.store.clock import now, text_of
 from flowapp.store.jobs import JobFilter, OneOf
 from flowapp.workspace.errors import BadRequest
-from flowapp.workspace.job_views import KINDS
+from flowapp.workspace.job_views import KINDS, STEP_KINDS
 
 Which = Literal["all", "queue", "completed"]
 _TEXTS = {
@@ -66,7 +66,7 @@ def filter_of(query: Mapping[str, str], which: Which) -> JobFilter:
         finished={"all": None, "queue": False, "completed": True}[which],
         skipped=flag(query, "is_skipped"),
         has_schedule=False if schedule == "true" else None,
-        due=flag(query, "scheduled_for_before_now") or None,
+        due=flag(query, "scheduled_for_before_now") or None,  # as Windmill has it, `false` asks for nothing
         oldest_first=query.get("order_desc") == "false",
         running=flags["running"],
         suspended=flags["suspended"],
@@ -94,6 +94,8 @@ def passes(job: Mapping[str, Any], query: Mapping[str, str], which: Which) -> bo
     ):
         return False
     if query.get("is_not_schedule") == "true" and job["schedule_path"]:
+        return False
+    if flag(query, "scheduled_for_before_now") and not (over or job["scheduled_for"] <= now()):
         return False
     so = _flags_of(job, over=over)
     return _in_time(job, query) and all(flag(query, name) in (None, is_so) for name, is_so in so.items())
@@ -127,7 +129,7 @@ def _flags_of(job: Mapping[str, Any], *, over: bool) -> dict[str, bool | None]:
         "is_skipped": over and bool(job["is_skipped"]),
         "is_flow_step": bool(job["is_flow_step"]),
         "has_null_parent": job["parent_job"] is None,
-    } | ({"scheduled_for_before_now": over or job["scheduled_for"] <= now()})
+    }
 
 
 def _in_time(job: Mapping[str, Any], query: Mapping[str, str]) -> bool:
@@ -162,6 +164,21 @@ def _kinds(text: str) -> OneOf:
     """Our kinds by the clients' words; words for what we do not have find nothing."""
     asked = one_of(text)
     return OneOf(tuple(ours for ours, theirs in KINDS.items() if theirs in asked.values), asked.negated)
+
+
+def single_kinds_of(query: Mapping[str, str]) -> tuple[str, ...]:
+    """Our kinds of runs of a single script among which the jobs are that `job_kinds` means."""
+    asked = one_of(query.get("job_kinds") or "!")
+    words = {"preview": ("preview",), "script": ("script", "script_hub")}
+    return tuple(kind for kind, names in words.items() if any((one in asked.values) != asked.negated for one in names))
+
+
+def step_kinds_of(query: Mapping[str, str]) -> OneOf | None:
+    """Our kinds of steps among which they are; None for all."""
+    asked = one_of(query.get("job_kinds") or "!")
+    if "flownode" in asked.values and not asked.negated:
+        return None
+    return OneOf(tuple(ours for ours, theirs in STEP_KINDS.items() if theirs in asked.values), asked.negated)
 
 
 def _statuses(text: str) -> OneOf:

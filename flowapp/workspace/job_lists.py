@@ -25,14 +25,25 @@ from flowapp.store.tables import RunRow
 from flowapp.workspace import guard
 from flowapp.workspace.context import Context
 from flowapp.workspace.errors import BadRequest, QueueTooLong
-from flowapp.workspace.job_filters import Which, contains, filter_of, flag, is_on, one_of, passes, subset
+from flowapp.workspace.job_filters import (
+    Which,
+    contains,
+    filter_of,
+    flag,
+    is_on,
+    one_of,
+    passes,
+    single_kinds_of,
+    step_kinds_of,
+    subset,
+)
 from flowapp.workspace.job_places import LOCKING, SINGLE, JobPlaces, Place, place_of
 from flowapp.workspace.job_rights import readable
 from flowapp.workspace.job_views import JobViews, labels_of
 from flowapp.workspace.runnables import SCRIPT_STEP
 
 MAX_PAGE = 100
-#: Jobs whose arguments or result are looked into for one page, and steps of many flows.
+#: Jobs whose arguments or result are looked into for one page, and steps by their paths.
 MOST_LOOKED_INTO = 5_000
 _BATCH = 200
 
@@ -190,7 +201,6 @@ class JobLists:
     ) -> list[dict[str, Any]]:
         """Steps of all flows that the identity may read, and single scripts where workers are asked for; the first `most`."""
         held, wanted = _held_of(query), _steps_of(query, which)
-        filter_of(query, which)  # says what cannot be read, also where there is nothing
         found: list[dict[str, Any]] = []
         for start in range(0, MOST_LOOKED_INTO, _BATCH):
             rows = await self._store.database.read(
@@ -217,15 +227,13 @@ def _held_of(query: Mapping[str, str]) -> _Held:
 
 
 def _steps_of(query: Mapping[str, str], which: Which) -> StepFilter:
-    """What of a query is asked of the database; `passes` asks for the rest."""
+    """What of a query is asked of the database; `passes` asks for all of it, and for the paths of steps, which are not stored."""
     of_flows = flag(query, "is_flow_step")
-    single = tuple(sorted(SINGLE))
     return StepFilter(
         of_flows=of_flows is not False,
-        single=(single, SCRIPT_STEP) if not of_flows else None,
+        single=(single_kinds_of(query), SCRIPT_STEP) if not of_flows else None,
         without=tuple(sorted(SINGLE | LOCKING)),
+        wanted=filter_of(query, which),
+        kinds=step_kinds_of(query),
         executors=one_of(query["worker"]) if query.get("worker") else None,
-        created_by=one_of(query["created_by"]) if query.get("created_by") else None,
-        finished={"all": None, "queue": False, "completed": True}[which],
-        oldest_first=query.get("order_desc") == "false",
     )

@@ -33,7 +33,8 @@ KINDS = {
     "dependencies": "dependencies",
     "flowdependencies": "flowdependencies",
 }
-_STEP_KINDS = {
+#: And our kinds of steps; any other is a "flownode".
+STEP_KINDS = {
     "rawscript": "flowscript",
     "script": "script",
     "flow": "flow",
@@ -294,7 +295,7 @@ class JobViews:
         if place.is_run:
             hub = place.run.kind == "script" and place.run.path.startswith(HUB)
             return "script_hub" if hub else KINDS.get(place.run.kind, place.run.kind)
-        return _STEP_KINDS.get(place.job.kind, "flownode") if place.job is not None else "flownode"
+        return STEP_KINDS.get(place.job.kind, "flownode") if place.job is not None else "flownode"
 
     def _parent(self, place: Place) -> str | None:
         if place.is_run:

@@ -11,6 +11,7 @@ from flowapp.expressions.evaluator import Evaluator
 from flowapp.settings import Settings
 from flowapp.store.stores import Store
 from flowapp.workspace.app import Workspace
+from tests.integration.api.api_product import Product, opened_product
 from tests.integration.api.api_server import TOKEN, Runtimes, ScriptedEngine, Server
 
 
@@ -30,3 +31,10 @@ async def server(tmp_path: Path) -> AsyncIterator[Server]:
     await workspace.close()
     await evaluator.close()
     await store.close()
+
+
+@pytest.fixture
+async def product(tmp_path: Path) -> AsyncIterator[Product]:
+    """The whole server; it may connect to servers of this machine."""
+    async with opened_product(tmp_path, idle_runners=2, allowed_hosts="127.0.0.1") as made:
+        yield made

@@ -4,30 +4,18 @@ from __future__ import annotations
 
 import base64
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from flowapp.compose import open_services
-from flowapp.settings import Settings
-from tests.integration.api.api_server import TOKEN, flow_of, js
-from tests.integration.api.test_api_real_runs import Product
+from tests.integration.api.api_product import Product
+from tests.integration.api.api_server import flow_of, js
 from tests.support.chat_server import ChatServerDouble, chat_server, said
 from tests.unit.net.http_server import Answer as Reply
 
 W = "/api/w/main"
 KEY = "sk-very-secret"
 CODE = "def main(item: str, currency: str):\n    print('looking')\n    return f'4 {currency} for {item}'\n"
-
-
-@pytest.fixture
-async def product(tmp_path: Path) -> AsyncIterator[Product]:
-    settings = Settings(home=tmp_path, token=TOKEN, idle_runners=2, allowed_hosts="127.0.0.1")
-    async with open_services(settings) as services:
-        made = Product(services.workspace)
-        yield made
-        await made.client.aclose()
 
 
 @pytest.fixture

@@ -9,8 +9,10 @@ import pytest
 from sqlalchemy import insert, update
 from sqlmodel import col
 
+from flowapp.store.clock import now
 from flowapp.store.runs import job_id
 from flowapp.store.tables import JobRow, RunRow
+from flowapp.workspace import job_lists
 from tests.integration.api.api_jobs import deployed, got, run_of, started, stored_script
 from tests.integration.api.api_server import Server
 
@@ -98,7 +100,28 @@ QUESTIONS: list[tuple[str, Callable[[Job], bool]]] = [
     ("success=true", lambda job: over(job) and bool(job["success"])),
     ("success=false", lambda job: over(job) and not job["success"]),
     ("is_not_schedule=true", lambda job: not job["schedule_path"]),
+    ("scheduled_for_before_now=true", lambda job: over(job) or job["scheduled_for"] <= now()),
+    # as Windmill has it: only `true` asks for something
+    ("scheduled_for_before_now=false", lambda _: True),
+    (
+        "status=!failure&running=false&created_by=!ann",
+        lambda job: status_of(job) not in ("failure", "running") and not_ann(job),
+    ),
 ]
+#: Where a step is, is asked again when it is loaded.
+OF_PATHS = ("script_path_exact", "script_path_start=!")
+
+
+def not_ann(job: Job) -> bool:
+    return str(job["created_by"]) != "ann"
+
+
+TIMES = (
+    ("created", "created_at"),
+    ("started", "started_at"),
+    ("completed", "completed_at"),
+    ("scheduled_for", "scheduled_for"),
+)
 
 
 async def listed(server: Server, where: str, more: str = "") -> list[Job]:
@@ -110,23 +133,46 @@ def ids(jobs: Iterable[Job]) -> list[str]:
     return sorted(str(job["id"]) for job in jobs)
 
 
-@pytest.mark.parametrize("base", ["runs", "steps", "children"])
+@pytest.mark.parametrize("base", ["runs", "steps", "machines", "children"])
 async def test_what_a_filter_finds_is_what_is_so(server: Server, base: str) -> None:
     good = await world(server)
-    among = {"runs": "", "steps": "is_flow_step=true&", "children": f"parent_job={good}&"}[base]
+    for more in ("", f"&parent_job={good}"):
+        await started(server, f"run/p/f/team/tool?scheduled_in_secs=3600{more}")
+    among = {"runs": "", "steps": "is_flow_step=true&", "machines": "worker=!none&", "children": f"parent_job={good}&"}
+    await every_filter(server, among[base])
+
+
+async def every_filter(server: Server, among: str) -> None:
     for where in WHERE:
         everything = await listed(server, where, among)
-        assert everything or (where, base) == ("jobs/queue/list", "children"), where
+        assert everything, where
         for query, is_so in QUESTIONS:
             found = await listed(server, where, f"{among}{query}")
             assert ids(found) == ids(filter(is_so, everything)), f"{where} {among}{query}"
-        for name, key in (("created", "created_at"), ("started", "started_at"), ("completed", "completed_at")):
+        for name, key in TIMES:
             known = sorted(job[key] for job in everything if job.get(key))
             middle = known[len(known) // 2] if known else "2026-01-01T00:00:00+00:00"
             before = await listed(server, where, f"{among}{name}_before={middle}")
             after = await listed(server, where, f"{among}{name}_after={middle}")
             assert ids(before) == ids(job for job in everything if job.get(key) and job[key] < middle), (where, name)
             assert ids(after) == ids(job for job in everything if job.get(key) and job[key] > middle), (where, name)
+
+
+@pytest.mark.parametrize("among", ["is_flow_step=true&", "worker=!none&"])
+async def test_the_database_finds_steps_so_that_none_is_too_old_to_be_looked_into(
+    server: Server, monkeypatch: pytest.MonkeyPatch, among: str
+) -> None:
+    await world(server)
+    monkeypatch.setattr(job_lists, "_BATCH", 1)
+    for where in WHERE:
+        monkeypatch.setattr(job_lists, "MOST_LOOKED_INTO", 5_000)
+        everything = await listed(server, where, among)
+        for query, is_so in QUESTIONS:
+            if query.startswith(OF_PATHS):
+                continue
+            wanted = ids(filter(is_so, everything))
+            monkeypatch.setattr(job_lists, "MOST_LOOKED_INTO", len(wanted))
+            assert ids(await listed(server, where, f"{among}{query}")) == wanted, f"{where} {among}{query}"
 
 
 async def test_arguments_results_labels_and_versions(server: Server) -> None:

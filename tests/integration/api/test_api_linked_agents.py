@@ -2,30 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from flowapp.compose import open_services
-from flowapp.settings import Settings
 from flowapp.store.runs import job_id
-from tests.integration.api.api_server import TOKEN, flow_of, js
+from tests.integration.api.api_product import Product
+from tests.integration.api.api_server import flow_of, js
 from tests.integration.api.test_api_agents import CODE, KEY, W, asked, fixed, person, with_resource
-from tests.integration.api.test_api_real_runs import Product
 from tests.support.chat_server import ChatServerDouble, chat_server, said
 
 PATH = "u/admin/helper"
-
-
-@pytest.fixture
-async def product(tmp_path: Path) -> AsyncIterator[Product]:
-    settings = Settings(home=tmp_path, token=TOKEN, idle_runners=2, allowed_hosts="127.0.0.1")
-    async with open_services(settings) as services:
-        made = Product(services.workspace)
-        yield made
-        await made.client.aclose()
 
 
 SECRET = "tool-secret-1234"

@@ -101,7 +101,10 @@ CASES: list[Callable[[Server], Awaitable[None]]] = [
     named(test_api_acls.test_what_moves_takes_along_what_it_gives, "variable"),
     test_api_acls.TestRuns().test_a_flow_that_one_may_see_and_its_runs,
     test_api_acls.TestGroups().test_whom_a_group_names_manages_it,
-    *(named(test_api_jobs_filtered.test_what_a_filter_finds_is_what_is_so, base) for base in ("runs", "steps")),
+    *(
+        named(test_api_jobs_filtered.test_what_a_filter_finds_is_what_is_so, base)
+        for base in ("runs", "steps", "machines")
+    ),
     test_api_jobs_filtered.TestWorkers().test_steps_and_single_scripts_of_a_worker,
     test_api_jobs_listed.TestLists().test_the_query_agrees_with_the_policy,
     test_api_bundles.test_the_source_is_shown_and_the_bundle_runs,

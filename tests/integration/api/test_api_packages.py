@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from tests.integration.api.api_product import Product
 from tests.integration.api.api_server import flow_of, script
-from tests.integration.api.test_api_real_runs import Product, product
-
-__all__ = ["product"]
 
 W = "/api/w/main"
 LIB = {"path": "f/lib/words", "language": "python3", "summary": "", "description": "", "content": ""}

@@ -11,14 +11,12 @@ import httpx
 import pytest
 
 from flowapp.api import create_api
-from flowapp.compose import open_services
-from flowapp.settings import Settings
 from flowapp.store import identities
 from flowapp.store.clock import now
 from flowapp.store.tables import MemberRow, UserRow
 from tests.integration.api.api_objects import DOWN, W
-from tests.integration.api.api_server import TOKEN, flow_of, js, script
-from tests.integration.api.test_api_real_runs import Product
+from tests.integration.api.api_product import Product, opened_product
+from tests.integration.api.api_server import flow_of, js, script
 from tests.support.s3 import Buckets, s3
 
 ENDLESS = "WITH RECURSIVE s(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s) SELECT n, 'endless' AS t FROM s"
@@ -26,11 +24,8 @@ ENDLESS = "WITH RECURSIVE s(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s) SELEC
 
 @pytest.fixture
 async def product(tmp_path: Path) -> AsyncIterator[Product]:
-    settings = Settings(home=tmp_path, token=TOKEN, idle_runners=1, allowed_hosts="127.0.0.1")
-    async with open_services(settings) as services:
-        made = Product(services.workspace)
+    async with opened_product(tmp_path, idle_runners=1, allowed_hosts="127.0.0.1") as made:
         yield made
-        await made.client.aclose()
 
 
 async def preview(product: Product, code: str, **more: Any) -> dict[str, Any]:

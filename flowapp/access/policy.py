@@ -10,7 +10,8 @@ what is said of them. The words of a comment are changed by who wrote it, and ta
 `g/<name>/…` to the members of the group. `f/<name>/…` belongs to those whom the folder names as owner, writer or viewer;
 a name that nobody made a folder of is the team's, and roles alone decide. A script, flow, variable, resource or schedule may give
 people and groups more than its path does, to look at it or to write it too; with a flow or script go its runs. Who owns the path says so.
-Role and path (or the thing itself) must both allow. A group is managed by admins, and by developers whom it names. A token with scopes
+Role and path (or the thing itself) must both allow. A group is managed by admins, and by developers whom it names; only admins
+link one to an instance group, which super admins keep and which gives nothing where it is not linked. A token with scopes
 may do what its person may *and* a scope covers. A job has the rights of the person whom it runs for, may use what that
 person may only use, and keep its own state; it shares nothing, because a link would outlive it. A developer shares the runs
 and flows that they may read. A stored file (an object) whose key is such a path is as open as the path, any other one is the
@@ -75,6 +76,7 @@ Action = Literal[
     "folder.manage",
     "group.read",
     "group.manage",
+    "group.link",
     "acl.write",
     "member.read",
     "member.manage",
@@ -155,7 +157,7 @@ _DEVELOPER: frozenset[Action] = _OPERATOR | {
     "group.manage",
     "acl.write",
 }
-_ADMIN: frozenset[Action] = _DEVELOPER | {"workspace.manage", "member.manage"}
+_ADMIN: frozenset[Action] = _DEVELOPER | {"workspace.manage", "member.manage", "group.link"}
 GRANTS: dict[Role, frozenset[Action]] = {
     "viewer": _VIEWER,
     "operator": _OPERATOR,
@@ -220,6 +222,8 @@ def decide(identity: Identity | LinkIdentity, action: Action, target: Target) ->
         return Denied(f"A job cannot share a {target.kind}: the link would outlive it.")
     if action == "acl.write" and identity.job and isinstance(decision, Allowed):
         return Denied(f"A job gives nobody a part in a {target.kind}, and takes none away: that would outlive it.")
+    if action == "group.link" and identity.job and isinstance(decision, Allowed):
+        return Denied("A job links no group to an instance group, and ends no such link: that would outlive it.")
     if action == "run_view.share" and identity.job and isinstance(decision, Allowed):
         return Denied("A job shares no view of the runs: it would outlive the job.")
     if action == "comment.edit" and not mine and isinstance(decision, Allowed):

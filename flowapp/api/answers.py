@@ -19,7 +19,7 @@ from flowapp.workspace.errors import AsksFirst, DocumentRejected
 log = logging.getLogger(__name__)
 #: Addresses of Windmill's shape. Our own under `flows/` (schema, versions, edit) answer as the others of the pages do.
 _TEXT_ROUTES = re.compile(
-    r"^/api/(?:auth|users|workspaces|settings)/|^/api/w/[^/]+/(?:"
+    r"^/api/(?:auth|users|workspaces|settings|groups)/|^/api/w/[^/]+/(?:"
     r"jobs|jobs_u|job_metrics|schedules|variables|resources|scripts|folders|groups|users|workspaces|acls|audit"
     r"|apps|apps_u|trash|oidc|job_helpers|shared_ui|[a-z]+_triggers"
     r"|flows/(?!schema/|versions/|edit/)[a-z_]+)(?:/|$)"

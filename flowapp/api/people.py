@@ -8,7 +8,7 @@ from starlette.responses import PlainTextResponse, Response
 from flowapp.api.answers import answer
 from flowapp.api.auth import App, Caller
 from flowapp.api.bodies import object_body
-from flowapp.api.queries import Paging
+from flowapp.api.queries import Flag, Paging
 
 router = APIRouter(prefix="/api/w/{ws}")
 
@@ -93,9 +93,9 @@ async def list_groups(caller: Caller, workspace: App, page: Paging) -> Response:
 
 
 @router.get("/groups/listnames")
-async def list_group_names(caller: Caller, workspace: App) -> Response:
-    """Names of all groups."""
-    return answer(await workspace.groups.names(caller))
+async def list_group_names(caller: Caller, workspace: App, only_member_of: Flag = False) -> Response:
+    """Names of all groups, or of those that the caller is in."""
+    return answer(await workspace.groups.names(caller, mine=only_member_of))
 
 
 @router.get("/groups/get/{name}")
@@ -113,7 +113,7 @@ async def create_group(request: Request, caller: Caller, workspace: App) -> Resp
 
 @router.post("/groups/update/{name}")
 async def update_group(name: str, request: Request, caller: Caller, workspace: App) -> Response:
-    """Change its summary, and who is in it where the body says `members`."""
+    """Change its summary, and where the body says so who is in it and its instance group."""
     await workspace.groups.update(caller, name, await object_body(request))
     return PlainTextResponse(f"Updated group {name}")
 

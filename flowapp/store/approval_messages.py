@@ -126,7 +126,7 @@ def _of_name(connection: Connection, workspace: str, name: str) -> Iterator[str]
     if name == f"g/{_EVERYBODY}":
         yield from (user.email for user, _ in identities.members(connection, workspace) if not user.disabled)
     elif kind in ("u", "g") and rest:
-        for username in [rest] if kind == "u" else groups.members(connection, workspace, rest):
+        for username in [rest] if kind == "u" else groups.everybody_in(connection, workspace, rest):
             found = identities.member_named(connection, workspace, username)
             if found is not None:
                 yield found[0]

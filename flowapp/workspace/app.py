@@ -52,6 +52,7 @@ from flowapp.workspace.helping import Helping
 from flowapp.workspace.hub_browser import HubBrowser
 from flowapp.workspace.hub_scripts import HubScripts
 from flowapp.workspace.inputs import Inputs
+from flowapp.workspace.instance_groups import InstanceGroups
 from flowapp.workspace.invitations import Invitations
 from flowapp.workspace.iterations import Iterations
 from flowapp.workspace.job_lists import JobLists
@@ -220,6 +221,7 @@ class Workspace:
         self.folders = Folders(self._context)
         self.export = Export(self._context)
         self.groups = Groups(self._context)
+        self.instance_groups = InstanceGroups(self._context)
         self.acls = Acls(self._context, self.folders, self.groups)
         self.audit_trail = AuditTrail(self._context)
         self.members = Members(self._context)

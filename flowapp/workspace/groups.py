@@ -1,15 +1,18 @@
-"""Groups of members, which folders and approvals name. Everybody is in the group `all`."""
+"""Groups of members, which folders and approvals name. Everybody is in the group `all`.
+
+A group that an admin has linked to an instance group (`instance_groups`) has those of its people too who are members here.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from sqlalchemy.engine import Connection
 
 from flowapp.access.identity import EVERYBODY, Identity
 from flowapp.access.policy import Action, Target, missing, require
-from flowapp.store import acls, audit, groups, identities, references
+from flowapp.store import acls, audit, groups, identities, instance_groups, references
 from flowapp.store.tables import GroupRow
 from flowapp.workspace.context import Context
 from flowapp.workspace.errors import AlreadyThere, BadRequest
@@ -30,13 +33,17 @@ class Groups:
         def work(connection: Connection) -> list[dict[str, Any]]:
             rows = page.of([_everybody(identity.workspace), *groups.listing(connection, identity.workspace)])
             given = acls.of_things(connection, identity.workspace, "group")
-            return [_shown(row, _members(connection, row), given.get(row.name)) for row in rows]
+            return [_shown(connection, row, given.get(row.name)) for row in rows]
 
         return await self._database.read(work)
 
-    async def names(self, identity: Identity) -> list[str]:
-        """Names of all groups."""
-        return [str(group["name"]) for group in await self.listing(identity)]
+    async def names(self, identity: Identity, *, mine: bool = False) -> list[str]:
+        """Names of all groups, or of those only that the identity is in."""
+        _ask(identity, "group.read")
+        if mine:
+            return sorted(identity.groups)
+        found = await self._database.read(lambda c: groups.listing(c, identity.workspace))
+        return [EVERYBODY, *(row.name for row in found)]
 
     async def get(self, identity: Identity, name: str) -> dict[str, Any]:
         """One group with its members' usernames.
@@ -53,7 +60,7 @@ class Groups:
                 else groups.get(connection, identity.workspace, name)
             )
             given = acls.of_thing(connection, identity.workspace, "group", name)
-            return None if row is None else _shown(row, _members(connection, row), given)
+            return None if row is None else _shown(connection, row, given)
 
         found = await self._database.read(work)
         if found is None:
@@ -80,42 +87,48 @@ class Groups:
         return await self._database.read(lambda c: references.of_group(c, identity.workspace, name))
 
     async def create(self, identity: Identity, body: Mapping[str, Any]) -> str:
-        """Make a group: `{"name", "summary"?, "members"?}`; returns its name.
+        """Make a group: `{"name", "summary"?, "members"?, "instance_group"?}`; returns its name.
 
         Raises:
             AlreadyThere: there is one of that name.
-            BadRequest: somebody of `members` is not a member of the workspace.
+            BadRequest: somebody of `members` is not a member of the workspace, or there is no such instance group.
+            NotAllowed: only admins link a group.
         """
         _ask(identity, "group.manage")
-        name, wanted = name_of(body.get("name"), "group"), _members_in(body)
+        name, wanted, link = name_of(body.get("name"), "group"), _members_in(body), _link_in(body)
         row = GroupRow(workspace=identity.workspace, name=name, summary=text_in(body, "summary"))
 
         def work(connection: Connection) -> None:
+            if link:
+                instance_groups.lock(connection)
             if name == EVERYBODY or groups.get(connection, identity.workspace, name) is not None:
                 raise AlreadyThere(f"There is already a group {name}.", "Choose another name.")
-            groups.put(connection, row)
+            groups.add(connection, row)
             _audited(connection, identity, "group.create", name)
             _set_members(connection, identity, name, wanted)
+            _set_link(connection, identity, row, link)
 
         await self._database.write(work)
         self._sessions.rights_changed()
         return name
 
     async def update(self, identity: Identity, name: str, body: Mapping[str, Any]) -> str:
-        """Change the summary, and who is in it where the body says `members`; returns the name.
+        """Change the summary, and where the body says so who is in it (`members`) and its `instance_group` ("" for none).
 
         Raises:
             NotFound: there is none.
-            BadRequest: somebody of `members` is not a member of the workspace.
+            BadRequest: somebody of `members` is not a member of the workspace, or there is no such instance group.
+            NotAllowed: only admins link a group.
         """
         _ask(identity, "group.manage", name)
-        wanted = _members_in(body)
+        wanted, link, summary = _members_in(body), _link_in(body), text_in(body, "summary")
 
-        def change(connection: Connection) -> None:
-            groups.put(connection, GroupRow(workspace=identity.workspace, name=name, summary=text_in(body, "summary")))
+        def change(connection: Connection, row: GroupRow) -> None:
+            groups.change(connection, identity.workspace, name, summary=summary)
             _set_members(connection, identity, name, wanted)
+            _set_link(connection, identity, row, link)
 
-        await self._change(identity, name, "group.update", change)
+        await self._change(identity, name, "group.update", change, linking=link is not None)
         return name
 
     async def delete(self, identity: Identity, name: str) -> None:
@@ -126,7 +139,7 @@ class Groups:
         """
         _ask(identity, "group.manage")
         await self._change(
-            identity, name, "group.delete", lambda connection: groups.delete(connection, identity.workspace, name)
+            identity, name, "group.delete", lambda connection, _: groups.delete(connection, identity.workspace, name)
         )
 
     async def add_user(self, identity: Identity, name: str, body: Mapping[str, Any]) -> None:
@@ -139,7 +152,7 @@ class Groups:
         _ask(identity, "group.manage", name)
         username = required_text(body, "username")
 
-        def change(connection: Connection) -> None:
+        def change(connection: Connection, _: GroupRow) -> None:
             _add_member(connection, identity.workspace, name, username)
 
         await self._change(identity, name, "group.adduser", change, username)
@@ -156,19 +169,33 @@ class Groups:
             identity,
             name,
             "group.removeuser",
-            lambda connection: groups.remove_member(connection, identity.workspace, name, username),
+            lambda connection, _: groups.remove_member(connection, identity.workspace, name, username),
             username,
         )
 
-    async def _change(self, identity: Identity, name: str, action: str, change: Any, detail: str = "") -> None:
+    async def _change(
+        self,
+        identity: Identity,
+        name: str,
+        action: str,
+        change: Callable[[Connection, GroupRow], object],
+        detail: str = "",
+        *,
+        linking: bool = False,
+    ) -> None:
         _ask(identity, "group.manage", name)
 
         def work(connection: Connection) -> None:
             if name == EVERYBODY:
                 raise BadRequest(f"The group {EVERYBODY} cannot be changed: everybody is in it.")
-            if groups.get(connection, identity.workspace, name) is None:
+            if (
+                linking
+            ):  # before anything is read or changed: whoever deletes the instance group waits for us, or we for them
+                instance_groups.lock(connection)
+            row = groups.get(connection, identity.workspace, name)
+            if row is None:
                 raise missing("group")
-            change(connection)
+            change(connection, row)
             _audited(connection, identity, action, name, detail)
 
         await self._database.write(work)
@@ -200,6 +227,25 @@ def _set_members(connection: Connection, identity: Identity, name: str, wanted: 
         _audited(connection, identity, "group.adduser", name, username)
 
 
+def _link_in(body: Mapping[str, Any]) -> str | None:
+    """The instance group that a body wants linked, "" for none; None where it says nothing of it."""
+    return text_in(body, "instance_group", limit=60) if "instance_group" in body else None
+
+
+def _set_link(connection: Connection, identity: Identity, row: GroupRow, wanted: str | None) -> None:
+    """Link the group as the body says, under the lock. Who sends back what is there changes nothing, and need not be an admin."""
+    if wanted is None or wanted == row.instance_group:
+        return
+    _ask(identity, "group.link", row.name)
+    if wanted and instance_groups.get(connection, wanted) is None:
+        raise BadRequest(
+            f"There is no instance group {wanted!r}.", "Ask a super admin of this installation for its name."
+        )
+    groups.change(connection, row.workspace, row.name, instance_group=wanted)
+    action, detail = ("group.link", wanted) if wanted else ("group.unlink", row.instance_group)
+    _audited(connection, identity, action, row.name, detail)
+
+
 def _add_member(connection: Connection, workspace: str, name: str, username: str) -> None:
     if identities.member_named(connection, workspace, username) is None:
         raise BadRequest(f"{username[:60]!r} is not a member of this workspace.", "Add the person first.")
@@ -216,13 +262,16 @@ def _members(connection: Connection, row: GroupRow) -> list[str]:
     return groups.members(connection, row.workspace, row.name)
 
 
-def _shown(row: GroupRow, members: list[str], given: Mapping[str, bool] | None = None) -> dict[str, Any]:
+def _shown(connection: Connection, row: GroupRow, given: Mapping[str, bool] | None = None) -> dict[str, Any]:
+    """As clients see it. `members` are those that the group names itself, as they put them there and take them away."""
     return {
         "workspace_id": row.workspace,
         "name": row.name,
         "summary": row.summary,
-        "members": members,
+        "members": _members(connection, row),
         "extra_perms": dict(given or {}),
+        "instance_group": row.instance_group or None,
+        "instance_members": (groups.members_by_link(connection, row.workspace, row.name) if row.instance_group else []),
     }
 
 

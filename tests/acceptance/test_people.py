@@ -238,6 +238,51 @@ def test_a_group_gets_a_part_in_a_folder_and_both_are_deleted(page: Page, produc
     expect(asks).to_contain_text("1 variable")
     asks.get_by_role("button", name="Delete").click()
     expect(page.get_by_text("No folders that you have a part in")).to_be_visible()
+
+
+def test_a_list_of_people_counts_where_a_group_is_linked_to_it(page: Page, product: Product) -> None:
+    with product.client() as client:
+        body = {"email": "ina@example.org", "role": "developer"}
+        client.post("/api/w/main/workspaces/add_user", json=body).raise_for_status()
+        client.post("/api/w/main/groups/create", json={"name": "on-call"}).raise_for_status()
+    page.goto("/groups")
+    expect(page.get_by_text("No instance groups yet")).to_be_visible()
+    page.get_by_role("button", name="New instance group").click()
+    dialog = page.get_by_role("dialog", name="New instance group")
+    dialog.get_by_label("Name").fill("ops")
+    dialog.get_by_label("Emails").fill("ina@example.org\nnobody")
+    dialog.get_by_role("button", name="Save").click()
+    expect(dialog.get_by_role("alert")).to_contain_text("'nobody' is not an email address")
+    dialog.get_by_label("Emails").fill("ina@example.org\nlater@example.org")
+    shoot(page, "instance-groups-dialog")
+    dialog.get_by_role("button", name="Save").click()
+    listed = page.get_by_role("region", name="Instance groups")
+    expect(listed.locator("li").filter(has_text="ops")).to_contain_text("linked nowhere")
+    expect(listed.locator("li").filter(has_text="ops")).to_contain_text("2 people")
+
+    page.get_by_role("button", name="on-call", exact=True).click()
+    dialog = page.get_by_role("dialog", name="Change group")
+    dialog.get_by_label("Also the people of this instance group").fill("ops")
+    shoot(page, "groups-linked-dialog")
+    dialog.get_by_role("button", name="Save").click()
+    expect(page.locator("li").filter(has_text="on-call").first).to_contain_text("ina · linked to ops")
+    page.reload()
+    expect(listed.locator("li").filter(has_text="ops")).to_contain_text("g/on-call in Main")
+    shoot(page, "instance-groups")
+    accessible(page)
+    listed.get_by_role("button", name="Delete ops").click()
+    asks = page.get_by_role("alertdialog")
+    expect(asks).to_contain_text("g/on-call in Main")
+    shoot(page, "instance-groups-delete")
+    asks.get_by_role("button", name="Delete").click()
+    expect(page.get_by_text("No instance groups yet")).to_be_visible()
+    page.reload()
+    expect(page.locator("li").filter(has_text="on-call")).not_to_contain_text("linked")
+    page.get_by_role("button", name="Delete on-call").click()
+    asks.get_by_role("button", name="Delete").click()
+    expect(page.get_by_role("button", name="Delete on-call")).to_have_count(0)
+    with product.client() as client:
+        client.delete("/api/w/main/users/delete/ina").raise_for_status()
     with product.client() as client:
         for name in ("gus", "hal"):
             client.delete(f"/api/w/main/users/delete/{name}").raise_for_status()

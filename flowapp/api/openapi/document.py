@@ -34,6 +34,7 @@ OPERATIONS: dict[str, Operation] = {
     **objects.OBJECTS,
     **people.FOLDERS,
     **people.MEMBERS,
+    **people.INSTANCE_GROUPS,
     **people.WORKSPACE,
     **people.ACCOUNTS,
 }

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from flowapp.api.openapi.operations import FORM, Body, Operation, op
+from flowapp.api.openapi.operations import FORM, Body, Operation, json_body, op
 from flowapp.api.openapi.schemas import STRING, object_of
 
 _W = "/api/w/{ws}"
 _FOLDER = "summary: string, display_name: string, owners: strings, extra_perms: object"
+_GROUP = "summary: string, members: strings, instance_group: string"
 _ROLE = "is_admin: boolean, operator: boolean, role: string"
 _TRAIL = (
     *("username", "operation", "operations", "exclude_operations", "resource", "action_kind", "after", "before"),
@@ -33,8 +34,8 @@ MEMBERS: dict[str, Operation] = {
     f"GET {_W}/groups/list": op("Groups"),
     f"GET {_W}/groups/listnames": op("strings"),
     f"GET {_W}/groups/get/{{name}}": op("Group"),
-    f"POST {_W}/groups/create": op("text", body="name!: string, summary: string, members: strings"),
-    f"POST {_W}/groups/update/{{name}}": op("text", body="summary: string, members: strings"),
+    f"POST {_W}/groups/create": op("text", body=f"name!: string, {_GROUP}"),
+    f"POST {_W}/groups/update/{{name}}": op("text", body=_GROUP),
     f"DELETE {_W}/groups/delete/{{name}}": op("text"),
     f"POST {_W}/groups/adduser/{{name}}": op("text", body="username!: string"),
     f"POST {_W}/groups/removeuser/{{name}}": op("text", body="username!: string"),
@@ -48,6 +49,22 @@ MEMBERS: dict[str, Operation] = {
     f"GET {_W}/users/is_owner/{{path}}": op("boolean"),
     f"POST {_W}/users/update/{{name}}": op("text", body=_ROLE),
     f"DELETE {_W}/users/delete/{{name}}": op("text"),
+}
+
+_INSTANCE_GROUP = "name!: string, summary: string, emails: strings, instance_role: string"
+INSTANCE_GROUPS: dict[str, Operation] = {
+    "GET /api/groups/list": op("list"),
+    "GET /api/groups/list_with_workspaces": op("list"),
+    "GET /api/groups/get/{name}": op(),
+    "POST /api/groups/create": op("text", body=_INSTANCE_GROUP),
+    "POST /api/groups/update/{name}": op("text", body="new_summary: string, emails: strings, instance_role: string"),
+    "DELETE /api/groups/delete/{name}": op("text"),
+    "POST /api/groups/adduser/{name}": op("text", body="email!: string"),
+    "POST /api/groups/removeuser/{name}": op("text", body="email!: string"),
+    "GET /api/groups/export": op("list"),
+    "POST /api/groups/overwrite": op(
+        "text", body=json_body({"type": "array", "items": object_of(_INSTANCE_GROUP)}, required=True)
+    ),
 }
 
 WORKSPACE: dict[str, Operation] = {

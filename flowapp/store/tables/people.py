@@ -102,12 +102,13 @@ class AclRow(SQLModel, table=True):
 
 
 class GroupRow(SQLModel, table=True):
-    """A group `g/<name>` of members."""
+    """A group `g/<name>` of members. Those of the instance group that it is linked to are in it too, where they are members."""
 
     __tablename__ = "group"
     workspace: str = Field(primary_key=True)
     name: str = Field(primary_key=True)
     summary: str = ""
+    instance_group: str = ""  #: name of the instance group that an admin of the workspace linked; "" for none
 
 
 class GroupMemberRow(SQLModel, table=True):
@@ -117,6 +118,23 @@ class GroupMemberRow(SQLModel, table=True):
     workspace: str = Field(primary_key=True)
     name: str = Field(primary_key=True)
     username: str = Field(primary_key=True)
+
+
+class InstanceGroupRow(SQLModel, table=True):
+    """A list of people of the whole installation. It gives nothing by itself: a workspace's group must be linked to it."""
+
+    __tablename__ = "instance_group"
+    name: str = Field(primary_key=True)
+    summary: str | None = None
+    extra: str = "{}"  #: JSON text: what clients say beside it, as they gave it (id, external_id, scim_display_name)
+
+
+class InstanceGroupMemberRow(SQLModel, table=True):
+    """Who is in an instance group, by email; there may be no account of it yet."""
+
+    __tablename__ = "instance_group_member"
+    name: str = Field(primary_key=True)
+    email: str = Field(primary_key=True, index=True)
 
 
 class AuditRow(SQLModel, table=True):

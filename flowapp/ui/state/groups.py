@@ -26,11 +26,12 @@ class GroupLine:
 
 
 class GroupsState(PartsState, rx.State):
-    """The list, and a dialog with the members of one. A part's right is always "member" here."""
+    """The list, and a dialog with the members of one and its instance group. A part's right is always "member" here."""
 
     groups: rx.Field[list[GroupLine]] = rx.field(default_factory=list)
     mine: bool = False
     summary: str = ""
+    link: str = ""
 
     @rx.event
     async def edit(self, name: str) -> Any:
@@ -42,6 +43,7 @@ class GroupsState(PartsState, rx.State):
             if name:
                 found = await workspace.groups.get(who, name)
             self.original, self.error, self.summary = name, "", str(found["summary"])
+            self.link = str(found.get("instance_group") or "")
             self._show({str(member): "member" for member in found["members"]})
             self.known = [str(one["username"]) for one in await workspace.members.listing(who)]
             self.editing = True
@@ -59,7 +61,9 @@ class GroupsState(PartsState, rx.State):
 
     async def _store(self, who: Identity, form: Mapping[str, str]) -> None:
         groups = services.workspace().groups
-        body = {"summary": form.get("summary", ""), "members": [part.who for part in self.parts]}
+        body: dict[str, Any] = {"summary": form.get("summary", ""), "members": [part.who for part in self.parts]}
+        if "instance_group" in form:
+            body["instance_group"] = form["instance_group"].strip()
         if self.original:
             await groups.update(who, self.original, body)
         else:
@@ -71,12 +75,13 @@ class GroupsState(PartsState, rx.State):
 
 def group_line(found: Mapping[str, Any], mine: bool) -> GroupLine:
     """A group of `workspace.groups.listing` as a line. The group of everybody cannot be changed."""
-    members = [str(member) for member in found["members"]]
+    members = sorted({*map(str, found["members"]), *map(str, found.get("instance_members") or ())})
     count = "1 member" if len(members) == 1 else f"{len(members)} members"
     shown = ", ".join(members[:5]) + (f" and {len(members) - 5} more" if len(members) > 5 else "")
+    linked = f"linked to {found['instance_group']}" if found.get("instance_group") else ""
     return GroupLine(
         name=str(found["name"]),
-        note=" · ".join(part for part in (str(found["summary"] or ""), shown) if part),
+        note=" · ".join(part for part in (str(found["summary"] or ""), shown, linked) if part),
         members=count,
         mine=mine and found["name"] != EVERYBODY,
     )

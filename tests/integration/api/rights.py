@@ -105,6 +105,7 @@ class Table:
             session = await self.server.workspace.sessions.open(f"{name}@example.org", "127.0.0.1")
             self.cookies[name] = f"flowapp_session={session}"
             self.jobs[name] = await self._job_of(name)
+        (await self.server.client.post("/api/groups/create", json={"name": "listed"})).raise_for_status()
 
     async def things(self, needs: tuple[str, ...] = ()) -> dict[str, str]:
         """A folder with things, a flow and a run with a link each, an empty one, a group, a member and an invitation, for one attempt."""

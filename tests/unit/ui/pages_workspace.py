@@ -75,6 +75,7 @@ class FakeWorkspace:
             self.packages
         ) = self.runtimes = self.script_uses = self
         self.members = self.invitations = self.accounts = self.groups = self.folders = self.audit_trail = self
+        self.instance_groups = FakeInstanceGroups(self)
         self.settings = Settings(home=Path("nowhere"))
         self.asked: list[Identity] = []
         self.listed: list[dict[str, Any]] = []
@@ -239,6 +240,41 @@ class FakeWorkspace:
 
     async def from_deployed(self, identity: Identity, path: str) -> dict[str, str]:
         return await self.create(identity)
+
+
+class FakeInstanceGroups:
+    """What is of the installation and no workspace: calls come with the person."""
+
+    def __init__(self, workspace: FakeWorkspace) -> None:
+        self.of = workspace
+
+    def _asked(self, person: str) -> None:
+        assert person == "ada"
+        self.of.asked.append(ADA)
+        if self.of.fails:
+            raise self.of.fails
+
+    async def listing(self, person: str, *, linked: bool) -> list[dict[str, Any]]:
+        self._asked(person)
+        assert linked
+        return self.of.listed
+
+    async def get(self, person: str, name: str) -> dict[str, Any]:
+        self._asked(person)
+        places = [{"workspace_id": "main", "workspace_name": "Main", "groups": ["crew", "night"]}]
+        return {"name": name, "summary": None, "emails": ["a@example.org", "b@example.org"], "workspaces": places}
+
+    async def create(self, person: str, body: dict[str, Any]) -> str:
+        self._asked(person)
+        self.of.updated = body
+        return str(body["name"])
+
+    async def update(self, person: str, name: str, body: dict[str, Any]) -> None:
+        self._asked(person)
+        self.of.updated = {"name": name, **body}
+
+    async def delete(self, person: str, name: str) -> None:
+        self._asked(person)
 
 
 def target(answer: Any) -> str:

@@ -11,6 +11,7 @@ from flowapp.ui.state.account import AccountState, TokensState, session_lines, t
 from flowapp.ui.state.audit import FILTERS, AuditState, query_of
 from flowapp.ui.state.folders import FoldersState, folder_line, parts_of, rights_of
 from flowapp.ui.state.groups import GroupsState, group_line
+from flowapp.ui.state.instance_groups import InstanceGroupsState, instance_group_line
 from flowapp.ui.state.members import InvitationsState, MembersState, invitation_line, member_line
 from flowapp.ui.state.parts import Part
 from flowapp.workspace.errors import BadRequest
@@ -120,6 +121,42 @@ async def test_members_of_a_group_are_added_and_taken_away_until_it_is_saved(wor
     assert workspace.updated == {"summary": "Night shift", "members": ["ada"]}
 
 
+async def test_a_group_is_linked_where_the_dialog_has_the_field(workspace: FakeWorkspace) -> None:
+    state = state_of(GroupsState)
+    await send(state, "edit", "crew")
+    workspace.listed = []
+    await send(state, "save", {"summary": "", "instance_group": " ops "})
+    assert workspace.updated == {"summary": "", "members": ["bo"], "instance_group": "ops"}
+
+
+async def test_an_instance_group_is_shown_changed_and_asked_about(workspace: FakeWorkspace) -> None:
+    state = state_of(InstanceGroupsState)
+    place = {"workspace_id": "main", "workspace_name": "Main", "groups": ["crew"]}
+    workspace.listed = [{"name": "ops", "summary": None, "emails": ["a@example.org"], "workspaces": [place]}]
+    await send(state, "load")
+    assert (state.over, [(line.name, line.note, line.people) for line in state.groups]) == (
+        True,
+        [("ops", "g/crew in Main", "1 person")],
+    )
+    await send(state, "edit", "ops")
+    assert (state.summary, state.emails) == ("", "a@example.org\nb@example.org")
+    await send(state, "save", {"summary": " Nights ", "emails": "c@example.org\n\n d@example.org, e@example.org\n"})
+    emails = ["c@example.org", "d@example.org", "e@example.org"]
+    assert workspace.updated == {"name": "ops", "new_summary": "Nights", "emails": emails}
+    await send(state, "edit", "")
+    await send(state, "save", {"name": "dev", "summary": "", "emails": ""})
+    assert workspace.updated == {"name": "dev", "summary": "", "emails": []}
+    await send(state, "ask", "ops")
+    assert (state.deleting, state.users) == ("ops", ["g/crew in Main", "g/night in Main"])
+
+
+async def test_who_is_no_super_admin_sees_no_instance_groups(workspace: FakeWorkspace) -> None:
+    workspace.fails = NotAllowed("Only a super admin of this installation can do this.")
+    state = state_of(InstanceGroupsState)
+    await send(state, "load")
+    assert (state.over, state.groups, state.problem, state.loaded) == (False, [], "", True)
+
+
 async def test_parts_in_a_folder_are_saved_as_they_are_shown(workspace: FakeWorkspace) -> None:
     state = state_of(FoldersState)
     await send(state, "edit", "team")
@@ -144,6 +181,16 @@ def test_groups_and_folders_as_lines() -> None:
     many = group_line({"name": "crew", "summary": "Nights", "members": list("abcdefg")}, True)
     assert (many.note, many.members, many.mine) == ("Nights · a, b, c, d, e and 2 more", "7 members", True)
     assert not group_line({"name": "all", "summary": "", "members": []}, True).mine
+    linked = {
+        "name": "crew",
+        "summary": "",
+        "members": ["bo"],
+        "instance_members": ["ada", "bo"],
+        "instance_group": "ops",
+    }
+    assert (group_line(linked, True).note, group_line(linked, True).members) == ("ada, bo · linked to ops", "2 members")
+    nowhere = {"name": "ops", "summary": "Ops", "emails": [], "workspaces": []}
+    assert instance_group_line(nowhere).note == "Ops · linked nowhere"
     found: dict[str, Any] = {
         "name": "t",
         "display_name": "t",

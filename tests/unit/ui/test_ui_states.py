@@ -16,6 +16,7 @@ from flowapp.ui.state.folders import FoldersState
 from flowapp.ui.state.groups import GroupsState
 from flowapp.ui.state.guard import Guard
 from flowapp.ui.state.home import HomeState, flow_line, problem_lines
+from flowapp.ui.state.instance_groups import InstanceGroupsState
 from flowapp.ui.state.members import InvitationsState, MembersState
 from flowapp.ui.state.page import PageState
 from flowapp.ui.state.resource_types import ResourceTypesState
@@ -45,6 +46,7 @@ STATES: tuple[type[Any], ...] = (
     AccountState,
     TokensState,
     GroupsState,
+    InstanceGroupsState,
     FoldersState,
     AuditState,
 )
@@ -66,7 +68,11 @@ ONLY_THE_PAGE = {
         for name in ("VariablesState", "ResourcesState", "ResourceTypesState", "ScriptsState")
         for handler in ("search", "close", "keep")
     },
-    **{("SchedulesState", handler): "closes a dialog" for handler in ("close", "keep")},
+    **{
+        (name, handler): "closes a dialog"
+        for name in ("SchedulesState", "InstanceGroupsState")
+        for handler in ("close", "keep")
+    },
     **{
         (name, handler): "closes a dialog"
         for name in ("MembersState", "InvitationsState", "TokensState")

@@ -31,8 +31,8 @@ def listing(connection: Connection, workspace: str) -> list[GroupRow]:
     return all_of(connection, GroupRow, query)
 
 
-def add(connection: Connection, row: GroupRow) -> None:
-    """Create a group; one of that name is replaced."""
+def put(connection: Connection, row: GroupRow) -> None:
+    """Create a group; a row of that name is replaced."""
     upsert(connection, row)
 
 

@@ -103,7 +103,7 @@ class Groups:
                 instance_groups.lock(connection)
             if name == EVERYBODY or groups.get(connection, identity.workspace, name) is not None:
                 raise AlreadyThere(f"There is already a group {name}.", "Choose another name.")
-            groups.add(connection, row)
+            groups.put(connection, row)
             _audited(connection, identity, "group.create", name)
             _set_members(connection, identity, name, wanted)
             _set_link(connection, identity, row, link)

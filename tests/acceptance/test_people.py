@@ -238,6 +238,10 @@ def test_a_group_gets_a_part_in_a_folder_and_both_are_deleted(page: Page, produc
     expect(asks).to_contain_text("1 variable")
     asks.get_by_role("button", name="Delete").click()
     expect(page.get_by_text("No folders that you have a part in")).to_be_visible()
+    with product.client() as client:
+        for name in ("gus", "hal"):
+            client.delete(f"/api/w/main/users/delete/{name}").raise_for_status()
+        client.delete("/api/w/main/variables/delete/f/payroll/rate").raise_for_status()
 
 
 def test_a_list_of_people_counts_where_a_group_is_linked_to_it(page: Page, product: Product) -> None:
@@ -283,10 +287,6 @@ def test_a_list_of_people_counts_where_a_group_is_linked_to_it(page: Page, produ
     expect(page.get_by_role("button", name="Delete on-call")).to_have_count(0)
     with product.client() as client:
         client.delete("/api/w/main/users/delete/ina").raise_for_status()
-    with product.client() as client:
-        for name in ("gus", "hal"):
-            client.delete(f"/api/w/main/users/delete/{name}").raise_for_status()
-        client.delete("/api/w/main/variables/delete/f/payroll/rate").raise_for_status()
 
 
 def test_the_trail_is_narrowed_and_exported(page: Page, product: Product) -> None:

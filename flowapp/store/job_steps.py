@@ -57,6 +57,7 @@ _TIMES: dict[str, sa.ColumnElement[str]] = {
         (_IS_SINGLE, _RUN.c.created_at), else_=sa.func.coalesce(_JOB.c.started_at, _RUN.c.created_at)
     ),
     "started_at": sa.case((_STATE.in_(FINISHED), sa.func.coalesce(_STARTED, _RUN.c.created_at)), else_=_STARTED),
+    "began_at": sa.func.coalesce(_STARTED, _RUN.c.created_at),
     "ended_at": sa.case((_IS_SINGLE, _RUN.c.ended_at), else_=_JOB.c.ended_at),
     "scheduled_for": sa.case((_STATE.in_(UNFINISHED), _LATER)),
 }

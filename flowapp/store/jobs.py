@@ -37,6 +37,7 @@ _TIMES: dict[str, sa.ColumnElement[str]] = {
     "started_at": sa.case(
         (_RUN.c.status.in_(FINISHED), sa.func.coalesce(_RUN.c.started_at, _RUN.c.created_at)), else_=_RUN.c.started_at
     ),
+    "began_at": sa.func.coalesce(_RUN.c.started_at, _RUN.c.created_at),
     "scheduled_for": sa.case((_RUN.c.status.in_(UNFINISHED), _LATER)),
 }
 
@@ -72,7 +73,8 @@ class OneOf:
 class JobFilter:
     """What to list; None (or empty) does not filter. Times are stored texts.
 
-    `lists` are by column (see `LISTS`), `before` and `after` by column of a time, `prefixes` by column. A run without a tag of its own counts
+    `lists` are by column (see `LISTS`), `before` and `after` by column of a time (`began_at`: of the start, or where there is none yet
+    of the making), `prefixes` by column. A run without a tag of its own counts
     as one of `tag` "flow", or of its language where it is a script's.
     """
 
@@ -206,8 +208,8 @@ def _conditions(workspace: str, readable: Readable, wanted: JobFilter) -> Sequen
     for name, values in wanted.lists.items():
         found.append(one_of(_TAG if name == "tag" else _RUN.c[name], values))
     found += [_one_prefix(_RUN.c[name], prefixes) for name, prefixes in wanted.prefixes.items()]
-    found += [_TIMES.get(name, _RUN.c[name]) < moment for name, moment in wanted.before.items()]
-    found += [_TIMES.get(name, _RUN.c[name]) > moment for name, moment in wanted.after.items()]
+    found += [_time(name) < moment for name, moment in wanted.before.items()]
+    found += [_time(name) > moment for name, moment in wanted.after.items()]
     if wanted.trigger_kinds is not None:
         found.append(triggered_by(wanted.trigger_kinds))
     if wanted.parent_job is not None:
@@ -251,6 +253,11 @@ def rights(readable: Readable) -> Iterable[sa.ColumnElement[bool]]:
 def _one_prefix(column: sa.ColumnElement[Any], wanted: OneOf) -> sa.ColumnElement[bool]:
     found = sa.or_(sa.false(), *(starts(column, prefix) for prefix in wanted.values))
     return sa.not_(found) if wanted.negated else found
+
+
+def _time(name: str) -> sa.ColumnElement[str]:
+    found = _TIMES.get(name)
+    return _RUN.c[name] if found is None else found
 
 
 def triggered_by(kinds: OneOf) -> sa.ColumnElement[bool]:

@@ -19,6 +19,19 @@ def may(identity: Identity, action: Action, target: Target) -> bool:
     return isinstance(policy.decide(identity, action, target), policy.Allowed)
 
 
+def knows(identity: Identity, action: Action, target: Target) -> bool:
+    """Whether the identity may do `action`; False where they may not even know of the thing.
+
+    Raises:
+        NotAllowed: they may know of it, and no more.
+    """
+    decision = policy.decide(identity, action, target)
+    if isinstance(decision, policy.Denied) and decision.hidden:
+        return False
+    require(identity, action, target)
+    return True
+
+
 def workspace_target(identity: Identity) -> Target:
     """The workspace itself, as a target."""
     return Target(identity.workspace, "workspace")

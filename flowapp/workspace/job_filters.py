@@ -24,7 +24,13 @@ _TEXTS = {
     "schedule_path": "schedule",
     "tag": "tag",
 }
-_TIMES = {"created": "created_at", "started": "started_at", "completed": "ended_at", "scheduled_for": "scheduled_for"}
+_TIMES = {
+    "created": "created_at",
+    "started": "started_at",
+    "created_or_started": "began_at",
+    "completed": "ended_at",
+    "scheduled_for": "scheduled_for",
+}
 _FLAGS = ("running", "suspended", "success", "has_null_parent")
 _OUTCOMES = {True: "success", False: "failure"}
 _STATUSES = ("success", "failure", "canceled", "skipped")
@@ -134,6 +140,8 @@ def _flags_of(job: Mapping[str, Any], *, over: bool) -> dict[str, bool | None]:
 
 def _in_time(job: Mapping[str, Any], query: Mapping[str, str]) -> bool:
     def at(column: str) -> str | None:
+        if column == "began_at":
+            return str(job["started_at"] or job["created_at"])
         text = job.get("completed_at" if column == "ended_at" else column)
         return str(text) if text is not None else None
 
@@ -193,7 +201,7 @@ def _statuses(text: str) -> OneOf:
 
 def _times(query: Mapping[str, str], side: str) -> dict[str, str]:
     found = {}
-    for name, column in {**_TIMES, "created_or_started": "created_at"}.items():
+    for name, column in _TIMES.items():
         text = query.get(f"{name}_{side}")
         if text:
             found[column] = _moment(f"{name}_{side}", text)

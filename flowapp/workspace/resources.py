@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy.engine import Connection
 
 from flowapp.access.identity import Identity
-from flowapp.access.policy import Denied, decide, missing, require
+from flowapp.access.policy import missing, require
 from flowapp.jsontext import JsonText, dumps, loads
 from flowapp.store import acls, audit, resources
 from flowapp.store.blobs import REFERENCE
@@ -146,10 +146,8 @@ class Resources:
     async def exists(self, identity: Identity, path: str) -> bool:
         """Whether there is one that the identity may know of."""
         enter(identity)
-        decision = decide(identity, reading(identity, "resource"), guard.resource_target(identity, path))
-        if isinstance(decision, Denied) and decision.hidden:
+        if not guard.knows(identity, reading(identity, "resource"), guard.resource_target(identity, path)):
             return False
-        require(identity, reading(identity, "resource"), guard.resource_target(identity, path))
         return await self._database.read(lambda c: resources.get(c, identity.workspace, path)) is not None
 
     async def listing(

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy.engine import Connection
 
 from flowapp.access.identity import Identity
-from flowapp.access.policy import Action, Denied, Target, decide, missing, require
+from flowapp.access.policy import Action, Target, missing, require
 from flowapp.jsontext import dumps, loads
 from flowapp.store import acls, audit, identities, scripts
 from flowapp.store.events import Event
@@ -151,10 +151,8 @@ class Scripts:
     async def exists(self, identity: Identity, path: str) -> bool:
         """Whether there is one that the identity may know of, and that is not archived."""
         enter(identity)
-        decision = decide(identity, "script.read", guard.script_target(identity, path))
-        if isinstance(decision, Denied) and decision.hidden:
+        if not guard.knows(identity, "script.read", guard.script_target(identity, path)):
             return False
-        require(identity, "script.read", guard.script_target(identity, path))
         return await self._database.read(lambda c: scripts.latest(c, identity.workspace, path)) is not None
 
     async def listing(
@@ -267,10 +265,8 @@ class Scripts:
 
     def _require(self, identity: Identity, action: Action, row: ScriptRow) -> None:
         """By its hash a version of a hidden path must look missing, in the same words."""
-        decision = decide(identity, action, guard.script_target(identity, row.path))
-        if isinstance(decision, Denied) and decision.hidden:
+        if not guard.knows(identity, action, guard.script_target(identity, row.path)):
             raise missing("script version")
-        require(identity, action, guard.script_target(identity, row.path))
 
 
 def _origin(

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy.engine import Connection
 
 from flowapp.access.identity import Identity
-from flowapp.access.policy import Denied, decide, missing, require
+from flowapp.access.policy import missing, require
 from flowapp.jsontext import dumps, loads
 from flowapp.openflow import documents
 from flowapp.openflow.errors import DocumentInvalid
@@ -140,10 +140,8 @@ class StoredFlows:
     async def exists(self, identity: Identity, path: str) -> bool:
         """Whether there is one that the identity may know of, and that is not archived."""
         enter(identity)
-        decision = decide(identity, "flow.read", guard.flow_target(identity, path))
-        if isinstance(decision, Denied) and decision.hidden:
+        if not guard.knows(identity, "flow.read", guard.flow_target(identity, path)):
             return False
-        require(identity, "flow.read", guard.flow_target(identity, path))
         return await self._database.read(lambda c: flows.latest(c, identity.workspace, path)) is not None
 
     async def listing(

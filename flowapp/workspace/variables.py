@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy.engine import Connection
 
 from flowapp.access.identity import Identity
-from flowapp.access.policy import Denied, decide, missing, require
+from flowapp.access.policy import missing, require
 from flowapp.jsontext import dumps, loads
 from flowapp.store import acls, audit, variables
 from flowapp.store.clock import now
@@ -149,10 +149,8 @@ class Variables:
     async def exists(self, identity: Identity, path: str) -> bool:
         """Whether there is one that the identity may know of."""
         enter(identity)
-        decision = decide(identity, reading(identity, "variable"), guard.variable_target(identity, path))
-        if isinstance(decision, Denied) and decision.hidden:
+        if not guard.knows(identity, reading(identity, "variable"), guard.variable_target(identity, path)):
             return False
-        require(identity, reading(identity, "variable"), guard.variable_target(identity, path))
         return await self._database.read(lambda c: variables.get(c, identity.workspace, path)) is not None
 
     async def listing(self, identity: Identity, *, start: str = "", page: Page = ALL) -> list[dict[str, Any]]:

@@ -51,6 +51,7 @@ FILTERS: dict[str, Schema] = {
                 "tag",
             ),
             *("trigger_kind", "status", "created_before", "created_after", "started_before", "started_after"),
+            *("created_or_started_before", "created_or_started_after"),
             *("completed_before", "completed_after", "scheduled_for_before", "scheduled_for_after"),
             *("parent_job", "args", "result", "label", "worker"),
         )

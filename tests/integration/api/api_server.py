@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import httpx
 
 from flowapp.api import create_api
+from flowapp.expressions.evaluator import Evaluator
 from flowapp.jsontext import dumps, loads
 from flowapp.runtimes.editing import Question
+from flowapp.settings import Settings
 from flowapp.store import identities
 from flowapp.store.clock import now
 from flowapp.store.runs import job_id
@@ -222,3 +226,19 @@ CHAIN = flow_of(
     script("b", "def main(rows: list):\n    return len(rows)\n", rows=js("results.a")),
     n={"type": "integer", "default": 7},
 )
+
+
+@asynccontextmanager
+async def opened_server(home: Path, url: str = "", **more: Any) -> AsyncIterator[Server]:
+    """A server over a database of its own (SQLite in `home` without an address); `more` are settings."""
+    store = await Store.open(url, home)
+    engine, evaluator = ScriptedEngine(store), Evaluator()
+    await evaluator.start()
+    workspace = Workspace(store, engine, evaluator, Runtimes(), Settings(home=home, token=TOKEN, **more))
+    await workspace.start()
+    made = Server(workspace, engine)
+    yield made
+    await made.client.aclose()
+    await workspace.close()
+    await evaluator.close()
+    await store.close()

@@ -7,30 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from flowapp.expressions.evaluator import Evaluator
-from flowapp.settings import Settings
-from flowapp.store.stores import Store
-from flowapp.workspace.app import Workspace
 from tests.integration.api.api_product import Product, opened_product
-from tests.integration.api.api_server import TOKEN, Runtimes, ScriptedEngine, Server
+from tests.integration.api.api_server import Server, opened_server
 
 
 @pytest.fixture
 async def server(tmp_path: Path) -> AsyncIterator[Server]:
-    store = await Store.open("", tmp_path)
-    engine = ScriptedEngine(store)
-    evaluator = Evaluator()
-    await evaluator.start()
-    workspace = Workspace(
-        store, engine, evaluator, Runtimes(), Settings(home=tmp_path, token=TOKEN, allowed_hosts="127.0.0.1")
-    )
-    await workspace.start()
-    made = Server(workspace, engine)
-    yield made
-    await made.client.aclose()
-    await workspace.close()
-    await evaluator.close()
-    await store.close()
+    async with opened_server(tmp_path, allowed_hosts="127.0.0.1") as made:
+        yield made
 
 
 @pytest.fixture

@@ -121,6 +121,7 @@ TIMES = (
     ("started", "started_at"),
     ("completed", "completed_at"),
     ("scheduled_for", "scheduled_for"),
+    ("created_or_started", "began"),
 )
 
 
@@ -146,6 +147,8 @@ async def every_filter(server: Server, among: str) -> None:
     for where in WHERE:
         everything = await listed(server, where, among)
         assert everything, where
+        for job in everything:
+            job["began"] = job["started_at"] or job["created_at"]
         for query, is_so in QUESTIONS:
             found = await listed(server, where, f"{among}{query}")
             assert ids(found) == ids(filter(is_so, everything)), f"{where} {among}{query}"

@@ -9,10 +9,6 @@ from uuid import UUID
 
 import pytest
 
-from flowapp.expressions.evaluator import Evaluator
-from flowapp.settings import Settings
-from flowapp.store.stores import Store
-from flowapp.workspace.app import Workspace
 from tests.integration.api import (
     test_api_acls,
     test_api_acls_and_audit,
@@ -36,7 +32,7 @@ from tests.integration.api import (
     test_api_streams,
     test_api_wire_table,
 )
-from tests.integration.api.api_server import TOKEN, Runtimes, ScriptedEngine, Server
+from tests.integration.api.api_server import Server, opened_server
 
 
 def named(case: Callable[..., Awaitable[None]], *values: str) -> Callable[[Server], Awaitable[None]]:
@@ -130,19 +126,8 @@ CASES: list[Callable[[Server], Awaitable[None]]] = [
 
 @pytest.fixture
 async def on_postgres(tmp_path: Path, postgres_database: str) -> AsyncIterator[Server]:
-    store = await Store.open(postgres_database, tmp_path)
-    engine = ScriptedEngine(store)
-    evaluator = Evaluator()
-    await evaluator.start()
-    settings = Settings(home=tmp_path, token=TOKEN, objects_dir=tmp_path / "objects")
-    workspace = Workspace(store, engine, evaluator, Runtimes(), settings)
-    await workspace.start()
-    made = Server(workspace, engine)
-    yield made
-    await made.client.aclose()
-    await workspace.close()
-    await evaluator.close()
-    await store.close()
+    async with opened_server(tmp_path, postgres_database, objects_dir=tmp_path / "objects") as made:
+        yield made
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.__name__)

@@ -16,7 +16,7 @@ from flowapp.store import identities
 from flowapp.store.stores import Store
 from flowapp.store.tables import UserRow
 from flowapp.workspace.app import Workspace
-from tests.integration.api.api_server import TOKEN, Runtimes, ScriptedEngine, Server
+from tests.integration.api.api_server import Runtimes, ScriptedEngine, Server, opened_server
 from tests.support.oidc import CLIENT_ID, CLIENT_SECRET, Lies, OidcProvider, oidc_provider
 
 W = "/api/w/main"
@@ -39,17 +39,8 @@ def provider(running: OidcProvider) -> OidcProvider:
 async def server(request: pytest.FixtureRequest, tmp_path: Path, provider: OidcProvider) -> AsyncIterator[Server]:
     """A server that knows the provider; the parameter is the role with which people may join."""
     oidc = OidcSettings(provider.url, CLIENT_ID, CLIENT_SECRET, "Acme <ID>", request.param)
-    store = await Store.open("", tmp_path)
-    engine, evaluator = ScriptedEngine(store), Evaluator()
-    await evaluator.start()
-    workspace = Workspace(store, engine, evaluator, Runtimes(), Settings(home=tmp_path, token=TOKEN, oidc=oidc))
-    await workspace.start()
-    made = Server(workspace, engine)
-    yield made
-    await made.client.aclose()
-    await workspace.close()
-    await evaluator.close()
-    await store.close()
+    async with opened_server(tmp_path, oidc=oidc) as made:
+        yield made
 
 
 async def at_provider(browser: httpx.AsyncClient, next_page: str = "/runs") -> str:

@@ -12,30 +12,16 @@ from typing import Any
 import pytest
 
 from flowapp.api.security import Security
-from flowapp.expressions.evaluator import Evaluator
 from flowapp.runtimes.jobs import jobs_python
-from flowapp.settings import Settings
 from flowapp.store.runs import NewRun, job_id
-from flowapp.store.stores import Store
-from flowapp.workspace.app import Workspace
-from tests.integration.api.api_server import TOKEN, Runtimes, ScriptedEngine, Server
+from tests.integration.api.api_server import Server, opened_server
 from tests.integration.clients.listening import listening
 
 
 @pytest.fixture
 async def server(tmp_path: Path) -> AsyncIterator[Server]:
-    store = await Store.open("", tmp_path)
-    engine = ScriptedEngine(store)
-    evaluator = Evaluator()
-    await evaluator.start()
-    workspace = Workspace(store, engine, evaluator, Runtimes(), Settings(home=tmp_path, token=TOKEN))
-    await workspace.start()
-    made = Server(workspace, engine)
-    yield made
-    await made.client.aclose()
-    await workspace.close()
-    await evaluator.close()
-    await store.close()
+    async with opened_server(tmp_path) as made:
+        yield made
 
 
 async def job(server: Server, username: str, code: str) -> Any:

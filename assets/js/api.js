@@ -151,9 +151,11 @@ export function subscribe(ws, topics, onEvent, onStatus, { patience = 0 } = {}) 
   };
 }
 
+/** What the page's stream has to carry. "server" is always in it: the bar of every page joins the stream later, and must not cost another one. */
 function wanted() {
   const ws = [...subscriptions].at(-1)?.ws;
-  return { ws, topics: [...new Set([...subscriptions].filter((one) => one.ws === ws).flatMap((one) => [...one.topics]))].sort().join(",") };
+  const topics = [...subscriptions].filter((one) => one.ws === ws).flatMap((one) => [...one.topics]);
+  return { ws, topics: topics.length ? [...new Set([...topics, "server"])].sort().join(",") : "" };
 }
 
 function schedule(delay) {

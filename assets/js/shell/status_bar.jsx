@@ -26,6 +26,7 @@ export function StatusBar({ ws }) {
   const [health, setHealth] = useState(null);
   useEffect(() => subscribe(ws, "server", () => {}, undefined, { patience: PATIENCE_MS }), [ws]);
   useEffect(() => {
+    if (!connection.server) return undefined; // once it is known which server this is
     let ended = false;
     get("/api/health").then((found) => !ended && setHealth(found), () => {});
     return () => { ended = true; };

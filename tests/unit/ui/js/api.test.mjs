@@ -41,7 +41,7 @@ test("one stream serves all topics of a page", () => {
   const run = listen("run:2");
   mock.timers.tick(10);
   assert.equal(sources.length, 1);
-  assert.match(newest().url, /topics=draft:1,run:2$/);
+  assert.match(newest().url, /topics=draft:1,run:2,server$/);
   newest().say({ type: "hello", server: "s" });
   newest().say({ topic: "run:2", type: "step" });
   assert.deepEqual(draft.heard.map((event) => event.type), ["hello"]);
@@ -93,10 +93,21 @@ test("the patient one joins the stream that another opens", () => {
   listen("draft:1");
   mock.timers.tick(2000);
   assert.equal(sources.length, 1);
-  assert.match(newest().url, /draft:1,runs$/);
+  assert.match(newest().url, /draft:1,runs,server$/);
   newest().say({ type: "hello", server: "s" });
   newest().say({ topic: "runs:main", type: "run" });
   assert.deepEqual(bar, ["hello", "run"]);
+});
+
+test("the bar that comes when the stream is open already costs no other one", () => {
+  listen("draft:1");
+  mock.timers.tick(10);
+  newest().say({ type: "hello", server: "s" });
+  const bar = [];
+  ends.push(subscribe("main", "server", (event) => bar.push(event.type), undefined, { patience: 1500 }));
+  mock.timers.tick(2000);
+  assert.equal(sources.length, 1);
+  assert.deepEqual(bar, ["hello"]);
 });
 
 test("the patient one opens a stream itself when nobody does", () => {

@@ -48,8 +48,8 @@ _CONNECT = {
     "keepalives_count": 3,
     "tcp_user_timeout": 10_000,
 }
-#: serialization failure, deadlock: the same work succeeds when it is done again
-_AGAIN_STATES = ("40001", "40P01")
+#: serialization failure, deadlock, asleep for too long: nothing was done, and the same work succeeds when it is done again
+_AGAIN_STATES = ("40001", "40P01", "25P03")
 
 
 class PostgresDatabase(Database):

@@ -312,6 +312,7 @@ async def test_a_process_asleep_in_a_transaction_keeps_no_locks(
     tmp_path: Path, postgres_database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "_IDLE_MS", 300)
+    monkeypatch.setattr(module, "PATIENCE_S", 1)  # the sleep takes longer, and is no fault of the connection
     one, two = await asyncio.gather(*(Store.open(postgres_database, tmp_path / name) for name in ("one", "two")))
     lock = sa.text("SELECT pg_advisory_xact_lock(7)")
     tries: list[float] = []

@@ -205,6 +205,7 @@ async def remove_member(name: str, caller: Caller, workspace: App) -> Response:
     return PlainTextResponse(f"user {name} deleted")
 
 
+@router.post("/users/add")
 @router.post("/workspaces/add_user")
 async def add_member(request: Request, caller: Caller, workspace: App) -> Response:
     """Make somebody a member."""

@@ -69,6 +69,7 @@ class Flows:
                 listed[version.path] = _listed(identity, version.path, version.summary, version.created_at, runs)
                 listed[version.path] |= {
                     "version": version.version,
+                    "may_run": guard.may(identity, "flow.run", guard.flow_target(identity, version.path)),
                     "may_delete": guard.may(identity, "flow.deploy", guard.flow_target(identity, version.path)),
                 }
         for row in own:
@@ -76,6 +77,7 @@ class Flows:
             entry = _listed(identity, row.path, row.summary, row.saved_at, runs)
             known = listed.get(row.path)
             entry |= {"draft_id": row.id, "version": known["version"] if known else None}
+            entry["may_run"] = bool(known and known["may_run"])
             listed[row.path] = entry
         return sorted(listed.values(), key=lambda entry: str(entry["edited_at"]), reverse=True)
 

@@ -243,10 +243,10 @@ class Runs:
         return await self._store.database.read(read)
 
     async def detail(self, identity: Identity, run_id: str) -> dict[str, Any]:
-        """`{"run", "steps", "titles", "schema", "may_share"}` of one run.
+        """`{"run", "steps", "titles", "schema", "may_…": bool}` of one run.
 
-        `titles` also names the steps that have not begun; `schema` is that of the input of the version that ran; `may_share`
-        says whether the caller may make links to it.
+        `titles` also names the steps that have not begun; `schema` is that of the input of the version that ran. What the caller
+        may do: `may_share` make links to it, `may_cancel` it, `may_run` its flow again, `may_open` it as a draft.
         """
         run = await guard.run_row(self._store, identity, "run.read", run_id)
         jobs = await self._store.runs.steps(run.id)
@@ -264,9 +264,8 @@ class Runs:
         if run.status == "canceled":
             shown["cancel"] = {"by": run.canceled_by, "reason": run.canceled_reason}
         steps = [step_json(job, titles) for job in jobs]
-        may_share = guard.may(identity, "run.share", guard.run_target(run))
         schema = document.get("schema") or {}
-        return {"run": shown, "steps": steps, "titles": titles, "schema": schema, "may_share": may_share}
+        return {"run": shown, "steps": steps, "titles": titles, "schema": schema, **_may(identity, run)}
 
     async def _audit(self, identity: Identity, action: str, target: str, detail: str) -> None:
         await self._store.database.write(
@@ -279,6 +278,17 @@ class Runs:
                 detail=detail,
             )
         )
+
+
+def _may(identity: Identity, run: RunRow) -> dict[str, bool]:
+    """What the page of a run offers to this identity."""
+    flow = guard.flow_target(identity, run.path)
+    return {
+        "may_share": guard.may(identity, "run.share", guard.run_target(run)),
+        "may_cancel": guard.may(identity, "run.cancel", guard.run_target(run)),
+        "may_run": guard.may(identity, "flow.run" if run.kind == "flow" else "draft.run", flow),
+        "may_open": guard.may(identity, "draft.create", guard.workspace_target(identity)),
+    }
 
 
 def may_read(identity: Identity, run: RunRow) -> bool:

@@ -83,6 +83,35 @@ def test_a_resource_is_written_as_json(page: Page, product: Product) -> None:
     accessible(page)
 
 
+def test_an_earlier_value_of_a_resource_is_seen_and_brought_back(page: Page, product: Product) -> None:
+    address = "/api/w/main/resources"
+    big = 12345678901234567890
+    with product.client() as client:
+        made = {"path": "u/admin/moved", "resource_type": "any", "value": {"host": "one", "account": big}}
+        client.post(f"{address}/create", json=made).raise_for_status()
+    page.goto("/resources")
+    row = page.get_by_role("button", name="u/admin/moved", exact=True)
+    row.click()
+    dialog = page.get_by_role("dialog", name="Change resource")
+    expect(dialog.get_by_label("Value (JSON)")).to_be_visible()
+    expect(dialog.get_by_text("earlier value")).to_have_count(0)
+    page.keyboard.press("Escape")
+    with product.client() as client:
+        client.post(f"{address}/update_value/u/admin/moved", json={"value": {"host": "two"}}).raise_for_status()
+    row.click()
+    dialog.get_by_text("1 earlier value").click()
+    dialog.get_by_role("button", name="Show").click()
+    expect(dialog.get_by_label("The value as it was")).to_contain_text(f'"account": {big}')
+    accessible_now(page)
+    shoot(page, "resources-earlier")
+    dialog.get_by_role("button", name="Bring it back").click()
+    expect(dialog).to_have_count(0)
+    with product.client() as client:
+        assert client.get(f"{address}/get_value/u/admin/moved").json() == {"host": "one", "account": big}
+    row.click()
+    expect(dialog.get_by_text("2 earlier values")).to_be_visible()
+
+
 def test_a_schedule_is_made_switched_off_and_deleted(page: Page, product: Product) -> None:
     with product.client() as client:
         cell = python("a", "def main():\n    return 1\n", {})

@@ -14,6 +14,8 @@ const ShareFlow = lazy(() => import("../shell/share.jsx").then((module) => ({ de
 
 const FlowComments = lazy(() => import("./flow_comments.jsx").then((module) => ({ default: module.FlowComments })));
 
+const FlowCells = lazy(() => import("./flow_cells.jsx").then((module) => ({ default: module.FlowCells })));
+
 const ChatRun = lazy(() => import("./chat_run.jsx").then((module) => ({ default: module.ChatRun })));
 
 /** `RunForm({ws, path, from})`: `from` is a run whose input fills the form. */
@@ -61,7 +63,7 @@ export function RunForm({ ws, path, from }) {
         <h1>{flow.summary || path}</h1>
         <p className="run-facts"><span className="mono">{path}</span>{flow.version ? <span>version {flow.version}</span> : null}</p>
         {flow.description && <p className="form-help">{flow.description}</p>}
-        <div className="run-acts"><button type="button" className="btn" onClick={() => setDialog("webhook")}><Icon name="plug" /> Webhook</button>{flow.may_share && <button type="button" className="btn" title="A link by which anybody can look at this flow" onClick={() => setDialog("share")}><Icon name="external" /> Share</button>}{flow.may_fork && <button type="button" className="btn" title="A copy of this flow in your own space" disabled={forking} onClick={fork}><Icon name="flows" /> {forking ? "Forking" : "Fork"}</button>}</div>
+        <div className="run-acts">{flow.may_run && <button type="button" className="btn" onClick={() => setDialog("webhook")}><Icon name="plug" /> Webhook</button>}{flow.may_share && <button type="button" className="btn" title="A link by which anybody can look at this flow" onClick={() => setDialog("share")}><Icon name="external" /> Share</button>}{flow.may_fork && <button type="button" className="btn" title="A copy of this flow in your own space" disabled={forking} onClick={fork}><Icon name="flows" /> {forking ? "Forking" : "Fork"}</button>}</div>
         {note && <p className="form-help" role="status"><Icon name="info" /> {note}</p>}
       </header>
       {flow.chat && (
@@ -71,7 +73,9 @@ export function RunForm({ ws, path, from }) {
         </div>
       )}
       {flow.chat && !form && <Suspense fallback={<Skeleton lines={4} label="Loading the chat" />}><ChatRun ws={ws} path={path} flow={flow} /></Suspense>}
-      {(!flow.chat || form) && <SchemaForm context={SECRETS_REFER} schema={flow.schema || {}} values={values} busy={busy} onSubmit={submit} submitLabel="Run" footer={failed && <p className="form-error" role="alert"><Icon name="warn" /> {failed.message} {failed.hint}</p>} />}
+      {!flow.may_run && (!flow.chat || form) && <p className="form-help"><Icon name="eye" size={13} /> You may look at this flow and its runs, and not run it.</p>}
+      {flow.may_run && (!flow.chat || form) && <SchemaForm context={SECRETS_REFER} schema={flow.schema || {}} values={values} busy={busy} onSubmit={submit} submitLabel="Run" footer={failed && <p className="form-error" role="alert"><Icon name="warn" /> {failed.message} {failed.hint}</p>} />}
+      <Suspense fallback={null}><FlowCells ws={ws} path={path} /></Suspense>
       <Suspense fallback={null}><FlowComments ws={ws} path={path} /></Suspense>
       {dialog === "webhook" && <WebhookDialog ws={ws} kind="flow" path={path} schema={flow.schema || {}} onClose={close} />}
       {dialog === "share" && <Suspense fallback={null}><ShareFlow ws={ws} path={path} onClose={close} /></Suspense>}

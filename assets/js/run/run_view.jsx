@@ -34,7 +34,7 @@ function useNow(moving) {
 
 /** `RunView({ws, runId})` */
 export function RunView({ ws, runId }) {
-  const { run, steps, schema, mayShare, error, load } = useRun(ws, runId);
+  const { run, steps, schema, may, error, load } = useRun(ws, runId);
   const [again, setAgain] = useState(null); // the step to begin again at
   const [sharing, setSharing] = useState(false);
   const [chosen, setChosen] = useState(null); // null: let the run decide
@@ -54,12 +54,12 @@ export function RunView({ ws, runId }) {
   const path = chosen ?? (run.status === "failure" && failed ? failed.path : "");
   return (
     <div className="runpage">
-      <Header ws={ws} run={run} steps={steps} now={now} reload={load} onShare={mayShare ? () => setSharing(true) : null} />
+      <Header ws={ws} run={run} steps={steps} now={now} may={may} reload={load} onShare={() => setSharing(true)} />
       {error && <Problem error={error} what="The newest state" retry={load} />}
       <Approvals ws={ws} runId={run.id} live={isLive(run)} />
       <div className="run-body">
         <Timeline run={run} steps={steps} now={now} path={path} choose={choose} />
-        <Detail key={path} ws={ws} run={run} step={steps.find((one) => one.path === path) || null} path={path} now={now} onRestart={setAgain} />
+        <Detail key={path} ws={ws} run={run} step={steps.find((one) => one.path === path) || null} path={path} now={now} onRestart={may.run ? setAgain : null} />
       </div>
       {sharing && <Suspense fallback={null}><ShareRun ws={ws} run={run} onClose={() => setSharing(false)} /></Suspense>}
       {again && <Suspense fallback={null}><RestartDialog {...{ ws, run, steps, schema }} step={again} onClose={() => setAgain(null)} /></Suspense>}
@@ -82,7 +82,7 @@ export function StateBadge({ status, text }) {
   return <span className={`badge ${state.tone}`}><Icon name={state.icon} size={13} />{text || state.word}</span>;
 }
 
-function Header({ ws, run, steps, now, reload, onShare }) {
+function Header({ ws, run, steps, now, may, reload, onShare }) {
   const [busy, setBusy] = useState("");
   const [error, setError] = useState(null);
   const live = isLive(run);
@@ -132,13 +132,13 @@ function Header({ ws, run, steps, now, reload, onShare }) {
       </p>
       {waits && <p className="run-waits"><Icon name="pause" size={13} /> {waits}</p>}
       <div className="run-acts">
-        {live && <button type="button" className="btn danger" disabled={busy === "cancel"} onClick={cancel}><Icon name="stop" /> {busy === "cancel" ? "Cancelling" : "Cancel run"}</button>}
-        {flow && !live && <button type="button" className="btn" disabled={busy === "again"} onClick={again}><Icon name="reused" /> {busy === "again" ? "Starting" : "Run again"}</button>}
-        {flow && <a className="btn" href={`/run/${run.path}?from=${run.id}`}><Icon name="play" /> Run with other input</a>}
+        {live && may.cancel && <button type="button" className="btn danger" disabled={busy === "cancel"} onClick={cancel}><Icon name="stop" /> {busy === "cancel" ? "Cancelling" : "Cancel run"}</button>}
+        {flow && !live && may.run && <button type="button" className="btn" disabled={busy === "again"} onClick={again}><Icon name="reused" /> {busy === "again" ? "Starting" : "Run again"}</button>}
+        {flow && may.run && <a className="btn" href={`/run/${run.path}?from=${run.id}`}><Icon name="play" /> Run with other input</a>}
         {!live && <a className="btn" href={`/runs/compare?a=${run.id}`}><Icon name="compare" /> Compare</a>}
-        {flow && !live && <button type="button" className="btn" disabled={busy === "open"} title="A draft of what ran, with this run's input and results" onClick={toNotebook}><Icon name="book" /> {busy === "open" ? "Opening" : "Open in notebook"}</button>}
+        {flow && !live && may.open && <button type="button" className="btn" disabled={busy === "open"} title="A draft of what ran, with this run's input and results" onClick={toNotebook}><Icon name="book" /> {busy === "open" ? "Opening" : "Open in notebook"}</button>}
         {run.draft_id && <a className="btn" href={`/flows/${run.draft_id}`}><Icon name="book" /> Open in notebook</a>}
-        {onShare && <button type="button" className="btn" title="A link by which anybody can look at this run" onClick={onShare}><Icon name="external" /> Share</button>}
+        {may.share && <button type="button" className="btn" title="A link by which anybody can look at this run" onClick={onShare}><Icon name="external" /> Share</button>}
       </div>
       {error && <p className="form-error" role="alert">{error.message} {error.hint}</p>}
       {run.error && run.status === "failure" && <p className="run-error"><Icon name="warn" /> <span><b>{run.error.name || "Failed"}</b>{run.error.step_id ? ` in ${run.error.step_id}` : ""}: {String(run.error.message || "").split("\n")[0]}</span></p>}
@@ -239,7 +239,7 @@ function Detail({ ws, run, step, path, now, onRestart }) {
             <button type="button" role="tab" aria-selected={side === "result"} tabIndex={side === "result" ? 0 : -1} onClick={() => setSide("result")}>Result</button>
             <button type="button" role="tab" aria-selected={side === "args"} tabIndex={side === "args" ? 0 : -1} onClick={() => setSide("args")}>Input</button>
           </div>
-          {restartable(run, step) && <button type="button" className="btn" onClick={() => onRestart(step)}><Icon name="reused" /> Run again from here</button>}
+          {onRestart && restartable(run, step) && <button type="button" className="btn" onClick={() => onRestart(step)}><Icon name="reused" /> Run again from here</button>}
         </div>
       </header>
       {side === "args" ? <div className="detail-args"><Tree ws={ws} runId={run.id} path={path} side="args" maxHeight={520} baseExpr={path === "" ? "flow_input" : ""} /></div> : <Result {...{ ws, run, step, path, live, got, retry: () => setTries(tries + 1) }} />}

@@ -9,17 +9,20 @@ const ROW_MS = 600; // a step that takes long has its row by then
 export const LIVE = new Set(["queued", "running", "suspended", "waiting"]);
 export const isLive = (one) => Boolean(one) && LIVE.has(one.status);
 
-/** The run and its steps, kept up to date by the event stream. */
+const NOTHING = { run: null, steps: [], schema: null, may: {}, error: null };
+
+/** The run, its steps and what one may do with it, kept up to date by the event stream. */
 export function useRun(ws, runId) {
-  const [state, setState] = useState({ run: null, steps: [], schema: null, mayShare: false, error: null });
+  const [state, setState] = useState(NOTHING);
   const named = useRef(null); // step ids whose title has been asked for
   const titles = useRef({});
   const load = useCallback(() => get(runPath(ws, runId)).then((found) => {
     titles.current = found.titles || titles.current;
-    setState({ run: found.run, steps: found.steps, schema: found.schema, mayShare: found.may_share, error: null });
+    const may = { share: found.may_share, cancel: found.may_cancel, run: found.may_run, open: found.may_open };
+    setState({ run: found.run, steps: found.steps, schema: found.schema, may, error: null });
   }, (error) => setState((old) => ({ ...old, error }))), [ws, runId]);
   useEffect(() => {
-    setState({ run: null, steps: [], schema: null, mayShare: false, error: null });
+    setState(NOTHING);
     named.current = new Set();
     titles.current = {};
     let timer;

@@ -9,6 +9,7 @@ _W = "/api/w/{ws}"
 _FOLDER = "summary: string, display_name: string, owners: strings, extra_perms: object"
 _GROUP = "summary: string, members: strings, instance_group: string"
 _ROLE = "is_admin: boolean, operator: boolean, role: string"
+_NEW_MEMBER = f"email!: string, username: string, {_ROLE}"
 _TRAIL = (
     *("username", "operation", "operations", "exclude_operations", "resource", "action_kind", "after", "before"),
     *("before_id", "about", "area", "installation"),
@@ -40,6 +41,7 @@ MEMBERS: dict[str, Operation] = {
     f"POST {_W}/groups/adduser/{{name}}": op("text", body="username!: string"),
     f"POST {_W}/groups/removeuser/{{name}}": op("text", body="username!: string"),
     f"GET {_W}/users/whoami": op("Member"),
+    f"POST {_W}/users/add": op("text", 201, body=_NEW_MEMBER),
     f"GET {_W}/users/list": op("Members"),
     f"GET {_W}/users/list_usernames": op("strings"),
     f"GET {_W}/users/get/{{name}}": op("Member"),
@@ -68,7 +70,7 @@ INSTANCE_GROUPS: dict[str, Operation] = {
 }
 
 WORKSPACE: dict[str, Operation] = {
-    f"POST {_W}/workspaces/add_user": op("text", 201, body=f"email!: string, username: string, {_ROLE}"),
+    f"POST {_W}/workspaces/add_user": op("text", 201, body=_NEW_MEMBER),
     f"POST {_W}/workspaces/invitations/create": op(
         status=201, body="role: string, uses: integer, email: string, expiration: string"
     ),

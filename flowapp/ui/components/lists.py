@@ -67,8 +67,16 @@ def choice(
     )
 
 
-def form_dialog(state: Any, title: Any, *content: rx.Component, save: Any = "Save") -> rx.Component:
-    """Makes one, or changes it. What is wrong with it is said at its foot; what was typed is not thrown away unasked."""
+def form_dialog(
+    state: Any, title: Any, *content: rx.Component, save: Any = "Save", may_save: Any = None
+) -> rx.Component:
+    """Makes one, or changes it. What is wrong with it is said at its foot; what was typed is not thrown away unasked.
+
+    Where `may_save` is false, one only looks at it, and the dialog says so.
+    """
+    saves = rx.el.button(save, type="submit", class_name="btn pri")
+    if may_save is not None:
+        saves = rx.cond(may_save, saves, rx.el.span("You may look at this, not change it.", class_name="form-help"))
     return rx.dialog.root(
         rx.dialog.content(
             rx.el.form(
@@ -80,7 +88,7 @@ def form_dialog(state: Any, title: Any, *content: rx.Component, save: Any = "Sav
                     rx.dialog.close(
                         rx.el.button("Cancel", type="button", class_name="btn", custom_attrs={"data-cancels": ""})
                     ),
-                    rx.el.button(save, type="submit", class_name="btn pri"),
+                    saves,
                     class_name="dialog-foot",
                 ),
                 on_submit=state.save,

@@ -7,7 +7,7 @@ from typing import Any
 import reflex as rx
 
 from flowapp.ui.components.bits import file_text, glyph, run_state, signal, when
-from flowapp.ui.components.lists import delete_button, deletion
+from flowapp.ui.components.lists import delete_button, deletion, empty
 from flowapp.ui.components.local import TAB_WORKSPACE
 from flowapp.ui.shell import link, problem_notice, shell, skeleton, title
 from flowapp.ui.state.home import HomeState
@@ -21,10 +21,10 @@ def home() -> rx.Component:
     """Home."""
     return shell(
         problem_notice(STATE.problem, STATE.hint),
-        _starts(),
+        rx.cond(STATE.makes, _starts()),
         rx.el.section(
             rx.el.div(
-                rx.el.h2("Your flows", id="flows"),
+                rx.el.h2(rx.cond(STATE.makes, "Your flows", "Flows"), id="flows"),
                 rx.el.span(class_name="grow"),
                 rx.cond(STATE.lines.length() > 5, _search()),
                 class_name="list-head",
@@ -84,7 +84,7 @@ def _search() -> rx.Component:
 def _list() -> rx.Component:
     return rx.cond(
         STATE.lines.length() == 0,
-        _empty(),
+        rx.cond(STATE.makes, _empty(), _nothing_to_see()),
         rx.cond(
             STATE.shown.length() == 0,
             rx.el.div(rx.el.p("No flow matches."), class_name="empty"),
@@ -98,8 +98,8 @@ def _line(line: Any) -> rx.Component:
     return rx.el.li(
         rx.el.span(
             rx.cond(
-                line.draft_href != "",
-                link(line.title, to=line.draft_href, class_name="row-title cover"),
+                line.opens != "",
+                link(line.title, to=line.opens, class_name="row-title cover"),
                 rx.el.button(
                     line.title, type="button", class_name="row-title cover", on_click=STATE.edit_deployed(line.path)
                 ),
@@ -150,6 +150,12 @@ def _empty() -> rx.Component:
             "Start from a template", type="button", class_name="btn pri", on_click=STATE.choose_template(True)
         ),
         class_name="empty",
+    )
+
+
+def _nothing_to_see() -> rx.Component:
+    return empty(
+        "No flows yet", "What developers of this workspace deploy stands here, as far as its folder lets you see it."
     )
 
 

@@ -73,8 +73,15 @@ def _chosen() -> rx.Component:
                 rx.el.span(count, rx.cond(count == 1, " run chosen", " runs chosen"), class_name="muted"),
                 rx.el.span(class_name="grow"),
                 rx.cond(STATE.comparison != "", link("Compare", to=STATE.comparison, class_name="btn")),
-                rx.el.button("Run again", type="button", class_name="btn", on_click=STATE.run_chosen_again),
-                rx.el.button("Cancel runs", type="button", class_name="btn danger", on_click=STATE.cancel_chosen),
+                rx.cond(
+                    STATE.acts,
+                    rx.fragment(
+                        rx.el.button("Run again", type="button", class_name="btn", on_click=STATE.run_chosen_again),
+                        rx.el.button(
+                            "Cancel runs", type="button", class_name="btn danger", on_click=STATE.cancel_chosen
+                        ),
+                    ),
+                ),
                 rx.el.button("Choose none", type="button", class_name="btn quiet", on_click=STATE.choose_all(False)),
                 class_name="list-head chosen",
                 role="group",

@@ -25,7 +25,7 @@ def schedules() -> rx.Component:
         problem_notice(STATE.problem, STATE.hint),
         list_head(
             "Flows and scripts that run at set times, with the rights of who changed the schedule last.",
-            new_button("New schedule", STATE.edit("")),
+            rx.cond(STATE.makes, new_button("New schedule", STATE.edit(""))),
         ),
         rx.el.div(rx.cond(STATE.loaded, _list(), skeleton()), class_name="card list"),
         dialog(STATE, "schedule", *_fields(), summary="Summary"),
@@ -65,9 +65,10 @@ def _line(line: Any) -> rx.Component:
             role="switch",
             class_name="chip above",
             on_click=STATE.switch(line.path, ~line.enabled),
+            disabled=~line.mine,
             custom_attrs={"aria-checked": line.enabled, "aria-label": "Run " + line.path},
         ),
-        delete_button(STATE, line.path),
+        rx.cond(line.mine, delete_button(STATE, line.path), rx.el.span()),
         class_name="row-link row-stored row-schedule",
     )
 

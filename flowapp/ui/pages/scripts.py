@@ -26,7 +26,7 @@ def scripts() -> rx.Component:
         list_head(
             "Code that flows, schedules, webhooks and other scripts use by its path. Every save is a version.",
             rx.cond(STATE.lines.length() > 5, _search()),
-            new_button("New script", STATE.begin),
+            rx.cond(STATE.makes, new_button("New script", STATE.begin)),
         ),
         rx.el.div(rx.cond(STATE.loaded, _list(), skeleton()), class_name="card list"),
         _dialog(),

@@ -55,8 +55,63 @@ def resources() -> rx.Component:
                 type=RESOURCES.resource_type,
                 text=RESOURCES.value,
                 fresh=RESOURCES.original == "",
-            )
+            ),
+            rx.cond(RESOURCES.earlier.length() > 0, _earlier_values()),
         ],
+    )
+
+
+def _earlier_values() -> rx.Component:
+    """What the resource of the dialog was before, and the way back."""
+    return rx.el.details(
+        rx.el.summary(
+            rx.cond(RESOURCES.earlier.length() == 1, "1 earlier value", f"{RESOURCES.earlier.length()} earlier values")
+        ),
+        rx.el.ul(rx.foreach(RESOURCES.earlier, _earlier_value)),
+        class_name="earlier",
+    )
+
+
+def _earlier_value(value: Any) -> rx.Component:
+    """An EarlierValue."""
+    shown = RESOURCES.seen == value.id
+    return rx.el.li(
+        rx.el.div(
+            rx.el.span(when(iso=value.at), " by ", value.by, class_name="row-sub"),
+            rx.el.button(
+                rx.cond(shown, "Hide", "Show"),
+                type="button",
+                class_name="btn",
+                on_click=RESOURCES.look(value.id),
+                custom_attrs={"aria-expanded": shown},
+            ),
+            class_name="earlier-line",
+        ),
+        rx.cond(shown, _shown_value()),
+    )
+
+
+def _shown_value() -> rx.Component:
+    return rx.el.div(
+        rx.el.pre(
+            RESOURCES.seen_value, tab_index=0, class_name="cmp-text", custom_attrs={"aria-label": "The value as it was"}
+        ),
+        rx.cond(
+            RESOURCES.seen_gone != "",
+            rx.el.p(
+                "Not there any more, or not yours to see: ", rx.el.code(RESOURCES.seen_gone), class_name="form-help"
+            ),
+        ),
+        rx.cond(
+            RESOURCES.mine,
+            rx.el.div(
+                rx.el.button(
+                    "Bring it back", type="button", class_name="btn", on_click=RESOURCES.bring_back(RESOURCES.seen)
+                ),
+                rx.el.span("as the newest value, in the place of what stands above", class_name="form-help"),
+                class_name="act-line",
+            ),
+        ),
     )
 
 
@@ -80,7 +135,7 @@ def _page(
         list_head(
             about,
             rx.cond(state.lines.length() > 5, search(state, noun)),
-            new_button(f"New {noun}", state.edit("")),
+            rx.cond(state.makes, new_button(f"New {noun}", state.edit(""))),
         ),
         rx.el.div(rx.cond(state.loaded, _list(state, noun), skeleton()), class_name="card list"),
         dialog(state, noun, *value),
@@ -103,9 +158,16 @@ def search(state: Any, noun: str) -> rx.Component:
 def _list(state: Any, noun: str) -> rx.Component:
     return rx.cond(
         state.lines.length() == 0,
-        empty(
-            f"No {noun}s yet",
-            f"A {noun} is shared by its path: those in u/ are a person's own, those in f/ a folder's.",
+        rx.cond(
+            state.makes,
+            empty(
+                f"No {noun}s yet",
+                f"A {noun} is shared by its path: those in u/ are a person's own, those in f/ a folder's.",
+            ),
+            empty(
+                f"No {noun}s for you to see",
+                f"Developers and admins of the workspace look at {noun}s and write them. What you may run uses those that it names.",
+            ),
         ),
         rx.cond(
             state.shown.length() == 0,
@@ -125,7 +187,7 @@ def _line(state: Any, line: Any) -> rx.Component:
         ),
         rx.cond(line.kind != "", rx.el.span(line.kind, class_name="pill"), rx.el.span()),
         rx.el.span(when(iso=line.edited_at), class_name="row-sub right hide-sm"),
-        delete_button(state, line.path),
+        rx.cond(line.mine, delete_button(state, line.path), rx.el.span()),
         class_name="row-link row-stored",
     )
 
@@ -154,10 +216,11 @@ def dialog(state: Any, noun: str, *value: rx.Component, summary: str = "Descript
     fixed = {"read_only": state.original != ""} if noun == "schedule" else {}
     return form_dialog(
         state,
-        rx.cond(state.original == "", f"New {noun}", f"Change {noun}"),
+        rx.cond(state.original == "", f"New {noun}", rx.cond(state.mine, f"Change {noun}", noun.capitalize())),
         field("Path", "path", state.path, required=True, spell_check=False, **fixed),
         *value,
         field(summary, "description", state.description),
+        may_save=state.mine,
     )
 
 

@@ -11,6 +11,7 @@ import reflex as rx
 from flowapp.access.identity import Identity
 from flowapp.errors import FlowappError
 from flowapp.ui.state.page import PageState
+from flowapp.workspace.errors import BadRequest
 
 
 class DeletionState(PageState, rx.State, mixin=True):
@@ -100,8 +101,32 @@ class DialogState(DeletionState, rx.State, mixin=True):
 
 
 class WrittenState(DialogState, rx.State, mixin=True):
-    """A list of things that have a path, a value and words for what they are for."""
+    """A list of things that have a path, a value and words for what they are for.
 
+    `mine`: the person may change what the dialog shows.
+    """
+
+    mine: bool = True
     path: str = ""
     value: str = ""
     description: str = ""
+    _read_at: str | None = None
+
+    def _reads(self, found: Mapping[str, Any]) -> None:
+        """The dialog shows a thing as it was stored at this moment."""
+        self._read_at = str(found.get("edited_at") or "")
+
+    def _writes_over(self, found: Mapping[str, Any]) -> None:
+        """Refuse, once, to write over what somebody stored after the dialog had been opened; saving again does it.
+
+        Raises:
+            BadRequest: somebody did.
+        """
+        at = str(found.get("edited_at") or "")
+        if self._read_at in (None, at):
+            return
+        self._read_at = at
+        raise BadRequest(
+            "Somebody changed this after you had opened it, and nothing of yours is stored yet.",
+            "Look at it in another tab, or save again to write over their change.",
+        )

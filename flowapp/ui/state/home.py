@@ -13,16 +13,20 @@ import reflex as rx
 from flowapp.access.identity import Identity
 from flowapp.ui import services
 from flowapp.ui.state.dialogs import DeletionState
-from flowapp.workspace import templates
+from flowapp.workspace import guard, templates
 from flowapp.workspace.errors import DocumentRejected
 
 
 @dataclasses.dataclass
 class FlowLine:
-    """One flow in the list, ready to be drawn. Times are ISO 8601; the browser says them in its own zone."""
+    """One flow in the list, ready to be drawn. Times are ISO 8601; the browser says them in its own zone.
+
+    `opens` is where its title leads: its draft, or for who may have none the page of the deployed flow; "" makes a draft.
+    """
 
     path: str
     title: str
+    opens: str
     draft_href: str
     run_form_href: str
     note: str
@@ -55,10 +59,14 @@ class ProblemLine:
 
 
 class HomeState(DeletionState, rx.State):
-    """The list and the dialogs of the home page. A flow's draft is deleted before its versions can be."""
+    """The list and the dialogs of the home page. A flow's draft is deleted before its versions can be.
+
+    `makes`: the person may have drafts, and so begin flows.
+    """
 
     lines: rx.Field[list[FlowLine]] = rx.field(default_factory=list)
     templates: rx.Field[list[TemplateLine]] = rx.field(default_factory=list)
+    makes: bool = True
     deletes: str = ""
     query: str = ""
     choosing: bool = False
@@ -164,7 +172,8 @@ class HomeState(DeletionState, rx.State):
             await services.workspace().drafts.delete(who, line.draft_href.rpartition("/")[2])
 
     async def _read(self, who: Identity) -> None:
-        self.lines = [flow_line(flow) for flow in await services.workspace().flows.listing(who)]
+        self.makes = guard.may(who, "draft.create", guard.workspace_target(who))
+        self.lines = [flow_line(flow, self.makes) for flow in await services.workspace().flows.listing(who)]
         self.templates = [template_line(one.to_json()) for one in await templates.all_templates()]
         self.loaded = True
 
@@ -196,16 +205,18 @@ def _bytes(base64_text: str) -> bytes:
         return base64_text.encode()
 
 
-def flow_line(flow: Mapping[str, Any]) -> FlowLine:
-    """A flow of `workspace.flows.listing` as a line; an address is "" where there is nothing to open."""
+def flow_line(flow: Mapping[str, Any], makes: bool = True) -> FlowLine:
+    """A flow of `workspace.flows.listing` as a line, for who `makes` drafts or not; an address is "" where there is none."""
     run = flow.get("last_run") or {}
     version, draft = flow.get("version"), flow.get("draft_id")
     note = f"Version {version}" if version else "Draft, not deployed"
+    page = f"/run/{flow['path']}" if version else ""
     return FlowLine(
         path=str(flow["path"]),
         title=str(flow.get("summary") or "Untitled"),
+        opens=f"/flows/{draft}" if draft else "" if makes else page,
         draft_href=f"/flows/{draft}" if draft else "",
-        run_form_href=f"/run/{flow['path']}" if version else "",
+        run_form_href=page if flow.get("may_run", True) else "",
         note=f"{note}, draft open" if version and draft else note,
         edited_at=str(flow.get("edited_at") or ""),
         run_status=str(run.get("status") or ""),

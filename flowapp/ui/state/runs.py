@@ -14,9 +14,11 @@ import reflex as rx
 
 from flowapp.access.errors import NotFound
 from flowapp.access.identity import Identity
+from flowapp.access.policy import Target
 from flowapp.ui import services
 from flowapp.ui.state.page import PageState
 from flowapp.ui.state.run_views import view_address
+from flowapp.workspace import guard
 
 PER_PAGE = 30
 #: What the filter offers: the address's word, and the word on the button.
@@ -47,7 +49,12 @@ class RunLine:
 
 
 class RunsState(PageState, rx.State):
-    """One page of runs. `answered` is the query of the address that it was read for, `view` the id of the saved view in it."""
+    """One page of runs. `answered` is the query of the address that it was read for, `view` the id of the saved view in it.
+
+    `acts`: the person may start and cancel runs, as far as each lets them.
+    """
+
+    acts: bool = True
 
     answered: str = ""
     lines: rx.Field[list[RunLine]] = rx.field(default_factory=list)
@@ -162,6 +169,7 @@ class RunsState(PageState, rx.State):
         found = await services.workspace().runs.listing(
             who, page=self.page, per_page=PER_PAGE, path=self.path or None, status=self.status or None
         )
+        self.acts = guard.may(who, "run.cancel", Target(who.workspace, "run", owner=who.username))
         self.lines = [run_line(run) for run in found]
         self.chosen = [run_id for run_id in self.chosen if self._lists(run_id)]
         self.more = len(found) == PER_PAGE

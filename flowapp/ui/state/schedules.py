@@ -10,10 +10,12 @@ from typing import Any
 import reflex as rx
 
 from flowapp.access.identity import Identity
+from flowapp.access.policy import Target
 from flowapp.errors import FlowappError
 from flowapp.ui import services
 from flowapp.ui.state.dialogs import WrittenState
 from flowapp.ui.state.stored import json_of
+from flowapp.workspace import guard
 from flowapp.workspace.cron import Cron
 from flowapp.workspace.cron_words import in_words
 from flowapp.workspace.errors import BadRequest
@@ -30,7 +32,10 @@ _OPTIONS = (
 
 @dataclasses.dataclass
 class ScheduleLine:
-    """A schedule of the list. `next_at` is "" while it is off; `problem` says why its last time started nothing."""
+    """A schedule of the list. `next_at` is "" while it is off; `problem` says why its last time started nothing.
+
+    `mine`: the person may change it.
+    """
 
     path: str
     runs: str
@@ -38,10 +43,13 @@ class ScheduleLine:
     enabled: bool
     next_at: str
     problem: str
+    mine: bool = True
 
 
 class SchedulesState(WrittenState, rx.State):
-    """The list and the dialog. A schedule keeps what it runs: only a new one chooses it."""
+    """The list and the dialog. A schedule keeps what it runs: only a new one chooses it. `makes`: the person may make one."""
+
+    makes: bool = True
 
     schedules: rx.Field[list[ScheduleLine]] = rx.field(default_factory=list)
     targets: rx.Field[list[str]] = rx.field(default_factory=list)
@@ -72,6 +80,8 @@ class SchedulesState(WrittenState, rx.State):
             self.value = json.dumps(found.get("args") or {}, indent=2, ensure_ascii=False)
             self.options = json.dumps({name: found[name] for name in _OPTIONS if found.get(name)}, ensure_ascii=False)
             await self._foresee()
+            self.mine = _may_write(who, self.path)
+            self._reads(found)
             self.editing = True
             self._opens_dialog()
 
@@ -114,7 +124,8 @@ class SchedulesState(WrittenState, rx.State):
 
     async def _read(self, who: Identity) -> None:
         found = await services.workspace().schedules.listing(who, per_page=_MOST)
-        self.schedules = [schedule_line(one) for one in found]
+        self.schedules = [schedule_line(one, mine=_may_write(who, one["path"])) for one in found]
+        self.makes = _may_write(who, f"u/{who.username}/")
         self.loaded = True
 
     async def _users(self, who: Identity, name: str) -> list[str]:
@@ -128,6 +139,7 @@ class SchedulesState(WrittenState, rx.State):
         if self.original:
             # whatever else was set, over HTTP or by a file, stays
             found = await schedules.get(who, self.original)
+            self._writes_over(found)
             await schedules.update(who, self.original, {**with_options(found, form), **body})
             return
         kind, _, target = form.get("runs", "").strip().partition(" ")
@@ -200,7 +212,11 @@ def _target(found: Mapping[str, Any]) -> str:
     return f"{'flow' if found['is_flow'] else 'script'} {found['script_path']}"
 
 
-def schedule_line(found: Mapping[str, Any]) -> ScheduleLine:
+def _may_write(who: Identity, path: str) -> bool:
+    return guard.may(who, "schedule.write", Target(who.workspace, "schedule", path=path))
+
+
+def schedule_line(found: Mapping[str, Any], *, mine: bool = True) -> ScheduleLine:
     """A schedule of `workspace.schedules.listing` as a line."""
     return ScheduleLine(
         path=str(found["path"]),
@@ -209,4 +225,5 @@ def schedule_line(found: Mapping[str, Any]) -> ScheduleLine:
         enabled=bool(found["enabled"]),
         next_at=str(found.get("next_at") or "") if found["enabled"] else "",
         problem=str(found.get("error") or ""),
+        mine=mine,
     )

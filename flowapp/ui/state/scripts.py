@@ -13,6 +13,7 @@ from flowapp.access.identity import Identity
 from flowapp.languages import by_name, label_of
 from flowapp.ui import services
 from flowapp.ui.state.dialogs import DialogState
+from flowapp.workspace import guard
 from flowapp.workspace.errors import BadRequest
 
 
@@ -28,8 +29,9 @@ class ScriptLine:
 
 
 class ScriptsState(DialogState, rx.State):
-    """The page Scripts. `mine` is how paths of the person's own begin."""
+    """The page Scripts. `mine` is how paths of the person's own begin; `makes`: the person may write scripts."""
 
+    makes: bool = True
     lines: rx.Field[list[ScriptLine]] = rx.field(default_factory=list)
     query: str = ""
     mine: str = ""
@@ -58,6 +60,7 @@ class ScriptsState(DialogState, rx.State):
 
     async def _read(self, who: Identity) -> None:
         self.lines = [script_line(found) for found in await services.workspace().scripts.listing(who)]
+        self.makes = guard.may(who, "script.write", guard.script_target(who, f"u/{who.username}/"))
         self.loaded = True
 
     async def _users(self, who: Identity, name: str) -> list[str]:

@@ -85,6 +85,7 @@ class Table:
             "schedule": self._schedule,
             "file": self._file,
             "type": self._type,
+            "value": self._value,
             "view": self._view,
             "grant": self._grant,
             "draft": self._draft,
@@ -190,6 +191,13 @@ class Table:
         body = {"name": f"y{n}", "schema": {}}
         (await self.server.client.post(f"{W}/resources/type/create", json=body)).raise_for_status()
         return {}
+
+    async def _value(self, n: str) -> dict[str, str]:
+        """The resource has had another value."""
+        http = self.server.client
+        (await http.post(f"{W}/resources/update_value/f/t{n}/r", json={"value": {"host": "two"}})).raise_for_status()
+        found = (await http.get(f"{W}/resources/history/p/f/t{n}/r")).json()["versions"]
+        return {"version": str(found[-1]["id"])}
 
     async def _grant(self, n: str) -> dict[str, str]:
         """What is in the folder names Cleo, who has no part in it: she may look at the script and write the variable."""

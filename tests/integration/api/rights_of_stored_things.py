@@ -27,6 +27,8 @@ from tests.integration.api.rights import (
 )
 
 PARTS = [Part("u/dora", "owner")]
+#: An id names no path: to who may see no value at it there is none.
+_NO_VALUES = ("vic", "otto", "cleo")
 
 STORED: tuple[Deed, ...] = (
     Deed(
@@ -95,6 +97,25 @@ STORED: tuple[Deed, ...] = (
         "GET",
         f"{W}/resources/history/p/{IN}/r",
         LOOKERS,
+        page=(ResourcesState, "edit", (f"{IN}/r",)),
+    ),
+    Deed(
+        "see an earlier value of a resource",
+        "resource.read",
+        "GET",
+        f"{W}/resources/history/v/{{version}}",
+        only("dora", "wim", "rea", "ada", hidden=_NO_VALUES),
+        page=(ResourcesState, "look", ("{version}",)),
+        needs=("value",),
+    ),
+    Deed(
+        "bring an earlier value of a resource back",
+        "resource.write",
+        "POST",
+        f"{W}/resources/history/restore/v/{{version}}",
+        only("dora", "wim", "ada", hidden=_NO_VALUES),
+        page=(ResourcesState, "bring_back", ("{version}",)),
+        needs=("value",),
     ),
     Deed(
         "take earlier values of a resource away",

@@ -61,6 +61,7 @@ CALLS = [
     # workspace, people
     Call("GET", "W/users/whoami", 200, JSON),
     Call("POST", "W/workspaces/add_user", 201, TEXT, {"email": "ada@example.org", "operator": True}),
+    Call("POST", "W/users/add", 201, TEXT, {"email": "bob@example.org", "is_admin": False, "operator": False}),
     Call("GET", "W/users/list", 200, JSON),
     Call("GET", "W/users/list_usernames", 200, JSON),
     Call("GET", "W/users/get/ada", 200, JSON),

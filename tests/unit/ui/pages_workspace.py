@@ -76,10 +76,12 @@ class FakeWorkspace:
         ) = self.runtimes = self.script_uses = self
         self.members = self.invitations = self.accounts = self.groups = self.folders = self.audit_trail = self
         self.instance_groups = FakeInstanceGroups(self)
+        self.resource_history = FakeHistory(self)
         self.settings = Settings(home=Path("nowhere"))
         self.asked: list[Identity] = []
         self.listed: list[dict[str, Any]] = []
         self.fails: Exception | None = None
+        self.edited_at = "2026-11-29T10:00:00Z"
         self.own = ["main"]
 
     async def workspaces(self, person: str) -> dict[str, Any]:
@@ -123,6 +125,7 @@ class FakeWorkspace:
             "is_flow": True,
             "script_path": "f/a/b",
             "no_flow_overlap": True,
+            "edited_at": self.edited_at,
         }
 
     async def update(self, identity: Identity, path: str, body: dict[str, Any]) -> str:
@@ -240,6 +243,30 @@ class FakeWorkspace:
 
     async def from_deployed(self, identity: Identity, path: str) -> dict[str, str]:
         return await self.create(identity)
+
+
+class FakeHistory:
+    """A resource that had two other values."""
+
+    def __init__(self, workspace: FakeWorkspace) -> None:
+        self.of_workspace = workspace
+        self.restored: list[int] = []
+
+    async def of(self, identity: Identity, path: str) -> dict[str, Any]:
+        self.of_workspace.asked.append(identity)
+        rows = [{"id": 9 - n, "version": 3 - n, "created_at": f"2026-11-2{n}", "created_by": "bo"} for n in range(3)]
+        return {"versions": rows, "versioned": True}
+
+    async def get(self, identity: Identity, version_id: int) -> dict[str, Any]:
+        self.of_workspace.asked.append(identity)
+        return {"id": version_id, "value": {"host": "one"}, "missing_references": ["$var:f/a/gone"]}
+
+    async def restore(self, identity: Identity, version_id: int) -> str:
+        self.of_workspace.asked.append(identity)
+        if self.of_workspace.fails:
+            raise self.of_workspace.fails
+        self.restored.append(version_id)
+        return "restored"
 
 
 class FakeInstanceGroups:

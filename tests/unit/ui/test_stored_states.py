@@ -6,13 +6,26 @@ from typing import Any
 
 import pytest
 
+from flowapp.access.errors import NotAllowed
+from flowapp.access.identity import FolderRight, Identity, Role
 from flowapp.ui.state.home import HomeState
 from flowapp.ui.state.resource_types import ResourceTypesState, type_line
 from flowapp.ui.state.schedules import SchedulesState, schedule_line, with_options
+from flowapp.ui.state.scripts import ScriptsState
 from flowapp.ui.state.stored import ResourcesState, VariablesState, json_of
 from flowapp.workspace.errors import BadRequest
 from tests.support.states import send, state_of
-from tests.unit.ui.pages_workspace import FakeWorkspace
+from tests.unit.ui.pages_workspace import ADA, FakeWorkspace
+
+
+def take_part(workspace: FakeWorkspace, monkeypatch: pytest.MonkeyPatch, role: Role, right: FolderRight) -> None:
+    """Whoever asks has this role in the workspace, and this part in the folder `team`."""
+    who = Identity("main", ADA.email, "ada", role, folders={"team": right})
+
+    async def identity(person: str, place: str) -> Identity:
+        return who
+
+    monkeypatch.setattr(workspace.sessions, "identity", identity)
 
 
 async def test_a_secret_that_is_not_typed_again_stays_as_it_is(workspace: FakeWorkspace) -> None:
@@ -177,3 +190,74 @@ async def test_a_dialog_that_was_opened_before_the_page_had_loaded_stays(
     object.__setattr__(state, "router", state_of(kind, sid="after a reload").router)
     await send(state, "enter" if kind is HomeState else "load")
     assert not getattr(state, opened)
+
+
+@pytest.mark.parametrize(("role", "makes"), [("viewer", False), ("operator", False), ("developer", True)])
+@pytest.mark.parametrize("kind", [VariablesState, ResourcesState, SchedulesState, ScriptsState, HomeState])
+async def test_who_may_make_none_is_offered_none(
+    kind: Any, role: Role, makes: bool, workspace: FakeWorkspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    take_part(workspace, monkeypatch, role, "owner")
+    state = state_of(kind)
+    await send(state, "load")
+    assert (state.loaded, state.makes) == (True, makes)
+
+
+@pytest.mark.parametrize(("right", "mine"), [("read", False), ("write", True)])
+@pytest.mark.parametrize("kind", [VariablesState, ResourcesState, SchedulesState])
+async def test_what_one_may_only_look_at_is_not_offered_to_be_changed(
+    kind: Any, right: FolderRight, mine: bool, workspace: FakeWorkspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    take_part(workspace, monkeypatch, "developer", right)
+    shared = {"is_secret": False, "resource_type": "any", "schedule": "0 0 9 * * *", "timezone": "UTC"}
+    workspace.listed = [
+        {"path": path, **shared, "is_flow": True, "script_path": "f/a/b", "enabled": True}
+        for path in ("f/team/x", "u/ada/x")
+    ]
+    state = state_of(kind)
+    await send(state, "load")
+    lines = state.schedules if kind is SchedulesState else state.lines
+    assert [line.mine for line in lines] == [mine, True]
+    workspace.listed = []
+    await send(state, "edit", "f/team/x")
+    assert (state.editing, state.mine) == (True, mine)
+    await send(state, "edit", "")
+    assert state.mine
+
+
+async def test_earlier_values_of_a_resource_are_shown_and_brought_back(workspace: FakeWorkspace) -> None:
+    state = state_of(ResourcesState)
+    await send(state, "edit", "f/a/db")
+    assert [(one.id, one.by) for one in state.earlier] == [("8", "bo"), ("7", "bo")]
+    await send(state, "look", "7")
+    assert (state.seen, state.seen_value, state.seen_gone) == ("7", '{\n  "host": "one"\n}', "$var:f/a/gone")
+    await send(state, "look", "7")
+    assert state.seen == ""
+    workspace.fails = NotAllowed("In this folder you may look at things.", "Ask.")
+    await send(state, "bring_back", "7")
+    assert (state.editing, state.error) == (True, "In this folder you may look at things. Ask.")
+    workspace.fails = None
+    await send(state, "bring_back", "7")
+    assert (state.editing, state.error, workspace.resource_history.restored) == (False, "", [7])
+    await send(state, "edit", "")
+    assert (state.earlier, state.seen) == ([], "")
+
+
+async def test_a_version_that_is_no_number_is_none(workspace: FakeWorkspace) -> None:
+    state = state_of(ResourcesState)
+    for text in ("x", "-1", "", "9" * 12, "٣"):
+        await send(state, "bring_back", text)
+    assert set(workspace.resource_history.restored) == {0}
+
+
+@pytest.mark.parametrize("kind", [VariablesState, ResourcesState, SchedulesState])
+async def test_what_somebody_stored_meanwhile_is_not_written_over_unseen(kind: Any, workspace: FakeWorkspace) -> None:
+    state = state_of(kind)
+    await send(state, "edit", "u/ada/x")
+    workspace.edited_at = "2026-11-30T10:00:00Z"  # somebody else saves
+    form = {"path": "u/ada/x", "value": "{}", "description": "mine"}
+    await send(state, "save", form)
+    assert state.editing and state.error.startswith("Somebody changed this after you had opened it")
+    assert not hasattr(workspace, "updated")
+    await send(state, "save", form)
+    assert (state.editing, bool(workspace.updated)) == (False, True)

@@ -107,6 +107,8 @@ ARGUMENTS = {
     "new_from_template": ("orders",),
     "import_text": ({"text": "summary: x"},),
     "edit_deployed": ("f/x",),
+    "look": ("8",),
+    "bring_back": ("8",),
 }
 
 
@@ -246,6 +248,14 @@ def test_a_draft_shows_its_last_run() -> None:
     run = {"id": "r1", "status": "success", "at": "2026-11-22T10:00:00Z", "number": 3}
     line = flow_line({"path": "f/x", "summary": "X", "version": None, "draft_id": "d", "last_run": run})
     assert (line.draft_href, line.run_href, line.note) == ("/flows/d", "/runs/r1", "Draft, not deployed")
+
+
+def test_who_may_have_no_drafts_opens_the_page_of_a_deployed_flow() -> None:
+    flow = {"path": "f/x", "summary": "X", "version": 2, "draft_id": None, "may_run": False}
+    line = flow_line(flow, makes=False)
+    assert (line.opens, line.run_form_href) == ("/run/f/x", "")
+    assert flow_line(flow).opens == ""
+    assert flow_line({**flow, "draft_id": "d"}).opens == "/flows/d"
 
 
 @pytest.mark.parametrize(

@@ -36,6 +36,19 @@ def replace_text(page: Page, text: str) -> None:
     page.keyboard.type(text)
 
 
+def walk_to(page: Page, expr: str) -> None:
+    """Arrow down until the option of this expression is the active one."""
+    chosen = page.get_by_role("dialog").locator("[role=option][aria-selected=true]")
+    expect(page.get_by_role("dialog").locator(f'[role=option][aria-label^="{expr},"]').first).to_be_visible()
+    for _ in range(30):
+        now = chosen.get_attribute("id") or ""
+        if (chosen.get_attribute("aria-label") or "").startswith(f"{expr},"):
+            return
+        page.keyboard.press("ArrowDown")
+        expect(chosen).not_to_have_id(now)  # the page draws the key's effect a moment later
+    raise AssertionError(f"{expr} was not reached")
+
+
 def slow_frames(page: Page) -> None:
     """From now on a frame takes a quarter of a second, as on a busy machine: keys come faster than what is drawn."""
     page.evaluate("() => { window.requestAnimationFrame = work => setTimeout(() => work(performance.now()), 250) }")

@@ -101,9 +101,11 @@ class Product:
         return self.output.read_text(errors="replace")
 
     def printed_link(self) -> str:
-        """The newest one-time sign-in link that it printed."""
-        links: list[str] = re.findall(r"http://\S+/signin\?token=\S+", self.text())
-        return links[-1]
+        """The newest one-time sign-in link that it printed, which comes a moment after it answers."""
+        deadline = time.monotonic() + START_SECONDS
+        while not (links := re.findall(r"http://\S+/signin\?token=\S+", self.text())) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        return str(links[-1])
 
     def client(self) -> httpx.Client:
         """An API client with the admin's token."""

@@ -111,6 +111,35 @@ def test_deploy_and_run_by_keyboard(page: Page, product: Product) -> None:
     expect(detail).to_contain_text("greeting")
 
 
+def test_on_a_phone_the_notebook_leads_to_the_form_of_the_deployed_flow(page: Page, product: Product) -> None:
+    with product.client() as client:
+        open_flow(page, client, greeting())
+    page.set_viewport_size({"width": 390, "height": 844})
+    deploy(page, "f/tests/phone")
+    page.get_by_role("link", name="Run…").click()
+    expect(page.get_by_label(re.compile("^name"))).to_be_visible()
+
+
+def test_a_field_for_a_text_file_is_one_in_the_form(page: Page, product: Product) -> None:
+    lines = python("a", "def main(text: str):\n    return len(text.splitlines())\n", {"text": wire("flow_input.text")})
+    with product.client() as client:
+        notebook = open_flow(page, client, flow_of(lines))
+    box = page.get_by_role("region", name="Flow input")
+    box.get_by_role("button", name="Field", exact=True).click()
+    page.keyboard.type("text")
+    page.keyboard.press("Enter")
+    box.get_by_role("group", name="Field text").get_by_label("Type").select_option(label="Text file")
+    assert notebook.exported()["schema"]["properties"]["text"] == {"type": "string", "contentMediaType": "text/plain"}
+    deploy(page, "f/tests/lines")
+    page.goto("/run/f/tests/lines")
+    with page.expect_file_chooser() as chooser:
+        page.get_by_role("button", name="Choose a file for text").click()
+    chooser.value.set_files({"name": "three.log", "mimeType": "text/plain", "buffer": b"a\nb\nc\n"})
+    page.get_by_role("button", name="Run", exact=True).click()
+    page.wait_for_url("**/runs/*")
+    expect(page.locator("#run-detail")).to_contain_text("3", timeout=RUN_TIMEOUT)
+
+
 def test_a_step_that_began_before_the_page_could_listen_is_shown(page: Page, product: Product) -> None:
     long = python("long", "import time\n\n\ndef main():\n    time.sleep(60)\n", summary="Takes long")
     with product.client() as client:

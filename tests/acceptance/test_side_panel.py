@@ -6,7 +6,7 @@ from playwright.sync_api import Page, expect
 
 from tests.acceptance.conftest import shoot
 from tests.acceptance.keys import press, replace_text, slow_frames, tab_to
-from tests.acceptance.notebook_page import NotebookPage, flow_of, open_flow, python
+from tests.acceptance.notebook_page import NotebookPage, flow_of, open_flow, python, wire
 from tests.acceptance.product import Product
 
 LOAD = 'def main(days: int = 7, region: str = "all"):\n    return {"customer_name": "Ada", "amount": 12.5}\n'
@@ -118,7 +118,7 @@ def test_proposals_are_accepted_and_refused_one_by_one_and_undone(page: Page, pr
     notebook.run("a")
     notebook.expect_state("a", "fresh", "reused")
     notebook.cell("b").hover()
-    notebook.cell("b").get_by_role("button", name="Propose wires").click()
+    notebook.cell("b").get_by_role("button", name="Connect inputs").click()
     panel = page.get_by_role("complementary", name="Side panel")
     expect(panel.get_by_text("results.a.customer_name")).to_be_visible()
     expect(panel.get_by_text("results.a.amount")).to_be_visible()
@@ -156,6 +156,17 @@ def test_proposals_by_keyboard(page: Page, product: Product) -> None:
     press(page, page.get_by_role("button", name="Accept both"))
     expect(notebook.row("b", "amount").get_by_role("combobox")).to_have_value("results.a.amount")
     expect(notebook.row("b", "customer_name").get_by_role("combobox")).to_have_value("results.a.customer_name")
+
+
+def test_a_cell_that_is_connected_is_told_so_and_nothing_else(page: Page, product: Product) -> None:
+    wired = {"customer_name": wire("results.a.customer_name"), "amount": wire("results.a.amount"), "token": wire("'t'")}
+    with product.client() as client:
+        notebook = open_flow(page, client, flow_of(python("a", LOAD), python("b", SEND, wired)))
+    notebook.select("b")
+    page.keyboard.press("w")
+    panel = page.get_by_role("complementary", name="Side panel")
+    expect(panel).to_contain_text("All inputs of this cell are connected already.")
+    expect(panel).not_to_contain_text("Nothing earlier fits")
 
 
 def test_asking_a_model_that_is_not_configured_says_so(page: Page, product: Product) -> None:

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.acceptance.conftest import shoot
-from tests.acceptance.keys import press, replace_text, slow_frames, tab_to
+from tests.acceptance.keys import press, replace_text, slow_frames, tab_to, walk_to
 from tests.acceptance.notebook_page import NotebookPage, flow_of, open_flow, python
 from tests.acceptance.product import Product
 
@@ -79,19 +79,6 @@ def test_by_keyboard_through_the_picker(page: Page, product: Product) -> None:
     keyboard.press("Enter")
     expect(notebook.row("b", "amount").get_by_role("combobox")).to_have_value("results.a.rows[0].total")
     expect(notebook.value("b", "amount")).to_contain_text("41")
-
-
-def walk_to(page: Page, expr: str) -> None:
-    """Arrow down until the option of this expression is the active one."""
-    chosen = page.get_by_role("dialog").locator("[role=option][aria-selected=true]")
-    expect(page.get_by_role("dialog").locator(f'[role=option][aria-label^="{expr},"]').first).to_be_visible()
-    for _ in range(30):
-        now = chosen.get_attribute("id") or ""
-        if (chosen.get_attribute("aria-label") or "").startswith(f"{expr},"):
-            return
-        page.keyboard.press("ArrowDown")
-        expect(chosen).not_to_have_id(now)  # the page draws the key's effect a moment later
-    raise AssertionError(f"{expr} was not reached")
 
 
 @pytest.mark.parametrize("opener", ["p", "Control+k"])

@@ -149,7 +149,7 @@ export function Content(props) {
   }
   return (
     <div className={`drop ${over ? "over" : ""}`} onDragOver={(event) => { event.preventDefault(); setOver(true); }} onDragLeave={() => setOver(false)} onDrop={(event) => { event.preventDefault(); setOver(false); take(event.dataTransfer.files[0]); }}>
-      <input ref={chooser} type="file" className="sr" tabIndex={-1} aria-hidden="true" accept={options.media || undefined} onChange={(event) => { take(event.target.files[0]); event.target.value = ""; }} disabled={disabled} />
+      <input ref={chooser} type="file" className="sr" tabIndex={-1} aria-hidden="true" accept={options.media === "text/plain" ? undefined : options.media || undefined} onChange={(event) => { take(event.target.files[0]); event.target.value = ""; }} disabled={disabled} />
       <button type="button" id={id} className="btn" disabled={disabled} onClick={() => chooser.current.click()} aria-label={`Choose a file for ${props.label}`} aria-describedby={aria(props)["aria-describedby"]}><Icon name="upload" /> Choose a file</button>
       {!binary && <button type="button" className="btn quiet" disabled={disabled} onClick={() => setPaste(true)}>Paste text</button>}
       <span className="muted" id={hint}>or drop {binary ? "it" : mediaName(options.media)} here</span>

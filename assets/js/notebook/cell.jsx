@@ -120,7 +120,7 @@ const CellHead = memo(function CellHead({ cell }) {
       <CommentMark id={id} step={cell.step_id} />
       <span className="nb-hd-tools">
         <SettingsButton id={id} step={cell.step_id} />
-        {cell.inputs?.length > 0 && <button type="button" className="nb-icon" aria-label="Propose wires" title={`Propose wires (${keysOf("connect")})`} onClick={() => perform(store, "connect", id)}><Glyph name="plug" /></button>}
+        {cell.inputs?.length > 0 && <button type="button" className="nb-icon" aria-label="Connect inputs" title={`Connect inputs (${keysOf("connect")})`} onClick={() => perform(store, "connect", id)}><Glyph name="plug" /></button>}
         <button type="button" className="nb-icon" aria-label={cell.collapsed ? "Unfold" : "Fold"} aria-expanded={!cell.collapsed} title={`${cell.collapsed ? "Unfold" : "Fold"} (${keysOf("collapse")})`} onClick={() => perform(store, "collapse", id)}><Glyph name={cell.collapsed ? "expand" : "collapse"} /></button>
         <MenuButton label={`More for ${cell.step_id}`} items={() => cellMenu(store, cell)} />
       </span>
@@ -265,13 +265,19 @@ const CellOutput = memo(function CellOutput({ id, step }) {
     store.get("pickTarget").connect(value.dataset.pick);
   };
   const onWire = (path) => store.wire(`results.${step}`, path);
+  // tabs, tree and table have keys of their own: this one leads back to those of the cell
+  const onKeyDown = (event) => {
+    if (event.key !== "Escape" || store.get("picking") || event.target.closest("input, textarea, [aria-expanded=true]")) return;
+    event.preventDefault();
+    select(store, id);
+  };
   return (
     <>
       {running && <LiveStream id={id} />}
       {running && <LiveLog id={id} />}
       {output && !near && <div ref={mark} className="nb-out nb-out-far">{output.title_text}</div>}
       {output && near && (
-        <div className="nb-out" data-pickable data-old={OLD.has(kind) || undefined} aria-busy={running || undefined} onClickCapture={onClickCapture}>
+        <div className="nb-out" data-pickable data-old={OLD.has(kind) || undefined} aria-busy={running || undefined} onClickCapture={onClickCapture} onKeyDown={onKeyDown}>
           <Output ws={store.ws} output={output} stale={OLD.has(kind)} baseExpr={`results.${step}`} memory={id} onWire={onWire} onLine={(line) => cellNode(id)?.querySelector(".nb-code")?.dispatchEvent(new CustomEvent("nb-focus", { detail: { line } }))} />
         </div>
       )}

@@ -110,7 +110,7 @@ const Field = memo(function Field({ name, keys, index, names, schema, value, ope
           <span className="nb-row-problem" data-quiet={dropping === "busy" || undefined}>{dropping === "busy" ? "Uploading…" : <><Glyph name="warn" size={12} /> {problem ?? `${name} needs a value for the cells to run with`}</>}</span>
         )}
       </div>
-      {open && <FieldEditor {...{ name, index, names, schema, field, required, keys, onOpen, onSave }} begin={fresh} onRename={(to) => store.do({ op: "rename_flow_input", name, to })} note={<Uses name={name} />} />}
+      {open && <FieldEditor {...{ name, index, names, schema, field, required, keys, onOpen, onSave }} begin={fresh} files onRename={(to) => store.do({ op: "rename_flow_input", name, to })} note={<Uses name={name} />} />}
     </>
   );
 });

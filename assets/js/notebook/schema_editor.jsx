@@ -10,7 +10,7 @@ const NAME = /^[A-Za-z_$][\w$ -]*$/;
 export const TYPES = [
   ["text", "Text", { type: "string" }],
   ["secret", "Secret", { type: "string", format: "password" }],
-  ["file", "Text or file", { type: "string", "x-file": true }],
+  ["file", "Text file", { type: "string", contentMediaType: "text/plain" }],
   ["number", "Number", { type: "number" }],
   ["integer", "Whole number", { type: "integer" }],
   ["boolean", "Yes or no", { type: "boolean" }],
@@ -23,6 +23,7 @@ export const TYPES = [
 
 export const typeOf = (schema) => {
   if (schema.enum) return "choice";
+  if (schema.type === "string" && schema.contentMediaType && !schema.contentEncoding) return "file";
   if (schema.type === "string") return schema.format === "password" || schema.password ? "secret" : schema.format === "date" ? "date" : "text";
   return { number: "number", integer: "integer", boolean: "boolean", array: "list", object: "object" }[schema.type] ?? "any";
 };
@@ -92,9 +93,9 @@ export function SchemaEditor({ schema, empty, onSave }) {
 
 /**
  * One field of a JSON Schema, below the row with its toggle. `onRename(next)` instead of a change of the schema alone where
- * names are used elsewhere. The keyboard never falls out of it: closing, moving and deleting say where the focus goes.
+ * names are used elsewhere; `files` where a form can ask for a text file. The keyboard never falls out of it: closing, moving and deleting say where the focus goes.
  */
-export function FieldEditor({ name, index, names, schema, field, required, keys, onOpen, onSave, onRename, note, begin = false }) {
+export function FieldEditor({ name, index, names, schema, field, required, keys, onOpen, onSave, onRename, note, begin = false, files = false }) {
   const box = useRef(null);
   useEffect(() => {
     if (begin) box.current.querySelector("input")?.focus();
@@ -138,7 +139,7 @@ export function FieldEditor({ name, index, names, schema, field, required, keys,
       <label>
         Type
         <select className="nb-input nb-select nb-boxed" value={typeOf(field)} onChange={(event) => setType(event.target.value)}>
-          {TYPES.filter(([id]) => id !== "file").map(([id, label]) => <option key={id} value={id}>{label}</option>)}
+          {TYPES.filter(([id]) => files || id !== "file" || typeOf(field) === "file").map(([id, label]) => <option key={id} value={id}>{label}</option>)}
         </select>
       </label>
       {field.enum && <label>Choices, one a line<Lines value={field.enum} onSave={(choices) => change({ enum: choices })} /></label>}
@@ -160,7 +161,7 @@ export function FieldEditor({ name, index, names, schema, field, required, keys,
 const TOGGLE = '[aria-label^="Change the field"]';
 const toggleOf = (row) => row?.querySelector(TOGGLE);
 
-const clean = (schema) => Object.fromEntries(Object.entries(schema).filter(([key, value]) => value !== undefined && key !== "x-file"));
+const clean = (schema) => Object.fromEntries(Object.entries(schema).filter(([key, value]) => value !== undefined));
 
 const parsed = (text) => {
   try {

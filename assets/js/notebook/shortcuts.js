@@ -57,7 +57,7 @@ export const SHORTCUTS = [
   { id: "failure", keys: [], label: "Failure handler", group: "Cells", mode: "command" },
   { id: "preprocessor", keys: [], label: "Preprocessor", group: "Cells", mode: "command" },
 
-  { id: "connect", keys: ["w"], label: "Propose wires for the cell's inputs", group: "Wires", mode: "command" },
+  { id: "connect", keys: ["w"], label: "Connect inputs: propose wires for the cell", group: "Wires", mode: "command" },
   { id: "picker", keys: ["p"], label: "Pick a value for the first missing input", group: "Wires", mode: "command" },
 
   { id: "assistant", keys: ["A"], label: "Ask the assistant", group: "Notebook", mode: "command" },

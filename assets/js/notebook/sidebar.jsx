@@ -126,7 +126,7 @@ function Proposals({ cell, asked }) {
       <h2><span className="nb-chip nb-chip-fixed">{cell.step_id}</span><span>{cell.title || "Untitled"}</span></h2>
       {answer?.notice && <p className="nb-notice"><Glyph name="info" size={13} /> {answer.notice}</p>}
       {!answer && <div className="nb-skeleton" aria-hidden="true"><i style={{ width: "80%" }} /><i style={{ width: "60%" }} /></div>}
-      {answer && !open.length && <p className="nb-empty">{done.size ? "All proposals are decided." : "Nothing earlier fits the inputs of this cell by name and type."}</p>}
+      {answer && !open.length && (done.size > 0 || !answer.notice) && <p className="nb-empty">{done.size ? "All proposals are decided." : "Nothing earlier fits the inputs of this cell by name and type."}</p>}
       {open.length > 0 && (
         <ul className="nb-proposals">
           {open.map((item) => (

@@ -41,7 +41,7 @@ export async function copyText(text) {
 }
 
 /** A button that copies and says so. `text` is a string or a function that answers one, perhaps later. */
-export function CopyButton({ text, label = "Copy", icon = "copy", className = "tool", short = false }) {
+export function CopyButton({ text, label = "Copy", icon = "copy", className = "tool", short = false, act }) {
   const [said, setSaid] = useState("");
   const timer = useRef(null);
   useEffect(() => () => clearTimeout(timer.current), []);
@@ -58,7 +58,7 @@ export function CopyButton({ text, label = "Copy", icon = "copy", className = "t
     timer.current = setTimeout(() => setSaid(""), 1400);
   };
   return (
-    <button type="button" className={className} onClick={onClick} title={label} aria-label={short ? label : undefined}>
+    <button type="button" className={className} data-act={act} onClick={onClick} title={label} aria-label={short ? label : undefined}>
       <Icon name={said === "Copied" ? "check" : icon} />
       {!short && <span>{said || label}</span>}
       {short && <span className="sr" role="status">{said}</span>}

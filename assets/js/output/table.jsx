@@ -1,10 +1,11 @@
 // Rows of a result as a table. The server sorts, filters, searches and pages; the page shows one page of rows.
-import { useEffect, useRef, useState } from "react";
+import { useEffect, useId, useRef, useState } from "react";
 
 import { get, runPath, withQuery } from "../api.js";
 import { Icon } from "../icons.jsx";
 import { number, pathExpression } from "../words.js";
 import { CopyButton, Problem, Skeleton, useDebounced } from "./parts.jsx";
+import { useTableKeys } from "./table_keys.js";
 
 const PAGE = 50;
 const MANY_COLUMNS = 40;
@@ -52,6 +53,8 @@ export function Table({ ws, runId, path, at = [], wireAt = at, first, baseExpr =
   const { view, page, busy } = table;
   const [filters, setFilters] = useState(false);
   const [allColumns, setAllColumns] = useState(false);
+  const keys = useTableKeys();
+  const id = useId();
   if (!page && table.error) return <Problem error={table.error} what="The table" retry={table.retry} />;
   if (!page) return <Skeleton lines={5} label="Loading the table" />;
   const columns = allColumns ? page.columns : page.columns.slice(0, MANY_COLUMNS);
@@ -67,8 +70,8 @@ export function Table({ ws, runId, path, at = [], wireAt = at, first, baseExpr =
         </div>
       )}
       {table.error && <Problem error={table.error} what="These rows" retry={table.retry} />}
-      <div className="table-body" style={{ maxHeight }} tabIndex={0} role="region" aria-label={`Rows of ${[path, ...at].join(".")}`}>
-        <table>
+      <div className="table-body" style={{ maxHeight }} role="region" aria-label={`Rows of ${[path, ...at].join(".")}`}>
+        <table role="grid" aria-label="Rows" tabIndex={0} {...keys}>
           <thead>
             <tr>
               <th className="rownum"><span className="sr">Row</span></th>
@@ -87,7 +90,7 @@ export function Table({ ws, runId, path, at = [], wireAt = at, first, baseExpr =
               return (
                 <tr key={original ?? `r${page.offset + index}`}>
                   <td className="rownum num">{original === null ? "" : number(original + 1)}</td>
-                  {columns.map((column, c) => <Cell key={column.name} value={row[c]} column={column} where={original === null ? null : [...wireAt, original, column.name]} baseExpr={baseExpr} onWire={onWire} />)}
+                  {columns.map((column, c) => <Cell key={column.name} id={`${id}-${index}-${c}`} value={row[c]} column={column} where={original === null ? null : [...wireAt, original, column.name]} baseExpr={baseExpr} onWire={onWire} />)}
                 </tr>
               );
             })}
@@ -114,17 +117,17 @@ function Head({ column, sort, onSort }) {
   );
 }
 
-function Cell({ value, column, where, baseExpr, onWire }) {
+function Cell({ id, value, column, where, baseExpr, onWire }) {
   const numeric = NUMERIC.has(column.type);
   const text = cellText(value);
   return (
-    <td data-pick={onWire && where ? pathExpression(baseExpr, where) : undefined} className={`${numeric ? "right num" : ""} ${value === null || value === undefined ? "none" : ""}`}>
+    <td id={id} data-pick={onWire && where ? pathExpression(baseExpr, where) : undefined} className={`${numeric ? "right num" : ""} ${value === null || value === undefined ? "none" : ""}`}>
       <span className="cell-value" title={text.length > 40 ? text : undefined}>{text}</span>
       {where && (
         <span className="cell-acts">
-          <CopyButton short label="Copy value" text={text} />
-          {baseExpr && <CopyButton short label="Copy path" icon="path" text={() => pathExpression(baseExpr, where)} />}
-          {onWire && <button type="button" className="tool wire" title="Use this value in a cell" aria-label="Use this value in a cell" onClick={() => onWire(where)}><Icon name="plug" /></button>}
+          <CopyButton short act="value" label="Copy value (c)" text={text} />
+          {baseExpr && <CopyButton short act="path" label="Copy path (p)" icon="path" text={() => pathExpression(baseExpr, where)} />}
+          {onWire && <button type="button" className="tool wire" data-act="wire" title="Use this value in a cell (w)" aria-label="Use this value in a cell" onClick={() => onWire(where)}><Icon name="plug" /></button>}
         </span>
       )}
     </td>

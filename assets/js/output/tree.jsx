@@ -124,7 +124,7 @@ function TreeRows({ ws, runId, path, side, at: base, root, baseExpr, onWire, onT
     if (act.wire && onWire) onWire([...base, ...row.path]);
   };
   const known = (row) => tree.children.get(keyOf(row.path)) || rows.find((one) => one.kind === "node" && one.key === keyOf(row.path))?.node.c || [];
-  const big = isContainer(root) && root.n > 8;
+  const big = isContainer(root) && root.n + (root.c ?? []).reduce((sum, child) => sum + (isContainer(child) ? child.n : 0), 0) > 8; // two lists of hundreds are much to look through too
 
   return (
     <div className="tree">

@@ -161,7 +161,7 @@ export function FieldEditor({ name, index, names, schema, field, required, keys,
 const TOGGLE = '[aria-label^="Change the field"]';
 const toggleOf = (row) => row?.querySelector(TOGGLE);
 
-const clean = (schema) => Object.fromEntries(Object.entries(schema).filter(([key, value]) => value !== undefined));
+const clean = (schema) => Object.fromEntries(Object.entries(schema).filter(([, value]) => value !== undefined));
 
 const parsed = (text) => {
   try {

@@ -158,6 +158,21 @@ def test_proposals_by_keyboard(page: Page, product: Product) -> None:
     expect(notebook.row("b", "customer_name").get_by_role("combobox")).to_have_value("results.a.customer_name")
 
 
+def test_who_walks_faster_than_the_page_draws_is_not_led_back(page: Page, product: Product) -> None:
+    notebook = opened(page, product)
+    notebook.select("a")
+    slow_frames(page)
+    page.evaluate(
+        "() => { window.led = []; document.addEventListener('focusin', (event) => window.led.push(event.target.dataset.cell)) }"
+    )
+    for key in "jkj":
+        page.keyboard.press(key)
+    page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    a, b = (notebook.cell(step).get_attribute("data-cell") for step in "ab")
+    led = page.evaluate("window.led")
+    assert [cell for at, cell in enumerate(led) if cell != led[at - 1] or at == 0] == [b, a, b]
+
+
 def test_a_cell_that_is_connected_is_told_so_and_nothing_else(page: Page, product: Product) -> None:
     wired = {"customer_name": wire("results.a.customer_name"), "amount": wire("results.a.amount"), "token": wire("'t'")}
     with product.client() as client:

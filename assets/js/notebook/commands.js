@@ -23,6 +23,8 @@ export function reveal(node) {
   else if (seen < view.height / 2) scroll(node, "start");
 }
 
+let latest = 0; // counts selections: the frame of an earlier one must not take the focus from a later one
+
 /**
  * Select a cell and give it the keyboard (`focus`). `show` says what comes into view: the "cell", its "head" alone, since the
  * eyes are on something else, or "nothing", since the pointer is on it. Marks go unless `keep` says that it is one of them.
@@ -37,7 +39,9 @@ export function select(store, id, { focus = true, show = "cell", keep = false } 
   // from cell to cell at once, since what the next key opens gives the focus back; out of a text it would cost the key that left it
   if (document.activeElement?.matches("body, .nb-cell")) found()?.focus({ preventScroll: true });
   const before = document.activeElement;
+  const turn = ++latest;
   requestAnimationFrame(() => {
+    if (turn !== latest) return;
     const node = found(); // one that was only just made too
     const now = document.activeElement;
     // a fast person is in a text, the flow input or the side panel already: taking the focus away would take the next keys for commands

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from flowapp.engine.errors import error_value
@@ -13,7 +13,7 @@ from flowapp.engine.scope import Scope, object_text, static_of
 from flowapp.engine.secrets import SECRET_MARKS, SecretsRead
 from flowapp.engine.values import Done, Module
 from flowapp.expressions import Batch, Expression, ExpressionFailed
-from flowapp.jsontext import NULL, JsonText, loads
+from flowapp.jsontext import NULL, JsonText, dumps, loads
 from flowapp.openflow import references
 from flowapp.openflow.walk import id_of, inputs_of, kind_of
 from flowapp.store.blobs import REFERENCE
@@ -180,13 +180,20 @@ async def evaluated(ports: Ports, batch: Batch) -> list[JsonText | ExpressionFai
 
     watched = Batch(batch.expressions, batch.scope, batch.results, lookup if looked is not None else None)
     shown = await expanded(ports, watched)
-    answers = await ports.evaluate(shown)
+    answers = [_without_secrets(ports, answer) for answer in await ports.evaluate(shown)]
     if not any(isinstance(answer, str) and makes_up_reference(answer) for answer in answers):
         return answers
     sources = [*batch.results.values(), *batch.scope.values(), *found]
     return [
         answer if isinstance(answer, ExpressionFailed) or hands_on(answer, sources) else _MADE_UP for answer in answers
     ]
+
+
+def _without_secrets(ports: Ports, answer: JsonText | ExpressionFailed) -> JsonText | ExpressionFailed:
+    """What an expression throws is read by more people than the variables that it took."""
+    if not isinstance(answer, ExpressionFailed):
+        return answer
+    return replace(answer, message=loads(ports.hidden(dumps(answer.message))))
 
 
 def _kind(transform: Any) -> str:

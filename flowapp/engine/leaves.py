@@ -29,8 +29,12 @@ from flowapp.runtimes.jobs import FileWriter, Job, Limits, Outcome
 from flowapp.signatures.sql import DATABASE, DIALECTS, pinned
 from flowapp.signatures.sql_files import file_of
 from flowapp.store.blobs import REFERENCE
+from flowapp.store.masks import masked
 from flowapp.store.stores import Store
 from flowapp.store.tables import RunRow
+
+TOKEN = "WM_TOKEN"  # noqa: S105 - the name of a variable
+"""Where a job finds its token."""
 
 
 class RunsJobs(Protocol):
@@ -168,12 +172,16 @@ class Leaves:
             file=file,
         )
         await step.begins()
-        output = JobOutput(self._store.masks, self._run.id, step)
+        own = frozenset(filter(None, (job.env.get(TOKEN),)))
+        output = JobOutput(self._store.masks, self._run.id, step, own)
         outcome = await self._in_runtime(job, output)
         if isinstance(outcome, LeafOutcome):
             return outcome
         if outcome.error is not None:
-            value = dumps({"error": {**outcome.error, "step_id": call.info.step_id}})
+            # what an error says is read by as many as the log, whose last lines often stand in it
+            secrets = self._store.masks.texts(self._run.id) | own
+            said = {name: masked(value, secrets) for name, value in outcome.error.items()}
+            value = dumps({"error": {**said, "step_id": call.info.step_id}})
             return LeafOutcome(value, "failure", outcome.duration_ms, outcome.isolation)
         merged = with_stream if call.checkpoint is None else in_record
         result = outcome.stored or merged(outcome.result or NULL, output.streamed)
@@ -292,7 +300,7 @@ class Leaves:
             **self._variables.of(call),
         }
         if self._ports.tokens is not None:
-            names["WM_TOKEN"] = await self._ports.tokens.issue(self._run, identity, call.timeout_s)
+            names[TOKEN] = await self._ports.tokens.issue(self._run, identity, call.timeout_s)
         return names
 
     def notice(self, document: JsonText) -> None:

@@ -137,17 +137,21 @@ async def _inside(
     if kind in ("forloopflow", "whileloopflow", "branchall"):
         if number is None:
             raise RestartRefused(f"Which iteration or branch of {path}? (branch_or_iteration_n)")
-        known = [other for name, other in rows.items() if any(name.startswith(f"{inner}[{i}].") for i in range(number))]
-        whole = {i for i in range(number) if any(other.path.startswith(f"{inner}[{i}].") for other in known)}
-        if len(whole) < number and not _empty(value, kind):
-            raise RestartRefused(f"{path} has only {len(whole)} iterations or branches to keep, not {number}.")
-        found.finished += [other for other in known if other.ended_at is not None]
+        if kind == "branchall" and number >= len(value["branches"]):
+            raise RestartRefused(f"{path} has no branch {number}: it has {len(value['branches'])}, counted from 0.")
+        known = {name: at for name in rows if (at := _number_in(inner, name)) is not None and at < number}
+        whole = len(set(known.values()))
+        if whole < number and not _empty(value, kind):
+            raise RestartRefused(f"{path} has only {whole} iterations or branches to keep, not {number}.")
+        found.finished += [rows[name] for name in known if rows[name].ended_at is not None]
         modules = value["branches"][number].get("modules") or [] if kind == "branchall" else value.get("modules") or []
         prefix = f"{inner}[{number}]."
     elif kind == "branchone":
         chosen = loads(row.meta or "{}").get("branch")
         if chosen is None or nested is None:
             raise RestartRefused(f"Name a step inside of the branch of {path} that was taken (nested).")
+        if not isinstance(chosen, str) and chosen >= len(value["branches"]):
+            raise RestartRefused(f"The flow that is to run has no branch {chosen} of {path} any more, which was taken.")
         modules = (value.get("default") if isinstance(chosen, str) else value["branches"][chosen].get("modules")) or []
         prefix = f"{inner}[{chosen}]."
     elif kind == "flow":
@@ -158,6 +162,14 @@ async def _inside(
     found.begun.append(row)
     if nested is not None:
         await _list(rows, modules, prefix, nested, flow, found)
+
+
+def _number_in(inner: str, path: str) -> int | None:
+    """The iteration or branch of the container whose steps begin with `inner` that a path is in; None where it is in none."""
+    if not path.startswith(f"{inner}["):
+        return None
+    number, closed, _ = path[len(inner) + 1 :].partition("].")
+    return int(number) if closed and number.isdecimal() else None
 
 
 def _empty(value: Mapping[str, Any], kind: str) -> bool:

@@ -79,12 +79,12 @@ class Parted:
 
 
 class JobOutput:
-    """Where a job of a run prints to, with secrets masked in both: its step's log, and its step's stream."""
+    """Where a job of a run prints to, with secrets (`own`: of this job alone) masked in both: its step's log and stream."""
 
-    def __init__(self, masks: Masks, run_id: str, step: Printing) -> None:
+    def __init__(self, masks: Masks, run_id: str, step: Printing, own: frozenset[str] = frozenset()) -> None:
         self._step = step
-        self._log = MaskedLog(masks, run_id, step.log)
-        self._stream = MaskedLog(masks, run_id, self._streamed)
+        self._log = MaskedLog(masks, run_id, step.log, own)
+        self._stream = MaskedLog(masks, run_id, self._streamed, own)
         self._parted = Parted(self._log.write, self._stream.write)
         self._parts: list[str] = []
         self.write = self._parted.write

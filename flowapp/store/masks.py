@@ -46,28 +46,35 @@ class Masks:
 
 
 class MaskedLog:
-    """A log that a job of a run prints to: what is a secret by then is masked, also where two pieces share it."""
+    """A log that a job of a run prints to: what is a secret by then is masked, also where two pieces share it.
 
-    def __init__(self, masks: Masks, run_id: str, write: Callable[[str], None]) -> None:
+    `own` are secrets of this job alone, such as its token: they are no other's, and do not count against what a run may have.
+    """
+
+    def __init__(
+        self, masks: Masks, run_id: str, write: Callable[[str], None], own: frozenset[str] = frozenset()
+    ) -> None:
         self._masks = masks
         self._run_id = run_id
         self._write = write
+        self._own = own
         self._held = ""
+        self._known: frozenset[str] = frozenset()
         self._texts: frozenset[str] = frozenset()
         self._pattern: re.Pattern[str] | None = None
 
     def write(self, text: str) -> None:
         """Pass on what is printed; the beginning of a secret waits for what comes next."""
-        texts = self._masks.texts(self._run_id)
-        if not texts:
+        known = self._masks.texts(self._run_id)
+        if not known and not self._own:
             self._write(text)
             return
-        if texts is not self._texts:
-            self._texts = texts
-            self._pattern = re.compile("|".join(re.escape(each) for each in sorted(texts, key=len, reverse=True)))
-        assert self._pattern is not None
+        if known is not self._known or self._pattern is None:
+            self._known, self._texts = known, known | self._own
+            longest_first = sorted(self._texts, key=len, reverse=True)
+            self._pattern = re.compile("|".join(re.escape(each) for each in longest_first))
         whole = self._held + text
-        end = min((_begins(whole, each) for each in texts), default=len(whole))
+        end = min((_begins(whole, each) for each in self._texts), default=len(whole))
         # a secret that is whole and also begins a longer one is not cut in two
         for found in self._pattern.finditer(whole):
             if found.start() < end < found.end():

@@ -1,10 +1,13 @@
-"""A secret that a run reads does not stand in its logs, whichever way the run got it."""
+"""A secret that a run reads does not stand in its logs or errors, whichever way the run got it."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from flowapp.jsontext import JsonText, dumps
+from flowapp.runtimes.jobs import Job, Outcome
+from flowapp.store.stores import Store
 from flowapp.store.tables import RunRow
 from tests.integration.engine.harness import FakeRuntimes, flow_of, server, step
 
@@ -37,3 +40,76 @@ async def test_what_a_job_prints_of_a_secret_is_masked(tmp_path: Path) -> None:
         assert row.status == "success"
         stored = await made.store.logs.read(run.id, "a")
         assert stored.text == "the key is *****, and *****\ndone s3c"
+
+
+class Known:
+    """The one secret there is, as the workspace tells of it."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def lookup(self, run: RunRow, kind: str, path: str) -> JsonText | None:
+        self._store.masks.note(run.id, "s3cret")
+        return dumps("s3cret")
+
+    async def written(self, run: RunRow, path: str) -> JsonText | None:
+        return None
+
+
+class Tokens:
+    async def issue(self, run: RunRow, job_id: str, timeout_s: float) -> str:
+        return f"token-of-{job_id}"
+
+
+async def test_what_an_error_says_of_a_secret_is_masked(tmp_path: Path) -> None:
+    async def fail(job: Job, log: object) -> Outcome:
+        said = {
+            "name": "Error",
+            "message": f"no s3cret, {job.env['WM_TOKEN']}\nlast log lines: s3cret",
+            "stack": "at s3cret",
+        }
+        return Outcome(None, {**said, "exit_code": 1, "extra": {"with": ["s3cret"]}}, 1.0, "fake")
+
+    async with server(tmp_path, FakeRuntimes({"fail": fail})) as made:
+        made.engine.secrets, made.engine.tokens = Known(made.store), Tokens()
+        last = step("a", "fail")
+        last["value"]["input_transforms"] = {"x": {"type": "static", "value": "$var:f/a/key"}}
+        row, result = await made.run(flow_of(last))
+        assert row.status == "failure"
+        error = result["error"]
+        assert error == {
+            "name": "Error",
+            "message": "no *****, *****\nlast log lines: *****",
+            "stack": "at *****",
+            "exit_code": 1,
+            "extra": {"with": ["*****"]},
+            "step_id": "a",
+        }
+
+
+async def test_what_an_expression_throws_of_a_secret_is_masked(tmp_path: Path) -> None:
+    async with server(tmp_path, FakeRuntimes({"id": lambda job, log: 1})) as made:
+        made.engine.secrets = Known(made.store)
+        last = step("a", "id")
+        thrown = "(() => { throw new Error('not ' + variable('f/a/key')) })()"
+        last["value"]["input_transforms"] = {"x": {"type": "javascript", "expr": thrown}}
+        row, result = await made.run(flow_of(last))
+        assert row.status == "failure"
+        assert "not *****" in result["error"]["message"]
+        assert "s3cret" not in dumps(result)
+
+
+async def test_the_token_of_a_job_is_masked_in_its_log_and_counts_against_no_other_secret(tmp_path: Path) -> None:
+    async def env(job: Job, log: Callable[[str], None]) -> int:
+        token = job.env["WM_TOKEN"]
+        log(f"WM_TOKEN={token[:7]}")
+        log(f"{token[7:]}\ndone\n")
+        return 1
+
+    async with server(tmp_path, FakeRuntimes({"env": env})) as made:
+        made.engine.tokens = Tokens()
+        run = await made.create(flow_of(step("a", "env")))
+        await made.engine.start_run(run.id)
+        await made.ended(run.id)
+        assert (await made.store.logs.read(run.id, "a")).text == "WM_TOKEN=*****\ndone\n"
+        assert not made.store.masks.texts(run.id)

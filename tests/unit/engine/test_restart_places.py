@@ -19,8 +19,8 @@ ALL = {"id": "all", "value": {"type": "branchall", "branches": [{"modules": []},
 
 
 def row(path: str, **meta: Any) -> JobRow:
-    names = {"run_id": "r", "workspace": "main", "step_id": path.rpartition(".")[2], "kind": "identity"}
-    return JobRow(**names, path=path, id=path, status="success", ended_at="2026-01-01T00:00:00Z", meta=dumps(meta))
+    named: dict[str, Any] = {"run_id": "r", "workspace": "main", "step_id": path.rpartition(".")[2], "kind": "identity"}
+    return JobRow(**named, path=path, id=path, status="success", ended_at="2026-01-01T00:00:00Z", meta=dumps(meta))
 
 
 async def kept(module: dict[str, Any], rows: list[JobRow], place: Restart) -> list[str]:

@@ -98,6 +98,33 @@ async def test_work_of_another_version_is_left_alone_by_dbos_and_begun_anew_by_u
     assert len(runtimes.jobs) == 2  # what was recorded did not run again
 
 
+async def test_a_workflow_id_starts_once(tmp_path: Path, store_url: str) -> None:
+    held, begun = asyncio.Event(), asyncio.Event()
+
+    async def hold(job: Any, log: Any) -> int:
+        begun.set()
+        await held.wait()
+        return 1
+
+    runtimes = FakeRuntimes({"hold": hold, "give": lambda job, log: 2})
+    async with server(tmp_path, runtimes, store_url) as made, asyncio.timeout(20):
+        run, later = [await made.create(flow_of(step("a", code))) for code in ("hold", "give")]
+        begin = (
+            made.engine._places.begin
+        )  # `start_run` and `wake` look whether the run is under way before they get here
+        await begin(run)
+        await begun.wait()
+        await begin(run)
+        await begin(later)
+        await made.ended(later.id)  # what was begun before it has begun too
+        assert [job.code for job in runtimes.jobs] == ["hold", "give"]
+        held.set()
+        row, result = await made.ended(run.id)
+        await begin(run)
+    assert (row.status, row.segment, result) == ("success", 1, 1)
+    assert [job.code for job in runtimes.jobs] == ["hold", "give"]
+
+
 async def test_the_database_grows_by_little_with_each_step(tmp_path: Path, store_url: str) -> None:
     iterator = {"type": "javascript", "expr": "Array.from({length: flow_input.n}, (_, i) => i)"}
     body = step("x", "give", {"n": "flow_input.iter.value"})

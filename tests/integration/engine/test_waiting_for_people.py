@@ -39,6 +39,13 @@ async def one(tmp_path: Path) -> AsyncIterator[Server]:
         yield made
 
 
+@pytest.fixture
+async def either(tmp_path: Path, store_url: str) -> AsyncIterator[Server]:
+    """On SQLite, and on PostgreSQL."""
+    async with server(tmp_path, runtimes(), store_url) as made:
+        yield made
+
+
 async def waits(server: Server, run: RunRow, count: int = 1) -> list[SuspensionRow]:
     """The open waits, once there are so many and the run rests."""
     store = server.store
@@ -256,18 +263,18 @@ async def test_in_a_loop_one_wait_after_the_other(one: Server) -> None:
     assert (await one.ended(run.id))[1] == [{"r": index * 10, "i": index} for index in range(3)]
 
 
-async def test_in_a_parallel_loop_all_wait_at_once(one: Server) -> None:
+async def test_in_a_parallel_loop_all_wait_at_once(either: Server) -> None:
     run = await begun(
-        one, flow_of(loop(parallel=True, skip_failures=True), step("end", "echo", {"p": "previous_result"}))
+        either, flow_of(loop(parallel=True, skip_failures=True), step("end", "echo", {"p": "previous_result"}))
     )
-    found = await waits(one, run, 3)
+    found = await waits(either, run, 3)
     for row in reversed(found):
         index = int(row.path[5])
-        await answer(one, run, row.path, index, approved=index != 1)
-    _, result = await one.ended(run.id)
+        await answer(either, run, row.path, index, approved=index != 1)
+    _, result = await either.ended(run.id)
     denied = {"error": {"name": "SuspendedDisapproved", "message": "Disapproved by leo"}}
     assert result == {"p": [{"r": 0, "i": 0}, denied, {"r": 2, "i": 2}]}
-    assert [job.code for job in one.runtimes.jobs].count("ask") == 3
+    assert [job.code for job in either.runtimes.jobs].count("ask") == 3
 
 
 async def test_in_a_branch(one: Server) -> None:
@@ -279,18 +286,18 @@ async def test_in_a_branch(one: Server) -> None:
     assert (await one.ended(run.id))[1] == {"p": {"r": "yes", "i": None}}
 
 
-async def test_in_parallel_branches_the_others_go_on(one: Server) -> None:
+async def test_in_parallel_branches_the_others_go_on(either: Server) -> None:
     branches = [{"modules": body()}, {"modules": [step("quick", "one")]}, {"modules": [{**body()[0], "id": "in2"}]}]
     value = {"type": "branchall", "parallel": True, "branches": branches}
-    run = await begun(one, flow_of({"id": "all", "value": value}))
-    found = await waits(one, run, 2)
+    run = await begun(either, flow_of({"id": "all", "value": value}))
+    found = await waits(either, run, 2)
     assert sorted(row.path for row in found) == ["all[0].in", "all[2].in2"]
-    quick = await one.store.runs.step(run.id, "all[1].quick")
+    quick = await either.store.runs.step(run.id, "all[1].quick")
     assert quick is not None and quick.status == "success"
-    await answer(one, run, "all[2].in2", 2)
-    await waits(one, run, 1)
-    await answer(one, run, "all[0].in", 1)
-    assert (await one.ended(run.id))[1] == [{"r": 1, "i": None}, 1, "asked"]
+    await answer(either, run, "all[2].in2", 2)
+    await waits(either, run, 1)
+    await answer(either, run, "all[0].in", 1)
+    assert (await either.ended(run.id))[1] == [{"r": 1, "i": None}, 1, "asked"]
 
 
 class Library:

@@ -138,6 +138,8 @@ class World:
     event: Any = None
     lookup: Lookup | None = None
     path: str = "f/root/flow"
+    document: Mapping[str, Any] = field(default_factory=dict)  # what the flow has beside its value
+    started: Started = field(default_factory=lambda: Started(at="then"))
     batches: int = 0
     most_at_once: int = 0
     _at_once: int = 0
@@ -230,8 +232,8 @@ class World:
             self.turns,
             models,
         )
-        flow = {"summary": "", "value": {"modules": modules, **value}}
-        started = Started(at="then", event=None if self.event is None else dumps(self.event))
+        flow = {"summary": "", **self.document, "value": {"modules": modules, **value}}
+        started = replace(self.started, event=None if self.event is None else dumps(self.event))
         frame = Frame("run-1", self.path, "", (self.path,), ("run-1",))
         made = Interpreter(flow, ports, plan or Plan(), rules, "run-1", started, frame)
         return await made.run(dumps(args or {}))

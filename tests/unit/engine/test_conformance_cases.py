@@ -45,6 +45,7 @@ NEEDS_MORE = {
     "restart_from_later_step_after_success": STORE,
     "restart_of_cached_flow_runs_anew": STORE,
     "retry_constant_succeeds": CLIENT,
+    "retry_delay_with_a_shared_folder": RUNTIME,
     "retry_if_true_retries": CLIENT,
     "state_persists_across_runs": CLIENT,
     "static_dollar_res": STORE,

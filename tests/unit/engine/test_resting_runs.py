@@ -107,6 +107,18 @@ async def test_iterations_side_by_side_park_until_the_first_is_due() -> None:
     assert made.calls.count("l[0].e") == 1
 
 
+async def test_an_iteration_that_waits_keeps_its_place_among_those_side_by_side() -> None:
+    made = world()
+    modules = [for_loop("l", list(range(100)), echo("e", "flow_input.iter.index", sleep=js("60")), parallel=True)]
+    await parks(made, modules)
+    assert sorted(made.calls) == sorted(f"l[{index}].e" for index in range(64))
+    made.time += timedelta(seconds=61)
+    await parks(made, modules)
+    assert sorted(made.calls) == sorted(f"l[{index}].e" for index in range(100))
+    made.time += timedelta(seconds=61)
+    assert result(await made.run(modules, rules=PARK)) == list(range(100))
+
+
 async def test_a_room_wakes_all_and_parks_when_nobody_goes_on() -> None:
     made = world()
     room = Room(made.now, 5)

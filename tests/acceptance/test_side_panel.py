@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.acceptance.conftest import shoot
 from tests.acceptance.keys import press, replace_text, slow_frames, tab_to
@@ -131,6 +131,33 @@ def test_proposals_are_accepted_and_refused_one_by_one_and_undone(page: Page, pr
     notebook.select("b")
     page.keyboard.press("z")
     expect(notebook.row("b", "amount").get_by_role("combobox")).to_have_count(0)
+
+
+def test_all_that_evaluate_are_accepted_at_once_and_another_choice_is_evaluated(page: Page, product: Product) -> None:
+    notebook = opened(page, product)
+    notebook.run("a")
+    notebook.expect_state("a", "fresh", "reused")
+
+    def with_a_failing_one(route: Route) -> None:
+        answer = route.fetch().json()
+        by_field = {item["field"]: item for item in answer["proposals"]}
+        by_field["amount"]["evaluated"] = {"ok": False, "text": "TypeError: it is not there"}
+        by_field["customer_name"]["alternatives"] = ["results.a.amount"]
+        route.fulfill(json=answer)
+
+    page.route("**/connect", with_a_failing_one)
+    notebook.select("b")
+    page.keyboard.press("w")
+    panel = page.get_by_role("complementary", name="Side panel")
+    customer = panel.get_by_role("listitem").filter(has=page.get_by_role("button", name="Accept customer_name"))
+    customer.get_by_role("button", name="results.a.amount").click()
+    expect(customer).to_contain_text("= 12.5")
+    shoot(page, "connect-with-an-error")
+    panel.get_by_role("button", name="Accept the one without errors").click()
+    expect(notebook.row("b", "customer_name").get_by_role("combobox")).to_have_value("results.a.amount")
+    expect(notebook.row("b", "amount").get_by_role("combobox")).to_have_count(0)
+    expect(panel.get_by_role("button", name="Accept amount")).to_be_visible()
+    expect(panel.get_by_role("button", name="Accept", exact=True)).to_have_count(0)
 
 
 def test_proposals_by_keyboard(page: Page, product: Product) -> None:

@@ -49,6 +49,25 @@ def test_by_mouse_through_the_picker(page: Page, product: Product) -> None:
     expect(notebook.output("b")).to_contain_text("41")
 
 
+def test_the_picker_finds_what_is_deep_inside_of_a_value(page: Page, product: Product) -> None:
+    notebook = opened(page, product)
+    notebook.select("b")
+    page.keyboard.press("p")
+    picker = page.get_by_role("dialog", name="Connect amount")
+    expect(picker.get_by_role("option").first).to_be_visible()
+    page.keyboard.type("total")
+    expect(picker.get_by_text("Inside of values")).to_be_visible()  # a heading for the eye: options have no groups
+    shoot(page, "notebook-picker-deep")
+    page.keyboard.press("Enter")
+    expect(notebook.row("b", "amount").get_by_role("combobox")).to_have_value(
+        re.compile(r"^results\.a\.rows\[\d\]\.total$")
+    )
+    notebook.select("b")
+    page.keyboard.press("p")
+    page.keyboard.type("no such value")
+    expect(page.get_by_text("Nothing is called “no such value”")).to_be_visible()
+
+
 def test_by_mouse_from_a_value_of_an_earlier_result(page: Page, product: Product) -> None:
     notebook = opened(page, product)
     for expr in ("results.a.rows", "results.a.rows[0]"):

@@ -8,6 +8,8 @@ import { usePointerMoves } from "./pointer.js";
 import { Popover } from "./ui.jsx";
 
 const PAGE = 100;
+const DEEP_MS = 150;
+const DEEP_FROM = 2; // letters; with fewer everything is found
 
 export function Picker({ cell, field, anchor, onConnect, onAppend, onClose }) {
   const store = useStore();
@@ -27,7 +29,8 @@ export function Picker({ cell, field, anchor, onConnect, onAppend, onClose }) {
     return () => store.set("pickTarget", undefined);
   }, [onConnect]);
 
-  const rows = useMemo(() => flatten(groups ?? [], open, query.trim().toLowerCase()), [groups, open, query]);
+  const deep = useDeep(store, cell, field, query.trim());
+  const rows = useMemo(() => flatten(groups ?? [], open, query.trim().toLowerCase(), deep.items), [groups, open, query, deep]);
   const items = rows.filter((row) => row.item);
   const active = items[Math.min(at, items.length - 1)];
   useEffect(() => setAt(0), [query]);
@@ -68,7 +71,7 @@ export function Picker({ cell, field, anchor, onConnect, onAppend, onClose }) {
       <div ref={box} id="nb-picker-list" role="listbox" aria-label="Values" className="nb-picker-list" {...moves}>
         {!groups && !problem && <Skeleton />}
         {problem && <p className="nb-empty">{problem}</p>}
-        {groups && !items.length && <p className="nb-empty">{query ? `Nothing is called “${query}”` : "Nothing to connect yet. Give the flow an input, or put a cell before this one."}</p>}
+        {groups && !items.length && !deep.busy && <p className="nb-empty">{query ? `Nothing is called “${query}”` : "Nothing to connect yet. Give the flow an input, or put a cell before this one."}</p>}
         {rows.map((row) =>
           row.item ? (
             <PickRow key={row.key} row={row} active={row === active} open={open.has(row.item.expr)} onHover={() => setAt(items.indexOf(row))} onPick={(event) => (event.altKey && onAppend ? onAppend : onConnect)(row.item.expr)} onToggle={() => (open.has(row.item.expr) ? fold(row.item.expr) : expand(row))} />
@@ -102,7 +105,24 @@ function PickRow({ row, active, open, onHover, onPick, onToggle }) {
   );
 }
 
-function flatten(groups, open, query) {
+/** What a query finds inside of the values, where only the server can look: `{items, busy}`. */
+function useDeep(store, cell, field, query) {
+  const [found, setFound] = useState({ query: "", items: [] });
+  useEffect(() => {
+    if (query.length < DEEP_FROM) return undefined;
+    const abort = new AbortController();
+    const take = (items) => abort.signal.aborted || setFound({ query, items });
+    const ask = () => store.query("picker", { cell, field, q: query }, { signal: abort.signal }).then((answer) => take(answer.groups.flatMap((group) => group.items)), () => take([]));
+    const timer = setTimeout(ask, DEEP_MS);
+    return () => {
+      clearTimeout(timer);
+      abort.abort();
+    };
+  }, [cell, field, query]);
+  return useMemo(() => (found.query === query ? { items: found.items, busy: false } : { items: [], busy: query.length >= DEEP_FROM }), [found, query]);
+}
+
+function flatten(groups, open, query, deep) {
   const rows = [];
   const add = (item, depth, group, parent) => {
     rows.push({ key: `${group}-${item.expr}`, item, depth, parent });
@@ -115,6 +135,10 @@ function flatten(groups, open, query) {
     rows.push({ key: `g-${group.name}`, name: group.name });
     for (const item of hits) add(item, 0, group.name, null);
   }
+  const shown = new Set(rows.map((row) => row.item?.expr));
+  const inside = query ? deep.filter((item) => !shown.has(item.expr)) : [];
+  if (inside.length) rows.push({ key: "g-inside", name: "Inside of values" });
+  for (const item of inside) add(item, 0, "inside", null);
   return rows;
 }
 

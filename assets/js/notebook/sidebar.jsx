@@ -116,7 +116,13 @@ function Proposals({ cell, asked }) {
     store.announce(`Connected ${items.map((item) => item.field).join(", ")}`);
   };
   const refuse = (item) => setDone(new Set([...done, item.field]));
-  const change = (item, expr) => setAnswer({ ...answer, proposals: answer.proposals.map((other) => (other === item ? { ...item, expr, evaluated: null, why: "your choice" } : other)) });
+  const change = (item, expr) => {
+    const chosen = { ...item, expr, evaluated: null, why: "your choice" };
+    const put = (from, to) => setAnswer((now) => now && { ...now, proposals: now.proposals.map((other) => (other === from ? to : other)) });
+    put(item, chosen);
+    store.ask("POST", "preview", { json: { cell: cell.id, field: item.field, expr } }).then((evaluated) => put(chosen, { ...chosen, evaluated }), () => {}); // it is shown without its value then
+  };
+  const sound = open.filter((item) => item.evaluated?.ok !== false); // what fails is accepted by itself, knowingly
   const current = (field) => {
     const input = cell.inputs.find((other) => other.field === field);
     return input?.type === "javascript" ? input.expr : input?.value !== undefined && input?.value !== null ? JSON.stringify(input.value) : "";
@@ -154,7 +160,7 @@ function Proposals({ cell, asked }) {
         </ul>
       )}
       <footer>
-        {open.length > 0 && <button type="button" className="nb-btn" data-primary onClick={() => accept(open)}>{open.length === 1 ? "Accept" : open.length === 2 ? "Accept both" : `Accept all ${open.length}`}</button>}
+        {sound.length > 0 && <button type="button" className="nb-btn" data-primary onClick={() => accept(sound)}>{sound.length < open.length ? (sound.length === 1 ? "Accept the one without errors" : `Accept all ${sound.length} without errors`) : open.length === 1 ? "Accept" : open.length === 2 ? "Accept both" : `Accept all ${open.length}`}</button>}
         <button type="button" className="nb-btn" disabled={Boolean(busy)} onClick={() => ask(true)}>{busy === "model" ? "Asking…" : "Ask the model"}</button>
       </footer>
     </section>

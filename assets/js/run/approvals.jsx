@@ -22,9 +22,10 @@ export function useApprovals(ws, runId, live = true) {
   return { ...found, load };
 }
 
-/** `Approvals({ws, runId, live})`: open requests as cards, closed ones as a line each. */
-export function Approvals({ ws, runId, live }) {
+/** `Approvals({ws, runId, live, onFound})`: open requests as cards, closed ones as a line each; `onFound` is told them. */
+export function Approvals({ ws, runId, live, onFound }) {
   const { requests, load } = useApprovals(ws, runId, live);
+  useEffect(() => onFound(requests), [requests, onFound]);
   if (!requests.length) return null;
   return (
     <section className="approvals" aria-label="Approvals">

@@ -1,5 +1,5 @@
 // The page of one run: what it is, how far it got, and every step's input, result, log and error. Made for a phone first.
-import { lazy, Suspense, useEffect, useMemo, useRef, useState } from "react";
+import { lazy, Suspense, useEffect, useState } from "react";
 
 import { get, post, request, runPath, workspacePath } from "../api.js";
 import { Icon } from "../icons.jsx";
@@ -12,8 +12,8 @@ import { Tree } from "../output/tree.jsx";
 import { LANGUAGES, ago, clock, duration, stateOf, when } from "../words.js";
 import { Approvals } from "./approvals.jsx";
 import { isInside, isKept, restartable, waitingFor } from "./places.js";
-import { axisOf, barOf, timelineRows } from "./timeline.js";
-import { LIVE, isLive, useRun } from "./use_run.js";
+import { Timeline } from "./timeline.jsx";
+import { isLive, useRun } from "./use_run.js";
 import { go } from "../workspace.js";
 
 const RestartDialog = lazy(() => import("./restart.jsx").then((module) => ({ default: module.RestartDialog })));
@@ -38,6 +38,7 @@ export function RunView({ ws, runId }) {
   const [again, setAgain] = useState(null); // the step to begin again at
   const [sharing, setSharing] = useState(false);
   const [chosen, setChosen] = useState(null); // null: let the run decide
+  const [requests, setRequests] = useState([]); // for approval
   const now = useNow(isLive(run));
   useEffect(() => setChosen(fromHash()), [runId]);
   const choose = (path) => {
@@ -56,9 +57,9 @@ export function RunView({ ws, runId }) {
     <div className="runpage">
       <Header ws={ws} run={run} steps={steps} now={now} may={may} reload={load} onShare={() => setSharing(true)} />
       {error && <Problem error={error} what="The newest state" retry={load} />}
-      <Approvals ws={ws} runId={run.id} live={isLive(run)} />
+      <Approvals ws={ws} runId={run.id} live={isLive(run)} onFound={setRequests} />
       <div className="run-body">
-        <Timeline run={run} steps={steps} now={now} path={path} choose={choose} />
+        <Timeline run={run} steps={steps} requests={requests} now={now} path={path} choose={choose} />
         <Detail key={path} ws={ws} run={run} step={steps.find((one) => one.path === path) || null} path={path} now={now} onRestart={may.run ? setAgain : null} />
       </div>
       {sharing && <Suspense fallback={null}><ShareRun ws={ws} run={run} onClose={() => setSharing(false)} /></Suspense>}
@@ -143,70 +144,6 @@ function Header({ ws, run, steps, now, may, reload, onShare }) {
       {error && <p className="form-error" role="alert">{error.message} {error.hint}</p>}
       {run.error && run.status === "failure" && <p className="run-error"><Icon name="warn" /> <span><b>{run.error.name || "Failed"}</b>{run.error.step_id ? ` in ${run.error.step_id}` : ""}: {String(run.error.message || "").split("\n")[0]}</span></p>}
     </header>
-  );
-}
-
-function Timeline({ run, steps, now, path, choose }) {
-  const [open, setOpen] = useState(() => new Map());
-  const rows = useMemo(() => timelineRows(steps, open, now), [steps, open, now]);
-  const axis = useMemo(() => axisOf(run, steps, now), [run, steps, now]);
-  const list = useRef(null);
-  const onKeyDown = (event) => {
-    const move = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-    if (!move || !event.target.classList.contains("tl-main")) return;
-    event.preventDefault();
-    const all = [...list.current.querySelectorAll(".tl-main")];
-    all[all.indexOf(event.target) + move]?.focus();
-  };
-  const toggle = (row) => setOpen((old) => new Map(old).set(row.key, !row.open));
-  return (
-    <section className="card tl" aria-label="Timeline">
-      <div className="tl-axis" aria-hidden="true"><span /><span className="tl-track">{axis.ticks.map((tick) => <i key={tick.ms} style={{ left: `${tick.at * 100}%` }}><b>{tick.label}</b></i>)}</span></div>
-      <ul ref={list} onKeyDown={onKeyDown}>
-        <li className={`tl-row whole ${path === "" ? "on" : ""}`}>
-          <span className="tl-fold" />
-          <button type="button" className="tl-main" aria-pressed={path === ""} onClick={() => choose("")}>
-            <span className="tl-name"><StateIcon status={run.status} /><b>Whole run</b></span>
-            <Bar row={{ from: axis.from, to: axis.to, status: run.status }} axis={axis} time={isLive(run) ? clock(now - axis.from) : duration(run.duration_ms)} />
-          </button>
-        </li>
-        {rows.map((row) => (
-          <li key={row.key} className={`tl-row ${row.kind} ${path === row.key ? "on" : ""}`} style={{ "--depth": row.depth }}>
-            {row.foldable ? <button type="button" className="tl-fold" aria-expanded={row.open} aria-label={`${row.open ? "Fold" : "Unfold"} ${row.step ? row.step.title || row.step.step_id : row.label}`} onClick={() => toggle(row)}><Icon name={row.open ? "down" : "right"} size={12} /></button> : <span className="tl-fold" />}
-            <button type="button" className="tl-main" aria-pressed={row.kind === "step" ? path === row.key : undefined} onClick={() => (row.kind === "step" ? choose(row.key) : toggle(row))}>
-              <span className="tl-name"><StateIcon status={row.step?.reused || isKept(run, row.step) ? "reused" : row.status} />{row.step && <span className="tl-id">{row.step.step_id}</span>}<span className="tl-title">{row.step ? row.step.title || row.step.step_id : row.label}</span>{row.note && <span className="faint">{row.note}</span>}</span>
-              <Bar row={isKept(run, row.step) ? { ...row, from: null } : row} axis={axis} time={timeOf(row, now, run, axis)} />
-            </button>
-          </li>
-        ))}
-        {!steps.length && <li className="out-note">{isLive(run) ? "No step has started yet." : "No step ran."}</li>}
-      </ul>
-    </section>
-  );
-}
-
-function timeOf(row, now, run, axis) {
-  if (row.step?.reused) return "reused";
-  if (isKept(run, row.step)) return "kept";
-  if (row.from !== null && row.from < axis.from) return duration(row.to - axis.from); // taken over in the middle of its work
-  if (row.from === null) return stateOf(row.status).word.toLowerCase();
-  if (LIVE.has(row.status)) return clock(now - row.from);
-  return duration(row.step?.duration_ms ?? row.to - row.from);
-}
-
-function StateIcon({ status }) {
-  const state = stateOf(status);
-  return <span className={`tl-state ${state.tone}`} title={state.word}><Icon name={state.icon} size={13} /><span className="sr">{state.word}</span></span>;
-}
-
-function Bar({ row, axis, time }) {
-  const bar = barOf(row, axis);
-  return (
-    <span className="tl-track">
-      {axis.ticks.map((tick) => <i key={tick.ms} style={{ left: `${tick.at * 100}%` }} />)}
-      {bar && <span className={`tl-bar ${row.step?.reused ? "reused" : stateOf(row.status).tone}`} style={{ left: `${bar.left}%`, width: `${bar.width}%` }} />}
-      <span className="tl-time num" style={{ left: bar ? `${bar.left + bar.width}%` : 0 }}>{time}</span>
-    </span>
   );
 }
 

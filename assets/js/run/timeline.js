@@ -2,10 +2,10 @@
 
 import { duration } from "../words.js";
 import { parentOf, partOf } from "./places.js";
+import { askedOf, bandWords, millis as at, placeOn, scaleOf, timesIn, waitOf } from "./scale.js";
 
 const FOLD_FROM = 6; // a loop with this many iterations starts folded
 
-const at = (iso) => (iso ? new Date(iso).getTime() : null);
 const OPEN = new Set(["queued", "running", "suspended", "waiting"]);
 const RANK = { failure: 5, failed: 5, running: 4, suspended: 3, waiting: 3, queued: 2, canceled: 2, cancelled: 2, success: 1, skipped: 0 };
 
@@ -70,9 +70,15 @@ const spanOf = (nodes, now) => {
   return { from: from === Infinity ? null : from, to: to === -Infinity ? null : to, status };
 };
 
+/** The earlier attempts at a container, as long as the steps in them took: `[{attempt, from, to, status}]`; a leaf has no times of its own. */
+const earlierOf = ({ step, groups }, now) => {
+  const attempts = [...new Set(groups.map((group) => group.attempt))].filter((attempt) => attempt < (step.attempt ?? 1));
+  return attempts.map((attempt) => ({ attempt, ...spanOf(groups.filter((group) => group.attempt === attempt).flatMap((group) => group.nodes), now) })).filter((one) => one.from !== null);
+};
+
 /**
- * Rows in order: `{key, kind: "step" | "group", step?, label?, depth, foldable, open, from, to, status, note}`.
- * `open` maps row keys to true or false where a person has chosen; elsewhere trouble and work in progress are unfolded.
+ * Rows in order: `{key, kind: "step" | "group", step?, label?, depth, foldable, open, from, to, status, note, wait, earlier}`.
+ * `wait` as `waitOf` says it, `earlier` are attempts before the one that `from` and `to` are of. `open` maps row keys to true or false where a person has chosen; elsewhere trouble and work in progress are unfolded.
  */
 export function timelineRows(steps, open, now) {
   const rows = [];
@@ -83,14 +89,14 @@ export function timelineRows(steps, open, now) {
     const inside = spanOf(inner, now);
     const own = spanOf([{ step, groups: [] }], now);
     const opened = open.get(step.path) ?? (many < FOLD_FROM || inside.status === "failure" || inside.status === "failed");
-    rows.push({ key: step.path, kind: "step", step, depth, foldable: inner.length > 0, open: opened, from: own.from ?? inside.from, to: own.to ?? inside.to, status: step.status ?? inside.status, note: many ? `${many.toLocaleString("en")} ${many === 1 ? "iteration" : "iterations"}` : label });
+    rows.push({ key: step.path, kind: "step", step, depth, foldable: inner.length > 0, open: opened, from: own.from ?? inside.from, to: own.to ?? inside.to, status: step.status ?? inside.status, note: many ? `${many.toLocaleString("en")} ${many === 1 ? "iteration" : "iterations"}` : label, wait: waitOf(step), earlier: own.from === null ? [] : earlierOf(node, now) });
     if (!opened) return;
     for (const group of groups) {
       if (group.label && (group.kind === "iteration" ? group.nodes.length > 1 : groups.length > 1)) {
         const key = `${step.path}#${group.index}${group.attempt > 1 ? `~${group.attempt}` : ""}`;
         const span = spanOf(group.nodes, now);
         const unfolded = open.get(key) ?? (groups.length < 4 || span.status === "failure" || span.status === "failed");
-        rows.push({ key, kind: "group", label: group.label, depth: depth + 1, foldable: true, open: unfolded, ...span, note: "" });
+        rows.push({ key, kind: "group", label: group.label, depth: depth + 1, foldable: true, open: unfolded, ...span, note: "", wait: null, earlier: [] });
         if (unfolded) group.nodes.forEach((child) => visit(child, depth + 2));
       } else group.nodes.forEach((child) => visit(child, depth + 1, group.label));
     }
@@ -101,16 +107,42 @@ export function timelineRows(steps, open, now) {
 
 const NICE = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 15000, 30000, 60000, 120000, 300000, 600000, 1800000, 3600000, 7200000, 21600000, 43200000, 86400000];
 
-/** The axis `{from, to, ticks: [{at: 0..1, ms}]}` over a run; about `wanted` ticks. */
-export function axisOf(run, steps, now, wanted = 5) {
+/**
+ * The axis `{from, to, parts, bands, ticks: [{at: 0..1, ms, label}], asked}` over a run; about `wanted` ticks. `parts` as `scaleOf`
+ * gives them, `bands` are the idle ones with `words`, `said` where they fit. Behind a band ticks count from its end. `asked`: the waits for people by `requests`.
+ */
+export function axisOf(run, steps, now, requests = [], wanted = 5) {
   const from = at(run.started_at) ?? Math.min(...steps.map((step) => at(step.started_at) ?? Infinity), now);
   const ends = steps.map((step) => at(step.ended_at)).filter((value) => value !== null);
   const to = Math.max(from + 1, run.ended_at ? at(run.ended_at) : OPEN.has(run.status) ? now : from + 1, ...ends);
-  const span = to - from;
+  const { busy, waits, tried } = timesIn(steps, now);
+  const asked = askedOf(requests, Math.min(now, to));
+  const parts = scaleOf(from, to, busy);
+  let room = 0;
+  const bands = parts.filter((part) => part.idle).map((part) => {
+    const said = part.left >= room && part.left + BAND_LABEL <= 1;
+    if (said) room = part.left + BAND_LABEL;
+    return { ...part, words: bandWords(part, [...asked, ...waits], tried), said };
+  });
+  return { from, to, parts, bands, ticks: ticksOf(from, parts, wanted), asked };
+}
+
+const BAND_LABEL = 0.28; // of the width, for the words at a band and for those of a tick before it
+const TICK_LABEL = 0.1;
+
+function ticksOf(from, parts, wanted) {
+  const linear = parts.filter((part) => !part.idle);
+  const span = linear.reduce((sum, part) => sum + part.to - part.from, 0);
   const step = NICE.find((one) => span / one <= wanted) || Math.ceil(span / wanted);
-  const ticks = [];
-  for (let ms = step; ms < span * 0.97; ms += step) ticks.push({ at: ms / span, ms, label: tickLabel(ms, step) });
-  return { from, to, ticks };
+  const covered = (place) => parts.some((part) => part.idle && place > part.left - TICK_LABEL && place < part.left + BAND_LABEL);
+  return linear.flatMap((part) => {
+    const ticks = [];
+    for (let ms = step; ms < part.to - part.from - span * 0.03; ms += step) {
+      const place = placeOn(parts, part.from + ms);
+      ticks.push({ at: place, ms: part.from + ms - from, label: covered(place) ? "" : `${part.from === from ? "" : "+"}${tickLabel(ms, step)}` });
+    }
+    return ticks;
+  });
 }
 
 /** A tick as exact as the steps between ticks are. */
@@ -119,10 +151,15 @@ const tickLabel = (ms, step) => (step < 1000 ? (ms < 1000 ? `${ms} ms` : `${+(ms
 /** A bar's place on the axis in percent; never thinner than can be seen. */
 export function barOf(row, axis) {
   if (row.from === null || row.from === undefined) return null;
-  const span = axis.to - axis.from;
-  const left = Math.max(0, Math.min(100, ((row.from - axis.from) / span) * 100));
-  const width = Math.max(0, Math.min(100 - left, (((row.to ?? row.from) - row.from) / span) * 100));
-  return { left, width };
+  const left = placeOn(axis.parts, row.from) * 100;
+  return { left, width: Math.max(0, placeOn(axis.parts, row.to ?? row.from) * 100 - left) };
+}
+
+/** Where the time beside a bar is written, in percent: behind the bar, and behind a band that it would begin in. */
+export function labelAt(bar, axis) {
+  const end = bar.left + bar.width;
+  const band = axis.bands.find((one) => end > one.left * 100 - 0.01 && end < (one.left + one.width) * 100);
+  return band ? (band.left + band.width) * 100 : end;
 }
 
 /**

@@ -124,6 +124,8 @@ def test_comments_on_a_deployed_flow_are_answered_from_another_draft(
     ada.page.keyboard.press("Control+a")
     ada.page.keyboard.type("load")
     ada.page.keyboard.press("Enter")
+    expect(ada.page.get_by_role("dialog", name="Rename a to load — 1 expression changes")).to_be_visible()
+    ada.page.keyboard.press("Enter")
     expect(mark(hers, "load")).to_have_accessible_name("1 open comment on load")
     hers.settled()
     ada.page.get_by_role("button", name="Deploy", exact=True).click()

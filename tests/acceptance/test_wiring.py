@@ -207,6 +207,8 @@ def test_renaming_a_step_renames_it_in_every_expression(page: Page, product: Pro
     page.keyboard.press("Control+a")
     page.keyboard.type("orders")
     page.keyboard.press("Enter")
+    expect(page.get_by_role("dialog", name="Rename a to orders — 1 expression changes")).to_be_visible()
+    page.keyboard.press("Enter")
     expect(notebook.cell("orders")).to_be_visible()
     expect(row.get_by_role("combobox")).to_have_value("results.orders.rows[0].total")
     notebook.expect_state("orders", "fresh", "reused")

@@ -24,11 +24,11 @@ import { CellSettings, SettingChips, SettingsButton } from "./settings.jsx";
 import { keysOf } from "./shortcuts.js";
 import { HereMark, HintNote, LockNote } from "./presence.jsx";
 import { RunsFirst, StateBadge, isActive } from "./state.jsx";
+import { StepId } from "./step_id.jsx";
 import { Trial } from "./trial.jsx";
 import { EditInPlace, MenuButton } from "./ui.jsx";
 
 const LANGUAGES = [["python3", "Python"], ["deno", "TypeScript"], ["bun", "TypeScript (Bun)"], ["bash", "Bash"], ["go", "Go"], ["postgresql", "PostgreSQL"], ["mysql", "MySQL"], ["duckdb", "DuckDB"], ["sqlite", "SQLite"], ["mssql", "SQL Server"], ["bigquery", "BigQuery"], ["snowflake", "Snowflake"], ["oracledb", "Oracle"], ["graphql", "GraphQL"], ["rlang", "R"], ["php", "PHP"]];
-const STEP_ID = /^[A-Za-z][A-Za-z0-9_-]*$/;
 const LOOPS = new Set(["forloopflow", "whileloopflow"]);
 const BRANCHES = new Set(["branchone", "branchall"]);
 
@@ -101,16 +101,11 @@ const CellHead = memo(function CellHead({ cell }) {
   const { id } = cell;
   const single = isSingle(cell);
   const save = (op) => store.do({ cell: id, ...op });
-  const checkId = (text) => {
-    if (!STEP_ID.test(text)) return "Letters, digits, _ and -, beginning with a letter";
-    const owner = store.cellOfStep(text);
-    return owner && owner !== id ? "Another cell has this id" : "";
-  };
   return (
     <header className="nb-hd">
       {!single && <DragHandle id={id} step={cell.step_id} />}
       <RunButton id={id} step={cell.step_id} nested={Boolean(cell.parent)} single={single} />
-      {single ? <span className="nb-chip nb-chip-fixed">{cell.step_id}</span> : <EditInPlace className="nb-chip" mono label={`Step id of ${cell.step_id}`} value={cell.step_id} placeholder="…" check={checkId} onSave={(step_id) => save({ op: "rename_step", step_id })} />}
+      {single ? <span className="nb-chip nb-chip-fixed">{cell.step_id}</span> : <StepId cell={cell} />}
       <EditInPlace className="nb-title" label={`Title of ${cell.step_id}`} value={cell.title ?? ""} placeholder="Untitled" onSave={(title) => save({ op: "set_title", title })} />
       <LanguageMenu cell={cell} />
       <SettingChips cell={cell} />

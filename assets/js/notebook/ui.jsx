@@ -193,12 +193,13 @@ export function Toasts() {
 
 /**
  * Text edited in place: looks like text, becomes an input on click or Enter. Keeps its size in both looks. `stay`: Enter and
- * Escape leave the focus where it is, as in a form; otherwise the cell around gets it.
+ * Escape leave the focus where it is, as in a form; otherwise the cell around gets it. `proposed` (or null) is a text that was
+ * typed and is not decided on: it is shown, and gone on with when the field gets the focus again.
  */
-export function EditInPlace({ value, label, placeholder, onSave, className = "", mono = false, check, stay = false }) {
+export function EditInPlace({ value, proposed = null, label, placeholder, onSave, className = "", mono = false, check, stay = false }) {
   const [text, setText] = useState(null);
   const input = useRef(null);
-  const shown = text ?? value;
+  const shown = text ?? proposed ?? value;
   const bad = text !== null && check?.(text);
   const finish = (save) => {
     if (save && text !== null && text.trim() !== value && !check?.(text.trim())) onSave(text.trim());
@@ -220,7 +221,7 @@ export function EditInPlace({ value, label, placeholder, onSave, className = "",
   return (
     <span className={`nb-inplace ${className}`} data-mono={mono || undefined} data-bad={bad || undefined}>
       <span aria-hidden="true">{shown || placeholder}</span>
-      <input ref={input} aria-label={label} aria-invalid={bad ? true : undefined} title={bad || undefined} placeholder={placeholder} value={shown} spellCheck={false} size={1} onFocus={(event) => event.target.select()} onChange={(event) => setText(event.target.value)} onBlur={() => finish(true)} onKeyDown={onKeyDown} />
+      <input ref={input} aria-label={label} aria-invalid={bad ? true : undefined} title={bad || undefined} placeholder={placeholder} value={shown} spellCheck={false} size={1} onFocus={(event) => (setText(proposed), event.target.select())} onChange={(event) => setText(event.target.value)} onBlur={() => finish(true)} onKeyDown={onKeyDown} />
     </span>
   );
 }

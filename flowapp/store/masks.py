@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from flowapp.jsontext import JsonText, dumps, loads
@@ -60,7 +60,7 @@ class MaskedLog:
         self._own = own
         self._held = ""
         self._known: frozenset[str] = frozenset()
-        self._texts: frozenset[str] = frozenset()
+        self._texts: list[str] = []
         self._pattern: re.Pattern[str] | None = None
 
     def write(self, text: str) -> None:
@@ -69,25 +69,39 @@ class MaskedLog:
         if not known and not self._own:
             self._write(text)
             return
-        if known is not self._known or self._pattern is None:
-            self._known, self._texts = known, known | self._own
-            longest_first = sorted(self._texts, key=len, reverse=True)
-            self._pattern = re.compile("|".join(re.escape(each) for each in longest_first))
+        if known is not self._known or not self._texts:
+            self._known, self._texts = known, sorted(known | self._own, key=len, reverse=True)
+            # most jobs have their token alone, for which no pattern needs to be made
+            self._pattern = re.compile("|".join(map(re.escape, self._texts))) if len(self._texts) > 1 else None
         whole = self._held + text
-        end = min((_begins(whole, each) for each in self._texts), default=len(whole))
+        end = min(_begins(whole, each) for each in self._texts)
         # a secret that is whole and also begins a longer one is not cut in two
-        for found in self._pattern.finditer(whole):
-            if found.start() < end < found.end():
-                end = found.start()
+        for start, stop in self._places(whole):
+            if start < end < stop:
+                end = start
         self._held = whole[end:]
         if end:
-            self._write(self._pattern.sub(STARS, whole[:end]))
+            self._write(self._covered(whole[:end]))
 
     def close(self) -> None:
         """Nothing more comes: pass on what waits."""
         held, self._held = self._held, ""
         if held:
-            self._write(self._pattern.sub(STARS, held) if self._pattern is not None else held)
+            self._write(self._covered(held))
+
+    def _places(self, text: str) -> Iterator[tuple[int, int]]:
+        """Where secrets stand in a text, from left to right, none in another."""
+        if self._pattern is not None:
+            yield from (found.span() for found in self._pattern.finditer(text))
+            return
+        (only,) = self._texts
+        at = text.find(only)
+        while at >= 0:
+            yield at, at + len(only)
+            at = text.find(only, at + len(only))
+
+    def _covered(self, text: str) -> str:
+        return text.replace(self._texts[0], STARS) if self._pattern is None else self._pattern.sub(STARS, text)
 
 
 def _begins(text: str, secret: str) -> int:

@@ -55,3 +55,17 @@ def test_pieces_make_no_difference_to_what_is_hidden(secrets: list[str], pieces:
     assert not any(secret in out for secret in secrets)
     if not any(secret in "".join(pieces) for secret in secrets):
         assert out == "".join(pieces)
+
+
+def test_a_jobs_own_secret_is_masked_beside_those_of_its_run_and_alone() -> None:
+    masks = Masks()
+    for cut in range(len("a t0ken-of-it b")):
+        out: list[str] = []
+        log = MaskedLog(masks, "r", out.append, frozenset({"t0ken-of-it"}))
+        log.write("a t0ken-of-it b"[:cut])
+        log.write("a t0ken-of-it b"[cut:])
+        masks.note("r", "s3cret")
+        log.write(" s3cret t0ken-of-it")
+        log.close()
+        assert "".join(out) == f"a {STARS} b {STARS} {STARS}"
+        masks = Masks()

@@ -1,4 +1,4 @@
-"""everything openflow runs
+"""everything openflow runs; long because it is generated, and an applied migration is not parted afterwards
 
 Revision: 0002
 """

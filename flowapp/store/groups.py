@@ -1,7 +1,8 @@
 """Groups of members of a workspace.
 
 Somebody is in one because it names them, or because it is linked to an instance group that has their email. What is asked for
-rights (`of_user`, `everybody_in`) knows both; an email that nobody has confirmed (`claimed`) counts for neither.
+rights (`of_user`, `everybody_in`) knows both. The link passes over an account whose email nobody has confirmed (`claimed`): it
+is in a group only where that names it.
 """
 
 from __future__ import annotations

@@ -104,6 +104,7 @@ class InstanceGroups:
             instance_groups.put(connection, row)
             _noted(connection, person, "create", name)
             _set_people(connection, person, name, people)
+            _refuse_too_many(connection)
 
         await self._write(work)
         return name
@@ -127,6 +128,7 @@ class InstanceGroups:
             _noted(connection, person, "update", name)
             if people is not None:
                 _set_people(connection, person, name, people)
+                _refuse_too_many(connection)
 
         await self._write(work)
 
@@ -196,6 +198,7 @@ class InstanceGroups:
                     _noted(connection, person, "update" if name in before else "create", name)
                     instance_groups.put(connection, row)
                 _set_people(connection, person, name, people)
+            _refuse_too_many(connection)  # at the end only: on the way somebody who moves may be in two
 
         await self._write(work)
 
@@ -238,7 +241,6 @@ def _set_people(connection: Connection, person: Person, name: str, people: Seque
     instance_groups.add_all(connection, name, added)
     for email in added:
         _noted(connection, person, "adduser", name, email)
-    _refuse_too_many(connection)
 
 
 def _refuse_too_many(connection: Connection) -> None:

@@ -160,6 +160,19 @@ class TestKept:
         assert [answer.status_code for answer in answers] == [400] * 4
         assert (await server.client.get(f"{G}/export")).json() == before
 
+    async def test_people_move_from_one_to_another_within_the_bound(
+        self, server: Server, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        for module in (instance_group_bodies.__name__, "flowapp.workspace.instance_groups"):
+            monkeypatch.setattr(f"{module}.MOST_PEOPLE", 3)
+        await made(server, "zeta", "ann", "bob", "cem")
+        wanted = {"alpha": ["ann@example.org", "bob@example.org", "cem@example.org"], "zeta": []}
+        body = [{"name": name, "emails": emails} for name, emails in wanted.items()]
+        answer = await server.client.post(f"{G}/overwrite", json=body)
+        assert answer.status_code == 200, answer.text
+        found = (await server.client.get(f"{G}/list")).json()
+        assert {one["name"]: one["emails"] for one in found} == wanted
+
     async def test_they_go_out_and_come_in_as_they_were(self, server: Server) -> None:
         await made(server, "gone", "ann")
         await made(server, "stays", "ann", "bob")
@@ -272,6 +285,11 @@ class TestWhatTheyGive:
         await database.write(lambda c: identities.change_user(c, "ann@example.org", claimed=True))
         assert await groups_of(ann) == ["all"]
         assert await database.read(lambda c: groups.everybody_in(c, "main", "crew")) == []
+        await server.client.post(
+            f"{W}/groups/adduser/crew", json={"username": "ann"}
+        )  # who names her means the account
+        assert await groups_of(ann) == ["all", "crew"]
+        assert await database.read(lambda c: groups.everybody_in(c, "main", "crew")) == ["ann"]
 
     async def test_messages_about_approvals_reach_them(self, server: Server) -> None:
         await made(server, "ops", "ann", "zoe")

@@ -8,12 +8,14 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from flowapp.store.rows import all_of, first, insert_new, table, upsert
-from flowapp.store.tables import GroupRow, InstanceGroupMemberRow, InstanceGroupRow, WorkspaceRow
+from flowapp.store.tables import GroupRow, InstanceGroupMemberRow, InstanceGroupRow, UserRow, WorkspaceRow
 
 _GROUP = table(InstanceGroupRow)
 _IN = table(InstanceGroupMemberRow)
 _OF_WORKSPACE = table(GroupRow)
 _WORKSPACE = table(WorkspaceRow)
+_USER = table(UserRow)
+_AT_ONCE = 500  #: emails that one query names
 
 
 def lock(connection: Connection) -> None:
@@ -64,6 +66,22 @@ def all_emails(connection: Connection) -> dict[str, list[str]]:
 def size(connection: Connection) -> int:
     """How many people are in all groups together; who is in two counts twice."""
     return int(connection.execute(sa.select(sa.func.count()).select_from(_IN)).scalar_one())
+
+
+def spellings(connection: Connection, emails: Iterable[str]) -> dict[str, str]:
+    """Each email with its spelling in the one account that `identities.users_by_email` finds; itself where that is none, or several.
+
+    Who is in a group counts letter by letter, so that an account that looks like another one gets nothing of it.
+    """
+    wanted = list(dict.fromkeys(emails))
+    small = sorted({email.lower() for email in wanted})
+    kept: dict[str, list[str]] = {}
+    for start in range(0, len(small), _AT_ONCE):
+        query = sa.select(_USER.c.email).where(sa.func.lower(_USER.c.email).in_(small[start : start + _AT_ONCE]))
+        for email in connection.execute(query).scalars():
+            kept.setdefault(str(email).lower(), []).append(str(email))
+    found = {email: kept.get(email.lower(), []) for email in wanted}
+    return {email: ones[0] if len(ones) == 1 else email for email, ones in found.items()}
 
 
 def add(connection: Connection, name: str, email: str) -> bool:

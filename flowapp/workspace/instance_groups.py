@@ -103,7 +103,7 @@ class InstanceGroups:
                 )
             instance_groups.put(connection, row)
             _noted(connection, person, "create", name)
-            _set_people(connection, person, name, people)
+            _set_people(connection, person, name, _spelled(connection, people))
             _refuse_too_many(connection)
 
         await self._write(work)
@@ -127,7 +127,7 @@ class InstanceGroups:
                 instance_groups.put(connection, row)
             _noted(connection, person, "update", name)
             if people is not None:
-                _set_people(connection, person, name, people)
+                _set_people(connection, person, name, _spelled(connection, people))
                 _refuse_too_many(connection)
 
         await self._write(work)
@@ -158,8 +158,9 @@ class InstanceGroups:
 
         def work(connection: Connection) -> None:
             _found(connection, name)
-            if instance_groups.add(connection, name, email):
-                _noted(connection, person, "adduser", name, email)
+            kept = instance_groups.spellings(connection, [email])[email]
+            if instance_groups.add(connection, name, kept):
+                _noted(connection, person, "adduser", name, kept)
                 _refuse_too_many(connection)
 
         await self._write(work)
@@ -175,8 +176,9 @@ class InstanceGroups:
 
         def work(connection: Connection) -> None:
             _found(connection, name)
-            if instance_groups.remove(connection, name, email):
-                _noted(connection, person, "removeuser", name, email)
+            for one in sorted({email, instance_groups.spellings(connection, [email])[email]}):
+                if instance_groups.remove(connection, name, one):
+                    _noted(connection, person, "removeuser", name, one)
 
         await self._write(work)
 
@@ -191,13 +193,14 @@ class InstanceGroups:
 
         def work(connection: Connection) -> None:
             before = {row.name: row for row in instance_groups.listing(connection)}
+            kept = instance_groups.spellings(connection, (email for _, people in wanted.values() for email in people))
             for name in sorted(before.keys() - wanted.keys()):
                 _delete(connection, person, name)
             for name, (row, people) in sorted(wanted.items()):
                 if name not in before or _said(before[name]) != _said(row):
                     _noted(connection, person, "update" if name in before else "create", name)
                     instance_groups.put(connection, row)
-                _set_people(connection, person, name, people)
+                _set_people(connection, person, name, _spelled(connection, people))
             _refuse_too_many(connection)  # at the end only: on the way somebody who moves may be in two
 
         await self._write(work)
@@ -229,6 +232,10 @@ def _delete(connection: Connection, person: Person, name: str) -> None:
         )
     instance_groups.delete(connection, name)
     _noted(connection, person, "delete", name)
+
+
+def _spelled(connection: Connection, people: Sequence[str]) -> list[str]:
+    return list(instance_groups.spellings(connection, people).values())
 
 
 def _set_people(connection: Connection, person: Person, name: str, people: Sequence[str]) -> None:

@@ -200,7 +200,7 @@ class InstanceGroups:
                 if name not in before or _said(before[name]) != _said(row):
                     _noted(connection, person, "update" if name in before else "create", name)
                     instance_groups.put(connection, row)
-                _set_people(connection, person, name, _spelled(connection, people))
+                _set_people(connection, person, name, [kept[email] for email in people])
             _refuse_too_many(connection)  # at the end only: on the way somebody who moves may be in two
 
         await self._write(work)

@@ -7,7 +7,6 @@ import pytest
 from flowapp.store import groups, identities
 from flowapp.store.clock import now
 from flowapp.store.tables import UserRow
-from tests.integration.api.api_people import W
 from tests.integration.api.api_server import Server
 from tests.integration.api.test_api_instance_groups import G, groups_of, linked, made
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from flowapp.jsontext import dumps, loads
 from flowapp.store.blobs import BlobRef
 from flowapp.store.tables import ResumeEventRow
-from flowapp.workspace.redaction import is_password
+from flowapp.workspace.passwords import covered, is_password, password_fields
 
 if TYPE_CHECKING:
     from flowapp.workspace.approval_requests import Request
@@ -63,7 +63,8 @@ def values_of(event: ResumeEventRow, form: Any = None) -> list[Fact]:
     payload = loads(event.payload)
     if isinstance(payload, dict):
         schema = form if isinstance(form, dict) else None
-        return facts_of({name: value for name, value in payload.items() if name != _OUR_KEY}, schema)
+        shown = covered(payload, password_fields(schema), HIDDEN)
+        return facts_of({name: value for name, value in shown.items() if name != _OUR_KEY}, schema)
     return facts_of(payload)
 
 

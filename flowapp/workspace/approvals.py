@@ -34,7 +34,7 @@ from flowapp.workspace.context import Context
 from flowapp.workspace.errors import AnswerInvalid, BadRequest
 from flowapp.workspace.job_places import Place
 from flowapp.workspace.known_secrets import hidden_of
-from flowapp.workspace.redaction import covered, password_fields
+from flowapp.workspace.passwords import covered, password_fields
 
 MAX_APPROVER = 200
 LONGEST_COMMENT = 4000

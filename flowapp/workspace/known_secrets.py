@@ -14,7 +14,8 @@ from flowapp.store.secret_box import SecretUnreadable
 from flowapp.store.tables import RunRow
 from flowapp.workspace import guard
 from flowapp.workspace.context import Context
-from flowapp.workspace.redaction import Redactor, password_fields, secrets_in, texts_at
+from flowapp.workspace.passwords import password_fields, texts_at
+from flowapp.workspace.redaction import Redactor, secrets_in
 
 
 async def known_secrets(context: Context, run: RunRow) -> frozenset[str]:

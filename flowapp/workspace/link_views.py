@@ -32,7 +32,7 @@ from flowapp.workspace.errors import BadRequest, DataDeleted, JobNotOver
 from flowapp.workspace.job_places import JobPlaces, Place
 from flowapp.workspace.job_views import JobViews
 from flowapp.workspace.known_secrets import hidden_of, password_places
-from flowapp.workspace.redaction import covered
+from flowapp.workspace.passwords import covered
 
 #: Seconds that a token for reading is good for.
 TOKEN_S = 3600

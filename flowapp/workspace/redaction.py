@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import quote
 
 from flowapp.store.masks import LONGEST, SHORTEST
+from flowapp.workspace.passwords import is_password, leaves
 
 HIDDEN = "•••••"
 #: Words that make a key a secret's, wherever they stand in it: compared without case, spaces and signs.
@@ -72,37 +73,6 @@ def secret_key(name: str) -> bool:
     return plain in _WHOLE or any(word in plain for word in _WORDS)
 
 
-def password_fields(schema: Any) -> frozenset[tuple[str, ...]]:
-    """The places in an object that its JSON Schema calls passwords, as keys from the top."""
-    return frozenset(_passwords(schema, ()))
-
-
-def covered(value: Any, places: frozenset[tuple[str, ...]], mark: str) -> Any:
-    """The value with `mark` in place of whatever stands at these places, be it as short as it may."""
-    return _covered(value, (), places, mark)
-
-
-def texts_at(value: Any, places: Iterable[tuple[str, ...]]) -> Iterator[str]:
-    """The texts and numbers in `value` at these places, at any depth below."""
-    for place in places:
-        found = value
-        for name in place:
-            found = found.get(name) if isinstance(found, Mapping) else None
-        yield from leaves(found)
-
-
-def leaves(value: Any) -> Iterator[str]:
-    """All texts and numbers in a value, as texts."""
-    if isinstance(value, Mapping):
-        for item in value.values():
-            yield from leaves(item)
-    elif isinstance(value, list):
-        for item in value:
-            yield from leaves(item)
-    elif isinstance(value, (str, int, float)) and not isinstance(value, bool):
-        yield str(value)
-
-
 def secrets_in(value: Any) -> Iterator[str]:
     """What stands in a value under keys that are called like secrets, or beside such a name."""
     if isinstance(value, Mapping):
@@ -113,13 +83,6 @@ def secrets_in(value: Any) -> Iterator[str]:
     elif isinstance(value, list):
         for item in value:
             yield from secrets_in(item)
-
-
-def is_password(schema: Any) -> bool:
-    """Whether a JSON Schema is one of a password, or of a list of passwords."""
-    if not isinstance(schema, Mapping):
-        return False
-    return schema.get("format") == "password" or schema.get("password") is True or is_password(schema.get("items"))
 
 
 def samples_of_secrets(value: Any) -> Iterator[str]:
@@ -208,8 +171,7 @@ class Redactor:
             cut = limit is not None and len(value) > limit
             return self.text(value, limit) + (f"… ({len(value)} characters in all)" if cut else "")
         if isinstance(value, list):
-            # a place of a schema is about the object at the top: below a list, keys count alone
-            return [self._hidden(item, ("", *at), places, limit) for item in value]
+            return [self._hidden(item, at, places, limit) for item in value]
         if isinstance(value, Mapping):
             named = (*(_NAMED if _names_a_secret(value) else ()), *(_SAMPLES if is_password(value) else ()))
             return {
@@ -228,14 +190,6 @@ class Redactor:
             while at >= 0:
                 yield at, at + len(secret)
                 at = text.find(secret, at + 1)
-
-
-def _covered(value: Any, at: tuple[str, ...], places: frozenset[tuple[str, ...]], mark: str) -> Any:
-    if at in places:
-        return mark
-    if isinstance(value, Mapping):
-        return {name: _covered(item, (*at, str(name)), places, mark) for name, item in value.items()}
-    return value
 
 
 def _samples(schema: Mapping[str, Any]) -> Iterator[str]:
@@ -308,13 +262,3 @@ def _merged(spans: list[tuple[int, int]]) -> Iterator[tuple[int, int]]:
         begun = (start, stop)
     if begun is not None:
         yield begun
-
-
-def _passwords(schema: Any, at: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
-    properties = schema.get("properties") if isinstance(schema, Mapping) else None
-    for name, field in properties.items() if isinstance(properties, Mapping) else ():
-        if isinstance(field, Mapping):
-            if is_password(field):
-                yield (*at, str(name))
-            else:
-                yield from _passwords(field, (*at, str(name)))

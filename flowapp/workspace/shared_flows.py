@@ -15,16 +15,8 @@ from flowapp.jsontext import loads
 from flowapp.store.tables import FlowVersionRow
 from flowapp.workspace.context import Context
 from flowapp.workspace.known_secrets import secrets_of
-from flowapp.workspace.redaction import (
-    Redactor,
-    is_password,
-    password_fields,
-    samples_of_secrets,
-    secret_key,
-    secrets_in,
-    strings_in,
-    texts_at,
-)
+from flowapp.workspace.passwords import is_password, password_fields, texts_at
+from flowapp.workspace.redaction import Redactor, samples_of_secrets, secret_key, secrets_in, strings_in
 from flowapp.workspace.shared_cells import LONGEST_TEXT, Cell, Cells, shown_text, text_of
 from flowapp.workspace.shared_settings import Setting, settings_of
 from flowapp.workspace.shared_values import Budget, cut

@@ -17,7 +17,8 @@ from flowapp.workspace import approval_views, large_parts
 from flowapp.workspace.approval_views import Fact, facts_of
 from flowapp.workspace.context import Context
 from flowapp.workspace.known_secrets import known_secrets
-from flowapp.workspace.redaction import HIDDEN, Redactor, password_fields, texts_at
+from flowapp.workspace.passwords import password_fields, texts_at
+from flowapp.workspace.redaction import HIDDEN, Redactor
 from flowapp.workspace.run_views import duration_ms, titles_of
 from flowapp.workspace.shared_values import LONGEST_LEAF, Shown, cut, shown
 from flowapp.workspace.sharing import Opened

@@ -117,11 +117,15 @@ class TestResult:
             "login": {"type": "object", "properties": {"user": {"type": "string"}, "key": secret, "code": secret}},
             "keys": {"type": "array", "items": secret},
             "pin": secret,
+            "servers": {"type": "array", "items": {"properties": {"host": {"type": "string"}, "pw": secret}}},
+            "either": {"type": "object", "oneOf": [{"properties": {"of": {}}}, {"properties": {"pass": secret}}]},
         }
         given = {
             "login": {"user": "ann", "key": "n3sted-one", "code": "7q7"},
             "keys": ["l1sted-one", 48151623],
             "pin": "12",
+            "servers": [{"host": "h1", "pw": "s3rver-one"}],
+            "either": {"pass": "e1ther-one"},
         }
         document = {
             "value": {"modules": [{"id": "a", "value": {"type": "identity"}}]},
@@ -131,7 +135,12 @@ class TestResult:
             "document": await store.values.put_value(dumps(document)),
             "args": await store.values.put_value(dumps(given)),
         }
-        said = {"said": "by n3sted-one", "wm_labels": ["of l1sted-one"], "n": 12, "code": 48151623}
+        said = {
+            "said": "by n3sted-one of s3rver-one or e1ther-one",
+            "wm_labels": ["of l1sted-one"],
+            "n": 12,
+            "code": 48151623,
+        }
         await with_result(server, wait, said, args={"handed": "n3sted-one", "on": ["l1sted-one"], "n": 12})
 
         def put(connection: Any) -> None:
@@ -141,14 +150,16 @@ class TestResult:
         await store.database.write(put)
         link, stranger = await signed(server, wait), server.make_client()
         result = (await stranger.get(f"{W}/jobs_u/completed/get_result/{wait.job}", params=link)).json()
-        assert result == {"said": "by *****", "wm_labels": ["of *****"], "n": 12, "code": "*****"}
+        assert result == {"said": "by ***** of ***** or *****", "wm_labels": ["of *****"], "n": 12, "code": "*****"}
         params = {"approval_token": await view_token(server, link)}
         step = (await stranger.get(f"{W}/jobs_u/get/{wait.job}", params=params)).json()
         assert (step["args"], step["result"]) == ({"handed": "*****", "on": ["*****"], "n": 12}, result)
         assert (step["labels"], step["id"]) == (["of *****"], wait.job)
         run = (await stranger.get(f"{W}/jobs_u/get/{wait.run}", params=params)).json()
         hidden = "(hidden)"
-        assert run["args"] == {"login": {"user": "ann", "key": hidden, "code": hidden}, "keys": hidden, "pin": hidden}
+        more = {"servers": [{"host": "h1", "pw": hidden}], "either": {"pass": hidden}}
+        login = {"user": "ann", "key": hidden, "code": hidden}
+        assert run["args"] == {"login": login, "keys": hidden, "pin": hidden, **more}
         assert run["flow_status"]["user_states"] == {"kept": "*****"}
         address = f"{W}/jobs_u/get_flow/{wait.job}/7/{link['secret']}?approver=leo"
         told = (await stranger.get(address)).text

@@ -12,15 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flowapp.workspace.redaction import (
-    HIDDEN,
-    Redactor,
-    password_fields,
-    samples_of_secrets,
-    secret_key,
-    secrets_in,
-    texts_at,
-)
+from flowapp.workspace.passwords import covered, password_fields, texts_at
+from flowapp.workspace.redaction import HIDDEN, Redactor, samples_of_secrets, secret_key, secrets_in
 
 NOTHING = Redactor()
 SECRET = 's3cr"et &\nümlaut/key+line'
@@ -182,6 +175,40 @@ def test_what_a_schema_calls_a_password() -> None:
         "rows": [{"server": {"login": "x"}}],
     }
     assert password_fields(None) == password_fields({"properties": 3}) == frozenset()
+
+
+FIELD = {"type": "string", "format": "password"}
+HOST = {"type": "object", "properties": {"host": {"type": "string"}, "pw": FIELD}}
+ONE = {"host": "h", "pw": "w0rd"}
+HID = {"host": "h", "pw": HIDDEN}
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "shown"),
+    [
+        ({"type": "array", "items": HOST}, [ONE, ONE], [HID, HID]),
+        ({"type": "array", "items": {"type": "array", "items": HOST}}, [[ONE]], [[HID]]),
+        ({"type": "array", "prefixItems": [{"type": "string"}, HOST]}, ["h", ONE], ["h", HID]),
+        ({"type": "object", "oneOf": [{"properties": {"host": {}}}, HOST]}, ONE, HID),
+        ({"anyOf": [HOST, {"type": "array", "items": HOST}]}, [ONE], [HID]),
+        ({"allOf": [{"properties": {"in": HOST}}]}, {"in": ONE}, {"in": HID}),
+        ({"anyOf": [FIELD, {"type": "null"}]}, "w0rd", HIDDEN),
+        ({"type": "array", "items": {"oneOf": [FIELD, {"type": "integer"}]}}, ["w0rd"], HIDDEN),
+        ({"type": "object", "additionalProperties": HOST}, {"any": {"pw": "w0rd"}}, HIDDEN),
+        ({"type": "object", "patternProperties": {"^k": FIELD}}, {"k1": "w0rd"}, HIDDEN),
+    ],
+)
+def test_passwords_in_lists_and_unions(field: Any, value: Any, shown: Any) -> None:
+    places = password_fields({"properties": {"x": field}})
+    given = {"x": value, "n": 1}
+    assert covered(given, places, HIDDEN) == {"x": shown, "n": 1}
+    assert set(texts_at(given, places)) == {"w0rd"}
+    assert NOTHING.value(given, places) == {"x": shown, "n": 1}
+
+
+def test_a_union_at_the_top_has_passwords_too() -> None:
+    assert password_fields({"oneOf": [HOST, {"type": "null"}]}) == {("pw",)}
+    assert password_fields({"items": 3, "oneOf": [3, None], "additionalProperties": False}) == frozenset()
 
 
 def test_secrets_of_a_resource() -> None:

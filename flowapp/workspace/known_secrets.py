@@ -40,7 +40,7 @@ async def hidden_of(context: Context, run: RunRow) -> frozenset[str]:
 
 
 async def password_places(context: Context, run: RunRow) -> frozenset[tuple[str, ...]]:
-    """The places in the run's arguments that its document calls passwords (see `redaction.password_fields`)."""
+    """The places in the run's arguments that its document calls passwords (see `passwords.password_fields`)."""
     document = loads(await context.store.values.get_value(run.document))
     return password_fields(document.get("schema"))
 

@@ -15,12 +15,17 @@ _ANY_KEY = ("additionalProperties", "patternProperties")
 
 
 def password_fields(schema: Any) -> frozenset[tuple[str, ...]]:
-    """The places in an object that its JSON Schema calls passwords, as keys from the top; in a list, those in each item."""
-    return frozenset(_passwords(schema, ()))
+    """The places in an object that its JSON Schema calls passwords, as keys from the top; in a list, those in each item.
+
+    The place without a key stands for every key at the top.
+    """
+    return frozenset((*_passwords(schema, ()), *(((),) if _under_any_key(schema) else ())))
 
 
 def covered(value: Any, places: frozenset[tuple[str, ...]], mark: str) -> Any:
     """The value with `mark` in place of whatever stands at these places, be it as short as it may."""
+    if () in places and isinstance(value, Mapping):
+        return dict.fromkeys(value, mark)
     return _covered(value, (), places, mark)
 
 

@@ -154,7 +154,10 @@ class Redactor:
 
     def value(self, value: Any, places: frozenset[tuple[str, ...]] = frozenset(), limit: int | None = None) -> Any:
         """The value with secrets hidden, at `places` (see `password_fields`) too; texts longer than `limit` are cut, and say so."""
-        return self.among(strings_in(value, limit))._hidden(value, (), places, limit)
+        shown = self.among(strings_in(value, limit))
+        if () in places and isinstance(value, Mapping):
+            return {shown.text(str(name)): HIDDEN for name in value}
+        return shown._hidden(value, (), places, limit)
 
     def among(self, texts: Iterable[str]) -> Redactor:
         """One that is as good for these texts, and quick: most secrets of a workspace stand in none of them."""

@@ -211,6 +211,13 @@ def test_a_union_at_the_top_has_passwords_too() -> None:
     assert password_fields({"items": 3, "oneOf": [3, None], "additionalProperties": False}) == frozenset()
 
 
+@pytest.mark.parametrize("schema", [{"additionalProperties": FIELD}, {"oneOf": [{"patternProperties": {"k": HOST}}]}])
+def test_passwords_under_any_key_at_the_top(schema: Any) -> None:
+    places, given = password_fields(schema), {"any": "w0rd", "more": None}
+    assert covered(given, places, HIDDEN) == NOTHING.value(given, places) == {"any": HIDDEN, "more": HIDDEN}
+    assert set(texts_at(given, places)) == {"w0rd"}
+
+
 def test_secrets_of_a_resource() -> None:
     assert sorted(secrets_in({"host": "h", "password": "p", "more": [{"apiKey": {"v": 12}}]})) == ["12", "p"]
 

@@ -146,6 +146,73 @@ def test_a_table_by_keyboard(clipboard: Page, product: Product) -> None:
     expect(notebook.cell("a")).to_be_focused()
 
 
+def focused_cell(table: Locator) -> str:
+    """The text of the value that the table says is the one with the focus; "" for none."""
+    text: str = table.evaluate(
+        "t => document.getElementById(t.getAttribute('aria-activedescendant'))?.innerText.trim() ?? ''"
+    )
+    return text
+
+
+def test_a_press_on_a_value_moves_nothing_under_the_pointer(page: Page, product: Product) -> None:
+    notebook = ran(page, product, ROWS)
+    output = notebook.output("a")
+    table, body = output.get_by_role("grid"), output.locator(".table-body")
+    value = table.get_by_text("customer 39", exact=True)
+    body.evaluate("node => { node.scrollTop = node.scrollHeight * 0.7; }")
+    before = body.evaluate("node => node.scrollTop")
+    value.hover()
+    page.mouse.down()
+    assert body.evaluate("node => node.scrollTop") == before > 0
+    assert focused_cell(table) == "customer 39"
+    page.mouse.up()
+    page.keyboard.press("ArrowDown")  # goes on from where the mouse was
+    assert focused_cell(table) == "customer 40"
+
+
+def test_a_value_far_below_is_picked(page: Page, product: Product) -> None:
+    notebook = ran(page, product, ROWS)
+    body = notebook.output("a").locator(".table-body")
+    notebook.row("b", "value").hover()
+    notebook.row("b", "value").get_by_role("button", name="Connect value").click()
+    expect(page.get_by_role("dialog", name="Connect value")).to_be_visible()
+    body.evaluate("node => { node.scrollTop = node.scrollHeight * 0.7; }")
+    before = body.evaluate("node => node.scrollTop")
+    notebook.output("a").get_by_text("customer 39", exact=True).click()
+    assert body.evaluate("node => node.scrollTop") == before > 0
+    expect(notebook.row("b", "value").get_by_role("combobox")).to_have_value("results.a[39].customer")
+
+
+def test_the_value_of_the_keys_is_one_that_is_shown(page: Page, product: Product) -> None:
+    output = ran(page, product, ROWS).output("a")
+    table = output.get_by_role("grid")
+    table.get_by_text("customer 7", exact=True).click()
+    output.get_by_role("button", name="total", exact=True).click()
+    expect(first_row(output)).to_contain_text("customer 0")
+    expect(table.locator("tbody tr").nth(1)).to_contain_text("customer 7")  # it was the eighth
+    assert focused_cell(table) == "customer 7"
+    output.get_by_role("button", name="Next rows").click()
+    expect(output.locator(".table-foot [role=status]")).to_have_text("rows 51–100 of 120")
+    expect(output.locator(".table[aria-busy=false]")).to_be_visible()
+    shown = table.locator("td[data-on]")
+    if shown.count():
+        assert focused_cell(table) == shown.inner_text().strip()
+    else:
+        expect(table).not_to_have_attribute("aria-activedescendant", re.compile(".*"))
+
+
+def test_escape_in_the_menu_of_a_download_closes_just_that(page: Page, product: Product) -> None:
+    output = ran(page, product, ROWS).output("a")
+    output.get_by_placeholder("Search the rows").fill("customer 11")
+    button = output.get_by_role("button", name="CSV")
+    button.click()
+    link = output.get_by_role("link", name=re.compile("^This view"))
+    link.focus()
+    page.keyboard.press("Escape")
+    expect(link).to_have_count(0)
+    expect(button).to_be_focused()
+
+
 def test_results_that_ask_for_a_rendering(page: Page, product: Product, watch: Watch) -> None:
     watch.expect_error("elsewhere.invalid")  # the frame says what it did not load
     watch.expect_error("Blocked script execution")

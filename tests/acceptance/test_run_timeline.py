@@ -31,3 +31,14 @@ def test_a_long_wait_is_a_band_and_not_to_scale(product: Product, page: Page) ->
     assert abs(waits["x"] + waits["width"] - band["x"] - band["width"]) < 1.5
     accessible(page, ".tl")
     shoot(page, "run-timeline-waiting")
+
+    page.clock.fast_forward("21:58:00")
+    expect(step).to_contain_text("then waiting for approval 23 h 58 min")
+    for width in (1440, 390):
+        page.set_viewport_size({"width": width, "height": 900})
+        rows, label = timeline.get_by_role("list"), step.locator(".tl-time > span")
+        assert rows.evaluate("list => list.scrollWidth <= list.clientWidth")
+        inner, outer = label.bounding_box(), rows.bounding_box()
+        assert inner is not None and outer is not None
+        assert inner["x"] + inner["width"] <= outer["x"] + outer["width"]
+    shoot(page, "run-timeline-waiting-long")

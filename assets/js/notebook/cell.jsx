@@ -262,7 +262,7 @@ const CellOutput = memo(function CellOutput({ id, step }) {
   const onWire = (path) => store.wire(`results.${step}`, path);
   // tabs, tree and table have keys of their own: this one leads back to those of the cell
   const onKeyDown = (event) => {
-    if (event.key !== "Escape" || store.get("picking") || event.target.closest("input, textarea, [aria-expanded=true]")) return;
+    if (event.key !== "Escape" || store.get("picking") || event.target.closest("input, textarea, .menu, [aria-expanded=true]")) return;
     event.preventDefault();
     select(store, id);
   };

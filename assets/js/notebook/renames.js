@@ -3,8 +3,10 @@
 import { FORMS } from "./settings.js";
 import { count } from "../words.js";
 
-const TOKEN = /(\s+|\/\/.*|\/\*[^]*?\*\/)|("(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|`(?:[^`\\$]|\\.)*`)|[A-Za-z_$][\w$]*|\d[\w.]*|\?\.|\.\.\.|=>|[=!]?==|[^]/gy;
+const TOKEN = /(\s+|\/\/.*|\/\*[^]*?\*\/)|("(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|`(?:[^`\\$]|\\.)*`)|[A-Za-z_$][\w$]*|\d[\w.]*|\?\.|\.\.\.|=>|\+\+|--|[=!]?==|[^]/gy;
 const TEMPLATE = /(?:[^`\\$]|\\[^]|\$(?!\{))*(?:`|\$\{|\\|$)/y;
+const REGEX = /\/(?:[^/\\[\n]|\\.|\[(?:[^\]\\\n]|\\.)*\])+\/[\w$]*/y;
+const BEFORE_REGEX = new Set(["return", "typeof", "instanceof", "in", "new", "delete", "void", "throw", "case", "do", "else"]); // words that no value ends with
 const NAME = /^[A-Za-z_$][\w$]*$/;
 
 /** The code of an expression: [{text, start, end, string}], without space, comments and what stands in templates. */
@@ -15,14 +17,16 @@ function tokensOf(text) {
     pattern.lastIndex = at;
     return pattern.exec(text);
   };
-  for (let at = 0, literal = false; at < text.length; ) {
-    const match = next(literal ? TEMPLATE : TOKEN, at);
-    const [token, space, string] = match;
+  // `value`: what stands before `at` may be the end of a value, and a slash divides it
+  for (let at = 0, literal = false, value = false; at < text.length; ) {
+    const regex = !literal && !value && text[at] === "/" && !"/*".includes(text[at + 1]) && next(REGEX, at);
+    const [token, space, string] = regex || next(literal ? TEMPLATE : TOKEN, at);
     const start = at;
     at += token.length;
     if (literal) {
       literal = false;
-      if (token.endsWith("${")) holes.push(0);
+      value = !token.endsWith("${");
+      if (!value) holes.push(0);
       continue;
     }
     if (space) continue;
@@ -32,11 +36,14 @@ function tokensOf(text) {
       literal = true;
     } else {
       if (holes.length && (token === "{" || token === "}")) holes[holes.length - 1] += token === "{" ? 1 : -1;
+      if (token !== "++" && token !== "--") value = Boolean(regex || string) || endsValue(token, found.at(-1)?.text);
       found.push({ text: token, start, end: at, string: Boolean(string) });
     }
   }
   return found;
 }
+
+const endsValue = (token, before) => /^[\w$)\]}]/.test(token) && (!BEFORE_REGEX.has(token) || before === "." || before === "?.");
 
 /** Where an expression refers to a step, and what stands there when it has another id: [{start, end, to}], in order. */
 export function referencesTo(step, text, to) {

@@ -53,7 +53,7 @@ export function Table({ ws, runId, path, at = [], wireAt = at, first, baseExpr =
   const { view, page, busy } = table;
   const [filters, setFilters] = useState(false);
   const [allColumns, setAllColumns] = useState(false);
-  const keys = useTableKeys();
+  const keys = useTableKeys(page);
   const id = useId();
   if (!page && table.error) return <Problem error={table.error} what="The table" retry={table.retry} />;
   if (!page) return <Skeleton lines={5} label="Loading the table" />;
@@ -165,9 +165,10 @@ function Foot({ page, view, table, ws, runId, columns, showAll }) {
 function Csv({ all, view, matched, total }) {
   const [open, setOpen] = useState(false);
   const box = useRef(null);
+  const button = useRef(null);
   useEffect(() => {
     if (!open) return;
-    const away = (event) => (event.type === "keydown" ? event.key === "Escape" : !box.current?.contains(event.target)) && setOpen(false);
+    const away = (event) => (event.type === "keydown" ? event.key === "Escape" && (button.current?.focus(), true) : !box.current?.contains(event.target)) && setOpen(false);
     document.addEventListener("pointerdown", away);
     document.addEventListener("keydown", away);
     return () => { document.removeEventListener("pointerdown", away); document.removeEventListener("keydown", away); };
@@ -175,7 +176,7 @@ function Csv({ all, view, matched, total }) {
   if (!view) return <a className="tool" href={all} download><span>CSV</span><Icon name="download" /></a>;
   return (
     <span className="menu-box" ref={box}>
-      <button type="button" className="tool" aria-expanded={open} aria-haspopup="true" onClick={() => setOpen(!open)}><span>CSV</span><Icon name="download" /></button>
+      <button ref={button} type="button" className="tool" aria-expanded={open} aria-haspopup="true" onClick={() => setOpen(!open)}><span>CSV</span><Icon name="download" /></button>
       {open && (
         <span className="menu up" onClick={() => setOpen(false)}>
           <a href={view} download>This view, {number(matched)} rows</a>

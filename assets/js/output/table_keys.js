@@ -1,5 +1,5 @@
 // A table by keys: arrows go from value to value, a letter does what the button of the value does: c copies it, p its path, w uses it.
-import { useRef } from "react";
+import { useLayoutEffect, useRef } from "react";
 
 const ROWS = { ArrowDown: 1, ArrowUp: -1, PageDown: 10, PageUp: -10 };
 const COLUMNS = { ArrowRight: 1, ArrowLeft: -1, Home: -Infinity, End: Infinity };
@@ -19,19 +19,41 @@ function moved(table, from, key) {
   return values[within(column + (COLUMNS[key] ?? 0), values.length)];
 }
 
-/** Handlers for the table's element, which has the focus. Drawn by attributes: a move through 2,000 values renders none of them. */
-export function useTableKeys() {
+/**
+ * Handlers for the table's element, which has the focus, and a `ref` to it; `shown` is what its rows are made of. Drawn by
+ * attributes: a move through 2,000 values renders none of them.
+ */
+export function useTableKeys(shown) {
+  const ref = useRef(null);
   const on = useRef(null);
-  const go = (table, cell) => {
-    if (!cell) return;
+  const mark = (table, cell) => {
     on.current?.removeAttribute("data-on");
     on.current = cell;
     cell.setAttribute("data-on", "");
     table.setAttribute("aria-activedescendant", cell.id);
+  };
+  const go = (table, cell) => {
+    if (!cell) return;
+    mark(table, cell);
     cell.scrollIntoView({ block: "nearest", inline: "nearest" });
   };
+  // other rows: a value that is still there may have another id, and of one that is gone nothing can be copied
+  useLayoutEffect(() => {
+    if (!on.current) return;
+    if (on.current.isConnected) ref.current?.setAttribute("aria-activedescendant", on.current.id);
+    else {
+      on.current = null;
+      ref.current?.removeAttribute("aria-activedescendant");
+    }
+  }, [shown]);
+  // a press begins where it was: scrolling before its release would lose the click
+  const onPointerDown = (event) => {
+    const cell = event.target.closest("td[id]");
+    if (cell) mark(event.currentTarget, cell);
+  };
   const onFocus = (event) => {
-    if (event.target === event.currentTarget && !on.current?.isConnected) go(event.target, moved(event.target, null));
+    const table = event.currentTarget;
+    if (event.target === table && !on.current && table.matches(":focus-visible")) go(table, moved(table, null));
   };
   const onKeyDown = (event) => {
     const table = event.currentTarget;
@@ -42,5 +64,5 @@ export function useTableKeys() {
     event.preventDefault();
     event.stopPropagation();
   };
-  return { onFocus, onKeyDown };
+  return { ref, onPointerDown, onFocus, onKeyDown };
 }

@@ -42,18 +42,31 @@ export function timesIn(steps, now) {
   const waits = timed.flatMap(({ step, from, to }) => (waitOf(step) ? [{ path: step.path, kind: waitOf(step), from, to }] : []));
   const busy = timed.filter(({ step }) => !waitOf(step) && !(HOLDS.has(step.kind) && outer.has(step.path)))
     .flatMap(({ step, from, to }) => (outer.has(step.path) ? gapsOf(from, to, waits.filter((wait) => isInside(wait.path, step.path))) : [{ from, to }]));
-  const places = new Map();
-  for (const one of timed) {
+  const places = new Map(); // what ended at each, in order
+  for (const one of [...timed].sort((a, b) => a.to - b.to)) {
     const place = parentOf(one.step.path);
     if (!places.has(place)) places.set(place, []);
     places.get(place).push(one);
   }
   // earlier attempts of a step have no times; they lie between the step before it and its last attempt
   const tried = timed.filter(({ step }) => step.attempt > 1 && !outer.has(step.path)).map((last) => {
-    const before = places.get(parentOf(last.step.path)).filter((one) => one !== last && one.to <= last.from).map((one) => one.to);
-    return { step: last.step, from: Math.max(-Infinity, ...before), to: last.from };
+    const ended = places.get(parentOf(last.step.path));
+    let at = countUntil(ended, last.from) - 1;
+    if (ended[at] === last) at -= 1;
+    return { step: last.step, from: ended[at]?.to ?? -Infinity, to: last.from };
   });
   return { busy, waits, tried };
+}
+
+/** How many of `ended`, which are in order of their ends, are over at a moment. */
+function countUntil(ended, moment) {
+  let [low, high] = [0, ended.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (ended[middle].to <= moment) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 /** The stretches of `from`…`to` that none of `taken` lies in, in order. A moment that is taken parts two of them. */
@@ -96,6 +109,16 @@ export function scaleOf(from, to, busy) {
   }
   add(at, to, (to - at) * rate, false);
   return parts;
+}
+
+const DRAWN = 12; // bands that are elements of their own, in every row
+
+/** How the bands of an axis are drawn: each as an element, or where there are many all as one, by a `mask` that leaves just them: `{each, mask}`. */
+export function drawnBands(bands) {
+  if (bands.length <= DRAWN) return { each: bands, mask: null };
+  const share = (place) => `${+(place * 100).toFixed(3)}%`;
+  const stops = bands.map(({ left, width }) => `transparent ${share(left)}, #000 ${share(left)} ${share(left + width)}, transparent ${share(left + width)}`);
+  return { each: [], mask: `linear-gradient(to right, ${stops.join(", ")})` };
 }
 
 /** Where a moment lies on the parts, 0…1; what lies outside of them is at their ends. */

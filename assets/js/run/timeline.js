@@ -118,11 +118,12 @@ export function axisOf(run, steps, now, requests = [], wanted = 5) {
   const { busy, waits, tried } = timesIn(steps, now);
   const asked = askedOf(requests, Math.min(now, to));
   const parts = scaleOf(from, to, busy);
+  const waited = [...asked, ...waits];
   let room = 0;
   const bands = parts.filter((part) => part.idle).map((part) => {
     const said = part.left >= room && part.left + BAND_LABEL <= 1;
     if (said) room = part.left + BAND_LABEL;
-    return { ...part, words: bandWords(part, [...asked, ...waits], tried), said };
+    return { ...part, said, get words() { return bandWords(part, waited, tried); } }; // only a few are ever read
   });
   return { from, to, parts, bands, ticks: ticksOf(from, parts, wanted), asked };
 }

@@ -4,6 +4,7 @@ import { useMemo, useRef, useState } from "react";
 import { Icon } from "../icons.jsx";
 import { clock, duration, stateOf } from "../words.js";
 import { isKept } from "./places.js";
+import { drawnBands } from "./scale.js";
 import { axisOf, barOf, labelAt, timelineRows } from "./timeline.js";
 import { LIVE, isLive } from "./use_run.js";
 
@@ -15,6 +16,7 @@ export function Timeline({ run, steps, requests, now, path, choose }) {
   const [open, setOpen] = useState(() => new Map());
   const rows = useMemo(() => timelineRows(steps, open, now), [steps, open, now]);
   const axis = useMemo(() => axisOf(run, steps, now, requests), [run, steps, now, requests]);
+  const drawn = useMemo(() => drawnBands(axis.bands), [axis]);
   const list = useRef(null);
   const onKeyDown = (event) => {
     const move = { ArrowDown: 1, ArrowUp: -1 }[event.key];
@@ -25,14 +27,14 @@ export function Timeline({ run, steps, requests, now, path, choose }) {
   };
   const toggle = (row) => setOpen((old) => new Map(old).set(row.key, !row.open));
   return (
-    <section className="card tl" aria-label="Timeline">
-      <div className="tl-axis" aria-hidden="true"><span /><span className="tl-track">{axis.ticks.map((tick) => <i key={tick.ms} style={{ left: `${tick.at * 100}%` }}><b>{tick.label}</b></i>)}<Bands axis={axis} words /></span></div>
+    <section className="card tl" aria-label="Timeline" style={drawn.mask ? { "--tl-bands": drawn.mask } : undefined}>
+      <div className="tl-axis" aria-hidden="true"><span /><span className="tl-track">{axis.ticks.map((tick) => <i key={tick.ms} style={{ left: `${tick.at * 100}%` }}><b>{tick.label}</b></i>)}<Bands drawn={drawn} />{axis.bands.filter((band) => band.said).map((band) => <b key={band.from} className="tl-said" style={{ left: `calc(${(band.left + band.width) * 100}% + 4px)` }}>{duration(band.to - band.from)}</b>)}</span></div>
       <ul ref={list} onKeyDown={onKeyDown}>
         <li className={`tl-row whole ${path === "" ? "on" : ""}`}>
           <span className="tl-fold" />
           <button type="button" className="tl-main" aria-pressed={path === ""} onClick={() => choose("")}>
             <span className="tl-name"><StateIcon status={run.status} /><b>Whole run</b></span>
-            <Bar row={{ from: axis.from, to: axis.to, status: run.status }} axis={axis} time={isLive(run) ? clock(now - axis.from) : duration(run.duration_ms)} />
+            <Bar row={{ from: axis.from, to: axis.to, status: run.status }} axis={axis} drawn={drawn} time={isLive(run) ? clock(now - axis.from) : duration(run.duration_ms)} />
           </button>
         </li>
         {rows.map((row) => (
@@ -40,7 +42,7 @@ export function Timeline({ run, steps, requests, now, path, choose }) {
             {row.foldable ? <button type="button" className="tl-fold" aria-expanded={row.open} aria-label={`${row.open ? "Fold" : "Unfold"} ${row.step ? row.step.title || row.step.step_id : row.label}`} onClick={() => toggle(row)}><Icon name={row.open ? "down" : "right"} size={12} /></button> : <span className="tl-fold" />}
             <button type="button" className="tl-main" aria-pressed={row.kind === "step" ? path === row.key : undefined} onClick={() => (row.kind === "step" ? choose(row.key) : toggle(row))}>
               <span className="tl-name"><StateIcon status={row.step?.reused || isKept(run, row.step) ? "reused" : row.status} />{row.step && <span className="tl-id">{row.step.step_id}</span>}<span className="tl-title">{row.step ? row.step.title || row.step.step_id : row.label}</span>{row.note && <span className="faint">{row.note}</span>}</span>
-              <Bar row={isKept(run, row.step) ? { ...row, from: null, earlier: [] } : row} axis={axis} time={timeOf(row, now, run, axis)} asked={askedAfter(row, axis)} />
+              <Bar row={isKept(run, row.step) ? { ...row, from: null, earlier: [] } : row} axis={axis} drawn={drawn} time={timeOf(row, now, run, axis)} asked={askedAfter(row, axis)} />
             </button>
           </li>
         ))}
@@ -70,7 +72,7 @@ function StateIcon({ status }) {
 
 const placed = (bar) => ({ left: `${bar.left}%`, width: `${bar.width}%` });
 
-function Bar({ row, axis, time, asked }) {
+function Bar({ row, axis, drawn, time, asked }) {
   const bar = barOf(row, axis);
   const wait = asked && { ...barOf(asked, axis), time: duration(asked.to - asked.from) };
   const end = wait || bar;
@@ -81,15 +83,16 @@ function Bar({ row, axis, time, asked }) {
       {(row.earlier || []).map((one) => <span key={one.attempt} className={`tl-bar ${stateOf(one.status).tone}`} title={`Attempt ${one.attempt}: ${duration(one.to - one.from)}`} style={placed(barOf(one, axis))}><span className="sr">{`attempt ${one.attempt}: ${duration(one.to - one.from)}, `}</span></span>)}
       {bar && <span className={`tl-bar ${row.wait ? "waits" : tone}`} style={placed(bar)} />}
       {wait && <span className="tl-bar waits" title={`Waiting for approval: ${wait.time}`} style={placed(wait)} />}
-      <Bands axis={axis} />
-      <span className="tl-time num" style={{ left: end ? `${labelAt(end, axis)}%` : 0 }}>{time}{wait && <><span aria-hidden="true"> + {wait.time}</span><span className="sr">, then waiting for approval {wait.time}</span></>}</span>
+      <Bands drawn={drawn} />
+      <span className="tl-time num" style={{ "--at": end ? labelAt(end, axis) / 100 : 0 }}><span>{time}{wait && <><span aria-hidden="true"> + {wait.time}</span><span className="sr">, then waiting for approval {wait.time}</span></>}</span></span>
     </span>
   );
 }
 
-/** Where the axis is broken. Its real length stands at it where that of the band before leaves room. */
-function Bands({ axis, words = false }) {
-  return axis.bands.map((band) => <span key={band.from} className="tl-band" aria-hidden="true" title={band.words} style={{ left: `${band.left * 100}%`, width: `${band.width * 100}%` }}>{words && band.said && <b>{duration(band.to - band.from)}</b>}</span>);
+/** Where the axis is broken. */
+function Bands({ drawn }) {
+  if (drawn.mask) return <span className="tl-band all" aria-hidden="true" />;
+  return drawn.each.map((band) => <span key={band.from} className="tl-band" aria-hidden="true" title={band.words} style={{ left: `${band.left * 100}%`, width: `${band.width * 100}%` }} />);
 }
 
 /** What the patterns stand for, and the bands in words: on a phone there is no axis to read them from. */

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { bandWords, gapsOf, placeOn, scaleOf, timesIn, waitOf } from "../../../../assets/js/run/scale.js";
+import { bandWords, drawnBands, gapsOf, placeOn, scaleOf, timesIn, waitOf } from "../../../../assets/js/run/scale.js";
 import { axisOf, barOf, labelAt, timelineRows } from "../../../../assets/js/run/timeline.js";
 
 const T0 = Date.parse("2026-11-22T10:00:00Z");
@@ -140,4 +140,28 @@ test("a container that was tried again has a bar for each attempt, a leaf for it
   assert.deepEqual(of("l").earlier, [{ attempt: 1, from: T0, to: T0 + 9, status: "failure" }]);
   assert.equal(of("l").from, T0 + 50);
   assert.deepEqual(of("b").earlier, []);
+});
+
+test("few bands are drawn each, many at once: what is drawn in a row does not grow with them", () => {
+  const polls = (count) => Array.from({ length: count }, (_, i) => step(`p${i}`, i * 30 * S, i * 30 * S + 50));
+  const few = axis(polls(13), 12 * 30 * S + 50).bands;
+  assert.equal(few.length, 12);
+  assert.deepEqual(drawnBands(few), { each: few, mask: null });
+  const many = axis(polls(301), 300 * 30 * S + 50).bands;
+  assert.equal(many.length, 300);
+  const { each, mask } = drawnBands(many);
+  assert.equal(each.length, 0);
+  assert.equal(mask.split("#000").length - 1, 300);
+  assert.equal(drawnBands(Array.from({ length: 13 }, () => ({ left: 0.5, width: 0.25 }))).mask.slice(0, 73), "linear-gradient(to right, transparent 50%, #000 50% 75%, transparent 75%,");
+});
+
+test("earlier attempts of many steps are placed in their order, without comparing all with all", () => {
+  const many = Array.from({ length: 20_000 }, (_, i) => step(`t${i}`, i * 10, i * 10 + 5, { attempt: 2 }));
+  const began = performance.now();
+  const { tried } = timesIn(many, T0);
+  assert.ok(performance.now() - began < 2000); // all with all took eight seconds
+  assert.deepEqual(tried.slice(0, 3).map(({ from, to }) => [from, to]), [[-Infinity, T0], [T0 + 5, T0 + 10], [T0 + 15, T0 + 20]]);
+  const moment = [step("a", 0, 7), step("b", 7, 7, { attempt: 2 }), step("c", 7, 9)]; // it began and ended at once: not behind itself
+  assert.deepEqual(timesIn(moment, T0).tried.map(({ from }) => from), [T0 + 7]);
+  assert.deepEqual(timesIn([step("b", 7, 7, { attempt: 2 })], T0).tried.map(({ from }) => from), [-Infinity]);
 });

@@ -5,7 +5,7 @@ that held the rows of many runs would wait for those of another server.
 
 A write that failed because the connection broke before its commit was sent is done again on a new one, for some seconds:
 whoever restarts PostgreSQL need not restart the runs. When the connection breaks in the very commit nobody can know whether it
-took place; that is an error, and its message says so.
+took place; that is an error, and its message says so. Only a server that was left idle says that it did not: then it is done again.
 """
 
 from __future__ import annotations
@@ -184,13 +184,16 @@ class PostgresDatabase(Database):
                     connection.commit()
                     return
             except DBAPIError as error:
-                if committing and error.connection_invalidated:
+                state = getattr(error.orig, "sqlstate", None)
+                # these say for certain that nothing was saved, also when they are the answer to a commit
+                undone = state in _AGAIN_STATES
+                if committing and error.connection_invalidated and not undone:
                     raise DatabaseAway(
                         "The connection to PostgreSQL broke while a change was being saved; it may or may not be saved",
                         "Reload, and repeat what is missing.",
                     ) from error
                 attempt += 1
-                if getattr(error.orig, "sqlstate", None) in _AGAIN_STATES and attempt < AGAIN:
+                if undone and attempt < AGAIN:
                     continue
                 _wait_or_raise(error, until)
 

@@ -333,3 +333,28 @@ async def test_a_process_asleep_in_a_transaction_keeps_no_locks(
         assert len(tries) == 2, "what was cut off is done again"
     finally:
         await asyncio.gather(one.close(), two.close())
+
+
+async def test_a_process_asleep_before_its_commit_does_it_again(
+    tmp_path: Path, postgres_database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Cut off for being idle, the server has never heard of the commit: nothing was saved, and nobody need repeat it."""
+    monkeypatch.setattr(module, "_IDLE_MS", 300)
+    monkeypatch.setattr(module, "PATIENCE_S", 1)
+    store = await Store.open(postgres_database, tmp_path)
+    insert = sa.text("INSERT INTO workspace VALUES ('late', '', '', '', '{}')")
+    tries: list[int] = []
+
+    def asleep_at_the_end(connection: Connection) -> None:
+        connection.execute(insert)
+        tries.append(1)
+        if len(tries) == 1:
+            time.sleep(2)
+
+    try:
+        await store.database.write(asleep_at_the_end)
+        count = sa.text("SELECT count(*) FROM workspace WHERE id = 'late'")
+        assert await store.database.read(lambda c: c.execute(count).scalar_one()) == 1
+        assert len(tries) == 2
+    finally:
+        await store.close()

@@ -10,7 +10,7 @@ from starlette.responses import PlainTextResponse, Response
 from flowapp.api.answers import answer
 from flowapp.api.approval_links import links_of
 from flowapp.api.approval_parts import Approver
-from flowapp.api.auth import App, Caller
+from flowapp.api.auth import App, Caller, token_of
 from flowapp.api.bodies import MAX_ARGUMENTS, object_body
 from flowapp.jsontext import loads
 from flowapp.workspace.errors import BadRequest
@@ -21,7 +21,8 @@ router = APIRouter(prefix="/api/w/{ws}/jobs")
 @router.post("/wac/inline_checkpoint/{job_id}")
 async def keep_step(job_id: str, request: Request, caller: Caller, workspace: App) -> Response:
     """Keep the result of a step that a workflow ran itself; of one that failed, the answer says what is kept."""
-    failure = await workspace.code_workflows.keep_step(caller, job_id, await object_body(request, MAX_ARGUMENTS))
+    body, (token, _) = await object_body(request, MAX_ARGUMENTS), token_of(request)
+    failure = await workspace.code_workflows.keep_step(caller, job_id, body, token)
     return answer({"failure": loads(failure)} if failure is not None else {})
 
 

@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 from flowapp.engine.values import Status
 from flowapp.jsontext import JsonText, dumps, loads
+from flowapp.store.masks import masked_error
 
 SUSPENDED = "suspended"
 """In the meta of a step that is a sleep or an approval: the script's own record of it."""
@@ -55,15 +56,26 @@ def marker(key: str, value: JsonText, job: str = "") -> JsonText:
     return dumps({MARK: True, "message": message, "step_key": key, **child, "result": found})
 
 
-def kept(result: Any) -> tuple[Status, JsonText]:
-    """How a step that the script ran itself is recorded: a failed one comes with the client's mark."""
+def kept(result: Any, secrets: frozenset[str] = frozenset()) -> tuple[Status, JsonText]:
+    """How a step that the script ran itself is recorded: a failed one comes with the client's mark, and is kept without `secrets`."""
     if not isinstance(result, Mapping) or result.get(MARK) is not True:
         return "success", dumps(result)
     given = result.get("result")
     error = given.get("error") if isinstance(given, Mapping) else None
     if not isinstance(error, Mapping):
         error = {"name": "Error", "message": str(result.get("message") or "")}
-    return "failure", dumps({"error": dict(error)})
+    return "failure", dumps({"error": masked_error(error, secrets)})
+
+
+def without(record: JsonText, secrets: frozenset[str]) -> JsonText:
+    """The record that a script's process ended with, without secrets where it is one of a step that has failed."""
+    if MARK not in record or not secrets:
+        return record
+    found = loads(record)
+    if not isinstance(found, Mapping) or found.get("type") != "inline_checkpoint":
+        return record
+    status, value = kept(found.get("result"), secrets)
+    return record if status == "success" else dumps({**found, "result": {MARK: True, "result": loads(value)}})
 
 
 def steps_of(completed: Mapping[str, JsonText]) -> JsonText:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
-from flowapp.engine import gates
+from flowapp.engine import checkpoints, gates
 from flowapp.engine.environment import Environment, job_of
 from flowapp.engine.errors import INTERRUPTIONS, error_value
 from flowapp.engine.file_marks import by_content
@@ -29,7 +29,7 @@ from flowapp.runtimes.jobs import FileWriter, Job, Limits, Outcome
 from flowapp.signatures.sql import DATABASE, DIALECTS, pinned
 from flowapp.signatures.sql_files import file_of
 from flowapp.store.blobs import REFERENCE
-from flowapp.store.masks import masked
+from flowapp.store.masks import masked_error
 from flowapp.store.stores import Store
 from flowapp.store.tables import RunRow
 
@@ -180,11 +180,12 @@ class Leaves:
         if outcome.error is not None:
             # what an error says is read by as many as the log, whose last lines often stand in it
             secrets = self._store.masks.texts(self._run.id) | own
-            said = {name: masked(value, secrets) for name, value in outcome.error.items()}
-            value = dumps({"error": {**said, "step_id": call.info.step_id}})
+            value = dumps({"error": {**masked_error(outcome.error, secrets), "step_id": call.info.step_id}})
             return LeafOutcome(value, "failure", outcome.duration_ms, outcome.isolation)
         merged = with_stream if call.checkpoint is None else in_record
         result = outcome.stored or merged(outcome.result or NULL, output.streamed)
+        if call.is_round and not outcome.stored:
+            result = checkpoints.without(result, self._store.masks.texts(self._run.id) | own)
         if not outcome.stored and makes_up_reference(result):
             return LeafOutcome(_error(MADE_UP, call.info.step_id), "failure")
         return LeafOutcome(result, "success", outcome.duration_ms, outcome.isolation, key)

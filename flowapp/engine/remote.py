@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -18,7 +18,7 @@ from typing import Protocol, TypeVar
 from pydantic import TypeAdapter
 from sqlalchemy.engine import Connection
 
-from flowapp.engine import gates
+from flowapp.engine import checkpoints, gates
 from flowapp.engine.bound import NotAvailable
 from flowapp.engine.environment import job_of
 from flowapp.engine.errors import INTERRUPTIONS, error_value
@@ -31,6 +31,7 @@ from flowapp.store import leaves
 from flowapp.store.errors import DatabaseClosed, StoreError
 from flowapp.store.events import Event
 from flowapp.store.logs import Chunk, stream_of
+from flowapp.store.masks import masked_error
 from flowapp.store.runs import FINISHED
 from flowapp.store.stores import Store
 from flowapp.store.tables import LeafRow, RunRow
@@ -128,7 +129,7 @@ class Sender:
             row = await self._find(identity)
         if call.limit is not None:
             await self._known().give_back(self._run, job_of(self._run, call), call.limit)
-        return await self._outcome(JsonText(row.outcome))
+        return await self._outcome(call, JsonText(row.outcome))
 
     def _known(self) -> Limits:
         if self._limits is None:
@@ -140,9 +141,15 @@ class Sender:
             lambda c: leaves.get(c, identity.run_id, identity.path, identity.attempt)
         )
 
-    async def _outcome(self, text: JsonText) -> LeafOutcome:
+    async def _outcome(self, call: LeafCall, text: JsonText) -> LeafOutcome:
         found = loads(text)
         value = await self._store.values.get_held(found.pop("value"))
+        # by its calls it may have read secrets from this process, of which the worker has not heard
+        secrets = self._store.masks.texts(self._run.id)
+        if secrets and call.is_round:
+            value = checkpoints.without(value, secrets)
+        if secrets and found["status"] == "failure":
+            value = _masked(value, secrets)
         return LeafOutcome(value=value, **found)
 
 
@@ -314,6 +321,15 @@ class RemoteLog:
     def _append(self, connection: Connection, printed: Sequence[Chunk]) -> None:
         for chunk in printed:
             leaves.log(connection, *self._place, *chunk)
+
+
+def _masked(value: JsonText, secrets: frozenset[str]) -> JsonText:
+    found = loads(value)
+    error = found.get("error") if isinstance(found, Mapping) else None
+    if not isinstance(error, Mapping):
+        return value
+    named = {"step_id": error["step_id"]} if "step_id" in error else {}  # it stands in the flow anyway
+    return dumps({**found, "error": {**masked_error(error, secrets), **named}})
 
 
 def wake_event(run_id: str) -> Event:

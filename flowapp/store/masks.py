@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from flowapp.jsontext import JsonText, dumps, loads
@@ -133,3 +133,8 @@ def masked_json(masks: Masks, run_id: str, text: JsonText) -> JsonText:
     """A JSON text without the secrets that a run has read."""
     secrets = masks.texts(run_id)
     return dumps(masked(loads(text), secrets)) if secrets else text
+
+
+def masked_error(error: Mapping[str, Any], secrets: Iterable[str]) -> dict[str, Any]:
+    """The error of a step without secrets; its own fields keep their names."""
+    return {name: masked(value, secrets) for name, value in error.items()}

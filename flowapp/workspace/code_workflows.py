@@ -67,10 +67,12 @@ class CodeWorkflows:
 
     # --- steps that the workflow runs itself ------------------------------------------------------------------------
 
-    async def keep_step(self, identity: Identity, job: str, body: Mapping[str, Any]) -> JsonText | None:
+    async def keep_step(
+        self, identity: Identity, job: str, body: Mapping[str, Any], token: str = ""
+    ) -> JsonText | None:
         """Keep the result of a step that the workflow `job` has run itself: `{"key", "result", "started_at", "duration_ms"}`.
 
-        What is kept of a step that has failed is the answer.
+        What is kept of a step that has failed is the answer: its error without secrets that the run has read, and without the job's `token`.
 
         Raises:
             NotFound, NotAllowed: the job is not the one that asks.
@@ -83,7 +85,8 @@ class CodeWorkflows:
         text, times = dumps(body.get("result")), _times(place.run, body)
         if makes_up_reference(text):
             raise BadRequest(MADE_UP)
-        status, value = checkpoints.kept(body.get("result"))
+        secrets = self._store.masks.texts(place.run.id) | ({token} if token else set())
+        status, value = checkpoints.kept(body.get("result"), secrets)
         if len(value) > LARGEST:
             raise BadRequest(checkpoints.TOO_MUCH)
         inner = await self._places.inner(place)

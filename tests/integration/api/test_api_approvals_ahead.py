@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import update
 from sqlmodel import col
 
-from flowapp.jsontext import dumps
+from flowapp.jsontext import dumps, loads
 from flowapp.store.clock import now, text_of
 from flowapp.store.runs import NewRun, job_id
 from flowapp.store.tables import JobRow, RunRow
@@ -196,3 +196,22 @@ async def test_a_result_that_no_workflow_could_read_is_not_kept(
     answer = await client.post(f"{W}/wac/inline_checkpoint/{job}", json={"key": "k", "result": "x" * 20})
     assert answer.status_code == 400 and "at most" in answer.text
     assert await paths(server, run) == {"a"}
+
+
+async def test_what_a_step_fails_with_is_kept_without_secrets(server: Server) -> None:
+    """The error is read by as many as any step's; a result is kept as it is."""
+    client, job, run = await job_of(server)
+    token = client.headers["authorization"].removeprefix("Bearer ")
+    server.workspace.store.masks.note(run, "s3cret")
+    error = {"name": "E", "message": f"no s3cret for {token}", "stack": ["at s3cret"]}
+    failed = {"__wmill_error": True, "message": error["message"], "result": {"error": error}}
+    answer = await client.post(f"{W}/wac/inline_checkpoint/{job}", json={"key": "bad", "result": failed})
+    clean = {"error": {"name": "E", "message": "no ***** for *****", "stack": ["at *****"]}}
+    assert answer.json()["failure"]["message"] == clean["error"]["message"]
+    assert answer.json()["failure"]["result"] == clean
+    await client.post(f"{W}/wac/inline_checkpoint/{job}", json={"key": "good", "result": "s3cret"})
+    store = server.workspace.store
+    bad, good = [await store.runs.step(run, f"a/{key}") for key in ("bad", "good")]
+    assert bad is not None and bad.result is not None and good is not None and good.result is not None
+    assert (bad.status, loads(await store.values.get_value(bad.result))) == ("failure", clean)
+    assert loads(await store.values.get_value(good.result)) == "s3cret"

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any, cast
 
-from flowapp.jsontext import JsonText, dumps
+import pytest
+
+from flowapp.engine.remote import Sender
+from flowapp.engine.values import LeafCall, StepInfo
+from flowapp.jsontext import JsonText, dumps, loads
 from flowapp.runtimes.jobs import Job, Outcome
+from flowapp.store import leaves
 from flowapp.store.stores import Store
 from flowapp.store.tables import RunRow
 from tests.integration.engine.harness import FakeRuntimes, flow_of, server, step
@@ -113,3 +119,45 @@ async def test_the_token_of_a_job_is_masked_in_its_log_and_counts_against_no_oth
         await made.ended(run.id)
         assert (await made.store.logs.read(run.id, "a")).text == "WM_TOKEN=*****\ndone\n"
         assert not made.store.masks.texts(run.id)
+
+
+WORKFLOW = "from wmill import workflow\n@workflow\nasync def main(): ..."
+
+
+async def test_what_a_step_of_a_workflow_as_code_fails_with_is_masked(tmp_path: Path) -> None:
+    def workflow(job: Job, log: object) -> Any:
+        done = loads(job.checkpoint or JsonText("{}"))["completed_steps"]
+        said = {"name": "E", "message": f"no s3cret, {job.env['WM_TOKEN']}"}
+        failed = {"__wmill_error": True, "message": said["message"], "step_key": "k", "result": {"error": said}}
+        record = {"type": "inline_checkpoint", "key": "k", "result": failed}
+        return {"type": "complete", "result": done["k"]["message"]} if done else record
+
+    async with server(tmp_path, FakeRuntimes({WORKFLOW: workflow})) as made:
+        made.engine.secrets, made.engine.tokens = Known(made.store), Tokens()
+        last = step("a", WORKFLOW)
+        last["value"]["input_transforms"] = {"x": {"type": "static", "value": "$var:f/a/key"}}
+        row, result = await made.run(flow_of(last))
+        kept = next(job for job in await made.store.runs.steps(row.id) if job.step_id == "k")
+        assert (kept.status, row.status) == ("failure", "success")
+        assert await made.value(kept.result) == {"error": {"name": "E", "message": "no *****, *****"}}
+        assert result == "no *****, *****"
+
+
+@pytest.mark.parametrize("status", ["failure", "success"])
+async def test_what_fails_on_a_worker_is_masked_by_what_is_known_here(tmp_path: Path, status: str) -> None:
+    """By its calls a job may have read secrets from this server that its worker has never heard of. Results stay as they are."""
+    async with server(tmp_path) as made:
+        store = made.store
+        run = await made.create(flow_of(step("a", "x")))
+        place = (run.id, "a", 1)
+        value = await store.values.put_value(dumps({"error": {"name": "E", "message": "no s3cret"}}))
+        outcome = dumps({"value": value, "status": status, "duration_ms": 1.0, "isolation": "fake"})
+        await store.database.write(lambda c: leaves.add(c, *place, "gpu", JsonText("{}")))
+        await store.database.write(lambda c: leaves.finish(c, *place, outcome, "worker"))
+        store.masks.note(run.id, "s3cret")
+        unused = cast(Any, None)
+        sender = Sender(store, unused, unused, run, unused, None)
+        call = LeafCall(StepInfo("a", "a", "rawscript", "python3"), "x", "python3", None, JsonText("{}"), 1.0)
+        found = await sender.run(call, unused, "gpu", True)
+        said = "*****" if status == "failure" else "s3cret"
+        assert loads(found.value) == {"error": {"name": "E", "message": f"no {said}"}}

@@ -7,30 +7,20 @@ import signal
 from collections.abc import Callable, Sequence
 
 from flowapp.compose import open_worker
-from flowapp.settings import Settings, SettingsError
+from flowapp.settings import Settings
 
 
 async def work(settings: Settings, tags: tuple[str, ...], announce: Callable[[Sequence[str]], None]) -> None:
     """Start, work until SIGTERM or SIGINT, stop. What is under way then is taken over by others.
 
     Args:
-        settings: configuration.
+        settings: configuration, with a PostgreSQL database and the address of a server.
         tags: what to take work of.
         announce: called once with notes for whoever started it, when work is taken.
 
     Raises:
-        SettingsError: there is nothing to share: DATABASE_URL names no PostgreSQL, or FLOWAPP_URL no server.
         FlowappError: something needed could not start.
     """
-    if not settings.database_url.startswith("postgres"):
-        raise SettingsError(
-            "A worker needs the database that its servers use.",
-            "Set DATABASE_URL=postgresql://… for all of them. With SQLite, the one server runs everything itself.",
-        )
-    if not settings.public_url:
-        raise SettingsError(
-            "A worker's jobs need to know where to reach a server.", "Set FLOWAPP_URL, like http://server:3000."
-        )
     async with open_worker(settings, tags) as notes:
         loop = asyncio.get_running_loop()
         stopping: asyncio.Future[None] = loop.create_future()

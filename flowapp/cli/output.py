@@ -26,7 +26,8 @@ def tell(text: str, end: str = "\n") -> None:
 
 def complain(message: str, hint: str = "") -> None:
     """Print an error: what is wrong and what to do."""
-    tell(f"flowapp: {message}{' ' + hint if hint else ''}")
+    stop = "." if hint and not message.endswith((".", "!", "?", ":")) else ""
+    tell(f"flowapp: {message}{stop}{' ' + hint if hint else ''}")
 
 
 def table(rows: Sequence[tuple[str, ...]], head: tuple[str, ...]) -> str:

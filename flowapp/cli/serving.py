@@ -13,7 +13,7 @@ import typer
 from flowapp import __version__
 from flowapp.cli.output import CommandFailed, say
 from flowapp.cli.settled import ROOT, make_home, settings
-from flowapp.settings import SettingsError
+from flowapp.settings import Settings, SettingsError
 
 if TYPE_CHECKING:
     from flowapp.compose import Services
@@ -62,6 +62,7 @@ def worker(
 
     configured = settings(".flowapp-worker")
     names = _tags(tags)
+    _require_shared(configured)
     make_home(configured.home)
     from flowapp.worker import work
 
@@ -129,3 +130,20 @@ def _tags(text: str) -> tuple[str, ...]:
         said = f"{wrong[0]!r} is not a tag." if wrong else "--tags names no tag."
         raise SettingsError(said, "Use letters, digits, dots, dashes and underscores, like --tags default,gpu.")
     return names
+
+
+def _require_shared(configured: Settings) -> None:
+    """What a worker cannot do without; asked before anything large is imported.
+
+    Raises:
+        SettingsError: there is nothing to share: DATABASE_URL names no PostgreSQL, or FLOWAPP_URL no server.
+    """
+    if not configured.database_url.startswith("postgres"):
+        raise SettingsError(
+            "A worker needs the database that its servers use.",
+            "Set DATABASE_URL=postgresql://… for all of them. With SQLite, the one server runs everything itself.",
+        )
+    if not configured.public_url:
+        raise SettingsError(
+            "A worker's jobs need to know where to reach a server.", "Set FLOWAPP_URL, like http://server:3000."
+        )

@@ -241,7 +241,7 @@ class Worker:
     async def _run(self, run: RunRow, call: LeafCall, log: RemoteLog) -> LeafOutcome:
         try:
             run_script = await self._runner(run)
-            return await run_script(replace(call, tag=""), log)
+            return await run_script(call, log)
         except INTERRUPTIONS:
             raise
         except FlowappError as error:

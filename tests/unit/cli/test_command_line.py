@@ -69,7 +69,7 @@ def test_every_documented_call_exists() -> None:
         (["run"], "Missing argument 'flow'. See: flowapp run --help"),
         (["user", "add"], "Missing argument 'email'. See: flowapp user add --help"),
         (["user", "set-rolle"], "flowapp user --help"),
-        (["serve", "--port", "1"], "No such option: --port See: flowapp serve --help"),
+        (["serve", "--port", "1"], "No such option: --port. See: flowapp serve --help"),
         (["token", "create", "--days", "x"], "Invalid value for '--days'"),
     ],
 )

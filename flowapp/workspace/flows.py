@@ -51,7 +51,7 @@ class Flows:
         self._drafts = open_drafts
 
     async def listing(self, identity: Identity) -> list[dict[str, Any]]:
-        """Deployed flows that the identity may see, and their own drafts; last edited first."""
+        """Deployed flows that the identity may see, and their own drafts while they may open them; last edited first."""
         require(identity, "workspace.read", guard.workspace_target(identity))
 
         def work(connection: Connection) -> tuple[list[FlowVersionRow], list[DraftRow], Any]:
@@ -72,7 +72,7 @@ class Flows:
                     "may_run": guard.may(identity, "flow.run", guard.flow_target(identity, version.path)),
                     "may_delete": guard.may(identity, "flow.deploy", guard.flow_target(identity, version.path)),
                 }
-        for row in own:
+        for row in (one for one in own if guard.may(identity, "draft.read", guard.draft_target(one))):
             runs = [by_path.get(row.path), by_draft.get(row.id)]
             entry = _listed(identity, row.path, row.summary, row.saved_at, runs)
             known = listed.get(row.path)

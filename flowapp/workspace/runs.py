@@ -16,7 +16,7 @@ from flowapp.notebook.plan import MODES, Mode, Plan, plan
 from flowapp.notebook.records import Live, Taken
 from flowapp.notebook.staleness import CellState
 from flowapp.notebook.trials import Trial, trial_of
-from flowapp.store import audit, jobs
+from flowapp.store import audit, drafts, jobs
 from flowapp.store.jobs import JobFilter, OneOf
 from flowapp.store.runs import FINISHED, NewRun
 from flowapp.store.tables import RunRow
@@ -246,7 +246,8 @@ class Runs:
         """`{"run", "steps", "titles", "schema", "may_…": bool}` of one run.
 
         `titles` also names the steps that have not begun; `schema` is that of the input of the version that ran. What the caller
-        may do: `may_share` make links to it, `may_cancel` it, `may_run` its flow again, `may_open` it as a draft.
+        may do: `may_share` make links to it, `may_cancel` it, `may_run` its flow again, `may_open` it as a draft, or a run of cells
+        in its draft.
         """
         run = await guard.run_row(self._store, identity, "run.read", run_id)
         jobs = await self._store.runs.steps(run.id)
@@ -265,7 +266,15 @@ class Runs:
             shown["cancel"] = {"by": run.canceled_by, "reason": run.canceled_reason}
         steps = [step_json(job, titles) for job in jobs]
         schema = document.get("schema") or {}
-        return {"run": shown, "steps": steps, "titles": titles, "schema": schema, **_may(identity, run)}
+        may = {**_may(identity, run), "may_open": await self._may_open(identity, run)}
+        return {"run": shown, "steps": steps, "titles": titles, "schema": schema, **may}
+
+    async def _may_open(self, identity: Identity, run: RunRow) -> bool:
+        draft_id = run.draft_id
+        if draft_id is None:
+            return guard.may(identity, "draft.create", guard.workspace_target(identity))
+        draft = await self._store.database.read(lambda connection: drafts.get(connection, draft_id))
+        return draft is not None and guard.may(identity, "draft.read", guard.draft_target(draft))
 
     async def _audit(self, identity: Identity, action: str, target: str, detail: str) -> None:
         await self._store.database.write(
@@ -287,7 +296,6 @@ def _may(identity: Identity, run: RunRow) -> dict[str, bool]:
         "may_share": guard.may(identity, "run.share", guard.run_target(run)),
         "may_cancel": guard.may(identity, "run.cancel", guard.run_target(run)),
         "may_run": guard.may(identity, "flow.run" if run.kind == "flow" else "draft.run", flow),
-        "may_open": guard.may(identity, "draft.create", guard.workspace_target(identity)),
     }
 
 

@@ -143,7 +143,7 @@ def _written(connection: Connection, identity: Identity) -> Iterator[tuple[str, 
             yield "flow", flow.path, flow
     for light in drafts.list_of(connection, workspace, identity.username):
         draft = drafts.get(connection, light.id)
-        if draft is not None:
+        if draft is not None and guard.may(identity, "draft.read", guard.draft_target(draft)):
             yield "draft", draft.path, draft
     for script in scripts.heads(connection, workspace, code=True):
         if guard.may(identity, "script.read", guard.script_target(identity, script.path)):

@@ -104,7 +104,18 @@ def test_an_earlier_value_of_a_resource_is_seen_and_brought_back(page: Page, pro
     expect(dialog.get_by_label("The value as it was")).to_contain_text(f'"account": {big}')
     accessible_now(page)
     shoot(page, "resources-earlier")
+    dialog.get_by_label("Description").fill("Where it was")
     dialog.get_by_role("button", name="Bring it back").click()
+    question = dialog.get_by_role("alertdialog", name="Discard what you typed?")
+    expect(question.get_by_role("button", name="Keep editing")).to_be_focused()
+    shoot(page, "resources-earlier-typed")
+    page.keyboard.press("Enter")
+    expect(question).to_have_count(0)
+    expect(dialog.get_by_label("Description")).to_have_value("Where it was")
+    with product.client() as client:
+        assert client.get(f"{address}/get_value/u/admin/moved").json() == {"host": "two"}
+    dialog.get_by_role("button", name="Bring it back").click()
+    question.get_by_role("button", name="Discard").click()
     expect(dialog).to_have_count(0)
     with product.client() as client:
         assert client.get(f"{address}/get_value/u/admin/moved").json() == {"host": "one", "account": big}

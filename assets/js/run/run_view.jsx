@@ -138,7 +138,7 @@ function Header({ ws, run, steps, now, may, reload, onShare }) {
         {flow && may.run && <a className="btn" href={`/run/${run.path}?from=${run.id}`}><Icon name="play" /> Run with other input</a>}
         {!live && <a className="btn" href={`/runs/compare?a=${run.id}`}><Icon name="compare" /> Compare</a>}
         {flow && !live && may.open && <button type="button" className="btn" disabled={busy === "open"} title="A draft of what ran, with this run's input and results" onClick={toNotebook}><Icon name="book" /> {busy === "open" ? "Opening" : "Open in notebook"}</button>}
-        {run.draft_id && <a className="btn" href={`/flows/${run.draft_id}`}><Icon name="book" /> Open in notebook</a>}
+        {run.draft_id && may.open && <a className="btn" href={`/flows/${run.draft_id}`}><Icon name="book" /> Open in notebook</a>}
         {may.share && <button type="button" className="btn" title="A link by which anybody can look at this run" onClick={onShare}><Icon name="external" /> Share</button>}
       </div>
       {error && <p className="form-error" role="alert">{error.message} {error.hint}</p>}

@@ -106,7 +106,11 @@ def _shown_value() -> rx.Component:
             RESOURCES.mine,
             rx.el.div(
                 rx.el.button(
-                    "Bring it back", type="button", class_name="btn", on_click=RESOURCES.bring_back(RESOURCES.seen)
+                    "Bring it back",
+                    type="button",
+                    class_name="btn",
+                    on_click=RESOURCES.bring_back(RESOURCES.seen),
+                    custom_attrs={"data-discards": ""},
                 ),
                 rx.el.span("as the newest value, in the place of what stands above", class_name="form-help"),
                 class_name="act-line",

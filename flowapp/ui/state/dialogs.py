@@ -86,7 +86,7 @@ class DialogState(DeletionState, rx.State, mixin=True):
             try:
                 then = await self._store(who, {str(name): str(text) for name, text in form.items()})
             except FlowappError as refused:
-                self.error = f"{refused.message} {refused.hint}".strip()
+                self._says(refused)
                 return None
             self.editing = False
             await self._read(who)
@@ -94,6 +94,10 @@ class DialogState(DeletionState, rx.State, mixin=True):
 
         self.error = ""
         return await self._as_person(work)
+
+    def _says(self, refused: FlowappError) -> None:
+        """Say in the dialog what was refused: the page's own notice stands behind it."""
+        self.error = f"{refused.message} {refused.hint}".strip()
 
     @abstractmethod
     async def _store(self, who: Identity, form: Mapping[str, str]) -> Any:

@@ -161,7 +161,11 @@ class ResourcesState(StoredState, rx.State):
             if version == self.seen:
                 self.seen = ""
                 return
-            found = await services.workspace().resource_history.get(who, _number(version))
+            try:
+                found = await services.workspace().resource_history.get(who, _number(version))
+            except FlowappError as refused:
+                self._says(refused)
+                return
             text = json.dumps(found["value"], indent=2, ensure_ascii=False)
             self.seen, self.seen_gone = version, ", ".join(found["missing_references"])
             self.seen_value = text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}\n… and more"
@@ -177,7 +181,7 @@ class ResourcesState(StoredState, rx.State):
             try:
                 await services.workspace().resource_history.restore(who, _number(version))
             except FlowappError as refused:
-                self.error = f"{refused.message} {refused.hint}".strip()
+                self._says(refused)
                 return
             self.editing = False
             await self._read(who)

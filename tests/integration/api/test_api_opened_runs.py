@@ -95,3 +95,29 @@ async def test_forgetting_results_of_somebody_elses_run_leaves_what_they_keep(se
     await server.post(made["id"], "forget", {"cells": [cells["a"]]})
     left = [await store.results.lookup("main", of, "f") is not None for of in both]
     assert left == [False, True]
+
+
+async def test_a_draft_is_offered_to_whoever_may_open_it(server: Server) -> None:
+    """Who has another role now keeps their drafts, and is led to none."""
+    team = {"name": "team", "extra_perms": {"g/all": True}}
+    assert (await server.client.post(f"{W}/folders/create", json=team)).is_success
+    dora = await server.person("dora", "developer")
+    draft = (await dora.post(f"{W}/drafts", json={"flow": CHAIN, "path": "f/team/opened"})).json()["id"]
+    assert (await dora.post(f"{W}/drafts/{draft}/deploy", json={})).is_success
+    own = (await dora.post(f"{W}/drafts", json={"flow": CHAIN, "path": "u/dora/own"})).json()["id"]
+    cell = (await dora.get(f"{W}/drafts/{draft}/notebook")).json()["cells"][0]["id"]
+    run = (await dora.post(f"{W}/drafts/{draft}/run", json={"client": "page", "cells": [cell]})).json()["run_id"]
+
+    async def offered() -> tuple[list[tuple[Any, ...]], bool]:
+        listed = (await dora.get(f"{W}/flows")).json()
+        flows = sorted((str(one["path"]), one.get("draft_id"), one.get("version")) for one in listed)
+        return flows, (await dora.get(f"{W}/runs/{run}")).json()["may_open"]
+
+    assert await offered() == ([("f/team/opened", draft, 1), ("u/dora/own", own, None)], True)
+    for role in ("operator", "viewer"):
+        assert (await server.client.post(f"{W}/users/update/dora", json={"role": role})).is_success
+        assert (await dora.get(f"{W}/drafts/{draft}/notebook")).status_code == 403
+        assert await offered() == ([("f/team/opened", None, 1)], False)
+    assert (await server.client.post(f"{W}/users/update/dora", json={"role": "developer"})).is_success
+    assert (await dora.delete(f"{W}/drafts/{draft}")).is_success
+    assert await offered() == ([("f/team/opened", None, 1), ("u/dora/own", own, None)], False)

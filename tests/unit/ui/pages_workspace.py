@@ -259,6 +259,8 @@ class FakeHistory:
 
     async def get(self, identity: Identity, version_id: int) -> dict[str, Any]:
         self.of_workspace.asked.append(identity)
+        if self.of_workspace.fails:
+            raise self.of_workspace.fails
         return {"id": version_id, "value": {"host": "one"}, "missing_references": ["$var:f/a/gone"]}
 
     async def restore(self, identity: Identity, version_id: int) -> str:

@@ -236,6 +236,9 @@ async def test_earlier_values_of_a_resource_are_shown_and_brought_back(workspace
     workspace.fails = NotAllowed("In this folder you may look at things.", "Ask.")
     await send(state, "bring_back", "7")
     assert (state.editing, state.error) == (True, "In this folder you may look at things. Ask.")
+    workspace.fails = NotAllowed("It is not yours any more.", "")
+    await send(state, "look", "7")  # said where it was asked: the page's own notice is behind the dialog
+    assert (state.seen, state.error, state.problem) == ("", "It is not yours any more.", "")
     workspace.fails = None
     await send(state, "bring_back", "7")
     assert (state.editing, state.error, workspace.resource_history.restored) == (False, "", [7])

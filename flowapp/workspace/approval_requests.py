@@ -212,7 +212,7 @@ class Requests:
         events = tuple(queries.events_of(connection, *place))
         terms, at = terms_of(wait), job_id or wait.job_id
         # what the step says of its request is shown to people: secrets that the run has read are not for them
-        terms["description"] = masked(terms.get("description"), self._store.masks.texts(run.id))
+        terms["description"] = masked(terms.get("description"), self._store.masks.texts(run.id), numbers=True)
         conditions = conditions_now(connection, terms, run)
         asked = _asked(run, wait, events, terms, conditions, asker, at, mine, flow_level=at != wait.job_id)
         return replace(

@@ -94,7 +94,7 @@ class Approvals:
         place = await self._requests.by_link(link)
         request = await self._requests.at(place, Asker(identity, by_link=True), link.resume_id)
         hidden = await hidden_of(self._context, request.run)
-        description = masked(request.terms.get("description"), hidden)
+        description = masked(request.terms.get("description"), hidden, numbers=True)
         note_request_seen(self._store, request, identity, link)
         return replace(request, terms={**request.terms, "description": description})
 
@@ -138,7 +138,8 @@ class Approvals:
         values, hidden = self._store.values, await hidden_of(self._context, request.run)
         schema = loads(await values.get_value(request.run.document)).get("schema")
         args = covered(loads(await values.get_value(request.run.args)), password_fields(schema), HIDDEN)
-        return facts_of(masked(request.terms.get("description"), hidden)), facts_of(masked(args, hidden), schema)
+        description = masked(request.terms.get("description"), hidden, numbers=True)
+        return facts_of(description), facts_of(masked(args, hidden, numbers=True), schema)
 
     # --- answering --------------------------------------------------------------------------------------------------
 

@@ -168,6 +168,26 @@ class TestResult:
         seen = (await stranger.get(page)).text
         assert ("ann" in seen, "-one" in seen, "7q7" in seen) == (True, False, False)
 
+    async def test_a_number_that_is_a_secret_is_hidden_on_the_page_too(self, server: Server) -> None:
+        """Read from a variable, or given as what the flow calls a password and handed on as a number."""
+        wait = await a_wait(server, description={"code": 48151623, "sum": 40815})
+        store = server.workspace.store
+        store.masks.note(wait.run, "48151623")
+        schema = {"properties": {"pin": {"type": "integer", "password": True}}}
+        document = {"value": {"modules": [{"id": "a", "value": {"type": "identity"}}]}, "schema": schema}
+        given = {"pin": 2342342, "copy": 2342342, "code": 48151623, "total": 12500}
+        hashes = {
+            "document": await store.values.put_value(dumps(document)),
+            "args": await store.values.put_value(dumps(given)),
+        }
+        change = update(RunRow).where(col(RunRow.id) == wait.run).values(**hashes)
+        await store.database.write(lambda c: c.execute(change))
+        found = await urls(server, wait)
+        seen = (await server.make_client().get(found["approvalPage"])).text
+        assert [number in seen for number in ("48151623", "2342342", "40815", "12500")] == [False, False, True, True]
+        info = (await server.client.get(f"{W}/jobs_u/flow/approval_info/{wait.job}")).json()
+        assert info["description"] == {"code": "*****", "sum": 40815}
+
 
 class TestToken:
     async def test_it_reads_the_run_and_the_job_of_the_link(self, server: Server) -> None:

@@ -265,12 +265,13 @@ def _key(given: Any) -> str:
 def _times(run: RunRow, body: Mapping[str, Any]) -> tuple[str, str, float]:
     """When the step began, when it was over, and how many milliseconds it took, as far as the job says so.
 
-    The job's clock may go wrong: whatever it says, the step began in its run and is over by now.
+    The job's clock may go wrong: whatever it says, the step began in its run, is over by now and took no longer than that.
     """
-    end, start, took = datetime.now(UTC), time_in(body, "started_at"), body.get("duration_ms")
+    first = datetime.fromisoformat(run.started_at or run.created_at)
+    end, start, took = max(datetime.now(UTC), first), time_in(body, "started_at"), body.get("duration_ms")
     if isinstance(took, bool) or not isinstance(took, (int, float)) or not 0 <= took < _LONGEST_MS:
         took = max(0.0, (end - start) / _MS) if start is not None else 0.0
-    first = datetime.fromisoformat(run.started_at or run.created_at)
+    took = min(float(took), (end - first) / _MS)
     latest = end - took * _MS
     began = max(first, latest if start is None else min(start, latest))
-    return text_of(began), text_of(min(began + took * _MS, end)), float(took)
+    return text_of(began), text_of(min(began + took * _MS, end)), took

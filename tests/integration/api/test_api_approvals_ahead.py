@@ -172,6 +172,19 @@ class TestTimes:
         assert row is not None and row.started_at and row.ended_at and whole is not None
         assert whole.created_at <= row.started_at <= row.ended_at <= now()
 
+    @pytest.mark.parametrize("more", [{"duration_ms": 9e9}, {"duration_ms": -1}, {"duration_ms": 10**400}])
+    async def test_a_step_took_no_longer_than_its_run(self, server: Server, more: dict[str, Any]) -> None:
+        client, job, run = await job_of(server)
+        await an_hour_ago(server, run)
+        said = (datetime.now(UTC) - timedelta(days=3)).isoformat()
+        body = {"key": "k", "result": 1, "started_at": said, **more}
+        assert (await client.post(f"{W}/wac/inline_checkpoint/{job}", json=body)).status_code == 200
+        row = await server.workspace.store.runs.step(run, "a/k")
+        assert row is not None and row.started_at and row.ended_at and row.duration_ms is not None
+        took = datetime.fromisoformat(row.ended_at) - datetime.fromisoformat(row.started_at)
+        assert row.duration_ms == pytest.approx(took / timedelta(milliseconds=1), abs=1)
+        assert timedelta(hours=1) <= took < timedelta(hours=1, minutes=1)
+
     @pytest.mark.parametrize("said", ["yesterday", 12, "9999-12-31T23:59:59-12:00"])
     async def test_what_is_no_time_is_refused(self, server: Server, said: Any) -> None:
         client, job, run = await job_of(server)

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
-from flowapp.build import use_packaged_node
+from flowapp.build import use_packaged_node, with_chunks
 
 use_packaged_node()
 os.environ.setdefault("REFLEX_CHECK_LATEST_VERSION", "false")
 
 import reflex as rx  # noqa: E402 - Reflex reads the environment that the lines above prepare
+
+
+class _Chunks(rx.plugins.Plugin):
+    """Tells the bundler which modules come together."""
+
+    def pre_compile(self, **context: Any) -> None:
+        context["add_modify_task"]("vite.config.js", with_chunks)
+
 
 config = rx.Config(
     app_name="flowapp",
@@ -22,6 +31,6 @@ config = rx.Config(
     state_manager_mode=rx.constants.StateManagerMode.MEMORY,
     # Browsers take Brotli over TLS and from their own machine: a fifth less to send. Over plain HTTP they ask for gzip.
     frontend_compression_formats=["brotli", "gzip"],
-    plugins=[rx.plugins.RadixThemesPlugin()],
+    plugins=[rx.plugins.RadixThemesPlugin(), _Chunks()],
     disable_plugins=[rx.plugins.SitemapPlugin],
 )

@@ -36,6 +36,11 @@ SOURCES = (
 )
 _WRITTEN_BY_PEOPLE = SOURCES[:-1]
 _IGNORED_PARTS = {"__pycache__", "external"}
+_CHUNKS = r"""
+            {
+              name: "values",
+              test: /js\/notebook\/(values\.js|local_text\.js|merge_words\.js|settings_table\.json)$/,
+            },"""
 _LAST_LINES = 20
 _CHATTER = re.compile(r"\bnpm (silly|verbose|timing|timer|info|http)\b|^\s*$")
 
@@ -70,6 +75,15 @@ def use_packaged_node() -> None:
     os.environ.setdefault("REFLEX_USE_NPM", "1")
     # Reflex's own folder holds an installation id and caches; it stays with the installation, not in the user's home.
     os.environ.setdefault("REFLEX_DIR", str(Path(sys.prefix) / "reflex"))
+
+
+def with_chunks(vite_config: str) -> str:
+    """Vite's configuration as Reflex writes it, with one more group for the bundler.
+
+    Small modules that import nothing and that several pages share would be a file each, and so a request each before a
+    notebook works (https://rolldown.rs, `output.codeSplitting.groups`).
+    """
+    return vite_config if _CHUNKS in vite_config else vite_config.replace("groups: [", f"groups: [{_CHUNKS}", 1)
 
 
 def sources_hash(root: Path = ROOT, sources: tuple[str, ...] = SOURCES) -> str:

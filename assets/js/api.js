@@ -125,9 +125,10 @@ function setConnection(change) {
 // ---------------------------------------------------------------- events
 
 const RETRY_MS = [500, 1000, 2000, 4000, 8000, 15000];
+const NOTEBOOK_MS = 15000; // so long a stream that nobody is in a hurry for waits for the notebook that the page is still loading
 const SILENCE_MS = 45000; // the server pings every 15 s; a stream that stays dumb this long is dead, whatever the socket says
 
-const subscriptions = new Set(); // {ws, topics: Set, onEvent, onStatus, live: stream | null, was: bool}
+const subscriptions = new Set(); // {ws, topics: Set, onEvent, onStatus, live: stream | null, was: bool, patient: bool}
 let stream = null; // {ws, source, topics: string, heard: ms, server}
 let scheduled = null;
 let due = 0;
@@ -137,12 +138,13 @@ let failures = 0;
  * Listen to topics such as "draft:ID" or "run:ID" of a workspace. `onEvent` gets every event `{topic, type, …}` of them, and
  * also `{type: "hello", server, resumed}` when its topics are live: fetch the snapshot then, and again when `resumed` is
  * true, because events may have been missed. `onStatus` gets "open" and "lost". Answers a function that ends it.
- * With `patience` (ms) it waits for a stream that somebody else opens first, and joins that one.
+ * With `patience` (ms) it waits for a stream that somebody else opens first, and joins that one; longer while the notebook
+ * that early.js asked for has not come to take its answer.
  *
  * A page listens to one workspace at a time: the newest subscription's.
  */
 export function subscribe(ws, topics, onEvent, onStatus, { patience = 0 } = {}) {
-  const subscription = { ws, topics: new Set([topics].flat()), onEvent, onStatus, live: null, was: false };
+  const subscription = { ws, topics: new Set([topics].flat()), onEvent, onStatus, live: null, was: false, patient: patience > 0 };
   subscriptions.add(subscription);
   schedule(patience);
   return () => {
@@ -180,8 +182,12 @@ function reconcile() {
     if (stream.server) greet(stream);
     return;
   }
+  if (!stream && notebookComes() && [...subscriptions].every((one) => one.patient)) return schedule(500);
   open(ws, topics);
 }
+
+/** Whether a notebook is on its way that will open a stream: on a slow machine its scripts take longer than a bar is patient. */
+const notebookComes = () => Boolean(globalThis.flowappEarly) && performance.now() < NOTEBOOK_MS;
 
 const covers = (have, need) => {
   const held = new Set(have.split(","));

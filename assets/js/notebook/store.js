@@ -43,7 +43,7 @@ export class NotebookStore extends Running {
     this.toastId = 0;
     this.set("phase", "loading");
     this.set("save", { kind: "saved" });
-    this.set("link", "open");
+    this.set("link", "connecting");
     this.set("toasts", []);
     this.set("counts", { stale: 0, active: 0, problems: 0 });
     this.set("sidebar", { tab: "static" });

@@ -116,6 +116,26 @@ test("the patient one opens a stream itself when nobody does", () => {
   assert.equal(sources.length, 1);
 });
 
+test("the patient one waits longer for a notebook that is still loading, but not for ever", (context) => {
+  const now = context.mock.method(performance, "now", () => 5000);
+  context.after(() => delete globalThis.flowappEarly);
+  globalThis.flowappEarly = {};
+  ends.push(subscribe("main", "runs", () => {}, undefined, { patience: 1500 }));
+  mock.timers.tick(6000);
+  assert.equal(sources.length, 0);
+  globalThis.flowappEarly = undefined;
+  listen("draft:1");
+  mock.timers.tick(10);
+  assert.match(newest().url, /topics=draft:1,runs,server$/);
+  ends.splice(0).forEach((end) => end());
+  mock.timers.tick(1000);
+  globalThis.flowappEarly = {};
+  ends.push(subscribe("main", "runs", () => {}, undefined, { patience: 1500 }));
+  now.mock.mockImplementation(() => 16000);
+  mock.timers.tick(2000);
+  assert.equal(sources.length, 2);
+});
+
 test("a component that mounts again costs no reconnect", () => {
   const first = listen("draft:1");
   mock.timers.tick(10);

@@ -6,7 +6,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from flowapp.assistant.shapes import UNKNOWN, Shape, types_in
+from flowapp.assistant.shapes import UNKNOWN, Shape
+from flowapp.signatures.shapes import types_in
 
 _FORMATS = {
     "email": re.compile(r"[^@\s]+@[^@\s]+"),

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
+from flowapp.signatures.shapes import types_in
+
 JsonType: TypeAlias = str
 UNKNOWN = "unknown"
 _MOST_KEYS = 200
@@ -84,19 +86,6 @@ def type_of(value: Any) -> JsonType:
             return "array"
         case _:
             return "object"
-
-
-def types_in(schema: Mapping[str, Any]) -> frozenset[JsonType]:
-    """The types a schema allows; empty where it does not say."""
-    found = schema.get("type")
-    if isinstance(found, str):
-        return frozenset({found}) - {"null", ""}
-    if isinstance(found, list):
-        return frozenset(kind for kind in found if isinstance(kind, str)) - {"null"}
-    choices = schema.get("enum")
-    if isinstance(choices, list) and choices:
-        return frozenset(type_of(choice) for choice in choices) - {UNKNOWN}
-    return frozenset()
 
 
 def is_secret_schema(schema: Mapping[str, Any]) -> bool:

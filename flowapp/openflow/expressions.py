@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeAlias
 
 from flowapp.openflow import references
 from flowapp.openflow.problems import escaped
@@ -14,6 +14,7 @@ from flowapp.openflow.walk import Place, id_of, inputs_of, inputs_pointer, kind_
 # Fields of a module that hold `{expr: …}`, whether or not they are input transforms, by their path below the module.
 _AFTER_RUN = ("stop_after_if", "stop_after_all_iters_if", "retry/retry_if", "sleep", "suspend/user_groups_required")
 _BEFORE_RUN = ("skip_if", "timeout", "value/iterator", "value/parallelism")
+_OWN = tuple((path, tuple(path.split("/"))) for path in (*_BEFORE_RUN, *_AFTER_RUN))
 
 AFTER_RUN_FIELDS = frozenset({"stop_after_if", "stop_after_all_iters_if", "retry_if", "sleep", "user_groups_required"})
 """Names of fields whose expressions are evaluated when the step itself has run, so that they may read its result."""
@@ -38,6 +39,15 @@ class Expression:
     """The tool of an AI agent step that it belongs to."""
 
 
+Written: TypeAlias = list[tuple[Place, list[Expression]]]
+"""The steps of a flow, each with its expressions."""
+
+
+def written_in(flow: Mapping[str, Any]) -> Written:
+    """Every step of the flow with its expressions, in document order."""
+    return [(place, list(expressions_of(place))) for place in walk(flow)]
+
+
 def expressions(flow: Mapping[str, Any]) -> Iterator[Expression]:
     """Every expression of the flow, in the order of its modules."""
     value = flow.get("value")
@@ -52,10 +62,10 @@ def expressions_of(place: Place) -> Iterator[Expression]:
     """The expressions of one module; those of modules inside it are not among them, those of an agent's tools are."""
     module, step_id = place.module, place.step_id
     yield from _inputs(module, place.pointer, step_id, None)
-    for path in (*_BEFORE_RUN, *_AFTER_RUN):
-        text = _expr_at(module, path.split("/"))
+    for path, keys in _OWN:
+        text = _expr_at(module, keys)
         if text is not None:
-            field = path.rpartition("/")[2]
+            field = keys[-1]
             predicate = field in ("skip_if", "retry_if", "stop_after_if", "stop_after_all_iters_if")
             yield Expression(text, step_id, field, f"{place.pointer}/{path}/expr", predicate=predicate)
     if kind_of(module) == "branchone":
@@ -96,11 +106,13 @@ def _inputs(module: Mapping[str, Any], pointer: str, step_id: str, tool_id: str 
                 yield Expression(text, step_id, field, at, is_input=True, tool_id=tool_id)
 
 
-def _expr_at(module: Mapping[str, Any], path: list[str]) -> str | None:
+def _expr_at(module: Mapping[str, Any], path: tuple[str, ...]) -> str | None:
     here: Any = module
     for key in path:
-        here = here.get(key) if isinstance(here, Mapping) else None
-    text = here.get("expr") if isinstance(here, Mapping) else None
+        here = here.get(key)
+        if not isinstance(here, dict):  # on most steps at once: they have no such setting
+            return None
+    text = here.get("expr")
     return text if isinstance(text, str) and here.get("type", "javascript") == "javascript" else None
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from flowapp.openflow.documents import shape_problems
+from flowapp.openflow.expressions import Written, written_in
 from flowapp.openflow.lint_settings import flow_setting_problems, setting_problems
 from flowapp.openflow.lint_steps import retry_problems, step_problems
 from flowapp.openflow.lint_wires import wire_problems
@@ -20,9 +21,13 @@ from flowapp.openflow.walk import OWN_IDS, RESERVED_IDS, Place, id_of, step_ids,
 __all__ = ["RULES", "WARNINGS", "Problem", "Severity", "lint", "refusals"]
 
 
-def lint(flow: Mapping[str, Any]) -> list[Problem]:
-    """Everything that is wrong with the document as far as it can be seen in it; works on broken documents too."""
-    places = list(walk(flow))
+def lint(flow: Mapping[str, Any], written: Written | None = None) -> list[Problem]:
+    """Everything that is wrong with the document as far as it can be seen in it; works on broken documents too.
+
+    `written` is `written_in(flow)`, for who has it.
+    """
+    written = written_in(flow) if written is None else written
+    places = [place for place, _ in written]
     found = shape_problems(flow)
     found += _id_problems(places)
     found += _flow_problems(flow)
@@ -32,7 +37,7 @@ def lint(flow: Mapping[str, Any]) -> list[Problem]:
         found += step_problems(flow, place)
         following = f"{place.pointer.rpartition('/')[0]}/{place.index + 1}"
         found += setting_problems(place, last=following not in pointers)
-    found += wire_problems(flow, places)
+    found += wire_problems(flow, written)
     return found
 
 

@@ -13,7 +13,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from flowapp.openflow import references
-from flowapp.openflow.expressions import AFTER_RUN_FIELDS, Expression, expressions, expressions_of
+from flowapp.openflow.expressions import AFTER_RUN_FIELDS, Expression, Written, expressions
 from flowapp.openflow.problems import Problem
 from flowapp.openflow.references import References
 from flowapp.openflow.rules import severity_of
@@ -59,8 +59,9 @@ class _Steps:
         return any(c in own and self.kind(c) == "whileloopflow" for c, _ in other.inside)
 
 
-def wire_problems(flow: Mapping[str, Any], places: list[Place]) -> Iterator[Problem]:
+def wire_problems(flow: Mapping[str, Any], written: Written) -> Iterator[Problem]:
     """What is wrong with the expressions of the flow."""
+    places = [place for place, _ in written]
     steps = _Steps(places)
     inputs = _declared_inputs(flow)
     before = _before(places)
@@ -69,8 +70,8 @@ def wire_problems(flow: Mapping[str, Any], places: list[Place]) -> Iterator[Prob
         yield from _expression_problems(expression)
         yield from _flow_skip_problems(expression)
         yield from _answer_problems(expression, references.find(expression.text), None, None, paused)
-    for place in places:
-        for expression in expressions_of(place):
+    for place, texts in written:
+        for expression in texts:
             yield from _expression_problems(expression)
             found = references.find(expression.text)
             yield from _answer_problems(expression, found, place, before.get(place.pointer), paused)

@@ -55,6 +55,8 @@ _SIMPLE = re.compile(
     r"""\s*([A-Za-z_$][A-Za-z0-9_$]*)((?:\??\.[A-Za-z_$][A-Za-z0-9_$]*|(?:\?\.)?\[(?:0|[1-9][0-9]{0,14}|"[^"\\\n]*"|'[^'\\\n]*')\])*)\s*;?\s*"""
 )
 _SEGMENT = re.compile(r"""(\??)\.?([A-Za-z_$][A-Za-z0-9_$]*)|(\?\.)?\[(?:([0-9]+)|"([^"]*)"|'([^']*)')\]""")
+_BRANCHES = re.compile(r"\b(?:if|switch|try|while|do)\b")
+_SHAPED = frozenset({"results", "flow_input", "previous_result"})
 _PLAIN_PATH = re.compile(r"[\w/.@-]+")
 _SIMPLE_ROOTS = SCOPE_NAMES - {"variable", "resource"}
 
@@ -88,6 +90,8 @@ class References:
     """False for statements that never return: their value is always null."""
     values: frozenset[str] = frozenset()
     """The names whose values it reads, step results and calls left out: `names`, `flow_input` and `previous_result`."""
+    firm: frozenset[tuple[str | int, ...]] = frozenset()
+    """The chains that it reads for certain, and of which it takes for granted that they are there: `("results", "a", "rows")`."""
 
 
 def find(expr: str) -> References:
@@ -123,7 +127,18 @@ def _find(expr: str) -> References:
         statements=script.statements,
         returns=script.returns,
         values=scope_names | (names & {"flow_input", "previous_result"}),
+        firm=_firm(uses)
+        if script.problem is None and not (script.statements and _BRANCHES.search(expr))
+        else frozenset(),
     )
+
+
+def _firm(uses: Iterable[Use]) -> frozenset[tuple[str | int, ...]]:
+    roots = [use for use in uses if use.name in _SHAPED]
+    # `results?.a`: results are always there
+    tested = {(use.name, *path) for use in roots for path in use.tested if path or use.name == "previous_result"}
+    read = {(use.name, *path) for use in roots if use.firm for path in use.paths}
+    return frozenset(path for path in read if not any(path[: len(start)] == start for start in tested))
 
 
 _find_cached = lru_cache(maxsize=20_000)(_find)

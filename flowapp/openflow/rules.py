@@ -17,6 +17,8 @@ RULES: dict[str, str] = {
     "wire.other_branch": "A step reads the result of a step in another branch.",
     "wire.inside_loop": "A step reads, from outside a loop, the result of a step inside it.",
     "wire.unknown_flow_input": "An expression reads a flow input that the flow does not declare.",
+    "wire.unknown_field": "An expression reads a field that the value does not have.",
+    "wire.type_mismatch": "An input is wired to a value of another type than it takes.",
     "wire.iter_outside_loop": "An expression reads `flow_input.iter` outside a loop.",
     "wire.resume_without_approval": "An expression reads the answers of an approval where there are none.",
     "expr.syntax": "An expression is not JavaScript.",
@@ -85,7 +87,7 @@ RULES: dict[str, str] = {
 """Rule id -> what it finds, in one line."""
 
 _WARNINGS = (
-    "wire.other_branch wire.inside_loop wire.unknown_flow_input wire.iter_outside_loop wire.resume_without_approval "
+    "wire.other_branch wire.inside_loop wire.unknown_flow_input wire.unknown_field wire.type_mismatch wire.iter_outside_loop wire.resume_without_approval "
     "expr.empty expr.no_return expr.unknown_name language.not_runnable field.unknown_input field.ai_outside_agent agent.not_used loop.endless suspend.no_events "
     "stop.ignored mock.enabled failure.kind preprocessor.kind retry.no_attempts retry.expr_empty suspend.self_approval "
     "cache.trigger cache.unforeseen debounce.no_inputs concurrency.no_limit debounce.no_delay debounce.unknown_input loop.parallelism_ignored "

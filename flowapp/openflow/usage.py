@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 from tree_sitter import Node
 
+from flowapp.openflow.guards import Trail, is_conditional, is_tested
+
+__all__ = ["Site", "Trail", "Use", "use_of"]
+
 _ESCAPE = re.compile(r"\\(?:u\{([0-9a-fA-F]+)\}|u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|(\r\n|[\s\S]))")
 _PLAIN_ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "v": "\v", "0": "\0"}
-
-Trail = list[tuple[Node, str | None, str]]
-"""The way from the root to a node: each node, the field it fills in its parent, and its type."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,10 @@ class Use:
     argument_at: tuple[int, int] | None = None
     """Byte range of that literal in the parsed source, quotes included."""
     called: bool = False
+    tested: tuple[tuple[str | int, ...], ...] = ()
+    """Chains of which the text itself asks whether they are there: `a?.b`, `a ?? 1`, `!a`, `a === null`."""
+    firm: bool = False
+    """The chain is read whatever the values are: not only in one case of a condition, and without being tested."""
 
 
 def use_of(trail: Trail, name: str, source: bytes) -> Use:
@@ -78,6 +83,7 @@ def _chain(trail: Trail, at: int, name: str, source: bytes) -> Use:
         return Use(name, whole=True)
     site = _site(trail[at][0], str(first), source)
     path: list[str | int] = [str(first)]
+    optional: list[tuple[str | int, ...]] = [()] if _is_optional(trail[at][0]) else []
     while True:
         at = _past_wrappers(trail, at)
         node, role, kind = trail[at - 1][0], trail[at][1], trail[at - 1][2]
@@ -89,9 +95,18 @@ def _chain(trail: Trail, at: int, name: str, source: bytes) -> Use:
         key = _key(node, source)
         if key is None:
             break
+        if _is_optional(node):
+            optional.append(tuple(path))
         path.append(key)
         at -= 1
-    return Use(name, (site,), (tuple(path),))
+    whole = tuple(path)
+    tested = is_tested(trail, at)
+    firm = not tested and not optional and not is_conditional(trail, at)
+    return Use(name, (site,), (whole,), tested=(*optional, whole) if tested else tuple(optional), firm=firm)
+
+
+def _is_optional(node: Node) -> bool:
+    return node.child_by_field_name("optional_chain") is not None
 
 
 def _key(node: Node, source: bytes) -> str | int | None:

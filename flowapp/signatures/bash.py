@@ -27,7 +27,7 @@ def infer(_language: str, code: str, _entrypoint: str = "main") -> Signature | S
     except Unfinished as unfinished:
         return SignatureProblem(f"`{unfinished.missing}` is missing.", unfinished.line)
     returns = None if "result.json" in code else {"type": "string"}
-    return Signature(object_schema(_in_order(found)), returns)
+    return Signature(object_schema(_in_order(found)), returns, sure=returns)
 
 
 def _assignments(command: Command) -> tuple[str, ...]:

@@ -6,16 +6,23 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from flowapp.openflow import lint as document
+from flowapp.openflow.expressions import written_in
 from flowapp.openflow.problems import Problem, escaped
 from flowapp.openflow.rules import severity_of
-from flowapp.openflow.walk import Place, inputs_of, inputs_pointer, tools, walk
-from flowapp.signatures.inference import READ, infer
+from flowapp.openflow.walk import Place, inputs_of, inputs_pointer, tools
+from flowapp.signatures.known import Known, signature_of
 from flowapp.signatures.schema import Signature, SignatureProblem
+from flowapp.signatures.wire_checks import wire_problems
 
 
-def lint(flow: Mapping[str, Any]) -> list[Problem]:
-    """Everything that is wrong with the flow, as far as it can be seen without running it."""
-    return document.lint(flow) + [problem for place in walk(flow) for problem in code_problems(place)]
+def lint(flow: Mapping[str, Any], known: Known | None = None) -> list[Problem]:
+    """Everything that is wrong with the flow, as far as it can be seen without running it.
+
+    `known` is what is known beside the document, such as the shapes of the last results.
+    """
+    written = written_in(flow)
+    found = document.lint(flow, written) + [problem for place, _ in written for problem in code_problems(place)]
+    return found + list(wire_problems(flow, written, known or Known()))
 
 
 def code_problems(place: Place) -> Iterator[Problem]:
@@ -24,24 +31,16 @@ def code_problems(place: Place) -> Iterator[Problem]:
     if not isinstance(value, Mapping):
         return
     pointer = f"{place.pointer}/value"
-    signature = _signature(value, "preprocessor" if place.slot == "preprocessor" else "main")
+    signature = signature_of(value, "preprocessor" if place.slot == "preprocessor" else "main")
     if isinstance(signature, SignatureProblem):
         yield _code_problem(signature, place, f"{pointer}/content")
     elif signature is not None and place.slot != "preprocessor":
         yield from _input_problems(signature, place)
     for index, tool in enumerate(tools(place.module)):
         inner = tool.get("value")
-        found = _signature(inner, "main") if isinstance(inner, Mapping) else None
+        found = signature_of(inner, "main") if isinstance(inner, Mapping) else None
         if isinstance(found, SignatureProblem):
             yield _code_problem(found, place, f"{pointer}/tools/{index}/value/content")
-
-
-def _signature(value: Mapping[str, Any], entrypoint: str) -> Signature | SignatureProblem | None:
-    """None: not a script, or one whose signature is not read, or without code, of which another rule speaks."""
-    language, content = value.get("language"), value.get("content")
-    if value.get("type") != "rawscript" or language not in READ or not isinstance(content, str) or not content.strip():
-        return None
-    return infer(str(language), content, entrypoint)
 
 
 def _code_problem(found: SignatureProblem, place: Place, pointer: str) -> Problem:

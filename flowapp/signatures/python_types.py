@@ -82,7 +82,7 @@ class Types:
         if isinstance(annotation, ast.BinOp):
             return any(_is_none(item) or self.is_optional(item) for item in _alternatives(annotation))
         if isinstance(annotation, ast.Subscript):
-            name = _last_name(annotation.value)
+            name = last_name(annotation.value)
             if name == "Optional":
                 return True
             if name in ("Union", "Literal"):
@@ -109,7 +109,7 @@ class Types:
         if isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitOr):
             return self._union(list(_alternatives(node)), path, resources=resources)
         if isinstance(node, ast.Attribute):
-            known_module = _last_name(node.value) in ("wmill", "RT")
+            known_module = last_name(node.value) in ("wmill", "RT")
             return self._named(node.attr, path, resources=resources and known_module, local=False)
         return self._named(node.id, path, resources=resources, local=True) if isinstance(node, ast.Name) else {}
 
@@ -134,7 +134,7 @@ class Types:
     def _alias(self, name: str, path: tuple[str, ...], *, resources: bool) -> Schema:
         target = self._aliases[name]
         if isinstance(target, ast.Call):
-            made_by = _last_name(target.func)
+            made_by = last_name(target.func)
             if made_by == "NewType" and len(target.args) == 2:
                 return self._schema(target.args[1], (*path, name), resources=resources)
             return {} if made_by == "TypeVar" else {"type": "object"}
@@ -143,7 +143,7 @@ class Types:
         return resource(name) if resources and name[:1].islower() and found == {"type": "object"} else found
 
     def _generic(self, node: ast.Subscript, path: tuple[str, ...], *, resources: bool) -> Schema:
-        name = _last_name(node.value)
+        name = last_name(node.value)
         items = _items(node)
         inner = (*path, name)
         if name == "Literal":
@@ -184,7 +184,7 @@ class Types:
             return enum_of(values) if values else {}
         if node.name in path:
             return {"type": "object"}
-        bases = {_last_name(base) for base in node.bases}
+        bases = {last_name(base) for base in node.bases}
         if resources and node.name[:1].islower() and (bases <= {"TypedDict", "dict"}):
             return resource(node.name)
         return nested_object(self._fields(node, (*path, node.name), resources=resources))
@@ -192,7 +192,7 @@ class Types:
     def _fields(self, node: ast.ClassDef, path: tuple[str, ...], *, resources: bool) -> list[Argument]:
         found: dict[str, Argument] = {}
         for base in node.bases:
-            parent = self._classes.get(_last_name(base))
+            parent = self._classes.get(last_name(base))
             if parent is not None and parent.name not in path:
                 inherited = self._fields(parent, (*path, parent.name), resources=resources)
                 found.update((field.name, field) for field in inherited)
@@ -209,7 +209,7 @@ class Types:
     def _field(
         self, node: ast.AnnAssign, name: str, path: tuple[str, ...], *, total: bool, resources: bool
     ) -> Argument | None:
-        wrapper = _last_name(node.annotation.value) if isinstance(node.annotation, ast.Subscript) else ""
+        wrapper = last_name(node.annotation.value) if isinstance(node.annotation, ast.Subscript) else ""
         if wrapper == "ClassVar" or name.startswith("_"):
             return None
         schema = self._schema(node.annotation, path, resources=resources)
@@ -221,20 +221,20 @@ class Types:
         return Argument(name, schema, required and not self.is_optional(node.annotation))
 
     def _is_enum(self, node: ast.ClassDef) -> bool:
-        bases = {_last_name(base) for base in node.bases}
+        bases = {last_name(base) for base in node.bases}
         parents = (self._classes[name] for name in bases if name in self._classes and name != node.name)
         return bool(bases & _ENUM_BASES) or any(
-            {_last_name(base) for base in parent.bases} & _ENUM_BASES for parent in parents
+            {last_name(base) for base in parent.bases} & _ENUM_BASES for parent in parents
         )
 
     def _members(self, node: ast.ClassDef) -> Iterator[tuple[str, Any]]:
-        is_text = any(_last_name(base) == "StrEnum" for base in node.bases)
+        is_text = any(last_name(base) == "StrEnum" for base in node.bases)
         number = 0
         for statement in node.body:
             if not isinstance(statement, ast.Assign) or not isinstance(statement.targets[0], ast.Name):
                 continue
             name = statement.targets[0].id
-            if isinstance(statement.value, ast.Call) and _last_name(statement.value.func) == "auto":
+            if isinstance(statement.value, ast.Call) and last_name(statement.value.func) == "auto":
                 number += 1
                 yield name, name.lower() if is_text else number
                 continue
@@ -249,7 +249,7 @@ def literal(node: ast.expr, types: Types) -> tuple[bool, Any]:
     if isinstance(node, ast.Attribute):
         if node.attr == "value" and isinstance(node.value, ast.Attribute):
             node = node.value
-        return types.enum_member(_last_name(node.value), node.attr)
+        return types.enum_member(last_name(node.value), node.attr)
     try:
         value = ast.literal_eval(node)
     except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
@@ -276,7 +276,7 @@ def _is_required_field(default: ast.expr) -> bool:
     """`x: int = Field(...)` and `= ...` have no default, unlike any other value."""
     if _is_ellipsis(default):
         return True
-    if isinstance(default, ast.Call) and _last_name(default.func) in ("Field", "field"):
+    if isinstance(default, ast.Call) and last_name(default.func) in ("Field", "field"):
         named = {keyword.arg for keyword in default.keywords}
         if default.args:
             return _is_ellipsis(default.args[0])
@@ -307,11 +307,12 @@ def _items(node: ast.Subscript) -> list[ast.expr]:
     return list(node.slice.elts) if isinstance(node.slice, ast.Tuple) and node.slice.elts else [node.slice]
 
 
-def _last_name(node: ast.expr) -> str:
+def last_name(node: ast.expr) -> str:
+    """`c` of `a.b.c`, of `c[int]` and of `c`; "" of what has no name."""
     if isinstance(node, ast.Attribute):
         return node.attr
     if isinstance(node, ast.Subscript):
-        return _last_name(node.value)
+        return last_name(node.value)
     return node.id if isinstance(node, ast.Name) else ""
 
 

@@ -24,6 +24,10 @@ class Signature:
     """Schema of the result as far as the code states it, None when it does not."""
     has_kwargs: bool = False
     """The script takes inputs that it does not name (or its language's signatures are not read)."""
+    sure: Schema | None = None
+    """`returns` where the value is sure to be so as JSON: an object that it describes has no other keys than those."""
+    guessed: frozenset[str] = frozenset()
+    """The inputs without a type of their own, whose schema is only what their default suggests."""
 
 
 @dataclass(frozen=True, slots=True)

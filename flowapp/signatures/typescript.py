@@ -8,7 +8,8 @@ import tree_sitter_typescript
 from tree_sitter import Language, Node
 
 from flowapp.openflow.parsing import SourceParser
-from flowapp.signatures.schema import Argument, Signature, SignatureProblem, object_schema, of_value
+from flowapp.signatures.schema import Argument, Schema, Signature, SignatureProblem, object_schema, of_value
+from flowapp.signatures.sure import SureTypeScript
 from flowapp.signatures.typescript_types import Types, literal, text_of, unwrapped
 
 _PARSER = SourceParser(Language(tree_sitter_typescript.language_typescript()))
@@ -43,23 +44,36 @@ def infer(_language: str, code: str, entrypoint: str) -> Signature | SignaturePr
             return SignatureProblem(f"`{entrypoint}` is not exported. Write `export` before it.", line, syntax=False)
         message = f"There is no exported function `{entrypoint}`. Write `export async function {entrypoint}(...) {{`."
         return SignatureProblem(message, 1, syntax=False)
-    return _signature(function, Types(root, source), source)
+    return _signature(function, Types(root, source), root)
 
 
-def _signature(function: Node, types: Types, source: bytes) -> Signature | SignatureProblem:
+def _signature(function: Node, types: Types, root: Node) -> Signature | SignatureProblem:
     found: list[Argument] = []
+    guessed: set[str] = set()
     generic = function.child_by_field_name("type_parameters")
     named = (node.child_by_field_name("name") for node in (generic.named_children if generic is not None else []))
     types.parameters = frozenset(types.text(name) for name in named if name is not None)
     for parameter in _parameters(function):
-        argument = _argument(parameter, types, source)
+        argument = _argument(parameter, types, types.source)
         if isinstance(argument, SignatureProblem):
             return argument
         if argument is not None:
             found.append(argument)
+            if parameter.child_by_field_name("type") is None:
+                guessed.add(argument.name)
     annotation = function.child_by_field_name("return_type")
     returns = types.result_schema(annotation) if annotation is not None else None
-    return Signature(object_schema(found), returns or None)
+    return Signature(
+        object_schema(found), returns or None, sure=_sure(annotation, types, root), guessed=frozenset(guessed)
+    )
+
+
+def _sure(annotation: Node | None, types: Types, root: Node) -> Schema | None:
+    if annotation is None:
+        return None
+    sure = SureTypeScript(root, types.source)
+    sure.parameters = types.parameters
+    return sure.result_schema(annotation) or None
 
 
 def _parameters(function: Node) -> list[Node]:

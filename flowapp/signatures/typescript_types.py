@@ -78,7 +78,7 @@ class Types:
 
     def is_optional(self, annotation: Node | None) -> bool:
         """Whether null or undefined is among the values."""
-        node = _inside(annotation) if annotation is not None else None
+        node = inside(annotation) if annotation is not None else None
         if node is None or node.type != "union_type":
             return False
         return any(self.text(option) in _NOTHING for option in _options(node))
@@ -98,7 +98,7 @@ class Types:
     def _schema(self, node: Node | None, path: tuple[str, ...]) -> Schema:
         if node is None or len(path) > MAX_DEPTH:
             return {}
-        node = _inside(node)
+        node = inside(node)
         if node is None:
             return {}
         make = _KINDS.get(node.type)
@@ -340,7 +340,7 @@ def text_of(node: Node, source: bytes) -> str:
     return source[node.start_byte : node.end_byte].decode("utf-8", "replace")
 
 
-def _inside(node: Node) -> Node | None:
+def inside(node: Node) -> Node | None:
     """The type in an annotation, in parentheses, after `readonly`."""
     while node.type in ("type_annotation", "parenthesized_type", "readonly_type"):
         inner = next((child for child in node.named_children if child.type != "comment"), None)
@@ -354,7 +354,7 @@ def _options(node: Node) -> Iterator[Node]:
     """The members of a union, which the parser nests to the left."""
     todo = [node]
     while todo:
-        item = _inside(todo.pop())
+        item = inside(todo.pop())
         if item is not None and item.type == "union_type":
             todo.extend(reversed([child for child in item.named_children if child.type != "comment"]))
         elif item is not None:

@@ -13,12 +13,13 @@ from sqlalchemy.engine import Connection
 from flowapp.access.identity import Identity
 from flowapp.assistant import Source as Origin
 from flowapp.assistant import Target, matcher, targets_of
-from flowapp.assistant.shapes import UNKNOWN, types_in
+from flowapp.assistant.shapes import UNKNOWN
 from flowapp.jsontext import dumps
 from flowapp.notebook.document import CellId, Document, Entry
 from flowapp.notebook.schemas import read_signature
 from flowapp.openflow import references
 from flowapp.signatures import Signature
+from flowapp.signatures.shapes import types_in
 from flowapp.store import resources, variables
 from flowapp.store.blobs import BlobRef
 from flowapp.workspace import guard, tree

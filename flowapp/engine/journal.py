@@ -111,6 +111,7 @@ class RunJournal:
             attempt=attempt,
             started_at=started,
             meta=dumps(meta) if meta else None,
+            tag=info.tag,
         )
         step = Step(self, cast(JobRow, row), args)
         self.open_steps[info.path] = step

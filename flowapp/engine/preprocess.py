@@ -37,7 +37,8 @@ async def run(interpreter: Interpreter, scope: Scope) -> Done:
 
 async def arguments(interpreter: Interpreter, source: Source, info: StepInfo) -> Done:
     """The arguments that a script's own preprocessor makes (`apply_preprocessor`). Recorded as a step before the step."""
-    own = StepInfo(f"{info.path}-{STEP}", f"{info.step_id}-{STEP}", info.kind, source.language, {"preprocessor": True})
+    meta = {"preprocessor": True}
+    own = StepInfo(f"{info.path}-{STEP}", f"{info.step_id}-{STEP}", info.kind, source.language, meta, info.tag)
     recorded = await interpreter.ports.journal.recall(own.path)
     if recorded is not None and recorded.finished:
         failed = recorded.status in ("failure", "canceled")

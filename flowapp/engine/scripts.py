@@ -53,6 +53,7 @@ async def run(interpreter: Interpreter, work: Try) -> Attempt:
         return source, journal.open(info, work.attempt, None), None
     if source.path:
         info = wiping.noted(info, source.delete_after_s).noted(source.language, script=source.path, hash=source.hash)
+    info = replace(info, tag=tag_of(interpreter, source.tag))
     lost = homes.refused(interpreter, info)
     if lost is not None:
         return lost, journal.open(info, work.attempt, None), None
@@ -106,7 +107,7 @@ def call_of(
         frame=interpreter.frame,
         script_path=source.path,
         script_hash=source.hash,
-        tag=_tag(interpreter, source.tag),
+        tag=info.tag,
         priority=_priority(interpreter, module, source),
         envs=source.envs,
         limit=_filled(source.limit, evaluated.args),
@@ -165,7 +166,7 @@ async def source_of(interpreter: Interpreter, module: Module, info: StepInfo) ->
     )
 
 
-def _tag(interpreter: Interpreter, own: str) -> str:
+def tag_of(interpreter: Interpreter, own: str) -> str:
     """The flow's own tag comes before those of its steps, unless it says that they keep theirs."""
     whole = interpreter.started.tag or str(interpreter.flow.get("tag") or "")
     if whole and not (own and interpreter.value.get("preserve_step_tags")):

@@ -33,6 +33,7 @@ class StepRow:
     duration_ms: float | None = None
     isolation: str = ""
     executor: str = ""
+    tag: str = ""
     progress: int | None = None
 
 
@@ -41,7 +42,7 @@ COLUMNS = tuple(JobRow.model_fields)
 
 def info_of(row: JobRow) -> StepInfo:
     """Which step a row is of."""
-    return StepInfo(row.path, row.step_id, row.kind, row.language, loads(row.meta) if row.meta else {})
+    return StepInfo(row.path, row.step_id, row.kind, row.language, loads(row.meta) if row.meta else {}, row.tag)
 
 
 def milliseconds(start: str | None, end: str | None) -> float | None:

@@ -51,6 +51,7 @@ class StepInfo:
     kind: str
     language: str | None = None
     meta: Mapping[str, Any] = field(default_factory=dict)
+    tag: str = ""
 
     def noted(self, language: str | None = None, **meta: Any) -> StepInfo:
         """The same step with more meta (and a language, where its code comes from elsewhere)."""

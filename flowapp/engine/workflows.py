@@ -183,13 +183,14 @@ class _Workflow:
             interpreter, prefix = self.interpreter, f"{self.work.inner}/"
             return await interpreter.step(module(wanted), self.work.scope, prefix, {"key": wanted["key"]})
         key = wanted["key"]
-        step = self._open(key, "rawscript", self.interpreter.ports.hidden(dumps(wanted["args"])))
+        info = replace(self._info(key, "rawscript"), tag=str(wanted.get("tag") or self.call.tag))
+        step = self.interpreter.ports.journal.open(info, 1, self.interpreter.ports.hidden(dumps(wanted["args"])))
         call = replace(
             self.call,
-            info=self._info(key, "rawscript"),
+            info=info,
             attempt=1,
             task=key,
-            tag=str(wanted.get("tag") or self.call.tag),
+            tag=info.tag,
             priority=int(number(wanted.get("priority")) or self.call.priority),
             timeout_s=number(wanted.get("timeout")) or self.call.timeout_s,
             cache_ttl=number(wanted.get("cache_ttl")),

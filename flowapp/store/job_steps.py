@@ -45,6 +45,7 @@ _COLUMNS: dict[str, sa.ColumnElement[str]] = {
     "schedule": _RUN.c.schedule,
     "script_hash": sa.case((_IS_SINGLE, _RUN.c.script_hash)),
     "tag": sa.case(
+        (sa.and_(sa.not_(_IS_SINGLE), _JOB.c.tag != ""), _JOB.c.tag),
         (_RUN.c.tag != "", _RUN.c.tag),
         (_IS_SINGLE, sa.func.coalesce(_RUN.c.language, "flow")),
         (_JOB.c.kind == "flow", "flow"),

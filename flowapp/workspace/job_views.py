@@ -163,7 +163,7 @@ class JobViews:
             "email": run.email,
             "is_flow_step": not place.is_run,
             "visible_to_owner": not run.private,
-            "tag": run.tag or _default_tag(place),
+            "tag": _tag(place),
             "priority": run.priority or None,
             "canceled": state.canceled,
             "canceled_by": run.canceled_by if state.canceled else None,
@@ -356,7 +356,11 @@ def root_of(place: Place) -> str:
     return place.run.root_run or place.run.id
 
 
-def _default_tag(place: Place) -> str:
+def _tag(place: Place) -> str:
+    """As filters have it: `store.job_steps` and `store.jobs`."""
+    own = "" if place.is_run or place.job is None else place.job.tag
+    if own or place.run.tag:
+        return own or place.run.tag
     if place.is_flow:
         return "flow"
     language = place.run.language if place.is_run else place.job.language if place.job is not None else None

@@ -108,6 +108,7 @@ class JobRow(SQLModel, table=True):
     isolation: str = ""
     meta: str | None = None  #: JSON text: iteration index, chosen branch, …
     executor: str = ""  #: the server or worker process that ran it
+    tag: str = ""  #: of the workers that it is for; "" where nothing says one
     progress: int | None = None
 
 

@@ -45,7 +45,7 @@ async def world(server: Server) -> str:
         on = [(good, "a", "one"), (good, "b", "two"), (tool, "a", "one"), (timed, "a", "two"), (begun, "a", "one")]
         for run, path, name in on:
             where = col(JobRow.run_id) == run, col(JobRow.path) == path
-            connection.execute(update(JobRow).where(*where).values(executor=name))
+            connection.execute(update(JobRow).where(*where).values(executor=name, tag="gpu" if path == "b" else ""))
         connection.execute(update(RunRow).where(col(RunRow.id) == timed).values(schedule="f/team/nightly"))
 
     await server.workspace.store.database.write(machines)
@@ -84,6 +84,7 @@ QUESTIONS: list[tuple[str, Callable[[Job], bool]]] = [
     *texts("schedule_path", "schedule_path", "f/team/nightly", "f/none"),
     *texts("job_kinds", "job_kind", "script", "flowscript"),
     *texts("tag", "tag", "slow", "flow", "python3"),
+    *texts("tag", "tag", "gpu", "slow", "flow"),
     *texts("trigger_kind", "trigger_kind", "schedule", "ui"),
     *texts("trigger_kinds", "trigger_kind", "webhook", "api"),
     ("trigger_kind=web", lambda _: False),

@@ -39,6 +39,13 @@ async def test_a_run_leaves_its_steps_values_and_logs(made: Server) -> None:
     assert (await made.store.logs.read(run.id, "a")).text == "hello\nagain\n"
 
 
+async def test_a_step_keeps_the_tag_that_it_ran_with(made: Server) -> None:
+    steps = [step(name, "speak") for name in "abc"]
+    steps[0]["value"]["tag"] = steps[1]["value"]["tag"] = "gpu"
+    run, _ = await made.run(flow_of(*steps))
+    assert [row.tag for row in await made.store.runs.steps(run.id)] == ["gpu", "gpu", ""]
+
+
 async def test_the_observer_hears_everything_in_order(made: Server) -> None:
     watching = made.engine.observer
     assert isinstance(watching, Watching)

@@ -137,6 +137,8 @@ class Team:
         tagged = await self.server.get(f"jobs_u/get/{modules[0]['job']}")
         assert tagged["result"] == {**common, "sum": 42, "begun": begun, "group": "gpu"}
         assert f"attempt {begun} with " in tagged["logs"]
+        found = await self.server.get(f"jobs/list?parent_job={job}&tag=gpu")
+        assert (tagged["tag"], [each["id"] for each in found]) == ("gpu", [tagged["id"]])
         return dict(tagged)
 
     async def answer(self, job: str) -> LeafRow:

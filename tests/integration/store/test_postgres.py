@@ -184,6 +184,7 @@ async def test_a_run_that_is_taken_over_gets_no_more_steps_from_before(pair: tup
             "status": "success",
             "attempt": 1,
             "isolation": "",
+            "tag": "",
             "executor": "",
         }
 

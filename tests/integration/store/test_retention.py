@@ -55,6 +55,7 @@ async def _finished(store: Store, name: str, wiped: Mapping[str, str] | None = N
         "status": "success",
         "attempt": 1,
         "isolation": "",
+        "tag": "",
         "executor": "",
         "args": args,
         "result": result,

@@ -36,7 +36,7 @@ async def _claimed(store: Store, owner: str) -> str:
 def _row(run_id: str, path: str = "a", **more: Any) -> dict[str, Any]:
     """A finished step's columns."""
     given = {"run_id": run_id, "path": path, "id": job_id(run_id, path), "workspace": "main", "step_id": path}
-    about = {"kind": "rawscript", "status": "success", "attempt": 1, "isolation": "", "executor": ""}
+    about = {"kind": "rawscript", "status": "success", "attempt": 1, "isolation": "", "executor": "", "tag": ""}
     return {**dict.fromkeys(JobRow.model_fields), **given, **about, **more}
 
 

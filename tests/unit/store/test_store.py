@@ -69,6 +69,7 @@ def _job(run_id: str, path: str, **more: object) -> dict[str, object]:
         "attempt": 1,
         "started_at": now(),
         "isolation": "",
+        "tag": "",
         "executor": "",
         **more,
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from playwright.sync_api import Page, Route, expect
 
-from tests.acceptance.conftest import shoot
+from tests.acceptance.conftest import Watch, shoot
 from tests.acceptance.keys import press, replace_text, slow_frames, tab_to
 from tests.acceptance.notebook_page import NotebookPage, flow_of, open_flow, python, wire
 from tests.acceptance.product import Product
@@ -158,6 +158,39 @@ def test_all_that_evaluate_are_accepted_at_once_and_another_choice_is_evaluated(
     expect(notebook.row("b", "amount").get_by_role("combobox")).to_have_count(0)
     expect(panel.get_by_role("button", name="Accept amount")).to_be_visible()
     expect(panel.get_by_role("button", name="Accept", exact=True)).to_have_count(0)
+
+
+def test_a_choice_that_is_not_evaluated_is_not_accepted_with_the_others(
+    page: Page, product: Product, watch: Watch
+) -> None:
+    watch.expect_error("422")
+    notebook = opened(page, product)
+    notebook.run("a")
+    notebook.expect_state("a", "fresh", "reused")
+    held: list[Route] = []
+
+    def with_a_choice(route: Route) -> None:
+        answer = route.fetch().json()
+        next(item for item in answer["proposals"] if item["field"] == "customer_name")["alternatives"] = ["results.a"]
+        route.fulfill(json=answer)
+
+    page.route("**/connect", with_a_choice)
+    page.route("**/preview", lambda route: held.append(route))
+    notebook.select("b")
+    page.keyboard.press("w")
+    panel = page.get_by_role("complementary", name="Side panel")
+    customer = panel.get_by_role("listitem").filter(has=page.get_by_role("button", name="Accept customer_name"))
+    with page.expect_request("**/preview"):
+        customer.get_by_role("button", name="results.a", exact=True).click()
+    expect(panel.get_by_role("button", name="Accept the one without errors")).to_be_visible()
+    (asked,) = held
+    asked.fulfill(status=422, json={"error": {"code": "x", "message": "It takes too long.", "hint": ""}})
+    expect(customer).to_contain_text("Not evaluated: It takes too long.")
+    panel.get_by_role("button", name="Accept the one without errors").click()
+    expect(notebook.row("b", "amount").get_by_role("combobox")).to_have_value("results.a.amount")
+    expect(notebook.row("b", "customer_name").get_by_role("combobox")).to_have_count(0)
+    customer.get_by_role("button", name="Accept customer_name").click()  # knowingly, by itself
+    expect(notebook.row("b", "customer_name").get_by_role("combobox")).to_have_value("results.a")
 
 
 def test_proposals_by_keyboard(page: Page, product: Product) -> None:

@@ -117,12 +117,15 @@ function Proposals({ cell, asked }) {
   };
   const refuse = (item) => setDone(new Set([...done, item.field]));
   const change = (item, expr) => {
-    const chosen = { ...item, expr, evaluated: null, why: "your choice" };
+    const chosen = { ...item, expr, evaluated: null, pending: true, why: "your choice" };
     const put = (from, to) => setAnswer((now) => now && { ...now, proposals: now.proposals.map((other) => (other === from ? to : other)) });
     put(item, chosen);
-    store.ask("POST", "preview", { json: { cell: cell.id, field: item.field, expr } }).then((evaluated) => put(chosen, { ...chosen, evaluated }), () => {}); // it is shown without its value then
+    store.ask("POST", "preview", { json: { cell: cell.id, field: item.field, expr } }).then(
+      (evaluated) => put(chosen, { ...chosen, evaluated, pending: false }),
+      (error) => put(chosen, { ...chosen, evaluated: { ok: false, text: `Not evaluated: ${error.message}` }, pending: false }),
+    );
   };
-  const sound = open.filter((item) => item.evaluated?.ok !== false); // what fails is accepted by itself, knowingly
+  const sound = open.filter((item) => !item.pending && item.evaluated?.ok !== false); // what fails, or may, is accepted by itself, knowingly
   const current = (field) => {
     const input = cell.inputs.find((other) => other.field === field);
     return input?.type === "javascript" ? input.expr : input?.value !== undefined && input?.value !== null ? JSON.stringify(input.value) : "";

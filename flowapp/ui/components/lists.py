@@ -67,6 +67,17 @@ def choice(
     )
 
 
+def further_list(name: str, mark: str, lines: rx.Component, *, action: Any = None) -> rx.Component:
+    """Another list below that of the page, headed by its name. `mark` is the id of the heading."""
+    more = () if action is None else (rx.el.span(class_name="grow"), action)
+    return rx.el.section(
+        rx.el.div(rx.el.h2(name, id=mark), *more, class_name="list-head"),
+        rx.el.div(lines, class_name="card list"),
+        class_name="page-part after",
+        custom_attrs={"aria-labelledby": mark},
+    )
+
+
 def form_dialog(
     state: Any, title: Any, *content: rx.Component, save: Any = "Save", may_save: Any = None
 ) -> rx.Component:

@@ -6,7 +6,16 @@ from typing import Any
 
 import reflex as rx
 
-from flowapp.ui.components.lists import delete_button, deletion, empty, field, form_dialog, list_head, new_button
+from flowapp.ui.components.lists import (
+    delete_button,
+    deletion,
+    empty,
+    field,
+    form_dialog,
+    further_list,
+    list_head,
+    new_button,
+)
 from flowapp.ui.components.parts import parts
 from flowapp.ui.shell import problem_notice, shell, skeleton, team_tabs
 from flowapp.ui.state.groups import GroupsState
@@ -111,26 +120,18 @@ def _dialog() -> rx.Component:
 
 
 def _instance_groups() -> rx.Component:
-    return rx.el.section(
-        rx.el.div(
-            rx.el.h2("Instance groups", id="instance-groups"),
-            rx.el.span(class_name="grow"),
-            rx.el.button("New instance group", type="button", class_name="btn", on_click=OVER.edit("")),
-            class_name="list-head",
-        ),
-        rx.el.div(
-            rx.cond(
-                OVER.groups.length() == 0,
-                empty(
-                    "No instance groups yet",
-                    "A list of people for all workspaces. It counts where an admin of a workspace links a group to it.",
-                ),
-                rx.el.ul(rx.foreach(OVER.groups, _instance_line)),
+    return further_list(
+        "Instance groups",
+        "instance-groups",
+        rx.cond(
+            OVER.groups.length() == 0,
+            empty(
+                "No instance groups yet",
+                "A list of people for all workspaces. It counts where an admin of a workspace links a group to it.",
             ),
-            class_name="card list",
+            rx.el.ul(rx.foreach(OVER.groups, _instance_line)),
         ),
-        class_name="page-part after",
-        custom_attrs={"aria-labelledby": "instance-groups"},
+        action=rx.el.button("New instance group", type="button", class_name="btn", on_click=OVER.edit("")),
     )
 
 

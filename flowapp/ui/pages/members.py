@@ -14,6 +14,7 @@ from flowapp.ui.components.lists import (
     empty,
     field,
     form_dialog,
+    further_list,
     list_head,
     new_button,
     once_dialog,
@@ -98,21 +99,17 @@ def _member(line: Any) -> rx.Component:
 
 
 def _invitations() -> rx.Component:
-    return rx.el.section(
-        rx.el.div(rx.el.h2("Invitations", id="invitations"), class_name="list-head"),
-        rx.el.div(
-            rx.cond(
-                INVITATIONS.invitations.length() == 0,
-                empty(
-                    "No open invitations",
-                    "A link lets somebody join by themselves, until it is used up or out of date.",
-                ),
-                rx.el.ul(rx.foreach(INVITATIONS.invitations, _invitation)),
+    return further_list(
+        "Invitations",
+        "invitations",
+        rx.cond(
+            INVITATIONS.invitations.length() == 0,
+            empty(
+                "No open invitations",
+                "A link lets somebody join by themselves, until it is used up or out of date.",
             ),
-            class_name="card list",
+            rx.el.ul(rx.foreach(INVITATIONS.invitations, _invitation)),
         ),
-        class_name="page-part after",
-        custom_attrs={"aria-labelledby": "invitations"},
     )
 
 

@@ -16,6 +16,7 @@ from flowapp.store.migrations import present
 from flowapp.store.rows import insert
 from flowapp.store.stores import Store
 from flowapp.store.tables import AuditRow, WorkspaceRow
+from tests.integration.store.conftest import OldDatabase
 
 
 @pytest.fixture
@@ -94,33 +95,17 @@ async def test_what_expires_takes_no_entry_along(store: Store) -> None:
     assert await _rows(store) == before
 
 
-def test_a_database_of_the_version_before_gets_it(tmp_path: Path, new_store_url: str) -> None:
-    from alembic import command
-    from alembic.config import Config
-
-    import flowapp.store.migrations as migrations
-
-    url = new_store_url.replace("postgresql://", "postgresql+psycopg://") or f"sqlite:///{tmp_path / 'old.db'}"
-    engine = sa.create_engine(url)
-    config = Config()
-    config.set_main_option("script_location", str(Path(migrations.__file__).parent))
-    config.set_main_option("path_separator", "os")
-
-    def to(revision: str, *, up: bool) -> None:
-        with engine.begin() as connection:
-            config.attributes["connection"] = connection
-            (command.upgrade if up else command.downgrade)(config, revision)
-
+def test_a_database_of_the_version_before_gets_it(old_database: OldDatabase) -> None:
+    engine = old_database.engine
     entry = "INSERT INTO audit (workspace, at, \"by\", action, target, detail, address) VALUES ('main', '', 'a', 'b', '', '', '')"
-    to("0003", up=True)
+    old_database.up("0003")
     with engine.begin() as connection:
         connection.execute(sa.text(entry))
-    to("0004", up=True)
+    old_database.up("0004")
     assert present(engine) == "0004"
     with pytest.raises(sa.exc.DatabaseError, match="append-only"), engine.begin() as connection:
         connection.execute(sa.text("DELETE FROM audit"))
-    to("0003", up=False)
+    old_database.down("0003")
     with engine.begin() as connection:
         assert connection.execute(sa.text("DELETE FROM audit")).rowcount == 1
-    to("0004", up=True)
-    engine.dispose()
+    old_database.up("0004")

@@ -42,6 +42,7 @@ class Scripts:
 
         `parent_hash` must be the head of the path it comes from; `auto_parent` takes the head, whatever it is. Without
         either, the path must be free. `skip_if_noop`: the head's hash, and no new version, when nothing would change.
+        An archived script is brought back by a version that names its head; without that, what comes to the path is another script.
 
         Raises:
             AlreadyThere: another script is at the path, or the parent is not its head (any more).
@@ -64,6 +65,8 @@ class Scripts:
                 return live.hash
             origin = _origin(connection, identity, path, head, live, parent, follow)
             row.parent_hash = origin.hash if origin is not None else None
+            if live is None and not parent:  # what an archived one gave is not this one's to give
+                acls.forget(connection, identity.workspace, "script", path)
             made = scripts.add(connection, row)
             if job is not None:
                 job.insert(connection)
@@ -83,8 +86,7 @@ class Scripts:
             return made
 
         made = await self._database.write(work)
-        if parent:
-            self._sessions.rights_changed()
+        self._sessions.rights_changed()  # of what was renamed, or had been at the path
         for listener in self.stored:
             listener(identity.workspace, path, made)
         return made

@@ -186,6 +186,24 @@ async def test_what_an_archived_flow_gave_does_not_open_the_next_one_at_its_path
     assert (await server.client.get(f"{W}/acls/get/flow/f/shut/x")).json() == {}
 
 
+@pytest.mark.parametrize("more", [{}, {"auto_parent": True}])
+async def test_what_an_archived_script_gave_does_not_open_the_next_one_at_its_path(
+    server: Server, more: dict[str, Any]
+) -> None:
+    await made(server, "script")
+    dora, http = await server.person("dora", "developer"), server.client
+    await give(server, "script", "u/dora", write=True)
+    head = (await http.get(f"{W}/scripts/get/p/f/shut/x")).json()["hash"]
+    await http.post(f"{W}/scripts/archive/p/f/shut/x")
+    body = {"path": "f/shut/x", "content": "2", "language": "bash"}
+    back = await http.post(f"{W}/scripts/create", json={**body, "parent_hash": head})
+    assert back.status_code == 201 and await sees(dora, "script"), "with its last version named it is the same script"
+    await http.post(f"{W}/scripts/archive/p/f/shut/x")
+    assert (await http.post(f"{W}/scripts/create", json={**body, **more})).status_code == 201
+    assert not await sees(dora, "script")
+    assert (await http.get(f"{W}/acls/get/script/f/shut/x")).json() == {}
+
+
 @pytest.mark.parametrize("kind", ["flow", "variable", "resource", "script"])
 async def test_what_moves_takes_along_what_it_gives(server: Server, kind: str) -> None:
     await made(server, kind)

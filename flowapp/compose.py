@@ -169,6 +169,8 @@ def _runtime_settings(settings: Settings) -> RuntimeSettings:
         idle_deno=typescript,
         min_isolation=settings.min_isolation,
         packages_mb=settings.packages_mb,
+        network=settings.step_network,
+        cpus=settings.step_cpus,
     )
 
 

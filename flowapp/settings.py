@@ -54,6 +54,8 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting("FLOWAPP_MIN_ISOLATION", "basic", "Isolation of user code below which the server refuses to start."),
     Setting("FLOWAPP_IDLE_RUNNERS", "8", "Warm processes kept ready for cells and steps, over all languages."),
+    Setting("FLOWAPP_STEP_NETWORK", "on", "`off`: steps open no network connection, not to this server either."),
+    Setting("FLOWAPP_STEP_CPUS", "", "Processors that a step may use at a time; empty: all."),
     Setting("FLOWAPP_PACKAGES_MB", "4096", "How large the packages installed for cells may become; old ones then go."),
     Setting("FLOWAPP_SQL_ROWS_MB", "256", "How large the rows of one SQL cell may be; more is an error of the step."),
     Setting("FLOWAPP_WAIT_S", "20", "Seconds that a synchronous call (`run_wait_result`) waits for a result."),
@@ -110,6 +112,8 @@ class Settings:
     secret_key: str = field(default="", repr=False)
     min_isolation: str = "basic"
     idle_runners: int = 8
+    step_network: bool = True
+    step_cpus: int = 0
     packages_mb: int = 4096
     sql_rows_mb: int = 256
     wait_s: int = 20
@@ -147,6 +151,8 @@ class Settings:
             packages_mb=_number("FLOWAPP_PACKAGES_MB", given["FLOWAPP_PACKAGES_MB"] or "4096", 1, 1 << 24),
             sql_rows_mb=_number("FLOWAPP_SQL_ROWS_MB", given["FLOWAPP_SQL_ROWS_MB"] or "256", 1, 2000),
             idle_runners=_number("FLOWAPP_IDLE_RUNNERS", given["FLOWAPP_IDLE_RUNNERS"] or "8", 1, 256),
+            step_network=_switch("FLOWAPP_STEP_NETWORK", given["FLOWAPP_STEP_NETWORK"].lower() or "on"),
+            step_cpus=_number("FLOWAPP_STEP_CPUS", given["FLOWAPP_STEP_CPUS"] or "0", 0, 1024),
             wait_s=_number("FLOWAPP_WAIT_S", given["FLOWAPP_WAIT_S"] or "20", 1, 3600),
             hub_url=given["FLOWAPP_HUB_URL"],
             hub_dir=given["FLOWAPP_HUB_DIR"],
@@ -177,6 +183,12 @@ def _number(name: str, text: str, low: int, high: int) -> int:
     if not text.isascii() or not text.isdigit() or not low <= int(text) <= high:
         raise SettingsError(f"{name} must be a whole number from {low} to {high}, not {text!r}.")
     return int(text)
+
+
+def _switch(name: str, text: str) -> bool:
+    if text not in ("on", "off"):
+        raise SettingsError(f"{name} must be on or off, not {text!r}.")
+    return text == "on"
 
 
 def _folder(text: str) -> Path | None:

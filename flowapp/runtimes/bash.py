@@ -9,24 +9,24 @@ from typing import Any
 
 from flowapp.runtimes import containers, handover, versions
 from flowapp.runtimes.adapters import Prepared, Setup, Talk
-from flowapp.runtimes.jobs import Job, Outcome
+from flowapp.runtimes.jobs import Job, Outcome, RuntimeSettings
 
 KIND = "script"
 _LINE = re.compile(r"^cell\.sh: line (\d+): ", re.MULTILINE)
 
 
-def adapter(_setup: Setup) -> Bash:
+def adapter(setup: Setup) -> Bash:
     """See `adapters`."""
-    return Bash()
+    return Bash(setup.settings)
 
 
 class Bash:
     """The host's Bash."""
 
-    def __init__(self) -> None:
+    def __init__(self, settings: RuntimeSettings) -> None:
         self._program: str | None = None
         self._version: str | None = None
-        self._containers = containers.Containers()
+        self._containers = containers.Containers(settings)
 
     def pools(self) -> Mapping[str, int]:
         """Those of Python: see `always`."""
@@ -36,6 +36,7 @@ class Bash:
         """Ask Bash for its version."""
         self._program = shutil.which("bash", path="/usr/local/bin:/usr/bin:/bin")
         self._version = await versions.version_of(self._program)
+        await self._containers.sweep()
 
     async def prepare(self, job: Job, talk: Talk) -> Prepared | Outcome:
         """See `Adapter.prepare`."""

@@ -15,15 +15,16 @@ import re
 import shutil
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from flowapp.jsontext import JsonText
 from flowapp.runtimes import handover
 from flowapp.runtimes.adapters import Prepared, Refused, Talk
 from flowapp.runtimes.guest.bash_cell import LastLine
-from flowapp.runtimes.jobs import Job, Outcome
+from flowapp.runtimes.jobs import Job, Outcome, RuntimeSettings
 
 LEVEL = "container"
 _ASKED = re.compile(r"\A(?:#!.*\n)?\s*#\s*docker\s*$", re.MULTILINE)
@@ -117,7 +118,9 @@ class _Output:
 class Containers:
     """The engine of this host, if one answers."""
 
-    def __init__(self) -> None:
+    def __init__(self, settings: RuntimeSettings) -> None:
+        self._settings = settings
+        self._marks = settings.home / "runtimes" / "containers"
         self._engine: str | None = None
         self._why = "neither Podman nor Docker is installed"
         self._asked_at = float("-inf")
@@ -136,7 +139,29 @@ class Containers:
             return outcome
         command = command_of(json.loads(outcome.result or "[]"))
         async with self._places:
-            return await self._contained(engine, job, command, talk)
+            with self._marked(engine) as name:
+                return await self._contained(engine, name, job, command, talk)
+
+    async def sweep(self) -> None:
+        """End the containers of a server on this data folder that was killed."""
+        for mark in self._marks.glob("*-*") if self._marks.is_dir() else ():
+            owner, _, name = mark.name.partition("-")
+            if owner.isdigit() and not Path(f"/proc/{owner}").exists():
+                with contextlib.suppress(OSError):
+                    await _end(mark.read_text(), name)
+                mark.unlink(missing_ok=True)
+
+    @contextlib.contextmanager
+    def _marked(self, engine: str) -> Iterator[str]:
+        """A name for a container, kept in a file while it may run: the engine's processes are not ours, and outlive us."""
+        name = f"flowapp-{uuid.uuid4().hex}"
+        self._marks.mkdir(parents=True, exist_ok=True)
+        mark = self._marks / f"{os.getpid()}-{name}"
+        mark.write_text(engine)
+        try:
+            yield name
+        finally:
+            mark.unlink(missing_ok=True)
 
     async def _found(self) -> str:
         """The program of an engine that answers; asked again after a minute."""
@@ -155,11 +180,24 @@ class Containers:
             raise Refused(_NONE.format(why=self._why))
         return self._engine
 
-    async def _contained(self, engine: str, job: Job, command: list[str], talk: Talk) -> Outcome:
-        name = f"flowapp-{uuid.uuid4().hex}"
+    def limits_of(self, job: Job) -> list[str]:
+        """The job's limits as options of `run`, and its shared folder as /shared."""
+        options = [
+            f"--memory={job.limits.memory_mb}m",
+            f"--pids-limit={job.limits.processes}",
+            "--cap-drop=all",
+            "--security-opt=no-new-privileges",
+        ]
+        if self._settings.cpus:
+            options.append(f"--cpus={self._settings.cpus}")
+        if not self._settings.network:
+            options.append("--network=none")
+        return options if job.shared is None else [*options, f"--volume={job.shared}:/shared"]
+
+    async def _contained(self, engine: str, name: str, job: Job, command: list[str], talk: Talk) -> Outcome:
         begun = time.perf_counter()
         process = await asyncio.create_subprocess_exec(
-            engine, "run", "--rm", f"--name={name}", *limits_of(job), *command,
+            engine, "run", "--rm", f"--name={name}", *self.limits_of(job), *command,
             stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
             start_new_session=True,
         )  # fmt: skip
@@ -187,17 +225,6 @@ class Containers:
         return Outcome(result, error, duration, LEVEL, output.truncated)
 
 
-def limits_of(job: Job) -> list[str]:
-    """The job's limits as options of `run`, and its shared folder as /shared."""
-    options = [
-        f"--memory={job.limits.memory_mb}m",
-        f"--pids-limit={job.limits.processes}",
-        "--cap-drop=all",
-        "--security-opt=no-new-privileges",
-    ]
-    return options if job.shared is None else [*options, f"--volume={job.shared}:/shared"]
-
-
 async def _ask(program: str) -> str | None:
     """Whether an engine answers: None, or what it says instead."""
     asked = await asyncio.create_subprocess_exec(
@@ -219,14 +246,19 @@ async def _ask(program: str) -> str | None:
 
 async def _remove(engine: str, name: str, process: asyncio.subprocess.Process) -> None:
     """End a container with everything in it, and the client that waits for it."""
+    await _end(engine, name)
+    with contextlib.suppress(ProcessLookupError):
+        process.kill()
+    await process.wait()
+
+
+async def _end(engine: str, name: str) -> None:
+    """Raises OSError when the engine is gone."""
     removing = await asyncio.create_subprocess_exec(
         engine, "rm", "--force", "--time=0" if "podman" in os.path.basename(engine) else "--volumes", name,
         stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
     )  # fmt: skip
     await removing.wait()
-    with contextlib.suppress(ProcessLookupError):
-        process.kill()
-    await process.wait()
 
 
 def _error(job: Job, ended: str, status: int | None, tail: str) -> dict[str, Any] | None:

@@ -170,6 +170,7 @@ class RuntimeSettings:
     Bash processes wait ready, `idle_deno` how many Deno ones, `idle_bun` how many Bun ones. `min_isolation`: start only at this level or above.
     `packages_mb` is how large the installed packages may become before those that were not used longest are removed, `loaded_mb` what idle processes
     that have loaded packages ahead may need together (0: there are none).
+    Without `network` jobs make no network connection at all. `cpus` is how many processors one job may use at a time (0: all).
     `limits` are those that warm processes are made with: a job with others gets a process made for it.
     """
 
@@ -187,4 +188,6 @@ class RuntimeSettings:
     scratch_mb: int = 1024
     packages_mb: int = 4096
     loaded_mb: int = 96
+    network: bool = True
+    cpus: int = 0
     limits: Limits = Limits()

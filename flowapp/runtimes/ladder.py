@@ -92,6 +92,10 @@ async def climb(settings: RuntimeSettings, lost: Callable[[], None]) -> Host:
             await _let_go(launcher)
             continue
         leaks = seen.leaks(level)
+        if seen.opens_sockets and not settings.network:
+            notes.append(f"{level}: a script could open a network connection, and FLOWAPP_STEP_NETWORK is off")
+            await _let_go(launcher)
+            continue
         if leaks and level != NONE:
             notes.append(f"{level}: a script could {', '.join(leaks)}")
             await _let_go(launcher)
@@ -166,6 +170,8 @@ def _plan(settings: RuntimeSettings, level: str, shared: Path, deno: str | None,
         protected=(os.getpid(),),
         scratch_mb=settings.scratch_mb,
         drivers=str(settings.drivers or Path(sys.prefix) / "sql"),
+        network=settings.network,
+        cpus=settings.cpus,
     )
 
 

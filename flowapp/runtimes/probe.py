@@ -8,7 +8,7 @@ from typing import Any
 from flowapp.runtimes.guest.plan import FULL, NONE, USER, Plan
 
 CODE = """
-import ctypes, os
+import ctypes, os, socket
 
 def main(hidden, server):
     def can(action):
@@ -29,13 +29,14 @@ def main(hidden, server):
         "is_root": os.getuid() == 0,
         "makes_namespaces": libc.unshare(0x10000000) == 0,
         "own_processes": alone,
+        "opens_sockets": can(lambda: socket.socket(socket.AF_INET).close()),
     }
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What the probing job found. The first six are things it must not be able to do."""
+    """What the probing job found. The first six are things it must not be able to do, and the last where the network is off."""
 
     reads_data: bool
     changes_data: bool
@@ -44,6 +45,7 @@ class Seen:
     is_root: bool
     makes_namespaces: bool
     own_processes: bool
+    opens_sockets: bool
 
     def leaks(self, level: str) -> list[str]:
         """Why `level` does not hold, as the end of "a script could …"; empty when it does."""
@@ -65,6 +67,9 @@ class Seen:
 
 def mechanisms(plan: Plan, facts: dict[str, Any], seen: Seen) -> dict[str, bool]:
     """Each wall by name, and whether it stands."""
+    asked = {"no network": not seen.opens_sockets} if not plan.network else {}
+    if plan.cpus:
+        asked["few processors"] = bool(facts.get("seccomp"))
     return {
         "own user": plan.first_uid is not None,
         "own files": plan.level in (FULL, USER),
@@ -76,4 +81,5 @@ def mechanisms(plan: Plan, facts: dict[str, Any], seen: Seen) -> dict[str, bool]
         "control group": bool(facts.get("control_group")),
         "server protected": not (seen.reads_server or seen.signals_server),
         "no new namespaces": not seen.makes_namespaces,
+        **asked,
     }

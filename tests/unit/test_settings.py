@@ -15,6 +15,7 @@ def test_defaults_are_a_local_server() -> None:
     assert (settings.host, settings.port, settings.home) == ("127.0.0.1", 3000, Path("/srv/data"))
     assert settings.database_url == settings.token == ""
     assert settings.min_isolation == "basic"
+    assert (settings.step_network, settings.step_cpus) == (True, 0)
 
 
 def test_a_given_folder_is_relative_to_the_working_directory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -35,6 +36,13 @@ def test_a_port_that_is_none_is_refused_by_name(port: str) -> None:
 def test_an_unknown_isolation_level_is_refused() -> None:
     with pytest.raises(SettingsError, match="none, basic, user, full"):
         Settings.from_env({"FLOWAPP_MIN_ISOLATION": "high"})
+
+
+def test_what_steps_may_use() -> None:
+    settings = Settings.from_env({"FLOWAPP_STEP_NETWORK": "OFF", "FLOWAPP_STEP_CPUS": "2"})
+    assert (settings.step_network, settings.step_cpus) == (False, 2)
+    with pytest.raises(SettingsError, match="FLOWAPP_STEP_NETWORK must be on or off, not 'no'"):
+        Settings.from_env({"FLOWAPP_STEP_NETWORK": "no"})
 
 
 @pytest.mark.parametrize("token", ["short", "has a space in the middle", "ünïcödé-token-that-is-long"])

@@ -28,6 +28,7 @@ class Plan:
     `readable` are files and folders that interpreters need. `shared` holds the `./shared` folders of runs.
     `packages` holds the folders of installed packages, which jobs read and never write. `drivers` is the folder with packages that our own processes in sandboxes use: drivers of SQL cells, tools for editing.
     `bun` may name a program that is only installed later, in a folder of its own that exists. `wrapper` is the program that calls TypeScript cells; the launcher fills it in.
+    Without `network` jobs open no sockets to it; `cpus` is how many processors each may use (0: all).
     """
 
     level: str
@@ -43,6 +44,8 @@ class Plan:
     scratch_mb: int
     drivers: str = ""
     wrapper: str = ""
+    network: bool = True
+    cpus: int = 0
 
     @property
     def has_namespaces(self) -> bool:

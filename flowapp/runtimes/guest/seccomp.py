@@ -10,6 +10,7 @@ import ctypes
 import errno
 import struct
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from flowapp.runtimes.guest import kernel
 
@@ -21,7 +22,8 @@ _X32_BIT = 0x40000000
 _ARCHITECTURES = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
 #: every CLONE_NEW* flag
 _NEW_NAMESPACE = 0x7E020000
-_SOCKET_FAMILIES = (1, 2, 10, 16)  # unix, inet, inet6, netlink (name lookups use it)
+_UNIX = 1
+_NETWORK = (2, 10, 16)  # inet, inet6, netlink (name lookups use it)
 _TIOCSTI, _TIOCLINUX = 0x5412, 0x541C
 
 # fmt: off
@@ -43,6 +45,7 @@ _DENIED: dict[str, tuple[int | None, int | None]] = {
 }
 _CLONE = (56, 220)
 _CLONE3 = (435, 435)
+_SET_AFFINITY = (203, 122)
 _SOCKET = (41, 198)
 _IOCTL = (16, 29)
 #: chmod, fchmodat, fchmodat2, chown, lchown, fchownat, setxattr, lsetxattr, removexattr, lremovexattr, truncate,
@@ -61,25 +64,39 @@ _AIMED_AT_A_PROCESS: tuple[tuple[int, int], ...] = (
 Instruction = tuple[int, int, int, int]
 
 
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What a job has of its own, and may use.
+
+    Where it has no file tree of its own (`own_tree`), Landlock hides files, but it does not speak about connecting to
+    a socket in the file system (a desktop's bus, Docker), and System V IPC would outlive the job: both are refused.
+    Where it has no user of its own either, nothing but this keeps it from changing the mode, the owner or the attributes
+    of the server's files, which Landlock does not speak about. Without `network` the only sockets are those of its own file
+    tree. Without `processors` it stays on those that it was given.
+    """
+
+    own_tree: bool = True
+    own_user: bool = True
+    network: bool = True
+    processors: bool = True
+
+    @property
+    def families(self) -> tuple[int, ...]:
+        """The kinds of socket."""
+        return (_UNIX,) * self.own_tree + _NETWORK * self.network
+
+
 class _SockFprog(ctypes.Structure):
     _fields_ = (("length", ctypes.c_ushort), ("filter", ctypes.c_void_p))
 
 
-def build(
-    protected: Sequence[int] = (), *, own_tree: bool = True, own_user: bool = True, machine: str = kernel.machine
-) -> bytes:
+def build(protected: Sequence[int] = (), given: Given = Given(), machine: str = kernel.machine) -> bytes:
     """The filter program.
-
-    Where a job has no file tree of its own (`own_tree`), Landlock hides files, but it does not speak about connecting to
-    a socket in the file system (a desktop's bus, Docker), and System V IPC would outlive the job: both are refused.
-    Where it has no user of its own either, nothing but this keeps it from changing the mode, the owner or the attributes
-    of the server's files, which Landlock does not speak about.
 
     `protected` are process ids that must not be signalled: needed only where jobs share the server's user and the
     kernel has no other way to keep them apart. Each stands for its process group as well.
     """
     column = 0 if machine == "x86_64" else 1
-    families = _SOCKET_FAMILIES if own_tree else _SOCKET_FAMILIES[1:]
     program: list[Instruction] = [
         (_LOAD, 0, 0, _ARCHITECTURE),
         (_JUMP_EQ, 1, 0, _ARCHITECTURES[machine]),
@@ -89,16 +106,19 @@ def build(
     if machine == "x86_64":
         program += [(_JUMP_GE, 0, 1, _X32_BIT), _refuse(errno.ENOSYS)]
     program += _refuse_all(_DENIED.values(), column, errno.EPERM)
-    if not own_tree:
+    if not given.own_tree:
         program += _refuse_all(_INTERPROCESS, column, errno.ENOSYS)
-    if not own_tree and not own_user:
+    if not given.own_tree and not given.own_user:
         program += _refuse_all(_ATTRIBUTES_BY_PATH, column, errno.EPERM)
+    if not given.processors:
+        program += _refuse_all((_SET_AFFINITY,), column, errno.EPERM)
     # clone3 hides its flags in memory that a filter cannot read; without it the C library falls back to clone.
     program += [(_JUMP_EQ, 0, 1, _CLONE3[column]), _refuse(errno.ENOSYS)]
     program += _with_argument(
         _CLONE[column], _FIRST_ARGUMENT, [(_JUMP_SET, 0, 1, _NEW_NAMESPACE), _refuse(errno.EPERM)]
     )
-    program += _with_argument(_SOCKET[column], _FIRST_ARGUMENT, _only(families, errno.EAFNOSUPPORT))
+    otherwise = errno.EAFNOSUPPORT if given.network else errno.ENETUNREACH
+    program += _with_argument(_SOCKET[column], _FIRST_ARGUMENT, _only(given.families, otherwise))
     program += _with_argument(_IOCTL[column], _SECOND_ARGUMENT, _none_of((_TIOCSTI, _TIOCLINUX)))
     if protected:
         targets = [value & 0xFFFFFFFF for pid in protected for value in (pid, -pid)] + [0xFFFFFFFF]

@@ -45,7 +45,9 @@ def _move_into_own_pid_namespace(control: socket.socket) -> None:
 def _working_filter(plan: Plan) -> bytes | None:
     own_user = plan.first_uid is not None
     protected = () if plan.has_namespaces or own_user else (*plan.protected, os.getpid())
-    program = seccomp.build(protected, own_tree=plan.has_namespaces or plan.level == NONE, own_user=own_user)
+    own_tree = plan.has_namespaces or plan.level == NONE
+    given = seccomp.Given(own_tree=own_tree, own_user=own_user, network=plan.network, processors=not plan.cpus)
+    program = seccomp.build(protected, given)
     pid = os.fork()
     if pid == 0:
         try:

@@ -1,9 +1,9 @@
 """Runs a program as somebody else, to see the isolation ladder from other kinds of host.
 
-Usage, as root: `python setups.py <uid> <yes|no|nothing> <program> [arguments]`. The program gets a private view in
+Usage, as root: `python setups.py <uid> <yes|no|nothing|unfiltered> <program> [arguments]`. The program gets a private view in
 which root's home, where the interpreter may live, belongs to that user and is closed to all others (mode 0700). With
 user id 0 it stays root, as in a container. yes: the host allows namespaces; no: it refuses them; nothing: it refuses
-Landlock as well, like an old kernel.
+Landlock as well, like an old kernel; unfiltered: it refuses namespaces and call filters.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def main(uid: int, allowed: str, command: list[str]) -> None:
         _become(uid)
     if allowed != "yes":
         kernel.no_new_privileges()
-        seccomp.apply(_without_namespaces(landlock=allowed == "no"))
+        seccomp.apply(_without_namespaces(landlock=allowed != "nothing", filters=allowed != "unfiltered"))
     os.execv(command[0], command)
 
 
@@ -52,9 +52,10 @@ def _give_home_to(uid: int) -> None:
         os.chown("/root", uid, uid)
 
 
-def _without_namespaces(*, landlock: bool) -> bytes:
+def _without_namespaces(*, landlock: bool, filters: bool) -> bytes:
     """A filter that refuses new namespaces, as container runtimes do by default, and allows everything else."""
     unshare, clone, clone3 = (272, 56, 435) if kernel.machine == "x86_64" else (97, 220, 435)
+    filtering = kernel.number_of("seccomp")
     new_namespace = 0x7E020000
     program = [
         (0x20, 0, 0, 0),
@@ -63,6 +64,7 @@ def _without_namespaces(*, landlock: bool) -> bytes:
         (0x15, 0, 1, clone3),
         (0x06, 0, 0, 0x00050000 | errno.ENOSYS),
         *([] if landlock else [(0x15, 0, 1, 444), (0x06, 0, 0, 0x00050000 | errno.ENOSYS)]),
+        *([] if filters else [(0x15, 0, 1, filtering), (0x06, 0, 0, 0x00050000 | errno.EINVAL)]),
         (0x15, 0, 3, clone),
         (0x20, 0, 0, 16),
         (0x45, 0, 1, new_namespace),

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import subprocess
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from flowapp.runtimes import Limits, Runtimes, containers
+from flowapp.jsontext import JsonText
+from flowapp.runtimes import Job, Limits, Runtimes, RuntimeSettings, containers
 from flowapp.runtimes.adapters import Refused
 from tests.integration.runtimes.conftest import Run
 from tests.support.engine import IMAGE, podman_with_an_image
@@ -78,6 +81,48 @@ async def test_cancel_ends_the_container(run: Run, runtimes: Runtimes) -> None:
     assert running() == ""
 
 
+async def test_a_container_of_a_killed_server_is_ended_at_the_next_start(tmp_path: Path) -> None:
+    (tmp_path / "runtimes/containers").mkdir(parents=True)
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    for owner, name in ((gone.pid, "flowapp-left"), (os.getpid(), "flowapp-mine")):
+        command = ["podman", "run", "--detach", "--rm", f"--name={name}", IMAGE, "/bin/sleep", "1000"]
+        subprocess.run(command, capture_output=True, check=True)
+        (tmp_path / f"runtimes/containers/{owner}-{name}").write_text("podman")
+    await containers.Containers(RuntimeSettings(home=tmp_path)).sweep()
+    left = subprocess.run(["podman", "ps", "--format={{.Names}}"], capture_output=True, text=True, check=True)
+    subprocess.run(["podman", "rm", "--force", "--time=0", "flowapp-mine"], capture_output=True, check=True)
+    assert left.stdout.split() == ["flowapp-mine"]
+    assert [mark.name for mark in (tmp_path / "runtimes/containers").iterdir()] == [f"{os.getpid()}-flowapp-mine"]
+
+
+async def test_a_running_container_is_marked_and_an_ended_one_is_not(run: Run, runtimes: Runtimes) -> None:
+    marks = runtimes.settings.home / "runtimes/containers"
+    task = asyncio.ensure_future(run("bash", f"# docker\ndocker run {IMAGE} /bin/sleep 1000", id="marked"))
+    until = time.monotonic() + 20
+    while not await asyncio.to_thread(running):
+        assert time.monotonic() < until
+        await asyncio.sleep(0.05)
+    assert [mark.name.partition("-")[0] for mark in marks.iterdir()] == [str(os.getpid())]
+    await runtimes.cancel("marked")
+    await task
+    assert list(marks.iterdir()) == []
+
+
+async def test_no_network_and_few_processors_when_the_server_says_so(tmp_path: Path) -> None:
+    made = containers.Containers(RuntimeSettings(home=tmp_path, network=False, cpus=1))
+    options = made.limits_of(Job("a", "bash", "", JsonText("{}")))
+    assert "--network=none" in options and "--cpus=1" in options
+    command = [
+        "podman",
+        "run",
+        "--rm",
+        *(o for o in options if "memory" not in o and "pids" not in o and "cpus" not in o),
+    ]
+    done = subprocess.run([*command, IMAGE, "/bin/cat", "/proc/net/dev"], capture_output=True, text=True, check=True)
+    assert [line.split(":")[0].strip() for line in done.stdout.splitlines()[2:]] == ["lo"]
+
+
 async def test_the_shared_folder_is_there(run: Run, runtimes: Runtimes) -> None:
     shared = runtimes.shared_folder("contained")
     (shared / "a").write_text("of the run")
@@ -119,5 +164,5 @@ async def test_commands_that_are_refused(asked: list[str]) -> None:
 async def test_without_an_engine_the_cell_says_what_to_install(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(containers, "_ENGINES", ("no-such-engine",))
     with pytest.raises(Refused, match="sudo apt install podman"):
-        await containers.Containers()._found()
+        await containers.Containers(RuntimeSettings(home=Path("/nonexistent")))._found()
     assert json.loads((await run("bash", "# not docker\necho 1")).result or "") == "1"

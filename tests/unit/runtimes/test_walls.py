@@ -89,6 +89,21 @@ def test_socket_families() -> None:
         assert verdict(program, 41, family) == refused(errno.EAFNOSUPPORT)
 
 
+def test_without_network_only_sockets_of_the_own_tree() -> None:
+    for own_tree, unix in ((True, ALLOW), (False, refused(errno.ENETUNREACH))):
+        program = seccomp.build(given=seccomp.Given(own_tree=own_tree, network=False), machine="x86_64")
+        assert verdict(program, 41, 1) == unix
+        for family in (2, 10, 16, 17, 40):
+            assert verdict(program, 41, family) == refused(errno.ENETUNREACH)
+
+
+def test_who_has_few_processors_stays_on_them(machine: str) -> None:
+    number, architecture = (203, X86) if machine == "x86_64" else (122, ARM)
+    few = seccomp.build(given=seccomp.Given(processors=False), machine=machine)
+    assert verdict(few, number, architecture=architecture) == refused(errno.EPERM)
+    assert verdict(seccomp.build(machine=machine), number, architecture=architecture) == ALLOW
+
+
 def test_terminal_injection_is_refused() -> None:
     program = seccomp.build(machine="x86_64")
     assert verdict(program, 16, 1, 0x5412) == refused(errno.EPERM)
@@ -105,7 +120,7 @@ def test_protected_processes_cannot_be_signalled() -> None:
 
 
 def test_what_only_a_tree_of_its_own_makes_harmless() -> None:
-    alone, among = seccomp.build(machine="x86_64"), seccomp.build(own_tree=False, machine="x86_64")
+    alone, among = seccomp.build(machine="x86_64"), seccomp.build(given=seccomp.Given(own_tree=False), machine="x86_64")
     for number in (29, 64, 68, 240):
         assert verdict(alone, number) == ALLOW
         assert verdict(among, number) == refused(errno.ENOSYS)
@@ -116,10 +131,14 @@ def test_what_only_a_tree_of_its_own_makes_harmless() -> None:
 
 def test_what_only_a_user_of_its_own_makes_harmless() -> None:
     for number in (90, 268, 92, 260, 188, 76, 452):
-        assert verdict(seccomp.build(own_user=False, machine="x86_64"), number) == ALLOW
-        assert verdict(seccomp.build(own_tree=False, machine="x86_64"), number) == ALLOW
-        assert verdict(seccomp.build(own_tree=False, own_user=False, machine="x86_64"), number) == refused(errno.EPERM)
-    assert verdict(seccomp.build(own_tree=False, own_user=False, machine="x86_64"), 91) == ALLOW  # fchmod
+        assert verdict(seccomp.build(given=seccomp.Given(own_user=False), machine="x86_64"), number) == ALLOW
+        assert verdict(seccomp.build(given=seccomp.Given(own_tree=False), machine="x86_64"), number) == ALLOW
+        assert verdict(
+            seccomp.build(given=seccomp.Given(own_tree=False, own_user=False), machine="x86_64"), number
+        ) == refused(errno.EPERM)
+    assert (
+        verdict(seccomp.build(given=seccomp.Given(own_tree=False, own_user=False), machine="x86_64"), 91) == ALLOW
+    )  # fchmod
 
 
 def plan(
@@ -163,6 +182,7 @@ def seen(**changes: bool) -> Seen:
             "is_root",
             "makes_namespaces",
             "own_processes",
+            "opens_sockets",
         ),
         False,
     )

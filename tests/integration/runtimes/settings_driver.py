@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import sys
 import tempfile
 from pathlib import Path
@@ -15,7 +14,6 @@ sys.path.insert(0, str(ROOT))
 
 from flowapp.jsontext import JsonText, loads  # noqa: E402
 from flowapp.runtimes import IsolationTooLow, Job, Outcome, Runtimes, RuntimeSettings  # noqa: E402
-from flowapp.runtimes.guest import walls  # noqa: E402
 
 PYTHON = """
 import os, socket
@@ -96,4 +94,4 @@ async def main(scratch: Path) -> dict[str, Any]:
 
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        print(json.dumps(asyncio.run(main(Path(folder)))))
+        sys.stdout.write(json.dumps(asyncio.run(main(Path(folder)))))

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from flowapp.assistant.shapes import UNKNOWN, Shape
-from flowapp.signatures.shapes import types_in
+from flowapp.openflow.shapes import types_in
 
 _FORMATS = {
     "email": re.compile(r"[^@\s]+@[^@\s]+"),

@@ -17,7 +17,7 @@ from flowapp.assistant.proposals import Proposal
 from flowapp.assistant.scope import Scope, Source
 from flowapp.assistant.shapes import Shape, is_secret_schema
 from flowapp.assistant.targets import Target
-from flowapp.signatures.shapes import types_in
+from flowapp.openflow.shapes import types_in
 
 #: A proposal below this is not made; a field with a default of its own needs more.
 LEAST = 0.62

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-from flowapp.signatures.shapes import types_in
+from flowapp.openflow.shapes import types_in
 
 JsonType: TypeAlias = str
 UNKNOWN = "unknown"

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
 from flowapp.openflow.references import simple_path
+from flowapp.openflow.shapes import Path, look, of_value
 from flowapp.openflow.walk import LOOP_KINDS, Place, kind_of
 from flowapp.signatures.inference import READ, infer
 from flowapp.signatures.schema import Schema, Signature, SignatureProblem
-from flowapp.signatures.shapes import Path, look, of_value
 
 Origin: TypeAlias = Literal["annotation", "schema", "result"]
 

@@ -15,10 +15,10 @@ from flowapp.openflow.expressions import Expression, Written
 from flowapp.openflow.problems import Problem
 from flowapp.openflow.references import member, simple_path
 from flowapp.openflow.rules import severity_of
+from flowapp.openflow.shapes import ITEM, Found, Path, fit, look, types_in
 from flowapp.openflow.walk import Place
 from flowapp.signatures.known import Evidence, Known, Root, Values, signature_of
 from flowapp.signatures.schema import Signature, SignatureProblem
-from flowapp.signatures.shapes import ITEM, Found, Path, fit, look, types_in
 
 _STRICT = frozenset({"python3", "deno", "bun", "nativets", "bunnative", "go"})
 _LENIENT = frozenset(

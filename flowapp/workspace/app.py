@@ -81,6 +81,7 @@ from flowapp.workspace.resource_history import ResourceHistory
 from flowapp.workspace.resource_types import ResourceTypes
 from flowapp.workspace.resources import Resources
 from flowapp.workspace.restarting import Restarting
+from flowapp.workspace.result_shapes import ResultShapes
 from flowapp.workspace.retention import Retention
 from flowapp.workspace.run_files import RunFiles
 from flowapp.workspace.run_filters import RunFilters
@@ -187,6 +188,9 @@ class Workspace:
         self.streams = Streams(self._context, self.drafts)
         self.drafts.changed.append(self.previews.refresh_soon)
         self.observer.settled.append(self.previews.refresh_soon)
+        shapes = ResultShapes(self._context, self.drafts)
+        self.drafts.changed.append(shapes.refresh_soon)
+        self.observer.settled.append(shapes.refresh_soon)
         places = JobPlaces(store)
         views = JobViews(store, places)
         self.job_logs = JobLogs(store, places, views)

@@ -23,12 +23,14 @@ from flowapp.notebook.operations import Operation, apply_all
 from flowapp.notebook.operations.types import SetCode
 from flowapp.notebook.staleness import CellState, states
 from flowapp.notebook.view import Snapshot, difference
+from flowapp.openflow.problems import Problem
 from flowapp.signatures import lint
 from flowapp.store import audit, drafts
 from flowapp.store.clock import now
 from flowapp.store.tables import DraftOperationRow, DraftRow
 from flowapp.workspace.blob_guard import foreign, hashes_in, hashes_in_text
 from flowapp.workspace.errors import BadRequest, DraftConflict, EditRejected
+from flowapp.workspace.observed import known_of
 from flowapp.workspace.open_drafts import OpenDraft, Typing
 
 MAX_OPERATIONS = 500
@@ -201,13 +203,13 @@ def take_document(draft: OpenDraft, document: Document, version: int, at: str) -
     for cell in draft.records.keys() - document.outline.by_cell.keys():
         draft.outputs.pop(cell, None)
         draft.evaluated.pop(cell, None)
+        draft.shapes.pop(cell, None)
 
 
 async def snapshot(draft: OpenDraft) -> Snapshot:
     """All that a view shows of the draft now, with the real code versions."""
     document = draft.document
-    problems = await asyncio.to_thread(lint, document.flow)
-    draft.states = states_now(draft, document)
+    problems = await problems_of(draft)
     return Snapshot(
         document=document,
         states=draft.states,
@@ -216,6 +218,12 @@ async def snapshot(draft: OpenDraft) -> Snapshot:
         evaluated=dict(draft.evaluated),
         outputs=draft.outputs,
     )
+
+
+async def problems_of(draft: OpenDraft) -> list[Problem]:
+    """What is wrong with the draft, as far as its document and the last results of its cells tell."""
+    draft.states = states_now(draft, draft.document)
+    return await asyncio.to_thread(lint, draft.document.flow, known_of(draft, draft.states))
 
 
 def states_now(draft: OpenDraft, document: Document) -> dict[CellId, CellState]:

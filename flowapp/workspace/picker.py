@@ -18,8 +18,8 @@ from flowapp.jsontext import dumps
 from flowapp.notebook.document import CellId, Document, Entry
 from flowapp.notebook.schemas import read_signature
 from flowapp.openflow import references
+from flowapp.openflow.shapes import types_in
 from flowapp.signatures import Signature
-from flowapp.signatures.shapes import types_in
 from flowapp.store import resources, variables
 from flowapp.store.blobs import BlobRef
 from flowapp.workspace import guard, tree

@@ -26,6 +26,7 @@ from typing import Any, BinaryIO
 import zstandard
 
 from flowapp.jsontext import dumps
+from flowapp.openflow import shapes
 from flowapp.workspace import describe, large_parts, rich, table, tree
 
 IDLE_S = 120
@@ -35,6 +36,9 @@ TIMEOUT_S = 60.0
 SPOOL_BYTES = 4 << 20
 _HEAD = struct.Struct(">cI")
 _MEMORY_BYTES = 6 << 30
+
+
+_BRIEFLY = {"sample": tree.sample, "shape": shapes.of_value}
 
 
 class BigValueFailed(Exception):
@@ -73,8 +77,8 @@ def answer(value: Any, request: dict[str, Any]) -> Iterator[bytes]:
         case "look":
             value = tree.at(value, path)
             found = {"text": tree.summary(value), "type": tree.type_of(value), "node": tree.node(value)}
-        case "sample":
-            found = tree.sample(tree.at(value, path))
+        case "sample" | "shape" as brief:
+            found = _BRIEFLY[brief](tree.at(value, path))
         case other:
             raise ValueError(f"unknown request {other!r}")
     yield dumps(found).encode("utf-8", "surrogatepass")

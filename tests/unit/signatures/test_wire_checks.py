@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flowapp.openflow.problems import Problem
+from flowapp.openflow.shapes import of_value
 from flowapp.signatures import lint
 from flowapp.signatures.known import Known
-from flowapp.signatures.shapes import of_value
 
 ORDERS = """from typing import Any, TypedDict, NotRequired
 class Customer(TypedDict):

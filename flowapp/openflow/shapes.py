@@ -11,8 +11,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, Literal, TypeAlias
 
-from flowapp.signatures.schema import Schema
-
+Schema: TypeAlias = dict[str, Any]
 Path: TypeAlias = tuple[str | int, ...]
 Verdict: TypeAlias = Literal["fits", "conflicts", "unknown"]
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flowapp.signatures.shapes import Path, fit, look, of_value, types_in
+from flowapp.openflow.shapes import Path, fit, look, of_value, types_in
 
 NAMES = st.sampled_from(["id", "name", "rows", "total", "length", "map"])
 SCALARS = st.one_of(st.none(), st.booleans(), st.integers(-9, 9), st.sampled_from([0.5, 2.5]), st.text(max_size=3))

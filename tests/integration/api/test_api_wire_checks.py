@@ -1,0 +1,75 @@
+"""Wires checked against the last results: told of when a cell has run, gone when its code changes, and never with a value in it."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from flowapp.store.events import Event, Subscription
+from tests.integration.api.api_server import Server, flow_of, js, script
+
+FLOW = flow_of(
+    script("a", "def main():\n    return fetch()\n"),
+    script("b", "def main(x: int):\n    return x\n", x=js("results.a.totl")),
+)
+RULES = ("wire.unknown_field", "wire.type_mismatch")
+
+
+async def opened(server: Server) -> tuple[str, dict[str, str], Subscription]:
+    draft = await server.draft(FLOW)
+    page = server.workspace.store.events.subscribe([f"draft:{draft}"])
+    cells = {cell["step_id"]: cell["id"] for cell in (await server.notebook(draft))["cells"]}
+    return draft, cells, page
+
+
+async def run_a(server: Server, draft: str, cell: str, value: Any) -> None:
+    server.engine.answers = {"a": value}
+    await server.run(draft, cell)
+
+
+async def change(page: Subscription) -> Event:
+    while (event := await asyncio.wait_for(anext(page), 5)).type != "change":
+        pass
+    return event
+
+
+def told(answer: dict[str, Any]) -> list[tuple[str, str]]:
+    return [(found["step_id"], found["message"]) for found in answer["problems"] if found["rule"] in RULES]
+
+
+async def test_a_result_tells_of_a_wire_and_new_code_takes_it_back(server: Server) -> None:
+    draft, cells, page = await opened(server)
+    assert told(await server.notebook(draft)) == []
+    await run_a(server, draft, cells["a"], {"total": 4, "secret": "hunter2"})
+    event = await change(page)
+    assert told(event.data) == [("b", "The last result has no totl in results.a.")]
+    assert [cell["step_id"] for cell in event.data["cells"]] == ["b"]
+    assert "hunter2" not in str(event.data)
+    assert told(await server.notebook(draft)) == told(event.data)
+
+    edited = await server.edit(
+        draft, {"op": "set_code", "cell": cells["a"], "code": "def main():\n    return better()\n"}
+    )
+    assert told(edited) == []
+    await run_a(server, draft, cells["a"], {"totl": "4"})
+    while not told((event := await change(page)).data):
+        pass
+    assert told(event.data) == [("b", "results.a.totl was a text in the last run, and x takes a whole number.")]
+
+
+async def test_a_stand_in_counts_as_a_result(server: Server) -> None:
+    draft, cells, _ = await opened(server)
+    edited = await server.edit(
+        draft,
+        {"op": "keep_stand_in", "cell": cells["a"], "name": "one", "value": {"total": 1}},
+        {"op": "use_stand_in", "cell": cells["a"], "name": "one"},
+    )
+    assert told(edited) == [("b", "The last result has no totl in results.a.")]
+    deployed = await server.post(draft, "deploy", {})
+    assert deployed["version"] == 1, "a warning keeps nobody from deploying"
+
+
+async def test_a_large_result_is_looked_at_as_well(server: Server) -> None:
+    draft, cells, page = await opened(server)
+    await run_a(server, draft, cells["a"], {"total": 4, "text": "x" * (3 << 20)})
+    assert told((await change(page)).data) == [("b", "The last result has no totl in results.a.")]

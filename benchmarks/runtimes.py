@@ -3,13 +3,15 @@
 cold: the first job of a pool without idle processes; warm: jobs with a pause in which the pool refills; sustained: one, two
 and eight at a time without a pause for so many seconds (10), so that every refill is paid for. Times in milliseconds, from
 calling `run` to its answer; isolation, log and result included, engine and database not. With packages: installed before;
-warm jobs find them loaded, and some of the sustained ones have to load them themselves.
+warm jobs find them loaded, and some of the sustained ones have to load them themselves. The pools have the size that a server
+gives them (FLOWAPP_IDLE_RUNNERS).
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
+import os
 import statistics
 import sys
 import tempfile
@@ -101,14 +103,31 @@ async def sustained(runtimes: Runtimes, language: str, seconds: float, at_once: 
     say(language, f"sustained, {at_once} at a time", times, (time.perf_counter() - begun) * 1000)
 
 
+def idle_memory() -> float:
+    """Megabytes of all processes below this one, shared pages by their share (PSS). The holders of process namespaces are one
+    address space, and count once.
+    """
+    sizes: dict[object, int] = {}
+    waiting = [os.getpid()]
+    while waiting:
+        for task in Path(f"/proc/{waiting.pop()}/task").glob("*/children"):
+            for pid in map(int, task.read_text().split()):
+                waiting.append(pid)
+                name = Path(f"/proc/{pid}/comm").read_text().strip()
+                rows = dict(row.split(":", 1) for row in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()[1:])
+                sizes[name if name == "flowapp-spaces" else pid] = int(rows["Pss"].split()[0])
+    return sum(sizes.values()) / 1024
+
+
 async def main(jobs: int, seconds: float) -> None:
     with tempfile.TemporaryDirectory(prefix="flowapp-bench-") as home:
-        runtimes = Runtimes(RuntimeSettings(home=Path(home)))
+        runtimes = Runtimes(RuntimeSettings(home=Path(home), idle=6))
         begun = time.perf_counter()
         await runtimes.start()
         started = (time.perf_counter() - begun) * 1000
         print(json.dumps({"what": "start", "ms": round(started), "isolation": runtimes.isolation.level}), flush=True)
-        await asyncio.sleep(1)
+        await asyncio.sleep(5)
+        print(json.dumps({"what": "idle memory of all pools", "mb": round(idle_memory())}), flush=True)
         for language in CODE:
             count = jobs if language != "deno" else max(jobs // 8, 10)
             await warm(runtimes, language, count)

@@ -195,7 +195,7 @@ class Runtimes:
         return {
             "isolation": host.isolation.to_json(),
             "languages": self._languages().facts(),
-            "pools": {name: {"idle": pool.idle, "target": pool.target} for name, pool in self._pools.items()},
+            "pools": {name: {"idle": pool.idle, "target": pool.wanted} for name, pool in self._pools.items()},
             "loaded": self._hot.idle,
             "connections": self._kept.idle,
             "running": len(self._running),

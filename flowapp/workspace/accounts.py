@@ -11,7 +11,7 @@ from flowapp.access import passwords, scopes
 from flowapp.access.errors import PasswordWrong
 from flowapp.access.identity import Identity
 from flowapp.access.person import Person
-from flowapp.access.policy import missing, require
+from flowapp.access.policy import Action, missing
 from flowapp.access.tokens import new_token
 from flowapp.jsontext import loads
 from flowapp.store import audit, identities
@@ -278,10 +278,8 @@ class Accounts:
         self._ask(person, "account.read")
         return True
 
-    def _ask(self, person: Person, action: Any) -> Identity:
-        identity = self._sessions.account(person)
-        require(identity, action, guard.account_target(identity))
-        return identity
+    def _ask(self, person: Person, action: Action) -> Identity:
+        return guard.account_of(self._sessions, person, action)
 
 
 def _scopes_in(body: Mapping[str, Any]) -> tuple[str, ...] | None:

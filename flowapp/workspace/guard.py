@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from flowapp.access import policy
 from flowapp.access.identity import Identity
+from flowapp.access.person import Person
 from flowapp.access.policy import Action, Target, missing, require
+from flowapp.access.sessions import Sessions
 from flowapp.signatures.sql_files import BY_SCRIPT
 from flowapp.store import drafts, flows
 from flowapp.store.seen import Look
@@ -93,6 +95,17 @@ def folder_target(identity: Identity, name: str) -> Target:
 def account_target(identity: Identity) -> Target:
     """One's own account, in no workspace."""
     return Target(identity.workspace, "account", owner=identity.username)
+
+
+def account_of(sessions: Sessions, person: Person, action: Action) -> Identity:
+    """Whoever may do something to their own account, or to the installation.
+
+    Raises:
+        NotAllowed: they may not.
+    """
+    identity = sessions.account(person)
+    require(identity, action, account_target(identity))
+    return identity
 
 
 async def draft_row(store: Store, identity: Identity, action: Action, draft_id: str) -> DraftRow:

@@ -45,6 +45,18 @@ def groups_in(body: Any) -> dict[str, tuple[InstanceGroupRow, list[str]]]:
     return found
 
 
+def new_name_in(body: Mapping[str, Any]) -> str:
+    """The name of a group that somebody makes: as Windmill has it, in small letters and with `_` for spaces.
+
+    Those of a list that is brought in (`groups_in`) are as they were where they come from.
+
+    Raises:
+        BadRequest: it is none.
+    """
+    given = body.get("name")
+    return name_of(given.replace(" ", "_").lower() if isinstance(given, str) else given, "instance group")
+
+
 def emails_in(body: Mapping[str, Any]) -> list[str] | None:
     """The emails of a body, each once; None where it says nothing of them.
 

@@ -12,9 +12,8 @@ from typing import Any
 
 from sqlalchemy.engine import Connection
 
-from flowapp.access.identity import Identity
 from flowapp.access.person import Person
-from flowapp.access.policy import missing, require
+from flowapp.access.policy import missing
 from flowapp.jsontext import dumps, loads
 from flowapp.store import audit, groups, instance_groups
 from flowapp.store.tables import InstanceGroupRow
@@ -26,11 +25,12 @@ from flowapp.workspace.instance_group_bodies import (
     MOST_PEOPLE,
     emails_in,
     groups_in,
+    new_name_in,
     refuse_role,
     summary_in,
 )
 from flowapp.workspace.members import email_in
-from flowapp.workspace.stored import ALL, Page, name_of
+from flowapp.workspace.stored import ALL, Page
 
 
 class InstanceGroups:
@@ -89,9 +89,7 @@ class InstanceGroups:
         """
         self._ask(person)
         refuse_role(body)
-        given = body.get("name")
-        name = name_of(given.replace(" ", "_").lower() if isinstance(given, str) else given, "instance group")
-        people = emails_in(body) or []
+        name, people = new_name_in(body), emails_in(body) or []
         row = InstanceGroupRow(name=name, summary=summary_in(body), extra=dumps({"id": str(uuid.uuid4())}))
 
         def work(connection: Connection) -> None:
@@ -103,7 +101,7 @@ class InstanceGroups:
                 )
             instance_groups.put(connection, row)
             _noted(connection, person, "create", name)
-            _set_people(connection, person, name, _spelled(connection, people))
+            _set_people(connection, person, name, people, instance_groups.spellings(connection, people))
             _refuse_too_many(connection)
 
         await self._write(work)
@@ -127,7 +125,7 @@ class InstanceGroups:
                 instance_groups.put(connection, row)
             _noted(connection, person, "update", name)
             if people is not None:
-                _set_people(connection, person, name, _spelled(connection, people))
+                _set_people(connection, person, name, people, instance_groups.spellings(connection, people))
                 _refuse_too_many(connection)
 
         await self._write(work)
@@ -200,14 +198,13 @@ class InstanceGroups:
                 if name not in before or _said(before[name]) != _said(row):
                     _noted(connection, person, "update" if name in before else "create", name)
                     instance_groups.put(connection, row)
-                _set_people(connection, person, name, [kept[email] for email in people])
+                _set_people(connection, person, name, people, kept)
             _refuse_too_many(connection)  # at the end only: on the way somebody who moves may be in two
 
         await self._write(work)
 
     def _ask(self, person: Person) -> None:
-        identity: Identity = self._sessions.account(person)
-        require(identity, "instance.manage", guard.account_target(identity))
+        guard.account_of(self._sessions, person, "instance.manage")
 
     async def _write(self, work: Callable[[Connection], None]) -> None:
         def locked(connection: Connection) -> None:
@@ -234,13 +231,11 @@ def _delete(connection: Connection, person: Person, name: str) -> None:
     _noted(connection, person, "delete", name)
 
 
-def _spelled(connection: Connection, people: Sequence[str]) -> list[str]:
-    return list(instance_groups.spellings(connection, people).values())
-
-
-def _set_people(connection: Connection, person: Person, name: str, people: Sequence[str]) -> None:
-    """Make exactly these its people. Each change is noted by itself."""
-    before, wanted = set(instance_groups.emails(connection, name)), set(people)
+def _set_people(
+    connection: Connection, person: Person, name: str, people: Sequence[str], kept: Mapping[str, str]
+) -> None:
+    """Make exactly these its people, as `kept` spells them. Each change is noted by itself."""
+    before, wanted = set(instance_groups.emails(connection, name)), {kept[email] for email in people}
     for email in sorted(before - wanted):
         instance_groups.remove(connection, name, email)
         _noted(connection, person, "removeuser", name, email)

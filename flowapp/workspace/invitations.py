@@ -143,8 +143,7 @@ class Invitations:
             BadRequest: a job asks, or a limited token.
             AlreadyThere: they are a member.
         """
-        account = self._sessions.account(person)
-        require(account, "account.manage", guard.account_target(account))
+        guard.account_of(self._sessions, person, "account.manage")
         if person.job or person.scopes is not None or person.workspace is not None:
             raise BadRequest("A limited token cannot join a workspace.", "Sign in, then open the link.")
 

@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 from flowapp.access.person import Person
-from flowapp.access.policy import require
 from flowapp.store import audit
 from flowapp.store.clock import text_of
 from flowapp.workspace import guard
@@ -39,8 +38,7 @@ class InstalledPackages:
         return _dated(dict(left))
 
     def _ask(self, person: Person) -> None:
-        identity = self._sessions.account(person)
-        require(identity, "instance.manage", guard.account_target(identity))
+        guard.account_of(self._sessions, person, "instance.manage")
 
 
 def _dated(facts: dict[str, Any]) -> dict[str, Any]:

@@ -64,7 +64,9 @@ class InstanceGroupsState(DialogState, rx.State):
         summary = form.get("summary", "").strip()
         emails = form.get("emails", "").replace(",", " ").split()
         if self.original:
-            await kept.update(person, self.original, {"new_summary": summary, "emails": emails})
+            # people who are as the dialog has shown them stay as others have made them meanwhile
+            changed = {} if emails == self.emails.split() else {"emails": emails}
+            await kept.update(person, self.original, {"new_summary": summary, **changed})
         else:
             await kept.create(person, {"name": form.get("name", "").strip(), "summary": summary, "emails": emails})
 

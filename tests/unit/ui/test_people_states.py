@@ -150,6 +150,14 @@ async def test_an_instance_group_is_shown_changed_and_asked_about(workspace: Fak
     assert (state.deleting, state.users) == ("ops", ["g/crew in Main", "g/night in Main"])
 
 
+async def test_a_new_summary_alone_leaves_the_people_whom_others_change_meanwhile(workspace: FakeWorkspace) -> None:
+    state = state_of(InstanceGroupsState)
+    await send(state, "edit", "ops")
+    workspace.listed = []
+    await send(state, "save", {"summary": "Nights", "emails": "a@example.org\r\nb@example.org\r\n"})
+    assert workspace.updated == {"name": "ops", "new_summary": "Nights"}
+
+
 async def test_who_is_no_super_admin_sees_no_instance_groups(workspace: FakeWorkspace) -> None:
     workspace.fails = NotAllowed("Only a super admin of this installation can do this.")
     state = state_of(InstanceGroupsState)

@@ -2,7 +2,8 @@
 
 `restarted_from` of a run's row is JSON: `{flow_job_id, step_id, branch_or_iteration_n?, nested?}`. `flow_job_id` is the earlier
 run. With `branch_or_iteration_n` a loop or branchall keeps its iterations (branches) before that one; `nested` is an object of
-the same shape for a step inside of that iteration, of the branch that was taken, or of the flow that the step calls.
+the same shape for a step inside of that iteration, of the branch that was taken, or of the flow that the step calls. Numbers are
+those of the flow that is to run; where another branch ran under one than it has there, the restart is refused.
 
 What is kept is copied when the new run begins: rows of finished steps, and the answers of people that let it go on then. A
 wait that nobody approved is not kept: the new run asks again. So it does with other arguments or another document, because
@@ -11,7 +12,7 @@ what was approved was the run with the earlier ones.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -135,24 +136,10 @@ async def _inside(
     value = module["value"]
     modules: Sequence[Module]
     if kind in ("forloopflow", "whileloopflow", "branchall"):
-        if number is None:
-            raise RestartRefused(f"Which iteration or branch of {path}? (branch_or_iteration_n)")
-        if kind == "branchall" and number >= len(value["branches"]):
-            raise RestartRefused(f"{path} has no branch {number}: it has {len(value['branches'])}, counted from 0.")
-        known = {name: at for name in rows if (at := _number_in(inner, name)) is not None and at < number}
-        whole = len(set(known.values()))
-        if whole < number and not _empty(value, kind):
-            raise RestartRefused(f"{path} has only {whole} iterations or branches to keep, not {number}.")
-        found.finished += [rows[name] for name in known if rows[name].ended_at is not None]
-        modules = value["branches"][number].get("modules") or [] if kind == "branchall" else value.get("modules") or []
+        modules, number = _numbered(rows, module, path, inner, restart, found)
         prefix = f"{inner}[{number}]."
     elif kind == "branchone":
-        chosen = loads(row.meta or "{}").get("branch")
-        if chosen is None or nested is None:
-            raise RestartRefused(f"Name a step inside of the branch of {path} that was taken (nested).")
-        if not isinstance(chosen, str) and chosen >= len(value["branches"]):
-            raise RestartRefused(f"The flow that is to run has no branch {chosen} of {path} any more, which was taken.")
-        modules = (value.get("default") if isinstance(chosen, str) else value["branches"][chosen].get("modules")) or []
+        modules, chosen = _taken(rows, module, path, inner, restart)
         prefix = f"{inner}[{chosen}]."
     elif kind == "flow":
         called = await flow(str(value.get("path") or ""), loads(row.meta or "{}").get("version"))
@@ -162,6 +149,69 @@ async def _inside(
     found.begun.append(row)
     if nested is not None:
         await _list(rows, modules, prefix, nested, flow, found)
+
+
+def _numbered(
+    rows: Mapping[str, JobRow], module: Module, path: str, inner: str, restart: Restart, found: Kept
+) -> tuple[Sequence[Module], int]:
+    """Keep the iterations or branches before the one to begin in; the steps of that one, and its number."""
+    number, kind, value = restart.number, kind_of(module), module["value"]
+    if number is None:
+        raise RestartRefused(f"Which iteration or branch of {path}? (branch_or_iteration_n)")
+    if kind == "branchall" and number >= len(value["branches"]):
+        raise RestartRefused(f"{path} has no branch {number}: it has {len(value['branches'])}, counted from 0.")
+    known = {name: at for name in rows if (at := _number_in(inner, name)) is not None and at < number}
+    whole = len(set(known.values()))
+    if whole < number and not _empty(value, kind):
+        raise RestartRefused(f"{path} has only {whole} iterations or branches to keep, not {number}.")
+    if kind == "branchall":
+        ran = _ran_in(rows, inner)
+        for at, branch in enumerate(value["branches"][:number]):
+            _require_same(path, str(at), branch.get("modules") or [], ran)
+    found.finished += [rows[name] for name in known if rows[name].ended_at is not None]
+    inside = value["branches"][number] if kind == "branchall" else value
+    return inside.get("modules") or [], number
+
+
+def _taken(
+    rows: Mapping[str, JobRow], module: Module, path: str, inner: str, restart: Restart
+) -> tuple[Sequence[Module], int | str]:
+    """The steps of the branch that was taken, and its number or name."""
+    value, chosen = module["value"], loads(rows[path].meta or "{}").get("branch")
+    if chosen is None or restart.nested is None:
+        raise RestartRefused(f"Name a step inside of the branch of {path} that was taken (nested).")
+    if not isinstance(chosen, str) and chosen >= len(value["branches"]):
+        raise RestartRefused(f"The flow that is to run has no branch {chosen} of {path} any more, which was taken.")
+    modules = (value.get("default") if isinstance(chosen, str) else value["branches"][chosen].get("modules")) or []
+    _require_same(path, str(chosen), modules, _ran_in(rows, inner))
+    return modules, chosen
+
+
+def _require_same(path: str, branch: str, modules: Sequence[Module], ran: Mapping[str, set[str]]) -> None:
+    """What is kept of a branch is found by its number, and another version may have another branch under it.
+
+    `ran` says where steps ran (`_ran_in`).
+
+    Raises:
+        RestartRefused: a step of the branch ran in another one only, or others ran in this one.
+    """
+    own = [ran[id_of(module)] for module in modules if id_of(module) in ran]
+    others = bool(modules) and not own and any(branch in places for places in ran.values())
+    if others or any(branch not in places for places in own):
+        raise RestartRefused(
+            f"In the flow that is to run, branch {branch} of {path} is not the one that ran there.",
+            f"Begin at {path} as a whole, or run the version that the run had.",
+        )
+
+
+def _ran_in(rows: Iterable[str], inner: str) -> dict[str, set[str]]:
+    """In which branches of the container whose steps begin with `inner` each step ran, by its id."""
+    found: dict[str, set[str]] = {}
+    for name in rows:
+        if name.startswith(f"{inner}["):
+            branch, _, step = name[len(inner) + 1 :].partition("].")
+            found.setdefault(step, set()).add(branch)
+    return found
 
 
 def _number_in(inner: str, path: str) -> int | None:

@@ -114,6 +114,16 @@ async def test_branches_that_all_run_keep_the_first_ones(made: Server) -> None:
         assert kept == {"t[0].x0", "t[0].y0", "t[1].x1", "t[1].y1", "t[2].x2"}
 
 
+async def test_no_finished_branch_runs_again_because_it_stands_elsewhere_in_a_newer_version(made: Server) -> None:
+    branches = [{"modules": [step(f"x{n}", "give")]} for n in range(2)]
+    run, _ = await made.run(flow_of({"id": "t", "value": {"type": "branchall", "branches": branches}}))
+    newer = flow_of({"id": "t", "value": {"type": "branchall", "branches": branches[::-1]}})
+    count = len(made.runtimes.jobs)
+    refused, result = await again(made, run, newer, step_id="t", branch_or_iteration_n=1)
+    assert refused.failed and "branch 0 of t is not the one that ran there" in result["error"]["message"]
+    assert len(made.runtimes.jobs) == count
+
+
 async def test_a_while_loop_keeps_its_first_iterations(made: Server) -> None:
     body = [step("x", "give"), {**step("y", "give"), "stop_after_if": {"expr": "flow_input.iter.index == 2"}}]
     flow = flow_of({"id": "w", "value": {"type": "whileloopflow", "modules": body, "skip_failures": False}})

@@ -60,3 +60,65 @@ async def test_a_branch_that_the_flow_does_not_have_is_refused(number: int) -> N
 async def test_a_taken_branch_that_a_newer_version_does_not_have_is_refused() -> None:
     with pytest.raises(RestartRefused, match="has no branch 1 of o any more"):
         await kept(ONE, [row("o", branch=1), row("o[1].s")], Restart("r", "o", nested=Restart("r", "s")))
+
+
+def identity(name: str) -> dict[str, Any]:
+    return {**STEP, "id": name}
+
+
+def branches(kind: str, *steps: str) -> dict[str, Any]:
+    """A container `x` whose branches have the steps of these words."""
+    found = [{"modules": [identity(name) for name in each.split()]} for each in steps]
+    return {"id": "x", "value": {"type": kind, "branches": found, "default": []}}
+
+
+#: What ran of three branches: `a c`, `b` and `d`, which holds others.
+RAN = ["x", "x[0].a", "x[0].c", "x[1].b", "x[2].d", "x[2].d[0].e"]
+
+
+@pytest.mark.parametrize(
+    ("newer", "number", "which"),
+    [
+        (("b", "a c", "d"), 1, 0),
+        (("a c", "d", "b"), 2, 1),
+        (("d", "a c"), 1, 0),
+        (("new", "a c", "b", "d"), 1, 0),
+        (("a b", "c", "d"), 1, 0),
+        (("a c", "b c", "d"), 2, 1),
+        (("", "a c", "b"), 2, 1),
+    ],
+)
+async def test_a_branch_that_stands_elsewhere_in_a_newer_version_is_not_kept_by_its_number(
+    newer: tuple[str, ...], number: int, which: int
+) -> None:
+    """Its steps would run again, or for another branch."""
+    with pytest.raises(RestartRefused, match=f"branch {which} of x is not the one that ran there"):
+        await kept(branches("branchall", *newer), [row(path) for path in RAN], Restart("r", "x", number))
+
+
+@pytest.mark.parametrize(
+    ("newer", "number", "stays"),
+    [
+        (("a c", "b", "d"), 2, RAN[1:4]),
+        (("a c", "d", "b"), 1, RAN[1:3]),
+        (("a new", "b"), 1, RAN[1:3]),
+        (("a new c", "b"), 1, RAN[1:3]),
+        (("c", "b"), 1, RAN[1:3]),
+        (("", "b"), 1, RAN[1:3]),
+        (("a c", "b", "d", "new"), 3, RAN[1:]),
+        (("b", "a c"), 0, []),
+    ],
+)
+async def test_branches_that_stand_where_they_ran_are_kept(
+    newer: tuple[str, ...], number: int, stays: list[str]
+) -> None:
+    assert await kept(branches("branchall", *newer), [row(path) for path in RAN], Restart("r", "x", number)) == stays
+
+
+async def test_the_branch_that_was_taken_is_not_another_one_in_a_newer_version() -> None:
+    rows = [row("x", branch=1), row("x[1].b")]
+    inside = Restart("r", "x", nested=Restart("r", "new"))
+    assert await kept(branches("branchone", "a", "b new"), rows, inside) == ["x[1].b"]
+    for newer in (("b", "a new"), ("b", "new"), ("a b", "c new")):
+        with pytest.raises(RestartRefused, match="branch 1 of x is not the one that ran there"):
+            await kept(branches("branchone", *newer), rows, inside)

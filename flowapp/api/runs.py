@@ -17,6 +17,7 @@ from flowapp.workspace.table import View
 router = APIRouter(prefix="/api/w/{ws}/runs")
 Text = Annotated[str, Query(max_length=4000)]
 Number = Annotated[int, Query(ge=-MOST, le=MOST)]
+Attempt = Annotated[int, Query(ge=0, le=2**31 - 1)]
 Side = Literal["result", "args", "event"]
 
 
@@ -161,15 +162,16 @@ async def logs(
     offset: Number = 0,
     download: bool = False,
     stream: bool = False,
+    attempt: Attempt = 0,
 ) -> Response:
-    """A step's log from an offset on, or all of it as a file; with `stream` what it streamed as its result."""
+    """A step's log from an offset on, or all of it as a file; with `stream` what it streamed as its result. Of its last attempt."""
     if stream:
-        return answer(await workspace.outputs.stream(caller, run_id, path, offset))
+        return answer(await workspace.outputs.stream(caller, run_id, path, offset, attempt))
     if download:
-        pieces = await workspace.outputs.log_text(caller, run_id, path)
-        headers = attachment(f"{_step(path)}.log")
+        pieces = await workspace.outputs.log_text(caller, run_id, path, attempt)
+        headers = attachment(f"{_step(path)}{f'-attempt-{attempt}' if attempt else ''}.log")
         return StreamingResponse(pieces, media_type="text/plain; charset=utf-8", headers=headers)
-    return answer(await workspace.outputs.logs(caller, run_id, path, offset))
+    return answer(await workspace.outputs.logs(caller, run_id, path, offset, attempt))
 
 
 def _path(text: str) -> list[str | int]:

@@ -27,6 +27,7 @@ class Chunk(NamedTuple):
 
 
 READ_CHARACTERS = 256 * 1024
+_MOST = 2**31 - 1
 _STREAM = "#stream"
 _APPEND = Sql(
     'INSERT INTO log (run_id, path, attempt, "offset", text, at) '  # noqa: S608 - our own column names
@@ -43,8 +44,8 @@ _LENGTH = Sql(
     'SELECT max("offset" + length(text)) FROM log WHERE run_id = :run_id AND path = :path AND attempt = :attempt'
 )
 _END = Sql(
-    'SELECT "offset" + length(text) FROM log WHERE run_id = :run_id AND path = :path '
-    'ORDER BY attempt DESC, "offset" DESC LIMIT 1'
+    'SELECT "offset" + length(text), attempt FROM log WHERE run_id = :run_id AND path = :path '
+    'AND attempt BETWEEN :least AND :most ORDER BY attempt DESC, "offset" DESC LIMIT 1'
 )
 _STREAMS = Sql("SELECT DISTINCT path FROM log WHERE run_id = :run_id AND path LIKE :ending")
 
@@ -138,10 +139,12 @@ class Logs:
         place = {"run_id": run_id, "path": path, "attempt": attempt}
         return int(await self._database.read(lambda c: _LENGTH.run(c, place).scalar()) or 0)
 
-    async def tail(self, run_id: str, path: str, characters: int = 4096) -> tuple[str, int]:
-        """The end of the newest attempt's log and the number of characters it has in all."""
-        total = await self._database.read(lambda c: _END.run(c, {"run_id": run_id, "path": path}).scalar())
-        if not total:
+    async def tail(self, run_id: str, path: str, characters: int = 4096, attempt: int | None = None) -> tuple[str, int]:
+        """The end of the log of the newest attempt, unless one is named, and the number of characters it has in all."""
+        place = {"run_id": run_id, "path": path, "least": attempt or 0, "most": attempt or _MOST}
+        found = await self._database.read(lambda c: _END.run(c, place).first())
+        if found is None:
             return "", 0
-        part = await self.read(run_id, path, offset=max(0, total - characters), limit=characters)
-        return part.text, int(total)
+        total, newest = int(found[0]), int(found[1])
+        part = await self.read(run_id, path, attempt=newest, offset=max(0, total - characters), limit=characters)
+        return part.text, total

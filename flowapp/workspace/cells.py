@@ -96,6 +96,8 @@ class CellObserver:
         self._publish_step(run, job)
         if run.kind == "cells" and run.id not in self._runs:  # a run that an earlier server process began
             self._context.spawn(self._restore_soon(run), "taking up a run of cells")
+        elif job.attempt > 1 and (cell_run := self._runs.get(run.id)) is not None:
+            cell_run.logs.pop(job.path, None)  # that of the attempt before
         draft, cell = self._place(run, job)
         if draft is None or cell is None:
             return

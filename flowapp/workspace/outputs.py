@@ -134,29 +134,39 @@ class Outputs:
         about = loads(pieces[0].decode())
         return File(b"".join(pieces[1:]), about["name"], about["media_type"], about["inline"])
 
-    async def logs(self, identity: Identity, run_id: str, path: str, offset: int = 0) -> dict[str, Any]:
-        """`{"text", "next", "done"}`: the log from a character offset on; ask again from `next` until done."""
-        return await self._printed(identity, run_id, path, path, offset)
+    async def logs(
+        self, identity: Identity, run_id: str, path: str, offset: int = 0, attempt: int = 0
+    ) -> dict[str, Any]:
+        """`{"text", "next", "done"}`: the log from a character offset on; ask again from `next` until done.
 
-    async def stream(self, identity: Identity, run_id: str, path: str, offset: int = 0) -> dict[str, Any]:
+        `attempt`: whose log of a retried step; 0 is the last one's, and while it goes on that of the last that printed something.
+        """
+        return await self._printed(identity, run_id, path, path, offset, attempt)
+
+    async def stream(
+        self, identity: Identity, run_id: str, path: str, offset: int = 0, attempt: int = 0
+    ) -> dict[str, Any]:
         """The same for what the step streamed as its result."""
-        return await self._printed(identity, run_id, path, stream_of(path), offset)
+        return await self._printed(identity, run_id, path, stream_of(path), offset, attempt)
 
-    async def _printed(self, identity: Identity, run_id: str, path: str, kept: str, offset: int) -> dict[str, Any]:
+    async def _printed(
+        self, identity: Identity, run_id: str, path: str, kept: str, offset: int, attempt: int
+    ) -> dict[str, Any]:
         run = await guard.run_row(self._store, identity, "run.read", run_id)
         job = await self._store.runs.step(run.id, path)
-        part = await self._store.logs.read(run.id, kept, offset=max(0, offset))
-        over = run.ended_at is not None or (job is not None and job.ended_at is not None)
+        part = await self._store.logs.read(run.id, kept, attempt=attempt or _last(job), offset=max(0, offset))
+        over = run.ended_at is not None or (job is not None and (job.ended_at is not None or job.attempt > attempt > 0))
         return {"text": part.text, "next": part.next, "done": over and not part.text}
 
-    async def log_text(self, identity: Identity, run_id: str, path: str) -> AsyncIterator[str]:
+    async def log_text(self, identity: Identity, run_id: str, path: str, attempt: int = 0) -> AsyncIterator[str]:
         """The whole log, in pieces. Access is checked before this returns."""
         run = await guard.run_row(self._store, identity, "run.read", run_id)
+        of = attempt or _last(await self._store.runs.step(run.id, path))
 
         async def pieces() -> AsyncIterator[str]:
             offset = 0
             while True:
-                part = await self._store.logs.read(run.id, path, offset=offset)
+                part = await self._store.logs.read(run.id, path, attempt=of, offset=offset)
                 if not part.text:
                     return
                 yield part.text
@@ -166,7 +176,7 @@ class Outputs:
 
     async def of_job(self, run: RunRow, job: JobRow, text: JsonText | None = None) -> dict[str, Any]:
         """The OutputView of a step whose run the caller may read."""
-        tail, size = await self._store.logs.tail(run.id, job.path, LOG_TAIL)
+        tail, size = await self._store.logs.tail(run.id, job.path, LOG_TAIL, _last(job))
         reused = await self._reused_from(job)
         if job.result is None:
             described = _nothing(job)
@@ -249,6 +259,11 @@ class Outputs:
         if digest is None:
             raise OutputMissing("There is no output yet.", "Wait until the step has finished.")
         return digest
+
+
+def _last(job: JobRow | None) -> int | None:
+    """The last attempt of a step that is over. The row of one that goes on may be that of the attempt before."""
+    return None if job is None or job.ended_at is None else job.attempt
 
 
 def _event(row: JobRow | RunRow) -> str:

@@ -9,12 +9,12 @@ const LATER_MS = [600, 2500]; // and so is what was told of just before anybody 
 const passes = ({ status }) => status === 0 || status === 429 || status >= 500;
 
 /**
- * Follow the log of (run, path), or with `stream` what the step streams. `take(text)` gets each piece once and in order,
+ * Follow the log of (run, path), or with `stream` what the step streams; `of` is the attempt that is meant (0: the last). `take(text)` gets each piece once and in order,
  * `anew()` is told before another attempt begins, `changed(status, error?)` after each. `heard` are the characters that
  * are known to be there. Without `live` it is read to its present end; with it, what fails is asked for again, after longer
  * and longer waits. Answers a function that ends it.
  */
-export function follow({ ws, runId, path, stream = false, live, topic, heard = 0, take, anew, changed }) {
+export function follow({ ws, runId, path, stream = false, of = 0, live, topic, heard = 0, take, anew, changed }) {
   let next = 0;
   let wanted = heard;
   let attempt = 0;
@@ -38,7 +38,7 @@ export function follow({ ws, runId, path, stream = false, live, topic, heard = 0
       try {
         for (;;) {
           const from = attempt;
-          const page = await get(runPath(ws, runId, "logs"), { path, offset: next, ...(stream && { stream: true }) });
+          const page = await get(runPath(ws, runId, "logs"), { path, offset: next, ...(stream && { stream: true }), ...(of && { attempt: of }) });
           if (ended) return;
           failures = 0;
           if (from !== attempt) continue; // what is answered is of the one before

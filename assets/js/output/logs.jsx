@@ -13,8 +13,8 @@ import { CopyButton, Skeleton } from "./parts.jsx";
 const LINE = 18;
 const AT_END = 30;
 
-/** The log text of (run, path), growing. `live` subscribes to `topic` (default the run's) and asks again on any gap. */
-function useLog({ ws, runId, path, live, topic }) {
+/** The log text of (run, path, attempt), growing. `live` subscribes to `topic` (default the run's) and asks again on any gap. */
+function useLog({ ws, runId, path, attempt, live, topic }) {
   const [state, setState] = useState({ status: "loading", version: 0 });
   const buffer = useRef(null);
   useEffect(() => {
@@ -22,18 +22,18 @@ function useLog({ ws, runId, path, live, topic }) {
     let ended = false;
     setState({ status: "loading", version: 0 });
     const changed = (status, error) => !ended && setState((old) => ({ status: error && old.version ? "ready" : status, version: old.version + 1, ...(error && { error }) }));
-    const stop = follow({ ws, runId, path, live, topic, take: (text) => log.append(text), changed });
+    const stop = follow({ ws, runId, path, of: attempt, live, topic, take: (text) => log.append(text), changed });
     return () => {
       ended = true;
       stop();
     };
-  }, [ws, runId, path, live, topic]);
+  }, [ws, runId, path, attempt, live, topic]);
   return [buffer.current, state];
 }
 
-/** `Logs({ws, runId, path, live, topic, maxHeight})` */
-export function Logs({ ws, runId, path, live = false, topic, maxHeight = 320 }) {
-  const [log, state] = useLog({ ws, runId, path, live, topic });
+/** `Logs({ws, runId, path, attempt, live, topic, maxHeight})`: of the step's last attempt where none is named. */
+export function Logs({ ws, runId, path, attempt = 0, live = false, topic, maxHeight = 320 }) {
+  const [log, state] = useLog({ ws, runId, path, attempt, live, topic });
   const [wrap, setWrap] = useState(false);
   const [follow, setFollow] = useState(true);
   const [find, setFind] = useState("");
@@ -54,7 +54,7 @@ export function Logs({ ws, runId, path, live = false, topic, maxHeight = 320 }) 
 
   if (state.status === "loading" && !total) return <Skeleton lines={3} label="Reading the log" />;
   if (state.status === "error") return <p className="out-note bad" role="alert">The log could not be read: {state.error.message}</p>;
-  if (!total) return <p className="out-note">{live ? "Nothing printed yet. Lines appear here as they are printed." : "This step printed nothing."}</p>;
+  if (!total) return <p className="out-note">{live ? "Nothing printed yet. Lines appear here as they are printed." : attempt ? "This attempt printed nothing." : "This step printed nothing."}</p>;
   return (
     <div className="logs">
       <div className="logs-bar">
@@ -64,7 +64,7 @@ export function Logs({ ws, runId, path, live = false, topic, maxHeight = 320 }) 
         {live && <span className="live"><i aria-hidden="true" />Live</span>}
         <button type="button" className="tool" aria-pressed={wrap} onClick={() => setWrap(!wrap)} title="Wrap long lines"><Icon name="wrap" /><span>Wrap</span></button>
         <CopyButton label="Copy log" text={() => log.lines.map(plain).join("\n")} />
-        <a className="tool" href={`${runPath(ws, runId, "logs")}?path=${encodeURIComponent(path)}&download=1`} download title="Download the log"><Icon name="download" /><span>Log</span></a>
+        <a className="tool" href={`${runPath(ws, runId, "logs")}?path=${encodeURIComponent(path)}${attempt ? `&attempt=${attempt}` : ""}&download=1`} download title="Download the log"><Icon name="download" /><span>Log</span></a>
       </div>
       <div ref={scroller} className={`logs-body ${wrap ? "wrap" : ""}`} style={{ maxHeight }} onScroll={onScroll} tabIndex={0} role="log" aria-label="Log" aria-live="off">
         <div style={{ height: virtual.getTotalSize(), position: "relative", minWidth: "100%", width: wrap ? "100%" : "max-content" }}>

@@ -3,7 +3,7 @@ import { lazy, Suspense, useEffect, useState } from "react";
 
 import { get, post, request, runPath, workspacePath } from "../api.js";
 import { Icon } from "../icons.jsx";
-import { cancelled } from "../output/error.jsx";
+import { ErrorView, cancelled } from "../output/error.jsx";
 import { Output } from "../output/output.jsx";
 import { Problem, Skeleton } from "../output/parts.jsx";
 import { Logs } from "../output/logs.jsx";
@@ -11,7 +11,9 @@ import { Streamed } from "../output/streamed.jsx";
 import { Tree } from "../output/tree.jsx";
 import { LANGUAGES, ago, clock, duration, stateOf, when } from "../words.js";
 import { Approvals } from "./approvals.jsx";
+import { attemptWords, attemptsOf } from "./attempts.js";
 import { isInside, isKept, restartable, waitingFor } from "./places.js";
+import { HOLDS } from "./scale.js";
 import { Timeline } from "./timeline.jsx";
 import { isLive, useRun } from "./use_run.js";
 import { go } from "../workspace.js";
@@ -150,6 +152,7 @@ function Header({ ws, run, steps, now, may, reload, onShare }) {
 /** One step, or the whole run: result, input, log. */
 function Detail({ ws, run, step, path, now, onRestart }) {
   const [side, setSide] = useState("result");
+  const [attempt, setAttempt] = useState(null); // an earlier one than the last
   const [got, setGot] = useState({ output: null, error: null });
   const one = path === "" ? run : step;
   const live = isLive(one);
@@ -161,6 +164,8 @@ function Detail({ ws, run, step, path, now, onRestart }) {
     return () => stop.abort();
   }, [ws, run.id, path, one?.status, live, tries]);
   if (!one) return <section id="run-detail" className="card run-detail"><p className="out-note">This step has not started in this run.</p></section>;
+  const attempts = path === "" ? [] : attemptsOf(step);
+  const earlier = side === "result" && attempts.find((other) => other.attempt === attempt && !other.last);
   return (
     <section id="run-detail" className="card run-detail" aria-label={path === "" ? "Whole run" : `Step ${path}`}>
       <header className="detail-head">
@@ -176,10 +181,18 @@ function Detail({ ws, run, step, path, now, onRestart }) {
             <button type="button" role="tab" aria-selected={side === "result"} tabIndex={side === "result" ? 0 : -1} onClick={() => setSide("result")}>Result</button>
             <button type="button" role="tab" aria-selected={side === "args"} tabIndex={side === "args" ? 0 : -1} onClick={() => setSide("args")}>Input</button>
           </div>
+          {attempts.length > 1 && side === "result" && (
+            <label className="detail-attempt">
+              <span>Attempt</span>
+              <select className="in-select" value={earlier ? attempt : attempts.length} onChange={(event) => setAttempt(Number(event.target.value))}>
+                {attempts.map((other) => <option key={other.attempt} value={other.attempt}>{attemptWords(other, attempts.length)}</option>)}
+              </select>
+            </label>
+          )}
           {onRestart && restartable(run, step) && <button type="button" className="btn" onClick={() => onRestart(step)}><Icon name="reused" /> Run again from here</button>}
         </div>
       </header>
-      {side === "args" ? <div className="detail-args"><Tree ws={ws} runId={run.id} path={path} side="args" maxHeight={520} baseExpr={path === "" ? "flow_input" : ""} /></div> : <Result {...{ ws, run, step, path, live, got, retry: () => setTries(tries + 1) }} />}
+      {side === "args" ? <div className="detail-args"><Tree ws={ws} runId={run.id} path={path} side="args" maxHeight={520} baseExpr={path === "" ? "flow_input" : ""} /></div> : earlier ? <Earlier {...{ ws, run, step, path, earlier }} /> : <Result {...{ ws, run, step, path, live, got, retry: () => setTries(tries + 1) }} />}
     </section>
   );
 }
@@ -200,7 +213,7 @@ function Result({ ws, run, step, path, live, got, retry }) {
     return (
       <>
         <Streamed ws={ws} runId={run.id} path={path} maxHeight={480} />
-        <Logs ws={ws} runId={run.id} path={path} live maxHeight={480} />
+        <Logs key={step.attempt} ws={ws} runId={run.id} path={path} attempt={step.attempt} live maxHeight={480} />
       </>
     );
   }
@@ -211,6 +224,16 @@ function Result({ ws, run, step, path, live, got, retry }) {
     <>
       {got.output.kind === "error" && path !== "" && <Streamed ws={ws} runId={run.id} path={path} live={false} maxHeight={320} />}
       <Output ws={ws} output={got.output} memory={`run:${path}`} baseExpr={path ? undefined : "result"} maxHeight={520} />
+    </>
+  );
+}
+
+/** Why an attempt before the last failed, and what it printed. What holds other steps prints nothing itself. */
+function Earlier({ ws, run, step, path, earlier: { attempt, error } }) {
+  return (
+    <>
+      {error && <ErrorView error={error} />}
+      {!HOLDS.has(step.kind) && <Logs key={attempt} ws={ws} runId={run.id} path={path} attempt={attempt} maxHeight={480} />}
     </>
   );
 }

@@ -9,7 +9,7 @@ const BANDS = 0.35; // and for all of them
 const COVERS = 0.9; // of a band, to be what it was spent on
 
 // these only hold other steps: they do nothing of their own while none of those runs
-const HOLDS = new Set(["forloopflow", "whileloopflow", "branchone", "branchall", "flow"]);
+export const HOLDS = new Set(["forloopflow", "whileloopflow", "branchone", "branchall", "flow"]);
 const OPEN = new Set(["queued", "running", "suspended", "waiting"]);
 
 export const millis = (iso) => (iso ? new Date(iso).getTime() : null);

@@ -169,3 +169,17 @@ test("a log's reader who is behind asks together too", async () => {
   assert.equal(seen.text, stored);
   assert.ok(asked <= 2, `asked ${asked} times`);
 });
+
+test("of a retried step the attempt that is meant is asked for", async () => {
+  const urls = [];
+  const answers = globalThis.fetch;
+  globalThis.fetch = (url) => (urls.push(new URL(url, "http://x").searchParams.get("attempt")), answers(url));
+  try {
+    await listening({ of: 2 });
+    end();
+    await listening();
+  } finally {
+    globalThis.fetch = answers;
+  }
+  assert.deepEqual([...new Set(urls)], ["2", null]);
+});

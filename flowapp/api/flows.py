@@ -23,6 +23,12 @@ async def templates(caller: Caller, workspace: App) -> Response:
     return answer(await workspace.new_drafts.templates(caller))
 
 
+@router.get("/lint_rules/{rule}")
+async def lint_rule(rule: str, caller: Caller, workspace: App) -> Response:
+    """What a rule of the notebook's checks is about, and what to do."""
+    return answer(await workspace.rule_texts.get(caller, rule))
+
+
 @router.get("/flows/get/{path:path}")
 async def get(path: str, caller: Caller, workspace: App) -> Response:
     """The latest deployed version, in Windmill's shape."""

@@ -83,6 +83,7 @@ from flowapp.workspace.resources import Resources
 from flowapp.workspace.restarting import Restarting
 from flowapp.workspace.result_shapes import ResultShapes
 from flowapp.workspace.retention import Retention
+from flowapp.workspace.rule_texts import RuleTexts
 from flowapp.workspace.run_files import RunFiles
 from flowapp.workspace.run_filters import RunFilters
 from flowapp.workspace.run_secrets import RunSecrets
@@ -163,6 +164,7 @@ class Workspace:
         self.shared_flows = SharedFlows(self._context)
         self.inputs = Inputs(self._context, self.drafts)
         self.new_drafts = NewDrafts(self._context, self.inputs)
+        self.rule_texts = RuleTexts()
         self.opened_runs = OpenedRuns(store, self.new_drafts)
         self.library = Library(self._context)
         locks = Locks(self._context, self.library)

@@ -1,7 +1,7 @@
 // One cell, read top to bottom as its data flows: head, inputs, code or body, result.
 // Each part follows only what it shows, so an event of one cell renders one part of it.
 import { useDraggable } from "@dnd-kit/core";
-import { memo, useContext, useEffect, useRef, useState } from "react";
+import { memo, useContext, useEffect, useMemo, useRef, useState } from "react";
 import { Output } from "../output/output.jsx";
 import { Streamed } from "../output/streamed.jsx";
 import { ApprovalSlot } from "./approval_slot.jsx";
@@ -19,6 +19,7 @@ import { BranchBody, LoopBody } from "./bodies.jsx";
 import { markTo, toggleMark, unmark } from "./marks.js";
 import { FORMATTED_LANGUAGES } from "./code_help.js";
 import { canPin, isPinned } from "./pins.js";
+import { FoldedProblems, codeProblems } from "./problems.jsx";
 import { KIND_LABELS } from "./reduce.js";
 import { CellSettings, SettingChips, SettingsButton } from "./settings.jsx";
 import { keysOf } from "./shortcuts.js";
@@ -110,6 +111,7 @@ const CellHead = memo(function CellHead({ cell }) {
       <LanguageMenu cell={cell} />
       <SettingChips cell={cell} />
       {cell.outside_effects && <span className="nb-effects" title="Has effects outside: running it again asks first"><Glyph name="flag" size={12} /><span className="nb-sr">Has outside effects</span></span>}
+      {cell.collapsed && <FoldedProblems id={id} step={cell.step_id} />}
       <span className="nb-space" />
       <HereMark id={id} step={cell.step_id} />
       <CommentMark id={id} step={cell.step_id} />
@@ -201,6 +203,7 @@ const Code = memo(function Code({ cell }) {
   const store = useStore();
   const root = useContext(ScrollerContext);
   const error = useKey(`output:${cell.id}`)?.error ?? null;
+  const problems = useMemo(() => codeProblems(cell), [cell.problems]);
   const onKey = (command) => {
     if (command === "leave") select(store, cell.id);
     else perform(store, command, cell.id);
@@ -208,7 +211,7 @@ const Code = memo(function Code({ cell }) {
   return (
     <div className="nb-code-wrap">
       <Conflict id={cell.id} language={cell.editor} />
-      <CellEditor id={cell.id} language={cell.editor} label={`Code of ${cell.step_id}. Escape leaves the text.`} error={error} root={root} onKey={onKey} />
+      <CellEditor id={cell.id} language={cell.editor} label={`Code of ${cell.step_id}. Escape leaves the text.`} error={error} problems={problems} root={root} onKey={onKey} />
       <LockNote id={cell.id} step={cell.step_id} />
       <HintNote id={cell.id} step={cell.step_id} />
     </div>

@@ -146,10 +146,10 @@ function useColours(box, text, language, off, root) {
 }
 
 /**
- * The code of one cell. `errorLine` marks a line; The event `nb-focus` on its node ({line}?) puts the cursor into it.
+ * The code of one cell. `error` (of the last run) and `problems` (of the text as it is) mark lines. The event `nb-focus` on its node ({line}?) puts the cursor into it.
  * `onKey(command)` is called with "run", "run_stay", "run_all_stale", "run_old", "leave".
  */
-export const CellEditor = memo(function CellEditor({ id, language, label, error, root, onKey }) {
+export const CellEditor = memo(function CellEditor({ id, language, label, error, problems, root, onKey }) {
   const store = useStore();
   const box = useRef(null);
   const host = useRef(null);
@@ -205,6 +205,7 @@ export const CellEditor = memo(function CellEditor({ id, language, label, error,
       resize.observe(host.current);
       setReady(true);
       markError(monaco, made, error);
+      markProblems(monaco, made, problems);
       if (focusAt.current) focusNow(made, focusAt);
       else made.render();
     };
@@ -230,6 +231,10 @@ export const CellEditor = memo(function CellEditor({ id, language, label, error,
   useEffect(() => {
     if (editor.current) loadMonaco().then((monaco) => editor.current && markError(monaco, editor.current, error));
   }, [error?.line, error?.message]);
+
+  useEffect(() => {
+    if (editor.current) loadMonaco().then((monaco) => editor.current && markProblems(monaco, editor.current, problems));
+  }, [problems]);
 
   useEffect(() => editor.current?.updateOptions({ ariaLabel: label }), [label]);
   useEffect(() => editor.current?.updateOptions(writing(lock)), [lock]);
@@ -258,12 +263,12 @@ export const CellEditor = memo(function CellEditor({ id, language, label, error,
   return (
     <div ref={box} className="nb-code" data-live={ready || undefined} style={{ height }} data-code={id} onKeyDownCapture={onKeyDownCapture}>
       {live ? <div ref={host} className="nb-code-live" /> : null}
-      {!ready && <StaticCode text={shown} html={coloured} lines={lines} onWake={wake} behind={live} error={error} />}
+      {!ready && <StaticCode text={shown} html={coloured} lines={lines} onWake={wake} behind={live} error={error} problems={problems} />}
     </div>
   );
 });
 
-function StaticCode({ text, html, lines, onWake, behind, error }) {
+function StaticCode({ text, html, lines, onWake, behind, error, problems }) {
   const onMouseDown = (event) => {
     if (event.button !== 0) return;
     event.preventDefault(); // the browser would put the focus on the cell after the editor took it
@@ -273,6 +278,7 @@ function StaticCode({ text, html, lines, onWake, behind, error }) {
   return (
     <div className="nb-static" aria-hidden={behind || undefined} onMouseDown={onMouseDown}>
       {error?.line && <i className="nb-error-line" style={{ top: PAD + (error.line - 1) * LINE }} />}
+      {problems.filter(({ line }) => line <= shown).map(({ line, message, severity }) => <i key={`${line} ${message}`} className={gutterMark(severity)} title={message} style={{ top: PAD + (line - 1) * LINE }} />)}
       <div className="nb-gutter" aria-hidden="true">{Array.from({ length: shown }, (_, i) => i + 1).join("\n")}</div>
       {html ? <pre dangerouslySetInnerHTML={{ __html: html }} /> : <pre>{text}</pre>}
     </div>
@@ -299,6 +305,19 @@ function markError(monaco, editor, error) {
   monaco.editor.setModelMarkers(model, "run", range ? [{ ...range, severity: 8, message: error.message }] : []);
   editor.errorMarks ??= editor.createDecorationsCollection();
   editor.errorMarks.set(range ? [{ range: new monaco.Range(line, 1, line, 1), options: { isWholeLine: true, className: "nb-error-line", linesDecorationsClassName: "nb-error-mark" } }] : []);
+}
+
+const gutterMark = (severity) => `nb-problem-mark ${severity === "error" ? "nb-problem-bad" : "nb-problem-stale"}`;
+
+/** What the checks say of lines: in the gutter, and under the text where no checker of types says it too. */
+function markProblems(monaco, editor, problems) {
+  const model = editor.getModel();
+  const found = problems.filter(({ line }) => line <= model.getLineCount());
+  const range = (line) => ({ startLineNumber: line, endLineNumber: line, startColumn: model.getLineFirstNonWhitespaceColumn(line) || 1, endColumn: model.getLineMaxColumn(line) });
+  const markers = found.map(({ line, message, rule, severity }) => ({ ...range(line), severity: severity === "error" ? 8 : 4, message, code: rule }));
+  monaco.editor.setModelMarkers(model, "lint", model.getLanguageId() === "typescript" ? [] : markers);
+  editor.problemMarks ??= editor.createDecorationsCollection();
+  editor.problemMarks.set(found.map(({ line, message, severity }) => ({ range: new monaco.Range(line, 1, line, 1), options: { linesDecorationsClassName: gutterMark(severity), linesDecorationsTooltip: message } })));
 }
 
 const isNarrow = () => window.matchMedia("(max-width: 700px)").matches;

@@ -14,11 +14,13 @@ export const CellInputs = memo(function CellInputs({ id }) {
   return (
     <div className="nb-in" role="group" aria-label={`Inputs of ${cell.step_id}`}>
       {cell.inputs.map((input) => (
-        <InputRow key={input.field} cell={id} step={cell.step_id} input={input} problem={cell.problems?.find((item) => item.field === input.field)} />
+        <InputRow key={input.field} cell={id} step={cell.step_id} input={input} problem={worstOf(cell.problems, input.field)} />
       ))}
     </div>
   );
 });
+
+const worstOf = (problems = [], field) => problems.find((item) => item.field === field && item.severity === "error") ?? problems.find((item) => item.field === field);
 
 const isMissing = (input) => input.required && (input.type === null || input.type === undefined || (input.type === "javascript" ? !input.expr?.trim() : input.type === "static" && (input.value === undefined || input.value === null)));
 
@@ -69,7 +71,7 @@ const InputRow = memo(function InputRow({ cell, step, input, problem }) {
       </span>
       {(missing || wrong) && (
         <span className="nb-row-problem">
-          <Glyph name="warn" size={12} /> {missing ? `${field} needs a value: type one, or plug in a result` : wrong.message}
+          <Glyph name="warn" size={12} /> {missing ? `${field} needs a value: type one, or plug in a result` : `${wrong.message} ${wrong.hint}`}
         </span>
       )}
       {picker.open && <Picker cell={cell} field={field} anchor={picker.anchor.current} onConnect={picker.connect(save)} onAppend={expression ? picker.append : null} onClose={picker.close} />}

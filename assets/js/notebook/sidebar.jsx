@@ -1,12 +1,11 @@
 // The side panel: every fixed value in one place, proposed wires, and what is wrong. A sheet from below on phones.
 import { memo, useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { Assistant } from "./assistant.jsx";
-import { cellNode, select } from "./commands.js";
+import { select } from "./commands.js";
 import { CommentList, OpenComments } from "./comments.jsx";
 import { useFact, useKey, useStore } from "./context.js";
 import { Glyph } from "./icons.jsx";
-import { openSettings } from "./settings.jsx";
-import { formOfField } from "./settings.js";
+import { Problems } from "./problems.jsx";
 import { StateSection } from "./state_section.jsx";
 import { StaticInputs } from "./static_inputs.jsx";
 
@@ -167,42 +166,6 @@ function Proposals({ cell, asked }) {
         <button type="button" className="nb-btn" disabled={Boolean(busy)} onClick={() => ask(true)}>{busy === "model" ? "Asking…" : "Ask the model"}</button>
       </footer>
     </section>
-  );
-}
-
-// ---------------------------------------------------------------- problems
-
-function Problems({ problems }) {
-  const store = useStore();
-  if (!problems.length) return <p className="nb-empty nb-pad">No problems. Wires, ids and code are checked as you type.</p>;
-  const jump = (problem) => {
-    const id = problem.step_id && store.cellOfStep(problem.step_id);
-    store.set("sidebar", { ...store.get("sidebar"), open: false });
-    const own = id ? null : formOfField(problem.field, null);
-    if (own) openSettings(store, null, own);
-    if (!id) return document.querySelector("[data-input-cell]")?.scrollIntoView({ block: "start" });
-    select(store, id);
-    const form = formOfField(problem.field, store.cell(id)?.kind);
-    if (form) return openSettings(store, id, form);
-    if (problem.field) requestAnimationFrame(() => requestAnimationFrame(() => cellNode(id)?.querySelector(`[data-field="${CSS.escape(problem.field)}"] :is(textarea, input, select)`)?.focus()));
-    return undefined;
-  };
-  const sorted = [...problems].sort((a, b) => (a.severity === "error" ? 0 : 1) - (b.severity === "error" ? 0 : 1));
-  return (
-    <ul className="nb-problems">
-      {sorted.map((problem, index) => (
-        <li key={index}>
-          <button type="button" onClick={() => jump(problem)}>
-            <span className="nb-problem-icon" data-tone={problem.severity === "error" ? "bad" : "stale"}><Glyph name={problem.severity === "error" ? "cross" : "warn"} size={13} /><span className="nb-sr">{problem.severity}</span></span>
-            <span>
-              {problem.step_id && <span className="nb-chip nb-chip-fixed">{problem.step_id}</span>} {problem.message}
-              {problem.hint && <small>{problem.hint}</small>}
-              <small className="nb-rule">{problem.rule}</small>
-            </span>
-          </button>
-        </li>
-      ))}
-    </ul>
   );
 }
 

@@ -112,6 +112,7 @@ NOTEBOOKS: dict[str, Operation] = {
     ),
     "GET /api/w/{ws}/flows": op("list"),
     "GET /api/w/{ws}/templates": op("list"),
+    "GET /api/w/{ws}/lint_rules/{rule}": op(),
     "GET /api/w/{ws}/flows/schema/{path}": op(),
     "GET /api/w/{ws}/chats/list/{path}": op("list"),
     "GET /api/w/{ws}/chats/messages/{path}": op(),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+from flowapp.openflow import rules
 from flowapp.store.events import Event, Subscription
 from tests.integration.api.api_server import Server, flow_of, js, script
 
@@ -12,6 +13,7 @@ FLOW = flow_of(
     script("a", "def main():\n    return fetch()\n"),
     script("b", "def main(x: int):\n    return x\n", x=js("results.a.totl")),
 )
+RULES_ALL = sorted(rules.RULES)
 RULES = ("wire.unknown_field", "wire.type_mismatch")
 
 
@@ -73,3 +75,15 @@ async def test_a_large_result_is_looked_at_as_well(server: Server) -> None:
     draft, cells, page = await opened(server)
     await run_a(server, draft, cells["a"], {"total": 4, "text": "x" * (3 << 20)})
     assert told((await change(page)).data) == [("b", "The last result has no totl in results.a.")]
+
+
+async def test_what_a_rule_is_about_is_told_in_the_words_of_the_documentation(server: Server) -> None:
+    for rule in RULES_ALL:
+        answer = await server.client.get(f"/api/w/main/lint_rules/{rule}")
+        assert answer.status_code == 200, rule
+        assert answer.json()["rule"] == rule and "**Fix**" in answer.json()["text"]
+    found = (await server.client.get("/api/w/main/lint_rules/id.missing")).json()
+    assert found["severity"] == "error" and found["text"].startswith("*Error.* A step has no id.\n\n**Why** ")
+    unknown = await server.client.get("/api/w/main/lint_rules/no.such")
+    assert unknown.status_code == 404
+    assert (await server.client.get("/api/w/main/lint_rules/..%2Fsettings")).status_code == 404

@@ -24,9 +24,11 @@ class Known:
     """What is known beside the document.
 
     `observed`: the schema of the last result by step id, of steps that would give one of the same shape again.
+    `called`: the schema of the inputs of the script or flow that a step calls, by step id, as it was read last.
     """
 
     observed: Mapping[str, Schema] = field(default_factory=dict)
+    called: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

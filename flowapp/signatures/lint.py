@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from dataclasses import replace
+from typing import Any, Literal
 
 from flowapp.openflow import lint as document
 from flowapp.openflow.expressions import written_in
 from flowapp.openflow.problems import Problem, escaped
 from flowapp.openflow.rules import severity_of
-from flowapp.openflow.walk import Place, inputs_of, inputs_pointer, tools
+from flowapp.openflow.walk import Place, inputs_of, inputs_pointer, kind_of, tools
 from flowapp.signatures.known import Known, signature_of
 from flowapp.signatures.schema import Signature, SignatureProblem
 from flowapp.signatures.wire_checks import wire_problems
@@ -18,11 +19,12 @@ from flowapp.signatures.wire_checks import wire_problems
 def lint(flow: Mapping[str, Any], known: Known | None = None) -> list[Problem]:
     """Everything that is wrong with the flow, as far as it can be seen without running it.
 
-    `known` is what is known beside the document, such as the shapes of the last results.
+    `known` is what is known beside the document: the shapes of the last results, and the inputs of what is called.
     """
-    written = written_in(flow)
+    written, known = written_in(flow), known or Known()
     found = document.lint(flow, written) + [problem for place, _ in written for problem in code_problems(place)]
-    return found + list(wire_problems(flow, written, known or Known()))
+    found += [problem for place, _ in written for problem in _called_problems(place, known)]
+    return found + list(wire_problems(flow, written, known))
 
 
 def code_problems(place: Place) -> Iterator[Problem]:
@@ -50,14 +52,17 @@ def _code_problem(found: SignatureProblem, place: Place, pointer: str) -> Proble
 
 
 def _input_problems(signature: Signature, place: Place) -> Iterator[Problem]:
-    module, value = place.module, place.module["value"]
-    if module.get("pass_flow_input_directly") is True or value.get("pass_flow_input_directly") is True:
+    module = place.module
+    if _takes_all(module):
         return
     given = inputs_of(module)
     base = f"{place.pointer}{inputs_pointer(module)}"
     for name in signature.schema["required"]:
-        if not _is_set(given.get(name)):
+        state = _state(given.get(name))
+        if state == "missing":
             yield _field("field.missing_input", f"Input {name} is not set.", "Set it.", place, base, name)
+        elif state == "null":
+            yield _warning(f"Input {name} is null.", "Set it, or give the parameter a default.", place, base, name)
     if signature.has_kwargs:
         return
     for name in given:
@@ -66,11 +71,39 @@ def _input_problems(signature: Signature, place: Place) -> Iterator[Problem]:
             yield _field("field.unknown_input", message, "Remove it, or add it to the script.", place, base, name)
 
 
-def _is_set(transform: object) -> bool:
-    if not isinstance(transform, Mapping):
-        return False
+def _called_problems(place: Place, known: Known) -> Iterator[Problem]:
+    """Inputs that a called script or flow needs, as it was known last: it may have changed, so these are warnings."""
+    schema = known.called.get(place.step_id)
+    if schema is None or kind_of(place.module) not in ("script", "flow") or _takes_all(place.module):
+        return
+    required, properties = schema.get("required"), schema.get("properties")
+    if place.slot == "preprocessor" or not isinstance(required, list) or not isinstance(properties, Mapping):
+        return
+    given = inputs_of(place.module)
+    base = f"{place.pointer}{inputs_pointer(place.module)}"
+    path = place.module["value"].get("path")
+    for name in required:
+        state = _state(given.get(name)) if isinstance(name, str) and name in properties else "set"
+        if state != "set":
+            message = f"Input {name} of {path} is {'null' if state == 'null' else 'not set'}."
+            hint = "Set it; if it is not needed any more, read the inputs again in the settings."
+            yield _warning(message, hint, place, base, name)
+
+
+def _takes_all(module: Mapping[str, Any]) -> bool:
+    """Whether the step gets the flow's input as it is."""
+    return module.get("pass_flow_input_directly") is True or module["value"].get("pass_flow_input_directly") is True
+
+
+def _state(transform: object) -> Literal["missing", "null", "set"]:
+    if not isinstance(transform, Mapping) or (transform.get("type") == "static" and "value" not in transform):
+        return "missing"
     # an empty expression is set, wrongly: rule expr.empty
-    return transform.get("type") != "static" or "value" in transform
+    return "null" if transform.get("type") == "static" and transform["value"] is None else "set"
+
+
+def _warning(message: str, hint: str, place: Place, base: str, name: str) -> Problem:
+    return replace(_field("field.missing_input", message, hint, place, base, name), severity="warning")
 
 
 def _field(rule: str, message: str, hint: str, place: Place, base: str, name: str) -> Problem:

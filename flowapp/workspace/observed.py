@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from flowapp.notebook.document import CellId, Entry
@@ -14,18 +15,25 @@ from flowapp.signatures.known import Known
 from flowapp.signatures.schema import Schema
 from flowapp.workspace.open_drafts import OpenDraft
 
+_CALLS = frozenset({"script", "flow"})
 _CHANGED = frozenset({"code", "settings", "input"})
 """Causes after which the next result may be of another shape."""
 
 
 def known_of(draft: OpenDraft, states: dict[CellId, CellState]) -> Known:
-    """The shapes of the last results by step id, of cells that would give one like it again; a stand-in counts as a result."""
-    observed = {}
+    """The shapes of the last results, of cells that would give one like it again, and the inputs of what is called.
+
+    A stand-in counts as a result.
+    """
+    observed, called = {}, {}
     for entry in draft.document.outline.entries:
         shape = _shape(draft, entry, states[entry.cell])
         if shape:
             observed[entry.step_id] = shape
-    return Known(observed)
+        inputs = draft.document.about(entry.cell).get("schema") if entry.kind in _CALLS else None
+        if isinstance(inputs, Mapping):
+            called[entry.step_id] = inputs
+    return Known(observed, called)
 
 
 def _shape(draft: OpenDraft, entry: Entry, state: CellState) -> Schema | None:

@@ -77,6 +77,20 @@ async def test_a_large_result_is_looked_at_as_well(server: Server) -> None:
     assert told((await change(page)).data) == [("b", "The last result has no totl in results.a.")]
 
 
+async def test_what_a_called_script_needs_is_known_by_its_kept_inputs(server: Server) -> None:
+    call = {"id": "a", "value": {"type": "script", "path": "f/team/x", "input_transforms": {}}}
+    draft = await server.draft(flow_of(call))
+    notebook = await server.notebook(draft)
+    assert notebook["problems"] == []
+    schema = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}
+    op = {"op": "set_beside", "cell": notebook["cells"][0]["id"], "key": "schema", "value": schema}
+    edited = await server.edit(draft, op)
+    assert [found["message"] for found in edited["problems"]] == ["Input n of f/team/x is not set."]
+    (cell,) = edited["cells"]
+    assert cell["inputs"][0]["required"] and cell["problems"] == edited["problems"]
+    assert (await server.post(draft, "deploy", {}))["version"] == 1
+
+
 async def test_what_a_rule_is_about_is_told_in_the_words_of_the_documentation(server: Server) -> None:
     for rule in RULES_ALL:
         answer = await server.client.get(f"/api/w/main/lint_rules/{rule}")

@@ -8,6 +8,7 @@ import pytest
 
 from flowapp.openflow.rules import RULES
 from flowapp.signatures import lint
+from flowapp.signatures.known import Known
 
 
 def flow(content: str, inputs: dict[str, Any] | None = None, language: str = "python3", **more: Any) -> dict[str, Any]:
@@ -41,6 +42,58 @@ def test_missing_inputs() -> None:
     assert found(flow(code, {"a": STATIC, "b": {"type": "static"}})) == [("field.missing_input", "b")]
     assert found(flow(code, {"a": STATIC, "b": {"type": "javascript", "expr": "flow_input.x"}})) == []
     assert found(flow(code, pass_flow_input_directly=True)) == []
+
+
+def test_a_null_that_is_needed_is_a_warning() -> None:
+    code = "def main(a, b: int, c: int | None): ..."
+    null = {"type": "static", "value": None}
+    problems = lint(flow(code, {"a": null, "b": null, "c": null}))
+    assert [(p.rule, p.severity, p.field, p.message) for p in problems] == [
+        ("field.missing_input", "warning", "a", "Input a is null."),
+        ("field.missing_input", "warning", "b", "Input b is null."),
+    ]
+    assert found(flow(code, {"a": {"type": "javascript", "expr": "null"}, "b": {"type": "static", "value": 0}})) == []
+    assert found(flow(code, {"a": {"type": "static", "value": ""}, "b": {"type": "ai"}})) == [
+        ("field.ai_outside_agent", "b")
+    ]
+
+
+CALLED = {"type": "object", "properties": {"a": {}, "b": {"type": "string"}, "c": {}}, "required": ["a", "b", "gone"]}
+
+
+@pytest.mark.parametrize("kind", ["script", "flow"])
+def test_what_a_called_script_or_flow_needs(kind: str) -> None:
+    value: dict[str, Any] = {
+        "type": kind,
+        "path": "f/team/x",
+        "input_transforms": {"a": STATIC, "b": {"type": "static", "value": None}},
+    }
+    document = {"value": {"modules": [{"id": "a", "value": value}]}}
+    known = Known(called={"a": CALLED})
+    (problem,) = lint(document, known)
+    assert (problem.rule, problem.severity, problem.step_id, problem.field) == (
+        "field.missing_input",
+        "warning",
+        "a",
+        "b",
+    )
+    assert problem.message == "Input b of f/team/x is null."
+    value["input_transforms"] = {}
+    assert [p.message for p in lint(document, known)] == [
+        "Input a of f/team/x is not set.",
+        "Input b of f/team/x is not set.",
+    ]
+    assert lint(document) == [], "nothing is known of what it takes"
+    value["pass_flow_input_directly"] = True
+    assert lint(document, known) == []
+
+
+@pytest.mark.parametrize(
+    "schema", [{}, {"required": ["a"]}, {"required": "a", "properties": {"a": {}}}, {"properties": 3}]
+)
+def test_odd_schemas_of_what_is_called_say_nothing(schema: dict[str, Any]) -> None:
+    document = {"value": {"modules": [{"id": "a", "value": {"type": "script", "path": "f/team/x"}}]}}
+    assert lint(document, Known(called={"a": schema})) == []
 
 
 def test_unknown_inputs() -> None:

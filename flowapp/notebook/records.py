@@ -112,7 +112,8 @@ class CellRecord:
 class Live:
     """What a cell is doing now. `position` counts from 1 in the queue; `since` is ISO 8601.
 
-    `run_id` and `path` are the step that is running, for who wants to see what it prints.
+    `run_id` and `path` are the step that is running, for who wants to see what it prints. `progress` is how far it is, in
+    percent, where it has said so.
     """
 
     kind: Literal["queued", "running", "waiting"]
@@ -120,6 +121,7 @@ class Live:
     since: str = ""
     run_id: str = ""
     path: str = ""
+    progress: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

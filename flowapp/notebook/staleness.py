@@ -67,6 +67,7 @@ class CellState:
     run_number: int | None = None
     run_id: str | None = None
     path: str | None = None
+    progress: int | None = None
 
     @property
     def needs_run(self) -> bool:
@@ -84,8 +85,8 @@ class CellState:
             "duration_ms": self.duration_ms,
             "run_number": self.run_number,
         }
-        live = {"since": self.since, "run_id": self.run_id, "path": self.path}
-        return {**data, **{name: value for name, value in live.items() if value}}
+        live = {"since": self.since, "run_id": self.run_id, "path": self.path, "progress": self.progress}
+        return {**data, **{name: value for name, value in live.items() if value not in (None, "")}}
 
 
 def states(
@@ -289,4 +290,5 @@ def _shown(
         run_number=record.run_number or None if record else None,
         run_id=(live.run_id or None) if live else None,
         path=(live.path or None) if live else None,
+        progress=live.progress if live else None,
     )

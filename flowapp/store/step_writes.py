@@ -24,6 +24,8 @@ from flowapp.store.values import TOUCH_AFTER_S, Prepared, columns_of
 _COLUMNS = table(JobRow).columns
 #: `progress` is what the job itself has said, through the API: a segment does not know it.
 _KEPT = ("run_id", "path", "id", "progress")
+#: The next attempt has not said anything yet.
+_OF_ATTEMPT = ", progress = CASE WHEN excluded.attempt > job.attempt THEN NULL ELSE job.progress END"
 _INSERT = (
     f"INSERT INTO job ({', '.join(column.name for column in _COLUMNS)}) "
     f"SELECT {', '.join(bind(column) for column in _COLUMNS)}"
@@ -31,6 +33,7 @@ _INSERT = (
 _REPLACE = "ON CONFLICT (run_id, path) DO UPDATE SET " + ", ".join(
     f"{column.name} = excluded.{column.name}" for column in _COLUMNS if column.name not in _KEPT
 )
+_REPLACE += _OF_ATTEMPT
 # One statement writes a step: new or finished, and only while this segment owns the run. The row lock makes whoever wants to
 # take the run over wait for this write, so that what was written is always seen by the segment that follows.
 PUT_JOB = Sql(

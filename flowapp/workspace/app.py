@@ -196,7 +196,7 @@ class Workspace:
         places = JobPlaces(store)
         views = JobViews(store, places)
         self.job_logs = JobLogs(store, places, views)
-        self.jobs = Jobs(self._context, places, views, self.job_logs)
+        self.jobs = Jobs(self._context, places, views, self.job_logs, self.observer)
         self.job_lists = JobLists(self._context, places, views)
         requests = Requests(self._context, places, views)
         self.approvals = Approvals(self._context, requests)

@@ -105,6 +105,21 @@ class CellObserver:
         draft.live_runs[cell] = run.id
         asyncio.get_running_loop().call_later(SHOW_RUNNING_AFTER_S, self._show_running, draft, cell)
 
+    def progressed(self, draft_id: str, run_id: str, path: str, percent: int) -> None:
+        """A running step said how far it is. Of a loop's, only the iteration counts that its cell shows."""
+        draft = self._drafts.peek(draft_id)
+        entry = draft.document.outline.by_step.get(step_of(path)) if draft else None
+        live = draft.live.get(entry.cell) if draft and entry else None
+        if (
+            draft is None
+            or entry is None
+            or live is None
+            or (live.kind, live.run_id, live.path) != ("running", run_id, path)
+        ):
+            return
+        draft.live[entry.cell] = replace(live, progress=percent)
+        self.publish_states(draft)
+
     def saves(self, run: RunRow) -> bool:
         """Whether finished steps of a run are cells' records too."""
         return run.kind == "cells" and run.draft_id is not None

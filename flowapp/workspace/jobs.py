@@ -17,11 +17,13 @@ from flowapp.access.identity import Identity
 from flowapp.access.policy import Action, Target, missing, require
 from flowapp.jsontext import NULL, JsonText, dumps
 from flowapp.store import audit, jobs, states, wiping
+from flowapp.store.events import Event
 from flowapp.store.jobs import JobFilter, OneOf
 from flowapp.store.large_values import ValueRef
 from flowapp.store.runs import FINISHED, UNFINISHED
 from flowapp.store.tables import RunRow
 from flowapp.workspace import guard
+from flowapp.workspace.cells import CellObserver
 from flowapp.workspace.context import Context
 from flowapp.workspace.errors import BadRequest, DataDeleted, JobNotOver
 from flowapp.workspace.job_logs import JobLogs
@@ -39,8 +41,11 @@ _LOOK_AGAIN_S = 1.0
 class Jobs:
     """Use-cases about single jobs. Lists are in `job_lists`."""
 
-    def __init__(self, context: Context, places: JobPlaces, views: JobViews, logs: JobLogs) -> None:
+    def __init__(
+        self, context: Context, places: JobPlaces, views: JobViews, logs: JobLogs, observer: CellObserver
+    ) -> None:
         self._context = context
+        self._observer = observer
         self._store = context.store
         self._places = places
         self._views = views
@@ -263,12 +268,22 @@ class Jobs:
         return place.run.progress if place.is_run else place.job.progress if place.job is not None else None
 
     async def set_progress(self, identity: Identity, job: str, percent: Any) -> None:
-        """Note how far a job is: a whole number from 0 to 100."""
+        """Note how far a job is, a whole number from 0 to 100, and tell whoever watches it."""
         place = await self._place(identity, job, "state.write")
         if not isinstance(percent, int) or isinstance(percent, bool) or not 0 <= percent <= 100:
             raise BadRequest("percent must be a whole number from 0 to 100.")
+        run, path = place.run, place.path
+
+        def note(connection: Connection) -> bool:
+            found = jobs.set_progress(connection, run.id, path, percent)
+            if found:
+                self._store.events.after_commit(Event(f"run:{run.id}", "progress", {"path": path, "percent": percent}))
+            return found
+
         for _ in range(_ROW_TRIES):
-            if await self._store.database.write(lambda c: jobs.set_progress(c, place.run.id, place.path, percent)):
+            if await self._store.database.write(note):
+                if run.draft_id is not None:
+                    self._observer.progressed(run.draft_id, run.id, path, percent)
                 return
             await asyncio.sleep(0.05)  # the step began a moment ago, its row comes
         raise missing("run")

@@ -84,8 +84,14 @@ def step_json(job: JobRow, titles: Mapping[str, str] | None = None) -> dict[str,
         "attempt": job.attempt,
         "isolation": job.isolation,
         "reused": job.status == "reused" or job.reused_from is not None,
+        **progress_json(job),
         **(meta if isinstance(meta, dict) else {}),
     }
+
+
+def progress_json(job: RunRow | JobRow) -> dict[str, int]:
+    """`{"progress"}`, in percent, of what is under way and has said how far it is."""
+    return {} if job.progress is None or job.ended_at is not None else {"progress": job.progress}
 
 
 def _title(job: JobRow, titles: Mapping[str, str]) -> str:

@@ -28,7 +28,7 @@ from flowapp.workspace.editing import Staged
 from flowapp.workspace.errors import AsksFirst, BadRequest, NothingToRun
 from flowapp.workspace.job_rights import readable
 from flowapp.workspace.open_drafts import OpenDraft, tell_others
-from flowapp.workspace.run_views import noted, step_json, titles_of
+from flowapp.workspace.run_views import noted, progress_json, step_json, titles_of
 from flowapp.workspace.runnables import Start, Trigger
 from flowapp.workspace.starting import Starting
 
@@ -254,6 +254,7 @@ class Runs:
         document = loads(await self._store.values.get_value(run.document))
         titles = titles_of(document)
         (shown,) = await self._store.database.read(lambda connection: noted(connection, run.workspace, [run]))
+        shown |= progress_json(run)
         args = await self._store.values.locate(run.args)
         if args.text is not None:
             found = loads(args.text)

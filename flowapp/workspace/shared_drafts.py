@@ -89,6 +89,8 @@ class SharedDrafts:
                 self._events.publish_here(
                     Event(draft.topic, event.type, {"cell": entry.cell, "run_id": run_id, **event.data})
                 )
+        elif event.type == "progress":
+            self._observer.progressed(draft.id, run_id, event.data["path"], event.data["percent"])
         elif event.type == "step":
             self._step(draft, run_id, event.data["step"])
         elif event.type == "lost":

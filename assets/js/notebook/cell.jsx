@@ -3,6 +3,7 @@
 import { useDraggable } from "@dnd-kit/core";
 import { memo, useContext, useEffect, useMemo, useRef, useState } from "react";
 import { Output } from "../output/output.jsx";
+import { Progress, isKnown } from "../output/progress.jsx";
 import { Streamed } from "../output/streamed.jsx";
 import { ApprovalSlot } from "./approval_slot.jsx";
 import { askForSample } from "./assistant.jsx";
@@ -271,6 +272,7 @@ const CellOutput = memo(function CellOutput({ id, step }) {
   };
   return (
     <>
+      {running && <LiveProgress id={id} />}
       {running && <LiveStream id={id} />}
       {running && <LiveLog id={id} />}
       {output && !near && <div ref={mark} className="nb-out nb-out-far">{output.title_text}</div>}
@@ -282,6 +284,12 @@ const CellOutput = memo(function CellOutput({ id, step }) {
     </>
   );
 });
+
+function LiveProgress({ id }) {
+  const percent = useFact(`state:${id}`, (state) => state?.progress);
+  if (!isKnown(percent)) return null;
+  return <div className="nb-progress"><Progress percent={percent} label="Progress of the cell" /></div>;
+}
 
 /** What the running cell streams as its result; where that is comes with the first piece, or with the state of a page just loaded. */
 function LiveStream({ id }) {

@@ -6,6 +6,7 @@ import { Glyph } from "./icons.jsx";
 import { canPin, isPinned } from "./pins.js";
 import { keysOf } from "./shortcuts.js";
 import { Popover } from "./ui.jsx";
+import { isKnown } from "../output/progress.jsx";
 import { clock } from "../words.js";
 
 /** Icon and tone of each state. */
@@ -49,6 +50,7 @@ export const StateBadge = memo(function StateBadge({ id }) {
         <Glyph name={look.icon} size={13} />
         <span><Emphasis text={words} word={state.kind === "stale" ? state.causes?.[0]?.field : null} /></span>
         {state.kind === "running" && state.since && <Elapsed since={state.since} />}
+        {state.kind === "running" && isKnown(state.progress) && <span className="nb-clock">{state.progress} %</span>}
       </button>
       {open && <Why id={id} state={state} anchor={button.current} onClose={(why) => why !== "anchor" && setOpen(false)} />}
     </>

@@ -7,6 +7,7 @@ import { ErrorView, cancelled } from "../output/error.jsx";
 import { Output } from "../output/output.jsx";
 import { Problem, Skeleton } from "../output/parts.jsx";
 import { Logs } from "../output/logs.jsx";
+import { Progress } from "../output/progress.jsx";
 import { Streamed } from "../output/streamed.jsx";
 import { Tree } from "../output/tree.jsx";
 import { LANGUAGES, ago, clock, duration, stateOf, when } from "../words.js";
@@ -15,6 +16,7 @@ import { attemptWords, attemptsOf } from "./attempts.js";
 import { isInside, isKept, restartable, waitingFor } from "./places.js";
 import { HOLDS } from "./scale.js";
 import { Timeline } from "./timeline.jsx";
+import { withPercent } from "./timeline.js";
 import { isLive, useRun } from "./use_run.js";
 import { go } from "../workspace.js";
 
@@ -173,8 +175,9 @@ function Detail({ ws, run, step, path, now, onRestart }) {
           {path !== "" && <span className="tl-id">{step.step_id}</span>}
           <h2>{path === "" ? "Whole run" : step.title || step.step_id}</h2>
           <span className="grow" />
-          <StateBadge status={step?.reused || isKept(run, step) ? "reused" : one.status} text={isKept(run, step) ? "Kept" : live && one.started_at ? `${stateOf(one.status).word} ${clock(now - new Date(one.started_at).getTime())}` : undefined} />
+          <StateBadge status={step?.reused || isKept(run, step) ? "reused" : one.status} text={isKept(run, step) ? "Kept" : live && one.started_at ? `${stateOf(one.status).word} ${withPercent(clock(now - new Date(one.started_at).getTime()), one.progress)}` : undefined} />
         </div>
+        {live && <Progress percent={one.progress} />}
         {path !== "" && <p className="run-facts">{step.path !== step.step_id && <span className="mono">{step.path}</span>}{factsOf(step).map((fact) => <span key={fact}>{fact}</span>)}</p>}
         <div className="detail-acts">
           <div className="seg" role="tablist" aria-label="Result or input" onKeyDown={(event) => ["ArrowLeft", "ArrowRight"].includes(event.key) && (setSide(side === "args" ? "result" : "args"), event.currentTarget.querySelector("[aria-selected=false]").focus())}>

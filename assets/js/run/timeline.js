@@ -172,6 +172,17 @@ export function mergeStep(steps, step, titles = {}) {
   const title = step.title || steps[index]?.title || titles[step.step_id] || steps.find((one) => one.step_id === step.step_id && one.title)?.title || "";
   if (index < 0) return [...steps, { ...step, title }];
   const next = [...steps];
-  next[index] = { ...steps[index], ...step, title };
+  const again = steps[index].attempt !== step.attempt; // which has not said yet how far it is
+  next[index] = { ...steps[index], ...(again && { progress: undefined }), ...step, title };
   return next;
 }
+
+/** What `useRun` knows, after a step at a path (or the run itself, "") said how far it is. */
+export function withProgress({ run, steps, ...rest }, { path, percent }) {
+  const of = (one) => ({ ...one, progress: percent });
+  if (path === "") return { ...rest, steps, run: run && of(run) };
+  return { ...rest, run, steps: steps.map((step) => (step.path === path ? of(step) : step)) };
+}
+
+/** "0:12, 40 %": how long it has been running, and how far it is where that is known. */
+export const withPercent = (time, percent) => (percent === null || percent === undefined ? time : `${time}, ${percent} %`);

@@ -3,9 +3,10 @@ import { useMemo, useRef, useState } from "react";
 
 import { Icon } from "../icons.jsx";
 import { clock, duration, stateOf } from "../words.js";
+import { isKnown } from "../output/progress.jsx";
 import { isKept } from "./places.js";
 import { drawnBands } from "./scale.js";
-import { axisOf, barOf, labelAt, timelineRows } from "./timeline.js";
+import { axisOf, barOf, labelAt, timelineRows, withPercent } from "./timeline.js";
 import { LIVE, isLive } from "./use_run.js";
 
 const WAITS = { sleep: "sleep", approval: "approval", queue: "queued", wait: "waiting" };
@@ -34,7 +35,7 @@ export function Timeline({ run, steps, requests, now, path, choose }) {
           <span className="tl-fold" />
           <button type="button" className="tl-main" aria-pressed={path === ""} onClick={() => choose("")}>
             <span className="tl-name"><StateIcon status={run.status} /><b>Whole run</b></span>
-            <Bar row={{ from: axis.from, to: axis.to, status: run.status }} axis={axis} drawn={drawn} time={isLive(run) ? clock(now - axis.from) : duration(run.duration_ms)} />
+            <Bar row={{ from: axis.from, to: axis.to, status: run.status, progress: isLive(run) ? run.progress : undefined }} axis={axis} drawn={drawn} time={isLive(run) ? withPercent(clock(now - axis.from), run.progress) : duration(run.duration_ms)} />
           </button>
         </li>
         {rows.map((row) => (
@@ -61,7 +62,7 @@ function timeOf(row, now, run, axis) {
   if (isKept(run, row.step)) return "kept";
   if (row.from !== null && row.from < axis.from) return duration(row.to - axis.from); // taken over in the middle of its work
   if (row.from === null) return stateOf(row.status).word.toLowerCase();
-  const time = LIVE.has(row.status) ? clock(now - row.from) : duration(row.step?.duration_ms ?? row.to - row.from);
+  const time = LIVE.has(row.status) ? withPercent(clock(now - row.from), row.step?.progress) : duration(row.step?.duration_ms ?? row.to - row.from);
   return row.wait ? `${WAITS[row.wait]} ${time}` : time;
 }
 
@@ -76,12 +77,13 @@ function Bar({ row, axis, drawn, time, asked }) {
   const bar = barOf(row, axis);
   const wait = asked && { ...barOf(asked, axis), time: duration(asked.to - asked.from) };
   const end = wait || bar;
+  const percent = LIVE.has(row.status) ? row.progress ?? row.step?.progress : undefined;
   const tone = row.step?.reused ? "reused" : stateOf(row.status).tone;
   return (
     <span className="tl-track">
       {axis.ticks.map((tick) => <i key={tick.ms} style={{ left: `${tick.at * 100}%` }} />)}
       {(row.earlier || []).map((one) => <span key={one.attempt} className={`tl-bar ${stateOf(one.status).tone}`} title={`Attempt ${one.attempt}: ${duration(one.to - one.from)}`} style={placed(barOf(one, axis))}><span className="sr">{`attempt ${one.attempt}: ${duration(one.to - one.from)}, `}</span></span>)}
-      {bar && <span className={`tl-bar ${row.wait ? "waits" : tone}`} style={placed(bar)} />}
+      {bar && <span className={`tl-bar ${row.wait ? "waits" : tone}${isKnown(percent) ? " part" : ""}`} style={isKnown(percent) ? { ...placed(bar), "--done": `${percent}%` } : placed(bar)} />}
       {wait && <span className="tl-bar waits" title={`Waiting for approval: ${wait.time}`} style={placed(wait)} />}
       <Bands drawn={drawn} />
       <span className="tl-time num" style={{ "--at": end ? labelAt(end, axis) / 100 : 0 }}><span>{time}{wait && <><span aria-hidden="true"> + {wait.time}</span><span className="sr">, then waiting for approval {wait.time}</span></>}</span></span>

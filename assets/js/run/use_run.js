@@ -2,7 +2,7 @@
 import { useCallback, useEffect, useRef, useState } from "react";
 
 import { get, runPath, subscribe } from "../api.js";
-import { mergeStep } from "./timeline.js";
+import { mergeStep, withProgress } from "./timeline.js";
 
 const ROW_MS = 600; // a step that takes long has its row by then
 
@@ -35,7 +35,8 @@ export function useRun(ws, runId) {
       else if (event.type === "run") {
         setState((old) => ({ ...old, run: { ...old.run, ...event.run } }));
         if (event.run.status !== "running") load(); // the last word comes from the database, and what it waits for
-      } else if (event.type === "step") {
+      } else if (event.type === "progress") setState((old) => withProgress(old, event));
+      else if (event.type === "step") {
         const { step } = event;
         setState((old) => ({ ...old, steps: mergeStep(old.steps, step, titles.current) }));
         if (step.title || step.step_id in titles.current || named.current.has(step.step_id)) return;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { axisOf, barOf, mergeStep, timelineRows, treeOf } from "../../../../assets/js/run/timeline.js";
+import { axisOf, barOf, mergeStep, timelineRows, treeOf, withPercent, withProgress } from "../../../../assets/js/run/timeline.js";
 
 const T0 = Date.parse("2026-11-22T10:00:00Z");
 const step = (path, from, to, more = {}) => ({ path, step_id: path.split(".").at(-1), title: "", kind: "rawscript", parent: path.includes(".") ? path.slice(0, path.lastIndexOf(".")) : null, status: "success", started_at: new Date(T0 + from).toISOString(), ended_at: to === null ? null : new Date(T0 + to).toISOString(), duration_ms: to === null ? null : to - from, ...more });
@@ -102,4 +102,15 @@ test("branches are named, and what a container chose is not where it stands", ()
   const rows = timelineRows([step("b", 0, 9, { kind: "branchone", branch: "default" }), step("b[default].c", 1, 2)], new Map(), T0);
   assert.deepEqual(keys(rows), ["b", "b[default].c"]);
   assert.equal(rows[1].note, "Otherwise");
+});
+
+test("how far a step is goes with its attempt", () => {
+  const steps = [{ path: "a", step_id: "a", attempt: 1, status: "running" }, { path: "b", step_id: "b", attempt: 1 }];
+  const known = withProgress({ run: { id: "r" }, steps, may: {} }, { path: "a", percent: 0 });
+  assert.deepEqual(known.steps.map((step) => step.progress), [0, undefined]);
+  assert.deepEqual(mergeStep(known.steps, { path: "a", step_id: "a", attempt: 1 })[0].progress, 0);
+  assert.deepEqual(mergeStep(known.steps, { path: "a", step_id: "a", attempt: 2 })[0].progress, undefined);
+  assert.equal(withProgress(known, { path: "", percent: 30 }).run.progress, 30);
+  assert.equal(withProgress({ run: null, steps: [] }, { path: "", percent: 30 }).run, null);
+  assert.deepEqual([withPercent("0:12", 0), withPercent("0:12", undefined), withPercent("0:12", null)], ["0:12, 0 %", "0:12", "0:12"]);
 });

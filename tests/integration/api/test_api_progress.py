@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from flowapp.store.runs import job_id
 from flowapp.store.clock import now
+from flowapp.store.runs import job_id
 from flowapp.store.tables import JobRow
 from tests.integration.api.api_server import CHAIN, Server
 

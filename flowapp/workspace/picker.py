@@ -5,7 +5,6 @@ Works for cells that never ran, by what their code declares to return; such item
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from typing import Any
 
 from sqlalchemy.engine import Connection
@@ -16,18 +15,28 @@ from flowapp.assistant import Target, matcher, targets_of
 from flowapp.assistant.shapes import UNKNOWN
 from flowapp.jsontext import dumps
 from flowapp.notebook.document import CellId, Document, Entry
-from flowapp.notebook.schemas import read_signature
 from flowapp.openflow import references
 from flowapp.openflow.shapes import types_in
-from flowapp.signatures import Signature
 from flowapp.store import resources, variables
 from flowapp.store.blobs import BlobRef
-from flowapp.workspace import guard, tree
+from flowapp.workspace import guard
 from flowapp.workspace.assistance import Assistance
 from flowapp.workspace.context import Context
 from flowapp.workspace.drafts import Drafts
 from flowapp.workspace.errors import BadRequest, OutputMissing
 from flowapp.workspace.open_drafts import OpenDraft
+from flowapp.workspace.picker_items import (
+    Item,
+    contains,
+    declared_node,
+    flow_inputs,
+    input_item,
+    leaves,
+    loop_items,
+    safe_node,
+    sample_of,
+    with_origin,
+)
 from flowapp.workspace.scope import CellScope, Source, in_reach, scope_of
 
 MAX_ITEMS = 200
@@ -35,7 +44,6 @@ NEAR_CELLS = 40
 MAX_SUGGESTIONS = 6
 _MATCHES_EACH = 20
 
-Item = dict[str, Any]
 _NOTHING: dict[str, Any] = {"t": "", "n": 0}
 
 
@@ -55,12 +63,12 @@ class Picker:
         scope = scope_of(draft, entry)
         before = in_reach(draft.document, entry)[-NEAR_CELLS:]
         results = [await self._result_item(scope, other) for other in reversed(before)]
-        inputs = [_input_item(draft.document, name, value) for name, value in _inputs(draft.document, scope)]
+        inputs = [input_item(draft.document, name, value) for name, value in flow_inputs(draft.document, scope)]
         groups: list[tuple[str, list[Item]]] = []
         if field and not query:
             groups.append(("Suggested", await self._suggestions(draft, entry, field)))
         groups.append(("Flow input", inputs))
-        groups.append(("Loop", _loop_items(scope)))
+        groups.append(("Loop", loop_items(scope)))
         if before and entry.previous is not None:
             previous = await self._result_item(scope, before[-1], expr="previous_result")
             groups.append(("Previous result", [previous]))
@@ -68,7 +76,10 @@ class Picker:
         groups += await self._paths(identity)
         needle = query.strip().casefold()
         shown = [
-            {"name": name, "items": [item for item in items if _contains(item, needle)][:MAX_ITEMS]}
+            {
+                "name": name,
+                "items": [with_origin(draft, item) for item in items if contains(item, needle)][:MAX_ITEMS],
+            }
             for name, items in groups
         ]
         return {"groups": [group for group in shown if group["items"]]}
@@ -93,12 +104,13 @@ class Picker:
                 "expr": references.member(expr, child["k"]),
                 "label": str(child["k"]),
                 "type": child["t"],
-                "sample": _sample(child),
+                "sample": sample_of(child),
                 "children": bool(child.get("n")) and child["t"] in ("object", "array"),
                 **({"declared": True} if node.get("declared") else {}),
             }
             for child in node.get("c", [])
         ]
+        items = [with_origin(draft, item) for item in items]
         return {"items": items, "total": node.get("n", 0) if node["t"] in ("object", "array") else 0}
 
     async def _suggestions(self, draft: OpenDraft, entry: Entry, field: str) -> list[Item]:
@@ -132,7 +144,7 @@ class Picker:
             "expr": source.expr,
             "label": source.expr,
             "type": kind,
-            "sample": "" if source.shape.secret else _sample(node),
+            "sample": "" if source.shape.secret else sample_of(node),
             "children": False,
             "why": why,
         }
@@ -150,7 +162,7 @@ class Picker:
             request = {"op": "node", "at": [], "offset": 0, "limit": 100, "q": query}
             node = await self._context.parsed.ask(source.digest, request, source.text)
             root = references.member("results", other.step_id)
-            items += list(_leaves(root, other.step_id, node))[:_MATCHES_EACH]
+            items += list(leaves(root, other.step_id, node))[:_MATCHES_EACH]
         return items
 
     async def _result_item(self, scope: CellScope, other: Entry, expr: str = "") -> Item:
@@ -161,7 +173,7 @@ class Picker:
             "label": f"{other.step_id}: {title}" if title else other.step_id,
             "step_id": other.step_id,
             "type": node["t"],
-            "sample": _sample(node),
+            "sample": sample_of(node),
             "children": node["t"] in ("object", "array") and bool(node.get("n")),
         }
         return {**item, "declared": True} if node.get("declared") else item
@@ -189,14 +201,14 @@ class Picker:
                 value = scope.args[str(path[1])]
                 if BlobRef.from_json(value) is not None:
                     value = ""
-                return _safe_node(value, path[2:], offset, limit)
+                return safe_node(value, path[2:], offset, limit)
             case _:
                 return {"t": "", "n": 0}
         if source is not None:
             request = {"op": "node", "at": list(rest), "offset": offset, "limit": limit, "q": ""}
             found: dict[str, Any] = await self._context.parsed.ask(source.digest, request, source.text)
             return found
-        return _declared(other, rest) if other is not None else {"t": "", "n": 0}
+        return declared_node(other, rest) if other is not None else {"t": "", "n": 0}
 
     async def _paths(self, identity: Identity) -> list[tuple[str, list[Item]]]:
         def work(connection: Connection) -> tuple[list[str], list[tuple[str, str]]]:
@@ -227,111 +239,3 @@ def _entry(draft: OpenDraft, cell: CellId) -> Entry:
     if entry is None:
         raise BadRequest(f"Cell {cell} is no longer there.", "Reload the page.")
     return entry
-
-
-def _inputs(document: Document, scope: CellScope) -> Iterable[tuple[str, Any]]:
-    schema = document.flow.get("schema")
-    properties = schema.get("properties") if isinstance(schema, Mapping) else None
-    names = dict.fromkeys([*(properties if isinstance(properties, Mapping) else {}), *scope.args])
-    return [(name, scope.args.get(name)) for name in names]
-
-
-def _input_item(document: Document, name: str, value: Any) -> Item:
-    schema = document.flow.get("schema")
-    properties = schema.get("properties") if isinstance(schema, Mapping) else None
-    about = properties.get(name) if isinstance(properties, Mapping) else None
-    declared = types_in(about) if isinstance(about, Mapping) else frozenset()
-    blob = BlobRef.from_json(value)
-    if blob is not None:
-        kind, sample, inside = "string", f"{blob.name or 'text'}, {blob.size:,} bytes", False
-    elif value is None:
-        kind, sample, inside = next(iter(sorted(declared)), ""), "", False
-    else:
-        kind, sample, inside = tree.type_of(value), tree.summary(value), isinstance(value, dict | list) and bool(value)
-    return {
-        "expr": references.member("flow_input", name),
-        "label": name,
-        "type": kind,
-        "sample": sample,
-        "children": inside,
-    }
-
-
-def _loop_items(scope: CellScope) -> list[Item]:
-    if not scope.loops:
-        return []
-    loop = scope.loops[0]
-    items = [("flow_input.iter.value", "value", ""), ("flow_input.iter.index", "index", "number")]
-    return [
-        {"expr": expr, "label": f"{label} of {loop.step_id}", "type": kind, "sample": "", "children": False}
-        for expr, label, kind in items
-        if loop.kind == "forloopflow" or label == "index"
-    ]
-
-
-def _declared(entry: Entry, path: tuple[str | int, ...]) -> dict[str, Any]:
-    """A node made of what the code says it returns."""
-    signature = read_signature(entry)
-    schema: Any = signature.returns if isinstance(signature, Signature) else None
-    for key in path:
-        if not isinstance(schema, Mapping):
-            break
-        schema = schema.get("items") if isinstance(key, int) else (schema.get("properties") or {}).get(key)
-    if not isinstance(schema, Mapping):
-        return {"t": "", "n": 0}
-    kinds = types_in(schema)
-    properties = schema.get("properties")
-    children = [
-        {"k": name, "t": next(iter(sorted(types_in(about))), ""), "n": len(about.get("properties") or {})}
-        for name, about in (properties.items() if isinstance(properties, Mapping) else ())
-        if isinstance(about, Mapping)
-    ]
-    return {"t": next(iter(sorted(kinds)), ""), "n": len(children), "c": children, "declared": True}
-
-
-def _safe_node(value: Any, path: tuple[str | int, ...], offset: int, limit: int) -> dict[str, Any]:
-    try:
-        return tree.node(tree.at(value, path), offset=offset, limit=limit)
-    except tree.PathMissing:
-        return {"t": "", "n": 0}
-
-
-def _sample(node: Mapping[str, Any]) -> str:
-    match node.get("t"):
-        case "array":
-            return "" if node.get("declared") else _counted(node.get("n", 0), "item")
-        case "object":
-            return "" if node.get("declared") else _counted(node.get("n", 0), "key")
-        case "null":
-            return "null"
-        case "boolean":
-            return "true" if node.get("v") else "false"
-        case "string" | "number":
-            return str(node.get("v", ""))[:80]
-        case _:
-            return ""
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
-
-
-def _leaves(expr: str, label: str, node: Mapping[str, Any]) -> Iterable[Item]:
-    for child in node.get("c", []):
-        inner = references.member(expr, child["k"])
-        if child.get("c"):
-            yield from _leaves(inner, f"{label}.{child['k']}", child)
-        else:
-            kind = child["t"]
-            inside = kind in ("object", "array") and bool(child.get("n"))
-            yield {
-                "expr": inner,
-                "label": f"{label}.{child['k']}",
-                "type": kind,
-                "sample": _sample(child),
-                "children": inside,
-            }
-
-
-def _contains(item: Item, needle: str) -> bool:
-    return not needle or any(needle in str(item.get(name, "")).casefold() for name in ("expr", "label", "sample"))

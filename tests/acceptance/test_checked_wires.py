@@ -78,6 +78,21 @@ def test_a_result_tells_of_wires_below(page: Page, product: Product) -> None:
     )
 
 
+def test_the_picker_says_from_where_values_are_known(page: Page, product: Product) -> None:
+    notebook = opened(page, product)
+    notebook.run("r")
+    notebook.expect_state("r", "fresh", "reused")
+    notebook.row("b", "label").hover()
+    notebook.row("b", "label").get_by_role("button", name="Connect label").click()
+    picker = page.get_by_role("dialog", name="Connect label")
+    declared = picker.get_by_role("option", name=re.compile("^results.a, object, declared by the code")).first
+    expect(declared).to_contain_text("declared")
+    ran = picker.get_by_role("option", name=re.compile("^results.r, object, 1 key, known from the last result")).first
+    expect(ran.locator(".nb-origin")).to_have_text("result")
+    shoot(page, "notebook-picker-origin")
+    accessible(page, ".nb-picker")
+
+
 def test_a_folded_cell_says_that_it_hides_problems(page: Page, product: Product) -> None:
     notebook = opened(page, product)
     head = notebook.cell("b").locator("> .nb-hd")

@@ -90,10 +90,21 @@ export function Picker({ cell, field, anchor, onConnect, onAppend, onClose }) {
   );
 }
 
+// who says what a value is like: a word, and a sentence for who asks
+const ORIGINS = {
+  result: ["result", "known from the last result"],
+  old_result: ["old result", "known from a result that is out of date"],
+  stand_in: ["stand-in", "known from the stand-in"],
+  annotation: ["declared", "declared by the code, which has not run"],
+  sample: ["sample", "known from the sample value"],
+  schema: ["schema", "declared by the flow's inputs"],
+};
+
 function PickRow({ row, active, open, onHover, onPick, onToggle }) {
   const { item, depth } = row;
+  const origin = ORIGINS[item.origin];
   return (
-    <div id={`pick-${row.key}`} role="option" aria-selected={active} aria-label={`${item.expr}, ${item.type}${item.sample ? `, ${item.sample}` : ""}`} className="nb-option" style={{ "--depth": depth }} onMouseMove={active ? undefined : onHover} onClick={onPick}>
+    <div id={`pick-${row.key}`} role="option" aria-selected={active} aria-label={`${item.expr}, ${item.type}${item.sample ? `, ${item.sample}` : ""}${origin ? `, ${origin[1]}` : ""}`} className="nb-option" style={{ "--depth": depth }} onMouseMove={active ? undefined : onHover} onClick={onPick}>
       <span className="nb-twist" data-open={open || undefined} onClick={(event) => item.children && (event.stopPropagation(), onToggle())}>
         {item.children && <Glyph name="expand" size={12} />}
       </span>
@@ -101,6 +112,7 @@ function PickRow({ row, active, open, onHover, onPick, onToggle }) {
       {item.why && <span className="nb-why">{item.why}</span>}
       <span className="nb-sample">{item.sample}</span>
       <span className="nb-type">{item.type}</span>
+      {depth === 0 && <span className="nb-origin" data-origin={item.origin} title={origin?.[1]}>{origin?.[0]}</span>}
     </div>
   );
 }

@@ -91,6 +91,44 @@ async def test_what_a_called_script_needs_is_known_by_its_kept_inputs(server: Se
     assert (await server.post(draft, "deploy", {}))["version"] == 1
 
 
+async def test_the_picker_says_from_where_a_value_is_known(server: Server) -> None:
+    typed = "def main(n) -> dict[str, int]:\n    return {}\n"
+    flow = flow_of(
+        script("a", "def main():\n    return fetch()\n"),
+        script("t", typed, n=js("results.a.n")),
+        script("u", "def main():\n    return 1\n"),
+        script("b", "def main(x): ..."),
+        n={"type": "integer"},
+        m={"type": "integer"},
+    )
+    draft = await server.draft(flow)
+    cells = {cell["step_id"]: cell["id"] for cell in (await server.notebook(draft))["cells"]}
+
+    async def origins(name: str = "Results", q: str = "") -> dict[str, str | None]:
+        place = f"/api/w/main/drafts/{draft}/picker"
+        answer = await server.client.get(place, params={"cell": cells["b"], "field": "x", "q": q})
+        groups = {group["name"]: group["items"] for group in answer.json()["groups"]}
+        return {item["expr"]: item.get("origin") for item in groups[name]}
+
+    assert await origins() == {"results.u": None, "results.t": "annotation", "results.a": None}
+    await server.edit(draft, {"op": "set_sample", "name": "n", "value": 4})
+    assert await origins("Flow input") == {"flow_input.n": "sample", "flow_input.m": "schema"}
+    await run_a(server, draft, cells["a"], {"n": 1, "needle": 2})
+    assert (await origins())["results.a"] == "result"
+    assert (await origins(q="needle"))["results.a.needle"] == "result"
+    query = {"cell": cells["b"], "expr": "results.a"}
+    inside = await server.client.get(f"/api/w/main/drafts/{draft}/picker/children", params=query)
+    assert {item["origin"] for item in inside.json()["items"]} == {"result"}
+    await server.edit(draft, {"op": "set_code", "cell": cells["a"], "code": "def main():\n    return other()\n"})
+    assert (await origins())["results.a"] == "old_result"
+    await server.edit(
+        draft,
+        {"op": "keep_stand_in", "cell": cells["u"], "name": "one", "value": 1},
+        {"op": "use_stand_in", "cell": cells["u"], "name": "one"},
+    )
+    assert (await origins())["results.u"] == "stand_in"
+
+
 async def test_what_a_rule_is_about_is_told_in_the_words_of_the_documentation(server: Server) -> None:
     for rule in RULES_ALL:
         answer = await server.client.get(f"/api/w/main/lint_rules/{rule}")

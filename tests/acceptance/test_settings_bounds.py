@@ -84,7 +84,12 @@ def test_a_stop_that_is_an_error(page: Page, client: httpx.Client) -> None:
     form.get_by_label("it then fails with an error").check()
     expect(form.get_by_label("Message of the error")).to_have_attribute("placeholder", "stop after if: result.rows < 2")
     notebook.settled()
-    shows(page, run_all(page, notebook, a=DONE, b="never"), "EarlyStopError in a: stop after if: result.rows < 2")
+    run_id, error = run_all(page, notebook, a=DONE, b="never"), "EarlyStopError in a: stop after if: result.rows < 2"
+    toast = page.locator(".nb-toast")
+    expect(toast).to_contain_text(f"The run failed: {error}")  # no cell has failed that could say it
+    toast.get_by_role("button", name="Show the run").click()
+    page.wait_for_url(f"**/runs/{run_id}")
+    shows(page, run_id, error)
 
     page.goto(address)
     notebook.loaded()
@@ -109,6 +114,7 @@ def test_a_stop_that_is_an_error(page: Page, client: httpx.Client) -> None:
     assert notebook.module("a")["stop_after_if"] == {"expr": "result.rows < 2"}
     run_id = run_all(page, notebook, a=DONE, b="never")
     assert run_until(page, client, run_id, "success", "failure")["status"] == "success"
+    expect(page.locator(".nb-toast")).to_have_count(0)
 
 
 def test_a_stop_after_all_iterations_that_is_an_error(page: Page, client: httpx.Client) -> None:
@@ -120,7 +126,17 @@ def test_a_stop_after_all_iterations_that_is_an_error(page: Page, client: httpx.
     form.get_by_label("it then fails with an error").check()
     notebook.type_into(form, "Message of the error", "Three are needed")
     assert notebook.module("l")["stop_after_all_iters_if"]["error_message"] == "Three are needed"
-    shows(page, run_all(page, notebook, l=DONE, b="never"), "EarlyStopError in l: Three are needed")
+    run_id = run_all(page, notebook, l=DONE, b="never")
+    expect(page.locator(".nb-toast")).to_contain_text("EarlyStopError in l: Three are needed")
+    shows(page, run_id, "EarlyStopError in l: Three are needed")
+
+
+def test_a_cell_that_fails_says_so_itself(page: Page, client: httpx.Client) -> None:
+    notebook = open_flow(page, client, flow_of(python("a", "def main():\n    raise ValueError('not today')\n")))
+    with page.expect_response("**/runs/*"):  # asked for, and nothing is said again
+        run_all(page, notebook, a="failed")
+    expect(notebook.output("a")).to_contain_text("not today")
+    expect(page.locator(".nb-toast")).to_have_count(0)
 
 
 @pytest.mark.parametrize("step", [None, "a"])

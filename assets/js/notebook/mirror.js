@@ -146,6 +146,7 @@ export class Mirror extends Signals {
         break;
       case "run":
         if (!ACTIVE.has(event.status) && event.status !== "suspended") this.settleLocal();
+        if (event.status === "failure") this.tellFailure(event.run_id);
         break;
     }
   }

@@ -1,5 +1,6 @@
 // Running cells: the page says "running" at the press; edits travel in the same request; events tell the rest.
-import { request } from "../api.js";
+import { get, request, runPath } from "../api.js";
+import { go } from "../workspace.js";
 import { ACTIVE } from "./mirror.js";
 import { Saving } from "./saving.js";
 
@@ -116,6 +117,15 @@ export class Running extends Saving {
   settleLocal() {
     for (const [id, state] of this.pressedStates ?? []) this.undoLocal(id, state);
     this.pressedStates = null;
+  }
+
+  /** A run failed. The cell that failed says so itself; where none did (a stop that is an error, say), the page says it. */
+  async tellFailure(runId) {
+    const { run, steps } = await get(runPath(this.ws, runId)).catch(() => ({}));
+    const { name = "Failed", step_id: at, message = "" } = run?.error ?? {};
+    if (!run?.error || steps.some((step) => step.step_id === at && step.status === "failure")) return;
+    const text = `The run failed: ${name}${at ? ` in ${at}` : ""}: ${String(message).split("\n")[0]}`;
+    this.toast({ text, tone: "bad", action: { label: "Show the run", run: () => go(`/runs/${runId}`) }, ms: 20000 });
   }
 
   /** Cells with outside effects would run again: the person is asked once per page and cell. */

@@ -15,7 +15,7 @@ import uuid
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 
-from flowapp.engine.remote import TOPIC, cancel_event, home_event, queued_event, wake_event
+from flowapp.engine.remote import TOPIC, home_event, queued_event, wake_event
 from flowapp.store import executors
 from flowapp.store.errors import StoreError
 from flowapp.store.events import Event
@@ -91,9 +91,11 @@ class Cluster:
         async def listen() -> None:
             async for event in subscription:
                 run_id = str(event.data.get("run_id", ""))
-                tell = {"wake": woken, "cancel": canceled}.get(event.type)
-                if tell is not None and run_id:
-                    await _guarded(tell(run_id), f"{event.type} {run_id}")
+                if event.type == "wake" and run_id:
+                    await _guarded(woken(run_id), f"wake {run_id}")
+                if event.type == "cancel":
+                    for one in event.data.get("run_ids", ()):
+                        await _guarded(canceled(str(one)), f"cancel {one}")
                 if event.type == "home" and event.data.get("home") in self.me.tags:
                     number, call = int(event.data.get("number", 0)), str(event.data.get("call", ""))
                     await _guarded(home(run_id, number, call), f"home {run_id}")
@@ -118,10 +120,6 @@ class Cluster:
     async def tell_wake(self, run_id: str) -> None:
         """Have the process that works on the run look again."""
         await self._tell(wake_event(run_id))
-
-    async def tell_cancel(self, run_id: str) -> None:
-        """Have every process stop what it does for the run."""
-        await self._tell(cancel_event(run_id))
 
     async def tell_home(self, run: RunRow, home: str, call: str) -> None:
         """Have a process with this data folder begin the run's next segment: one of them, and once for each `call`."""

@@ -5,17 +5,22 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import logging
+from collections.abc import Sequence
 from datetime import datetime
+
+from sqlalchemy.engine import Connection
 
 from flowapp.engine.bindings import Bindings, EngineConfig
 from flowapp.engine.errors import EngineClosed
 from flowapp.engine.leaves import RunsJobs
 from flowapp.engine.limits import StoreLimits
 from flowapp.engine.places import OnePlace, Places, Work
+from flowapp.engine.remote import cancel_events
 from flowapp.engine.segments import LATEST_AGAIN_S, Segments, SystemClock, missing
 from flowapp.engine.suspend import StoreApprovals
 from flowapp.engine.timer import BeginForgotten, CloseWaits, Timer, WakeRuns
 from flowapp.expressions import Evaluator
+from flowapp.store import cancels
 from flowapp.store.clock import now
 from flowapp.store.errors import DatabaseClosed
 from flowapp.store.runs import FINISHED
@@ -135,20 +140,36 @@ class Engine(Bindings):
         elif run is not None and run.status == "running":
             await self._places.wake_elsewhere(run_id)
 
-    async def cancel(self, run_id: str, by: str, reason: str = "") -> bool:
+    async def cancel(self, run_id: str, by: str, reason: str = "") -> list[RunRow]:
         """Stop a run and all runs that its jobs started: processes are killed, they end as canceled.
 
-        False when the run is over already, or unknown.
+        These runs, that one first; none when it is over already, or unknown.
         """
-        run = await self._store.runs.ask_cancel(run_id, by, reason)
-        if run is None:
-            return False
-        if run.status != "running":
-            # not begun yet, or at rest: its next segment sees the wish and ends it
-            await self._places.begin(run)
-        await self._places.cancel_elsewhere(run, here=run_id in self._working)
-        await self._canceled(run_id)
-        return True
+
+        def work(connection: Connection) -> list[RunRow]:
+            return self._told(cancels.mark(connection, run_id, by, reason))
+
+        marked = await self._store.database.write(work)
+        await self._stop(marked)
+        return marked
+
+    def _told(self, marked: list[RunRow]) -> list[RunRow]:
+        """Inside the write of their wishes: tell whoever works for these runs elsewhere."""
+        for event in cancel_events([run.id for run in marked]):
+            self._store.events.after_commit(event)
+        return marked
+
+    async def _stop(self, marked: Sequence[RunRow]) -> None:
+        """End runs whose rows say that they are to be canceled. Where this process dies before, they are due all the same."""
+        here = {run.id for run in marked if run.id in self._working}
+        for run in marked:
+            await self._canceled(run.id)
+        for run in marked:
+            if run.status != "running":
+                # not begun yet, or at rest: its next segment sees the wish and ends it
+                await self._places.begin(run)
+            else:
+                await self._places.cancel_stranded(run, here=run.id in here)
 
     async def _woken(self, run_id: str) -> None:
         """Another process says that something which the run waits for has happened."""
@@ -237,6 +258,5 @@ class Engine(Bindings):
             if not future.done():
                 future.set_result(run)
         if run.status == "canceled":
-            steps = await self._store.runs.steps(run.id)
-            for child in await self._store.runs.started_by([run.id, *(step.id for step in steps)]):
-                await self.cancel(child.id, run.canceled_by or "", run.canceled_reason or "")
+            # what it started has had the wish since the end was written at the latest
+            await self._stop(await self._store.database.read(lambda c: cancels.started(c, run.id)))

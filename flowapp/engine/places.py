@@ -67,8 +67,11 @@ class Places(Protocol):
     async def wake_elsewhere(self, run_id: str) -> None:
         """The run is not worked on here: have whoever does look again."""
 
-    async def cancel_elsewhere(self, run: RunRow, *, here: bool) -> None:
-        """A run is to be canceled: have whoever works for it stop. `here`: its segment is under way in this process."""
+    async def cancel_stranded(self, run: RunRow, *, here: bool) -> None:
+        """A run that is under way is to be canceled: see that it ends where nobody works on it any more.
+
+        Whoever does in another process was told with the wish. `here`: its segment is under way in this process.
+        """
 
     def scripts(self, run: RunRow, here: RunScript, waiting: Waiting, limits: Limits | None) -> RunLeaf:
         """What runs the scripts of a run whose segment is here."""
@@ -121,9 +124,9 @@ class OnePlace:
     async def wake_elsewhere(self, run_id: str) -> None:
         """There is nowhere else."""
 
-    async def cancel_elsewhere(self, run: RunRow, *, here: bool) -> None:
+    async def cancel_stranded(self, run: RunRow, *, here: bool) -> None:
         """If nobody works on a run that was under way, an earlier process left it: its next segment sees the wish."""
-        if run.status == "running" and not here:
+        if not here:
             await self.begin(run)
 
     def scripts(self, run: RunRow, here: RunScript, waiting: Waiting, limits: Limits | None) -> RunLeaf:
@@ -209,6 +212,9 @@ class ManyPlaces:
         tag = self._queue(run)
         if tag is None:
             await self._started().begin(run.id, run.segment)
+        elif run.canceled_by is not None:
+            # anybody can end it, and whoever takes its tag may be busy; it may stand on that queue under its number
+            await self._started().begin_as(run.id, run.segment, "canceled")
         else:
             await self._started().offer(run.id, run.segment, tag, run.priority)
 
@@ -246,6 +252,8 @@ class ManyPlaces:
                 return True
             if run is None or home or run.kind == "cells" or (run.tag or DEFAULT_TAG) in self._me.tags:
                 return False
+            if run.canceled_by is not None:
+                return False
             await self._started().offer_again(run_id, run.segment, run.tag or DEFAULT_TAG, run.priority)
         except Exception:
             log.exception("run %s cannot be handed on, and goes on here", run_id)
@@ -260,9 +268,8 @@ class ManyPlaces:
         """See `Places`."""
         await self._cluster.tell_wake(run_id)
 
-    async def cancel_elsewhere(self, run: RunRow, *, here: bool) -> None:
-        """Also where its segment is here: its scripts may be on other machines."""
-        await self._cluster.tell_cancel(run.id)
+    async def cancel_stranded(self, run: RunRow, *, here: bool) -> None:
+        """Whoever sees that its process is gone takes it over, and finds the wish."""
 
     def scripts(self, run: RunRow, here: RunScript, waiting: Waiting, limits: Limits | None) -> RunLeaf:
         """See `Places`."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -37,7 +37,8 @@ from flowapp.store.stores import Store
 from flowapp.store.tables import LeafRow, RunRow
 
 TOPIC = "engine"
-"""Events between the processes of a cluster: `wake`, `cancel` and `home`, each with a run's id, and `queued` with tags."""
+"""Events between the processes of a cluster: `wake` and `home`, each with a run's id, `cancel` with those of several, `queued` with tags."""
+_TOLD_AT_ONCE = 100
 AGAIN_S = 1.0
 logger = logging.getLogger(__name__)
 _CALL = TypeAdapter(LeafCall)
@@ -337,9 +338,10 @@ def wake_event(run_id: str) -> Event:
     return Event(TOPIC, "wake", {"run_id": run_id})
 
 
-def cancel_event(run_id: str) -> Event:
-    """Tells whoever works for the run to stop."""
-    return Event(TOPIC, "cancel", {"run_id": run_id})
+def cancel_events(run_ids: Sequence[str]) -> Iterator[Event]:
+    """Tell whoever works for these runs to stop; as many in each as go into one message."""
+    for start in range(0, len(run_ids), _TOLD_AT_ONCE):
+        yield Event(TOPIC, "cancel", {"run_ids": list(run_ids[start : start + _TOLD_AT_ONCE])})
 
 
 def home_event(run: RunRow, home: str, call: str) -> Event:

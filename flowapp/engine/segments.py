@@ -25,12 +25,13 @@ from flowapp.engine.leaves import Leaves, RunsJobs, rights_of
 from flowapp.engine.places import Places
 from flowapp.engine.plans import plan_of
 from flowapp.engine.ports import Evaluate, RunScript
+from flowapp.engine.remote import cancel_events
 from flowapp.engine.support import check
 from flowapp.engine.values import SHARED, Done, Frame
 from flowapp.engine.waiting import Parked, Room
 from flowapp.errors import FlowappError
 from flowapp.jsontext import NULL, JsonText, loads
-from flowapp.store import executors, limits
+from flowapp.store import cancels, executors, limits
 from flowapp.store.clock import text_of
 from flowapp.store.errors import DatabaseClosed, OwnershipLost
 from flowapp.store.masks import masked_json
@@ -298,6 +299,10 @@ class Segments:
             store.approvals.close(connection, run.id)
             limits.give_back_all(connection, run.id)
             note(connection, run.id, times)
+            if status == "canceled":
+                marked = cancels.mark_started(connection, run.id, run.canceled_by or "", run.canceled_reason or "")
+                for event in cancel_events([one.id for one in marked]):
+                    store.events.after_commit(event)
             return store.runs.end(connection, run.id, journal.owner, status, prepared.hash, failed=failed)
 
         ended = await store.database.record(work)

@@ -7,9 +7,9 @@ and is refused with `OwnershipLost` when another segment has taken over since.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
@@ -108,10 +108,6 @@ _CLAIM = Sql(
 _END = Sql(
     "UPDATE run SET status = :status, result = :result, failed = :failed, ended_at = :at, owner = NULL "
     "WHERE id = :id AND owner = :owner"
-)
-_ASK_CANCEL = Sql(
-    "UPDATE run SET canceled_by = coalesce(canceled_by, :by), canceled_reason = coalesce(canceled_reason, :reason) "
-    "WHERE id = :id AND status IN ('queued', 'running', 'suspended')"
 )
 
 
@@ -249,17 +245,6 @@ class Runs:
         table = table_of(RunRow)
         connection.execute(sa.update(table).where(table.c.id == run_id).values(args=args, limit_key=mark))
 
-    async def started_by(self, job_ids: Iterable[str]) -> list[RunRow]:
-        """The unfinished runs that any of these jobs (or runs) started through the API."""
-        table, ids = table_of(RunRow), list(job_ids)
-        found: list[RunRow] = []
-        for start in range(0, len(ids), 500):
-            part = table.c.parent_run.in_(ids[start : start + 500])
-            found += await self._database.read(
-                partial(_unfinished_of, sa.select(table).where(part, table.c.status.in_(UNFINISHED)))
-            )
-        return found
-
     async def due(self) -> tuple[list[RunRow], str | None]:
         """The suspended runs whose time has come, and the time at which the next one's does."""
         table, at = table_of(RunRow), now()
@@ -267,15 +252,6 @@ class Runs:
         ripe = sa.select(table).where(waiting, table.c.wake_at <= at).order_by(table.c.wake_at)
         later = sa.select(sa.func.min(table.c.wake_at)).where(waiting, table.c.wake_at > at)
         return await self._database.read(lambda c: (rows_of(RunRow, c.execute(ripe)), c.execute(later).scalar()))
-
-    async def ask_cancel(self, run_id: str, by: str, reason: str) -> RunRow | None:
-        """Note who canceled a run that is not over (the first one counts); None when it is over or gone."""
-
-        def work(connection: Connection) -> RunRow | None:
-            done = _ASK_CANCEL.run(connection, {"by": by, "reason": reason, "id": run_id})
-            return self.find(connection, run_id) if done.rowcount else None
-
-        return await self._database.write(work)
 
     def wake(self, connection: Connection, run_id: str) -> None:
         """Inside a decision's write: the run wants its next segment now. A segment under way sees it when it parks."""

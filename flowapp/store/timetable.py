@@ -53,12 +53,12 @@ def next_wake(connection: Connection, moment: datetime) -> str | None:
 
 
 def forgotten_runs(connection: Connection, moment: datetime, older_than: timedelta) -> list[Due]:
-    """Runs that were stored a while ago and have not begun: their server may have died between the two."""
+    """Runs that were stored a while ago, or canceled, and have not begun: their server may have died between the two."""
     query = (
         sa.select(_RUN.c.id, _RUN.c.wake_at)
         .where(
             _RUN.c.status == "queued",
-            _RUN.c.created_at <= text_of(moment - older_than),
+            sa.or_(_RUN.c.created_at <= text_of(moment - older_than), _RUN.c.canceled_by.is_not(None)),
             sa.or_(_RUN.c.wake_at.is_(None), _RUN.c.wake_at <= text_of(moment)),
         )
         .order_by(_RUN.c.created_at)

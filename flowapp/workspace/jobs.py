@@ -231,8 +231,12 @@ class Jobs:
             current = todo.pop()
             if current.status not in FINISHED:
                 why = reason if current is run else f"{reason} (canceled with job {run.id})".strip()
-                await self._context.engine.cancel(current.id, identity.username, why)
+                marked = await self._context.engine.cancel(current.id, identity.username, why) or ()
                 await self._note(identity, "run.cancel", current, why)
+                for one in marked:
+                    if one.id not in seen:
+                        seen.add(one.id)
+                        await self._note(identity, "run.cancel", one, one.canceled_reason or "")
             # asked after the engine has stopped it: it starts nothing more
             for child in await self._store.database.read(partial(jobs.started_by, run_id=current.id)):
                 if child.id not in seen:

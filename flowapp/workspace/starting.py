@@ -16,7 +16,7 @@ from flowapp.access.errors import NotAllowed
 from flowapp.access.identity import Identity
 from flowapp.access.policy import Target, missing, require
 from flowapp.jsontext import JsonText, dumps, hash_of, loads
-from flowapp.store import audit, flows, identities, scripts
+from flowapp.store import audit, cancels, flows, identities, scripts
 from flowapp.store.blobs import REFERENCE
 from flowapp.store.clock import text_of
 from flowapp.store.runs import NewRun
@@ -120,7 +120,11 @@ class Starting:
             if within is not None and not within(connection):
                 return None
             self._store.values.insert(connection, *prepared)
+            caller = identity.run if new.parent_run or new.root_run else ""
+            wish = cancels.wish_of(connection, caller) if caller else None
             run = self._store.runs.insert(connection, new, run_id)
+            if wish is not None:
+                cancels.give(connection, run.id, wish)
             audit.add(
                 connection,
                 workspace=identity.workspace,

@@ -15,7 +15,7 @@ from flowapp.expressions.evaluator import Evaluator
 from flowapp.jsontext import dumps, loads
 from flowapp.runtimes.editing import Question
 from flowapp.settings import Settings
-from flowapp.store import identities
+from flowapp.store import cancels, identities
 from flowapp.store.clock import now
 from flowapp.store.runs import job_id
 from flowapp.store.stores import Store
@@ -53,7 +53,7 @@ class ScriptedEngine:
 
     async def cancel(self, run_id: str, by: str, reason: str) -> None:
         self.cancelled.append(run_id)
-        await self.store.runs.ask_cancel(run_id, by, reason)
+        await self.store.database.write(lambda c: cancels.mark(c, run_id, by, reason))
         run = await self.store.runs.claim(run_id, "test")
         if run is not None:
             self.observer.run_changed(await self.store.runs.finish(run_id, "test", "canceled", None, failed=True))

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from flowapp.access.person import Person
+from flowapp.store import cancels
 from flowapp.store.runs import job_id
 from tests.integration.api.api_jobs import W, deployed, got, run_of, started, stored_script
 from tests.integration.api.api_server import CHAIN, Server
@@ -153,6 +154,22 @@ class TestCanceling:
         found = await got(server, f"jobs_u/get/{top}")
         assert (found["canceled"], found["canceled_by"], found["canceled_reason"]) == (True, "admin", "enough")
         assert found["success"] is False and found["result"]["error"]["name"] == "Canceled"
+
+    async def test_a_job_that_is_being_canceled_starts_nothing_more(self, server: Server) -> None:
+        await deployed(server)
+        await stored_script(server)
+        server.engine.hold = True
+        top = await started(server, "run/f/f/team/chain")
+        await server.engine.begin(top, "a")
+        store = server.workspace.store
+        row = await run_of(server, top)
+        token = await server.workspace.sessions.job_tokens.issue(row, job_id(top, "a"), 60)
+        await store.database.write(lambda c: cancels.mark(c, top, "ann", "enough"))
+        job = server.make_client({"authorization": f"Bearer {token}"})
+        for of_it, by in ((f"?parent_job={job_id(top, 'a')}", "ann"), ("", None)):
+            answer = await job.post(f"{W}/jobs/run/p/f/team/tool{of_it}", json={})
+            assert answer.status_code == 201, answer.text
+            assert (await run_of(server, answer.text)).canceled_by == by
 
     async def test_what_a_script_runs_belongs_to_the_root_flow(self, server: Server) -> None:
         await deployed(server)

@@ -19,6 +19,7 @@ from sqlalchemy.engine import Connection
 from sqlmodel import SQLModel
 
 from flowapp.jsontext import JsonText, dumps, hash_of
+from flowapp.store import cancels
 from flowapp.store.blobs import BlobRef
 from flowapp.store.clock import now
 from flowapp.store.database import database_file
@@ -304,11 +305,10 @@ async def test_run_changes_are_announced(store: Store) -> None:
 
 async def test_cancel_is_noted_once(store: Store) -> None:
     run_id = await _run(store)
-    await store.runs.ask_cancel(run_id, "ada", "enough")
-    row = await store.runs.ask_cancel(run_id, "bob", "")
-    assert row is not None
+    await store.database.write(lambda c: cancels.mark(c, run_id, "ada", "enough"))
+    (row,) = await store.database.write(lambda c: cancels.mark(c, run_id, "bob", ""))
     assert (row.canceled_by, row.canceled_reason) == ("ada", "enough")
-    assert await store.runs.ask_cancel("gone", "bob", "") is None
+    assert await store.database.write(lambda c: cancels.mark(c, "gone", "bob", "")) == []
 
 
 async def test_logs_are_read_by_character_offset(store: Store) -> None:

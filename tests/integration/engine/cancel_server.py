@@ -12,7 +12,6 @@ import os
 import signal
 import sys
 from pathlib import Path
-from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[3]))
 from flowapp.store.runs import job_id
@@ -50,8 +49,12 @@ async def family(made: Server) -> dict[str, str]:
     return {"parent": parent.id, "child": child.id, "below": below.id, "asleep": asleep.id, "queued": queued.id}
 
 
-def die(*_: Any) -> None:
+def die() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
+
+
+async def died(run_id: str) -> None:
+    die()
 
 
 async def main(home: Path, url: str, moment: str) -> None:
@@ -72,7 +75,7 @@ async def main(home: Path, url: str, moment: str) -> None:
         sys.stdout.write(f"{json.dumps(ids)}\n")
         sys.stdout.flush()
         if moment == "noted":
-            made.engine._canceled = die  # type: ignore[method-assign]  # the first that is done about the wish
+            made.engine._canceled = died  # type: ignore[method-assign]  # the first that is done about the wish
         await made.engine.cancel(ids["parent"], "ada", "enough")
         await asyncio.sleep(20)
 

@@ -145,7 +145,8 @@ class SharedRuns:
 
     async def _of_step(self, run: RunRow, job: JobRow, redactor: Redactor) -> Detail:
         args = await self._value(job.args)
-        part = await self._store.logs.read(run.id, job.path, limit=LONGEST_LOG)
+        attempt = job.attempt if job.ended_at is not None else None
+        part = await self._store.logs.read(run.id, job.path, attempt=attempt, limit=LONGEST_LOG)
         whole = len(part.text) < LONGEST_LOG
         # a secret may be cut where the reading ended, but none goes over the end of a line unless its lines are known too
         text = part.text if whole else part.text[: part.text.rfind("\n") + 1]

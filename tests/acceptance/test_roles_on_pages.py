@@ -133,3 +133,25 @@ def test_an_operator_runs_and_is_offered_nothing_to_make(elsewhere: BrowserConte
     expect(page.locator(".run-title .badge")).to_contain_text("Done", timeout=RUN_TIMEOUT)
     offers(page, "Run again", "Run with other input", not_these=("Open in notebook", "Share"))
     shoot(page, "run-operator")
+
+
+def test_who_may_have_no_drafts_any_more_is_led_to_none(elsewhere: BrowserContext, product: Product) -> None:
+    page = enter(elsewhere, product, "dana", "developer")
+    flow = flow_of(python("a", ECHO, {"text": wire("'hi'")}, "Say it"), summary="Mine once")
+    draft = page.request.post(f"{W}/drafts", data={"flow": flow, "path": "u/dana/once"}).json()["id"]
+    cell = page.request.get(f"{W}/drafts/{draft}/notebook").json()["cells"][0]["id"]
+    body = {"client": "page", "cells": [cell]}
+    run = page.request.post(f"{W}/drafts/{draft}/run", data=body).json()["run_id"]
+    page.goto(f"/runs/{run}")
+    offers(page, "Open in notebook")
+    page.goto("/")
+    expect(page.get_by_role("link", name="Mine once")).to_be_visible()
+    with product.client() as client:
+        client.post(f"{W}/users/update/dana", json={"role": "operator"}).raise_for_status()
+    page.goto("/")
+    expect(page.get_by_role("heading", name="Flows").first).to_be_visible()
+    expect(page.locator(".list").first).to_be_visible()
+    expect(page.get_by_text("Mine once")).to_have_count(0)
+    page.goto(f"/runs/{run}")
+    expect(page.locator(".run-title .badge")).to_contain_text("Done", timeout=RUN_TIMEOUT)
+    offers(page, "Compare", not_these=("Open in notebook",))

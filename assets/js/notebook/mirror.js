@@ -151,11 +151,12 @@ export class Mirror extends Signals {
     }
   }
 
-  takeLog({ cell, run_id: run, text, offset }) {
+  takeLog({ cell, run_id: run, path, text, offset }) {
     const log = this.get(`log:${cell}`);
-    const before = log?.run === run ? log : { run, text: "", end: 0 };
+    // what another attempt or iteration prints begins anew
+    const before = log?.run === run && log.path === path && offset !== 0 ? log : { run, path, text: "", end: 0 };
     if (offset !== undefined && offset < before.end) return;
-    this.set(`log:${cell}`, { run, text: (before.text + text).slice(-LOG_TAIL), end: (offset ?? before.end) + text.length });
+    this.set(`log:${cell}`, { run, path, text: (before.text + text).slice(-LOG_TAIL), end: (offset ?? before.end) + [...text].length });
   }
 
   /** Where the cell streams, and how much is known to be there; the text is read by what shows it. */

@@ -54,6 +54,9 @@ async def test_the_log_of_each_attempt_is_read(product: Product) -> None:
     whole = await product.client.get(address, params={"path": "a", "attempt": 2, "download": "true"})
     assert whole.text == "once more\n"
     assert 'filename="a-attempt-2.log"' in whole.headers["content-disposition"]
+    link = (await product.client.post(f"/api/w/main/runs/{run['id']}/links", json={})).json()["path"]
+    stranger = await product.client.get(link, params={"step": "a"})
+    assert stranger.status_code == 200 and "first of all" not in stranger.text and "once more" not in stranger.text
     for wrong in ("-1", "x", "1e99"):
         refused = await product.client.get(address, params={"path": "a", "attempt": wrong})
         assert refused.status_code == 400 and refused.json()["error"]["message"]

@@ -54,3 +54,21 @@ test("what others changed counts as it is", () => {
   mirror.takeChange(answer("running"), "other");
   assert.equal(stateOf(mirror), "running");
 });
+
+test("what a running cell prints is shown piece by piece; another attempt or iteration begins anew", () => {
+  const mirror = page();
+  mirror.receive({ type: "state", cell: "c", state: { kind: "running" } });
+  const prints = (offset, text, path = "c") => mirror.receive({ type: "log", cell: "c", run_id: "r", path, text, offset });
+  const shown = () => mirror.get("log:c").text;
+  prints(0, "first 😀\n");
+  prints(8, "more\n"); // offsets count characters, not what a browser stores them in
+  prints(8, "more\n"); // told twice
+  assert.equal(shown(), "first 😀\nmore\n");
+  prints(0, "again\n"); // the next attempt
+  assert.equal(shown(), "again\n");
+  prints(0, "one\n", "loop[0].c");
+  prints(4, "two\n", "loop[0].c");
+  assert.equal(shown(), "one\ntwo\n");
+  prints(0, "one\n", "loop[1].c");
+  assert.equal(shown(), "one\n");
+});

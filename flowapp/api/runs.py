@@ -12,6 +12,7 @@ from flowapp.api.auth import App, Caller
 from flowapp.api.bodies import MOST, parse_json
 from flowapp.api.downloads import attachment
 from flowapp.workspace.errors import BadRequest
+from flowapp.workspace.run_query import RunQuery
 from flowapp.workspace.table import View
 
 router = APIRouter(prefix="/api/w/{ws}/runs")
@@ -29,13 +30,17 @@ async def listing(
     per_page: Number = 30,
     path: Text = "",
     status: Text = "",
+    created_by: Text = "",
+    trigger: Text = "",
+    since: Text = "",
+    until: Text = "",
     draft: Text = "",
 ) -> Response:
     """Runs, newest first."""
-    found = await workspace.runs.listing(
-        caller, page=page, per_page=per_page, path=path or None, status=status or None, draft_id=draft or None
+    wanted = RunQuery(status, path, created_by, trigger, since, until)
+    return answer(
+        await workspace.runs.listing(caller, wanted=wanted, page=page, per_page=per_page, draft_id=draft or None)
     )
-    return answer(found)
 
 
 @router.get("/compare")

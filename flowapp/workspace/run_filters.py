@@ -20,6 +20,7 @@ from flowapp.store.tables import RunViewRow
 from flowapp.workspace import guard
 from flowapp.workspace.context import Context
 from flowapp.workspace.errors import AlreadyThere, BadRequest
+from flowapp.workspace.run_query import FIELDS, RunQuery
 from flowapp.workspace.stored import MAX_PATH, enter, flag_in, text_in
 
 LONGEST = 80
@@ -32,8 +33,8 @@ STATUSES = frozenset({"", *FINISHED, *UNFINISHED})
 class RunFilters:
     """Use-cases about saved views of the list of runs.
 
-    A view is told as `{"id", "name", "status", "path", "shared", "owner", "owner_name", "mine", "may": {"edit", "share",
-    "delete"}}`; `status` and `path` are what `GET …/runs` takes, "" where they narrow nothing.
+    A view is told as `{"id", "name", "shared", "owner", "owner_name", "mine", "may": {"edit", "share", "delete"}}` and the
+    fields of `RunQuery`, which are what `GET …/runs` takes, "" where they narrow nothing.
     """
 
     def __init__(self, context: Context) -> None:
@@ -65,7 +66,7 @@ class RunFilters:
         return await self._database.read(read)
 
     async def create(self, identity: Identity, body: Mapping[str, Any]) -> dict[str, Any]:
-        """Keep a filter: `{"name", "status"?, "path"?, "shared"?}`; answers the view.
+        """Keep a filter: `{"name", "shared"?}` and fields of `RunQuery`; answers the view.
 
         Raises:
             NotAllowed: the role shares none.
@@ -89,7 +90,7 @@ class RunFilters:
         return await self._answered(identity, work)
 
     async def update(self, identity: Identity, view_id: str, body: Mapping[str, Any]) -> dict[str, Any]:
-        """Change what the body names: `{"name"?, "status"?, "path"?, "shared"?}`; answers the view.
+        """Change what the body names: `{"name"?, "shared"?}`, fields of `RunQuery`; answers the view.
 
         Raises:
             NotFound: there is none, or it is somebody else's own.
@@ -151,8 +152,7 @@ def _changed(connection: Connection, identity: Identity, row: RunViewRow, body: 
         **{
             **row.model_dump(),
             "name": " ".join(text_in(body, "name", row.name, limit=LONGEST).split()),
-            "status": text_in(body, "status", row.status, limit=40),
-            "path": text_in(body, "path", row.path, limit=MAX_PATH).strip(),
+            **{field: text_in(body, field, getattr(row, field), limit=MAX_PATH).strip() for field in FIELDS},
             "shared": flag_in(body, "shared", row.shared),
         }
     )
@@ -162,8 +162,10 @@ def _changed(connection: Connection, identity: Identity, row: RunViewRow, body: 
         raise BadRequest("The view has no name.", "Say what it lists, such as “Failed nightly runs”.")
     if made.status not in STATUSES:
         raise BadRequest(f"No run is {made.status[:40]!r}.", f"Use one of {', '.join(sorted(STATUSES - {''}))}.")
-    if not made.status and not made.path:
-        raise BadRequest("This view would list all runs.", "Choose a state or a path first.")
+    query = RunQuery.of(made.model_dump())
+    query.filter()  # of what cannot be read, nothing is kept
+    if not query.given():
+        raise BadRequest("This view would list all runs.", "Choose a state, a path or another filter first.")
     others = run_views.of_owner(connection, row.workspace, row.owner)
     if any(other.id != row.id and other.name.casefold() == made.name.casefold() for other in others):
         raise AlreadyThere(f"There is already a view “{made.name}”.", "Choose another name.")
@@ -192,7 +194,7 @@ def _note(connection: Connection, identity: Identity, before: RunViewRow, after:
 def _shown(identity: Identity, row: RunViewRow, names: Mapping[str, str]) -> dict[str, Any]:
     about = target(row)
     return {
-        **row.model_dump(include={"id", "name", "status", "path", "shared", "owner"}),
+        **row.model_dump(include={"id", "name", "shared", "owner", *FIELDS}),
         "owner_name": names.get(row.owner, row.owner),
         "mine": row.owner == identity.username,
         "may": {

@@ -17,7 +17,6 @@ from flowapp.notebook.records import Live, Taken
 from flowapp.notebook.staleness import CellState
 from flowapp.notebook.trials import Trial, trial_of
 from flowapp.store import audit, drafts, jobs
-from flowapp.store.jobs import JobFilter, OneOf
 from flowapp.store.runs import FINISHED, NewRun
 from flowapp.store.tables import RunRow
 from flowapp.workspace import editing, guard
@@ -28,6 +27,7 @@ from flowapp.workspace.editing import Staged
 from flowapp.workspace.errors import AsksFirst, BadRequest, NothingToRun
 from flowapp.workspace.job_rights import readable
 from flowapp.workspace.open_drafts import OpenDraft, tell_others
+from flowapp.workspace.run_query import ALL_RUNS, RunQuery
 from flowapp.workspace.run_views import noted, progress_json, step_json, titles_of
 from flowapp.workspace.runnables import Start, Trigger
 from flowapp.workspace.starting import Starting
@@ -222,22 +222,24 @@ class Runs:
         self,
         identity: Identity,
         *,
+        wanted: RunQuery = ALL_RUNS,
         page: int = 1,
         per_page: int = 30,
-        path: str | None = None,
-        status: str | None = None,
         draft_id: str | None = None,
     ) -> list[dict[str, Any]]:
-        """Runs, newest first; `page` counts from 1 (0 is page 1 too). Runs that the identity may not read are left out."""
+        """Runs, newest first; `page` counts from 1 (0 is page 1 too). Runs that the identity may not read are left out.
+
+        Raises:
+            BadRequest: a filter cannot be read.
+        """
         require(identity, "workspace.read", guard.workspace_target(identity))
         size = max(1, min(per_page, MAX_PAGE))
-        named = {"path": path, "status": status, "draft_id": draft_id}
-        wanted = JobFilter({name: OneOf((text,)) for name, text in named.items() if text is not None})
+        narrowed = wanted.filter(draft_id)
         offset = (max(1, page) - 1) * size
 
         def read(connection: Connection) -> list[dict[str, Any]]:
             mine = readable(connection, identity)
-            found = jobs.page(connection, identity.workspace, mine, wanted, offset=offset, limit=size)
+            found = jobs.page(connection, identity.workspace, mine, narrowed, offset=offset, limit=size)
             return noted(connection, identity.workspace, found)
 
         return await self._store.database.read(read)

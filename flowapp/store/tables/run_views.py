@@ -15,5 +15,9 @@ class RunViewRow(SQLModel, table=True):
     name: str
     status: str = ""  #: of the runs; "" takes all
     path: str = ""  #: of the runs; "" takes all
+    created_by: str = ""  #: who began them; "" takes all
+    trigger: str = ""  #: what began them (workspace/run_query.py); "" takes all
+    since: str = ""  #: their first day, of UTC; "" takes all
+    until: str = ""  #: their last day
     shared: bool = False
     created_at: str

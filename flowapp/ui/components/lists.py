@@ -67,6 +67,21 @@ def choice(
     )
 
 
+def filter_field(label: str, control: rx.Component) -> rx.Component:
+    """One control of a form that narrows a list, under its label."""
+    return rx.el.label(rx.el.span(label), control, class_name="filter")
+
+
+def filter_choice(name: str, value: Any, everything: str, options: Sequence[tuple[str, str]]) -> rx.Component:
+    """A choice in such a form: `(value, word)`, and a word for no filter."""
+    return rx.el.select(
+        rx.el.option(everything, value=""),
+        *(rx.el.option(word, value=key) for key, word in options),
+        name=name,
+        default_value=value,
+    )
+
+
 def further_list(name: str, mark: str, lines: rx.Component, *, action: Any = None) -> rx.Component:
     """Another list below that of the page, headed by its name. `mark` is the id of the heading."""
     more = () if action is None else (rx.el.span(class_name="grow"), action)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import reflex as rx
 
 from flowapp.ui.components.bits import glyph, when
-from flowapp.ui.components.lists import empty
+from flowapp.ui.components.lists import empty, filter_choice, filter_field
 from flowapp.ui.shell import link, problem_notice, shell, skeleton, team_tabs
 from flowapp.ui.state.audit import AREAS, KINDS, AuditState
 
@@ -38,13 +37,13 @@ def audit() -> rx.Component:
 def _filters() -> rx.Component:
     return rx.el.form(
         rx.el.div(
-            _field("Person", rx.el.input(name="username", default_value=STATE.username, list="audit-people")),
+            filter_field("Person", rx.el.input(name="username", default_value=STATE.username, list="audit-people")),
             rx.el.datalist(rx.foreach(STATE.people, lambda name: rx.el.option(value=name)), id="audit-people"),
-            _field("About", _select("area", STATE.area, "Everything", AREAS)),
-            _field("What", _select("action_kind", STATE.action_kind, "Anything", KINDS)),
-            _field("Object", rx.el.input(name="about", default_value=STATE.about, placeholder="part of a path")),
-            _field("From", rx.el.input(name="since", type="date", default_value=STATE.since)),
-            _field("Until", rx.el.input(name="until", type="date", default_value=STATE.until)),
+            filter_field("About", filter_choice("area", STATE.area, "Everything", AREAS)),
+            filter_field("What", filter_choice("action_kind", STATE.action_kind, "Anything", KINDS)),
+            filter_field("Object", rx.el.input(name="about", default_value=STATE.about, placeholder="part of a path")),
+            filter_field("From", rx.el.input(name="since", type="date", default_value=STATE.since)),
+            filter_field("Until", rx.el.input(name="until", type="date", default_value=STATE.until)),
             class_name="filters",
         ),
         rx.el.div(
@@ -85,19 +84,6 @@ def _file(word: str, to: Any) -> rx.Component:
         reload_document=True,
         class_name="btn",
         custom_attrs={"download": ""},
-    )
-
-
-def _field(label: str, control: rx.Component) -> rx.Component:
-    return rx.el.label(rx.el.span(label), control, class_name="filter")
-
-
-def _select(name: str, value: Any, everything: str, options: Sequence[tuple[str, str]]) -> rx.Component:
-    return rx.el.select(
-        rx.el.option(everything, value=""),
-        *(rx.el.option(word, value=key) for key, word in options),
-        name=name,
-        default_value=value,
     )
 
 

@@ -52,14 +52,14 @@ def _hint() -> rx.Component:
     """What belongs here, where there is nothing yet."""
     return rx.cond(
         STATE.loaded & (STATE.views.length() == 0),
-        rx.el.span("Choose a state or a path, and keep it here under a name.", class_name="faint"),
+        rx.el.span("Narrow the list, and keep that here under a name.", class_name="faint"),
     )
 
 
 def _actions() -> rx.Component:
     return rx.el.div(
         rx.cond(
-            (STATE.status != "") | (STATE.path != ""),
+            STATE.query.length() > 0,
             rx.el.button(
                 glyph(name="plus", size=14), "Keep as a view", type="button", class_name="btn", on_click=STATE.begin
             ),

@@ -7,11 +7,12 @@ from typing import Any
 import reflex as rx
 
 from flowapp.ui.components.bits import filter_chip, glyph, listed, path_field, run_state, signal, tick, took, when
+from flowapp.ui.components.lists import filter_choice, filter_field
 from flowapp.ui.components.local import TAB_WORKSPACE
 from flowapp.ui.pages.run_views import run_views
 from flowapp.ui.shell import link, problem_notice, shell, skeleton, title
 from flowapp.ui.state.run_views import RunViewsState
-from flowapp.ui.state.runs import STATUSES, RunsState, address
+from flowapp.ui.state.runs import TRIGGERS, RunsState
 
 #: Reflex makes vars and events of the class's attributes, past what a type checker sees.
 STATE: Any = RunsState
@@ -25,11 +26,12 @@ def runs() -> rx.Component:
         problem_notice(STATE.problem, STATE.hint),
         run_views(STATE),
         rx.el.div(
-            rx.el.div(*[_chip(status, word) for status, word in STATUSES], class_name="chips", role="group"),
+            rx.el.div(rx.foreach(STATE.by_status, _chip), class_name="chips", role="group"),
             rx.el.span(class_name="grow"),
             _find(),
             class_name="list-head",
         ),
+        _more_filters(),
         listed(
             _chosen(),
             rx.el.div(
@@ -45,9 +47,38 @@ def runs() -> rx.Component:
     )
 
 
-def _chip(status: str, word: str) -> rx.Component:
-    pressed = STATE.loaded & (STATE.status == status)
-    return filter_chip(word, to=address(status, "", 1), pressed=pressed, answered=STATE.answered)
+def _chip(one: Any) -> rx.Component:
+    """An entry of `RunsState.by_status`."""
+    return filter_chip(one[1], to=one[0], pressed=STATE.loaded & (STATE.status == one[2]), answered=STATE.answered)
+
+
+def _more_filters() -> rx.Component:
+    """Who, how and when; open where one of them narrows the list. A form keeps what was typed: for another address it is a new one."""
+    return rx.el.details(
+        rx.el.summary("More filters"),
+        rx.el.form(
+            rx.el.div(
+                filter_field(
+                    "Person", rx.el.input(name="created_by", default_value=STATE.created_by, list="runs-people")
+                ),
+                rx.el.datalist(rx.foreach(STATE.people, lambda name: rx.el.option(value=name)), id="runs-people"),
+                filter_field("Begun by", filter_choice("trigger", STATE.trigger, "Anything", TRIGGERS)),
+                filter_field("From", rx.el.input(name="since", type="date", default_value=STATE.since)),
+                filter_field("Until", rx.el.input(name="until", type="date", default_value=STATE.until)),
+                class_name="filters four",
+            ),
+            rx.el.div(
+                rx.el.button("Show", type="submit", class_name="btn"),
+                rx.cond(STATE.narrowed, link("Show all runs", to="/runs", class_name="btn quiet")),
+                class_name="act-line",
+            ),
+            on_submit=STATE.narrow,
+            class_name="audit-filters",
+        ),
+        key=STATE.answered,
+        open=STATE.more_filters,
+        class_name="more-filters",
+    )
 
 
 def _find() -> rx.Component:
@@ -136,7 +167,7 @@ def _empty() -> rx.Component:
         STATE.narrowed,
         rx.el.div(
             rx.el.b("No run matches"),
-            rx.el.p("Runs of other states or paths may be there."),
+            rx.el.p("Runs of other states, paths, people or days may be there. Days are those of UTC."),
             link("Show all runs", to="/runs", class_name="btn"),
             class_name="empty",
         ),

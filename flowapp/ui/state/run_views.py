@@ -17,6 +17,7 @@ from flowapp.access.policy import Target
 from flowapp.ui import services
 from flowapp.ui.state.dialogs import DialogState
 from flowapp.workspace import guard
+from flowapp.workspace.run_query import RunQuery
 
 
 @dataclasses.dataclass
@@ -34,15 +35,14 @@ class ViewChip:
 
 
 class RunViewsState(DialogState, rx.State):
-    """The row of views. `open` is the one of the address, with an empty id where there is none; `status` and `path` are the
+    """The row of views. `open` is the one of the address, with an empty id where there is none; `query` is the
     filter of the address that can be kept, `may_share` whether the person shares what they keep. `asked` is the view that the
     question before deleting is about.
     """
 
     views: rx.Field[list[ViewChip]] = rx.field(default_factory=list)
     open: rx.Field[ViewChip] = rx.field(default_factory=ViewChip)
-    status: str = ""
-    path: str = ""
+    query: rx.Field[dict[str, str]] = rx.field(default_factory=dict)
     may_share: bool = False
     asked: rx.Field[ViewChip] = rx.field(default_factory=ViewChip)
     _dialog_at: str = ""
@@ -85,7 +85,7 @@ class RunViewsState(DialogState, rx.State):
         wanted = str(given.get("view", ""))
         self.views = found
         self.open = next((one for one in found if one.id == wanted), ViewChip())
-        self.status, self.path = ("", "") if wanted else (str(given.get(name, "")) for name in ("status", "path"))
+        self.query = {} if wanted else RunQuery.of(given).given()
         self.may_share = guard.may(who, "run_view.share", Target(who.workspace, "run view", owner=who.username))
         self.loaded = True
 
@@ -99,7 +99,7 @@ class RunViewsState(DialogState, rx.State):
         if self.original:
             await workspace.run_filters.update(who, self.original, body)
             return None
-        made = await workspace.run_filters.create(who, {**body, "status": self.status, "path": self.path})
+        made = await workspace.run_filters.create(who, {**body, **self.query})
         return rx.redirect(view_address(str(made["id"])))
 
     async def _remove(self, who: Identity, name: str) -> None:
@@ -115,7 +115,7 @@ def view_chip(found: Mapping[str, Any]) -> ViewChip:
     """A view of `workspace.run_filters.listing` as a chip."""
     whose = "" if found["mine"] else f"Shared by {found['owner_name']}"
     mine = "Shared with the workspace" if found["shared"] else "Only you see it"
-    what = ", ".join(part for part in (str(found["status"]), str(found["path"])) if part)
+    what = ", ".join(RunQuery.of(found).given().values())
     return ViewChip(
         id=str(found["id"]),
         href=view_address(str(found["id"])),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Literal
 from urllib.parse import urlencode
 
@@ -19,6 +20,7 @@ from flowapp.ui import services
 from flowapp.ui.state.page import PageState
 from flowapp.ui.state.run_views import view_address
 from flowapp.workspace import guard
+from flowapp.workspace.run_query import ALL_RUNS, FIELDS, RunQuery
 
 PER_PAGE = 30
 #: What the filter offers: the address's word, and the word on the button.
@@ -30,6 +32,15 @@ STATUSES = (
     ("failure", "Failed"),
     ("canceled", "Cancelled"),
 )
+#: What began a run, as `RunQuery` names it, and a word for people.
+TRIGGERS = (
+    ("person", "A person"),
+    ("schedule", "A schedule"),
+    ("webhook", "A webhook"),
+    ("script", "A step or script"),
+)
+#: What the address is made of. Reflex sees which vars a computed one reads only where it names them.
+_NARROWS: list[Any] = [*FIELDS, "view", "page"]
 
 
 @dataclasses.dataclass
@@ -61,6 +72,11 @@ class RunsState(PageState, rx.State):
     loaded: bool = False
     status: str = ""
     path: str = ""
+    created_by: str = ""
+    trigger: str = ""
+    since: str = ""
+    until: str = ""
+    people: rx.Field[list[str]] = rx.field(default_factory=list)
     view: str = ""
     page: int = 1
     more: bool = False
@@ -75,17 +91,30 @@ class RunsState(PageState, rx.State):
                 return f"/runs/compare?{urlencode({'a': earlier, 'b': later})}"
         return ""
 
-    @rx.var
+    @rx.var(deps=_NARROWS)
     def narrowed(self) -> bool:
         """Whether a filter hides runs."""
-        return bool(self.status or self.path or self.page > 1)
+        return bool(self._query().given() or self.page > 1)
 
     @rx.var
+    def more_filters(self) -> bool:
+        """Whether it is narrowed by what stands behind *More filters*."""
+        return bool(self.created_by or self.trigger or self.since or self.until)
+
+    @rx.var(deps=_NARROWS)
+    def by_status(self) -> list[tuple[str, str, str]]:
+        """What the chips lead to: `(address, word, status)`. *All* takes every filter away, the others only change the state."""
+        query = self._query()
+        return [
+            (address(replace(query, status=status) if status else ALL_RUNS), word, status) for status, word in STATUSES
+        ]
+
+    @rx.var(deps=_NARROWS)
     def older(self) -> str:
         """The address of the next page."""
         return self._at(self.page + 1)
 
-    @rx.var
+    @rx.var(deps=_NARROWS)
     def newer(self) -> str:
         """The address of the page before."""
         return self._at(self.page - 1)
@@ -98,8 +127,7 @@ class RunsState(PageState, rx.State):
             self.chosen = []
         self.answered = query
         self.view = str(given.get("view", ""))[:100]
-        self.status = str(given.get("status", ""))[:40]
-        self.path = str(given.get("path", ""))[:200]
+        self._take(RunQuery.of(given))
         page = str(given.get("page", "1"))
         self.page = max(1, int(page)) if page.isdecimal() else 1
         self.loaded, self.lines, self.more, self.said = False, [], False, ""
@@ -112,8 +140,13 @@ class RunsState(PageState, rx.State):
 
     @rx.event
     def find(self, form: dict[str, Any]) -> Any:
-        """Go to the runs of a path."""
-        return rx.redirect(address(self.status, str(form.get("path") or "").strip(), 1))
+        """Go to the runs of a path; the other filters stay."""
+        return rx.redirect(address(replace(self._query(), path=str(form.get("path") or "").strip()[:200])))
+
+    @rx.event
+    def narrow(self, form: dict[str, Any]) -> Any:
+        """Go to what the form behind *More filters* asks for; state and path stay."""
+        return rx.redirect(address(RunQuery.of({**form, "status": self.status, "path": self.path})))
 
     @rx.event
     def choose(self, run_id: str, chosen: bool) -> None:
@@ -151,35 +184,41 @@ class RunsState(PageState, rx.State):
             try:
                 found = await services.workspace().run_filters.get(who, self.view)
             except NotFound:
-                self.status = self.path = ""
+                self._take(RunQuery())
                 self.lines, self.chosen, self.more, self.loaded = [], [], False, False
                 self.problem = "This view is not there."
                 self.hint = "It was deleted, or is somebody's own: whoever sent the link can share it."
                 return
-            self.status, self.path = str(found["status"]), str(found["path"])
+            self._take(RunQuery.of(found))
         await self._read(who)
 
     def _at(self, page: int) -> str:
-        return view_address(self.view, page) if self.view else address(self.status, self.path, page)
+        return view_address(self.view, page) if self.view else address(self._query(), page)
+
+    def _query(self) -> RunQuery:
+        return RunQuery(**{name: getattr(self, name) for name in FIELDS})
+
+    def _take(self, query: RunQuery) -> None:
+        for name, text in query.to_json().items():
+            setattr(self, name, text)
 
     def _lists(self, run_id: str) -> bool:
         return any(line.id == run_id for line in self.lines)
 
     async def _read(self, who: Identity) -> None:
-        found = await services.workspace().runs.listing(
-            who, page=self.page, per_page=PER_PAGE, path=self.path or None, status=self.status or None
-        )
+        found = await services.workspace().runs.listing(who, wanted=self._query(), page=self.page, per_page=PER_PAGE)
         self.acts = guard.may(who, "run.cancel", Target(who.workspace, "run", owner=who.username))
         self.lines = [run_line(run) for run in found]
         self.chosen = [run_id for run_id in self.chosen if self._lists(run_id)]
         self.more = len(found) == PER_PAGE
+        if not self.people:
+            self.people = [str(one["username"]) for one in await services.workspace().members.listing(who)]
         self.loaded = True
 
 
-def address(status: str, path: str, page: int) -> str:
+def address(query: RunQuery, page: int = 1) -> str:
     """The address of a page of runs; what is not asked for is left out."""
-    query = {"status": status, "path": path, "page": str(page) if page > 1 else ""}
-    text = urlencode({key: value for key, value in query.items() if value})
+    text = urlencode({**query.given(), **({"page": page} if page > 1 else {})})
     return f"/runs?{text}" if text else "/runs"
 
 

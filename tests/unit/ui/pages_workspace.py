@@ -65,6 +65,22 @@ class FakeSessions:
         return ADA if workspace == "main" else Identity(workspace, ADA.email, "ada", "none")
 
 
+class FakeMembers:
+    """The workspace's members: what is listed, or one person where that are runs."""
+
+    def __init__(self, of: FakeWorkspace) -> None:
+        self.of = of
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.of, name)
+
+    async def listing(self, identity: Identity) -> list[dict[str, Any]]:
+        filters = self.of.filters
+        listed = await self.of.listing(identity)
+        self.of.filters = filters
+        return [{"username": "ada"}] if any("number" in row for row in listed) else listed
+
+
 class FakeWorkspace:
     """What states ask for; each call notes the identity it came with."""
 
@@ -74,13 +90,15 @@ class FakeWorkspace:
         self.schedules = self.scripts = self.variables = self.resources = self.resource_types = self.usages = (
             self.packages
         ) = self.runtimes = self.script_uses = self
-        self.members = self.invitations = self.accounts = self.groups = self.folders = self.audit_trail = self
+        self.members = FakeMembers(self)
+        self.invitations = self.accounts = self.groups = self.folders = self.audit_trail = self
         self.instance_groups = FakeInstanceGroups(self)
         self.resource_history = FakeHistory(self)
         self.settings = Settings(home=Path("nowhere"))
         self.asked: list[Identity] = []
         self.listed: list[dict[str, Any]] = []
         self.fails: Exception | None = None
+        self.filters: dict[str, Any] = {}
         self.edited_at = "2026-11-29T10:00:00Z"
         self.own = ["main"]
 

@@ -10,6 +10,7 @@ from flowapp.access.errors import NotAllowed, NotFound
 from flowapp.ui.state.run_views import RunViewsState, view_chip
 from flowapp.ui.state.runs import RunsState, address, run_line
 from flowapp.workspace.errors import BadRequest
+from flowapp.workspace.run_query import RunQuery
 from tests.support.states import send, state_of
 from tests.unit.ui.pages_workspace import VIEW, FakeWorkspace, target
 
@@ -18,15 +19,31 @@ async def test_filters_come_from_the_address(workspace: FakeWorkspace) -> None:
     workspace.listed = [{"id": "r", "number": 7, "status": "failure", "path": "f/x", "kind": "flow"}]
     state = state_of(RunsState, url="http://host/runs?status=failure&path=sales&page=x")
     await send(state, "load")
-    assert workspace.filters == {"page": 1, "per_page": 30, "path": "sales", "status": "failure"}
+    assert workspace.filters == {"page": 1, "per_page": 30, "wanted": RunQuery("failure", "sales")}
     assert state.lines[0].number == "#7"
     assert state.narrowed
+
+
+async def test_filters_stay_beside_each_other(workspace: FakeWorkspace) -> None:
+    workspace.listed = [{"id": "r", "number": 7, "status": "failure"}]
+    state = state_of(RunsState, url="http://host/runs?status=failure&created_by=ada&since=2026-01-02")
+    await send(state, "load")
+    assert state.more_filters and state.narrowed
+    assert state.people == ["ada"]
+    assert state.by_status[0] == ("/runs", "All", "")
+    assert state.by_status[1] == ("/runs?status=running&created_by=ada&since=2026-01-02", "Running", "running")
+    assert (
+        target(await send(state, "find", {"path": " f/x "}))
+        == "/runs?status=failure&path=f%2Fx&created_by=ada&since=2026-01-02"
+    )
+    form = {"trigger": "schedule", "until": "2026-02-01", "created_by": ""}
+    assert target(await send(state, "narrow", form)) == "/runs?status=failure&trigger=schedule&until=2026-02-01"
 
 
 async def test_a_view_brings_its_filter(workspace: FakeWorkspace) -> None:
     state = state_of(RunsState, url="http://host/runs?view=v1&page=2")
     await send(state, "load")
-    assert workspace.filters == {"page": 2, "per_page": 30, "path": "v1", "status": "failure"}
+    assert workspace.filters == {"page": 2, "per_page": 30, "wanted": RunQuery("failure", "v1")}
     assert (state.newer, state.older) == ("/runs?view=v1", "/runs?view=v1&page=3")
 
 
@@ -83,12 +100,8 @@ async def test_the_filter_of_the_address_is_kept_as_a_view_and_opens(workspace: 
     workspace.listed = [VIEW]
     state = state_of(RunViewsState, url="http://host/runs?status=failure&path=f%2Fx")
     await send(state, "load")
-    assert ([chip.id for chip in state.views], state.open.id, state.status, state.path) == (
-        ["v1"],
-        "",
-        "failure",
-        "f/x",
-    )
+    assert ([chip.id for chip in state.views], state.open.id) == (["v1"], "")
+    assert state.query == {"status": "failure", "path": "f/x"}
     await send(state, "begin")
     assert target(await send(state, "save", {"name": "Mine", "shared": "true"})) == "/runs?view=d1"
     assert workspace.bodies == ({"name": "Mine", "shared": True, "status": "failure", "path": "f/x"},)
@@ -102,7 +115,7 @@ async def test_a_view_that_is_open_is_changed_and_deleted(workspace: FakeWorkspa
     workspace.listed = [VIEW]
     state = state_of(RunViewsState, url="http://host/runs?view=v1")
     await send(state, "load")
-    assert (state.open.id, state.open.may_edit, state.status, state.path) == ("v1", True, "", "")
+    assert (state.open.id, state.open.may_edit, state.query) == ("v1", True, {})
     await send(state, "change")
     await send(state, "save", {"name": "Other"})
     assert workspace.updated == {"name": "Other", "shared": False}
@@ -149,8 +162,8 @@ def test_a_view_says_whose_it_is_and_what_it_lists() -> None:
 
 
 def test_addresses_leave_out_what_is_not_asked_for() -> None:
-    assert address("", "", 1) == "/runs"
-    assert address("failure", "f/a b", 2) == "/runs?status=failure&path=f%2Fa+b&page=2"
+    assert address(RunQuery()) == "/runs"
+    assert address(RunQuery("failure", "f/a b"), 2) == "/runs?status=failure&path=f%2Fa+b&page=2"
 
 
 def test_a_run_that_has_not_ended_has_no_duration() -> None:
@@ -190,3 +203,12 @@ async def test_chosen_runs_are_cancelled_and_what_is_left_out_is_said(workspace:
     await send(state, "choose", "r1", False)
     await send(state, "run_chosen_again")
     assert state.said == "1 run started again. Not this one."
+
+
+async def test_what_is_worked_out_of_the_filters_is_worked_out_anew(workspace: FakeWorkspace) -> None:
+    state = state_of(RunsState, url="http://host/runs")
+    await send(state, "load")
+    assert (state.narrowed, state.by_status[1][0], state.older) == (False, "/runs?status=running", "/runs?page=2")
+    state.created_by = "ada"
+    assert (state.narrowed, state.older) == (True, "/runs?created_by=ada&page=2")
+    assert state.by_status[1][0] == "/runs?status=running&created_by=ada"

@@ -59,6 +59,7 @@ ONLY_THE_PAGE = {
     ("HomeState", "open_import"): "opens a dialog",
     ("HomeState", "keep"): "closes a dialog",
     ("RunsState", "find"): "changes the address",
+    ("RunsState", "narrow"): "changes the address",
     **{("RunViewsState", handler): "opens or closes a dialog" for handler in ("begin", "change", "close", "keep")},
     ("RunsState", "choose"): "ticks a box of a list the page has",
     ("RunsState", "choose_all"): "ticks the boxes of a list the page has",

@@ -16,9 +16,9 @@ from flowapp.openflow.problems import Problem
 from flowapp.openflow.references import member, simple_path
 from flowapp.openflow.rules import severity_of
 from flowapp.openflow.shapes import ITEM, Found, Path, fit, look, types_in
-from flowapp.openflow.walk import Place
+from flowapp.openflow.walk import Place, kind_of
 from flowapp.signatures.known import Evidence, Known, Root, Values, signature_of
-from flowapp.signatures.schema import Signature, SignatureProblem
+from flowapp.signatures.schema import Signature
 
 _STRICT = frozenset({"python3", "deno", "bun", "nativets", "bunnative", "go"})
 _LENIENT = frozenset(
@@ -26,6 +26,7 @@ _LENIENT = frozenset(
 )
 """Their servers read a number from its text."""
 _TYPED = _STRICT | _LENIENT
+_OF_SETTINGS: Mapping[str, Any] = {"iterator": {"type": "array"}}
 _NAMED = 8
 _WORDS = {
     "string": "a text",
@@ -36,15 +37,15 @@ _WORDS = {
     "object": "an object",
 }
 
-_Signature: TypeAlias = Signature | SignatureProblem | None
-_NOT_READ = SignatureProblem("", 0)
+_Takes: TypeAlias = tuple[Mapping[str, Any], bool]
+"""The schemas of a step's inputs by name, as far as they are certain, and whether values are taken leniently."""
 
 
 def wire_problems(flow: Mapping[str, Any], written: Written, known: Known) -> Iterator[Problem]:
     """What is wrong with what the expressions of the flow read."""
     values = Values(flow, [place for place, _ in written], known)
     for place, texts in written:
-        signature: _Signature = _NOT_READ
+        takes: _Takes | None = None
         for expression in texts:
             chain = simple_path(expression.text)
             if expression.predicate and chain is not None:
@@ -57,9 +58,8 @@ def wire_problems(flow: Mapping[str, Any], written: Written, known: Known) -> It
                 if problem is not None:
                     yield problem
                 elif path == chain and expression.tool_id is None:
-                    if signature is _NOT_READ:
-                        signature = signature_of(place.module.get("value"))
-                    yield from _mismatch(expression, place, root, signature)
+                    takes = takes or _takes(place, known)
+                    yield from _mismatch(expression, root, takes)
 
 
 def _sorted(paths: frozenset[Path]) -> Iterable[Path]:
@@ -103,8 +103,9 @@ def _lacks(holder: Mapping[str, Any], value: str, key: str, root: Root, evidence
     return message, f"Read it of one item ({value}[0].{key}), or take each with .map." if item.state == "there" else ""
 
 
-def _mismatch(expression: Expression, place: Place, root: Root, signature: _Signature) -> Iterator[Problem]:
-    wanted, lenient = _wanted(expression, place, signature)
+def _mismatch(expression: Expression, root: Root, takes: _Takes) -> Iterator[Problem]:
+    fields, lenient = takes if expression.is_input else (_OF_SETTINGS, False)
+    wanted = fields.get(expression.field)
     if not wanted:
         return
     conflict = None
@@ -120,25 +121,31 @@ def _mismatch(expression: Expression, place: Place, root: Root, signature: _Sign
     evidence, fits = conflict
     was = "was" if evidence.origin == "result" else "is"
     given = f"{_inner(expression.text.strip().rstrip(';'), fits.at)} {was} {_word(fits.given)}"
-    takes = (
+    into = (
         "a loop goes over a list"
         if not expression.is_input
         else f"{_inner(expression.field, fits.at)} takes {_word(fits.wanted)}"
     )
     when = " in the last run" if evidence.origin == "result" else ""
-    yield _problem("wire.type_mismatch", f"{given}{when}, and {takes}.", _hint(fits.wanted, fits.given), expression)
+    yield _problem("wire.type_mismatch", f"{given}{when}, and {into}.", _hint(fits.wanted, fits.given), expression)
 
 
-def _wanted(expression: Expression, place: Place, signature: _Signature) -> tuple[Any, bool]:
-    """The schema of what the expression gives a value for, `{}` where it is not known, and how strictly it is taken."""
-    if not expression.is_input:
-        return {"type": "array"} if expression.field == "iterator" else {}, False
-    if not isinstance(signature, Signature) or place.slot == "preprocessor":
+def _takes(place: Place, known: Known) -> _Takes:
+    called = known.called.get(place.step_id)
+    if place.slot == "preprocessor":
         return {}, False
-    language = place.module["value"]["language"]
-    if language not in _TYPED or expression.field in signature.guessed:
+    if called is not None and kind_of(place.module) in ("script", "flow"):
+        fields = called.get("properties")
+        named = fields.items() if isinstance(fields, dict) else ()
+        # a default may be all that says so, and Bash takes all as texts
+        return {name: about for name, about in named if isinstance(about, dict) and "default" not in about}, True
+    value = place.module.get("value")
+    signature = signature_of(value)
+    if not isinstance(signature, Signature) or not isinstance(value, dict) or value["language"] not in _TYPED:
         return {}, False
-    return signature.schema["properties"].get(expression.field) or {}, language in _LENIENT
+    fields = signature.schema["properties"]
+    typed = {name: fields[name] for name in fields if name not in signature.guessed}
+    return typed, value["language"] in _LENIENT
 
 
 def _hint(wanted: Mapping[str, Any], given: Mapping[str, Any]) -> str:

@@ -223,7 +223,8 @@ async def snapshot(draft: OpenDraft) -> Snapshot:
 async def problems_of(draft: OpenDraft) -> list[Problem]:
     """What is wrong with the draft, as far as its document and the last results of its cells tell."""
     draft.states = states_now(draft, draft.document)
-    return await asyncio.to_thread(lint, draft.document.flow, known_of(draft, draft.states))
+    draft.known = known_of(draft, draft.states)
+    return await asyncio.to_thread(lint, draft.document.flow, draft.known)
 
 
 def states_now(draft: OpenDraft, document: Document) -> dict[CellId, CellState]:

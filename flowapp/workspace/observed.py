@@ -27,7 +27,7 @@ def known_of(draft: OpenDraft, states: dict[CellId, CellState]) -> Known:
     """
     observed, called = {}, {}
     for entry in draft.document.outline.entries:
-        shape = _shape(draft, entry, states[entry.cell])
+        shape = _shape(draft, entry, states.get(entry.cell))
         if shape:
             observed[entry.step_id] = shape
         inputs = draft.document.about(entry.cell).get("schema") if entry.kind in _CALLS else None
@@ -36,7 +36,7 @@ def known_of(draft: OpenDraft, states: dict[CellId, CellState]) -> Known:
     return Known(observed, called)
 
 
-def _shape(draft: OpenDraft, entry: Entry, state: CellState) -> Schema | None:
+def _shape(draft: OpenDraft, entry: Entry, state: CellState | None) -> Schema | None:
     pinned, value = pinned_value(entry.module)
     if pinned:
         return _of_pinned(value) if isinstance(value, (dict, list)) else of_value(value)
@@ -44,7 +44,7 @@ def _shape(draft: OpenDraft, entry: Entry, state: CellState) -> Schema | None:
     record = draft.records.get(entry.cell)
     if shape is None or record is None or not record.has_result or record.result != digest:
         return None
-    return None if any(cause.kind in _CHANGED for cause in state.causes) else shape
+    return None if state is None or any(cause.kind in _CHANGED for cause in state.causes) else shape
 
 
 def unread(draft: OpenDraft) -> dict[CellId, str]:

@@ -19,6 +19,7 @@ from flowapp.notebook.document import CellId, Document, StepId
 from flowapp.notebook.records import CellRecord, Live
 from flowapp.notebook.staleness import CellState
 from flowapp.notebook.view import Snapshot
+from flowapp.signatures.known import Known
 from flowapp.signatures.schema import Schema
 from flowapp.store import drafts, scripts
 from flowapp.store.events import Event, Events
@@ -62,6 +63,8 @@ class OpenDraft:
     states: dict[CellId, CellState] = field(default_factory=dict)
     #: the shape of a cell's result, with the hash of that result
     shapes: dict[CellId, tuple[str, Schema]] = field(default_factory=dict)
+    #: what its problems were found with
+    known: Known = field(default_factory=Known)
     shown: Snapshot | None = None
     #: the present versions of the stored scripts that its cells ran, hash by path
     heads: dict[str, str] = field(default_factory=dict)

@@ -13,7 +13,7 @@ from flowapp.workspace.context import Context
 from flowapp.workspace.drafts import Drafts
 from flowapp.workspace.editing import problems_of
 from flowapp.workspace.errors import WorkspaceError
-from flowapp.workspace.observed import unread
+from flowapp.workspace.observed import known_of, unread
 from flowapp.workspace.open_drafts import OpenDraft
 
 REFRESH_AFTER_S = 0.1
@@ -29,8 +29,8 @@ class ResultShapes:
         self._waiting: set[str] = set()
 
     def refresh_soon(self, draft: OpenDraft) -> None:
-        """Read in a moment the shapes that are not known yet, unless that is under way already."""
-        if draft.id in self._waiting or not self._events.wanted_here(draft.topic) or not unread(draft):
+        """Look in a moment whether something else is known of the results, unless that is under way already."""
+        if draft.id in self._waiting or not self._events.wanted_here(draft.topic) or not _is_news(draft):
             return
         self._waiting.add(draft.id)
         self._context.spawn(self._refresh(draft), "shapes of results")
@@ -47,7 +47,9 @@ class ResultShapes:
             found[cell] = digest, await self._shape(digest)
         async with draft.lock:
             draft.shapes |= found
-            if draft.shown is not None and await problems_of(draft) != list(draft.shown.problems):
+            if draft.shown is None or not _is_news(draft):
+                return
+            if await problems_of(draft) != list(draft.shown.problems):
                 await self._drafts.tell(draft, "")
 
     async def _shape(self, digest: str) -> dict[str, Any]:
@@ -56,3 +58,8 @@ class ResultShapes:
         except WorkspaceError:  # too big to look into, or deleted meanwhile: nothing is known of it
             return {}
         return found
+
+
+def _is_news(draft: OpenDraft) -> bool:
+    """Whether more is known, or can be, than the problems that pages show were found with."""
+    return bool(unread(draft)) or known_of(draft, draft.states) != draft.known

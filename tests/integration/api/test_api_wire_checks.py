@@ -59,6 +59,18 @@ async def test_a_result_tells_of_a_wire_and_new_code_takes_it_back(server: Serve
     assert told(event.data) == [("b", "results.a.totl was a text in the last run, and x takes a whole number.")]
 
 
+async def test_the_same_result_of_new_code_tells_of_the_wire_again(server: Server) -> None:
+    draft, cells, page = await opened(server)
+    await run_a(server, draft, cells["a"], {"total": 4})
+    assert told((await change(page)).data)
+    op = {"op": "set_code", "cell": cells["a"], "code": "def main():\n    return other()\n"}
+    assert told(await server.edit(draft, op)) == []
+    await run_a(server, draft, cells["a"], {"total": 4})
+    while not told((event := await change(page)).data):
+        pass
+    assert told(event.data) == [("b", "The last result has no totl in results.a.")]
+
+
 async def test_a_stand_in_counts_as_a_result(server: Server) -> None:
     draft, cells, _ = await opened(server)
     edited = await server.edit(

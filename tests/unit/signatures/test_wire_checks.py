@@ -279,6 +279,18 @@ def test_conditions_ask_whether_something_is_there() -> None:
     assert [found.field for found in checks(flow(step("a", ONE), stop))] == ["skip_if"]
 
 
+@pytest.mark.parametrize("kind", ["script", "flow"])
+def test_what_is_called_takes_what_its_inputs_say(kind: str) -> None:
+    call = {"type": kind, "path": "f/team/x", "input_transforms": {"n": js("results.a"), "s": js("results.a")}}
+    document = flow(step("a", ONE), {"id": "b", "value": call})
+    called = {"properties": {"n": {"type": "integer"}, "s": {"type": "string"}, "d": {"type": "integer", "default": 1}}}
+    (found,) = [each for each in lint(document, Known(called={"b": called})) if each.rule == "wire.type_mismatch"]
+    assert found.message == "results.a is an object, and n takes a whole number."
+    call["input_transforms"] = {"d": js("results.a"), "n": js("results.a.customer.name")}
+    assert [each.rule for each in lint(document, Known(called={"b": called}))] == []
+    assert [each.rule for each in lint(document, Known(called={"b": {"properties": {"d": 3}}}))] == []
+
+
 @pytest.mark.parametrize("language", ["python3", "bun"])
 def test_a_guess_by_the_default_is_no_type(language: str) -> None:
     code = "def main(x=1): ..." if language == "python3" else "export function main(x = 1) {}"

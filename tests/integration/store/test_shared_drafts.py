@@ -15,7 +15,9 @@ from flowapp.expressions.evaluator import Evaluator
 from flowapp.settings import Settings
 from flowapp.store.events import Event, Subscription
 from flowapp.store.key_check import SecretKeyDiffers
+from flowapp.store.runs import job_id
 from flowapp.store.stores import Store
+from flowapp.store.tables import JobRow
 from flowapp.workspace.app import Workspace
 from flowapp.workspace.open_drafts import OpenDraft
 from tests.integration.api.api_server import CHAIN, TOKEN, Runtimes, ScriptedEngine, Server
@@ -144,6 +146,16 @@ async def test_cells_that_another_server_runs_are_shown_here(servers: tuple[Serv
     piece = await there.until("stream")
     assert (piece.data["cell"], piece.data["path"]) == (cells["a"]["id"], "a")
     assert (piece.data["text"], piece.data["offset"]) == ("streamed while it runs", 0)
+    store, step = here.server.workspace.store, job_id(run["run_id"], "a")
+    step_row = JobRow(
+        run_id=run["run_id"], path="a", id=step, workspace="main", step_id="a", kind="rawscript", status="running"
+    )
+    await store.database.write(lambda c: store.runs.put_job(c, step_row.model_dump(), "test"))
+    said = await here.server.client.post(f"/api/w/main/job_metrics/set_progress/{step}", json={"percent": 40})
+    assert said.status_code == 200
+    told = await there.until("state")
+    assert (told.data["cell"], told.data["state"]["progress"]) == (cells["a"]["id"], 40)
+    assert (await there.cells())["a"]["state"]["progress"] == 40
     await here.server.engine.finish(run["run_id"])
     ended = time.monotonic()
     states, outputs = dict[str, str](), dict[str, str]()

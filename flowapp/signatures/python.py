@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from flowapp.signatures.python_types import Types, literal
 from flowapp.signatures.schema import Argument, Signature, SignatureProblem, object_schema, of_value
-from flowapp.signatures.sure import SurePython
+from flowapp.signatures.sure import PythonResults, SurePython
 
 _WARNINGS = threading.Lock()
 
@@ -40,7 +40,7 @@ def infer(_language: str, code: str, entrypoint: str) -> Signature | SignaturePr
         _argument(name, default, types)
         for name, default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)
     ]
-    returns = types.result_schema(function.returns) if function.returns is not None else None
+    returns = PythonResults(module).result_schema(function.returns) if function.returns is not None else None
     sure = SurePython(module).result_schema(function.returns) if returns else None
     listed = [*names, *arguments.kwonlyargs]
     guessed = frozenset(name.arg for name in listed if name.annotation is None)

@@ -24,8 +24,27 @@ _TYPESCRIPT_UNSURE = frozenset(
 )
 
 
-class SurePython(PythonTypes):
-    """Python annotations. Only a `TypedDict` is an object with keys that one knows."""
+class PythonResults(PythonTypes):
+    """Python annotations of results. Of the classes of a script only a `TypedDict` is an object as JSON, and a `NamedTuple` a list.
+
+    Objects of other classes (dataclasses, pydantic models) become the text that `str` makes of them.
+    """
+
+    def _class(self, node: ast.ClassDef, path: tuple[str, ...], *, resources: bool) -> Schema:
+        if self._is_typed_dict(node, ()) or self._is_enum(node):
+            return super()._class(node, path, resources=resources)
+        return {"type": "array"} if any(last_name(base) == "NamedTuple" for base in node.bases) else {}
+
+    def _is_typed_dict(self, node: ast.ClassDef, path: tuple[str, ...]) -> bool:
+        return bool(node.bases) and all(self._is_base(last_name(base), (*path, node.name)) for base in node.bases)
+
+    def _is_base(self, name: str, path: tuple[str, ...]) -> bool:
+        parent = self._classes.get(name)
+        return name == "TypedDict" or (parent is not None and name not in path and self._is_typed_dict(parent, path))
+
+
+class SurePython(PythonResults):
+    """The same without what is not sure to be so: keys of a `TypedDict` are all there are, a `Sequence` may be a text."""
 
     def _named(self, name: str, path: tuple[str, ...], *, resources: bool, local: bool) -> Schema:
         own = local and (name in self._classes or name in self._aliases)
@@ -39,14 +58,7 @@ class SurePython(PythonTypes):
         return super()._generic(node, path, resources=resources)
 
     def _class(self, node: ast.ClassDef, path: tuple[str, ...], *, resources: bool) -> Schema:
-        return super()._class(node, path, resources=resources) if self._is_typed_dict(node, ()) else {}
-
-    def _is_typed_dict(self, node: ast.ClassDef, path: tuple[str, ...]) -> bool:
-        return bool(node.bases) and all(self._is_base(last_name(base), (*path, node.name)) for base in node.bases)
-
-    def _is_base(self, name: str, path: tuple[str, ...]) -> bool:
-        parent = self._classes.get(name)
-        return name == "TypedDict" or (parent is not None and name not in path and self._is_typed_dict(parent, path))
+        return {} if self._is_enum(node) else super()._class(node, path, resources=resources)
 
 
 class SureTypeScript(TypeScriptTypes):

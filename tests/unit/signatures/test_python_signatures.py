@@ -210,6 +210,19 @@ class TestFunction:
     def test_returns(self, annotation: str, schema: dict[str, Any] | None) -> None:
         assert signature(f"def main() -> {annotation}: ...").returns == schema
 
+    @pytest.mark.parametrize(
+        ("code", "schema"),
+        [
+            ("class A(TypedDict):\n    x: int", {"type": "object", "properties": {"x": INTEGER}, "required": ["x"]}),
+            ("@dataclass\nclass A:\n    x: int", None),
+            ("class A(BaseModel):\n    x: int", None),
+            ("class A(NamedTuple):\n    x: int", {"type": "array"}),
+            ("class A(str, Enum):\n    X = 'x'", {"type": "string", "enum": ["x"]}),
+        ],
+    )
+    def test_returns_what_an_object_of_a_class_is_as_json(self, code: str, schema: dict[str, Any] | None) -> None:
+        assert signature(f"{code}\ndef main() -> A: ...").returns == schema
+
 
 class TestProblems:
     @pytest.mark.parametrize(

@@ -77,6 +77,19 @@ async def redo(draft_id: str, request: Request, caller: Caller, workspace: App) 
     return answer(await workspace.drafts.redo(caller, draft_id, text_of(body, "client")))
 
 
+@router.get("/{draft_id}/bin")
+async def bin_of(draft_id: str, caller: Caller, workspace: App) -> Response:
+    """The cells that were deleted."""
+    return answer(await workspace.bin.listing(caller, draft_id))
+
+
+@router.post("/{draft_id}/bin")
+async def put_back(draft_id: str, request: Request, caller: Caller, workspace: App) -> Response:
+    """Put a deleted cell back; the answer is the Change."""
+    body = await object_body(request)
+    return answer(await workspace.bin.put_back(caller, draft_id, text_of(body, "cell"), text_of(body, "client")))
+
+
 @router.post("/{draft_id}/run")
 async def run(draft_id: str, request: Request, caller: Caller, workspace: App) -> Response:
     """Run cells; states and outputs come by events."""

@@ -101,6 +101,20 @@ def last_edit(connection: Connection, draft_id: str) -> DraftOperationRow | None
     return first(connection, DraftOperationRow, query)
 
 
+def deletions(connection: Connection, draft_id: str, limit: int) -> list[DraftOperationRow]:
+    """The edits that took cells out, newest first; `operations` is left empty."""
+    columns = [column for column in _EDIT.c if column.name != "operations"]
+    query = (
+        sa.select(*columns, sa.literal("").label("operations"))
+        .where(
+            _EDIT.c.draft_id == draft_id, _EDIT.c.undone.is_(False), _EDIT.c.operations.contains('"op":"delete_cell"')
+        )
+        .order_by(_EDIT.c.id.desc())
+        .limit(limit)
+    )
+    return all_of(connection, DraftOperationRow, query)
+
+
 def next_redo(connection: Connection, draft_id: str) -> DraftOperationRow | None:
     """What redo would do again: the edit undone last."""
     query = sa.select(_EDIT).where(_EDIT.c.draft_id == draft_id, _EDIT.c.undone.is_(True)).order_by(_EDIT.c.id)

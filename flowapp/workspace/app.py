@@ -28,6 +28,7 @@ from flowapp.workspace.assistance import Assistance
 from flowapp.workspace.assistant_models import AssistantModels
 from flowapp.workspace.assistant_settings import AssistantSettings
 from flowapp.workspace.audit_trail import AuditTrail
+from flowapp.workspace.bin import Bin
 from flowapp.workspace.cells import CellObserver
 from flowapp.workspace.chats import Chats
 from flowapp.workspace.code_help import CodeHelp
@@ -186,6 +187,7 @@ class Workspace:
         self.code_help = CodeHelp(self._context)
         self.forgetting = Forgetting(self._context, self.drafts)
         self.stand_ins = StandIns(self._context, self.drafts)
+        self.bin = Bin(self._context, self.drafts)
         self.iterations = Iterations(self._context, self.drafts, self.outputs)
         self.streams = Streams(self._context, self.drafts)
         self.drafts.changed.append(self.previews.refresh_soon)

@@ -333,6 +333,7 @@ const ALWAYS = {
   problems: (store) => toSidebar(store, "problems"),
   deploy: (store) => store.set("dialog", { kind: "deploy" }),
   versions: (store) => store.set("dialog", { kind: "versions" }),
+  bin: (store) => store.set("dialog", { kind: "bin" }),
   webhook: (store) => ofDeployed(store, "webhook"),
   share: (store) => ofDeployed(store, "share"),
   fork: (store) => (store.get("draft").deployed_version ? forkFlow(store.ws, store.get("draft").path).catch((error) => told(store, error)) : notDeployed(store)),

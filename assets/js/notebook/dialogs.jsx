@@ -15,6 +15,7 @@ import { ago } from "../words.js";
 import { go } from "../workspace.js";
 
 const Versions = lazy(() => import("./versions.jsx").then((module) => ({ default: module.Versions })));
+const Bin = lazy(() => import("./bin.jsx").then((module) => ({ default: module.Bin })));
 const Merge = lazy(() => import("./merge.jsx").then((module) => ({ default: module.Merge })));
 
 export function Dialogs() {
@@ -28,6 +29,7 @@ export function Dialogs() {
   if (dialog.kind === "palette") return <Palette onClose={close} />;
   if (dialog.kind === "help") return <Help onClose={close} />;
   if (dialog.kind === "versions") return <Suspense fallback={null}><Versions onClose={close} /></Suspense>;
+  if (dialog.kind === "bin") return <Suspense fallback={null}><Bin onClose={close} /></Suspense>;
   if (dialog.kind === "webhook") return <WebhookDialog ws={store.ws} kind="flow" path={store.get("draft").path} onClose={close} />;
   if (dialog.kind === "share") return <ShareFlow ws={store.ws} path={store.get("draft").path} onClose={close} />;
   if (dialog.kind === "named") return <NamedDialog forked={dialog.forked} onClose={close} />;

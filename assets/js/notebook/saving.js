@@ -289,20 +289,33 @@ export class Saving extends Mirror {
     });
   }
 
-  async history(verb) {
+  history(verb) {
+    return this.changeThere(verb, {}, "Nothing was undone or redone");
+  }
+
+  /** Put a deleted cell back. Answers whether it is there again. */
+  putBack(cell) {
+    return this.changeThere("bin", { cell }, "Nothing was put back");
+  }
+
+  /** A change that the server works out. What waits here goes first. Answers whether it was made. */
+  async changeThere(path, body, nothing) {
     this.flush();
     this.setSave("saving");
     await this.tail;
     return this.serially(async () => {
       try {
-        if (this.queue.length) throw Object.assign(new Error("Nothing was undone or redone: the last change is not saved yet"), { hint: "It is sent again until the server has it. Then press once more." });
+        if (this.queue.length) throw Object.assign(new Error(`${nothing}: the last change is not saved yet`), { hint: "It is sent again until the server has it. Then press once more." });
         this.setSave("saving");
         const since = this.happened;
-        this.takeChange(await request("POST", `${this.base}/${verb}`, { json: { client: this.client } }), "history", since);
+        this.takeChange(await request("POST", `${this.base}/${path}`, { json: { client: this.client, ...body } }), "history", since);
+        return true;
       } catch (error) {
         this.toast({ text: error.message, hint: error.hint, tone: "bad" });
+        return false;
+      } finally {
+        this.sayWhetherSaved();
       }
-      this.sayWhetherSaved();
     });
   }
 }

@@ -76,6 +76,7 @@ export const SHORTCUTS = [
   { id: "problems", keys: ["!"], label: "Show problems", group: "Notebook", mode: "command" },
   { id: "deploy", keys: [], label: "Deploy…", group: "Notebook", mode: "any" },
   { id: "versions", keys: [], label: "Versions…", group: "Notebook", mode: "any" },
+  { id: "bin", keys: [], label: "Bin: deleted cells…", group: "Notebook", mode: "any" },
   { id: "webhook", keys: [], label: "Webhook…", group: "Notebook", mode: "any" },
   { id: "share", keys: [], label: "Share the deployed flow by a link…", group: "Notebook", mode: "any" },
   { id: "fork", keys: [], label: "Fork the deployed flow into my own space", group: "Notebook", mode: "any" },

@@ -95,6 +95,7 @@ function ExportMenu() {
   return (
     <MenuButton label="More" items={[
       { label: "Versions…", icon: "clock", run: () => perform(store, "versions") },
+      { label: "Bin…", icon: "trash", run: () => perform(store, "bin") },
       { label: "Webhook…", icon: "plug", run: () => perform(store, "webhook") },
       { label: "Share…", icon: "external", run: () => perform(store, "share") },
       { label: "Fork into my own space", icon: "branch", run: () => perform(store, "fork") },

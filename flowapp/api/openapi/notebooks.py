@@ -57,6 +57,8 @@ NOTEBOOKS: dict[str, Operation] = {
     f"POST {_D}/{{draft_id}}/operations": op(body="client: string, ops: objects", also=_EDIT),
     f"POST {_D}/{{draft_id}}/undo": op(body="client: string", also=(409,)),
     f"POST {_D}/{{draft_id}}/redo": op(body="client: string", also=(409,)),
+    f"GET {_D}/{{draft_id}}/bin": op("list"),
+    f"POST {_D}/{{draft_id}}/bin": op(body="client: string, cell!: string", also=_EDIT),
     f"POST {_D}/{{draft_id}}/run": op(
         body="client: string, cells: strings, mode: string, ops: objects, confirmed: strings", also=_EDIT
     ),

@@ -10,6 +10,7 @@ StoreError
 ├── ValueTooLarge         store.value_too_large
 ├── ApprovalUsed          approval.used
 ├── ApprovalClosed        approval.closed
+├── TooManySecrets        store.too_many_secrets
 ├── BlobMissing           store.blob_missing
 ├── ObjectMissing         object.missing
 └── ObjectsAway           object.storage_away
@@ -112,3 +113,10 @@ class ApprovalClosed(StoreError):
 
     code = "approval.closed"
     status = 409
+
+
+class TooManySecrets(StoreError):
+    """A run has read more secrets than can be kept out of its logs."""
+
+    code = "store.too_many_secrets"
+    status = 400

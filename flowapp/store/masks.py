@@ -2,47 +2,69 @@
 
 A run's secrets are those that its arguments and expressions took, or that one of its jobs asked the API of this process for.
 Texts of fewer than four characters stand in too many others to be told from them, and are left alone. The lines of a text with
-several (a key file) count by themselves too, from eight characters on.
+several (a key file) count by themselves too, from eight characters on. A run that has read more than can be kept out of its logs
+gets no more.
 """
 
 from __future__ import annotations
 
-import re
+import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping, Set
 from typing import Any
 
 from flowapp.jsontext import JsonText, dumps, loads
+from flowapp.store.errors import TooManySecrets
+from flowapp.store.secret_texts import STARS, Texts, covered, merged
 
 SHORTEST = 4
 SHORTEST_LINE = 8
 LONGEST = 20_000
 MOST_RUNS = 2000
-MOST_TEXTS = 500
-STARS = "*****"
+MOST_CHARACTERS = 16 << 20
+"""Of all secrets that one run has read."""
 
 
 class Masks:
     """The secrets of the runs of one process; the run that was longest not heard of is forgotten first."""
 
     def __init__(self) -> None:
-        self._runs: OrderedDict[str, frozenset[str]] = OrderedDict()
+        self._runs: OrderedDict[str, Texts] = OrderedDict()
+        self._noting = threading.Lock()
 
     def note(self, run_id: str, secret: str) -> None:
-        """A job of the run has read a secret. Any thread may say so."""
+        """A job of the run is about to read a secret. Any thread may say so.
+
+        Raises:
+            TooManySecrets: it has read too many; it must not get this one.
+        """
         lines = {line.strip() for line in secret.splitlines()} if "\n" in secret else set()
         texts = {line for line in lines if len(line) >= SHORTEST_LINE} | {secret.strip(), secret}
-        known = self._runs.get(run_id, frozenset())
-        new = {text for text in texts if SHORTEST <= len(text) <= LONGEST} - known
-        if new and len(known) < MOST_TEXTS:
-            self._runs[run_id] = known | new
+        texts = {text for text in texts if SHORTEST <= len(text) <= LONGEST}
+        with self._noting:
+            known = self._runs.get(run_id) or Texts()
+            new = texts - known.all
+            if not new:
+                return
+            if known.size + sum(map(len, new)) > MOST_CHARACTERS:
+                raise TooManySecrets(
+                    f"This run has read more than {MOST_CHARACTERS >> 20} MB of secrets, and gets no more.",
+                    "More could not be kept out of its logs. Read them in several runs.",
+                )
+            known.add(new)
+            self._runs[run_id] = known
             self._runs.move_to_end(run_id)
             while len(self._runs) > MOST_RUNS:
                 self._runs.popitem(last=False)
 
+    def known(self, run_id: str) -> Texts | None:
+        """What must not stand in the run's logs, as it grows; None while there is nothing."""
+        return self._runs.get(run_id)
+
     def texts(self, run_id: str) -> frozenset[str]:
-        """What must not stand in the run's logs."""
-        return self._runs.get(run_id, frozenset())
+        """What must not stand in the run's logs, as it is now."""
+        known = self.known(run_id)
+        return frozenset() if known is None else frozenset(known.all)
 
 
 class MaskedLog:
@@ -57,82 +79,59 @@ class MaskedLog:
         self._masks = masks
         self._run_id = run_id
         self._write = write
-        self._own = own
+        self._own = Texts(own)
         self._held = ""
-        self._known: frozenset[str] = frozenset()
-        self._texts: list[str] = []
-        self._pattern: re.Pattern[str] | None = None
+        self._known: Texts | None = None
 
     def write(self, text: str) -> None:
         """Pass on what is printed; the beginning of a secret waits for what comes next."""
-        known = self._masks.texts(self._run_id)
-        if not known and not self._own:
+        # what was known once stays so for this log, whatever is forgotten meanwhile
+        self._known = self._masks.known(self._run_id) or self._known
+        secrets = [each for each in (self._known, self._own) if each is not None and each.all]
+        if not secrets:
             self._write(text)
             return
-        if known is not self._known or not self._texts:
-            self._known, self._texts = known, sorted(known | self._own, key=len, reverse=True)
-            # most jobs have their token alone, for which no pattern needs to be made
-            self._pattern = re.compile("|".join(map(re.escape, self._texts))) if len(self._texts) > 1 else None
         whole = self._held + text
-        end = min(_begins(whole, each) for each in self._texts)
+        end = min(each.begins(whole) for each in secrets)
+        spans = merged(span for each in secrets for span in each.spans(whole))
         # a secret that is whole and also begins a longer one is not cut in two
-        for start, stop in self._places(whole):
+        for start, stop in spans:
             if start < end < stop:
                 end = start
         self._held = whole[end:]
         if end:
-            self._write(self._covered(whole[:end]))
+            self._write(covered(whole[:end], [span for span in spans if span[1] <= end]))
 
     def close(self) -> None:
         """Nothing more comes: pass on what waits."""
         held, self._held = self._held, ""
         if held:
-            self._write(self._covered(held))
-
-    def _places(self, text: str) -> Iterator[tuple[int, int]]:
-        """Where secrets stand in a text, from left to right, none in another."""
-        if self._pattern is not None:
-            yield from (found.span() for found in self._pattern.finditer(text))
-            return
-        (only,) = self._texts
-        at = text.find(only)
-        while at >= 0:
-            yield at, at + len(only)
-            at = text.find(only, at + len(only))
-
-    def _covered(self, text: str) -> str:
-        return text.replace(self._texts[0], STARS) if self._pattern is None else self._pattern.sub(STARS, text)
-
-
-def _begins(text: str, secret: str) -> int:
-    """Where at the end of a text an unfinished secret begins; the text's length when it does not."""
-    at = text.find(secret[0], max(0, len(text) - len(secret) + 1))
-    while at >= 0:
-        if secret.startswith(text[at:]):
-            return at
-        at = text.find(secret[0], at + 1)
-    return len(text)
+            secrets = [each for each in (self._known, self._own) if each is not None]
+            self._write(covered(held, merged(span for each in secrets for span in each.spans(held))))
 
 
 def masked(value: Any, secrets: Iterable[str], *, numbers: bool = False) -> Any:
     """JSON with stars in place of secrets, in whatever text of it they stand; with `numbers` also of those that are one."""
+    texts = Texts(secrets)
+    return _masked(value, texts, texts.all if numbers else frozenset()) if texts.all else value
+
+
+def _masked(value: Any, texts: Texts, numbers: Set[str]) -> Any:
     if isinstance(value, str):
-        for secret in sorted(secrets, key=len, reverse=True):
-            value = value.replace(secret, STARS)
-        return value
+        return texts.cover(value)
     if isinstance(value, dict):
-        return {masked(name, secrets): masked(item, secrets, numbers=numbers) for name, item in value.items()}
+        return {texts.cover(name): _masked(item, texts, numbers) for name, item in value.items()}
     if isinstance(value, list):
-        return [masked(item, secrets, numbers=numbers) for item in value]
-    if numbers and isinstance(value, (int, float)) and not isinstance(value, bool) and str(value) in secrets:
+        return [_masked(item, texts, numbers) for item in value]
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and str(value) in numbers:
         return STARS
     return value
 
 
 def masked_json(masks: Masks, run_id: str, text: JsonText) -> JsonText:
     """A JSON text without the secrets that a run has read."""
-    secrets = masks.texts(run_id)
-    return dumps(masked(loads(text), secrets)) if secrets else text
+    known = masks.known(run_id)
+    return text if known is None else dumps(_masked(loads(text), known, frozenset()))
 
 
 def masked_error(error: Mapping[str, Any], secrets: Iterable[str]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from sqlalchemy import update
 from sqlmodel import col
 
 from flowapp.jsontext import dumps, loads
+from flowapp.store import masks
 from flowapp.store.clock import now, text_of
 from flowapp.store.runs import NewRun, job_id
 from flowapp.store.tables import JobRow, RunRow
@@ -228,3 +229,17 @@ async def test_what_a_step_fails_with_is_kept_without_secrets(server: Server) ->
     assert bad is not None and bad.result is not None and good is not None and good.result is not None
     assert (bad.status, loads(await store.values.get_value(bad.result))) == ("failure", clean)
     assert loads(await store.values.get_value(good.result)) == "s3cret"
+
+
+async def test_a_job_gets_no_more_secrets_than_can_be_masked(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(masks, "MOST_CHARACTERS", 10)
+    for name in ("one", "two"):
+        body = {"path": f"f/x/{name}", "value": f"s3cret-{name}", "is_secret": True}
+        assert (await server.client.post("/api/w/main/variables/create", json=body)).status_code == 201
+    client, _, run = await job_of(server)
+    one, two, again = [
+        await client.get(f"/api/w/main/variables/get_value/f/x/{name}") for name in ("one", "two", "one")
+    ]
+    assert (one.json(), again.json()) == ("s3cret-one", "s3cret-one")
+    assert two.status_code == 400 and "gets no more" in two.text and "s3cret" not in two.text
+    assert server.workspace.store.masks.texts(run) == {"s3cret-one"}

@@ -46,6 +46,7 @@ _METHODS: dict[str, frozenset[str]] = {
     "boolean": _OF_OBJECTS,
 }
 
+_KINDS = frozenset(_METHODS)
 _ONE: dict[str, frozenset[str]] = {kind: frozenset({kind}) for kind in _METHODS} | {
     "null": frozenset(),
     "": frozenset(),
@@ -140,7 +141,7 @@ def fit(wanted: Any, given: Any, *, lenient: bool = False, depth: int = 0) -> Fi
     if not _says(wanted) or not _says(given) or depth > _DEEPEST:
         return _UNKNOWN
     kinds, have = types_in(wanted), types_in(given)
-    if not kinds or not have or ("object" in kinds and "format" in wanted):
+    if not kinds or not have or not kinds | have <= _KINDS or _stands_in(wanted, kinds) or _stands_in(given, have):
         return _UNKNOWN
     accepted = _accepted(kinds, lenient=lenient)
     if not have & accepted:
@@ -152,6 +153,11 @@ def fit(wanted: Any, given: Any, *, lenient: bool = False, depth: int = 0) -> Fi
         if inner.verdict == "conflicts":
             return Fit("conflicts", (key, *inner.at), inner.given, inner.wanted)
     return Fit("fits")
+
+
+def _stands_in(schema: Mapping[str, Any], kinds: frozenset[str]) -> bool:
+    """Whether a value may be something else than its type says: a resource by its name, what was selected from a list."""
+    return "object" in kinds and "format" in schema
 
 
 def _says(schema: Any) -> bool:

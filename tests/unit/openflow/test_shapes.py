@@ -159,6 +159,15 @@ def test_resources_may_be_named_by_a_text() -> None:
     assert fit({"type": "object", "format": "resource-postgresql"}, {"type": "string"}).verdict == "unknown"
 
 
+@pytest.mark.parametrize(
+    "odd",
+    [{"type": "any"}, {"type": "file"}, {"type": "object", "format": "dynselect-region"}, {"type": ["any", "string"]}],
+)
+def test_types_of_no_json_say_nothing(odd: dict[str, Any]) -> None:
+    for other in ({"type": "string"}, {"type": "integer"}, {"type": "array"}):
+        assert fit(odd, other).verdict == fit(other, odd).verdict == "unknown"
+
+
 def test_rows_have_the_fields_of_all() -> None:
     rows = [{"id": number, **({"note": "x"} if number == 150 else {})} for number in range(200)]
     assert look(of_value(rows), (0, "note")).state == "open"

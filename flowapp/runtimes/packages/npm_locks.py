@@ -17,6 +17,7 @@ from typing import Any
 
 from flowapp.runtimes.packages import tool
 from flowapp.runtimes.packages.errors import PackagesUnavailable
+from flowapp.runtimes.packages.npm_needs import ANY
 from flowapp.runtimes.packages.npm_versions import nearest
 from flowapp.runtimes.packages.shared_work import Tell
 
@@ -71,7 +72,7 @@ class NpmLock:
             if isinstance(facts, dict)
         }
         asked = data.get("asked")
-        return cls(specifiers, packages, asked if isinstance(asked, dict) else {})
+        return cls(specifiers, packages, _texts(asked))
 
     def text(self) -> str:
         """As it is stored."""
@@ -102,6 +103,24 @@ class NpmLock:
         mine = self.wanted
         return all(name in mine and version in (mine[name], self.asked.get(name)) for name, version in wanted.items())
 
+    def replaced(self, wanted: Mapping[str, str]) -> str:
+        """A line that says which of the versions wanted now the registry does not have, and what is taken; empty for none.
+
+        A package that is wanted in any version may have been asked for in one by the lock of another tool.
+        """
+        mine = self.wanted
+        return " ".join(
+            f"{name} {asked} is not in the registry: {mine[name]} is taken, the nearest that is."
+            for name, asked in sorted(self.asked.items())
+            if name in mine and mine[name] != asked and wanted.get(name) in (asked, ANY)
+        )
+
+
+def _texts(found: object) -> dict[str, str]:
+    """A map of texts out of what was read, without what is none."""
+    pairs = found.items() if isinstance(found, dict) else ()
+    return {name: text for name, text in pairs if isinstance(name, str) and isinstance(text, str)}
+
 
 _OF_BUN = re.compile(r'^\s*"([^"]+)": \["\1@(\d[^"]*)"', re.MULTILINE)
 
@@ -124,7 +143,7 @@ class Npm:
     environment: dict[str, str]
     cache: Path
 
-    async def lock(self, packages: Mapping[str, str], lines: Mapping[str, int], scratch: Path, tell: Tell) -> NpmLock:
+    async def lock(self, packages: Mapping[str, str], lines: Mapping[str, int], scratch: Path) -> NpmLock:
         """Resolve packages (ranges by name) in an empty folder.
 
         Raises:
@@ -141,7 +160,6 @@ class Npm:
             other = nearest(self.cache, missing[1], missing[2]) if missing else None
             if missing is None or other is None or missing[1] not in wanted:
                 raise explained(said, packages, lines)
-            tell(f"{missing[1]} {missing[2]} is not in the registry: {other} is taken, the nearest that is.\n")
             wanted[missing[1]] = other
         raise explained("", packages, lines)
 

@@ -54,7 +54,7 @@ class NpmPackages:
                     f"Resolving packages: {', '.join(f'{name}@{range}' for name, range in sorted(wanted.items()))} …\n"
                 )
                 with tempfile.TemporaryDirectory(dir=self._folders.root, prefix="resolve-") as scratch:
-                    made = await self._npm().lock(wanted, needs.lines, Path(scratch), tell)
+                    made = await self._npm().lock(wanted, needs.lines, Path(scratch))
                 self._resolved.put(key, made.text())
                 return made.text()
 

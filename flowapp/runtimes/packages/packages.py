@@ -149,6 +149,8 @@ class Packages:
             if lock is not None:
                 waiter.tell("The code asks for other packages than its lock was made for: they are resolved again.\n")
             lock = await self.npm.lock(needs, waiter, job.lock or "")
+        if replaced := lock.replaced(needs.packages):
+            waiter.tell(f"{replaced}\n")
         key = await self.npm.folder(lock, waiter)
         return found, Need(key, await self._places.seen(key), needs.modules, kind)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -92,6 +93,36 @@ async def test_a_lock_pins_and_is_made_anew_for_other_code(run: Run, runtimes: R
     assert refused.error is not None, refused.result
     assert refused.error["name"] == "PackagesError"
     assert await runtimes.lock("deno", "export const main = 1", {}, "") is None
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+async def test_each_run_says_which_version_is_taken_instead_of_one_that_is_not_there(
+    run: Run, runtimes: Runtimes, language: str
+) -> None:
+    code = 'import meta from "zod@3.22.99/package.json" with { type: "json" };\nexport const main = () => meta.version;'
+    said = "zod 3.22.99 is not in the registry: 3.23.0 is taken, the nearest that is.\n"
+    lock = await runtimes.lock(language, code, {}, "")
+    for kept in (None, None, lock):
+        log: list[str] = []
+        outcome = await run(language, code, log=log, lock=kept)
+        assert outcome.result == '"3.23.0"', outcome.error
+        assert "".join(log).count(said) == 1, log
+    log.clear()
+    assert (await run(language, code.replace("22.99", "23.0"), log=log, lock=lock)).result == '"3.23.0"'
+    assert said not in "".join(log)
+
+
+async def test_a_first_installation_of_many_packages_says_how_far_it_is(run: Run) -> None:
+    code = 'import express from "express@4.19.2";\nexport const main = () => typeof express;\n'
+    log: list[str] = []
+    assert (await run("deno", code, log=log)).result == '"function"', log
+    total = re.search(r"^Installing (\d+) packages: ", "".join(log), re.MULTILINE)
+    assert total is not None, log
+    steps = re.findall(r"^  installing (\d+) of (\d+)$", "".join(log), re.MULTILINE)
+    assert steps == [(str(done), total[1]) for done in range(5, int(total[1]), 5)], log
+    log.clear()
+    assert (await run("deno", code, log=log)).result == '"function"'
+    assert log == []
 
 
 async def test_what_is_not_there(run: Run) -> None:

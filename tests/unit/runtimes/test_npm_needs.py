@@ -90,6 +90,20 @@ def test_a_lock_fits_what_it_was_made_for() -> None:
     )
 
 
+def test_a_kept_lock_says_which_versions_it_has_instead_of_those_asked_for() -> None:
+    specifiers = {"npm:zod@3": "3.1.0", "npm:w@1.3.0": "1.3.0", "npm:x@2.0.0": "2.0.0"}
+    kept = NpmLock.read(NpmLock(specifiers, {}, {"w": "1.2.0", "x": "1.9.9"}).text())
+    assert kept is not None
+    both = "w 1.2.0 is not in the registry: 1.3.0 is taken, the nearest that is. x 1.9.9 is not in the registry: 2.0.0 is taken, the nearest that is."
+    assert kept.replaced({"zod": "3", "w": "1.2.0", "x": "latest"}) == both
+    assert kept.replaced({"zod": "3", "w": "1.3.0"}) == ""  # the one that it has was asked for
+    forged = NpmLock.read(
+        '{"version": "5", "specifiers": {"npm:w@1.3.0": "1"}, "npm": {}, "asked": {"w": {}, "v": "1"}}'
+    )
+    assert forged is not None
+    assert forged.replaced({"w": "latest", "v": "1"}) == ""
+
+
 def test_versions_of_a_lock_of_bun_count() -> None:
     text = '{\n "dependencies": {"zod": "^3", "left": "latest"}\n}\n//bun.lock\n{\n  "packages": {\n    "zod": ["zod@3.2.1", "", {}, "sha512-x"],\n  }\n}'
     assert pins_of(text) == {"zod": "3.2.1", "left": "latest"}

@@ -11,7 +11,7 @@ import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from flowapp.languages import LANGUAGES, by_name
 from flowapp.runtimes import handover
@@ -100,6 +100,17 @@ class Adapter(Protocol):
         """End what is under way."""
 
 
+@runtime_checkable
+class Builder(Protocol):
+    """An adapter that keeps the programs that it builds of cells."""
+
+    async def built(self) -> dict[str, Any]:
+        """`{"language", "programs", "bytes", "limit_bytes"}`: how many are kept, their size, and what it may be."""
+
+    async def clear_built(self) -> None:
+        """Remove all that no job runs at the moment."""
+
+
 class Adapters:
     """All adapters of this host."""
 
@@ -132,6 +143,16 @@ class Adapters:
     def facts(self) -> dict[str, dict[str, Any]]:
         """What status pages say of each language that runs."""
         return {name: facts for adapter in self._by_module.values() for name, facts in adapter.facts().items()}
+
+    async def built(self) -> list[dict[str, Any]]:
+        """What is kept of programs built of cells: see `Builder.built`."""
+        return [await adapter.built() for adapter in self._by_module.values() if isinstance(adapter, Builder)]
+
+    async def clear_built(self) -> None:
+        """Remove the built programs that no job runs at the moment."""
+        for adapter in self._by_module.values():
+            if isinstance(adapter, Builder):
+                await adapter.clear_built()
 
     async def close(self) -> None:
         """End what is under way."""

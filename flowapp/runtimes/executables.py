@@ -43,6 +43,7 @@ class Executables:
     def __init__(self, most_bytes: int = _MOST_BYTES) -> None:
         self._most_bytes = most_bytes
         self._held: OrderedDict[str, Executable] = OrderedDict()
+        self._alive: weakref.WeakValueDictionary[str, Executable] = weakref.WeakValueDictionary()
 
     def get(self, key: str) -> Executable | None:
         """The program of a key, if it is held."""
@@ -53,11 +54,16 @@ class Executables:
 
     def put(self, key: str, content: bytes) -> Executable:
         """Hold a program, instead of those unused for longest."""
-        made = self._held[key] = Executable(content)
+        made = self._held[key] = self._alive[key] = Executable(content)
         self._held.move_to_end(key)
         while len(self._held) > 1 and sum(one.size for one in self._held.values()) > self._most_bytes:
             self._held.popitem(last=False)
         return made
+
+    def clear(self) -> frozenset[str]:
+        """Let go of all; answers the keys of those that somebody else still holds."""
+        self._held.clear()
+        return frozenset(self._alive)
 
 
 def _memory() -> int:

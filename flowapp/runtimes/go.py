@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import contextlib
 import hashlib
 import json
 import os
@@ -18,7 +17,7 @@ from typing import Any
 from flowapp.jsontext import JsonText
 from flowapp.runtimes import go_imports, handover, programs
 from flowapp.runtimes.adapters import Prepared, Refused, Setup, Talk
-from flowapp.runtimes.executables import Executables
+from flowapp.runtimes.built import BuiltPrograms
 from flowapp.runtimes.go_toolchain import VERSION, GoUnavailable, Toolchain, remove_half_fetched
 from flowapp.runtimes.jobs import Job, RuntimeSettings
 from flowapp.signatures import SignatureProblem
@@ -39,7 +38,6 @@ _PANIC = re.compile(r"\[running\]:\n(?:.*\n)*?.*\bcell\.go:(\d+)")
 _BUILD_S = 120.0
 _LOOK_S = 0.1
 _RETRY_AFTER_S = 60.0
-_MOST_BYTES = 500 << 20
 
 
 def find(settings: RuntimeSettings) -> Path | None:
@@ -65,11 +63,10 @@ class Go:
         self._setup = setup
         self._toolchain = Toolchain(folder) if folder is not None else None
         self._seen_at_start = self._toolchain is not None and self._toolchain.is_installed
-        self._binaries = setup.settings.home / "runtimes" / "go"
+        self._programs = BuiltPrograms(setup.settings.home / "runtimes" / "go")
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._listeners: dict[str, list[Callable[[str], None]]] = {}
         self._building = asyncio.Lock()
-        self._executables = Executables()
         self._not_before = 0.0
         self._problem = ""
 
@@ -79,7 +76,7 @@ class Go:
 
     async def start(self) -> None:
         """Make the folder of built cells, and remove what a killed server left."""
-        self._binaries.mkdir(parents=True, exist_ok=True)
+        await asyncio.to_thread(self._programs.prepare)
         if self._toolchain is not None:
             await asyncio.to_thread(remove_half_fetched, self._toolchain.folder)
 
@@ -92,10 +89,10 @@ class Go:
             if (reason := go_imports.why_not(path)) is not None:
                 raise Refused(reason, line)
         key = self._key(job)
-        held = self._executables.get(key)
+        held = self._programs.held(key)
         if held is None:
-            binary = await asyncio.to_thread(self._kept, job) or await self._built(job, script, talk)
-            held = self._executables.put(key, binary)
+            binary = await asyncio.to_thread(self._programs.read, key) or await self._build(job, script, talk)
+            held = self._programs.hold(key, binary)
         program = {
             "label": "go",
             "command": ["./program"],
@@ -114,6 +111,14 @@ class Go:
         note = self._problem or f"Go {VERSION} is fetched when a cell first needs it"
         return {"go": {"available": False, "version": None, "note": note}}
 
+    async def built(self) -> dict[str, Any]:
+        """See `Builder.built`."""
+        return {"language": "go", **await asyncio.to_thread(self._programs.describe)}
+
+    async def clear_built(self) -> None:
+        """See `Builder.clear_built`."""
+        await asyncio.to_thread(self._programs.clear, self._programs.let_go())
+
     async def close(self) -> None:
         """End what is being fetched or built."""
         for task in self._tasks.values():
@@ -122,11 +127,11 @@ class Go:
 
     # --- building ---------------------------------------------------------------------------------------------------
 
-    async def _built(self, job: Job, script: scripts.GoScript, talk: Talk) -> bytes:
+    async def _build(self, job: Job, script: scripts.GoScript, talk: Talk) -> bytes:
         toolchain = await self._installed(talk)
         imports = {path for path, _ in script.imports} | _WRAPPER_IMPORTS
         async with self._building:
-            if (kept := await asyncio.to_thread(self._kept, job)) is not None:
+            if (kept := await asyncio.to_thread(self._programs.read, self._key(job))) is not None:
                 return kept
             packages = await self._packages(toolchain, imports, talk, script)
             return await self._compiled(job, toolchain, packages, talk)
@@ -208,34 +213,13 @@ class Go:
             if task.done():
                 self._tasks.pop(name, None)
 
-    # --- built cells ------------------------------------------------------------------------------------------------
-
     def _key(self, job: Job) -> str:
         parts = (VERSION, os.uname().machine, _WRAPPER, _BUILD, job.entrypoint, job.code)
         return hashlib.sha256("\0".join(parts).encode("utf-8", "replace")).hexdigest()
 
-    def _kept(self, job: Job) -> bytes | None:
-        file = self._binaries / self._key(job)
-        try:
-            content = file.read_bytes()
-            os.utime(file)
-        except OSError:
-            return None
-        return content
-
     def _keep(self, built: str, key: str) -> bytes:
-        """Store a program; those unused for longest give way."""
         content = base64.b64decode(json.loads(built))
-        half = self._binaries / f"{key}.half"
-        half.write_bytes(content)
-        half.rename(self._binaries / key)
-        files = sorted(self._binaries.iterdir(), key=lambda one: one.stat().st_mtime, reverse=True)
-        total = 0
-        for one in files:
-            total += one.stat().st_size
-            if total > _MOST_BYTES:
-                with contextlib.suppress(OSError):
-                    one.unlink()
+        self._programs.keep(key, content)
         return content
 
 

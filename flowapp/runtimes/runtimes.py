@@ -181,13 +181,15 @@ class Runtimes:
         return await self.packages.lock(language, code, libraries, path)
 
     async def cached_packages(self) -> dict[str, Any]:
-        """What is installed for cells: see `Packages.describe`."""
-        return await self.packages.describe()
+        """What is kept for cells: see `Packages.describe`; and as `built` a list of what `Builder.built` answers."""
+        return {**await self.packages.describe(), "built": await self._languages().built()}
 
     async def clear_packages(self) -> dict[str, Any]:
-        """Remove packages that no job uses, downloads, and the locks of drafts; answers what is left."""
+        """Remove packages and built programs that no job uses, downloads, and the locks of drafts; answers what is left."""
         await self._hot.close()
-        return await self.packages.clear()
+        await self.packages.clear()
+        await self._languages().clear_built()
+        return await self.cached_packages()
 
     def describe(self) -> dict[str, Any]:
         """Languages, versions, pools and isolation, for health and status pages."""

@@ -21,9 +21,10 @@ class InstalledPackages:
         self._database = context.store.database
 
     async def show(self, person: Person) -> dict[str, Any]:
-        """`{"folders": [{"language", "packages", "bytes", "used_at"}], "bytes", "cache_bytes", "limit_bytes"}`.
+        """`{"folders": [{"language", "packages", "bytes", "used_at"}], "bytes", "cache_bytes", "limit_bytes", "built"}`.
 
-        Each folder is what one lock needs, the one used last first. The answer is about the server that is asked.
+        Each folder is what one lock needs, the one used last first. `built` is what there is of programs that cells were
+        compiled to: `[{"language", "programs", "bytes", "limit_bytes"}]`. The answer is about the server that is asked.
         """
         self._ask(person)
         return _dated(dict(await self._runtimes.cached_packages()))

@@ -202,12 +202,11 @@ class Packages:
             # Called at the end of an installation, which needs its downloads no more; another one does.
             await self._clear_cache(busy=1)
 
-    async def clear(self) -> dict[str, Any]:
-        """Remove all packages that no job uses, what was downloaded, and the locks of drafts; answers what is left."""
+    async def clear(self) -> None:
+        """Remove all packages that no job uses, what was downloaded, and the locks of drafts."""
         await asyncio.to_thread(self.folders.tidy, -1, 0.0)
         await self._clear_cache(busy=0)
         self._resolved.clear()
-        return await self.describe()
 
     async def _clear_cache(self, busy: int) -> None:
         """Remove downloads, unless more installations than `busy` are under way: files that are installed stay."""

@@ -10,7 +10,7 @@ import reflex as rx
 
 from flowapp.access.errors import NotAllowed
 from flowapp.access.identity import Identity
-from flowapp.languages import LANGUAGES
+from flowapp.languages import LANGUAGES, by_name
 from flowapp.ui import services
 from flowapp.ui.state.page import PageState
 
@@ -25,6 +25,10 @@ _RUNNERS = {
     "bunnative": "Bun",
     "postgresql": "psycopg",
     "mysql": "PyMySQL",
+    "mssql": "python-tds",
+    "bigquery": "google-cloud-bigquery",
+    "snowflake": "snowflake-connector-python",
+    "oracledb": "python-oracledb",
 }
 
 
@@ -69,7 +73,7 @@ class RuntimesState(PageState, rx.State):
 
     @rx.event
     async def clear(self) -> Any:
-        """Remove the packages that no job uses."""
+        """Remove the packages and built programs that no job uses."""
 
         async def work(_: Identity) -> None:
             self._show(await services.workspace().packages.clear(await self._person()))
@@ -95,7 +99,7 @@ class RuntimesState(PageState, rx.State):
     def _show(self, facts: Mapping[str, Any]) -> None:
         self.packages = [packages_line(folder) for folder in facts["folders"]]
         self.sizes = sizes_of(facts)
-        self.anything = bool(facts["folders"] or facts["cache_bytes"])
+        self.anything = bool(facts["folders"] or facts["cache_bytes"] or any(one["programs"] for one in facts["built"]))
 
 
 def language_lines(facts: Mapping[str, Any]) -> list[LanguageLine]:
@@ -114,13 +118,13 @@ def _language_line(language: Any, facts: Mapping[str, Any]) -> LanguageLine:
         later = "fetched when" in note
         return LanguageLine(language.name, language.label, "later" if later else "missing", note)
     runner = _RUNNERS.get(language.name, language.label)
-    notes = [f"{runner} {known['version']}"] if known.get("version") else []
-    if note:
-        notes.append(note)
+    facts_in_words = [f"{runner} {known['version']}"] if known.get("version") else []
     pool = facts["pools"].get(_POOLS.get(language.name, language.name))
     if pool and pool["target"]:
-        notes.append(f"{pool['idle']} of {pool['target']} processes ready")
-    return LanguageLine(language.name, language.label, "ready", ", ".join(notes))
+        facts_in_words.append(f"{pool['idle']} of {pool['target']} processes ready")
+    # A note is a sentence of its own.
+    said = ". ".join(part for part in (", ".join(facts_in_words), note) if part)
+    return LanguageLine(language.name, language.label, "ready", said)
 
 
 def packages_line(folder: Mapping[str, Any]) -> PackagesLine:
@@ -137,7 +141,16 @@ def packages_line(folder: Mapping[str, Any]) -> PackagesLine:
 def sizes_of(facts: Mapping[str, Any]) -> str:
     """How much there is, and may be, in one line."""
     used, cache, limit = (int(facts[name]) for name in ("bytes", "cache_bytes", "limit_bytes"))
-    return f"{bytes_text(used)} installed of at most {bytes_text(limit)}, {bytes_text(cache)} of downloads"
+    parts = [f"{bytes_text(used)} installed of at most {bytes_text(limit)}", f"{bytes_text(cache)} of downloads"]
+    return ", ".join([*parts, *(_built_text(one) for one in facts["built"] if one["programs"])])
+
+
+def _built_text(built: Mapping[str, Any]) -> str:
+    """One language's built programs: `2 built Go programs (4.5 MB of at most 500 MB)`."""
+    count, language = int(built["programs"]), by_name(str(built["language"]))
+    label = language.label if language is not None else str(built["language"])
+    size = f"{bytes_text(int(built['bytes']))} of at most {bytes_text(int(built['limit_bytes']))}"
+    return f"{count} built {label} {'program' if count == 1 else 'programs'} ({size})"
 
 
 def bytes_text(size: int) -> str:

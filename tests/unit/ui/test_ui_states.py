@@ -22,7 +22,7 @@ from flowapp.ui.state.page import PageState
 from flowapp.ui.state.resource_types import ResourceTypesState
 from flowapp.ui.state.run_views import RunViewsState
 from flowapp.ui.state.runs import RunsState
-from flowapp.ui.state.runtimes import RuntimesState, bytes_text, language_lines
+from flowapp.ui.state.runtimes import RuntimesState, bytes_text, language_lines, sizes_of
 from flowapp.ui.state.schedules import SchedulesState
 from flowapp.ui.state.scripts import ScriptsState, script_line
 from flowapp.ui.state.stored import ResourcesState, VariablesState
@@ -279,6 +279,8 @@ def test_languages_that_run_come_first() -> None:
     assert shown["python3"] == ("ready", "Python 3.11.7, 4 of 5 processes ready")
     assert shown["nativets"] == ("ready", "Bun 1.4.5")
     assert shown["go"] == ("later", "Go 1.27.3 is fetched when a cell first needs it")
+    assert shown["bigquery"][1] == "google-cloud-bigquery 3.47.0. Its driver is installed by the first cell."
+    assert shown["bun"] == ("ready", "Bun is not installed: why")
     assert shown["php"] == ("missing", "Install it with: sudo apt install php-cli")
     assert shown["rust"][0] == "none"
     assert "cannot run" in shown["rust"][1]
@@ -286,6 +288,20 @@ def test_languages_that_run_come_first() -> None:
     assert [line.state for line in lines] == sorted(
         (line.state for line in lines), key=("ready", "later", "missing", "none").index
     )
+
+
+@pytest.mark.parametrize(
+    ("programs", "end"),
+    [
+        (0, ""),
+        (1, ", 1 built Go program (1.5 KB of at most 500 MB)"),
+        (2, ", 2 built Go programs (1.5 KB of at most 500 MB)"),
+    ],
+)
+def test_sizes_are_told_in_one_line(programs: int, end: str) -> None:
+    built = [{"language": "go", "programs": programs, "bytes": 1536, "limit_bytes": 500 << 20}]
+    facts = {"bytes": 0, "cache_bytes": 0, "limit_bytes": 1 << 30, "built": built}
+    assert sizes_of(facts) == f"0 bytes installed of at most 1 GB, 0 bytes of downloads{end}"
 
 
 @pytest.mark.parametrize(

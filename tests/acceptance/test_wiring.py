@@ -80,6 +80,28 @@ def test_by_mouse_from_a_value_of_an_earlier_result(page: Page, product: Product
     expect(notebook.value("b", "amount")).to_contain_text("41")
 
 
+def test_by_dragging_a_value_of_an_earlier_result(page: Page, product: Product) -> None:
+    notebook = opened(page, product)
+    row = notebook.output("a").locator('[data-pick="results.a.rows"]')
+    row.hover()
+    target = notebook.row("b", "amount")
+    row.get_by_title(re.compile("drag it onto an input")).drag_to(target)
+    expect(target.get_by_role("combobox")).to_have_value("results.a.rows")
+    expect(target).not_to_have_attribute("data-drop", re.compile(".*"))
+    # onto a field that holds an expression already, with its editor open; and out of a table
+    row.get_by_title("Show as a table").click()
+    cell = notebook.output("a").locator('td[data-pick="results.a.rows[0].total"]')
+    cell.hover()
+    target.get_by_role("combobox").focus()
+    cell.hover()
+    cell.get_by_role("button", name="Use this value in a cell").drag_to(target.get_by_role("combobox"))
+    expect(target.get_by_role("combobox")).to_have_value("results.a.rows[0].total")
+    expect(notebook.value("b", "amount")).to_contain_text("41")
+    page.keyboard.press("Escape")
+    page.keyboard.press("z")
+    expect(target.get_by_role("combobox")).to_have_value("results.a.rows")
+
+
 def test_by_keyboard_through_the_picker(page: Page, product: Product) -> None:
     notebook = opened(page, product)
     keyboard = page.keyboard

@@ -4,6 +4,7 @@ import { useFact, useKey, useStore } from "./context.js";
 import { ExpressionInput } from "./expression.jsx";
 import { Glyph } from "./icons.jsx";
 import { Picker } from "./picker.jsx";
+import { droppable } from "../output/wire_drag.js";
 import { References } from "../references.jsx";
 import { GrowingText } from "./ui.jsx";
 import { asExpression, isExpressionText, isReference, meaningOf, textOf, typeWord, widgetOf } from "./values.js";
@@ -36,13 +37,17 @@ const InputRow = memo(function InputRow({ cell, step, input, problem }) {
     if (expression) save({ type: "static", value: input.kept?.value ?? null });
     else save({ type: "javascript", expr: input.kept?.expr || asExpression(input.value ?? undefined) });
   };
+  const drop = (expr) => {
+    save({ type: "javascript", expr });
+    store.announce(`${field} of ${step} is now ${expr}`);
+  };
   const evaluated = useFact(`evaluated:${cell}`, (all) => JSON.stringify(all?.[field] ?? null));
   const [preview, setPreview] = useState(null);
   useEffect(() => setPreview(null), [evaluated, type]);
   const known = JSON.parse(evaluated);
   const wrong = missing ? null : problem;
   return (
-    <div className="nb-row" data-field={field} data-missing={missing || undefined} data-wrong={wrong?.severity} data-undeclared={input.declared === false || undefined}>
+    <div {...droppable(drop)} className="nb-row" data-field={field} data-missing={missing || undefined} data-wrong={wrong?.severity} data-undeclared={input.declared === false || undefined}>
       <span className="nb-field" title={`${field}: ${typeWord(input.schema)}${input.schema?.description ? `. ${input.schema.description}` : ""}`}>
         {field}
         {input.required && !missing && <span className="nb-sr"> (required)</span>}

@@ -4,6 +4,7 @@ import { useEffect, useId, useRef, useState } from "react";
 import { get, runPath, withQuery } from "../api.js";
 import { Icon } from "../icons.jsx";
 import { number, pathExpression } from "../words.js";
+import { dragged } from "./wire_drag.js";
 import { CopyButton, Problem, Skeleton, useDebounced } from "./parts.jsx";
 import { useTableKeys } from "./table_keys.js";
 
@@ -127,7 +128,7 @@ function Cell({ id, value, column, where, baseExpr, onWire }) {
         <span className="cell-acts">
           <CopyButton short act="value" label="Copy value (c)" text={text} />
           {baseExpr && <CopyButton short act="path" label="Copy path (p)" icon="path" text={() => pathExpression(baseExpr, where)} />}
-          {onWire && <button type="button" className="tool wire" data-act="wire" title="Use this value in a cell (w)" aria-label="Use this value in a cell" onClick={() => onWire(where)}><Icon name="plug" /></button>}
+          {onWire && <button type="button" className="tool wire" data-act="wire" {...dragged(where && pathExpression(baseExpr, where))} title="Use this value in a cell (w), or drag it onto an input" aria-label="Use this value in a cell" onClick={() => onWire(where)}><Icon name="plug" /></button>}
         </span>
       )}
     </td>

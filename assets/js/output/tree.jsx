@@ -7,6 +7,7 @@ import { Icon } from "../icons.jsx";
 import { pathExpression } from "../words.js";
 import { CopyButton, Problem, Skeleton, copyText, useDebounced } from "./parts.jsx";
 import { PAGE, isContainer, keyOf, preview, rowsOf, scalarText } from "./tree_model.js";
+import { dragged } from "./wire_drag.js";
 
 const ROW = 22;
 
@@ -209,7 +210,7 @@ function Actions({ row, expression, valueText, onWire, onTable }) {
       {onTable && row.path.length > 0 && mayBeTable(row.node) && <button type="button" className="tool" title="Show as a table" onClick={(event) => { event.stopPropagation(); onTable(row.path); }}><Icon name="table" /><span>Table</span></button>}
       <CopyButton short label="Copy path" icon="path" className="tool" text={() => expression(row)} />
       <CopyButton short label="Copy value" className="tool" text={() => valueText(row)} />
-      {onWire && <button type="button" className="tool wire" title="Use this value in a cell" onClick={(event) => { event.stopPropagation(); onWire(row.path); }}><Icon name="plug" /><span>Use in…</span></button>}
+      {onWire && <button type="button" className="tool wire" {...dragged(expression(row))} title="Use this value in a cell, or drag it onto an input" onClick={(event) => { event.stopPropagation(); onWire(row.path); }}><Icon name="plug" /><span>Use in…</span></button>}
     </span>
   );
 }

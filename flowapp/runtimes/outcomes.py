@@ -11,7 +11,7 @@ import orjson
 from flowapp.runtimes.conversation import CANCELED, FORGED, REFUSED, TIMED_OUT, Answer
 from flowapp.runtimes.guest import frames
 from flowapp.runtimes.guest.streaming import MARK
-from flowapp.runtimes.jobs import Job
+from flowapp.runtimes.jobs import Job, Limits
 
 _TAIL_LINES = 20
 _LONGEST_TEXT = 20_000
@@ -94,11 +94,12 @@ def _died(job: Job, status: int | None, tail: str) -> dict[str, Any]:
     if status >= 0:
         message = f"The process of the step ended with exit code {status} before `{job.entrypoint}` returned."
     else:
-        message = _signalled(-status, job.limits.memory_mb)
+        message = _signalled(-status, job.limits)
     return {**_error("ExecutionErr", _with_tail(message, tail)), "exit_code": status}
 
 
-def _signalled(number: int, memory_mb: int) -> str:
+def _signalled(number: int, limits: Limits) -> str:
+    memory_mb = limits.memory_mb
     try:
         name = signal.Signals(number).name
     except ValueError:
@@ -107,7 +108,9 @@ def _signalled(number: int, memory_mb: int) -> str:
         signal.SIGKILL: f" It was killed from outside, most likely for using more memory than its {memory_mb} MB.",
         signal.SIGSEGV: " It crashed: a native library read memory that is not there.",
         signal.SIGTRAP: f" TypeScript ends so when it needs more memory than its {memory_mb} MB.",
-        signal.SIGABRT: f" It gave up, most likely for needing more memory than its {memory_mb} MB.",
+        # Bun does so too when it can start no thread.
+        signal.SIGABRT: f" It gave up, most likely for needing more memory than its {memory_mb} MB,"
+        f" or more processes and threads than its {limits.processes}.",
         signal.SIGXFSZ: " It wrote a file larger than its limit.",
     }
     return f"The process of the step was ended by {name}.{reasons.get(number, '')}"

@@ -60,6 +60,37 @@ def runs_out_of_memory(seen: Seen) -> None:
     assert "memory" in seen.error["message"].lower(), seen.error
 
 
+def gets_no_more_memory(seen: Seen) -> None:
+    """V8 throws where an array cannot be had, and ends the process where it cannot have what it needs for itself."""
+    assert seen.error is not None, seen.result
+    if seen.error["name"] == "RangeError":
+        assert seen.error["message"] == "Array buffer allocation failed", seen.error
+    else:
+        fails("ExecutionErr", "more memory than its 256 MB")(seen)
+
+
+def says(*parts: str) -> Callable[[Seen], None]:
+    def check(seen: Seen) -> None:
+        for part in parts:
+            assert part in seen.log, seen.log
+
+    return check
+
+
+def ends_by_the_clock_or_for_want_of_threads(seen: Seen) -> None:
+    """Bun goes on where a process cannot be made, and gives up where a thread of its own cannot."""
+    assert seen.error is not None, seen.result
+    assert seen.error["name"] in ("Timeout", "ExecutionErr"), seen.error
+    if seen.error["name"] == "ExecutionErr":
+        assert "more processes and threads than its 32" in seen.error["message"], seen.error
+
+
+def is_alive_behind_walls(seen: Seen) -> None:
+    """With process namespaces there is nobody else to hit."""
+    if seen.level in ("full", "user"):
+        gives("alive")(seen)
+
+
 def gives(value: Any) -> Callable[[Seen], None]:
     def check(seen: Seen) -> None:
         assert seen.error is None, seen.error

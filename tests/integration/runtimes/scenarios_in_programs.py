@@ -5,14 +5,17 @@ from __future__ import annotations
 from tests.integration.runtimes.scenario import (
     Scenario,
     cut_log,
+    ends_by_the_clock_or_for_want_of_threads,
     ends_somehow,
     every,
     fails,
+    gets_no_more_memory,
     gives,
     is_own_fault,
     is_refused,
     no_strays,
     runs_out_of_memory,
+    says,
 )
 
 _BUN_READ = """
@@ -39,16 +42,16 @@ IN_PROGRAMS: dict[str, Scenario] = {
     "deno memory": Scenario(
         "deno",
         "export function main() { const a: unknown[] = []; while (true) a.push(new Array(1000).fill(Math.random())); }",
-        fails("ExecutionErr"),
+        fails("ExecutionErr", "more memory than its 128 MB"),
         limits={"memory_mb": 128},
         timeout_s=30,
     ),
     "deno memory outside the heap": Scenario(
         "deno",
         "export function main() { const a: unknown[] = []; for (;;) a.push(new Uint8Array(10_000_000).fill(1)); }",
-        ends_somehow,
+        gets_no_more_memory,
         limits={"memory_mb": 256},
-        timeout_s=10,
+        timeout_s=20,
     ),
     "deno unhandled rejection": Scenario(
         "deno",
@@ -106,7 +109,7 @@ IN_PROGRAMS: dict[str, Scenario] = {
         "import { spawn } from 'node:child_process';\n"
         "export function main(marker: string) {\n"
         "  for (;;) { try { spawn('sleep', [marker], { detached: true }).on('error', () => {}); } catch { } }\n}",
-        every(ends_somehow, no_strays),
+        every(ends_somehow, ends_by_the_clock_or_for_want_of_threads, no_strays),
         {"marker": "{marker}"},
         limits={"processes": 32},
         timeout_s=2.0,
@@ -182,7 +185,7 @@ IN_PROGRAMS: dict[str, Scenario] = {
     "bash fork bomb": Scenario(
         "bash",
         "b() { b | b & }; b; sleep 30\n",
-        every(ends_somehow, no_strays),
+        every(ends_somehow, fails("Timeout", "2 s"), says("fork: retry: Resource temporarily unavailable"), no_strays),
         limits={"processes": 32},
         timeout_s=2.0,
     ),

@@ -9,6 +9,7 @@ from tests.integration.runtimes.scenario import (
     every,
     fails,
     gives,
+    is_alive_behind_walls,
     no_strays,
     only_own_processes,
 )
@@ -48,6 +49,19 @@ def main(marker):
             os.fork()
         except OSError:
             pass
+"""
+_TOO_MANY_PROCESSES = """
+import subprocess
+def main(marker):
+    while True:
+        subprocess.Popen(["sleep", marker])
+"""
+_TOO_MANY_THREADS = """
+import threading
+def main():
+    end = threading.Event()
+    while True:
+        threading.Thread(target=end.wait, daemon=True).start()
 """
 _GARBAGE = """
 import os
@@ -315,7 +329,12 @@ IN_PYTHON: dict[str, Scenario] = {
         "python3", "import sys\ndef main():\n    sys.exit(4)\n", fails("SystemExit", "sys.exit(4)", exit_code=4)
     ),
     "python loop": Scenario("python3", _LOOP, fails("Timeout", "1 s"), timeout_s=1.0),
-    "python memory": Scenario("python3", _BOMB, fails("MemoryError"), limits={"memory_mb": 256}),
+    "python memory": Scenario(
+        "python3",
+        _BOMB,
+        fails("MemoryError", "The script needed more memory than its limit."),
+        limits={"memory_mb": 256},
+    ),
     "python flood": Scenario(
         "python3", _FLOOD, every(gives("still here"), cut_log), limits={"output_bytes": 1_000_000}, timeout_s=60
     ),
@@ -323,10 +342,20 @@ IN_PYTHON: dict[str, Scenario] = {
     "python fork bomb": Scenario(
         "python3",
         _FORK_BOMB,
-        every(ends_somehow, no_strays),
+        every(ends_somehow, fails("Timeout", "2 s"), no_strays),
         {"marker": "{marker}"},
         limits={"processes": 32},
         timeout_s=2.0,
+    ),
+    "python over its limit of processes": Scenario(
+        "python3",
+        _TOO_MANY_PROCESSES,
+        every(fails("BlockingIOError", "Resource temporarily unavailable"), no_strays),
+        {"marker": "{marker}"},
+        limits={"processes": 32},
+    ),
+    "python over its limit of threads": Scenario(
+        "python3", _TOO_MANY_THREADS, fails("RuntimeError", "can't start new thread"), limits={"processes": 32}
     ),
     "python garbage on every descriptor": Scenario("python3", _GARBAGE, fails("ExecutionErr", "channel")),
     "python forges after main": Scenario("python3", _LATE_FORGERY, gives("real")),
@@ -363,7 +392,9 @@ IN_PYTHON: dict[str, Scenario] = {
         "python3", _CHANGES, gives([]), {"home": "{home}", "outside": "{outside}"}
     ),
     "python looks at other processes": Scenario("python3", _LOOK_AROUND, only_own_processes),
-    "python signals everybody": Scenario("python3", _SIGNALS, ends_somehow, {"server": "{server}"}),
+    "python signals everybody": Scenario(
+        "python3", _SIGNALS, every(ends_somehow, is_alive_behind_walls), {"server": "{server}"}
+    ),
     "python tries to get out": Scenario("python3", _ESCAPES, gives([])),
     "python environment": Scenario(
         "python3", _ENVIRONMENT, gives(["HOME", "LANG", "PATH", "TMPDIR", "USER", "WM_JOB_ID"])

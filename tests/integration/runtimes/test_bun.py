@@ -61,6 +61,26 @@ async def test_kinds_of_main(run: Run, code: str, args: dict[str, object], resul
     assert outcome.result == result
 
 
+@pytest.mark.parametrize("language", ["nativets", "bunnative"])
+async def test_native_typescript_is_the_same(run: Run, runtimes: Runtimes, language: str) -> None:
+    code = """
+type Asked = { method: string };
+export async function main(asked: Asked, times = 2) {
+  const answer = await fetch(new Request("data:text/plain," + asked.method.repeat(times)));
+  console.log("asked");
+  return ["Bun" in globalThis, await answer.text()];
+}
+"""
+    log: list[str] = []
+    outcome = await run(language, code, {"times": 3, "asked": {"method": "GET"}}, log)
+    assert outcome.error is None, outcome.error
+    assert (outcome.result, "".join(log)) == ('[true,"GETGETGET"]', "asked\n")
+    failed = (await run(language, "\nexport function main() {\n  null.x;\n}\n")).error or {}
+    assert (failed["name"], failed["line"]) == ("TypeError", 3)
+    facts = runtimes.describe()["languages"]
+    assert facts[language] == facts["bun"]
+
+
 async def test_preprocessor(run: Run) -> None:
     code = "export function preprocessor(event: any) { return { a: event.body }; }\nexport function main(a: any) {}\n"
     assert (await run("bun", code, {"event": {"body": 5}}, entrypoint="preprocessor")).result == '{"a":5}'

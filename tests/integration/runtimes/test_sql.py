@@ -72,6 +72,7 @@ async def test_results_by_collection(run: Run, database: tuple[str, dict[str, An
     assert await value(run, language, code, given) == rows
     for name, wanted in expected.items():
         assert await value(run, language, f"-- result_collection={name}\n{code}", given) == wanted, name
+    assert await value(run, language, f"-- return_last_result\n{code}", given) == rows
     assert await value(run, language, "-- only a comment\n", given) == []
 
 

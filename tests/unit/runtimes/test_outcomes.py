@@ -58,7 +58,15 @@ def test_ends_from_outside() -> None:
 
 @pytest.mark.parametrize(
     ("status", "part"),
-    [(3, "exit code 3"), (-9, "SIGKILL"), (-11, "SIGSEGV"), (-5, "memory"), (-25, "file larger"), (-64, "SIGRTMAX")],
+    [
+        (3, "exit code 3"),
+        (-9, "SIGKILL"),
+        (-11, "SIGSEGV"),
+        (-5, "memory"),
+        (-6, "more memory than its 1024 MB, or more processes and threads than its 128."),
+        (-25, "file larger"),
+        (-64, "SIGRTMAX"),
+    ],
 )
 def test_a_death_says_how(status: int, part: str) -> None:
     found = error(Answer(frames.DIED, str(status).encode()), "last words")

@@ -2,9 +2,9 @@
 
 cold: the first job of a pool without idle processes; warm: jobs with a pause in which the pool refills; sustained: one, two
 and eight at a time without a pause for so many seconds (10), so that every refill is paid for. Times in milliseconds, from
-calling `run` to its answer; isolation, log and result included, engine and database not. With packages: installed before;
-warm jobs find them loaded, and some of the sustained ones have to load them themselves. The pools have the size that a server
-gives them (FLOWAPP_IDLE_RUNNERS).
+calling `run` to its answer; isolation, log and result included, engine and database not. Go: compiled before, and what is
+compiled is kept. With packages: installed before; warm jobs find them loaded, and some of the sustained ones have to load them
+themselves. The pools have the size that a server gives them (FLOWAPP_IDLE_RUNNERS).
 """
 
 from __future__ import annotations
@@ -28,7 +28,21 @@ CODE = {
     "python3": "def main(a):\n    print('got', a)\n    return {'a': a}\n",
     "deno": "export function main(a: number) { console.log('got', a); return { a }; }\n",
     "bash": 'a="$1"\necho "got $a"\n',
+    "bun": "export function main(a: number) { console.log('got', a); return { a }; }\n",
+    "go": """package inner
+
+import "fmt"
+
+func main(a int) map[string]int {
+	fmt.Println("got", a)
+	return map[string]int{"a": a}
 }
+""",
+}
+#: of which fewer jobs are run warm, because their processes take longer to come
+SLOW = ("deno", "bun")
+#: what is compiled before it is measured, and not measured cold: a first run would measure the compiler
+BUILT = ("go",)
 #: what is measured warm and sustained, but not cold: a first run would measure the registry
 PACKAGES = {
     "python3+requests": "import requests\ndef main(a):\n    return {'a': a, 'v': requests.__version__}\n",
@@ -41,6 +55,8 @@ PAUSE = {
     "python3": 0.02,
     "bash": 0.02,
     "deno": 0.15,
+    "bun": 0.15,
+    "go": 0.02,
     "python3+requests": 0.6,
     "deno+zod": 0.5,
     "deno+windmill-client": 0.8,
@@ -76,7 +92,7 @@ async def cold(language: str) -> None:
     times = []
     for _ in range(5):
         with tempfile.TemporaryDirectory(prefix="flowapp-bench-") as home:
-            runtimes = Runtimes(RuntimeSettings(home=Path(home), idle=0, idle_deno=0))
+            runtimes = Runtimes(RuntimeSettings(home=Path(home), idle=0, idle_deno=0, idle_bun=0))
             await runtimes.start()
             times.append(await once(runtimes, language))
             await runtimes.close()
@@ -129,7 +145,9 @@ async def main(jobs: int, seconds: float) -> None:
         await asyncio.sleep(5)
         print(json.dumps({"what": "idle memory of all pools", "mb": round(idle_memory())}), flush=True)
         for language in CODE:
-            count = jobs if language != "deno" else max(jobs // 8, 10)
+            count = jobs if language not in SLOW else max(jobs // 8, 10)
+            if language in BUILT:
+                await once(runtimes, language)
             await warm(runtimes, language, count)
             for at_once in AT_ONCE:
                 await sustained(runtimes, language, seconds, at_once)
@@ -144,7 +162,8 @@ async def main(jobs: int, seconds: float) -> None:
                 await sustained(runtimes, language, seconds, at_once)
         await runtimes.close()
     for language in CODE:
-        await cold(language)
+        if language not in BUILT:
+            await cold(language)
 
 
 if __name__ == "__main__":

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import pytest
 
 from flowapp.runtimes.packages.errors import PackagesUnavailable
-from flowapp.runtimes.packages.python_locks import PythonLock, explained
+from flowapp.runtimes.packages.python_locks import PythonLock, Uv, explained
 from flowapp.runtimes.packages.python_needs import PythonNeeds
 
 HASH = "sha256:" + "0a" * 32
@@ -80,3 +83,39 @@ def test_what_uv_says_becomes_an_error_for_people(said: str, words: str, line: i
     assert found.hint
     assert "pw" not in found.message
     assert "secret" not in found.message
+
+
+_UV = """#!/bin/sh
+echo "Identified uncached distribution: b" >&2
+echo "Identified uncached distribution: c" >&2
+echo "Downloading b (1.0MiB)" >&2
+read -r _ < "$HEARD"
+mkdir -p "$UV_CACHE_DIR/archive-v0/b"
+read -r _ < "$HEARD"
+mkdir "$UV_CACHE_DIR/archive-v0/c"
+read -r _ < "$HEARD"
+"""
+
+
+async def test_an_installation_says_how_far_it_is(tmp_path: Path) -> None:
+    """The program that stands for uv goes on when it was told of."""
+    program, heard, target = tmp_path / "uv", tmp_path / "heard", tmp_path / "target"
+    program.write_text(_UV)
+    program.chmod(0o755)
+    target.mkdir()
+    os.mkfifo(heard)
+    both_ends = os.open(heard, os.O_RDWR)  # so that nobody waits for an end to be opened
+    told: list[str] = []
+
+    def tell(text: str) -> None:
+        told.append(text)
+        heard.write_text("on\n")
+
+    environment = {"UV_CACHE_DIR": str(tmp_path / "cache"), "HEARD": str(heard), "PATH": os.environ["PATH"]}
+    uv = Uv(program, Path("python"), "3.11.7", environment)
+    try:
+        notes = await uv.install(PythonLock.read("a==1\nb==2\nc==3\n"), target, tell)
+    finally:
+        os.close(both_ends)
+    assert told == ["  downloading b (1.0MiB)\n", "  installing 2 of 3\n", "  installing 3 of 3\n"]
+    assert notes == {"language": "python3", "packages": ["a", "b", "c"]}

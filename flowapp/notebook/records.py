@@ -58,6 +58,8 @@ class CellRecord:
     scripts: Mapping[str, str] = field(default_factory=dict)
     #: run with the consent that inputs were out of date
     on_old_inputs: bool = False
+    #: why it computed although there was a result before, in words
+    ran_because: tuple[str, ...] = ()
 
     @property
     def has_result(self) -> bool:
@@ -81,6 +83,7 @@ class CellRecord:
             "error": {"name": error.name, "message": error.message, "line": error.line} if error else None,
             "scripts": dict(self.scripts),
             "on_old_inputs": self.on_old_inputs,
+            "ran_because": list(self.ran_because),
         }
 
     @classmethod
@@ -105,6 +108,7 @@ class CellRecord:
             error=CellError(error["name"], error["message"], error.get("line")) if error else None,
             scripts=dict(data.get("scripts") or {}),
             on_old_inputs=bool(data.get("on_old_inputs")),
+            ran_because=tuple(data.get("ran_because") or ()),
         )
 
 

@@ -15,14 +15,14 @@ would change it: whatever a run recomputes was marked before.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Literal, TypeAlias
 
 from flowapp.notebook import words
 from flowapp.notebook.definition import NESTED, SETTING, definition_of
 from flowapp.notebook.document import CellId, Document, Entry, StepId
-from flowapp.notebook.records import FLOW_INPUT, CellRecord, Live, pinned_value, reads_now, reads_of
+from flowapp.notebook.records import FLOW_INPUT, CellRecord, Live, ReusedFrom, pinned_value, reads_now, reads_of
 from flowapp.notebook.stand_ins import in_force, stand_ins_of
 from flowapp.notebook.wires import Reads, Wire, graph_of
 
@@ -68,6 +68,10 @@ class CellState:
     run_id: str | None = None
     path: str | None = None
     progress: int | None = None
+    #: the run that computed a reused result; `run_number` is the one that took it
+    reused_from: ReusedFrom | None = None
+    #: why the cell computed although there was a result before
+    ran_because: tuple[str, ...] = ()
 
     @property
     def needs_run(self) -> bool:
@@ -86,7 +90,9 @@ class CellState:
             "run_number": self.run_number,
         }
         live = {"since": self.since, "run_id": self.run_id, "path": self.path, "progress": self.progress}
-        return {**data, **{name: value for name, value in live.items() if value not in (None, "")}}
+        reused = asdict(self.reused_from) if self.reused_from else None
+        more = {**live, "reused_from": reused, "ran_because": list(self.ran_because) or None}
+        return {**data, **{name: value for name, value in more.items() if value not in (None, "")}}
 
 
 def states(
@@ -203,7 +209,7 @@ def _causes(work: _Work, entry: Entry, record: CellRecord, reads: Reads) -> Iter
     broken = [wire for wire in reads.wires if wire.producer is None]
     lost = record.reads.keys() - now.keys()
     missing = [wire for wire in broken if any(key.startswith("results.") for key in lost)]
-    changed = list(_definition_causes(work.document, entry, record, {wire.field for wire in missing}))
+    changed = list(definition_causes(work.document, entry, record, {wire.field for wire in missing}))
     yield from changed
     for path, version in work.scripts.get(entry.cell, ()):
         if work.heads.get(path, version) != version:
@@ -227,7 +233,8 @@ def _causes(work: _Work, entry: Entry, record: CellRecord, reads: Reads) -> Iter
         yield Cause("missing", words.source_lost())
 
 
-def _definition_causes(document: Document, entry: Entry, record: CellRecord, but: set[str]) -> Iterator[Cause]:
+def definition_causes(document: Document, entry: Entry, record: CellRecord, but: set[str]) -> Iterator[Cause]:
+    """What a cell says of itself now and did not say when its record was made; inputs in `but` are left out."""
     old, new = record.definition, definition_of(document, entry.cell)
     if old == new:
         return
@@ -291,4 +298,6 @@ def _shown(
         run_id=(live.run_id or None) if live else None,
         path=(live.path or None) if live else None,
         progress=live.progress if live else None,
+        reused_from=record.reused_from if record else None,
+        ran_because=record.ran_because if record and kind == "fresh" else (),
     )

@@ -114,6 +114,35 @@ def source_lost() -> str:
     return "a step it read is gone"
 
 
+def failed_before() -> str:
+    """Why it computed: the last attempt is no result."""
+    return "it failed the last time"
+
+
+def never_reused(*, effects: bool) -> str:
+    """Why it computed: its own word."""
+    return (
+        "it has effects outside, so that no earlier result is reused"
+        if effects
+        else "it never reuses an earlier result"
+    )
+
+
+def ran_anew() -> str:
+    """Why it computed: a person wished it."""
+    return "it was run although it was up to date"
+
+
+def expired(seconds: float) -> str:
+    """Why it computed: its cache."""
+    return f"a result of it is kept for {duration(seconds * 1000)} only"
+
+
+def nothing_kept() -> str:
+    """Why it computed although nothing changed."""
+    return "no result of equal work was kept for it"
+
+
 def wire_broken(field: str, step_id: str, broken: str | None) -> str:
     """Why: a wire that leads nowhere any more."""
     where = "now comes later" if broken == "later" else "is gone"

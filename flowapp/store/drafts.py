@@ -135,6 +135,13 @@ def records(connection: Connection, draft_id: str) -> dict[str, str]:
     return {row.cell_id: row.record for row in connection.execute(query)}
 
 
+def record(connection: Connection, draft_id: str, cell_id: str) -> str | None:
+    """The JSON text of a cell's record."""
+    query = sa.select(_CELL.c.record).where(_CELL.c.draft_id == draft_id, _CELL.c.cell_id == cell_id)
+    text: str | None = connection.scalar(query)
+    return text
+
+
 def put_records(connection: Connection, draft_id: str, changed: Mapping[str, str], at: str) -> None:
     """Write cells' records (JSON text by cell id)."""
     if not changed:

@@ -15,8 +15,9 @@ from typing import Any
 from sqlalchemy.engine import Connection
 
 from flowapp.jsontext import JsonText, dumps, loads
-from flowapp.notebook.document import CellId, Document, StepId
+from flowapp.notebook.document import CellId, Document, Entry, StepId
 from flowapp.notebook.records import CellRecord, Live, Taken
+from flowapp.notebook.reruns import why_ran
 from flowapp.store import drafts as draft_rows
 from flowapp.store.clock import now
 from flowapp.store.events import Event
@@ -44,6 +45,8 @@ class CellRun:
     document: Document
     on_old_inputs: bool
     taken: dict[StepId, Taken]
+    #: the steps that somebody ran although they were up to date
+    anew: frozenset[StepId] = frozenset()
     #: job path → cell and its new record, between the engine's transaction and its event
     records: dict[str, tuple[CellId, CellRecord]] = field(default_factory=dict)
     logs: dict[str, tuple[str, int]] = field(default_factory=dict)
@@ -137,13 +140,21 @@ class CellObserver:
         record = record_of(self._store, connection, cell_run.document, cell_run.taken, run, job)
         if record is None:
             return
-        record = replace(record, on_old_inputs=cell_run.on_old_inputs)
+        because = self._because(connection, cell_run, entry, record)
+        record = replace(record, on_old_inputs=cell_run.on_old_inputs, ran_because=because)
         if record.has_result:
             cell_run.taken[job.step_id] = Taken(job.result, run.id)
         else:
             cell_run.taken.pop(job.step_id, None)
         cell_run.records[job.path] = entry.cell, record
         draft_rows.put_records(connection, run.draft_id, {entry.cell: dumps(record.to_json())}, now())
+
+    def _because(self, connection: Connection, cell_run: CellRun, entry: Entry, record: CellRecord) -> tuple[str, ...]:
+        if entry.parent is not None or record.status != "success":
+            return ()  # one of many iterations is like none before
+        text = draft_rows.record(connection, cell_run.draft_id, entry.cell)
+        before = CellRecord.from_json(loads(text)) if text else None
+        return why_ran(cell_run.document, entry, before, record, anew=entry.step_id in cell_run.anew)
 
     def step_finished(self, run: RunRow, job: JobRow, args: JsonText | None, result: JsonText | None) -> None:
         """A step's row is stored. The texts are at hand, so nothing has to be read again."""
@@ -327,7 +338,13 @@ class CellObserver:
         taken = {step: Taken(given.get("result"), given["run_id"]) for step, given in plan.get("given", {}).items()}
         done = draft_rows.results_of(connection, run.id)
         taken |= {step: Taken(result, run.id) for step, result in done.items()}
-        restored = CellRun(run.draft_id, Document.from_json(text), bool(plan.get("on_old_inputs")), taken)
+        restored = CellRun(
+            run.draft_id,
+            Document.from_json(text),
+            bool(plan.get("on_old_inputs")),
+            taken,
+            frozenset(plan.get("anew") or ()),
+        )
         # The reading thread and the writer may both get here: the first binding holds records that must not be lost.
         return self._runs.setdefault(run.id, restored)
 
@@ -338,7 +355,7 @@ def _waits(draft: OpenDraft, run: RunRow) -> bool:
 
 
 def _has_result(connection: Connection, draft_id: str, cell: CellId) -> bool:
-    text = draft_rows.records(connection, draft_id).get(cell)
+    text = draft_rows.record(connection, draft_id, cell)
     return text is not None and CellRecord.from_json(loads(text)).has_result
 
 

@@ -126,7 +126,8 @@ class Runs:
         tried = trial_of(document, cells)
         planned = Plan((tried.cell,), _having(draft, document)) if tried else plan(document, states, cells, _mode(mode))
         self._refuse(draft, document, planned, confirmed)
-        cell_run = _binding(draft, document, planned)
+        anew = _anew(document, states, cells)
+        cell_run = _binding(draft, document, planned, anew)
         flow = tried.flow if tried else document.flow
         notebook, args = document.to_json(), dumps(document.flow_args())
         values = self._store.values
@@ -142,7 +143,7 @@ class Runs:
             draft_id=draft.id,
             document=prepared[1].hash,
             args=prepared[2].hash,
-            plan=dumps(_plan_json(document, draft, planned, prepared[0].hash, _anew(document, states, cells), tried)),
+            plan=dumps(_plan_json(document, draft, planned, prepared[0].hash, anew, tried)),
             trigger=dumps({"kind": "ui", "event": prepared[3].hash}) if len(prepared) > 3 else None,
             created_by=identity.username,
             permissioned_as=identity.permissioned_as,
@@ -312,7 +313,7 @@ def _mode(mode: str) -> Mode:
     return found
 
 
-def _binding(draft: OpenDraft, document: Document, planned: Plan) -> CellRun:
+def _binding(draft: OpenDraft, document: Document, planned: Plan, anew: list[str]) -> CellRun:
     by_step = document.outline.by_step
     taken: dict[str, Taken] = {}
     for step_id in planned.given:
@@ -320,7 +321,7 @@ def _binding(draft: OpenDraft, document: Document, planned: Plan) -> CellRun:
             record = draft.records.get(entry.cell)
             if record is not None and record.has_result:
                 taken[entry.step_id] = Taken(record.result, record.run_id)
-    return CellRun(draft.id, document, planned.on_old_inputs, taken)
+    return CellRun(draft.id, document, planned.on_old_inputs, taken, frozenset(anew))
 
 
 def _never(document: Document) -> list[str]:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from playwright.sync_api import Page, Route, expect
 
+from tests.acceptance.axe import accessible
 from tests.acceptance.conftest import Watch, shoot
 from tests.acceptance.keys import press, replace_text, slow_frames, tab_to
 from tests.acceptance.notebook_page import NotebookPage, flow_of, open_flow, python, wire
@@ -102,6 +105,48 @@ def test_the_same_value_in_several_cells_is_changed_in_all_or_made_one(page: Pag
     notebook.select("a")
     page.keyboard.press("z")
     expect(notebook.row("b", "region").get_by_label("region of b")).to_have_value("US")
+
+
+def test_duplicates_are_found_and_made_one_with_a_press(page: Page, product: Product) -> None:
+    def static(region: str, days: int) -> dict[str, Any]:
+        return {"days": {"type": "static", "value": days}, "region": {"type": "static", "value": region}}
+
+    europe = "https://example.org/europe"
+    modules = [
+        python("a", TAKES_DAYS, static(europe, 365)),
+        python("b", TAKES_DAYS, static(europe, 365)),
+        python("c", TAKES_DAYS, static("other", 7)),
+        python("d", TAKES_DAYS, static(europe, 7)),
+    ]
+    with product.client() as client:
+        notebook = open_flow(page, client, flow_of(*modules))
+    panel = page.get_by_role("complementary", name="Side panel")
+    find = panel.get_by_role("button", name="Find duplicates")
+    find.focus()
+    page.keyboard.press("Enter")
+    equal = panel.get_by_role("region", name="Duplicates")
+    expect(equal.get_by_role("group")).to_have_count(2)  # 7 stands in two places by chance
+    address = equal.get_by_role("group", name=europe)
+    expect(address).to_contain_text("a.region, b.region, d.region")
+    shoot(page, "notebook-duplicates")
+    accessible(page, ".nb-equal")
+    address.get_by_role("button", name="One input of the flow").click()
+    for step in ("a", "b", "d"):
+        expect(notebook.row(step, "region").get_by_role("combobox")).to_have_value("flow_input.region")
+    expect(address).to_have_count(0)
+    expect(find).to_be_focused()
+    page.keyboard.press("Tab")  # the first place
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    expect(equal.get_by_role("button", name="One constant")).to_be_focused()
+    page.keyboard.press("Enter")
+    for step in ("a", "b"):
+        expect(notebook.row(step, "days").get_by_role("combobox")).to_have_value("flow_env.days")
+    expect(equal).to_contain_text("No value stands in two places")
+    exported = notebook.exported()
+    assert exported["schema"]["properties"]["region"]["default"] == europe
+    assert exported["value"]["flow_env"] == {"days": 365}
 
 
 def test_a_secret_stays_where_it_is(page: Page, product: Product) -> None:

@@ -8,6 +8,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.acceptance.axe import accessible
 from tests.acceptance.conftest import shoot
+from tests.acceptance.keys import tab_to
 from tests.acceptance.notebook_page import NotebookPage, flow_of, open_flow, python
 from tests.acceptance.product import Product
 
@@ -133,3 +134,51 @@ def test_results_become_stand_ins_which_are_changed_and_forgotten(page: Page, pr
     notebook.select("a")
     page.keyboard.press("z")
     expect(notebook.state("a")).to_contain_text("Pinned: one row")
+
+
+FAILS = "def main():\n    raise ValueError('no rows today')\n"
+
+
+def failed(page: Page, product: Product) -> NotebookPage:
+    """a fails where b wanted its rows."""
+    with product.client() as client:
+        notebook = open_flow(page, client, flow_of(python("a", FAILS, summary="Rows"), python("b", COUNTS, READS_A)))
+    notebook.select("b")
+    notebook.run("b")
+    notebook.expect_state("a", "failed")
+    return notebook
+
+
+def test_a_run_stops_at_a_failure_which_offers_a_stand_in_and_goes_on(page: Page, product: Product) -> None:
+    notebook = failed(page, product)
+    offer = notebook.output("a").get_by_role("button", name="Use a stand-in for a")
+    expect(offer).to_be_visible()
+    expect(notebook.output("b").get_by_role("button", name="Use a stand-in for b")).to_have_count(0)
+    shoot(page, "failed-cell-offers-a-stand-in")
+    accessible(page, ".nb-instead")
+    offer.click()
+    dialog = dialog_of(page)
+    dialog.get_by_label("Name", exact=True).fill("one row")
+    dialog.get_by_label("JSON", exact=True).fill('[{"city": "Oslo"}]')
+    dialog.get_by_role("button", name="Keep and use").click()
+    page.keyboard.press("Escape")
+    expect(notebook.state("a")).to_contain_text("Pinned: one row")
+    expect(offer).to_have_count(0)
+    notebook.run("b")
+    expect(notebook.output("b")).to_contain_text("1 row")
+
+
+def test_by_keyboard_a_failure_leads_to_a_stand_in(page: Page, product: Product) -> None:
+    notebook = failed(page, product)
+    notebook.select("a")
+    tab_to(page, notebook.output("a").get_by_role("button", name="Use a stand-in for a"))
+    page.keyboard.press("Enter")
+    expect(dialog_of(page).get_by_label("Name", exact=True)).to_be_focused()
+    page.keyboard.press("Escape")
+    notebook.select("a")
+    tab_to(page, notebook.state("a"))
+    page.keyboard.press("Enter")
+    offered = page.get_by_role("dialog", name="State of the cell").get_by_role("button", name="Stand-ins…")
+    tab_to(page, offered)
+    page.keyboard.press("Enter")
+    expect(dialog_of(page)).to_be_visible()

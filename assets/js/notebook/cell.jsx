@@ -16,6 +16,7 @@ import { Glyph } from "./icons.jsx";
 import { AgentBody } from "./agent.jsx";
 import { CommentMark } from "./comments.jsx";
 import { CellInputs } from "./inputs.jsx";
+import { InsteadOfRunning } from "./instead.jsx";
 import { BranchBody, LoopBody } from "./bodies.jsx";
 import { markTo, toggleMark, unmark } from "./marks.js";
 import { FORMATTED_LANGUAGES } from "./code_help.js";
@@ -279,6 +280,7 @@ const CellOutput = memo(function CellOutput({ id, step }) {
       {output && near && (
         <div className="nb-out" data-pickable data-old={OLD.has(kind) || undefined} aria-busy={running || undefined} onClickCapture={onClickCapture} onKeyDown={onKeyDown}>
           <Output ws={store.ws} output={output} stale={OLD.has(kind)} baseExpr={`results.${step}`} memory={id} onWire={onWire} onLine={(line) => cellNode(id)?.querySelector(".nb-code")?.dispatchEvent(new CustomEvent("nb-focus", { detail: { line } }))} />
+          {kind === "failed" && <InsteadOfRunning id={id} step={step} />}
         </div>
       )}
     </>

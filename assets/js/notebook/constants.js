@@ -1,4 +1,5 @@
 // Fixed values of a flow as a whole: where the same one stands, and turning one into an input or a constant of the flow and back.
+import { isReference } from "./values.js";
 
 const key = (value) => JSON.stringify(value);
 
@@ -14,6 +15,20 @@ export function sameElsewhere(store, id, input) {
   return (store.get("order") ?? []).flatMap((cell) => (store.cell(cell).inputs ?? [])
     .filter((other) => isStatic(other) && !other.truncated && (cell !== id || other.field !== input.field) && tells(other.value) && key(other.value) === text)
     .map((other) => ({ cell, field: other.field })));
+}
+
+/** Fixed values that stand in several places: [{input, places: [{cell, field}]}], the most frequent first. References stay where they are. */
+export function duplicates(store) {
+  const found = new Map();
+  for (const cell of store.get("order") ?? []) {
+    for (const input of store.cell(cell).inputs ?? []) {
+      if (!isStatic(input) || input.truncated || input.secret || isReference(input.value) || !tells(input.value)) continue;
+      const text = key(input.value);
+      if (!found.has(text)) found.set(text, { input, places: [] });
+      found.get(text).places.push({ cell, field: input.field });
+    }
+  }
+  return [...found.values()].filter(({ places }) => places.length > 1).sort((a, b) => b.places.length - a.places.length);
 }
 
 const unused = (name, taken) => {

@@ -10,12 +10,12 @@ const ROOTED = /^(results|flow_input|previous_result)\b/;
 const CACHE_MS = 15000;
 
 /** Cached questions about what can be picked for a cell: the same answer serves completion and picker. */
-export function pickables(store, cell, field, expr) {
+export function pickables(store, cell, field, expr, offset = 0) {
   store.pickCache ??= new Map();
-  const key = JSON.stringify([cell, field, expr ?? null, store.get("draft")?.version]);
+  const key = JSON.stringify([cell, field, expr ?? null, offset, store.get("draft")?.version]);
   const hit = store.pickCache.get(key);
   if (hit && Date.now() - hit.at < CACHE_MS) return hit.answer;
-  const answer = expr === undefined ? store.query("picker", { cell, field, q: "" }) : store.query("picker/children", { cell, expr, offset: 0 });
+  const answer = expr === undefined ? store.query("picker", { cell, field, q: "" }) : store.query("picker/children", { cell, expr, offset });
   store.pickCache.set(key, { at: Date.now(), answer });
   answer.catch(() => store.pickCache.delete(key));
   if (store.pickCache.size > 200) store.pickCache.delete(store.pickCache.keys().next().value);

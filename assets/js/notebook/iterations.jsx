@@ -1,20 +1,36 @@
 // Which iteration the cells in a loop show: the last one after a run, any other on request.
-import { memo, useEffect, useState } from "react";
-import { useFact, useStore } from "./context.js";
+import { memo, useContext, useEffect, useRef, useState } from "react";
+import { ScrollerContext, useFact, useStore } from "./context.js";
+import { observe } from "./editor.jsx";
 import { Glyph } from "./icons.jsx";
 
-/** `at`: null for the last iteration, which is what events bring. Asked of the server only when a person chooses. */
+/**
+ * `at`: null for the last iteration, which is what events bring; others are asked of the server when a person chooses.
+ * How many there were, failed and were reused is asked when the bar comes into view.
+ */
 export const IterationBar = memo(function IterationBar({ id, step }) {
   const store = useStore();
   const run = useFact(`state:${id}`, (state) => (state && state.run_number && !["queued", "running"].includes(state.kind) ? state.run_number : 0));
   const [known, setKnown] = useState(null);
   const [at, setAt] = useState(null);
   const [problem, setProblem] = useState("");
+  const root = useContext(ScrollerContext);
+  const bar = useRef(null);
   useEffect(() => {
     setKnown(null);
     setAt(null);
     setProblem("");
   }, [run]);
+  useEffect(() => {
+    if (!run || !bar.current) return undefined;
+    let gone = false;
+    const ask = () => store.query("iterations", { cell: id }).then((found) => gone || setKnown(found), () => {}); // the next press says what fails
+    const stop = observe(root, "0px", bar.current, (seen) => seen && (stop?.(), ask()));
+    return () => {
+      gone = true;
+      stop?.();
+    };
+  }, [run, id, root]);
   if (!run) return null;
   const list = async () => {
     if (known) return known;
@@ -39,12 +55,12 @@ export const IterationBar = memo(function IterationBar({ id, step }) {
   const total = known?.total;
   const failed = known?.items.filter((item) => item.status === "failure").length;
   return (
-    <div className="nb-iter" role="group" aria-label={`Iteration of ${step}`}>
+    <div ref={bar} className="nb-iter" role="group" aria-label={`Iteration of ${step}`}>
       <button type="button" className="nb-icon" aria-label="Previous iteration" disabled={at === 0} onClick={() => show((now) => now - 1)}><Glyph name="left" size={13} /></button>
-      {known && total > 0 ? (
-        <select className="nb-input nb-select" aria-label={`Iteration of ${step} that is shown`} value={at ?? total - 1} onChange={({ target: { value } }) => show(() => Number(value))}>
+      {at !== null && total > 0 ? (
+        <select className="nb-input nb-select" aria-label={`Iteration of ${step} that is shown`} value={at} onChange={({ target: { value } }) => show(() => Number(value))}>
           {known.items.map(({ index, status }) => <option key={index} value={index}>{index + 1}{status === "failure" ? ", failed" : ""}</option>)}
-          {(at ?? total - 1) >= known.items.length && <option value={at ?? total - 1}>{(at ?? total - 1) + 1}</option>}
+          {at >= known.items.length && <option value={at}>{at + 1}</option>}
         </select>
       ) : (
         <button type="button" className="nb-link" onClick={() => show((now) => now)}>last iteration</button>

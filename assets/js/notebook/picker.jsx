@@ -4,10 +4,10 @@ import { useEffect, useMemo, useRef, useState } from "react";
 import { useStore } from "./context.js";
 import { pickables } from "./expression.jsx";
 import { Glyph } from "./icons.jsx";
+import { flatten, withMore } from "./picker_rows.js";
 import { usePointerMoves } from "./pointer.js";
 import { Popover } from "./ui.jsx";
 
-const PAGE = 100;
 const DEEP_MS = 150;
 const DEEP_FROM = 2; // letters; with fewer everything is found
 
@@ -16,7 +16,7 @@ export function Picker({ cell, field, anchor, onConnect, onAppend, onClose }) {
   const [groups, setGroups] = useState(null);
   const [problem, setProblem] = useState(null);
   const [query, setQuery] = useState("");
-  const [open, setOpen] = useState(() => new Map()); // expr -> items | "loading"
+  const [open, setOpen] = useState(() => new Map()); // expr -> {items, total} | "loading"
   const [at, setAt] = useState(0);
   const box = useRef(null);
   const search = useRef(null);
@@ -31,7 +31,7 @@ export function Picker({ cell, field, anchor, onConnect, onAppend, onClose }) {
 
   const deep = useDeep(store, cell, field, query.trim());
   const rows = useMemo(() => flatten(groups ?? [], open, query.trim().toLowerCase(), deep.items), [groups, open, query, deep]);
-  const items = rows.filter((row) => row.item);
+  const items = rows.filter((row) => row.item || row.more);
   const active = items[Math.min(at, items.length - 1)];
   useEffect(() => setAt(0), [query]);
   useEffect(() => {
@@ -39,25 +39,34 @@ export function Picker({ cell, field, anchor, onConnect, onAppend, onClose }) {
   }, [active?.key]);
 
   const expand = async (row) => {
-    if (!row?.item.children || open.has(row.item.expr)) return;
+    if (!row?.item?.children || open.has(row.item.expr)) return;
     setOpen((now) => new Map(now).set(row.item.expr, "loading"));
     try {
       const answer = await pickables(store, cell, field, row.item.expr);
-      setOpen((now) => new Map(now).set(row.item.expr, answer.items.slice(0, PAGE)));
+      setOpen((now) => new Map(now).set(row.item.expr, answer));
     } catch (error) {
       setProblem(error.message);
       fold(row.item.expr);
     }
   };
+  const showMore = async ({ expr, shown }) => {
+    try {
+      const answer = await pickables(store, cell, field, expr, shown);
+      setOpen((now) => withMore(now, expr, shown, answer));
+    } catch (error) {
+      setProblem(error.message);
+    }
+  };
+  const pick = (row, beside) => (row.more ? showMore(row.more) : (beside && onAppend ? onAppend : onConnect)(row.item.expr));
   const fold = (expr) => setOpen((now) => (now = new Map(now), now.delete(expr), now));
   const onKeyDown = (event) => {
     const move = { ArrowDown: 1, ArrowUp: -1, PageDown: 8, PageUp: -8 }[event.key];
     if (move) setAt((now) => Math.max(0, Math.min(items.length - 1, now + move)));
-    else if (event.key === "Enter" && active) (event.altKey && onAppend ? onAppend : onConnect)(active.item.expr);
-    else if (event.key === "ArrowRight" && active?.item.children && search.current.selectionStart === query.length) expand(active);
-    else if (event.key === "ArrowLeft" && active && (open.has(active.item.expr) || active.parent) && search.current.selectionStart === 0) {
-      if (open.has(active.item.expr)) fold(active.item.expr);
-      else setAt(items.findIndex((row) => row.item.expr === active.parent));
+    else if (event.key === "Enter" && active) pick(active, event.altKey);
+    else if (event.key === "ArrowRight" && active?.item?.children && search.current.selectionStart === query.length) expand(active);
+    else if (event.key === "ArrowLeft" && active && (open.has(active.item?.expr) || active.parent) && search.current.selectionStart === 0) {
+      if (open.has(active.item?.expr)) fold(active.item.expr);
+      else setAt(items.findIndex((row) => row.item?.expr === active.parent));
     } else return;
     event.preventDefault();
     event.stopPropagation();
@@ -73,8 +82,10 @@ export function Picker({ cell, field, anchor, onConnect, onAppend, onClose }) {
         {problem && <p className="nb-empty">{problem}</p>}
         {groups && !items.length && !deep.busy && <p className="nb-empty">{query ? `Nothing is called “${query}”` : "Nothing to connect yet. Give the flow an input, or put a cell before this one."}</p>}
         {rows.map((row) =>
-          row.item ? (
-            <PickRow key={row.key} row={row} active={row === active} open={open.has(row.item.expr)} onHover={() => setAt(items.indexOf(row))} onPick={(event) => (event.altKey && onAppend ? onAppend : onConnect)(row.item.expr)} onToggle={() => (open.has(row.item.expr) ? fold(row.item.expr) : expand(row))} />
+          row.more ? (
+            <MoreRow key={row.key} row={row} active={row === active} onHover={() => setAt(items.indexOf(row))} onPick={() => pick(row)} />
+          ) : row.item ? (
+            <PickRow key={row.key} row={row} active={row === active} open={open.has(row.item.expr)} onHover={() => setAt(items.indexOf(row))} onPick={(event) => pick(row, event.altKey)} onToggle={() => (open.has(row.item.expr) ? fold(row.item.expr) : expand(row))} />
           ) : (
             <h4 key={row.key} role="presentation">{row.name}</h4>
           ),
@@ -100,11 +111,13 @@ const ORIGINS = {
   schema: ["schema", "declared by the flow's inputs"],
 };
 
+const keepKeys = (event) => event.preventDefault(); // a press on a row leaves the keys with the search
+
 function PickRow({ row, active, open, onHover, onPick, onToggle }) {
   const { item, depth } = row;
   const origin = ORIGINS[item.origin];
   return (
-    <div id={`pick-${row.key}`} role="option" aria-selected={active} aria-label={`${item.expr}, ${item.type}${item.sample ? `, ${item.sample}` : ""}${origin ? `, ${origin[1]}` : ""}`} className="nb-option" style={{ "--depth": depth }} onMouseMove={active ? undefined : onHover} onClick={onPick}>
+    <div id={`pick-${row.key}`} role="option" aria-selected={active} aria-label={`${item.expr}, ${item.type}${item.sample ? `, ${item.sample}` : ""}${origin ? `, ${origin[1]}` : ""}`} className="nb-option" style={{ "--depth": depth }} onMouseDown={keepKeys} onMouseMove={active ? undefined : onHover} onClick={onPick}>
       <span className="nb-twist" data-open={open || undefined} onClick={(event) => item.children && (event.stopPropagation(), onToggle())}>
         {item.children && <Glyph name="expand" size={12} />}
       </span>
@@ -113,6 +126,17 @@ function PickRow({ row, active, open, onHover, onPick, onToggle }) {
       <span className="nb-sample">{item.sample}</span>
       <span className="nb-type">{item.type}</span>
       {depth === 0 && <span className="nb-origin" data-origin={item.origin} title={origin?.[1]}>{origin?.[0]}</span>}
+    </div>
+  );
+}
+
+/** A list that is cut says so, and offers the rest. */
+function MoreRow({ row, active, onHover, onPick }) {
+  const [shown, total] = [row.more.shown, row.more.total].map((count) => count.toLocaleString("en"));
+  return (
+    <div id={`pick-${row.key}`} role="option" aria-selected={active} className="nb-option" style={{ "--depth": row.depth }} onMouseDown={keepKeys} onMouseMove={active ? undefined : onHover} onClick={onPick}>
+      <span className="nb-twist" />
+      <span className="nb-faint">{shown} of {total} shown, <span className="nb-link">show more</span></span>
     </div>
   );
 }
@@ -132,26 +156,6 @@ function useDeep(store, cell, field, query) {
     };
   }, [cell, field, query]);
   return useMemo(() => (found.query === query ? { items: found.items, busy: false } : { items: [], busy: query.length >= DEEP_FROM }), [found, query]);
-}
-
-function flatten(groups, open, query, deep) {
-  const rows = [];
-  const add = (item, depth, group, parent) => {
-    rows.push({ key: `${group}-${item.expr}`, item, depth, parent });
-    const inside = open.get(item.expr);
-    if (Array.isArray(inside)) for (const child of inside) add(child, depth + 1, group, item.expr);
-  };
-  for (const group of groups) {
-    const hits = group.items.filter((item) => !query || `${item.expr} ${item.label ?? ""}`.toLowerCase().includes(query));
-    if (!hits.length) continue;
-    rows.push({ key: `g-${group.name}`, name: group.name });
-    for (const item of hits) add(item, 0, group.name, null);
-  }
-  const shown = new Set(rows.map((row) => row.item?.expr));
-  const inside = query ? deep.filter((item) => !shown.has(item.expr)) : [];
-  if (inside.length) rows.push({ key: "g-inside", name: "Inside of values" });
-  for (const item of inside) add(item, 0, "inside", null);
-  return rows;
 }
 
 function Skeleton() {

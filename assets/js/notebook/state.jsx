@@ -7,7 +7,7 @@ import { canPin, isPinned } from "./pins.js";
 import { keysOf } from "./shortcuts.js";
 import { Popover } from "./ui.jsx";
 import { isKnown } from "../output/progress.jsx";
-import { clock } from "../words.js";
+import { ago, clock, when } from "../words.js";
 
 /** Icon and tone of each state. */
 export const LOOKS = {
@@ -72,6 +72,19 @@ export const RunsFirst = memo(function RunsFirst({ id }) {
   return <span className="nb-first">runs {shown} first</span>;
 });
 
+/** Which run a result comes from, and why it was computed in it or taken from an earlier one. */
+function Origin({ state }) {
+  if (!state.run_number) return null;
+  const from = ["reused", "stale"].includes(state.kind) && state.reused_from;
+  if (from) return <p className="nb-faint">Computed in run #{from.run_number}, <time dateTime={from.at} title={when(from.at)}>{ago(from.at)}</time>. Run #{state.run_number} took it from there: code, packages and inputs were the same.</p>;
+  return (
+    <>
+      <p className="nb-faint">From run #{state.run_number}</p>
+      {state.ran_because?.length > 0 && <p className="nb-faint">Computed and not reused: {state.ran_because.join("; ")}.</p>}
+    </>
+  );
+}
+
 function Why({ id, state, anchor, onClose }) {
   const store = useStore();
   const act = (work) => () => {
@@ -91,16 +104,16 @@ function Why({ id, state, anchor, onClose }) {
         </ul>
       )}
       {state.runs_first?.length > 0 && <p className="nb-faint">A run takes {state.runs_first.join(", ")} first.</p>}
-      {state.run_number && <p className="nb-faint">From run {state.run_number}</p>}
+      <Origin state={state} />
       <div className="nb-actions">
         {isActive(state) ? (
           <button type="button" className="nb-btn" onClick={act(() => perform(store, "cancel"))}>Cancel</button>
         ) : (
           <>
-            <button type="button" className="nb-btn" data-primary onClick={act(() => run(store, id, "auto"))}>Run <kbd>{keysOf("run_stay")}</kbd></button>
+            <button type="button" className="nb-btn" data-primary onClick={act(() => run(store, id, "auto"))}>{state.kind === "reused" ? "Compute again" : "Run"} <kbd>{keysOf("run_stay")}</kbd></button>
             {state.kind === "failed" && <button type="button" className="nb-btn" onClick={act(() => (select(store, id), perform(store, "assistant")))}><Glyph name="sparkle" size={12} /> Ask the assistant</button>}
             {(isPinned(store, id) || canPin(store, id)) && <button type="button" className="nb-btn" onClick={act(() => perform(store, "pin", id))}>{isPinned(store, id) ? "Unpin" : "Pin this result"}</button>}
-            {(isPinned(store, id) || canPin(store, id)) && <button type="button" className="nb-btn" onClick={act(() => perform(store, "stand_ins", id))}>Stand-ins…</button>}
+            {(isPinned(store, id) || canPin(store, id) || state.kind === "failed") && <button type="button" className="nb-btn" onClick={act(() => perform(store, "stand_ins", id))}>Stand-ins…</button>}
             {state.runs_first?.length > 0 && <button type="button" className="nb-btn" onClick={act(() => run(store, id, "old_results"))}>Run on the old results</button>}
             {state.run_number && state.kind !== "pinned" && <button type="button" className="nb-btn" title="The next run computes it, also where equal work was kept" onClick={act(() => perform(store, "forget", id))}>Forget the result</button>}
           </>

@@ -1,7 +1,7 @@
 // All fixed values by cell. Read from the cells themselves, so an edit here and an edit in the cell are the same edit.
 import { memo, useState } from "react";
 import { select } from "./commands.js";
-import { fixedFor, sameElsewhere, toFixed, toFlowConstant, toFlowInput } from "./constants.js";
+import { duplicates, fixedFor, sameElsewhere, toFixed, toFlowConstant, toFlowInput } from "./constants.js";
 import { useKey, useStore } from "./context.js";
 import { Glyph } from "./icons.jsx";
 import { StaticInput } from "./inputs.jsx";
@@ -11,6 +11,7 @@ import { isReference, textOf } from "./values.js";
 export function StaticInputs() {
   const order = useKey("order") ?? [];
   const [query, setQuery] = useState("");
+  const [equal, setEqual] = useState(false);
   const wanted = query.trim().toLowerCase();
   return (
     <>
@@ -18,6 +19,8 @@ export function StaticInputs() {
         <Glyph name="search" size={13} />
         <input type="search" data-autofocus="" aria-label="Find an input" placeholder="Find an input" value={query} onChange={(event) => setQuery(event.target.value)} />
       </label>
+      <button type="button" className="nb-btn nb-find-equal" aria-expanded={equal} onClick={() => setEqual(!equal)}><Glyph name="copy" size={12} /> Find duplicates</button>
+      {equal && <Duplicates />}
       {order.map((id) => <StaticGroup key={id} id={id} query={wanted} />)}
       <FromTheFlow query={wanted} />
       <p className="nb-empty nb-pad nb-only-empty">{query ? `No fixed value is called “${query}”.` : "No fixed values. When an input of a cell is typed in rather than connected, it is listed here."}</p>
@@ -83,6 +86,40 @@ function fieldMenu(store, here, input, secret, together, setTogether) {
     same.length > 0 && { label: `One input of the flow for all ${same.length + 1}`, icon: "down", disabled: cannot, run: turn(toFlowInput, [here, ...same]) },
     same.length > 0 && { label: `One constant of the flow for all ${same.length + 1}`, icon: "pin", disabled: cannot, run: turn(toFlowConstant, [here, ...same]) },
   ];
+}
+
+/** Values that stand in several places: one press makes each of them one value of the flow. */
+function Duplicates() {
+  const store = useStore();
+  useKey("order");
+  useKey("input");
+  useKey("flow_settings");
+  useKey("counts"); // comes with each edit
+  const found = duplicates(store);
+  const turn = (make, { input, places }) => () => {
+    const expr = make(store, input, places);
+    document.querySelector(".nb-find-equal")?.focus(); // what was pressed is gone
+    store.toast({ text: `${places.length} inputs are now ${expr}`, action: { label: "Undo", run: () => store.history("undo") } });
+  };
+  return (
+    <section className="nb-group nb-equal" aria-label="Duplicates">
+      <h2>Duplicates</h2>
+      {!found.length && <p className="nb-faint" role="status">No value stands in two places. Short ones, such as true, 10 or an empty text, are not counted.</p>}
+      {found.map((each) => {
+        const text = textFor(each.input.value);
+        return (
+          <div key={text} className="nb-equal-value" role="group" aria-label={`${text.slice(0, 80)}, in ${each.places.length} places`}>
+            <code title={text.slice(0, 2000)}>{text.slice(0, 200)}</code>
+            <p className="nb-faint">{each.places.map(({ cell, field }, index) => <span key={`${cell}:${field}`}>{index > 0 && ", "}<button type="button" className="nb-link" onClick={() => select(store, cell)}>{store.cell(cell).step_id}.{field}</button></span>)}</p>
+            <div className="nb-actions">
+              <button type="button" className="nb-btn" title="Who runs the flow is asked for it; this is its default" onClick={turn(toFlowInput, each)}>One input of the flow</button>
+              <button type="button" className="nb-btn" title="Nobody who runs the flow is asked for it" onClick={turn(toFlowConstant, each)}>One constant</button>
+            </div>
+          </div>
+        );
+      })}
+    </section>
+  );
 }
 
 /** What only hands on an input or a constant of the flow: it can be made a fixed value again. */

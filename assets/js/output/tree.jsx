@@ -52,7 +52,8 @@ function useTree({ ws, runId, path, side, root, at: base, q }) {
     if (!searching) return rowsOf(root, { open, children });
     return rowsOf(found.node, { open: openAll(found.node), children: new Map() }).filter((row) => row.kind === "node");
   }, [root, open, children, searching, found]);
-  return { rows, toggle, load, error, children, searching, waiting: Boolean(q) && !searching && !error };
+  const cut = searching && found.node.more ? `The first ${found.node.matches.toLocaleString("en")} are shown; a longer text finds fewer` : "";
+  return { rows, cut, toggle, load, error, children, searching, waiting: Boolean(q) && !searching && !error };
 }
 
 function openAll(root) {
@@ -132,7 +133,7 @@ function TreeRows({ ws, runId, path, side, at: base, root, baseExpr, onWire, onT
       {(big || text) && (
         <div className="tree-bar">
           <label className="find"><Icon name="search" /><span className="sr">Find a key or value</span><input value={text} onChange={(event) => setText(event.target.value)} placeholder="Find a key or value" spellCheck={false} /></label>
-          <span className="muted" role="status">{tree.waiting ? "Searching" : q && tree.searching ? (rows.length > 1 ? "" : "Nothing matches") : ""}</span>
+          <span className="muted" role="status">{tree.waiting ? "Searching" : q && tree.searching ? (rows.length > 1 ? tree.cut : "Nothing matches") : ""}</span>
         </div>
       )}
       {tree.error && <Problem error={tree.error} what="A part of the value" />}
@@ -145,7 +146,7 @@ function TreeRows({ ws, runId, path, side, at: base, root, baseExpr, onWire, onT
                 {row.kind === "node" && <Node row={row} q={q} toggle={tree.toggle} />}
                 {row.kind === "node" && <Actions row={row} expression={expression} valueText={valueText} onWire={onWire && ((rowPath) => onWire([...base, ...rowPath]))} onTable={onTable && ((rowPath) => onTable([...base, ...rowPath]))} />}
                 {row.kind === "wait" && <span className="faint">Loading</span>}
-                {row.kind === "more" && <button type="button" className="link" tabIndex={-1} onClick={() => tree.load(row.path, known(row))}>Show {Math.min(PAGE, row.total - row.shown)} more of {(row.total - row.shown).toLocaleString("en")}</button>}
+                {row.kind === "more" && <button type="button" className="link" tabIndex={-1} onClick={() => tree.load(row.path, known(row))}>{row.shown.toLocaleString("en")} of {row.total.toLocaleString("en")} shown, show more</button>}
               </div>
             );
           })}

@@ -48,6 +48,33 @@ async def test_a_stale_cell_with_equal_inputs_is_reused(product: Product) -> Non
     assert [step["status"] for step in again["steps"] if step["step_id"] == "b"] == ["success"]
 
 
+async def test_a_cell_says_which_run_it_took_and_why_it_computed(product: Product) -> None:
+    flow = flow_of(
+        script("a", "def main():\n    return 1\n"), script("b", "def main(x):\n    return x + 1\n", x=js("results.a"))
+    )
+    draft, cell = await product.draft(flow)
+
+    async def states(**body: Any) -> dict[str, Any]:
+        await product.run(draft, **body)
+        return {step: shown["state"] for step, shown in (await product.cells(draft)).items()}
+
+    def code(step: str, text: str) -> dict[str, Any]:
+        return {"op": "set_code", "cell": cell[step], "code": text}
+
+    first = await states(cells=[cell["b"]])
+    assert "ran_because" not in first["b"]  # there was nothing that it could have taken
+    second = await states(ops=[code("a", "def main():\n    return 3 - 2\n")], cells=[], mode="stale")
+    assert second["a"]["ran_because"] == ["code changed"]
+    assert (second["b"]["kind"], second["b"]["run_number"]) == ("reused", 2)
+    assert second["b"]["reused_from"]["run_number"] == 1
+    assert second["b"]["text"].endswith("run #1")
+    third = await states(ops=[code("a", "def main():\n    return 5\n")], cells=[], mode="stale")
+    assert (third["b"]["kind"], third["b"]["ran_because"]) == ("fresh", ["x from a changed"])
+    assert "reused_from" not in third["b"]
+    fourth = await states(cells=[cell["b"]])
+    assert fourth["b"]["ran_because"] == ["it was run although it was up to date"]
+
+
 async def test_a_forgotten_result_is_computed_again(product: Product) -> None:
     """Also where it was kept from an earlier run: in the other cell of equal code, and in the iterations of a loop."""
     code = "import time\ndef main(x):\n    return [x, time.time_ns()]\n"

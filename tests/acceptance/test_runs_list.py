@@ -261,13 +261,14 @@ def test_more_filters_by_keyboard(page: Page, product: Product) -> None:
     page.wait_for_url(re.compile("created_by=nobody"))
     expect(page.get_by_text("No run matches")).to_be_visible()
     expect(person).to_have_value("nobody")
+    expect(person).to_be_focused()
     person.fill("admin")
     begun.select_option("A webhook")
     page.get_by_label("From", exact=True).fill("2026-01-01")
     page.get_by_role("button", name="Show", exact=True).click()
     page.wait_for_url(re.compile("created_by=admin&trigger=webhook&since=2026-01-01"))
     expect(rows).to_have_count(1)
-    page.get_by_role("button", name="Failed").click()
+    page.get_by_role("button", name="Failed", exact=True).click()
     page.wait_for_url(re.compile("status=failure.*created_by=admin"))
     expect(page.get_by_text("No run matches")).to_be_visible()
     page.get_by_role("button", name="Keep as a view").click()
@@ -280,3 +281,7 @@ def test_more_filters_by_keyboard(page: Page, product: Product) -> None:
     page.wait_for_url(re.compile("/runs$"))
     expect(rows.first).to_be_visible()
     expect(person).not_to_be_visible()
+    with product.client() as client:
+        for view in client.get("/api/w/main/run_views").json():
+            if view["name"] == "Failed webhooks of admin":
+                client.delete(f"/api/w/main/run_views/{view['id']}").raise_for_status()

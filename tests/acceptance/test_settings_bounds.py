@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.acceptance.conftest import shoot
-from tests.acceptance.notebook_page import NotebookPage, flow_of, open_flow, python, wire
+from tests.acceptance.notebook_page import RUN_TIMEOUT, NotebookPage, flow_of, open_flow, python, wire
 from tests.acceptance.product import Product
 
 W = "/api/w/main"
@@ -37,7 +37,7 @@ def deployed(client: httpx.Client, notebook: NotebookPage, path: str) -> Starts:
 
 def run_until(page: Page, client: httpx.Client, run_id: str, *states: str) -> dict[str, Any]:
     """A run, once it is in one of these states."""
-    for _ in range(200):
+    for _ in range(1200):
         run: dict[str, Any] = client.get(f"{W}/runs/{run_id}").raise_for_status().json()["run"]
         if run["status"] in states:
             return run
@@ -54,7 +54,7 @@ def run_all(page: Page, notebook: NotebookPage, **states: str) -> str:
     """Run all cells until they are in these states; the id of the run."""
     before = runs_of(page, notebook)
     page.get_by_role("button", name="Run all").click()
-    for _ in range(200):
+    for _ in range(1200):
         new = [run for run in runs_of(page, notebook) if run not in before]
         if new:
             notebook.expect_states(**states)
@@ -64,7 +64,7 @@ def run_all(page: Page, notebook: NotebookPage, **states: str) -> str:
 
 
 def runs_of(page: Page, notebook: NotebookPage) -> list[str]:
-    found = page.request.get(f"{W}/runs", params={"draft_id": notebook.draft_id}).json()
+    found = page.request.get(f"{W}/runs", params={"draft": notebook.draft_id}).json()
     return [str(run["id"]) for run in found]
 
 
@@ -133,8 +133,10 @@ def test_a_stop_after_all_iterations_that_is_an_error(page: Page, client: httpx.
 
 def test_a_cell_that_fails_says_so_itself(page: Page, client: httpx.Client) -> None:
     notebook = open_flow(page, client, flow_of(python("a", "def main():\n    raise ValueError('not today')\n")))
-    with page.expect_response("**/runs/*"):  # asked for, and nothing is said again
+    with page.expect_response("**/runs/*", timeout=RUN_TIMEOUT) as asked:  # asked for, and nothing is said again
         run_all(page, notebook, a="failed")
+    asked.value.finished()
+    page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
     expect(notebook.output("a")).to_contain_text("not today")
     expect(page.locator(".nb-toast")).to_have_count(0)
 

@@ -13,7 +13,10 @@ export function Bin({ onClose }) {
   const rows = useRef(null);
   const read = () => store.settled().then(() => store.ask("GET", "bin")).then(setList, setFailed);
   useEffect(() => { read(); }, []);
-  useEffect(() => { rows.current?.querySelector("button")?.focus(); }, [list?.length]); // the list came after the dialog, or lost the line that had the focus
+  // the list came after the dialog, lost the line that had the focus, or its button could not be pressed for a while
+  useEffect(() => {
+    if (list && busy === null) (rows.current?.querySelector("button") ?? document.querySelector(".nb-bin button"))?.focus();
+  }, [list, busy]);
   const back = async (one) => {
     setBusy(one.cell);
     if (await store.putBack(one.cell)) store.announce(`${one.step_id} is back`);

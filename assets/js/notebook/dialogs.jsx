@@ -140,10 +140,8 @@ function WireTo({ expr, onClose }) {
   const store = useStore();
   const order = useKey("order") ?? [];
   const [query, setQuery] = useState("");
-  const from = store.cellOfStep(expr.match(/^results(?:\.|\[")([\w-]+)/)?.[1]);
   const fields = useMemo(() => {
-    const later = from ? order.slice(order.indexOf(from) + 1) : order;
-    const all = later.flatMap((id) => (store.cell(id)?.inputs ?? []).map((input) => ({ id, cell: store.cell(id), input })));
+    const all = store.readersOf(expr).flatMap((id) => (store.cell(id)?.inputs ?? []).map((input) => ({ id, cell: store.cell(id), input })));
     const empty = ({ input }) => (input.type === "javascript" ? !input.expr : input.value === undefined || input.value === null);
     return all.sort((a, b) => empty(b) - empty(a));
   }, [expr, order]);

@@ -38,6 +38,7 @@ const InputRow = memo(function InputRow({ cell, step, input, problem }) {
     else save({ type: "javascript", expr: input.kept?.expr || asExpression(input.value ?? undefined) });
   };
   const drop = (expr) => {
+    if (!store.readersOf(expr).includes(cell)) return store.toast({ text: `${step} cannot read ${expr}`, hint: "A cell reads the results of cells above it.", tone: "bad" });
     save({ type: "javascript", expr });
     store.announce(`${field} of ${step} is now ${expr}`);
   };

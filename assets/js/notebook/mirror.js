@@ -153,7 +153,8 @@ export class Mirror extends Signals {
 
   takeLog({ cell, run_id: run, path, text, offset }) {
     const log = this.get(`log:${cell}`);
-    // what another attempt or iteration prints begins anew
+    // What another attempt or iteration prints begins anew. Of several that print at once, the one that began last is shown.
+    if (log?.run === run && log.path !== path && offset) return;
     const before = log?.run === run && log.path === path && offset !== 0 ? log : { run, path, text: "", end: 0 };
     if (offset !== undefined && offset < before.end) return;
     this.set(`log:${cell}`, { run, path, text: (before.text + text).slice(-LOG_TAIL), end: (offset ?? before.end) + [...text].length });

@@ -141,6 +141,13 @@ export class NotebookStore extends Running {
     }, CATCH_UP_MS);
   }
 
+  /** The cells that may read what an expression of a result gives: those after the step that it names. */
+  readersOf(expr) {
+    const order = this.get("order") ?? [];
+    const from = this.cellOfStep(expr.match(/^results(?:\.|\[")([\w-]+)/)?.[1]);
+    return from ? order.slice(order.indexOf(from) + 1) : order;
+  }
+
   ask(method, path, options) {
     return request(method, `${this.base}/${path}`, options);
   }

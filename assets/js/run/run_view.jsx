@@ -187,7 +187,7 @@ function Detail({ ws, run, step, path, now, onRestart }) {
           {attempts.length > 1 && side === "result" && (
             <label className="detail-attempt">
               <span>Attempt</span>
-              <select className="in-select" value={earlier ? attempt : attempts.length} onChange={(event) => setAttempt(Number(event.target.value))}>
+              <select className="in-select" value={earlier ? attempt : attempts.length} onChange={(event) => setAttempt(Number(event.target.value) === attempts.length ? null : Number(event.target.value))}>
                 {attempts.map((other) => <option key={other.attempt} value={other.attempt}>{attemptWords(other, attempts.length)}</option>)}
               </select>
             </label>

@@ -123,7 +123,8 @@ export function axisOf(run, steps, now, requests = [], wanted = 5) {
   const bands = parts.filter((part) => part.idle).map((part) => {
     const said = part.left >= room && part.left + BAND_LABEL <= 1;
     if (said) room = part.left + BAND_LABEL;
-    return { ...part, said, get words() { return bandWords(part, waited, tried); } }; // only a few are ever read
+    let words; // only a few are ever read, and those by every row
+    return { ...part, said, get words() { return (words ??= bandWords(part, waited, tried)); } };
   });
   return { from, to, parts, bands, ticks: ticksOf(from, parts, wanted), asked };
 }

@@ -54,15 +54,16 @@ export function CopyField({ value, label }) {
 }
 
 /**
- * `PathField({value, name, placeholder})`: a search field that shows the filter in force. Another one comes into it, but never over
- * what somebody types: a field that has the focus keeps its text.
+ * `FilterField({value, name, placeholder, type, list, options})`: a field that shows the filter in force; with `options`,
+ * `[[value, word], …]`, a choice. Another one comes into it, but never over what somebody types: a field that has the focus keeps its text.
  */
-export function PathField({ value = "", name, placeholder }) {
+export function FilterField({ value = "", name, placeholder, type = "search", list, options }) {
   const field = useRef(null);
   useEffect(() => {
     if (field.current !== document.activeElement) field.current.value = value;
   }, [value]);
-  return <input ref={field} type="search" name={name} placeholder={placeholder} defaultValue={value} />;
+  if (!options) return <input ref={field} {...{ name, type, placeholder, list }} defaultValue={value} />;
+  return <select ref={field} name={name} defaultValue={value}>{options.map(([key, word]) => <option key={key} value={key}>{word}</option>)}</select>;
 }
 
 const MOST = 900_000; // what fits the page's websocket

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import reflex as rx
 from reflex_base.components.component import Component
 
@@ -120,14 +122,17 @@ class Tick(LocalComponent):
     on_toggle: rx.EventHandler[rx.event.passthrough_event_spec(bool)]  # type: ignore[type-arg,valid-type]  # as below
 
 
-class PathField(Component):
-    """A search field that shows `value`, and another one when that changes; never over what somebody types."""
+class FilterField(Component):
+    """A field, or a choice of `options` (value, word), that shows `value`, and another one when that changes; never over what somebody types."""
 
     library = _BITS
-    tag = "PathField"
+    tag = "FilterField"
     value: rx.Var[str]
     name: rx.Var[str]
     placeholder: rx.Var[str]
+    type: rx.Var[str]
+    list: rx.Var[str]
+    options: rx.Var[Sequence[tuple[str, str]]]
 
 
 class Listed(Component):
@@ -171,7 +176,7 @@ copy_field = CopyField.create
 keep_typed = KeepTyped.create
 signal = Signal.create
 tick = Tick.create
-path_field = PathField.create
+filter_input = FilterField.create
 listed = Listed.create
 filter_chip = FilterChip.create
 workspace_switch = WorkspaceSwitch.create

@@ -6,8 +6,8 @@ from typing import Any
 
 import reflex as rx
 
-from flowapp.ui.components.bits import filter_chip, glyph, listed, path_field, run_state, signal, tick, took, when
-from flowapp.ui.components.lists import filter_choice, filter_field
+from flowapp.ui.components.bits import filter_chip, filter_input, glyph, listed, run_state, signal, tick, took, when
+from flowapp.ui.components.lists import filter_field
 from flowapp.ui.components.local import TAB_WORKSPACE
 from flowapp.ui.pages.run_views import run_views
 from flowapp.ui.shell import link, problem_notice, shell, skeleton, title
@@ -53,18 +53,20 @@ def _chip(one: Any) -> rx.Component:
 
 
 def _more_filters() -> rx.Component:
-    """Who, how and when; open where one of them narrows the list. A form keeps what was typed: for another address it is a new one."""
+    """Who, how and when; open where one of them narrows the list."""
     return rx.el.details(
         rx.el.summary("More filters"),
         rx.el.form(
             rx.el.div(
                 filter_field(
-                    "Person", rx.el.input(name="created_by", default_value=STATE.created_by, list="runs-people")
+                    "Person", filter_input(name="created_by", value=STATE.created_by, type="text", list="runs-people")
                 ),
                 rx.el.datalist(rx.foreach(STATE.people, lambda name: rx.el.option(value=name)), id="runs-people"),
-                filter_field("Begun by", filter_choice("trigger", STATE.trigger, "Anything", TRIGGERS)),
-                filter_field("From", rx.el.input(name="since", type="date", default_value=STATE.since)),
-                filter_field("Until", rx.el.input(name="until", type="date", default_value=STATE.until)),
+                filter_field(
+                    "Begun by", filter_input(name="trigger", value=STATE.trigger, options=[("", "Anything"), *TRIGGERS])
+                ),
+                filter_field("From", filter_input(name="since", value=STATE.since, type="date")),
+                filter_field("Until", filter_input(name="until", value=STATE.until, type="date")),
                 class_name="filters four",
             ),
             rx.el.div(
@@ -75,7 +77,6 @@ def _more_filters() -> rx.Component:
             on_submit=STATE.narrow,
             class_name="audit-filters",
         ),
-        key=STATE.answered,
         open=STATE.more_filters,
         class_name="more-filters",
     )
@@ -86,7 +87,7 @@ def _find() -> rx.Component:
         rx.el.label(
             glyph(name="search", size=14),
             rx.el.span("Find by path", class_name="sr"),
-            path_field(name="path", placeholder="Find by path", value=STATE.path),
+            filter_input(name="path", placeholder="Find by path", value=STATE.path),
             class_name="find",
         ),
         on_submit=STATE.find,

@@ -55,6 +55,16 @@ test("what others changed counts as it is", () => {
   assert.equal(stateOf(mirror), "running");
 });
 
+test("of two iterations that print at once, the log of the one that began last stays whole", () => {
+  const mirror = page();
+  const prints = (path, offset, text) => mirror.receive({ type: "log", cell: "c", run_id: "r", path, text, offset });
+  prints("loop[0].c", 0, "a1 ");
+  prints("loop[1].c", 0, "b1 ");
+  prints("loop[0].c", 3, "a2 ");
+  prints("loop[1].c", 3, "b2 ");
+  assert.equal(mirror.get("log:c").text, "b1 b2 ");
+});
+
 test("what a running cell prints is shown piece by piece; another attempt or iteration begins anew", () => {
   const mirror = page();
   mirror.receive({ type: "state", cell: "c", state: { kind: "running" } });

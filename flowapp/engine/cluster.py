@@ -94,7 +94,8 @@ class Cluster:
                 if event.type == "wake" and run_id:
                     await _guarded(woken(run_id), f"wake {run_id}")
                 if event.type == "cancel":
-                    for one in event.data.get("run_ids", ()):
+                    # servers of the version before name one run
+                    for one in event.data.get("run_ids", [run_id] if run_id else ()):
                         await _guarded(canceled(str(one)), f"cancel {one}")
                 if event.type == "home" and event.data.get("home") in self.me.tags:
                     number, call = int(event.data.get("number", 0)), str(event.data.get("call", ""))

@@ -258,5 +258,9 @@ class Engine(Bindings):
             if not future.done():
                 future.set_result(run)
         if run.status == "canceled":
-            # what it started has had the wish since the end was written at the latest
-            await self._stop(await self._store.database.read(lambda c: cancels.started(c, run.id)))
+            # What it started has had the wish since the end was written, but for what somebody else started in its name after that.
+            by, reason = run.canceled_by or "", run.canceled_reason or ""
+            if await self._store.database.read(lambda c: cancels.started(c, run.id)):
+                await self._stop(
+                    await self._store.database.write(lambda c: cancels.mark_started(c, run.id, by, reason))
+                )

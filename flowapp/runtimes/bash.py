@@ -36,7 +36,7 @@ class Bash:
         """Ask Bash for its version."""
         self._program = shutil.which("bash", path="/usr/local/bin:/usr/bin:/bin")
         self._version = await versions.version_of(self._program)
-        await self._containers.sweep()
+        self._containers.sweep()
 
     async def prepare(self, job: Job, talk: Talk) -> Prepared | Outcome:
         """See `Adapter.prepare`."""
@@ -49,4 +49,5 @@ class Bash:
         return {"bash": {"available": self._program is not None, "version": self._version}}
 
     async def close(self) -> None:
-        """Nothing is under way."""
+        """See `Adapter.close`."""
+        await self._containers.close()

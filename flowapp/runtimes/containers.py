@@ -15,7 +15,7 @@ import re
 import shutil
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -120,6 +120,7 @@ class Containers:
 
     def __init__(self, settings: RuntimeSettings) -> None:
         self._settings = settings
+        self._sweeping: asyncio.Task[None] | None = None
         self._marks = settings.home / "runtimes" / "containers"
         self._engine: str | None = None
         self._why = "neither Podman nor Docker is installed"
@@ -142,21 +143,24 @@ class Containers:
             with self._marked(engine) as name:
                 return await self._contained(engine, name, job, command, talk)
 
-    async def sweep(self) -> None:
-        """End the containers of a server on this data folder that was killed."""
-        for mark in self._marks.glob("*-*") if self._marks.is_dir() else ():
-            owner, _, name = mark.name.partition("-")
-            if owner.isdigit() and not Path(f"/proc/{owner}").exists():
-                with contextlib.suppress(OSError):
-                    await _end(mark.read_text(), name)
-                mark.unlink(missing_ok=True)
+    def sweep(self) -> None:
+        """End the containers of a server on this data folder that was killed. Returns at once: an engine may take its time."""
+        stale = [mark for mark in self._marks.glob("*-*") if not _is_alive(mark)] if self._marks.is_dir() else []
+        if stale:
+            self._sweeping = asyncio.get_running_loop().create_task(_ended(stale))
+
+    async def close(self) -> None:
+        """Leave what is still to be ended to the next start."""
+        if self._sweeping is not None:
+            self._sweeping.cancel()
+            await asyncio.gather(self._sweeping, return_exceptions=True)
 
     @contextlib.contextmanager
     def _marked(self, engine: str) -> Iterator[str]:
         """A name for a container, kept in a file while it may run: the engine's processes are not ours, and outlive us."""
         name = f"flowapp-{uuid.uuid4().hex}"
         self._marks.mkdir(parents=True, exist_ok=True)
-        mark = self._marks / f"{os.getpid()}-{name}"
+        mark = self._marks / f"{os.getpid()}.{_began(os.getpid())}-{name}"
         mark.write_text(engine)
         try:
             yield name
@@ -252,13 +256,41 @@ async def _remove(engine: str, name: str, process: asyncio.subprocess.Process) -
     await process.wait()
 
 
-async def _end(engine: str, name: str) -> None:
-    """Raises OSError when the engine is gone."""
+def _began(pid: int) -> str:
+    """When a process began, in the kernel's words; "" when there is none. With its number it is no other's, also after a restart."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+    except OSError:
+        return ""
+
+
+def _is_alive(mark: Path) -> bool:
+    """Whether the server that made the mark of a container is still there."""
+    owner = mark.name.partition("-")[0]
+    pid, _, began = owner.partition(".")
+    return not pid.isdigit() or (bool(began) and _began(int(pid)) == began)
+
+
+async def _ended(marks: Sequence[Path]) -> None:
+    for mark in marks:
+        with contextlib.suppress(OSError, TimeoutError):
+            async with asyncio.timeout(_ANSWER_S):
+                if await _end(mark.read_text(), mark.name.partition("-")[2]) == 0:
+                    mark.unlink(missing_ok=True)
+
+
+async def _end(engine: str, name: str) -> int:
+    """The engine's exit code. Raises OSError when the engine is gone."""
     removing = await asyncio.create_subprocess_exec(
         engine, "rm", "--force", "--time=0" if "podman" in os.path.basename(engine) else "--volumes", name,
         stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
     )  # fmt: skip
-    await removing.wait()
+    try:
+        return await removing.wait()
+    except BaseException:
+        with contextlib.suppress(ProcessLookupError):
+            removing.kill()
+        raise
 
 
 def _error(job: Job, ended: str, status: int | None, tail: str) -> dict[str, Any] | None:

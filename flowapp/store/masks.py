@@ -136,4 +136,5 @@ def masked_json(masks: Masks, run_id: str, text: JsonText) -> JsonText:
 
 def masked_error(error: Mapping[str, Any], secrets: Iterable[str]) -> dict[str, Any]:
     """The error of a step without secrets; its own fields keep their names."""
-    return {name: masked(value, secrets) for name, value in error.items()}
+    texts = Texts(secrets)
+    return {name: _masked(value, texts, frozenset()) for name, value in error.items()} if texts.all else dict(error)

@@ -33,6 +33,7 @@ from flowapp.workspace.run_views import run_json, step_json
 
 #: A "running" that is over sooner is not sent: it would only make the page draw twice.
 SHOW_RUNNING_AFTER_S = 0.03
+PROGRESS_S = 0.2
 #: Iterations of a loop finish faster than anyone can read: a cell's output is sent at most this often.
 OUTPUT_EVERY_S = 0.1
 
@@ -66,6 +67,8 @@ class CellObserver:
         self._drafts = drafts
         self._outputs = outputs
         self._runs: dict[str, CellRun] = {}
+        #: drafts whose pages were told a moment ago how far their cells are, and whether one went on since
+        self._further: dict[str, bool] = {}
         #: called when a draft's results have settled
         self.settled: list[Any] = []
 
@@ -121,7 +124,22 @@ class CellObserver:
         ):
             return
         draft.live[entry.cell] = replace(live, progress=percent)
+        if draft_id in self._further:
+            self._further[draft_id] = True
+        else:
+            self._tell_progress(draft)
+
+    def _tell_progress(self, draft: OpenDraft) -> None:
+        """A script that counts up has the states of all cells worked out a few times a second at most."""
+        self._further[draft.id] = False
         self.publish_states(draft)
+        asyncio.get_running_loop().call_later(PROGRESS_S, self._told_progress, draft.id)
+
+    def _told_progress(self, draft_id: str) -> None:
+        went_on = self._further.pop(draft_id)
+        draft = self._drafts.peek(draft_id)
+        if went_on and draft is not None:
+            self._tell_progress(draft)
 
     def saves(self, run: RunRow) -> bool:
         """Whether finished steps of a run are cells' records too."""

@@ -9,6 +9,7 @@ import asyncio
 from typing import Any
 
 from flowapp.notebook.document import CellId
+from flowapp.store.errors import StoreError
 from flowapp.workspace.context import Context
 from flowapp.workspace.drafts import Drafts
 from flowapp.workspace.editing import problems_of
@@ -55,7 +56,7 @@ class ResultShapes:
     async def _shape(self, digest: str) -> dict[str, Any]:
         try:
             found: dict[str, Any] = await self._context.parsed.ask(digest, {"op": "shape"})
-        except WorkspaceError:  # too big to look into, or deleted meanwhile: nothing is known of it
+        except (WorkspaceError, StoreError):  # too big to look into, or deleted meanwhile: nothing is known of it
             return {}
         return found
 

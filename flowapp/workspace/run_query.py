@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 from flowapp.store.clock import text_of
 from flowapp.store.jobs import JobFilter, OneOf
 from flowapp.workspace.errors import BadRequest
+from flowapp.workspace.stored import MAX_PATH
 
 #: Ways in which runs begin. A person's are all that nothing else began: presses in pages and by the command line.
 TRIGGERS = {
@@ -33,7 +34,7 @@ class RunQuery:
     @classmethod
     def of(cls, given: Mapping[str, object]) -> RunQuery:
         """The filter in a query, a form or a row; what else is in there is left alone."""
-        return cls(**{name: str(given.get(name) or "").replace("\0", "").strip()[:200] for name in FIELDS})
+        return cls(**{name: str(given.get(name) or "").replace("\0", "").strip()[:MAX_PATH] for name in FIELDS})
 
     def to_json(self) -> dict[str, str]:
         """By name, all of it."""

@@ -23,7 +23,9 @@ _NEW_DRAFT = Body(
     }
 )
 _MODEL = "enabled: boolean, base_url: string, key: string, models: object, message_tokens: integer"
-_VIEW = "status: string, path: string, shared: boolean"
+_VIEW = (
+    "status: string, path: string, created_by: string, trigger: string, since: string, until: string, shared: boolean"
+)
 _ANYTHING = Body({"*/*": {"type": "string", "format": "binary"}})
 _SIGNED = "/api/w/{ws}/jobs_u/%s/{job_id}/{resume_id}/{signature}"
 _PAGE = "/approve/{ws}/{job_id}/{resume_id}/{signature}"

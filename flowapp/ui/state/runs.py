@@ -21,6 +21,7 @@ from flowapp.ui.state.page import PageState
 from flowapp.ui.state.run_views import view_address
 from flowapp.workspace import guard
 from flowapp.workspace.run_query import ALL_RUNS, FIELDS, RunQuery
+from flowapp.workspace.stored import MAX_PATH
 
 PER_PAGE = 30
 #: What the filter offers: the address's word, and the word on the button.
@@ -141,7 +142,7 @@ class RunsState(PageState, rx.State):
     @rx.event
     def find(self, form: dict[str, Any]) -> Any:
         """Go to the runs of a path; the other filters stay."""
-        return rx.redirect(address(replace(self._query(), path=str(form.get("path") or "").strip()[:200])))
+        return rx.redirect(address(replace(self._query(), path=str(form.get("path") or "").strip()[:MAX_PATH])))
 
     @rx.event
     def narrow(self, form: dict[str, Any]) -> Any:

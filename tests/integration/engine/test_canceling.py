@@ -82,3 +82,34 @@ async def test_what_a_canceled_job_starts_at_that_moment_is_found_or_has_the_wis
             assert [row.canceled_by for row in rows if row is not None] == ["ada"] * 4
     finally:
         await store.close()
+
+
+async def test_what_somebody_starts_in_the_name_of_a_run_that_is_just_over_ends_too(
+    tmp_path: Path, store_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After its end is written, and before what it has started is stopped: a webhook that names it as the parent."""
+    async with server(tmp_path, runtimes(), store_url) as made:
+        parent = await made.create(HANG)
+        late: list[str] = []
+        after = made.engine._after
+
+        async def begin_one_first(run: RunRow) -> None:
+            if run.id == parent.id and run.status == "canceled" and not late:
+                begun = len(made.runtimes.jobs)
+                child = await made.create(HANG, parent_run=parent.id)
+                late.append(child.id)
+                await made.engine.start_run(child.id)
+                async with asyncio.timeout(10):
+                    while len(made.runtimes.jobs) == begun:
+                        await asyncio.sleep(0.01)
+            await after(run)
+
+        monkeypatch.setattr(made.engine, "_after", begin_one_first)
+        await made.engine.start_run(parent.id)
+        await made.engine.cancel(parent.id, "ada", "enough")
+        async with asyncio.timeout(20):
+            await made.ended(parent.id)
+            while not late:
+                await asyncio.sleep(0.01)
+            row, _ = await made.ended(late[0])
+        assert (row.status, row.canceled_by) == ("canceled", "ada")

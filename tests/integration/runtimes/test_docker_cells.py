@@ -85,15 +85,37 @@ async def test_a_container_of_a_killed_server_is_ended_at_the_next_start(tmp_pat
     (tmp_path / "runtimes/containers").mkdir(parents=True)
     gone = subprocess.Popen(["true"])
     gone.wait()
-    for owner, name in ((gone.pid, "flowapp-left"), (os.getpid(), "flowapp-mine")):
+    me = os.getpid()
+    owners = (
+        (f"{gone.pid}.7", "left"),
+        (f"{me}.7", "again"),
+        (f"{me}.{containers._began(me)}", "mine"),
+    )  # a number comes again
+    for owner, name in ((owner, f"flowapp-{word}") for owner, word in owners):
         command = ["podman", "run", "--detach", "--rm", f"--name={name}", IMAGE, "/bin/sleep", "1000"]
         subprocess.run(command, capture_output=True, check=True)
         (tmp_path / f"runtimes/containers/{owner}-{name}").write_text("podman")
-    await containers.Containers(RuntimeSettings(home=tmp_path)).sweep()
+    made = containers.Containers(RuntimeSettings(home=tmp_path))
+    made.sweep()
+    assert made._sweeping is not None
+    await made._sweeping
     left = subprocess.run(["podman", "ps", "--format={{.Names}}"], capture_output=True, text=True, check=True)
     subprocess.run(["podman", "rm", "--force", "--time=0", "flowapp-mine"], capture_output=True, check=True)
     assert left.stdout.split() == ["flowapp-mine"]
-    assert [mark.name for mark in (tmp_path / "runtimes/containers").iterdir()] == [f"{os.getpid()}-flowapp-mine"]
+    assert [mark.name for mark in (tmp_path / "runtimes/containers").iterdir()] == [f"{owners[2][0]}-flowapp-mine"]
+
+
+async def test_an_engine_that_hangs_keeps_no_server_from_starting(tmp_path: Path) -> None:
+    (tmp_path / "runtimes/containers").mkdir(parents=True)
+    engine = tmp_path / "podman"
+    engine.write_text("#!/bin/sh\nexec sleep 300\n")
+    engine.chmod(0o755)
+    mark = tmp_path / "runtimes/containers/1.7-flowapp-left"
+    mark.write_text(str(engine))
+    made = containers.Containers(RuntimeSettings(home=tmp_path))
+    made.sweep()
+    await made.close()
+    assert mark.exists(), "it is ended at a later start"
 
 
 async def test_a_running_container_is_marked_and_an_ended_one_is_not(run: Run, runtimes: Runtimes) -> None:
@@ -103,7 +125,7 @@ async def test_a_running_container_is_marked_and_an_ended_one_is_not(run: Run, r
     while not await asyncio.to_thread(running):
         assert time.monotonic() < until
         await asyncio.sleep(0.05)
-    assert [mark.name.partition("-")[0] for mark in marks.iterdir()] == [str(os.getpid())]
+    assert [mark.name.partition(".")[0] for mark in marks.iterdir()] == [str(os.getpid())]
     await runtimes.cancel("marked")
     await task
     assert list(marks.iterdir()) == []

@@ -18,6 +18,7 @@ from flowapp.jsontext import JsonText, dumps, loads
 from flowapp.notebook.document import CellId, Document, Entry, StepId
 from flowapp.notebook.records import CellRecord, Live, Taken
 from flowapp.notebook.reruns import why_ran
+from flowapp.notebook.staleness import CellState
 from flowapp.store import drafts as draft_rows
 from flowapp.store.clock import now
 from flowapp.store.events import Event
@@ -33,7 +34,6 @@ from flowapp.workspace.run_views import run_json, step_json
 
 #: A "running" that is over sooner is not sent: it would only make the page draw twice.
 SHOW_RUNNING_AFTER_S = 0.03
-PROGRESS_S = 0.2
 #: Iterations of a loop finish faster than anyone can read: a cell's output is sent at most this often.
 OUTPUT_EVERY_S = 0.1
 
@@ -67,8 +67,6 @@ class CellObserver:
         self._drafts = drafts
         self._outputs = outputs
         self._runs: dict[str, CellRun] = {}
-        #: drafts whose pages were told a moment ago how far their cells are, and whether one went on since
-        self._further: dict[str, bool] = {}
         #: called when a draft's results have settled
         self.settled: list[Any] = []
 
@@ -124,22 +122,10 @@ class CellObserver:
         ):
             return
         draft.live[entry.cell] = replace(live, progress=percent)
-        if draft_id in self._further:
-            self._further[draft_id] = True
-        else:
-            self._tell_progress(draft)
-
-    def _tell_progress(self, draft: OpenDraft) -> None:
-        """A script that counts up has the states of all cells worked out a few times a second at most."""
-        self._further[draft.id] = False
-        self.publish_states(draft)
-        asyncio.get_running_loop().call_later(PROGRESS_S, self._told_progress, draft.id)
-
-    def _told_progress(self, draft_id: str) -> None:
-        went_on = self._further.pop(draft_id)
-        draft = self._drafts.peek(draft_id)
-        if went_on and draft is not None:
-            self._tell_progress(draft)
+        shown = draft.states.get(entry.cell)
+        if shown is not None and (shown.kind, shown.run_id, shown.path) == ("running", run_id, path):
+            # nothing else changes by it: a script that counts up must not have the states of all cells worked out each time
+            self._publish_changed(draft, {**draft.states, entry.cell: replace(shown, progress=percent)})
 
     def saves(self, run: RunRow) -> bool:
         """Whether finished steps of a run are cells' records too."""
@@ -273,8 +259,10 @@ class CellObserver:
 
     def publish_states(self, draft: OpenDraft) -> None:
         """Compute the states anew and send those that changed."""
-        before = draft.states
-        draft.states = states_now(draft, draft.document)
+        self._publish_changed(draft, states_now(draft, draft.document))
+
+    def _publish_changed(self, draft: OpenDraft, states: dict[CellId, CellState]) -> None:
+        before, draft.states = draft.states, states
         changed = {cell: state.to_json() for cell, state in draft.states.items() if before.get(cell) != state}
         if draft.shown is not None:
             draft.shown = replace(draft.shown, states=draft.states)

@@ -373,7 +373,7 @@ STORED: tuple[Deed, ...] = (
         only(*ALL),
         {"name": "v{n}", "status": "failure"},
         (RunViewsState, "save", ({"name": "v{n} by page"},)),
-        {"status": "failure"},
+        {"query": {"status": "failure"}},
     ),
     Deed(
         "share a view of the runs",
@@ -383,7 +383,7 @@ STORED: tuple[Deed, ...] = (
         only("dora", "wim", "rea", "cleo", "ada"),
         {"name": "s{n}", "status": "failure", "shared": True},
         (RunViewsState, "save", ({"name": "s{n} by page", "shared": "true"},)),
-        {"status": "failure"},
+        {"query": {"status": "failure"}},
     ),
     Deed("see the audit trail", "workspace.manage", "GET", f"{W}/audit/list", ADMINS),
     Deed("export the audit trail", "workspace.manage", "GET", f"{W}/audit/export", ADMINS),

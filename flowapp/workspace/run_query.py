@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from flowapp.store.clock import text_of
 from flowapp.store.jobs import JobFilter, OneOf
+from flowapp.workspace import days
 from flowapp.workspace.errors import BadRequest
 from flowapp.workspace.stored import MAX_PATH
 
@@ -51,8 +52,7 @@ class RunQuery:
             BadRequest: there is no such trigger, or a day is none.
         """
         exact = {"path": self.path, "status": self.status, "created_by": self.created_by, "draft_id": draft_id or ""}
-        since, until = _day(self.since), _day(self.until)
-        end = until + timedelta(days=1) if until is not None and until < date.max else None
+        since, end = days.span(self.since, self.until)
         return JobFilter(
             lists={name: OneOf((text,)) for name, text in exact.items() if text},
             trigger_kinds=_trigger(self.trigger),
@@ -71,15 +71,6 @@ def _trigger(text: str) -> OneOf | None:
     if text not in TRIGGERS:
         raise BadRequest(f"No run is begun by {text[:40]!r}.", f"Use one of {', '.join(TRIGGERS)}.")
     return TRIGGERS[text]
-
-
-def _day(text: str) -> date | None:
-    if not text:
-        return None
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise BadRequest(f"{text[:20]!r} is not a day.", "Write it as 2026-01-31.") from None
 
 
 def _begin(day: date) -> str:

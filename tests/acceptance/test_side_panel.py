@@ -299,3 +299,17 @@ def test_asking_a_model_that_is_not_configured_says_so(page: Page, product: Prod
     panel.get_by_role("button", name="Ask the model").click()
     expect(panel.locator(".nb-notice")).to_contain_text("OPENAI_API_KEY")
     expect(panel.get_by_text("results.a.amount")).to_be_visible()
+
+
+def test_duplicates_are_looked_for_only_among_fixed_values(page: Page, product: Product) -> None:
+    with product.client() as client:
+        open_flow(page, client, flow_of(python("a", "def main():\n    return 1\n")))
+    expect(page.get_by_text("No fixed values.")).to_be_visible()
+    expect(page.get_by_role("button", name="Find duplicates")).to_have_count(0)
+    with product.client() as client:
+        open_flow(
+            page,
+            client,
+            flow_of(python("a", "def main(x: int):\n    return x\n", {"x": {"type": "static", "value": 7}})),
+        )
+    expect(page.get_by_role("button", name="Find duplicates")).to_be_visible()

@@ -11,7 +11,6 @@ import { isReference, textOf } from "./values.js";
 export function StaticInputs() {
   const order = useKey("order") ?? [];
   const [query, setQuery] = useState("");
-  const [equal, setEqual] = useState(false);
   const wanted = query.trim().toLowerCase();
   return (
     <>
@@ -19,8 +18,7 @@ export function StaticInputs() {
         <Glyph name="search" size={13} />
         <input type="search" data-autofocus="" aria-label="Find an input" placeholder="Find an input" value={query} onChange={(event) => setQuery(event.target.value)} />
       </label>
-      <button type="button" className="nb-btn nb-find-equal" aria-expanded={equal} onClick={() => setEqual(!equal)}><Glyph name="copy" size={12} /> Find duplicates</button>
-      {equal && <Duplicates />}
+      <FindDuplicates />
       {order.map((id) => <StaticGroup key={id} id={id} query={wanted} />)}
       <FromTheFlow query={wanted} />
       <p className="nb-empty nb-pad nb-only-empty">{query ? `No fixed value is called “${query}”.` : "No fixed values. When an input of a cell is typed in rather than connected, it is listed here."}</p>
@@ -30,6 +28,8 @@ export function StaticInputs() {
 
 const matches = (query, cell, input, text) => !query || `${input.field} ${cell.step_id} ${cell.title} ${text}`.toLowerCase().includes(query);
 
+const isFixed = (input) => input.type === "static" || input.type === null || input.type === undefined;
+
 const Title = ({ cell }) => {
   const store = useStore();
   return <h2><button type="button" onClick={() => select(store, cell.id)}><span className="nb-chip nb-chip-fixed">{cell.step_id}</span><span>{cell.title || "Untitled"}</span></button></h2>;
@@ -37,7 +37,7 @@ const Title = ({ cell }) => {
 
 const StaticGroup = memo(function StaticGroup({ id, query }) {
   const cell = useKey(`cell:${id}`);
-  const inputs = (cell?.inputs ?? []).filter((input) => input.type === "static" || input.type === null || input.type === undefined);
+  const inputs = (cell?.inputs ?? []).filter(isFixed);
   const shown = inputs.filter((input) => matches(query, cell, input, textFor(input.value)));
   if (!shown.length) return null;
   return (
@@ -86,6 +86,21 @@ function fieldMenu(store, here, input, secret, together, setTogether) {
     same.length > 0 && { label: `One input of the flow for all ${same.length + 1}`, icon: "down", disabled: cannot, run: turn(toFlowInput, [here, ...same]) },
     same.length > 0 && { label: `One constant of the flow for all ${same.length + 1}`, icon: "pin", disabled: cannot, run: turn(toFlowConstant, [here, ...same]) },
   ];
+}
+
+/** Offered where there is a fixed value, and as long as what it found is in sight. */
+function FindDuplicates() {
+  const store = useStore();
+  const [equal, setEqual] = useState(false);
+  useKey("counts"); // comes with each edit
+  const any = (useKey("order") ?? []).some((id) => store.cell(id)?.inputs?.some(isFixed));
+  if (!any && !equal) return null;
+  return (
+    <>
+      <button type="button" className="nb-btn nb-find-equal" aria-expanded={equal} onClick={() => setEqual(!equal)}><Glyph name="copy" size={12} /> Find duplicates</button>
+      {equal && <Duplicates />}
+    </>
+  );
 }
 
 /** Values that stand in several places: one press makes each of them one value of the flow. */

@@ -1,6 +1,7 @@
 // Idle process of a TypeScript cell, on Deno or on Bun: waits on standard input for its one job, calls the entry point,
 // answers, ends. Constant: code, entry point, arguments and environment reach it as data. `import` of this file keeps
-// nothing that the cell could find; what it needs of the language's own objects is taken before the cell's code exists.
+// nothing that the cell could find; what it needs of the language's own objects is taken before the cell's code exists. One
+// file, because what it imported would be a module that the cell could import too.
 type Host = {
   name: string;
   folders: string[];

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from datetime import date, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -14,7 +13,7 @@ from flowapp.access.errors import NotAllowed
 from flowapp.access.identity import Identity
 from flowapp.ui import services
 from flowapp.ui.state.page import PageState
-from flowapp.workspace.errors import BadRequest
+from flowapp.workspace import days
 
 PER_PAGE = 50
 #: What the page can be narrowed by, as its address names them.
@@ -132,8 +131,7 @@ def query_of(given: Mapping[str, str]) -> dict[str, str]:
     Raises:
         BadRequest: a day is none.
     """
-    since, until = _day(given["since"]), _day(given["until"])
-    end = until + timedelta(days=1) if until is not None and until < date.max else None
+    since, end = days.span(given["since"], given["until"])
     times = {
         "after": f"{since.isoformat()}T00:00:00Z" if since is not None else "",
         "before": f"{end.isoformat()}T00:00:00Z" if end is not None else "",
@@ -152,12 +150,3 @@ def audit_line(found: Mapping[str, Any]) -> AuditLine:
         detail=str(found["parameters"].get("detail") or ""),
         address=str(found.get("address") or ""),
     )
-
-
-def _day(text: str) -> date | None:
-    if not text:
-        return None
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise BadRequest(f"{text[:20]!r} is not a day.", "Write it as 2026-01-31.") from None

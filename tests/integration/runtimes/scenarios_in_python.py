@@ -1,4 +1,4 @@
-"""What hostile or unlucky Python does; and what cells that share a folder, SQL and PHP see."""
+"""What hostile or unlucky Python does; and what SQL and PHP cells see."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def main():
     os.write(3, struct.pack(">cI", b"O", 4_000_000_000))
     return 1
 """
-_READ = """
+READS = """
 import os
 def main(paths):
     found = []
@@ -119,7 +119,7 @@ def main(paths):
                 pass
     return found
 """
-_WRITE = """
+WRITES = """
 import os
 def main(paths):
     found = []
@@ -258,57 +258,8 @@ export function main() {
   ];
 }
 """
-_LEAVES = """
-import os
-def main():
-    os.mkdir("shared/deep")
-    open("shared/deep/note", "w").write("left by another")
-"""
-_TAKES = """
-import os
-def main():
-    text = open("shared/deep/note").read()
-    open("shared/deep/note", "a").write("!")
-    os.rename("shared/deep", "shared/mine")
-    return [text, os.listdir("shared")]
-"""
 
 IN_PYTHON: dict[str, Scenario] = {
-    "python shares files with another step": Scenario(
-        "python3", _TAKES, gives(["left by another", ["mine"]]), before=_LEAVES
-    ),
-    "bash shares files with another step": Scenario(
-        "bash",
-        "cat shared/deep/note > shared/copy; echo '!' >> shared/deep/note; cat shared/copy",
-        gives("left by another"),
-        before=_LEAVES,
-    ),
-    "deno shares files with another step": Scenario(
-        "deno",
-        "export function main() { Deno.writeTextFileSync('shared/more', 'x'); return Deno.readTextFileSync('shared/deep/note'); }",
-        gives("left by another"),
-        before=_LEAVES,
-    ),
-    "bun shares files with another step": Scenario(
-        "bun",
-        "export const main = async () => { await Bun.write('shared/more', 'x'); return Bun.file('shared/deep/note').text(); }",
-        gives("left by another"),
-        before=_LEAVES,
-    ),
-    "python reads the shared files of others": Scenario(
-        "python3",
-        _READ,
-        gives([]),
-        {"paths": ["{shared}", "{shared}/deep/note", "{shared}/..", "{home}"]},
-        before=_LEAVES,
-        shares=False,
-    ),
-    "python lists the shared folders": Scenario(
-        "python3", _READ, gives([]), {"paths": ["{shared}/.."]}, before=_LEAVES
-    ),
-    "python writes to the shared files of others": Scenario(
-        "python3", _WRITE, gives([]), {"paths": ["{shared}", "{shared}/.."]}, before=_LEAVES, shares=False
-    ),
     "duckdb opens its database": Scenario("duckdb", "SELECT 40 + 2 AS a", gives([{"a": 42}])),
     "sqlite writes a file": Scenario(
         "sqlite", "-- database a.db\nCREATE TABLE t (a); INSERT INTO t VALUES (1); SELECT a FROM t", gives([{"a": 1}])
@@ -363,13 +314,13 @@ IN_PYTHON: dict[str, Scenario] = {
     "python claims a huge answer": Scenario("python3", _HUGE_CLAIM, fails("ExecutionErr", "channel")),
     "python reads the data folder": Scenario(
         "python3",
-        _READ,
+        READS,
         gives([]),
         {"paths": ["{home}", "{home}/runtimes", "{home}/runtimes/hidden", "{home}/secret", "{home}/runtimes/shared"]},
     ),
     "python reads the server": Scenario(
         "python3",
-        _READ,
+        READS,
         gives([]),
         {
             "paths": [
@@ -386,7 +337,7 @@ IN_PYTHON: dict[str, Scenario] = {
         },
     ),
     "python writes elsewhere": Scenario(
-        "python3", _WRITE, gives([]), {"paths": ["/", "/usr", "/etc", "/root", "/var", "/home", "{home}", "{outside}"]}
+        "python3", WRITES, gives([]), {"paths": ["/", "/usr", "/etc", "/root", "/var", "/home", "{home}", "{outside}"]}
     ),
     "python changes the data folder": Scenario(
         "python3", _CHANGES, gives([]), {"home": "{home}", "outside": "{outside}"}

@@ -27,7 +27,7 @@ _NESTED_COMMENTS = frozenset({"postgresql", "mssql"})
 #: quotes in which a backslash hides what follows
 _ESCAPES = {"mysql": "'\"", "bigquery": "'\"`", "snowflake": "'"}
 #: those that get as many values as there are marks, instead of numbered ones
-_REPEATED = {"mysql": "%s", "mssql": "%s", "snowflake": "?"}
+_REPEATED = {"mysql": "?", "mssql": "%s", "snowflake": "?"}
 _NUMBERED = {"sqlite": "?", "bigquery": "@p", "oracledb": ":p"}
 #: scripts that go to the server as they are, since variables live for a whole batch; SQL Server's end with a line GO
 _WHOLE = frozenset({"mssql", "bigquery"})

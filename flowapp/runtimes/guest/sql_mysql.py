@@ -1,4 +1,4 @@
-"""MySQL and MariaDB through PyMySQL, which has no parameters on the server's side: it writes values into the text, escaped."""
+"""MySQL and MariaDB through PyMySQL, and through prepared statements on its connection where there are values."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ import re
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from flowapp.runtimes.guest.mysql_statements import Statements
 from flowapp.runtimes.guest.sql_base import Rows, SqlError, when_stopped
+from flowapp.runtimes.guest.sql_dbapi import changed
 from flowapp.runtimes.guest.sql_rows import JsonValue
 from flowapp.runtimes.guest.sql_values import plain
 
@@ -50,6 +52,7 @@ class Mysql:
             self._connection: pymysql.Connection[SSCursor] = _open(resource)
         except (pymysql.Error, OSError, ValueError) as error:
             raise SqlError("ConnectionFailed", f"MySQL cannot be reached: {_said(error)}") from error
+        self._statements = Statements(self._connection)
         when_stopped(lambda: _kill(resource, self._connection.thread_id()))
         self._begun = self._identity()
         self._prepare(timeout_s, read_only)
@@ -75,6 +78,7 @@ class Mysql:
         """See `Session.reset`. A server that does not take back a role or the chosen database is not used again."""
         while self._cursors:
             self._cursors.pop().close()
+        self._statements.finish()
         self._connection._execute_command(_RESET_CONNECTION, b"")
         self._connection._read_ok_packet()
         # The server has gone back to its own settings, of which these two are the client's as well.
@@ -92,16 +96,25 @@ class Mysql:
 
     def execute(self, text: str, values: list[Any], types: list[str]) -> Rows:
         """See `Connection.execute`."""
+        if values:
+            return self._prepared(text, [plain(value, kind) for value, kind in zip(values, types, strict=True)])
+        # Without values there is nothing that a prepared statement would keep apart, and some statements cannot be prepared.
+        self._statements.finish()
         cursor = self._connection.cursor()
-        given = [plain(value, kind) for value, kind in zip(values, types, strict=True)]
-        count = cursor.execute(text, given or None)
+        count = cursor.execute(text)
         columns = [str(column[0]) for column in cursor.description or ()]
         if not columns:
             cursor.close()
-            return Rows([], (), f"{count} row{'' if count == 1 else 's'} changed")
+            return Rows([], (), changed(count))
         # Closing it reads whatever the server still has, which nobody waits for here.
         self._cursors.append(cursor)
         return Rows(columns, cursor.fetchall_unbuffered())
+
+    def _prepared(self, text: str, values: list[Any]) -> Rows:
+        while self._cursors:
+            self._cursors.pop().close()
+        answer = self._statements.execute(text, values)
+        return Rows(answer.columns, answer.rows, "" if answer.columns else changed(answer.changed))
 
     def problem(self, error: Exception, text: str) -> SqlError | None:
         """See `Connection.problem`."""

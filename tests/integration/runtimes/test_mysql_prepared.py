@@ -178,7 +178,7 @@ async def test_a_statement_with_values_ends_with_its_step(
     assert late is not None and late["name"] == "Timeout"
     looked = "SELECT count(*) FROM information_schema.PROCESSLIST WHERE INFO LIKE '%sleep%flowapp_prepared%' AND ID <> connection_id()"
     looked = f"-- result_collection=last_statement_first_row_scalar\n{looked}"
-    asked = asyncio.create_task(run("mysql", code, {"database": mysql, "s": 60}, id="prepared"))
+    asked = asyncio.ensure_future(run("mysql", code, {"database": mysql, "s": 60}, id="prepared"))
     async with asyncio.timeout(30):
         while await value(run, mysql, looked) != 1:
             continue

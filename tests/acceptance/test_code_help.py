@@ -5,6 +5,7 @@ from __future__ import annotations
 from playwright.sync_api import Page, Route, expect
 
 from tests.acceptance.conftest import shoot
+from tests.acceptance.intercept import intercept
 from tests.acceptance.notebook_page import NotebookPage, flow_of, open_flow, python
 from tests.acceptance.product import Product
 
@@ -101,7 +102,7 @@ def test_types_are_checked_when_the_language_comes_late(page: Page, product: Pro
     expect(mark).to_have_count(0)
     notebook.settled()
     held: list[Route] = []
-    page.route("**/undo", lambda route: held.append(route))
+    intercept(page, "**/undo", lambda route: held.append(route))
     page.keyboard.press("z")
     expect(page.get_by_text("Saving")).to_be_visible()
     notebook.into_code("b")
@@ -119,7 +120,7 @@ def test_what_is_typed_while_something_is_undone_is_not_lost(page: Page, product
     page.keyboard.press("Escape")
     notebook.settled()
     held: list[Route] = []
-    page.route("**/undo", lambda route: held.append(route))
+    intercept(page, "**/undo", lambda route: held.append(route))
     page.keyboard.press("z")
     expect(page.get_by_text("Saving")).to_be_visible()
     notebook.into_code("a")

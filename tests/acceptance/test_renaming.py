@@ -6,6 +6,7 @@ from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.acceptance.axe import accessible
 from tests.acceptance.conftest import shoot
+from tests.acceptance.intercept import intercept
 from tests.acceptance.keys import replace_text, tab_to
 from tests.acceptance.notebook_page import NotebookPage, flow_of, open_flow, python, wire
 from tests.acceptance.product import Product
@@ -87,7 +88,7 @@ def test_without_references_it_is_done_at_once(page: Page, product: Product) -> 
 def test_an_expression_that_was_typed_just_now_counts(page: Page, product: Product) -> None:
     notebook = opened(page, product)
     held: list[Route] = []
-    page.route("**/operations", lambda route: held.append(route))  # the server does not know it yet
+    intercept(page, "**/operations", lambda route: held.append(route))  # the server does not know it yet
     notebook.row("b", "other").get_by_role("combobox").fill("results.a.rows[0]")
     typed(notebook, "a", "load")
     page.keyboard.press("Enter")

@@ -9,6 +9,7 @@ from typing import Any
 from playwright.sync_api import Page, expect
 
 from tests.acceptance.conftest import Watch, shoot
+from tests.acceptance.intercept import intercept
 from tests.acceptance.notebook_page import NotebookPage, flow_of, open_flow, python, wire
 from tests.acceptance.product import Product
 
@@ -280,12 +281,12 @@ def test_a_conflict_says_what_it_waits_for_and_a_rename_reaches_the_editor(
     other.goto(page.url)
     theirs = NotebookPage(other).loaded()
     held: list[Any] = []
-    other.route("**/operations", lambda route: held.append(route))
+    intercept(other, "**/operations", lambda route: held.append(route))
     theirs.set_code("a", one(20))
     while not held:
         other.wait_for_timeout(20)
     mine: list[Any] = []
-    page.route("**/operations", lambda route: mine.append(route))
+    intercept(page, "**/operations", lambda route: mine.append(route))
     notebook.into_code("a")
     page.keyboard.press("Control+End")
     page.keyboard.insert_text("# mine")

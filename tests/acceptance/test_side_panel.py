@@ -8,6 +8,7 @@ from playwright.sync_api import Page, Route, expect
 
 from tests.acceptance.axe import accessible
 from tests.acceptance.conftest import Watch, shoot
+from tests.acceptance.intercept import intercept
 from tests.acceptance.keys import press, replace_text, slow_frames, tab_to
 from tests.acceptance.notebook_page import NotebookPage, flow_of, open_flow, python, wire
 from tests.acceptance.product import Product
@@ -190,7 +191,7 @@ def test_all_that_evaluate_are_accepted_at_once_and_another_choice_is_evaluated(
         by_field["customer_name"]["alternatives"] = ["results.a.amount"]
         route.fulfill(json=answer)
 
-    page.route("**/connect", with_a_failing_one)
+    intercept(page, "**/connect", with_a_failing_one)
     notebook.select("b")
     page.keyboard.press("w")
     panel = page.get_by_role("complementary", name="Side panel")
@@ -219,8 +220,8 @@ def test_a_choice_that_is_not_evaluated_is_not_accepted_with_the_others(
         next(item for item in answer["proposals"] if item["field"] == "customer_name")["alternatives"] = ["results.a"]
         route.fulfill(json=answer)
 
-    page.route("**/connect", with_a_choice)
-    page.route("**/preview", lambda route: held.append(route))
+    intercept(page, "**/connect", with_a_choice)
+    intercept(page, "**/preview", lambda route: held.append(route))
     notebook.select("b")
     page.keyboard.press("w")
     panel = page.get_by_role("complementary", name="Side panel")

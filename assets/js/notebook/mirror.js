@@ -12,10 +12,11 @@ export class Mirror extends Signals {
   published = new Map(); // cell id -> the view of it that its signal was made from
   toldAt = new Map(); // key of a state or output -> when an event told it last, counted in what happened
 
-  takeSnapshot(snapshot, knowsAll = false) {
+  /** All of the draft, as it was when the server was asked: `since` as for a Change. */
+  takeSnapshot(snapshot, knowsAll = false, since = Infinity) {
     if (knowsAll) for (const { id } of snapshot.cells) this.notOnlyHere(id);
     const cells = new Map(snapshot.cells.map((cell) => [cell.id, cell]));
-    for (const cell of snapshot.cells) this.takeLive(cell, "snapshot");
+    for (const cell of snapshot.cells) this.takeLive(cell, "snapshot", since);
     this.server = { draft: snapshot.draft, cells, notes: snapshot.notes ?? [], input: snapshot.input, settings: snapshot.settings ?? {}, problems: snapshot.problems ?? [] };
     for (const cell of snapshot.cells) this.takeText(cell, "other");
     this.rebuild();
@@ -49,9 +50,10 @@ export class Mirror extends Signals {
     // the answer to an edit may be older than the event that said "running", or that it is over: events tell how runs go
     const active = ACTIVE.has(this.get(`state:${cell.id}`)?.kind);
     const toldSince = (key) => (this.toldAt.get(key) ?? 0) > since;
-    const older = active
+    const behind = active
       ? (source === "own" || source === "history") && !ACTIVE.has(cell.state?.kind)
       : ACTIVE.has(cell.state?.kind) && toldSince(`state:${cell.id}`);
+    const older = behind || (source === "snapshot" && toldSince(`state:${cell.id}`));
     if (cell.state && !older) this.takeState(cell.id, cell.state, true);
     if (cell.output !== undefined && !toldSince(`output:${cell.id}`)) this.takeOutput(cell.id, cell.output);
     const evaluated = { ...Object.fromEntries((cell.inputs ?? []).map((input) => [input.field, input.evaluated ?? null])), ...cell.settings?.evaluated };

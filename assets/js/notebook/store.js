@@ -101,13 +101,20 @@ export class NotebookStore extends Running {
     super.typed(id, text);
   }
 
-  /** Fetch the whole snapshot. Local edits stay on top of it. */
+  /**
+   * Fetch the whole snapshot. Local edits stay on top of it. One that a change has overtaken on its way is asked for anew: its texts are
+   * old, and no event tells the newer ones again.
+   */
   async refresh() {
     try {
       const path = `${this.base}/notebook`;
       const knowsAll = this.watchPresses();
+      const since = this.happened;
+      const known = this.server?.draft.version;
       const snapshot = (await askedEarly(path)) ?? (await request("GET", path));
-      this.takeSnapshot(snapshot, knowsAll());
+      const now = this.server?.draft.version;
+      if (now !== known && snapshot.draft.version < now) return await this.refresh();
+      this.takeSnapshot(snapshot, knowsAll(), since);
       if (!this.restored) this.restoreKept();
       this.set("phase", "ready");
       this.pump();

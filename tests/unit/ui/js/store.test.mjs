@@ -1,0 +1,66 @@
+import assert from "node:assert/strict";
+import { afterEach, test } from "node:test";
+
+globalThis.EventSource = class {};
+globalThis.localStorage = { getItem: () => null, setItem() {}, removeItem() {}, length: 0, key: () => null };
+const { NotebookStore } = await import("../../../../assets/js/notebook/store.js");
+globalThis.window = { addEventListener() {}, dispatchEvent() {}, location: { pathname: "/flows/d" } };
+
+const asked = []; // snapshots that were asked for: each a function that answers
+const json = (body) => new Response(JSON.stringify(body), { status: 200, headers: { "content-type": "application/json" } });
+globalThis.fetch = (path) => (path.endsWith("/notebook") ? new Promise((resolve) => asked.push((body) => resolve(json(body)))) : Promise.resolve(json([])));
+afterEach(() => asked.splice(0));
+
+const cell = (code, version, kind) => ({ id: "c", step_id: "c", parent: null, slot: "modules", index: 0, state: { kind }, code, code_version: version, inputs: [], settings: {} });
+const snapshot = (version, code, kind = "fresh") => ({ draft: { version }, cells: [cell(code, version, kind)] });
+const turn = () => new Promise(setImmediate);
+const textOf = (store) => store.texts.get("c").text;
+
+/** A page that has version 1, and has just come back after its stream was lost. */
+async function resumed() {
+  const store = new NotebookStore({ ws: "main", draftId: "d" });
+  store.announceCell = () => {};
+  store.restored = true;
+  const first = store.refresh();
+  await turn();
+  asked.shift()(snapshot(1, "one"));
+  await first;
+  store.receive({ type: "hello", server: "s", resumed: true });
+  await turn();
+  assert.equal(asked.length, 1);
+  return store;
+}
+
+test("a snapshot that a change has overtaken does not bring the older text back", async () => {
+  const store = await resumed();
+  store.receive({ type: "change", client: "elsewhere", version: 2, draft: {}, cells: [cell("two", 2, "stale")] });
+  asked.shift()(snapshot(1, "one"));
+  await turn();
+  assert.equal(textOf(store), "two");
+  assert.equal(store.server.draft.version, 2);
+  asked.shift()(snapshot(2, "two", "stale")); // asked for anew
+  await turn();
+  assert.equal(store.server.draft.version, 2);
+  assert.deepEqual(asked, []);
+});
+
+test("a server that was set back to an older state is believed", async () => {
+  const store = await resumed();
+  store.receive({ type: "change", client: "elsewhere", version: 5, draft: {}, cells: [cell("five", 5, "stale")] });
+  asked.shift()(snapshot(5, "five"));
+  await turn();
+  const after = store.refresh();
+  await turn();
+  asked.shift()(snapshot(3, "three"));
+  await after;
+  assert.equal(textOf(store), "three");
+});
+
+test("a snapshot does not bring back a state that an event told since", async () => {
+  const store = await resumed();
+  store.receive({ type: "state", cell: "c", state: { kind: "running" } });
+  store.receive({ type: "state", cell: "c", state: { kind: "failed" } });
+  asked.shift()(snapshot(1, "one", "running")); // asked for before it failed
+  await turn();
+  assert.equal(store.get("state:c").kind, "failed");
+});

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from flowapp.jsontext import JsonText
-from flowapp.runtimes import handover
+from flowapp.runtimes import container_variables, handover, versions
 from flowapp.runtimes.adapters import Prepared, Refused, Talk
 from flowapp.runtimes.guest.bash_cell import LastLine
 from flowapp.runtimes.jobs import Job, Outcome, RuntimeSettings
@@ -123,6 +123,7 @@ class Containers:
         self._sweeping: asyncio.Task[None] | None = None
         self._marks = settings.home / "runtimes" / "containers"
         self._engine: str | None = None
+        self._takes_files = False
         self._why = "neither Podman nor Docker is installed"
         self._asked_at = float("-inf")
         self._places = asyncio.Semaphore(_MOST)
@@ -177,6 +178,8 @@ class Containers:
                     continue
                 problem = await _ask(program)
                 if problem is None:
+                    version = await versions.version_of(program)
+                    self._takes_files = container_variables.reads_as_it_stands(version or "")
                     self._engine = program
                     break
                 self._why = f"{name.capitalize()} is installed and does not answer ({problem})"
@@ -198,13 +201,20 @@ class Containers:
             options.append("--network=none")
         return options if job.shared is None else [*options, f"--volume={job.shared}:/shared"]
 
+    async def _client(self, engine: str, options: list[str], command: list[str]) -> asyncio.subprocess.Process:
+        variables = b""
+        if self._takes_files:
+            command, variables = container_variables.taken_out(command)
+        with container_variables.readable(variables) as given:
+            return await asyncio.create_subprocess_exec(
+                engine, "run", "--rm", *options, *command,
+                stdin=given, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+                start_new_session=True,
+            )  # fmt: skip
+
     async def _contained(self, engine: str, name: str, job: Job, command: list[str], talk: Talk) -> Outcome:
         begun = time.perf_counter()
-        process = await asyncio.create_subprocess_exec(
-            engine, "run", "--rm", f"--name={name}", *self.limits_of(job), *command,
-            stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-            start_new_session=True,
-        )  # fmt: skip
+        process = await self._client(engine, [f"--name={name}", *self.limits_of(job)], command)
         if process.stdout is None or process.stderr is None:
             raise Refused("The container's output cannot be read.")
         output = _Output(talk.tell, job.limits.output_bytes, LastLine())

@@ -1,6 +1,6 @@
 """A Bash cell: run by `bash -e` with positional arguments; the result is `result.json`, `result.out` or the last line.
 
-Standard output passes through here, because its last line may be the result; errors go straight to the log.
+Every user of the host may read a command line, so arguments are not in it: Bash reads them from a descriptor before the script. Standard output passes through here, because its last line may be the result; errors go straight to the log.
 """
 
 from __future__ import annotations
@@ -10,6 +10,9 @@ import json
 import os
 import re
 import select
+import shlex
+import tempfile
+from collections.abc import Mapping
 from typing import Any
 
 from flowapp.runtimes.guest import frames, streaming
@@ -36,8 +39,16 @@ docker() {
 }
 podman() { docker "$@"; }
 """
-#: Linux takes no single argument longer than 32 pages
-_LONGEST_ARGUMENT = 131_071
+_BEFORE = ".arguments.sh"
+#: a descriptor of Bash's that scripts do not use by themselves
+_GIVEN = 9
+#: What Bash does before the script, whose positional parameters these become; it is told by BASH_ENV, which scripts do not see.
+_TAKING = f"""unset BASH_ENV
+mapfile -td '' -u {_GIVEN} FLOWAPP_ARGUMENTS
+set -- "${{FLOWAPP_ARGUMENTS[@]}}"
+unset FLOWAPP_ARGUMENTS
+exec {_GIVEN}<&-
+"""
 _CHUNK = 1 << 16
 _STREAMED = streaming.MARK.encode()
 _LONGEST_LINE = 1 << 20
@@ -58,9 +69,6 @@ def run(job: frames.JobText) -> tuple[bytes, bytes]:
     """
     code = job.code.decode("utf-8", "replace")
     values = arguments(code, json.loads(job.args))
-    long = next((index for index, text in enumerate(values, 1) if len(text) > _LONGEST_ARGUMENT), None)
-    if long is not None:
-        return _error("ExecutionErr", f"Argument ${long} is longer than the 128 KB that Linux allows for one argument.")
     program = _found("bash")
     if program is None:
         return _error("ExecutionErr", "bash is not installed on this machine.")
@@ -71,13 +79,29 @@ def run(job: frames.JobText) -> tuple[bytes, bytes]:
             file.write(_RECORDING % {"record": os.path.abspath(_RECORD)})
         os.environ["BASH_ENV"] = os.path.abspath(_RECORDER)
     try:
-        status, last = stream([program, "-e", FILE_NAME, *values])
+        status, last = _run(program, values)
     except OSError as error:
         return _error("ExecutionErr", f"bash could not be started: {error.strerror}")
     if status != 0:
         body = {"name": "ExecutionErr", "program": "bash", "exit_code": status}
         return frames.ERROR, json.dumps(body).encode()
     return _recorded() if job.header.get("container") else _result(last, job.header["result_bytes"])
+
+
+def _run(program: str, values: list[bytes]) -> tuple[int, bytes]:
+    """Run the script with its arguments: see `stream`."""
+    if not values:
+        return stream([program, "-e", FILE_NAME])
+    following = os.environ.get("BASH_ENV")
+    with open(_BEFORE, "w") as file:
+        file.write(_TAKING)
+        if following:
+            file.write(f'export BASH_ENV={shlex.quote(following)}\nif [ -r "$BASH_ENV" ]; then . "$BASH_ENV"; fi\n')
+    os.environ["BASH_ENV"] = os.path.abspath(_BEFORE)
+    with tempfile.TemporaryFile(dir=".") as given:
+        given.write(b"".join(value + b"\0" for value in values))
+        given.seek(0)
+        return stream([program, "-e", FILE_NAME], given={_GIVEN: given.fileno()})
 
 
 def _recorded() -> tuple[bytes, bytes]:
@@ -110,17 +134,22 @@ def _text(value: Any) -> bytes:
     return text.replace("\0", "").encode("utf-8", "replace")
 
 
-def stream(command: list[str | bytes], file: str | None = None) -> tuple[int, bytes]:
+def stream(
+    command: list[str | bytes], file: str | None = None, given: Mapping[int, int] | None = None
+) -> tuple[int, bytes]:
     """Run the command, copying its output to the log; its exit status and the last line that is not blank.
 
-    `file` is the program's, where it is not what the command begins with.
+    `file` is the program's, where it is not what the command begins with. `given`: descriptors that it gets (its number → ours).
     """
     read, write = os.pipe2(os.O_CLOEXEC)
     pid = os.posix_spawn(
         os.fsencode(file or command[0]),
         [os.fsencode(part) for part in command],
         dict(os.environ),
-        file_actions=[(os.POSIX_SPAWN_DUP2, write, 1)],
+        file_actions=[
+            (os.POSIX_SPAWN_DUP2, write, 1),
+            *((os.POSIX_SPAWN_DUP2, ours, its) for its, ours in (given or {}).items()),
+        ],
         setsigdef=[13, 2],
     )
     os.close(write)

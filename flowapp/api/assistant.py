@@ -16,11 +16,16 @@ router = APIRouter(prefix="/api/w/{ws}/assistant")
 
 @router.post("/connect")
 async def connect(request: Request, caller: Caller, workspace: App) -> Response:
-    """Proposals for the open inputs of a step of a flow that the request brings, with samples of what it can read."""
+    """Proposals for the open inputs of a step of a flow that the request brings, with samples of what it can read.
+
+    With `dry` what a model would be sent, and nothing is.
+    """
     body = await object_body(request)
-    work = workspace.connect_document.propose(
-        caller, body.get("flow"), text_of(body, "step_id"), body.get("samples"), use_model=body.get("use_model") is True
-    )
+    asked = (caller, body.get("flow"), text_of(body, "step_id"), body.get("samples"))
+    field = text_of(body, "field")
+    if body.get("dry") is True:
+        return answer(await workspace.connect_document.sent(*asked, field=field))
+    work = workspace.connect_document.propose(*asked, field=field, use_model=body.get("use_model") is True)
     return answer(await while_connected(request, work))
 
 

@@ -14,6 +14,7 @@ from flowapp.api.bodies import MAX_JSON, MAX_UPLOAD, MOST, json_body, object_bod
 from flowapp.api.downloads import attachment
 from flowapp.api.jobs_u import stream
 from flowapp.api.leaving import while_connected
+from flowapp.workspace.connect_asks import Where
 from flowapp.workspace.errors import BadRequest
 
 router = APIRouter(prefix="/api/w/{ws}/drafts")
@@ -190,10 +191,12 @@ async def infer_schema(draft_id: str, request: Request, caller: Caller, workspac
 
 @router.post("/{draft_id}/connect")
 async def connect(draft_id: str, request: Request, caller: Caller, workspace: App) -> Response:
-    """Proposals for the open inputs of a cell."""
+    """Proposals for a field, for the open inputs of a cell, or for those of the whole flow; with `dry` what a model would be sent."""
     body = await object_body(request)
-    use_model = body.get("use_model") is True
-    work = workspace.connect.propose(caller, draft_id, text_of(body, "cell"), use_model=use_model)
+    where = Where(text_of(body, "cell"), text_of(body, "field"), body.get("whole") is True)
+    if body.get("dry") is True:
+        return answer(await workspace.connect.sent(caller, draft_id, where))
+    work = workspace.connect.propose(caller, draft_id, where, use_model=body.get("use_model") is True)
     return answer(await while_connected(request, work))
 
 

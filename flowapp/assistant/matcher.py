@@ -29,6 +29,7 @@ _LIST_WORDS = frozenset({"rows", "row", "items", "item", "data", "result", "list
 _COUNT = re.compile(r"^(num(ber)?_of_|n_)|_?(count|Count|length|Length)$")
 #: Two candidates closer than this are equally good.
 _EQUAL = 0.035
+_MOST_EQUALS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +57,27 @@ def match_one(target: Target, scope: Scope) -> Proposal | None:
     """The proposal for one field, or None where nothing fits well or two things fit equally well."""
     if is_secret_schema(target.schema):
         return None
-    ranked = rank(target, scope) or _counted(target, scope)
-    least = LEAST if target.required and "default" not in target.schema else LEAST_WITH_DEFAULT
-    if not ranked or ranked[0].score < least or _ambiguous(ranked):
+    ranked = _likely(target, scope)
+    if not ranked or _ambiguous(ranked):
         return None
     best = ranked[0]
     others = [each.source.expr for each in ranked[1:4] if each.score >= LEAST_ALTERNATIVE]
     return Proposal(target.field, best.source.expr, _why(target, best), best.score, tuple(others))
+
+
+def equals(target: Target, scope: Scope) -> tuple[str, ...]:
+    """Expressions that fit a field equally well, so that a person has to say which one is meant; empty where it is clear, or nothing fits."""
+    ranked = [] if is_secret_schema(target.schema) else _likely(target, scope)
+    if not ranked or not _ambiguous(ranked):
+        return ()
+    return tuple(each.source.expr for each in ranked if ranked[0].score - each.score <= _EQUAL)[:_MOST_EQUALS]
+
+
+def _likely(target: Target, scope: Scope) -> list[_Candidate]:
+    """All sources whose type fits, the best first; none where the best is not likely enough."""
+    ranked = rank(target, scope) or _counted(target, scope)
+    least = LEAST if target.asked or (target.required and "default" not in target.schema) else LEAST_WITH_DEFAULT
+    return ranked if ranked and ranked[0].score >= least else []
 
 
 def rank(target: Target, scope: Scope) -> list[_Candidate]:

@@ -7,8 +7,10 @@ that parse and read nothing but paths which are really there.
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from flowapp.assistant.matcher import match
@@ -23,6 +25,7 @@ from flowapp.openflow.references import find, simple_path
 MODEL_SCORE = 0.75
 _LONGEST_EXPRESSION = 500
 _MOST_SOURCES = 150
+NAME = "connect_inputs"
 
 SYSTEM = """You connect the inputs of one step of a workflow to data that earlier steps produced.
 For every field choose the expression that supplies its value, or null when no source is clearly meant for it.
@@ -53,6 +56,26 @@ ANSWER = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a model is asked about one cell. What is shown before and what is sent are both made here."""
+
+    user: str
+
+    async def ask(self, client: ModelClient) -> dict[str, Any]:
+        """The answer, of the form `ANSWER`. Raises `ModelFailed`."""
+        return await client.ask(SYSTEM, self.user, ANSWER, NAME)
+
+    def body(self, client: ModelClient) -> dict[str, Any]:
+        """The JSON that `ask` would send. Raises `ModelTooLong` where it would send nothing."""
+        return client.body(SYSTEM, self.user, ANSWER, NAME)
+
+
+def asking(title: str, targets: Sequence[Target], scope: Scope, hide: Callable[[str], str] = str) -> Question:
+    """The question about the fields of a cell; `hide` takes secrets out of its text."""
+    return Question(hide(question(title, targets, scope)))
+
+
 async def propose(
     client: ModelClient | None, title: str, targets: Sequence[Target], scope: Scope, hide: Callable[[str], str] = str
 ) -> Proposals:
@@ -65,11 +88,11 @@ async def propose(
         scope: what they can be wired to.
         hide: takes secrets out of the text that is sent.
     """
-    matched = match(targets, scope)
+    matched = await asyncio.to_thread(match, targets, scope)
     if client is None or not targets:
         return Proposals(tuple(matched))
     try:
-        answer = await client.ask(SYSTEM, hide(question(title, targets, scope)), ANSWER, "connect_inputs")
+        answer = await asking(title, targets, scope, hide).ask(client)
     except ModelFailed as failure:
         notice = f"{failure.message} These suggestions come from comparing names and types instead."
         return Proposals(tuple(matched), notice)
@@ -156,6 +179,6 @@ def _source(source: Source) -> dict[str, Any]:
     if source.title and not source.keys:
         shown["title"] = source.title[:LONGEST_SAMPLE]
     if source.shape.observed and not source.shape.members:
-        hidden = source.shape.secret or is_secret_name(source.keys)
+        hidden = source.shape.secret or source.shape.hides or is_secret_name(source.keys)
         shown["sample"] = "(hidden)" if hidden else sample_of(source.shape.sample)
     return shown

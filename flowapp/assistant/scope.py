@@ -80,6 +80,9 @@ def scope_of(document: Document, cell: CellId, results: Mapping[str, Any], item:
     item_shape: Shape | None = None
     if entry.in_loop:
         item_shape = Shape() if item is _NONE else Shape.of_value(item)
+        over = _input_over(document, entry, inputs)
+        if over is not None and over.item is not None:
+            item_shape = item_shape.hiding(over.item)
         title = _item_title(document, entry)
         sources += _paths("flow_input.iter.value", item_shape, "item", 0, title=title)
         sources.append(Source("flow_input.iter.index", "item", ("index",), Shape("integer"), 0))
@@ -95,13 +98,25 @@ def scope_of(document: Document, cell: CellId, results: Mapping[str, Any], item:
     return Scope(tuple(sources[:_MOST]), shapes, inputs, item_shape, entry.in_loop)
 
 
-def _item_title(document: Document, entry: Entry) -> str:
-    """What the loop around a cell runs over, by name: the last key of its iterator, or the title of the step it reads."""
+def _over(document: Document, entry: Entry) -> Path | None:
+    """The path that the loop around a cell runs over, where it is one."""
     parent = document.entry(entry.parent) if entry.parent else None
     while parent is not None and parent.kind != "forloopflow":
         parent = document.entry(parent.parent) if parent.parent else None
     iterator = parent.module["value"].get("iterator") if parent is not None else None
-    path = simple_path(str(iterator.get("expr") or "")) if isinstance(iterator, Mapping) else None
+    return simple_path(str(iterator.get("expr") or "")) if isinstance(iterator, Mapping) else None
+
+
+def _input_over(document: Document, entry: Entry, inputs: Mapping[str, Shape]) -> Shape | None:
+    """The shape of the flow's input that the loop around a cell runs over: its schema may say that there are secrets in the items."""
+    path = _over(document, entry)
+    found = inputs.get(str(path[1])) if path and len(path) > 1 and path[0] == "flow_input" else None
+    return found.at(path[2:]) if path and found is not None else None
+
+
+def _item_title(document: Document, entry: Entry) -> str:
+    """What the loop around a cell runs over, by name: the last key of its iterator, or the title of the step it reads."""
+    path = _over(document, entry)
     if path is None or len(path) < 2:
         return ""
     step = document.outline.by_step.get(str(path[1])) if path[0] == "results" else None
@@ -133,7 +148,7 @@ def _inputs(document: Document) -> dict[str, Shape]:
         observed = Shape("string") if is_blob else Shape.of_value(value)
         if promised is not None and (promised.secret or observed.type == UNKNOWN):
             observed = promised
-        found[name] = observed
+        found[name] = observed.hiding(promised) if promised is not None else observed
     return found
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 from flowapp.openflow.shapes import types_in
@@ -28,6 +28,8 @@ class Shape:
     item: Shape | None = None
     #: a secret by its name or its schema: its sample is never shown to a model
     secret: bool = False
+    #: a secret is somewhere inside of it: its own sample is not shown either
+    hides: bool = False
 
     @classmethod
     def of_value(cls, value: Any, depth: int = 0) -> Shape:
@@ -55,6 +57,18 @@ class Shape:
         }
         item = cls.of_schema(schema["items"], depth + 1) if kind == "array" and "items" in schema else None
         return cls(kind, members=members, item=item, secret=is_secret_schema(schema))
+
+    def hiding(self, promised: Shape) -> Shape:
+        """The same, where whatever a schema promises to be a secret is one, at any depth; and no sample shows it."""
+        if promised.secret:
+            return promised
+        members = {
+            key: inner.hiding(promised.members[key]) if key in promised.members else inner
+            for key, inner in self.members.items()
+        }
+        item = self.item.hiding(promised.item) if self.item is not None and promised.item is not None else self.item
+        hidden = any(each.secret or each.hides for each in (*members.values(), *((item,) if item else ())))
+        return replace(self, members=members, item=item, hides=self.hides or hidden)
 
     def at(self, path: tuple[str | int, ...]) -> Shape | None:
         """The shape at a path, or None where the value has nothing there (or nothing is known)."""

@@ -13,11 +13,16 @@ from flowapp.notebook.schemas import fields_of, transforms_of
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One field: its name, its JSON Schema, and whether the step needs it."""
+    """One field: its name, its JSON Schema, whether the step needs it, and whether its code or schema names it.
+
+    `asked`: a person asked for this very field, so it needs no more than one that is required.
+    """
 
     field: str
     schema: Mapping[str, Any] = default(default_factory=dict)
     required: bool = True
+    declared: bool = True
+    asked: bool = False
 
 
 def targets_of(document: Document, cell: CellId, only_open: bool = True) -> list[Target]:
@@ -35,6 +40,7 @@ def targets_of(document: Document, cell: CellId, only_open: bool = True) -> list
             name,
             schema if isinstance(schema, Mapping) else {},
             name in fields.required or name not in fields.properties,
+            name in fields.properties,
         )
         for name, schema in known.items()
         if not only_open or is_open(transforms.get(name))

@@ -125,7 +125,7 @@ class ModelClient:
         """
         import openai
 
-        wish = Wish(system, user, schema, name, self._limit(system, user, schema, max_tokens), hear)
+        wish = self._wish(system, user, schema, name, max_tokens, hear)
         reserved = self._budget.reserve(estimated(system, user) + wish.limit)
         used = 0
         try:
@@ -148,6 +148,28 @@ class ModelClient:
         finally:
             self._budget.settle(reserved, used)
 
+    def body(self, system: str, user: str, schema: dict[str, Any], name: str) -> dict[str, Any]:
+        """What `ask` would send, as the body of its first request; nothing is sent.
+
+        Raises:
+            ModelTooLong: it is longer than a message may be, and would not be sent.
+        """
+        return self._bodies(self._wish(system, user, schema, name))[0]
+
+    def _wish(
+        self,
+        system: str,
+        user: str,
+        schema: dict[str, Any],
+        name: str,
+        max_tokens: int | None = None,
+        hear: Callable[[str], None] | None = None,
+    ) -> Wish:
+        return Wish(system, user, schema, name, self._limit(system, user, schema, max_tokens), hear)
+
+    def _bodies(self, wish: Wish) -> list[dict[str, Any]]:
+        return [{"model": self._settings.model, **form} for form in wish.forms()]
+
     def _limit(self, system: str, user: str, schema: dict[str, Any], max_tokens: int | None) -> int:
         """How many tokens the answer may have."""
         limit = max_tokens or self._settings.max_answer_tokens
@@ -166,22 +188,22 @@ class ModelClient:
         """The answer to the richest form of the question that the server takes."""
         import openai
 
-        forms = wish.forms()
-        for form in forms[:-1]:
+        bodies = self._bodies(wish)
+        for body in bodies[:-1]:
             try:
-                return await self._send(wish, form)
+                return await self._send(wish, body)
             except (openai.BadRequestError, openai.UnprocessableEntityError):
                 continue
-        return await self._send(wish, forms[-1])
+        return await self._send(wish, bodies[-1])
 
-    async def _send(self, wish: Wish, form: dict[str, Any]) -> Completion:
+    async def _send(self, wish: Wish, body: dict[str, Any]) -> Completion:
         settings = self._settings
-        whole = settings.stream_s if form.get("stream") else settings.timeout_s
+        whole = settings.stream_s if body.get("stream") else settings.timeout_s
         loop = asyncio.get_running_loop()
         end = loop.time() + whole
         async with asyncio.timeout(settings.timeout_s) as deadline:
             create = self._client.chat.completions.with_streaming_response.create
-            async with create(model=settings.model, **form) as response:
+            async with create(**body) as response:
                 if wish.hear is None or "event-stream" not in response.headers.get("content-type", ""):
                     return completion_of(await response.text(), _CHECK)
 

@@ -62,6 +62,19 @@ def wire_problems(flow: Mapping[str, Any], written: Written, known: Known) -> It
                     yield from _mismatch(expression, root, takes)
 
 
+def value_problem(field: str, wanted: Mapping[str, Any], given: Mapping[str, Any], *, lenient: bool = False) -> str:
+    """Why a value of one schema cannot go into a field of another, as a sentence; empty where it can, or nothing is certain."""
+    fits = fit(wanted, given, lenient=lenient)
+    if fits.verdict != "conflicts":
+        return ""
+    return f"{_inner(field, fits.at)} takes {_word(fits.wanted)}, and this is {_word(fits.given)}."
+
+
+def takes_leniently(language: str) -> bool:
+    """Whether steps of a language read a number from its text."""
+    return language in _LENIENT
+
+
 def _sorted(paths: frozenset[Path]) -> Iterable[Path]:
     return sorted(paths, key=str) if len(paths) > 1 else paths
 

@@ -10,7 +10,7 @@ import contextlib
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, TypeAlias
+from typing import Any
 
 from flowapp.access.identity import Identity
 from flowapp.expressions.values import Batch, Expression, ExpressionFailed
@@ -25,6 +25,7 @@ from flowapp.workspace import tree
 from flowapp.workspace.context import Context
 from flowapp.workspace.drafts import Drafts
 from flowapp.workspace.errors import BadRequest, OutputMissing, WorkspaceError
+from flowapp.workspace.judging import Answer, Failure, judged
 from flowapp.workspace.open_drafts import OpenDraft
 from flowapp.workspace.scope import CellScope, Source, loops_around, reaches, scope_of, source_of
 
@@ -35,9 +36,6 @@ KEPT = 4000
 _BREATHE = 10
 
 Shown = dict[str, Any]
-#: What evaluating gives: the value's JSON text in a tuple; why there is none, in words; or, for a value that is too big to be
-#: moved about, what `look` says of it (`{"text", "type", "node"}`).
-Answer: TypeAlias = tuple[JsonText] | str | dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,16 +59,22 @@ class Previews:
         self._waiting: set[str] = set()
 
     async def preview(self, identity: Identity, draft_id: str, cell: CellId, field: str, expr: str) -> Shown:
-        """`{"ok": true, "text", "type", "node"}` of an expression in the place of a cell's field, or why there is none."""
+        """`{"ok": true, "text", "type", "node"}` of an expression in the place of a cell's field, or why there is none.
+
+        `problem` says that the value is not one that the field takes.
+        """
         draft = await self._drafts.open(identity, "draft.run", draft_id)
         entry = draft.document.entry(cell)
         if entry is None:
             raise BadRequest(f"Cell {cell} is no longer there.", "Reload the page.")
         (answer,) = await self.values(draft, entry, [(expr, _is_predicate(field))])
+        valid, problem = await asyncio.to_thread(judged, draft.document, entry, field, answer)
+        misfit = {"problem": problem} if valid is False and not isinstance(answer, str) else {}
         if isinstance(answer, tuple):
             value = await asyncio.to_thread(loads, answer[0])
-            return {"ok": True, "text": tree.summary(value), "type": tree.type_of(value), "node": tree.node(value)}
-        return {"ok": False, "text": answer} if isinstance(answer, str) else {"ok": True, **answer}
+            look = {"text": tree.summary(value), "type": tree.type_of(value), "node": tree.node(value)}
+            return {"ok": True, **look, **misfit}
+        return {"ok": False, "text": answer} if isinstance(answer, str) else {"ok": True, **answer, **misfit}
 
     async def values(self, draft: OpenDraft, entry: Entry, expressions: Sequence[tuple[str, bool]]) -> list[Answer]:
         """The answer to each (expression, is a predicate)."""
@@ -173,7 +177,7 @@ class Previews:
             answers = []
             for expression in batch.expressions:
                 answers += await self._context.evaluator.evaluate(replace(batch, expressions=[expression]))
-        return [f"{a.name}: {a.message}" if isinstance(a, ExpressionFailed) else (a,) for a in answers]
+        return [Failure(f"{a.name}: {a.message}") if isinstance(a, ExpressionFailed) else (a,) for a in answers]
 
     async def _scope_texts(
         self, draft: OpenDraft, scope: CellScope, found: Iterable[references.References]

@@ -188,7 +188,7 @@ def test_all_that_evaluate_are_accepted_at_once_and_another_choice_is_evaluated(
         answer = route.fetch().json()
         by_field = {item["field"]: item for item in answer["proposals"]}
         by_field["amount"]["evaluated"] = {"ok": False, "text": "TypeError: it is not there"}
-        by_field["customer_name"]["alternatives"] = ["results.a.amount"]
+        by_field["customer_name"]["alternatives"] = ["results.a.amount", "String(results.a.amount)"]
         route.fulfill(json=answer)
 
     intercept(page, "**/connect", with_a_failing_one)
@@ -196,11 +196,17 @@ def test_all_that_evaluate_are_accepted_at_once_and_another_choice_is_evaluated(
     page.keyboard.press("w")
     panel = page.get_by_role("complementary", name="Side panel")
     customer = panel.get_by_role("listitem").filter(has=page.get_by_role("button", name="Accept customer_name"))
-    customer.get_by_role("button", name="results.a.amount").click()
+    customer.get_by_role("button", name="results.a.amount", exact=True).click()
     expect(customer).to_contain_text("= 12.5")
+    expect(customer).to_contain_text("customer_name takes a text, and this is a number.")
+    expect(panel.get_by_role("button", name="without errors")).to_have_count(
+        0
+    )  # a value that does not fit is an error too
     shoot(page, "connect-with-an-error")
+    customer.get_by_role("button", name="String(results.a.amount)").click()
+    expect(customer).to_contain_text("= 12.5")
     panel.get_by_role("button", name="Accept the one without errors").click()
-    expect(notebook.row("b", "customer_name").get_by_role("combobox")).to_have_value("results.a.amount")
+    expect(notebook.row("b", "customer_name").get_by_role("combobox")).to_have_value("String(results.a.amount)")
     expect(notebook.row("b", "amount").get_by_role("combobox")).to_have_count(0)
     expect(panel.get_by_role("button", name="Accept amount")).to_be_visible()
     expect(panel.get_by_role("button", name="Accept", exact=True)).to_have_count(0)

@@ -60,6 +60,7 @@ export function Assistant() {
       {!all.busy && (
         <div className="nb-assist-quick">
           {QUICK.filter(({ needs }) => !needs || needs(cell, state, all.mode)).map(({ label, mode, text }) => <button key={label} type="button" className="nb-btn nb-small" onClick={() => ask(text, mode)}>{label}</button>)}
+          <button type="button" className="nb-btn nb-small" onClick={() => perform(store, "connect_flow")}>Connect all inputs</button>
         </div>
       )}
       <Sent key={`${selected} ${all.mode}`} cell={cell} text={all.text} mode={all.mode} />

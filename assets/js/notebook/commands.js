@@ -233,6 +233,12 @@ const download = (store, format) => {
 /** Show a tab of the side panel and go there by keyboard too. */
 const toSidebar = (store, tab, more) => store.set("sidebar", { ...store.get("sidebar"), tab, open: true, hidden: false, focus: Date.now(), ...more });
 
+/** Propose wires for one field of a cell. */
+export function connectField(store, cell, field) {
+  select(store, cell, { focus: false });
+  toSidebar(store, "connect", { cell, field, whole: false, at: Date.now() });
+}
+
 function toFlowInput() {
   const box = document.querySelector("[data-input-cell]");
   box?.scrollIntoView({ block: "nearest", behavior: "instant" });
@@ -287,7 +293,7 @@ const NEEDS_CELL = {
     if (store.get("mode") === "graph") select(store, id); // the head of the cell is where they are shown
     store.set("commenting", id);
   },
-  connect: (store, id) => toSidebar(store, "connect", { cell: id, at: Date.now() }),
+  connect: (store, id) => toSidebar(store, "connect", { cell: id, field: "", whole: false, at: Date.now() }),
   picker: (_store, id) => {
     const row = cellNode(id)?.querySelector("[data-missing] [data-plug]") ?? cellNode(id)?.querySelector("[data-plug]");
     row?.click();
@@ -321,6 +327,7 @@ const ALWAYS = {
   state: (store) => toSidebar(store, "state"),
   comments: (store) => toSidebar(store, "comments"),
   assistant: (store) => toSidebar(store, "assistant"),
+  connect_flow: (store) => toSidebar(store, "connect", { cell: null, field: "", whole: true, at: Date.now() }),
   paste: (store, id) => paste(store, id),
   collapse_all: (store) => collapse(store, store.get("order") ?? []),
   undo: (store) => store.history("undo"),

@@ -1,5 +1,6 @@
 // The inputs of a cell: a row per field with its name, where the value comes from, what it is now, and the plug.
 import { memo, useEffect, useId, useRef, useState } from "react";
+import { connectField } from "./commands.js";
 import { useFact, useKey, useStore } from "./context.js";
 import { ExpressionInput } from "./expression.jsx";
 import { Glyph } from "./icons.jsx";
@@ -80,7 +81,7 @@ const InputRow = memo(function InputRow({ cell, step, input, problem }) {
           <Glyph name="warn" size={12} /> {missing ? `${field} needs a value: type one, or plug in a result` : `${wrong.message} ${wrong.hint}`}
         </span>
       )}
-      {picker.open && <Picker cell={cell} field={field} anchor={picker.anchor.current} onConnect={picker.connect(save)} onAppend={expression ? picker.append : null} onClose={picker.close} />}
+      {picker.open && <Picker cell={cell} field={field} anchor={picker.anchor.current} onConnect={picker.connect(save)} onAppend={expression ? picker.append : null} onPropose={() => (picker.close(), connectField(store, cell, field))} onClose={picker.close} />}
     </div>
   );
 });

@@ -11,7 +11,7 @@ import { Popover } from "./ui.jsx";
 const DEEP_MS = 150;
 const DEEP_FROM = 2; // letters; with fewer everything is found
 
-export function Picker({ cell, field, anchor, onConnect, onAppend, onClose }) {
+export function Picker({ cell, field, anchor, onConnect, onAppend, onPropose, onClose }) {
   const store = useStore();
   const [groups, setGroups] = useState(null);
   const [problem, setProblem] = useState(null);
@@ -96,6 +96,7 @@ export function Picker({ cell, field, anchor, onConnect, onAppend, onClose }) {
         {onAppend && <span><kbd>Alt ↵</kbd> insert at cursor</span>}
         <span><kbd>→</kbd> look inside</span>
         <span className="nb-faint">or click a value in an earlier result</span>
+        {onPropose && <button type="button" className="nb-btn nb-small" onClick={onPropose}><Glyph name="plug" size={12} /> Propose wires for this field</button>}
       </div>
     </Popover>
   );

@@ -58,6 +58,7 @@ export const SHORTCUTS = [
   { id: "preprocessor", keys: [], label: "Preprocessor", group: "Cells", mode: "command" },
 
   { id: "connect", keys: ["w"], label: "Connect inputs: propose wires for the cell", group: "Wires", mode: "command" },
+  { id: "connect_flow", keys: ["W"], label: "Connect inputs of the whole flow", group: "Wires", mode: "command" },
   { id: "picker", keys: ["p"], label: "Pick a value for the first missing input", group: "Wires", mode: "command" },
 
   { id: "assistant", keys: ["A"], label: "Ask the assistant", group: "Notebook", mode: "command" },

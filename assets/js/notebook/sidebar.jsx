@@ -1,8 +1,9 @@
 // The side panel: every fixed value in one place, proposed wires, and what is wrong. A sheet from below on phones.
-import { memo, useCallback, useEffect, useMemo, useRef, useState } from "react";
+import { memo, useEffect, useRef } from "react";
 import { Assistant } from "./assistant.jsx";
 import { select } from "./commands.js";
 import { CommentList, OpenComments } from "./comments.jsx";
+import { Connect } from "./connect.jsx";
 import { useFact, useKey, useStore } from "./context.js";
 import { Glyph } from "./icons.jsx";
 import { Problems } from "./problems.jsx";
@@ -60,114 +61,6 @@ export const Sidebar = memo(function Sidebar() {
     </aside>
   );
 });
-
-// ---------------------------------------------------------------- connect
-
-function Connect() {
-  const store = useStore();
-  const side = useKey("sidebar");
-  const selected = useKey("selected");
-  const id = side.cell && store.cell(side.cell) ? side.cell : selected;
-  const cell = useKey(`cell:${id}`);
-  useEffect(() => {
-    if (side.cell && side.cell !== selected) store.set("sidebar", { ...store.get("sidebar"), cell: null });
-  }, [selected]);
-  if (!cell?.inputs?.length) return <p className="nb-empty nb-pad">{cell ? `${cell.step_id} takes no inputs.` : "Select a cell to see what its inputs could be connected to."}</p>;
-  return <Proposals key={id} cell={cell} asked={side.at} />;
-}
-
-function Proposals({ cell, asked }) {
-  const store = useStore();
-  const [answer, setAnswer] = useState(null);
-  const [busy, setBusy] = useState(false);
-  const [done, setDone] = useState(() => new Set());
-  const turn = useRef(0);
-  const waiting = useRef(null);
-  useEffect(() => () => waiting.current?.abort(), []); // who leaves the panel waits for no model
-  const ask = useCallback(async (useModel) => {
-    const mine = (turn.current += 1);
-    waiting.current?.abort();
-    const { signal } = (waiting.current = new AbortController());
-    setBusy(useModel ? "model" : "matcher");
-    try {
-      await store.settled();
-      const found = await store.ask("POST", "connect", { json: { cell: cell.id, use_model: useModel }, signal });
-      if (mine === turn.current) setAnswer(found), setDone(new Set());
-    } catch (error) {
-      if (mine === turn.current && !signal.aborted) setAnswer({ proposals: [], notice: `${error.message} ${error.hint ?? ""}` });
-    }
-    if (mine === turn.current) setBusy(false);
-  }, [cell.id]);
-  useEffect(() => {
-    ask(false);
-  }, [ask, asked]);
-  const open = useMemo(() => (answer?.proposals ?? []).filter((item) => !done.has(item.field)), [answer, done]);
-  const box = useRef(null);
-  useEffect(() => {
-    // the keyboard came here for the proposals, or stood on one that is decided now
-    const panel = box.current.closest("[role=tabpanel]");
-    const here = document.activeElement === panel || (done.size > 0 && document.activeElement === document.body);
-    if (here) (box.current.querySelector(".nb-yes") ?? panel).focus();
-  }, [open, done]);
-  const accept = (items) => {
-    store.do(...items.map((item) => ({ op: "set_input", cell: cell.id, field: item.field, transform: { type: "javascript", expr: item.expr } })));
-    setDone(new Set([...done, ...items.map((item) => item.field)]));
-    store.announce(`Connected ${items.map((item) => item.field).join(", ")}`);
-  };
-  const refuse = (item) => setDone(new Set([...done, item.field]));
-  const change = (item, expr) => {
-    const chosen = { ...item, expr, evaluated: null, pending: true, why: "your choice" };
-    const put = (from, to) => setAnswer((now) => now && { ...now, proposals: now.proposals.map((other) => (other === from ? to : other)) });
-    put(item, chosen);
-    store.ask("POST", "preview", { json: { cell: cell.id, field: item.field, expr } }).then(
-      (evaluated) => put(chosen, { ...chosen, evaluated, pending: false }),
-      (error) => put(chosen, { ...chosen, evaluated: { ok: false, text: `Not evaluated: ${error.message}` }, pending: false }),
-    );
-  };
-  const sound = open.filter((item) => !item.pending && item.evaluated?.ok !== false); // what fails, or may, is accepted by itself, knowingly
-  const current = (field) => {
-    const input = cell.inputs.find((other) => other.field === field);
-    return input?.type === "javascript" ? input.expr : input?.value !== undefined && input?.value !== null ? JSON.stringify(input.value) : "";
-  };
-  return (
-    <section ref={box} className="nb-connect" aria-busy={Boolean(busy)} aria-label={`Proposed wires for ${cell.step_id}`}>
-      <h2><span className="nb-chip nb-chip-fixed">{cell.step_id}</span><span>{cell.title || "Untitled"}</span></h2>
-      {answer?.notice && <p className="nb-notice"><Glyph name="info" size={13} /> {answer.notice}</p>}
-      {!answer && <div className="nb-skeleton" aria-hidden="true"><i style={{ width: "80%" }} /><i style={{ width: "60%" }} /></div>}
-      {answer && !open.length && (done.size > 0 || !answer.notice) && <p className="nb-empty">{done.size ? "All proposals are decided." : "Nothing earlier fits the inputs of this cell by name and type."}</p>}
-      {open.length > 0 && (
-        <ul className="nb-proposals">
-          {open.map((item) => (
-            <li key={item.field}>
-              <span className="nb-proposal">
-                <code>{item.field}</code> <span aria-label="from">←</span> <code className="nb-wire">{item.expr}</code>
-                {current(item.field) && current(item.field) !== item.expr && <del title="what it is now">{current(item.field)}</del>}
-              </span>
-              <span className="nb-yn">
-                <button type="button" className="nb-yes" aria-label={`Accept ${item.field}`} title="Accept" onClick={() => accept([item])}><Glyph name="check" /></button>
-                <button type="button" className="nb-no" aria-label={`Refuse ${item.field}`} title="Refuse" onClick={() => refuse(item)}><Glyph name="cross" /></button>
-              </span>
-              <span className="nb-why">
-                {item.evaluated && <span className="nb-now" data-ok={item.evaluated.ok}>{item.evaluated.ok ? `= ${item.evaluated.text}` : item.evaluated.text}</span>}
-                {item.why && <span>{item.why}</span>}
-                {item.source === "model" && <span className="nb-by"><Glyph name="sparkle" size={11} /> model</span>}
-              </span>
-              {item.alternatives?.length > 0 && (
-                <span className="nb-alternatives">
-                  or {item.alternatives.slice(0, 3).map((expr) => <button key={expr} type="button" className="nb-link" onClick={() => change(item, expr)}><code>{expr}</code></button>)}
-                </span>
-              )}
-            </li>
-          ))}
-        </ul>
-      )}
-      <footer>
-        {sound.length > 0 && <button type="button" className="nb-btn" data-primary onClick={() => accept(sound)}>{sound.length < open.length ? (sound.length === 1 ? "Accept the one without errors" : `Accept all ${sound.length} without errors`) : open.length === 1 ? "Accept" : open.length === 2 ? "Accept both" : `Accept all ${open.length}`}</button>}
-        <button type="button" className="nb-btn" disabled={Boolean(busy)} onClick={() => ask(true)}>{busy === "model" ? "Asking…" : "Ask the model"}</button>
-      </footer>
-    </section>
-  );
-}
 
 export const PanelButton = () => {
   const store = useStore();

@@ -1,6 +1,6 @@
 // All fixed values by cell. Read from the cells themselves, so an edit here and an edit in the cell are the same edit.
 import { memo, useState } from "react";
-import { select } from "./commands.js";
+import { connectField, select } from "./commands.js";
 import { duplicates, fixedFor, sameElsewhere, toFixed, toFlowConstant, toFlowInput } from "./constants.js";
 import { useKey, useStore } from "./context.js";
 import { Glyph } from "./icons.jsx";
@@ -79,6 +79,7 @@ function fieldMenu(store, here, input, secret, together, setTogether) {
   };
   const cannot = secret || unset || input.truncated;
   return [
+    { label: "Propose wires for this field", icon: "plug", run: () => connectField(store, here.cell, here.field) },
     { label: "Make it an input of the flow", icon: "down", disabled: cannot, run: turn(toFlowInput, [here]) },
     { label: "Make it a constant of the flow", icon: "pin", disabled: cannot, run: turn(toFlowConstant, [here]) },
     same.length > 0 && "-",

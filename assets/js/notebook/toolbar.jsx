@@ -101,6 +101,7 @@ function ExportMenu() {
       { label: "Fork into my own space", icon: "branch", run: () => perform(store, "fork") },
       { label: "Variables and resources…", icon: "key", run: () => perform(store, "named") }, "-",
       item("export_yaml", "Export as YAML"), item("export_json", "Export as JSON"), item("export_zip", "Export as a folder (zip)"), "-",
+      { label: "Connect inputs of the whole flow", icon: "plug", keys: "W", run: () => perform(store, "connect_flow") },
       { label: "All commands", icon: "search", keys: spoken("Mod+k"), run: () => perform(store, "palette") },
       { label: "Keyboard shortcuts", icon: "keys", keys: "?", run: () => perform(store, "help") },
     ]} />

@@ -78,7 +78,9 @@ NOTEBOOKS: dict[str, Operation] = {
     ),
     f"GET {_D}/{{draft_id}}/input/{{name}}/text": op(),
     f"POST {_D}/{{draft_id}}/infer_schema": op(body="sample!: any"),
-    f"POST {_D}/{{draft_id}}/connect": op(body="cell: string, use_model: boolean", also=(409, 429, 502, 504)),
+    f"POST {_D}/{{draft_id}}/connect": op(
+        body="cell: string, field: string, whole: boolean, use_model: boolean, dry: boolean", also=(409, 429, 502, 504)
+    ),
     f"POST {_D}/{{draft_id}}/assist": op(
         "object|events",
         body="instruction: string, mode: string, cell: string, dry: boolean, stream: boolean",
@@ -106,7 +108,8 @@ NOTEBOOKS: dict[str, Operation] = {
     ),
     f"GET {_D}/{{draft_id}}/export": op("document", also=(422,)),
     "POST /api/w/{ws}/assistant/connect": op(
-        body="flow: any, step_id: string, samples: any, use_model: boolean", also=(409, 422, 429, 502, 504)
+        body="flow: any, step_id: string, field: string, samples: any, use_model: boolean, dry: boolean",
+        also=(409, 422, 429, 502, 504),
     ),
     "GET /api/w/{ws}/assistant/settings": op(),
     "POST /api/w/{ws}/assistant/settings": op(body=_MODEL),

@@ -112,6 +112,20 @@ def test_no_secret_is_sent() -> None:
     }
 
 
+def test_what_the_schema_of_an_input_calls_a_secret_is_none_of_the_models_business_at_any_depth() -> None:
+    person = {"type": "object", "properties": {"pin": {"type": "string", "password": True}, "name": {"type": "string"}}}
+    people = {"type": "array", "items": person}
+    sample = {"one": {"pin": "4711-pin", "name": "Ada"}, "people": [{"pin": "4712-pin", "name": "Bob"}]}
+    schema = {"type": "object", "properties": {"one": person, "people": people}}
+    made = document(loop("each", "flow_input.people", [script("a")]), script("b"), sample=sample, schema=schema)
+    inside = question("A", TARGETS, scope_of(made, "cell_a", {}, item=sample["people"][0]))
+    sent = inside + question("B", TARGETS, scope_of(made, "cell_b", {}))
+    assert "Ada" in sent and "Bob" in sent
+    assert "4711" not in sent and "4712" not in sent
+    kinds = {each["expr"]: each["type"] for each in json.loads(sent[: len(inside)])["sources"]}
+    assert kinds["flow_input.iter.value.pin"] == "string"
+
+
 @pytest.mark.parametrize(
     "expr",
     [

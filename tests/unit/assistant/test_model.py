@@ -115,7 +115,7 @@ def test_no_secret_is_sent() -> None:
 def test_what_the_schema_of_an_input_calls_a_secret_is_none_of_the_models_business_at_any_depth() -> None:
     person = {"type": "object", "properties": {"pin": {"type": "string", "password": True}, "name": {"type": "string"}}}
     people = {"type": "array", "items": person}
-    sample = {"one": {"pin": "4711-pin", "name": "Ada"}, "people": [{"pin": "4712-pin", "name": "Bob"}]}
+    sample: dict[str, Any] = {"one": {"pin": "4711-pin", "name": "Ada"}, "people": [{"pin": "4712-pin", "name": "Bob"}]}
     schema = {"type": "object", "properties": {"one": person, "people": people}}
     made = document(loop("each", "flow_input.people", [script("a")]), script("b"), sample=sample, schema=schema)
     inside = question("A", TARGETS, scope_of(made, "cell_a", {}, item=sample["people"][0]))

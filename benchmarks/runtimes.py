@@ -1,7 +1,7 @@
 """How long a trivial job takes, per language: `python -m benchmarks.runtimes [jobs] [seconds]`. One JSON line per figure.
 
-cold: the first job of a pool without idle processes; warm: jobs with a pause in which the pool refills; sustained: one, two
-and eight at a time without a pause for so many seconds (10), so that every refill is paid for. Times in milliseconds, from
+First how long reading the signature of a script of a hundred lines takes after each change. Then jobs. cold: the first job of a pool without idle processes; warm: jobs with a pause in which the pool refills; sustained: one, two
+and eight at a time without a pause for so many seconds (10), so that every refill is paid for, and Python also for a minute. Times in milliseconds, from
 calling `run` to its answer; isolation, log and result included, engine and database not. Go: compiled before, and what is
 compiled is kept. With packages: installed before; warm jobs find them loaded, and some of the sustained ones have to load them
 themselves. The pools have the size that a server gives them (FLOWAPP_IDLE_RUNNERS).
@@ -21,6 +21,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from benchmarks.signature_scripts import figures  # noqa: E402
 from flowapp.jsontext import JsonText  # noqa: E402
 from flowapp.runtimes import Job, Runtimes, RuntimeSettings  # noqa: E402
 
@@ -50,6 +51,8 @@ PACKAGES = {
     "deno+windmill-client": "import * as w from 'windmill-client@1.339.1';\nexport const main = (a: number) => typeof w.getVariable;\n",
 }
 AT_ONCE = (1, 2, 8)
+#: what is also run for a minute, eight at a time
+LONG, LONG_S = "python3", 60.0
 #: seconds in which a pool is full again
 PAUSE = {
     "python3": 0.02,
@@ -116,7 +119,7 @@ async def sustained(runtimes: Runtimes, language: str, seconds: float, at_once: 
             times.append(await once(runtimes, language))
 
     await asyncio.gather(*(worker() for _ in range(at_once)))
-    say(language, f"sustained, {at_once} at a time", times, (time.perf_counter() - begun) * 1000)
+    say(language, f"sustained, {at_once} at a time, {seconds:g} s", times, (time.perf_counter() - begun) * 1000)
 
 
 def idle_memory() -> float:
@@ -136,6 +139,8 @@ def idle_memory() -> float:
 
 
 async def main(jobs: int, seconds: float) -> None:
+    for figure in figures():
+        print(json.dumps(figure), flush=True)
     with tempfile.TemporaryDirectory(prefix="flowapp-bench-") as home:
         runtimes = Runtimes(RuntimeSettings(home=Path(home), idle=6))
         begun = time.perf_counter()
@@ -151,6 +156,8 @@ async def main(jobs: int, seconds: float) -> None:
             await warm(runtimes, language, count)
             for at_once in AT_ONCE:
                 await sustained(runtimes, language, seconds, at_once)
+            if language == LONG:
+                await sustained(runtimes, language, LONG_S, AT_ONCE[-1])
             await asyncio.sleep(0.5)
         for language in PACKAGES:
             for _ in range(4):  # installs them, then makes them hot

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import base64
+from collections import deque
 from collections.abc import Iterator
 from typing import Any
 
@@ -56,11 +57,23 @@ _ENUM_BASES = frozenset({"Enum", "StrEnum", "IntEnum", "Flag", "IntFlag"})
 _FIELD_BASES = frozenset({"TypedDict", "BaseModel", "NamedTuple"})
 
 
+def _statements(module: ast.Module) -> Iterator[ast.AST]:
+    """What has statements in it and the statements themselves, outer ones first: half of `ast.walk`'s time goes to expressions."""
+    left: deque[ast.AST] = deque([module])
+    while left:
+        node = left.popleft()
+        yield node
+        for part in ("body", "handlers", "orelse", "finalbody", "cases"):
+            below = getattr(node, part, None)
+            if isinstance(below, list):  # the body of a conditional expression or a lambda is none
+                left.extend(below)
+
+
 class Types:
     """Turns the annotations of one module into schemas. Knows the classes and aliases that the module defines."""
 
     def __init__(self, module: ast.Module) -> None:
-        self._classes = {node.name: node for node in ast.walk(module) if isinstance(node, ast.ClassDef)}
+        self._classes = {node.name: node for node in _statements(module) if isinstance(node, ast.ClassDef)}
         self._aliases: dict[str, ast.expr] = {}
         for node in module.body:
             if isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):

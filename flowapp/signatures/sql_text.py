@@ -33,6 +33,8 @@ _NUMBERED = {"sqlite": "?", "bigquery": "@p", "oracledb": ":p"}
 _WHOLE = frozenset({"mssql", "bigquery"})
 _ORACLE_QUOTES = {"[": "]", "{": "}", "(": ")", "<": ">"}
 _ROUTINE = re.compile(r"\s*create\b(?:\s+\w+){0,4}?\s+(?:trigger|procedure|function|event|package)\b", re.IGNORECASE)
+#: of words, those that may be something else in a dialect (`e'…'`, `nq'…'`, a line GO) are no longer
+_LONGEST_MARK = 2
 _NOT_A_BLOCK = frozenset({"if", "loop", "while", "repeat", "for", "case"})
 INTERPOLATED = "\0"
 """Around the name of what is put into the text itself (`%%name%%`)."""
@@ -116,6 +118,8 @@ class _Blocks:
 
     def word(self, token: _Token, begin: int) -> None:
         """Take the next word of the statement that begins at `begin`."""
+        if self._is_routine is False:
+            return
         text = self._code[token.start : token.end].lower()
         if self._is_routine is None:
             if text != "create":
@@ -191,7 +195,9 @@ def _plain(text: str, dialect: str, has_parameters: bool) -> str:
 def _tokens(code: str, dialect: str) -> Iterator[_Token]:
     at = 0
     while (match := _NEXT.search(code, at)) is not None:
-        token = _token(code, match, dialect)
+        text = match[0]
+        plain_word = len(text) > _LONGEST_MARK and (text[0].isalpha() or text[0] == "_")
+        token = _Token("word", match.start(), match.end()) if plain_word else _token(code, match, dialect)
         at = token.end
         if token.kind:
             yield token

@@ -103,6 +103,25 @@ class TestClasses:
         assert of("More", before)["properties"]["c"] == {"type": "array", "items": item}
         assert of("More", before)["required"] == ["a", "c"]
 
+    def test_classes_in_other_statements(self) -> None:
+        row = "class Row(TypedDict):\n{0}    a: int\n"
+        expected = {"type": "object", "properties": {"a": INTEGER}, "required": ["a"]}
+        for before in (
+            "if x:\n  pass\nelse:\n  ",
+            "try:\n  pass\nexcept E:\n  ",
+            "match x:\n case 1:\n  ",
+            "class Outer:\n  ",
+        ):
+            assert of("Row", before + row.format("  ")) == expected, before
+        for before in (
+            "for x in y:\n  ",
+            "try:\n  pass\nfinally:\n  ",
+            "with x:\n  ",
+            "def f():\n  ",
+            "while (lambda: 1)():\n  ",
+        ):
+            assert of("Row", before + row.format("  ")) == expected, before
+
     def test_lower_case_typed_dicts_and_aliases_are_resources(self) -> None:
         resource = {"type": "object", "format": "resource-postgresql"}
         assert of("postgresql", "class postgresql(TypedDict):\n    host: str") == resource

@@ -129,6 +129,7 @@ class Mysql:
 
 def _open(resource: dict[str, Any]) -> pymysql.Connection[SSCursor]:
     import pymysql
+    from pymysql.constants import CLIENT
     from pymysql.cursors import SSCursor
 
     return pymysql.connect(
@@ -140,6 +141,8 @@ def _open(resource: dict[str, Any]) -> pymysql.Connection[SSCursor]:
         connect_timeout=_CONNECT_S,
         charset="utf8mb4",
         autocommit=True,
+        # what a procedure that is called with values answers: several results, and what it sets of them
+        client_flag=CLIENT.PS_MULTI_RESULTS,
         ssl=_security(resource),
         conv=_conversions(),
         cursorclass=SSCursor,

@@ -154,6 +154,12 @@ async def test_what_a_statement_leaves_is_read_before_the_next(run: Run, mysql: 
     assert [json.loads(one.result or "") for one in again] == [expected, expected]
 
 
+async def test_what_a_procedure_sets_of_its_values_is_its_last_result(run: Run, mysql: dict[str, object]) -> None:
+    await value(run, mysql, "CREATE OR REPLACE PROCEDURE sets(n INT, OUT m INT) BEGIN SET m = n + 1; END")
+    code = "-- result_collection=all_statements_all_rows\n-- :n (int)\n-- :m (int)\nCALL sets(:n, :m); SELECT :n AS n"
+    assert await value(run, mysql, code, n=3) == [[{"m": 4}], [{"n": 3}]]
+
+
 async def test_changed_rows_are_in_the_log_and_errors_have_their_line(run: Run, mysql: dict[str, object]) -> None:
     await value(run, mysql, "CREATE OR REPLACE TABLE counted (a INT PRIMARY KEY)")
     log: list[str] = []

@@ -16,8 +16,10 @@ from flowapp.access.identity import Identity
 from flowapp.access.policy import missing, require
 from flowapp.jsontext import loads
 from flowapp.notebook.document import Document
-from flowapp.notebook.errors import DocumentUnusable
+from flowapp.notebook.errors import DocumentUnusable, Rejected
 from flowapp.notebook.jupyter import from_jupyter, is_jupyter
+from flowapp.notebook.operations import apply_all
+from flowapp.notebook.operations.types import InsertNote
 from flowapp.openflow import documents
 from flowapp.openflow.errors import DocumentInvalid
 from flowapp.openflow.models import OpenFlow
@@ -134,7 +136,8 @@ class NewDrafts:
             sample[field] = value
         by_step = document.outline.by_step
         beside = {by_step[step].cell: about for step, about in found.beside.items() if step in by_step}
-        return replace(document, sample=sample, beside={**document.beside, **beside}), found.path.rpartition("/")[2]
+        document = replace(document, sample=sample, beside={**document.beside, **beside})
+        return _with_notes(document, found), found.path.rpartition("/")[2]
 
     async def store_new(
         self,
@@ -233,6 +236,17 @@ def _parsed(flow: Any, text: str, archive: bytes) -> OpenFlow:
     if archive:
         return documents.from_archive(archive)
     return documents.read_text(text) if flow is None else documents.parse(flow)
+
+
+def _with_notes(document: Document, template: templates.Template) -> Document:
+    by_step = document.outline.by_step
+    written = [
+        InsertNote(f"{template.name}-{number}", by_step[note.after].cell if note.after else None, note.text)
+        for number, note in enumerate(template.notes)
+    ]
+    result = apply_all(document, written)
+    assert not isinstance(result, Rejected), "our own templates"
+    return result.document
 
 
 def new_cell_id() -> str:

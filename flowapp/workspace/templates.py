@@ -17,6 +17,14 @@ ASSETS = FOLDER.parent.parent / "assets"
 
 
 @dataclass(frozen=True, slots=True)
+class TemplateNote:
+    """A note, in Markdown, and the id of the step that it stands after; "" at the top."""
+
+    after: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Template:
     """One template. `sample` values may be `{"$file": name}`: the text of a file in `assets/`."""
 
@@ -29,6 +37,7 @@ class Template:
     path: str = ""
     sample: dict[str, Any] = field(default_factory=dict)
     beside: dict[str, dict[str, Any]] = field(default_factory=dict)
+    notes: tuple[TemplateNote, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """The template as the start page lists it."""
@@ -73,12 +82,13 @@ def _read() -> tuple[Template, ...]:
                 name=path.stem,
                 title=str(data["title"]),
                 description=str(data.get("description") or ""),
-                order=int(data.get("order") or 100),
+                order=int(data.get("order", 100)),
                 tags=tuple(data.get("tags") or ()),
                 flow=data["flow"],
                 path=str(data.get("path") or ""),
                 sample=dict(data.get("sample") or {}),
                 beside=dict(data.get("beside") or {}),
+                notes=tuple(TemplateNote(note["after"] or "", note["text"]) for note in data.get("notes") or ()),
             )
         )
     return tuple(sorted(found, key=lambda template: (template.order, template.name)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,8 @@ from tests.acceptance.conftest import shoot
 from tests.acceptance.notebook_page import open_template
 from tests.acceptance.product import ROOT
 
+HALLO = "def main(name: str):\n    return {'greeting': f'Hallo, {name}'}\n"
+FRESH = "fresh|reused"
 FILES = sorted((ROOT / "flowapp/templates").glob("*.yaml"))
 
 
@@ -25,6 +28,37 @@ def test_a_template_runs(page: Page, file: Path) -> None:
         notebook.expect_state(step, "fresh", "reused")
     expect(notebook.output(steps[-1])).to_be_visible()
     shoot(page, f"notebook-{file.stem}")
+
+
+def test_the_tutorial_can_be_followed(page: Page) -> None:
+    notebook = open_template(page, "First steps")
+    notebook.into_code("hello")
+    page.keyboard.press("Shift+Enter")
+    notebook.expect_state("hello", *FRESH.split("|"))
+    row = notebook.row("letters", "text")
+    row.hover()
+    row.get_by_role("button", name="Connect text").click()
+    page.keyboard.type("greeting")
+    found = page.get_by_role("dialog", name="Connect text").get_by_role("option", selected=True)
+    expect(found).to_have_accessible_name(re.compile("^results.hello.greeting,"))
+    page.keyboard.press("Enter")
+    expect(row.get_by_role("combobox")).to_have_value("results.hello.greeting")
+    expect(row).to_contain_text("Hello, Ada")
+    notebook.into_code("letters")
+    page.keyboard.press("Shift+Enter")
+    notebook.expect_state("letters", *FRESH.split("|"))
+    notebook.set_code("hello", HALLO)
+    notebook.expect_states(hello="stale", letters="stale")
+    notebook.into_code("often")
+    page.keyboard.press("Shift+Enter")
+    notebook.expect_states(hello=FRESH, letters=FRESH, often=FRESH)
+    expect(notebook.output("often")).to_contain_text("a")
+    notebook.select("each")
+    page.keyboard.press("Shift+Enter")
+    notebook.expect_state("each", *FRESH.split("|"))
+    page.get_by_role("button", name="Deploy", exact=True).click()
+    page.get_by_role("dialog").get_by_role("button", name="Deploy", exact=True).click()
+    expect(page.get_by_role("link", name="Run…")).to_be_visible()
 
 
 def test_every_template_is_documented() -> None:

@@ -14,6 +14,7 @@ from flowapp.ui.state.home import HomeState
 
 #: Reflex makes vars and events of the class's attributes, past what a type checker sees.
 STATE: Any = HomeState
+TUTORIAL = "first_steps"
 
 
 @rx.page(route="/", title="Flows · Flowapp", on_load=STATE.enter)
@@ -145,9 +146,21 @@ def _last_run(line: Any) -> rx.Component:
 def _empty() -> rx.Component:
     return rx.el.div(
         rx.el.b("No flows yet"),
-        rx.el.p("A flow is a notebook of cells that pass their results on. Start with a template to see one run."),
-        rx.el.button(
-            "Start from a template", type="button", class_name="btn pri", on_click=STATE.choose_template(True)
+        rx.el.p(
+            "A flow is a notebook of cells that pass their results on. The tutorial is one: five minutes, in a flow of your own."
+        ),
+        rx.el.div(
+            rx.el.button(
+                "Take the first steps",
+                type="button",
+                class_name="btn pri",
+                on_click=STATE.new_from_template(TUTORIAL),
+                disabled=STATE.busy != "",
+            ),
+            rx.el.button(
+                "Start from a template", type="button", class_name="btn", on_click=STATE.choose_template(True)
+            ),
+            class_name="empty-acts",
         ),
         class_name="empty",
     )

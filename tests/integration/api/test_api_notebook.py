@@ -65,6 +65,14 @@ class TestCreate:
             assert [p for p in notebook["problems"] if p["severity"] == "error"] == []
             assert notebook["cells"]
 
+    async def test_the_notes_of_a_template_stand_after_their_steps(self, server: Server) -> None:
+        draft = await server.draft(template="first_steps")
+        shown = (await server.client.get(f"/api/w/main/drafts/{draft}/notebook")).json()
+        steps = {cell["id"]: cell["step_id"] for cell in shown["cells"]}
+        after = [steps.get(note["after"]) for note in shown["notes"]]
+        assert after == [None, "hello", "letters", "often", "each"]
+        assert shown["notes"][0]["text"].startswith("# First steps")
+
     async def test_an_unknown_template_is_missing(self, server: Server) -> None:
         assert (await server.client.post("/api/w/main/drafts", json={"template": "nope"})).status_code == 404
 

@@ -82,6 +82,20 @@ def text_of(body: dict[str, Any], name: str) -> str:
     return value
 
 
+def index_of(body: dict[str, Any], name: str) -> int | None:
+    """A whole number from 0 on of a body; missing and null are None.
+
+    Raises:
+        BadRequest: it is something else.
+    """
+    value = body.get(name)
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= MOST:
+        raise BadRequest(f"{name} must be a whole number from 0 on.")
+    return value
+
+
 def parse_json(body: bytes) -> Any:
     """The value of JSON bytes, with errors in words."""
     try:

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from flowapp.api.answers import answer
 from flowapp.api.auth import App, Caller
-from flowapp.api.bodies import MAX_JSON, MAX_UPLOAD, MOST, json_body, object_body, read_body, text_of
+from flowapp.api.bodies import MAX_JSON, MAX_UPLOAD, MOST, index_of, json_body, object_body, read_body, text_of
 from flowapp.api.downloads import attachment
 from flowapp.api.jobs_u import stream
 from flowapp.api.leaving import while_connected
@@ -93,7 +93,7 @@ async def put_back(draft_id: str, request: Request, caller: Caller, workspace: A
 
 @router.post("/{draft_id}/run")
 async def run(draft_id: str, request: Request, caller: Caller, workspace: App) -> Response:
-    """Run cells; states and outputs come by events."""
+    """Run cells, or one iteration of a loop; states and outputs come by events."""
     body = await object_body(request)
     started = await workspace.runs.run_cells(
         caller,
@@ -103,6 +103,7 @@ async def run(draft_id: str, request: Request, caller: Caller, workspace: App) -
         operations=body.get("ops") or None,
         client=text_of(body, "client"),
         confirmed=texts_of(body, "confirmed"),
+        iteration=index_of(body, "iteration"),
     )
     return answer(started)
 

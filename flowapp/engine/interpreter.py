@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from itertools import zip_longest
 from typing import Any
 
-from flowapp.engine import inputs, pauses, preprocess, steps
+from flowapp.engine import inputs, one_iteration, pauses, preprocess, steps
 from flowapp.engine.errors import NOT_EXPANDED, error_value, not_expanded
 from flowapp.engine.ports import (
     Clock,
@@ -149,12 +149,15 @@ class Interpreter:
     async def _planned(self, modules: Sequence[Module], scope: Scope) -> Done:
         """Only the planned top-level steps; the others count with the results they were given, or not at all.
 
-        The result is that of the last step that ran.
+        The result is that of the last step that ran. A chosen iteration of a loop is the last.
         """
         wanted = frozenset(self.plan.run or ())
+        chosen, index = self.plan.iteration or (None, 0)
         value = scope.previous
         for module in modules:
             step_id = id_of(module)
+            if step_id in wanted and step_id == chosen:
+                return await one_iteration.run(self, module, scope, index)  # nothing goes on from one of many
             if step_id in wanted:
                 done = await self._one(module, scope, "", last=False)
                 if done.failed or done.stop is not None:

@@ -33,7 +33,7 @@ async def for_loop(interpreter: Interpreter, work: Try) -> Attempt:
         # the items were recorded when the loop began: its steps belong to those, whatever the iterator would say now
         items = [dumps(item) for item in loads(known.args)]
     else:
-        items = await _items(interpreter, value.get("iterator"), scope, info.step_id)
+        items = await items_of(interpreter, value.get("iterator"), scope, info.step_id)
     if isinstance(items, Done):
         return items, journal.open(info, work.attempt, None), None
     meta = {**info.meta, "iterations": len(items), "parallel": bool(value.get("parallel"))}
@@ -156,7 +156,8 @@ def settled(found: Sequence[Done], *, skip: bool) -> Done:
     )
 
 
-async def _items(interpreter: Interpreter, iterator: Any, scope: Scope, step_id: str) -> list[JsonText] | Done:
+async def items_of(interpreter: Interpreter, iterator: Any, scope: Scope, step_id: str) -> list[JsonText] | Done:
+    """What a for loop goes through, each item as text; or the failure that its iterator is."""
     (answer,) = await interpreter.values(scope, [expression_of(iterator)])
     if isinstance(answer, ExpressionFailed):
         message = f"The iterator of {step_id}: {answer.message}"

@@ -34,6 +34,7 @@ async def plan_of(store: Store, run: RunRow) -> Plan:
         answered = await answers_of(store, run_id, path)
         if answered is not None:
             answers[str(step_id)] = answered
+    chosen = plan.get("iteration")
     return Plan(
         run=None if plan.get("run") is None else tuple(_texts(plan["run"])),
         given=given,
@@ -41,6 +42,7 @@ async def plan_of(store: Store, run: RunRow) -> Plan:
         reuse=bool(plan.get("reuse")),
         never=frozenset(_texts(plan.get("never"))),
         anew=frozenset(_texts(plan.get("anew"))),
+        iteration=(str(chosen["step"]), int(chosen["index"])) if chosen else None,
     )
 
 

@@ -6,6 +6,7 @@ operation, so that undo, audit, paste, an accepted proposal and a colleague's ed
 
 from __future__ import annotations
 
+from flowapp.notebook.causes import Cause
 from flowapp.notebook.codec import decode, decode_all, encode
 from flowapp.notebook.definition import Definition, definition_of
 from flowapp.notebook.document import Document
@@ -14,7 +15,7 @@ from flowapp.notebook.fingerprint import fingerprint
 from flowapp.notebook.operations import Applied, Operation, apply, apply_all
 from flowapp.notebook.plan import Plan, plan
 from flowapp.notebook.records import CellRecord, Live, Taken, reads_taken
-from flowapp.notebook.staleness import Cause, CellState, states
+from flowapp.notebook.staleness import CellState, states
 from flowapp.notebook.view import cell_view, view
 
 __all__ = [

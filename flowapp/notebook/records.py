@@ -37,6 +37,33 @@ class CellError:
 
 
 @dataclass(frozen=True, slots=True)
+class Iteration:
+    """The one iteration that ran by itself, from 0, and the loop as it was then: what its items came from.
+
+    A cell in a loop whose record has it gave its result in a run of that iteration alone. It says nothing of the loop: the loop's own record
+    is that of its last whole run, and neither its result nor its state is touched.
+    """
+
+    index: int
+    definition: Definition
+    #: what the loop read, as in the record of a whole run
+    reads: Mapping[str, str] = field(default_factory=dict)
+    #: the versions of stored scripts that ran in the cell in the last whole run of the loop, whose result depends on them
+    scripts: Mapping[str, str] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON, within that of the record."""
+        definition, reads, scripts = self.definition.to_json(), dict(self.reads), dict(self.scripts)
+        return {"index": self.index, "definition": definition, "reads": reads, "scripts": scripts}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Iteration:
+        """As `to_json` wrote it."""
+        reads, scripts = dict(data.get("reads") or {}), dict(data.get("scripts") or {})
+        return cls(int(data["index"]), Definition.from_json(data["definition"]), reads, scripts)
+
+
+@dataclass(frozen=True, slots=True)
 class CellRecord:
     """What a cell last did. A failed one is never a result, whatever it holds."""
 
@@ -60,11 +87,18 @@ class CellRecord:
     on_old_inputs: bool = False
     #: why it computed although there was a result before, in words
     ran_because: tuple[str, ...] = ()
+    #: of a cell in a loop: it ran in this iteration only
+    iteration: Iteration | None = None
 
     @property
     def has_result(self) -> bool:
         """Whether there is a result to read. Skipped steps hand on the result before them."""
         return self.status in ("success", "skipped") and self.result is not None
+
+    @property
+    def scripts_of_whole(self) -> Mapping[str, str]:
+        """The versions of stored scripts that count for the loop around the cell: those of its last whole run."""
+        return self.scripts if self.iteration is None else self.iteration.scripts
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON, as the store keeps it."""
@@ -84,6 +118,7 @@ class CellRecord:
             "scripts": dict(self.scripts),
             "on_old_inputs": self.on_old_inputs,
             "ran_because": list(self.ran_because),
+            "iteration": self.iteration.to_json() if self.iteration else None,
         }
 
     @classmethod
@@ -109,6 +144,7 @@ class CellRecord:
             scripts=dict(data.get("scripts") or {}),
             on_old_inputs=bool(data.get("on_old_inputs")),
             ran_because=tuple(data.get("ran_because") or ()),
+            iteration=Iteration.from_json(data["iteration"]) if data.get("iteration") else None,
         )
 
 
@@ -165,9 +201,9 @@ def reads_now(document: Document, cell: CellId, records: Mapping[CellId, CellRec
 
 
 def reads_of(document: Document, cell: CellId) -> Reads:
-    """The wires of a cell; of a top-level cell those that lead outside of it."""
+    """The wires of a cell; of a container those that lead outside of it."""
     graph = graph_of(document)
-    return graph.units.get(cell) or graph.own[cell]
+    return graph.units.get(cell) or graph.nested.get(cell) or graph.own[cell]
 
 
 def pinned_value(module: Mapping[str, Any]) -> tuple[bool, Any]:

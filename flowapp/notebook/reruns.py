@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from flowapp.notebook import words
+from flowapp.notebook.causes import definition_causes
 from flowapp.notebook.document import Document, Entry
 from flowapp.notebook.records import FLOW_INPUT, CellRecord, reads_of
-from flowapp.notebook.staleness import definition_causes
 
 #: More say nothing to a person.
 MOST = 8

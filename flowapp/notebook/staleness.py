@@ -4,6 +4,11 @@ A cell's result is current when its definition and everything it read are what t
 is itself to be run again. The whole downstream cone is marked at edit time, so a cell never looks current while a run
 would change it: whatever a run recomputes was marked before.
 
+A run of one chosen iteration of a loop is judged apart from the loop. The cells in it get records of their own, which say so
+(`CellRecord.iteration`) and are current as long as the cells, what they read, and what the items come from are what they were.
+The loop keeps the record of its last whole run, and nothing of the iteration enters into its state, or into that of any cell
+that reads it.
+
     live?            -> queued | running | waiting
     pinned           -> pinned           a stand-in value; not run
     no record        -> never | blocked  blocked: something it reads from failed
@@ -20,35 +25,29 @@ from datetime import datetime
 from typing import Any, Literal, TypeAlias
 
 from flowapp.notebook import words
-from flowapp.notebook.definition import NESTED, SETTING, definition_of
+from flowapp.notebook.causes import Cause, definition_causes
+from flowapp.notebook.definition import SETTING, definition_of
 from flowapp.notebook.document import CellId, Document, Entry, StepId
-from flowapp.notebook.records import FLOW_INPUT, CellRecord, Live, ReusedFrom, pinned_value, reads_now, reads_of
+from flowapp.notebook.records import (
+    FLOW_INPUT,
+    CellRecord,
+    Iteration,
+    Live,
+    ReusedFrom,
+    pinned_value,
+    reads_now,
+    reads_of,
+)
 from flowapp.notebook.stand_ins import in_force, stand_ins_of
 from flowapp.notebook.wires import Reads, Wire, graph_of
 
 Kind: TypeAlias = Literal[
     "never", "queued", "running", "fresh", "reused", "stale", "pinned", "failed", "waiting", "skipped", "blocked"
 ]
-CauseKind: TypeAlias = Literal["code", "input", "upstream", "flow_input", "settings", "failed", "missing"]
+
 
 #: States in which a cell has no current result: a run of a reader runs it first.
 NEEDS_RUN: frozenset[Kind] = frozenset({"never", "stale", "failed", "blocked"})
-
-
-@dataclass(frozen=True, slots=True)
-class Cause:
-    """One reason why a result is out of date. `cell` and `step_id` name where it comes from, `field` what is affected."""
-
-    kind: CauseKind
-    text: str
-    cell: CellId | None = None
-    step_id: StepId | None = None
-    field: str | None = None
-
-    def to_json(self) -> dict[str, str]:
-        """JSON of the cause; what does not apply is left out."""
-        data = {"kind": self.kind, "cell": self.cell, "step_id": self.step_id, "field": self.field, "text": self.text}
-        return {key: value for key, value in data.items() if value is not None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +71,8 @@ class CellState:
     reused_from: ReusedFrom | None = None
     #: why the cell computed although there was a result before
     ran_because: tuple[str, ...] = ()
+    #: the iteration, from 0, that the cell ran in by itself
+    iteration: int | None = None
 
     @property
     def needs_run(self) -> bool:
@@ -91,7 +92,8 @@ class CellState:
         }
         live = {"since": self.since, "run_id": self.run_id, "path": self.path, "progress": self.progress}
         reused = asdict(self.reused_from) if self.reused_from else None
-        more = {**live, "reused_from": reused, "ran_because": list(self.ran_because) or None}
+        because = list(self.ran_because) or None
+        more = {**live, "reused_from": reused, "ran_because": because, "iteration": self.iteration}
         return {**data, **{name: value for name, value in more.items() if value not in (None, "")}}
 
 
@@ -197,9 +199,10 @@ class _Work:
 def _scripts(document: Document, records: Mapping[CellId, CellRecord]) -> dict[CellId, list[tuple[str, str]]]:
     found: dict[CellId, list[tuple[str, str]]] = {}
     for cell, record in records.items():
-        entry = document.entry(cell) if record.scripts else None
+        entry = document.entry(cell) if record.scripts or record.iteration is not None else None
         while entry is not None:
-            found.setdefault(entry.cell, []).extend(record.scripts.items())
+            ran = record.scripts_of_whole if entry.cell != cell and entry.parent is None else record.scripts
+            found.setdefault(entry.cell, []).extend(ran.items())
             entry = document.entry(entry.parent) if entry.parent else None
     return found
 
@@ -226,35 +229,38 @@ def _causes(work: _Work, entry: Entry, record: CellRecord, reads: Reads) -> Iter
         key = FLOW_INPUT if read.name is None else f"{FLOW_INPUT}.{read.name}"
         if record.reads.get(key) != now[key]:
             yield Cause("flow_input", words.flow_input_changed(read.name), field=read.field)
-    if reads.iteration and entry.parent and work.base.get(entry.parent) == "stale":
-        container = work.document.outline.by_cell[entry.parent]
-        yield Cause("upstream", words.container_stale(container.step_id), container.cell, container.step_id)
+    if reads.iteration and entry.parent:
+        yield from _entered_anew(work, work.document.outline.by_cell[entry.parent], record)
     if lost and not changed and not missing:
         yield Cause("missing", words.source_lost())
 
 
-def definition_causes(document: Document, entry: Entry, record: CellRecord, but: set[str]) -> Iterator[Cause]:
-    """What a cell says of itself now and did not say when its record was made; inputs in `but` are left out."""
-    old, new = record.definition, definition_of(document, entry.cell)
-    if old == new:
-        return
-    if (old.code, old.language, old.lock) != (new.code, new.language, new.lock):
-        yield Cause("code", words.code_changed(old.language != new.language), entry.cell, entry.step_id)
-    if old.settings != new.settings:
-        yield Cause("settings", words.settings_changed(), entry.cell, entry.step_id)
-    for name in dict.fromkeys((*new.inputs, *old.inputs)):
-        if old.inputs.get(name) == new.inputs.get(name) or name.removeprefix(SETTING) in but:
-            continue
-        if name.startswith(NESTED):
-            inner = document.entry(name.removeprefix(NESTED))
-            step_id = inner.step_id if inner else None
-            text = words.nested_changed(step_id, name in old.inputs, name in new.inputs)
-            yield Cause("code", text, inner.cell if inner else entry.cell, step_id)
-        elif name.startswith(SETTING):
-            setting = name.removeprefix(SETTING)
-            yield Cause("settings", words.setting_changed(setting), entry.cell, entry.step_id, setting)
-        else:
-            yield Cause("input", words.input_changed(name), entry.cell, entry.step_id, name)
+def _entered_anew(work: _Work, container: Entry, record: CellRecord) -> Iterator[Cause]:
+    """Why the item, or the arguments, that a cell got from the container around it are not what it would get now."""
+    alone = record.iteration
+    if alone is not None and container.parent is None:
+        if _items_changed(work, container, alone):
+            yield Cause("upstream", words.items_stale(container.step_id), container.cell, container.step_id)
+    elif work.base.get(container.cell) == "stale":
+        yield Cause("upstream", words.container_stale(container.step_id), container.cell, container.step_id)
+
+
+def _items_changed(work: _Work, loop: Entry, alone: Iteration) -> bool:
+    """Whether the loop says, or reads, anything else as its items than it did when the iteration ran."""
+    field, document = "iterator", work.document
+    said, says = alone.definition, definition_of(document, loop.cell)
+    if (said.settings, said.inputs.get(SETTING + field)) != (says.settings, says.inputs.get(SETTING + field)):
+        return True  # a fixed list is among the settings
+    reads, now = reads_of(document, loop.cell), reads_now(document, loop.cell, work.records)
+    wires = [wire for wire in reads.wires if (wire.reader, wire.field) == (loop.cell, field)]
+    then = CellRecord("success", alone.definition, alone.reads)
+    if any(wire.producer and _upstream(work, wire, wire.producer, then, now) for wire in wires):
+        return True
+    if any(wire.producer is None for wire in wires) and any(key not in now for key in alone.reads):
+        return True  # what it read comes later now
+    names = [read.name for read in reads.inputs if (read.reader, read.field) == (loop.cell, field)]
+    keys = [FLOW_INPUT if name is None else f"{FLOW_INPUT}.{name}" for name in names]
+    return any(alone.reads.get(key) != now[key] for key in keys)
 
 
 def _upstream(work: _Work, wire: Wire, cell: CellId, record: CellRecord, now: Mapping[str, str]) -> Cause | None:
@@ -300,4 +306,5 @@ def _shown(
         progress=live.progress if live else None,
         reused_from=record.reused_from if record else None,
         ran_because=record.ran_because if record and kind == "fresh" else (),
+        iteration=record.iteration.index if record and record.iteration else None,
     )

@@ -63,13 +63,15 @@ class Reads:
 
 @dataclass(frozen=True, slots=True)
 class Graph:
-    """The wires of a document: of each cell by itself, and of each top-level cell with all that is nested in it.
+    """The wires of a document: of each cell by itself, and of each container with all that is nested in it.
 
-    In `units` only producers outside of the unit are named, and by their top-level cell.
+    In `units`, the top-level cells, only producers outside of the unit are named, and by their top-level cell. `nested` are the
+    cells in containers: producers outside of the cell, those of other units by their top-level cell.
     """
 
     own: Mapping[CellId, Reads]
     units: Mapping[CellId, Reads]
+    nested: Mapping[CellId, Reads]
 
 
 def graph_of(document: Document) -> Graph:
@@ -163,7 +165,8 @@ def _build(document: Document) -> Graph:
     outline = document.outline
     own = {entry.cell: _reads(document, entry) for entry in outline.entries}
     units = {unit.cell: _outside(document, unit, own) for unit in outline.units}
-    return Graph(own, units)
+    inside = (entry for entry in outline.entries if entry.parent is not None)
+    return Graph(own, units, {entry.cell: _around(document, entry, own) for entry in inside})
 
 
 def _reads(document: Document, entry: Entry) -> Reads:
@@ -249,6 +252,22 @@ def _outside(document: Document, unit: Entry, own: Mapping[CellId, Reads]) -> Re
                 wires.append(replace(wire, producer=top.cell))
         inputs += own[member.cell].inputs
     return Reads(tuple(dict.fromkeys(wires)), tuple(dict.fromkeys(inputs)))
+
+
+def _around(document: Document, entry: Entry, own: Mapping[CellId, Reads]) -> Reads:
+    """What a nested cell reads with all that is in it. An item of its own counts as one of the loop around it."""
+    by_cell = document.outline.by_cell
+    members = [own[member.cell] for member in document.outline.within(entry)]
+    wires: list[Wire] = []
+    for wire in (wire for reads in members for wire in reads.wires):
+        producer = by_cell[wire.producer] if wire.producer else None
+        if producer is None or producer.unit == entry.unit:
+            if producer is None or not entry.order <= producer.order <= entry.last:
+                wires.append(wire)
+        else:
+            wires.append(replace(wire, producer=producer.unit))
+    inputs = dict.fromkeys(read for reads in members for read in reads.inputs)
+    return Reads(tuple(dict.fromkeys(wires)), tuple(inputs), any(reads.iteration for reads in members))
 
 
 def _is_unit(entry: Entry) -> bool:

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from flowapp.notebook.causes import Cause
     from flowapp.notebook.records import CellRecord, Live
-    from flowapp.notebook.staleness import Cause
 
 _PREVIOUS = "previous_result"
 
@@ -26,6 +26,20 @@ def badge(
     """The text of a cell's badge; `stand_in` is the name of the one in force."""
     if live is not None:
         return _live(live, now)
+    text = _settled(kind, record, causes, now, module, container, stand_in)
+    alone = record.iteration if record is not None and kind not in ("never", "blocked", "pinned") else None
+    return of_iteration(alone.index, text) if alone else text
+
+
+def _settled(
+    kind: str,
+    record: CellRecord | None,
+    causes: Sequence[Cause],
+    now: datetime | None,
+    module: Mapping[str, Any],
+    container: str | None,
+    stand_in: str | None,
+) -> str:
     match kind:
         case "never" if record is not None:
             return "Canceled"
@@ -107,6 +121,16 @@ def flow_input_changed(name: str | None) -> str:
 def container_stale(step_id: str) -> str:
     """Why: the loop or branch around the cell is to be run again."""
     return f"{step_id} is out of date"
+
+
+def items_stale(step_id: str) -> str:
+    """Why: the loop may go through other items now than when the one iteration ran."""
+    return f"the items of {step_id} are out of date"
+
+
+def of_iteration(index: int, text: str) -> str:
+    """The text of a cell that last ran in one iteration by itself."""
+    return f"Iteration {index + 1}: {text[:1].lower()}{text[1:]}"
 
 
 def source_lost() -> str:

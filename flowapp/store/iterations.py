@@ -3,14 +3,27 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from flowapp.jsontext import loads
 from flowapp.store.rows import table
-from flowapp.store.tables import JobRow
+from flowapp.store.tables import JobRow, RunRow
 
 _JOB = table(JobRow)
+_RUN = table(RunRow)
+
+
+@dataclass(frozen=True, slots=True)
+class Alone:
+    """A run of one iteration by itself: `count` is how many items there were then."""
+
+    run_id: str
+    run_number: int
+    status: str
+    count: int
 
 
 def statuses(connection: Connection, run_id: str, loop: str) -> dict[int, str]:
@@ -43,6 +56,23 @@ def reused(connection: Connection, run_id: str, loop: str) -> int:
         if match is not None:
             whole[match.group(1)] = whole.get(match.group(1), True) and status == "reused"
     return sum(whole.values())
+
+
+def alone(connection: Connection, draft_id: str, loop: str, after: int) -> dict[int, Alone]:
+    """The last run of each iteration that ran by itself in a draft, by index: those after the run of this number."""
+    query = (
+        sa.select(_RUN.c.id, _RUN.c.number, _JOB.c.status, _JOB.c.meta)
+        .join(_JOB, _JOB.c.run_id == _RUN.c.id)
+        .where(_RUN.c.draft_id == draft_id, _RUN.c.kind == "cells", _RUN.c.number > after)
+        .where(_JOB.c.path == loop, _JOB.c.meta.contains('"only"', autoescape=True))
+        .order_by(_RUN.c.number)
+    )
+    found: dict[int, Alone] = {}
+    for run_id, number, status, text in connection.execute(query):
+        meta = loads(text)
+        if isinstance(meta.get("only"), int) and "iterations" in meta:
+            found[meta["only"]] = Alone(run_id, number, status, int(meta["iterations"]))
+    return dict(sorted(found.items()))
 
 
 def paths(connection: Connection, run_id: str, loop: str, index: int) -> dict[str, str]:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy.engine import Connection
 
 from flowapp.jsontext import loads
 from flowapp.notebook.definition import definition_of
-from flowapp.notebook.document import Document, StepId
-from flowapp.notebook.records import CellError, CellRecord, ReusedFrom, Status, Taken, reads_taken
+from flowapp.notebook.document import CellId, Document, Entry, StepId
+from flowapp.notebook.records import CellError, CellRecord, Iteration, ReusedFrom, Status, Taken, reads_taken
 from flowapp.store import drafts
 from flowapp.store.stores import Store
 from flowapp.store.tables import JobRow, RunRow
@@ -27,8 +28,33 @@ _STATUS: dict[str, Status] = {
 HAVE_RESULT = frozenset({"success", "reused", "skipped"})
 
 
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The one iteration, from 0, of a top-level for loop that a run is of."""
+
+    cell: CellId
+    step_id: StepId
+    index: int
+
+    def to_json(self) -> dict[str, Any]:
+        """As it stands in the plan of the run."""
+        return {"step": self.step_id, "index": self.index}
+
+    @classmethod
+    def from_json(cls, document: Document, data: Any) -> Chosen | None:
+        """As `to_json` wrote it, in the document that the run executes."""
+        entry = document.outline.by_step.get(str(data["step"])) if data else None
+        return None if entry is None else cls(entry.cell, entry.step_id, int(data["index"]))
+
+
 def record_of(
-    store: Store, connection: Connection, document: Document, taken: Mapping[StepId, Taken], run: RunRow, job: JobRow
+    store: Store,
+    connection: Connection,
+    document: Document,
+    taken: Mapping[StepId, Taken],
+    run: RunRow,
+    job: JobRow,
+    chosen: Chosen | None = None,
 ) -> CellRecord | None:
     """The record of the cell that a finished step is; None where it is none, or has not come to an end.
 
@@ -39,6 +65,7 @@ def record_of(
         taken: the results that there were when the step ran.
         run: the run.
         job: the step's row.
+        chosen: the one iteration that the run is of.
     """
     status = _STATUS.get(job.status)
     entry = document.outline.by_step.get(job.step_id)
@@ -57,7 +84,25 @@ def record_of(
         reused_from=_reused(store, connection, job),
         error=_error(connection, job) if status == "failure" else None,
         scripts=_scripts(job, entry.module),
+        iteration=_iteration(connection, document, entry, chosen, taken, run),
     )
+
+
+def _iteration(
+    connection: Connection,
+    document: Document,
+    entry: Entry,
+    chosen: Chosen | None,
+    taken: Mapping[StepId, Taken],
+    run: RunRow,
+) -> Iteration | None:
+    if chosen is None or entry.unit != chosen.cell:
+        return None
+    text = drafts.record(connection, str(run.draft_id), entry.cell)
+    before = CellRecord.from_json(loads(text)) if text else None
+    scripts = before.scripts_of_whole if before is not None else {}
+    definition, reads = definition_of(document, chosen.cell), reads_taken(document, chosen.cell, taken)
+    return Iteration(chosen.index, definition, reads, scripts)
 
 
 def _reused(store: Store, connection: Connection, job: JobRow) -> ReusedFrom | None:

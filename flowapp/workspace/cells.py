@@ -25,7 +25,7 @@ from flowapp.store.events import Event
 from flowapp.store.runs import FINISHED
 from flowapp.store.stores import Store
 from flowapp.store.tables import JobRow, RunRow
-from flowapp.workspace.cell_records import record_of
+from flowapp.workspace.cell_records import Chosen, record_of
 from flowapp.workspace.context import Context
 from flowapp.workspace.editing import states_now
 from flowapp.workspace.open_drafts import OpenDraft, OpenDrafts
@@ -48,6 +48,7 @@ class CellRun:
     taken: dict[StepId, Taken]
     #: the steps that somebody ran although they were up to date
     anew: frozenset[StepId] = frozenset()
+    chosen: Chosen | None = None
     #: job path → cell and its new record, between the engine's transaction and its event
     records: dict[str, tuple[CellId, CellRecord]] = field(default_factory=dict)
     logs: dict[str, tuple[str, int]] = field(default_factory=dict)
@@ -139,9 +140,11 @@ class CellObserver:
         entry = cell_run.document.outline.by_step.get(step_of(job.path)) if cell_run else None
         if cell_run is None or entry is None:
             return
+        if cell_run.chosen is not None and cell_run.chosen.cell == entry.cell:
+            return  # the result of one iteration is none of the loop's
         if job.status == "canceled" and _has_result(connection, run.draft_id, entry.cell):
             return  # the result that the cell had is still its last one
-        record = record_of(self._store, connection, cell_run.document, cell_run.taken, run, job)
+        record = record_of(self._store, connection, cell_run.document, cell_run.taken, run, job, cell_run.chosen)
         if record is None:
             return
         because = self._because(connection, cell_run, entry, record)
@@ -344,12 +347,14 @@ class CellObserver:
         taken = {step: Taken(given.get("result"), given["run_id"]) for step, given in plan.get("given", {}).items()}
         done = draft_rows.results_of(connection, run.id)
         taken |= {step: Taken(result, run.id) for step, result in done.items()}
+        document = Document.from_json(text)
         restored = CellRun(
             run.draft_id,
-            Document.from_json(text),
+            document,
             bool(plan.get("on_old_inputs")),
             taken,
             frozenset(plan.get("anew") or ()),
+            Chosen.from_json(document, plan.get("iteration")),
         )
         # The reading thread and the writer may both get here: the first binding holds records that must not be lost.
         return self._runs.setdefault(run.id, restored)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy.engine import Connection
@@ -11,16 +11,15 @@ from sqlalchemy.engine import Connection
 from flowapp.access.identity import Identity
 from flowapp.access.policy import Allowed, decide, require
 from flowapp.jsontext import dumps, loads
-from flowapp.notebook.document import CellId, Document, StepId
+from flowapp.notebook.document import CellId, Document
 from flowapp.notebook.plan import MODES, Mode, Plan, plan
-from flowapp.notebook.records import Live, Taken
-from flowapp.notebook.staleness import CellState
-from flowapp.notebook.trials import Trial, trial_of
+from flowapp.notebook.records import Live
+from flowapp.notebook.trials import trial_of
 from flowapp.store import audit, drafts, jobs
 from flowapp.store.runs import FINISHED, NewRun
 from flowapp.store.tables import RunRow
-from flowapp.workspace import editing, guard
-from flowapp.workspace.cells import CellObserver, CellRun
+from flowapp.workspace import cell_plans, editing, guard
+from flowapp.workspace.cells import CellObserver
 from flowapp.workspace.context import Context
 from flowapp.workspace.drafts import Drafts
 from flowapp.workspace.editing import Staged
@@ -59,6 +58,7 @@ class Runs:
         operations: Any = None,
         client: str = "",
         confirmed: Sequence[CellId] = (),
+        iteration: int | None = None,
     ) -> dict[str, Any]:
         """Save flushed edits, plan, and start a run of cells; answers when it has started.
 
@@ -70,6 +70,7 @@ class Runs:
             operations: edits of the page that are to be saved first (JSON), or None.
             client: the page.
             confirmed: cells with outside effects whose repetition the person agreed to.
+            iteration: of the one for loop in `cells` only this iteration, from 0; the loop keeps its result and its state.
 
         Returns:
             `{"run_id", "run_number", "change": Change or None, "plan": {"run", "given"}}`
@@ -77,6 +78,7 @@ class Runs:
         Raises:
             NothingToRun: nothing is out of date, or the cells run already.
             AsksFirst: cells of the plan that ran before have outside effects and are not confirmed.
+            BadRequest: there is no such mode, or no iteration to choose.
             EditRejected, DraftConflict: see `Drafts.edit`.
         """
         if mode not in MODES:
@@ -88,7 +90,7 @@ class Runs:
 
             async def attempt() -> tuple[RunRow, Plan]:
                 edit = editing.stage(draft, identity, operations, client) if operations else None
-                return await self._start(draft, identity, edit, list(cells), mode, frozenset(confirmed))
+                return await self._start(draft, identity, edit, list(cells), mode, frozenset(confirmed), iteration)
 
             run, planned = await self._drafts.retrying(draft, attempt)
             await self._context.engine.start_run(run.id, run)
@@ -120,14 +122,17 @@ class Runs:
         cells: list[CellId],
         mode: str,
         confirmed: frozenset[CellId],
+        iteration: int | None,
     ) -> tuple[RunRow, Plan]:
         document = edit.document if edit else draft.document
         states = editing.states_now(draft, document)
         tried = trial_of(document, cells)
-        planned = Plan((tried.cell,), _having(draft, document)) if tried else plan(document, states, cells, _mode(mode))
+        chosen = cell_plans.chosen_of(document, cells, mode, iteration)
+        having = cell_plans.having(draft, document)
+        planned = Plan((tried.cell,), having) if tried else plan(document, states, cells, _mode(mode))
         self._refuse(draft, document, planned, confirmed)
-        anew = _anew(document, states, cells)
-        cell_run = _binding(draft, document, planned, anew)
+        anew = cell_plans.anew(draft, document, states, cells, chosen)
+        cell_run = cell_plans.binding(draft, document, planned, anew, chosen)
         flow = tried.flow if tried else document.flow
         notebook, args = document.to_json(), dumps(document.flow_args())
         values = self._store.values
@@ -139,11 +144,11 @@ class Runs:
             workspace=identity.workspace,
             kind="cells",
             path=draft.row.path,
-            summary=_summary(document, planned),
+            summary=cell_plans.summary(document, planned, chosen),
             draft_id=draft.id,
             document=prepared[1].hash,
             args=prepared[2].hash,
-            plan=dumps(_plan_json(document, draft, planned, prepared[0].hash, anew, tried)),
+            plan=dumps(cell_plans.plan_json(document, draft, planned, prepared[0].hash, anew, tried, chosen)),
             trigger=dumps({"kind": "ui", "event": prepared[3].hash}) if len(prepared) > 3 else None,
             created_by=identity.username,
             permissioned_as=identity.permissioned_as,
@@ -156,7 +161,7 @@ class Runs:
                 tell_others(self._store.events, draft.id)
             self._store.values.insert(connection, *prepared)
             run = self._store.runs.insert(connection, new)
-            detail = f"run {run.number}: {', '.join(_steps(document, planned.run))}"
+            detail = f"run {run.number}: {', '.join(cell_plans.steps(document, planned.run))}"
             audit.add(
                 connection,
                 workspace=identity.workspace,
@@ -183,11 +188,11 @@ class Runs:
             )
         busy = [cell for cell in planned.run if cell in draft.live]
         if busy:
-            names = ", ".join(_steps(document, busy))
+            names = ", ".join(cell_plans.steps(document, busy))
             raise NothingToRun(f"{names} is running already.", "Wait for it, or cancel it first.")
         asks = [cell for cell in planned.asks if cell in draft.records and cell not in confirmed]
         if asks:
-            names = ", ".join(_steps(document, asks))
+            names = ", ".join(cell_plans.steps(document, asks))
             raise AsksFirst(
                 f"{names} has effects outside of Flowapp and has run before.", "Confirm to let it happen again.", asks
             )
@@ -311,70 +316,3 @@ def may_read(identity: Identity, run: RunRow) -> bool:
 def _mode(mode: str) -> Mode:
     found: Mode = next(name for name in ("auto", "old_results", "stale", "all", "up_to", "from") if name == mode)
     return found
-
-
-def _binding(draft: OpenDraft, document: Document, planned: Plan, anew: list[str]) -> CellRun:
-    by_step = document.outline.by_step
-    taken: dict[str, Taken] = {}
-    for step_id in planned.given:
-        for entry in document.outline.within(by_step[step_id]):
-            record = draft.records.get(entry.cell)
-            if record is not None and record.has_result:
-                taken[entry.step_id] = Taken(record.result, record.run_id)
-    return CellRun(draft.id, document, planned.on_old_inputs, taken, frozenset(anew))
-
-
-def _never(document: Document) -> list[str]:
-    """The steps whose results are neither kept nor taken: they say so themselves, or have effects outside."""
-    return [entry.step_id for entry in document.outline.entries if _counts_each_time(document.about(entry.cell))]
-
-
-def _counts_each_time(about: Mapping[str, Any]) -> bool:
-    return about.get("outside_effects") is True or about.get("reuse") == "never"
-
-
-def _anew(document: Document, states: Mapping[CellId, CellState], targets: Sequence[CellId]) -> list[str]:
-    """The steps that somebody runs although they are up to date: who asks for that wants them computed again."""
-    outline = document.outline
-    units = {outline.by_cell[cell].unit for cell in targets if cell in outline.by_cell}
-    return [
-        inner.step_id
-        for unit in outline.units
-        if unit.cell in units and not states[unit.cell].needs_run
-        for inner in outline.within(unit)
-    ]
-
-
-def _having(draft: OpenDraft, document: Document) -> tuple[StepId, ...]:
-    """The top-level steps that have a result which a trial may read."""
-    units = document.outline.units
-    return tuple(unit.step_id for unit in units if unit.cell in draft.records and draft.records[unit.cell].has_result)
-
-
-def _plan_json(
-    document: Document, draft: OpenDraft, planned: Plan, notebook: str, anew: list[str], tried: Trial | None
-) -> dict[str, Any]:
-    given: dict[str, Any] = {}
-    for step_id in planned.given:
-        record = draft.records[document.outline.by_step[step_id].cell]
-        given[step_id] = {"run_id": record.run_id, "path": record.path, "result": record.result}
-    return {
-        "run": tried.steps if tried else _steps(document, planned.run),
-        "given": given,
-        "reuse": True,
-        "never": _never(document),
-        "anew": anew,
-        "on_old_inputs": planned.on_old_inputs,
-        "notebook": notebook,
-    }
-
-
-def _steps(document: Document, cells: Sequence[CellId]) -> list[str]:
-    return [document.outline.by_cell[cell].step_id for cell in cells]
-
-
-def _summary(document: Document, planned: Plan) -> str:
-    names = _steps(document, planned.run)
-    shown = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
-    summary = str(document.flow.get("summary") or "")
-    return f"{summary}: {shown}" if summary else shown

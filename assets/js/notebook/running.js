@@ -29,8 +29,11 @@ export class Running extends Saving {
     });
   }
 
-  /** Run cells. Edits travel in the same request, which leaves first: the server works while the page draws "running". */
-  async run(ids, mode = "auto") {
+  /**
+   * Run cells, or of one loop only an iteration (from 0). Edits travel in the same request, which leaves first: the server works
+   * while the page draws "running".
+   */
+  async run(ids, mode = "auto", iteration = null) {
     const targets = this.targets(ids, mode);
     if (!targets.length && mode !== "all") return;
     this.happened += 1;
@@ -44,7 +47,7 @@ export class Running extends Saving {
       this.sending = items;
       try {
         const since = this.happened;
-        const answer = await request("POST", `${this.base}/run`, { json: { client: this.client, ops: items.map((item) => item.op), cells: ids, mode, confirmed: [...this.confirmedEffects] } });
+        const answer = await request("POST", `${this.base}/run`, { json: { client: this.client, ops: items.map((item) => item.op), cells: ids, mode, iteration, confirmed: [...this.confirmedEffects] } });
         this.accepted(items, answer.change, since);
         if (items.length) this.sayWhetherSaved();
         this.started(before, answer);
@@ -57,7 +60,7 @@ export class Running extends Saving {
     const before = this.pressed(targets, mode);
     await sent;
     this.pump();
-    if (asks && (await this.agreed(asks))) await this.run(ids, mode);
+    if (asks && (await this.agreed(asks))) await this.run(ids, mode, iteration);
   }
 
   targets(ids, mode) {
@@ -123,7 +126,8 @@ export class Running extends Saving {
   async tellFailure(runId) {
     const { run, steps } = await get(runPath(this.ws, runId)).catch(() => ({}));
     const { name = "Failed", step_id: at, message = "" } = run?.error ?? {};
-    if (!run?.error || steps.some((step) => step.step_id === at && step.status === "failure")) return;
+    // a loop of which one iteration ran does not: its state is that of its last whole run
+    if (!run?.error || steps.some((step) => step.step_id === at && step.status === "failure" && step.only === undefined)) return;
     const text = `The run failed: ${name}${at ? ` in ${at}` : ""}: ${String(message).split("\n")[0]}`;
     this.toast({ text, tone: "bad", action: { label: "Show the run", run: () => go(`/runs/${runId}`) }, ms: 20000 });
   }

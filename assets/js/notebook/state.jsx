@@ -79,7 +79,7 @@ function Origin({ state }) {
   if (from) return <p className="nb-faint">Computed in run #{from.run_number}, <time dateTime={from.at} title={when(from.at)}>{ago(from.at)}</time>. Run #{state.run_number} took it from there: code, packages and inputs were the same.</p>;
   return (
     <>
-      <p className="nb-faint">From run #{state.run_number}</p>
+      <p className="nb-faint">From run #{state.run_number}{Number.isInteger(state.iteration) && `, which ran iteration ${state.iteration + 1} by itself`}</p>
       {state.ran_because?.length > 0 && <p className="nb-faint">Computed and not reused: {state.ran_because.join("; ")}.</p>}
     </>
   );

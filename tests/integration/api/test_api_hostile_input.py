@@ -53,7 +53,21 @@ VALUES: tuple[Any, ...] = (
     {"$flowapp:blob": {"sha256": "no", "size": "x"}},
     {"": {"": None}},
 )
-FIELDS = ("cell", "field", "expr", "sample", "path", "message", "reason", "mode", "cells", "ops", "confirmed", "client")
+FIELDS = (
+    "cell",
+    "field",
+    "expr",
+    "sample",
+    "path",
+    "message",
+    "reason",
+    "mode",
+    "cells",
+    "ops",
+    "confirmed",
+    "client",
+    "iteration",
+)
 DRAFT_FIELDS = ("path", "summary", "template", "flow", "text")
 OPERATIONS = (
     "insert_cell",

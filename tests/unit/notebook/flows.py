@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import Any
 
 from hypothesis import strategies as st
 
 from flowapp.notebook import CellRecord, Document, Plan, Taken, definition_of, reads_taken
+from flowapp.notebook.definition import Definition
 from flowapp.notebook.operations import types as ops
+from flowapp.notebook.records import Iteration, reads_of
+from flowapp.notebook.wires import graph_of
 
 Json = dict[str, Any]
 
@@ -101,6 +104,65 @@ class Bench:
             if not failed:
                 taken[entry.step_id] = Taken(result, run_id)
         return computed
+
+    def iterate(self, plan: Plan, loop: str, index: int, new_values: bool = True) -> set[str]:
+        """Run one iteration of a loop that is the last of a plan; answers the cells in it that had to be computed.
+
+        A nested cell depends on what it says, reads, and on where the items come from if it reads them (through the container
+        around it, where there is one).
+        """
+        self.run(replace(plan, run=tuple(cell for cell in plan.run if cell != loop)), new_values)
+        outline = self.document.outline
+        taken = {
+            entry.step_id: Taken(record.result, record.run_id)
+            for entry in outline.units
+            if (record := self.records.get(entry.cell)) is not None and entry.cell != loop
+        }
+        about = definition_of(self.document, loop), reads_taken(self.document, loop, taken)
+        computed: set[str] = set()
+        # what is in a container has run when the container ends
+        for entry in sorted(outline.within(outline.by_cell[loop])[1:], key=lambda entry: (entry.last, -entry.order)):
+            definition, reads = definition_of(self.document, entry.cell), reads_taken(self.document, entry.cell, taken)
+            old, run_id = self.records.get(entry.cell), f"run{self.runs}"
+            result: str | None
+            if old and old.iteration and self._same(old, definition, reads, about, index, loop, entry.cell):
+                result, run_id = old.result, old.run_id
+            else:
+                computed.add(entry.cell)
+                result = f"r{self.runs}-{entry.cell}" if new_values else f"r-{definition.code}"
+            self.records[entry.cell] = CellRecord(
+                "success", definition, reads, result, run_id, self.runs, iteration=Iteration(index, *about)
+            )
+            taken[entry.step_id] = Taken(result, run_id)
+        return computed
+
+    def _same(
+        self,
+        old: CellRecord,
+        definition: Definition,
+        reads: Mapping[str, str],
+        about: tuple[Definition, Mapping[str, str]],
+        index: int,
+        loop: str,
+        cell: str,
+    ) -> bool:
+        then = old.iteration
+        if then is None or (old.definition, old.reads, then.index) != (definition, reads, index):
+            return False
+        if not graph_of(self.document).own[cell].iteration:
+            return True
+        wires = [
+            wire for wire in reads_of(self.document, loop).wires if (wire.reader, wire.field) == (loop, "iterator")
+        ]
+        keys = [f"{kind}.{wire.producer}" for wire in wires for kind in ("results", "run")]
+        keys += [key for key in about[1] if key.startswith("flow_input")]
+        items = about[0].settings, about[0].inputs.get(":iterator"), [about[1].get(key) for key in keys]
+        before = (
+            then.definition.settings,
+            then.definition.inputs.get(":iterator"),
+            [then.reads.get(key) for key in keys],
+        )
+        return items == before
 
 
 # Random flows

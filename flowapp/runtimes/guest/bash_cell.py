@@ -10,10 +10,8 @@ import json
 import os
 import re
 import select
-import shlex
-import tempfile
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, BinaryIO
 
 from flowapp.runtimes.guest import frames, streaming
 
@@ -40,6 +38,7 @@ docker() {
 podman() { docker "$@"; }
 """
 _BEFORE = ".arguments.sh"
+_ARGUMENTS = ".arguments"
 #: a descriptor of Bash's that scripts do not use by themselves
 _GIVEN = 9
 #: What Bash does before the script, whose positional parameters these become; it is told by BASH_ENV, which scripts do not see.
@@ -96,12 +95,20 @@ def _run(program: str, values: list[bytes]) -> tuple[int, bytes]:
     with open(_BEFORE, "w") as file:
         file.write(_TAKING)
         if following:
-            file.write(f'export BASH_ENV={shlex.quote(following)}\nif [ -r "$BASH_ENV" ]; then . "$BASH_ENV"; fi\n')
+            os.environ["FLOWAPP_FOLLOWING"] = following
+            file.write('export BASH_ENV="$FLOWAPP_FOLLOWING"\nunset FLOWAPP_FOLLOWING\n. "$BASH_ENV"\n')
     os.environ["BASH_ENV"] = os.path.abspath(_BEFORE)
-    with tempfile.TemporaryFile(dir=".") as given:
-        given.write(b"".join(value + b"\0" for value in values))
-        given.seek(0)
+    with _unnamed(b"".join(value + b"\0" for value in values)) as given:
         return stream([program, "-e", FILE_NAME], given={_GIVEN: given.fileno()})
+
+
+def _unnamed(content: bytes) -> BinaryIO:
+    """A file that only its descriptor leads to. (Not `tempfile`, whose imports every fork of the launcher would pay for.)"""
+    file = open(_ARGUMENTS, "x+b")  # noqa: SIM115  # the caller's
+    os.unlink(_ARGUMENTS)
+    file.write(content)
+    file.seek(0)
+    return file
 
 
 def _recorded() -> tuple[bytes, bytes]:

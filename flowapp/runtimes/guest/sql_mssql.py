@@ -5,7 +5,6 @@ A batch goes as it is, since its variables end with it; what it answers is the l
 
 from __future__ import annotations
 
-import ssl
 from typing import Any
 
 from flowapp.runtimes.guest.sql_base import Rows, SqlError
@@ -91,6 +90,8 @@ def _authorities(resource: dict[str, Any]) -> str | None:
         return path
     if not resource.get("encrypt"):
         return None
+    import ssl  # each fork of the launcher would pay for it
+
     found = ssl.get_default_verify_paths()
     path = found.cafile or found.openssl_cafile
     return path

@@ -85,8 +85,9 @@ class Ahead:
         self._problem = ""
 
     def begin(self) -> None:
-        """Begin, unless that was done before, by this server or an earlier one."""
-        if self._task is None and not self._library.is_built:
+        """Begin, unless that was done before, by this server or an earlier one. Again where the server that was at it may have ended."""
+        is_idle = self._task is None or (self._task.done() and not self._problem)
+        if is_idle and not self._library.is_built:
             self._task = asyncio.get_running_loop().create_task(self._work())
 
     @property

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
+from flowapp.runtimes import RuntimeSettings
+from flowapp.runtimes.adapters import Setup
+from flowapp.runtimes.go import Go
 from flowapp.runtimes.go_library import Ahead, Library
 from flowapp.runtimes.go_toolchain import VERSION, GoUnavailable, Toolchain
+from flowapp.ui.state.runtimes import language_lines
+
+if TYPE_CHECKING:
+    from flowapp.runtimes.packages.packages import Packages
 
 
 class Builder:
@@ -80,6 +89,21 @@ async def test_one_server_of_a_machine_builds_it_for_all(tmp_path: Path) -> None
     assert second.packages().keys() == {"fmt", "net/http"}
 
 
+async def test_what_a_server_did_not_finish_another_one_does(tmp_path: Path) -> None:
+    build, other = Builder(tmp_path), Builder(tmp_path)
+    library = Library(tmp_path, VERSION)
+    one, two = Ahead(library, build), Ahead(library, other)
+    one.begin()
+    await build.begun.wait()
+    two.begin()
+    await end_of(two)
+    await one.close()
+    other.goes_on.set()
+    two.begin()
+    await end_of(two)
+    assert (library.is_built, other.times) == (True, 1)
+
+
 async def test_one_that_cannot_be_built_or_is_ended_leaves_nothing(tmp_path: Path) -> None:
     build = Builder(tmp_path)
     build.error = GoUnavailable("no space left")
@@ -100,3 +124,30 @@ async def test_one_that_cannot_be_built_or_is_ended_leaves_nothing(tmp_path: Pat
         library.keep({"fmt": str(tmp_path / "gone")})
     assert not library.is_built
     assert [one.name for one in tmp_path.iterdir()] == ["library.lock"]
+
+
+async def test_a_server_that_finds_go_starts_at_once_and_the_page_says_what_it_does(tmp_path: Path) -> None:
+    toolchain = Toolchain(tmp_path / "go")
+    toolchain.tools.mkdir(parents=True)
+    (toolchain.tools / "compile").touch()
+    os.mkfifo(tmp_path / "listed")
+    (tmp_path / "compiled").write_text("fmt")
+    program = toolchain.root / "bin" / "go"
+    program.parent.mkdir()
+    program.write_text(f'#!/bin/sh\necho "$(nice) $@" > {tmp_path}/asked\ncat {tmp_path}/listed\n')
+    program.chmod(0o755)
+    settings = RuntimeSettings(home=tmp_path / "home", go=toolchain.folder)
+    go = Go(Setup(settings, None, None, True, None, cast("Packages", None)))
+    await go.start()
+    pools: dict[str, Any] = {}
+    shown = [line for line in language_lines({"languages": go.facts(), "pools": pools}) if line.name == "go"]
+    expected = f"Go {VERSION}. Its standard library is being built in the background, once"
+    assert [(line.state, line.note) for line in shown] == [("ready", expected)]
+    listed = f"fmt={tmp_path}/compiled\n"
+    await asyncio.to_thread((tmp_path / "listed").write_text, listed)
+    assert go._ahead is not None
+    await end_of(go._ahead)
+    assert go.facts() == {"go": {"available": True, "version": VERSION}}
+    niceness, *asked = (tmp_path / "asked").read_text().split()
+    assert (niceness, asked[:2], asked[-2:]) == ("19", ["list", "-export"], ["--", "std"])
+    await go.close()

@@ -62,7 +62,7 @@ class StandIns:
             mine = readable(connection, identity)
             for run in cell_results.runs(connection, row.workspace, mine, row.id, row.path, step, limit=LOOKED_AT):
                 jobs = cell_results.of_run(connection, run.id, step, limit=OF_ONE_RUN)
-                found += [(run, job) for job in jobs if not _mocked(job) and not is_deleted(job)]
+                found += [(run, job) for job in jobs if not _says(job, "mock", "only") and not is_deleted(job)]
                 if len(found) >= SHOWN:
                     break
             return found[:SHOWN]
@@ -86,6 +86,8 @@ class StandIns:
         job = await self._store.runs.step(run.id, path)
         if job is None or job.result is None:
             raise OutputMissing("This step has no result in that run.", "Choose another run.")
+        if _says(job, "only"):  # whoever reads the loop expects a list of what all gave
+            raise OutputMissing("In that run only one iteration of the loop ran.", "Choose a run of the whole loop.")
         if is_deleted(job):  # its result reads as null, which the step never gave
             raise OutputMissing("This result was deleted.", "Choose another run.")
         place = await self._store.values.locate(job.result)
@@ -116,6 +118,7 @@ class StandIns:
         }
 
 
-def _mocked(job: JobRow) -> bool:
-    """Whether the row says what a stand-in gave, not what the step did."""
-    return bool(job.meta) and bool((loads(job.meta or "{}") or {}).get("mock"))
+def _says(job: JobRow, *names: str) -> bool:
+    """Whether the row is no result of the step itself: `mock` is what a stand-in gave, `only` (an index, 0 included) one iteration's."""
+    meta = (loads(job.meta) or {}) if job.meta else {}
+    return any(meta.get(name) not in (None, False) for name in names)

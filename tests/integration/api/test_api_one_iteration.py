@@ -151,6 +151,25 @@ async def test_what_a_forgotten_loop_had_alone_is_forgotten_too(product: Product
     assert {(await states(product, draft))[step] for step in "lbc"} == {"never"}
 
 
+async def test_its_result_is_no_stand_in_of_the_loop(product: Product) -> None:
+    draft, cell = await product.draft(looped())
+    await product.run(draft, cells=[cell["l"]])
+    one = (await product.run(draft, cells=[cell["l"]], iteration=1))["run"]["id"]
+
+    async def offered(step: str) -> list[tuple[int, str]]:
+        answer = await product.client.get(f"{DRAFTS}/{draft}/results", params={"cell": cell[step]})
+        return [(line["run_number"], line["path"]) for line in answer.json()]
+
+    assert await offered("l") == [(1, "l")], "one item is not what readers of the loop get"
+    assert (2, "l[1].c") in await offered("c")
+    body = {"client": "page", "cell": cell["l"], "name": "one", "run_id": one, "path": "l"}
+    kept = await product.client.post(f"{DRAFTS}/{draft}/stand_ins", json=body)
+    assert kept.status_code == 404
+    assert kept.json()["error"]["message"] == "In that run only one iteration of the loop ran."
+    kept = await product.client.post(f"{DRAFTS}/{draft}/stand_ins", json={**body, "cell": cell["c"], "path": "l[1].c"})
+    assert kept.status_code == 200
+
+
 async def test_effects_outside_are_asked_about(product: Product) -> None:
     draft, cell = await product.draft(looped())
     mark = {"op": "set_beside", "cell": cell["c"], "key": "outside_effects", "value": True}

@@ -99,6 +99,27 @@ async def test_more_than_was_ever_held(run: Run, store: Store, database: Databas
     assert json.loads(text) == [{"n": n, "t": "x" * 1_000_000} for n in range(1, 76)]
 
 
+async def test_a_prepared_statement_of_mysql_is_held_by_nobody_either(
+    run: Run, store: Store, mysql: dict[str, object]
+) -> None:
+    code = f"-- :a (int)\n{WIDE['mysql']} WHERE 1 = :a"
+    args = {"database": mysql, "a": 1}
+    outcome = await run("mysql", code, args, large=store.values.writer, limits=Limits(memory_mb=128))
+    assert outcome.error is None, outcome.error
+    prepared = await store.values.prepare(outcome.stored or JsonText(""))
+    assert json.loads(await store.values.get_value(prepared.hash)) == [
+        {"n": n, "t": "x" * 1_000_000} for n in range(1, 76)
+    ]
+    endless = f"-- :a (int)\n{ENDLESS['mysql']} WHERE 1 = :a"
+    bounded = Limits(result_bytes=10_000, rows_bytes=1_000_000)
+    error = (await run("mysql", endless, args, large=store.values.writer, limits=bounded)).error
+    assert error is not None and error["name"] == "ResultTooLarge"
+    left = "SELECT count(*) AS n FROM information_schema.PROCESSLIST WHERE INFO LIKE '%flowapp_stream%1 = %' AND ID <> connection_id()"
+    async with asyncio.timeout(30):
+        while (await run("mysql", left, {"database": mysql})).result != '[{"n":0}]':
+            continue
+
+
 @pytest.mark.parametrize(
     "collection", ["last_statement_all_rows", "last_statement_all_rows_scalar", "all_statements_all_rows"]
 )

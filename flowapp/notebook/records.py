@@ -21,10 +21,15 @@ FLOW_INPUT = "flow_input"
 
 @dataclass(frozen=True, slots=True)
 class ReusedFrom:
-    """The run that computed a reused result, and when (ISO 8601)."""
+    """The run that computed a reused result, and when (ISO 8601). Records of before run ids were kept have none."""
 
     run_number: int
     at: str
+    run_id: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON, within that of the record and of the state."""
+        return {"run_number": self.run_number, "at": self.at, **({"run_id": self.run_id} if self.run_id else {})}
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +118,7 @@ class CellRecord:
             "path": self.path,
             "finished_at": self.finished_at,
             "duration_ms": self.duration_ms,
-            "reused_from": {"run_number": reused.run_number, "at": reused.at} if reused else None,
+            "reused_from": reused.to_json() if reused else None,
             "error": {"name": error.name, "message": error.message, "line": error.line} if error else None,
             "scripts": dict(self.scripts),
             "on_old_inputs": self.on_old_inputs,
@@ -139,7 +144,7 @@ class CellRecord:
             path=data.get("path") or "",
             finished_at=data.get("finished_at") or "",
             duration_ms=data.get("duration_ms"),
-            reused_from=ReusedFrom(reused["run_number"], reused["at"]) if reused else None,
+            reused_from=ReusedFrom(**reused) if reused else None,
             error=CellError(error["name"], error["message"], error.get("line")) if error else None,
             scripts=dict(data.get("scripts") or {}),
             on_old_inputs=bool(data.get("on_old_inputs")),

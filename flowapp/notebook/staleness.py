@@ -20,7 +20,7 @@ that reads it.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, TypeAlias
 
@@ -67,6 +67,8 @@ class CellState:
     run_id: str | None = None
     path: str | None = None
     progress: int | None = None
+    #: the run that the record is of, which `run_number` counts; `run_id` is the one that is under way
+    ran_in: str | None = None
     #: the run that computed a reused result; `run_number` is the one that took it
     reused_from: ReusedFrom | None = None
     #: why the cell computed although there was a result before
@@ -91,9 +93,15 @@ class CellState:
             "run_number": self.run_number,
         }
         live = {"since": self.since, "run_id": self.run_id, "path": self.path, "progress": self.progress}
-        reused = asdict(self.reused_from) if self.reused_from else None
+        reused = self.reused_from.to_json() if self.reused_from else None
         because = list(self.ran_because) or None
-        more = {**live, "reused_from": reused, "ran_because": because, "iteration": self.iteration}
+        more = {
+            **live,
+            "reused_from": reused,
+            "ran_because": because,
+            "iteration": self.iteration,
+            "ran_in": self.ran_in,
+        }
         return {**data, **{name: value for name, value in more.items() if value not in (None, "")}}
 
 
@@ -304,6 +312,7 @@ def _shown(
         run_id=(live.run_id or None) if live else None,
         path=(live.path or None) if live else None,
         progress=live.progress if live else None,
+        ran_in=(record.run_id or None) if record else None,
         reused_from=record.reused_from if record else None,
         ran_because=record.ran_because if record and kind == "fresh" else (),
         iteration=record.iteration.index if record and record.iteration else None,

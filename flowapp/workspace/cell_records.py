@@ -109,7 +109,7 @@ def _reused(store: Store, connection: Connection, job: JobRow) -> ReusedFrom | N
     if job.status != "reused" or job.reused_from is None:
         return None
     source = store.runs.find(connection, job.reused_from)
-    return None if source is None else ReusedFrom(source.number, source.ended_at or source.created_at)
+    return None if source is None else ReusedFrom(source.number, source.ended_at or source.created_at, source.id)
 
 
 def _scripts(job: JobRow, module: Mapping[str, Any]) -> dict[str, str]:

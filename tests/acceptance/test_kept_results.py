@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from playwright.sync_api import Locator, Page, expect
 
 from tests.acceptance.axe import accessible
@@ -36,6 +38,12 @@ def test_a_reused_result_names_its_run_and_is_computed_again_with_one_press(page
     dialog = state_of(page, notebook, "b")
     expect(dialog).to_contain_text(f"Computed in run #{number}, ")
     expect(dialog).to_contain_text(f"Run #{int(number) + 1} took it from there")
+    computed, took = (dialog.get_by_role("link", name=f"run #{n}") for n in (int(number), int(number) + 1))
+    expect(took).to_have_attribute("href", re.compile(r"^/runs/\w"))
+    with page.context.expect_page() as opened:
+        computed.click(modifiers=["ControlOrMeta"])
+    expect(opened.value.get_by_role("heading", level=1)).to_contain_text(f"#{number}")
+    opened.value.close()
     forget = dialog.get_by_role("button", name="Forget the result")
     expect(forget).to_be_visible()
     box, frame = forget.bounding_box(), dialog.bounding_box()

@@ -72,14 +72,23 @@ export const RunsFirst = memo(function RunsFirst({ id }) {
   return <span className="nb-first">runs {shown} first</span>;
 });
 
+/** A run by its number, and the way to its page where its id is known. */
+const Run = ({ number, id, first = false }) => (id ? <a href={`/runs/${id}`}>{first ? "Run" : "run"} #{number}</a> : <>{first ? "Run" : "run"} #{number}</>);
+
 /** Which run a result comes from, and why it was computed in it or taken from an earlier one. */
 function Origin({ state }) {
   if (!state.run_number) return null;
   const from = ["reused", "stale"].includes(state.kind) && state.reused_from;
-  if (from) return <p className="nb-faint">Computed in run #{from.run_number}, <time dateTime={from.at} title={when(from.at)}>{ago(from.at)}</time>. Run #{state.run_number} took it from there: code, packages and inputs were the same.</p>;
+  const alone = Number.isInteger(state.iteration) && `, which ran iteration ${state.iteration + 1} by itself`;
+  if (from)
+    return (
+      <p className="nb-faint">
+        Computed in <Run number={from.run_number} id={from.run_id} />, <time dateTime={from.at} title={when(from.at)}>{ago(from.at)}</time>. <Run number={state.run_number} id={state.ran_in} first />{alone}{alone && ","} took it from there: code, packages and inputs were the same.
+      </p>
+    );
   return (
     <>
-      <p className="nb-faint">From run #{state.run_number}{Number.isInteger(state.iteration) && `, which ran iteration ${state.iteration + 1} by itself`}</p>
+      <p className="nb-faint">From <Run number={state.run_number} id={state.ran_in} />{alone}</p>
       {state.ran_because?.length > 0 && <p className="nb-faint">Computed and not reused: {state.ran_because.join("; ")}.</p>}
     </>
   );

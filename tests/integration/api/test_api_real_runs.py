@@ -54,8 +54,10 @@ async def test_a_cell_says_which_run_it_took_and_why_it_computed(product: Produc
     )
     draft, cell = await product.draft(flow)
 
+    runs: list[str] = []
+
     async def states(**body: Any) -> dict[str, Any]:
-        await product.run(draft, **body)
+        runs.append((await product.run(draft, **body))["run"]["id"])
         return {step: shown["state"] for step, shown in (await product.cells(draft)).items()}
 
     def code(step: str, text: str) -> dict[str, Any]:
@@ -67,6 +69,7 @@ async def test_a_cell_says_which_run_it_took_and_why_it_computed(product: Produc
     assert second["a"]["ran_because"] == ["code changed"]
     assert (second["b"]["kind"], second["b"]["run_number"]) == ("reused", 2)
     assert second["b"]["reused_from"]["run_number"] == 1
+    assert (second["b"]["reused_from"]["run_id"], second["b"]["ran_in"]) == (runs[0], runs[1])
     assert second["b"]["text"].endswith("run #1")
     third = await states(ops=[code("a", "def main():\n    return 5\n")], cells=[], mode="stale")
     assert (third["b"]["kind"], third["b"]["ran_because"]) == ("fresh", ["x from a changed"])

@@ -12,6 +12,7 @@ from reflex_components_core.react_router.dom import ReactRouterLink  # type: ign
 from flowapp.ui.components.approvals import approval_count
 from flowapp.ui.components.bits import glyph, sign_out, status_bar, workspace_switch
 from flowapp.ui.components.local import TAB_WORKSPACE
+from flowapp.ui.news import entries
 
 Place = Literal[
     "home",
@@ -53,7 +54,7 @@ def shell(
         _rail(place),
         rx.el.header(top, class_name="top") if top is not None else rx.fragment(),
         main,
-        status_bar(ws=TAB_WORKSPACE),
+        status_bar(ws=TAB_WORKSPACE, news=entries()[0].id),
         class_name="shell" if top is not None else "shell bare",
     )
 
@@ -158,6 +159,7 @@ MORE = (
     Entry("people", "People", "/people", "people"),
     Entry("account", "Account", "/account", "person"),
 )
+NEWS = Entry("", "What's new", "/whats-new", "bell")
 
 
 def _rail(place: Place) -> rx.Component:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from playwright.sync_api import Page, expect
 
+from tests.acceptance.axe import accessible
 from tests.acceptance.conftest import shoot
 from tests.acceptance.keys import choose_file, press
 from tests.acceptance.notebook_page import NotebookPage, open_template
@@ -150,3 +151,24 @@ def import_file(page: Page, file: Path) -> None:
     choose_file(page, page.get_by_role("button", name="Choose a file"), file)
     expect(page.get_by_role("status").filter(has_text=file.name)).to_be_visible()
     press(page, page.get_by_role("dialog").get_by_role("button", name="Import"))
+
+
+def test_what_is_new_is_marked_until_it_is_looked_at(page: Page) -> None:
+    page.goto("/")
+    news = page.get_by_role("contentinfo").get_by_role("link", name=re.compile("^What’s new"))
+    mark = news.get_by_label("Something that you have not seen")
+    expect(news).to_be_visible()
+    expect(mark).to_have_count(0)  # nothing is news to a browser that was never here
+    page.evaluate("localStorage.setItem('flowapp.news', '2000-01-01')")
+    page.reload()
+    expect(mark).to_be_visible()
+    shoot(page, "home-with-news")
+    news.click()
+    expect(page.get_by_role("heading", name="First steps")).to_be_visible()
+    expect(mark).to_have_count(0)
+    shoot(page, "whats-new")
+    accessible(page)
+    page.get_by_role("main").get_by_role("link", name="All runs").click()
+    page.wait_for_url("**/runs")
+    expect(page.get_by_role("heading", name="Runs", exact=True).first).to_be_visible()
+    expect(mark).to_have_count(0)

@@ -163,6 +163,7 @@ def test_the_pages_are_accessible(page: Page, product: Product, scheme: str) -> 
         "/runs",
         "/runtimes",
         "/more",
+        "/whats-new",
         f"/run/f/pages/{scheme}",
         f"/runs/{run}",
         f"/runs/compare?a={run}",

@@ -20,8 +20,8 @@ function useConnection() {
   return shown;
 }
 
-/** `StatusBar({ws})` */
-export function StatusBar({ ws }) {
+/** `StatusBar({ws, news})`: `news` is the id of the newest entry of the page *What's new*. */
+export function StatusBar({ ws, news }) {
   const connection = useConnection();
   const [health, setHealth] = useState(null);
   useEffect(() => subscribe(ws, "server", () => {}, undefined, { patience: PATIENCE_MS }), [ws]);
@@ -39,11 +39,28 @@ export function StatusBar({ ws }) {
         {health?.isolation && <span title={isolationDetail(health.isolation)}>Isolation: {String(health.isolation.label || health.isolation.level || health.isolation).split(":")[0].toLowerCase()}</span>}
         {languagesOf(health?.languages)}
         <span className="grow" />
+        <News newest={news} />
         {health?.version && <span>Flowapp {/flowapp-(\S+)/.exec(health.version)?.[1] || health.version}</span>}
       </footer>
       {connection.signedOut && <div className="sheet" role="alertdialog" aria-label="Signed out"><span>You are signed out. What you typed is kept in this browser.</span><a className="btn pri" href={`/signin?next=${encodeURIComponent(location.pathname + location.search)}`}>Sign in</a></div>}
     </>
   );
+}
+
+const SEEN = "flowapp.news"; // the newest entry that this browser has seen; a new browser has no news
+
+/** Leads to what is new, with a mark as long as there is something that was not looked at. */
+function News({ newest }) {
+  const [unseen, setUnseen] = useState(false);
+  useEffect(() => {
+    try {
+      if (!localStorage.getItem(SEEN) || window.location.pathname.startsWith("/whats-new")) localStorage.setItem(SEEN, newest);
+      setUnseen(localStorage.getItem(SEEN) < newest);
+    } catch {
+      // a browser that keeps nothing has seen all of it
+    }
+  }, [newest]);
+  return <a className="status-news" href="/whats-new">What’s new{unseen && <i className="dot news" role="img" aria-label="Something that you have not seen" />}</a>;
 }
 
 function isolationDetail(isolation) {

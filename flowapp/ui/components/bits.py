@@ -20,6 +20,7 @@ class StatusBar(LocalComponent):
     tag = "StatusBar"
     lib_dependencies: list[str] = OUTPUT_LIBRARIES
     ws: rx.Var[str]
+    news: rx.Var[str]
 
 
 class When(LocalComponent):

@@ -23,6 +23,7 @@ from flowapp.ui.pages import (
     scripts,
     settings,
     stored,
+    whats_new,
 )
 
 __all__ = [
@@ -46,4 +47,5 @@ __all__ = [
     "scripts",
     "settings",
     "stored",
+    "whats_new",
 ]

@@ -6,7 +6,7 @@ import reflex as rx
 
 from flowapp.ui.components.bits import glyph, sign_out, workspace_switch
 from flowapp.ui.components.local import TAB_WORKSPACE
-from flowapp.ui.shell import MORE, link, shell, theme_button, title
+from flowapp.ui.shell import MORE, NEWS, link, shell, theme_button, title
 from flowapp.ui.state.guard import Guard
 
 
@@ -26,7 +26,7 @@ def more() -> rx.Component:
                         class_name="row-link row-more",
                     )
                 )
-                for entry in MORE
+                for entry in (*MORE, NEWS)
             ),
             class_name="card list",
             custom_attrs={"aria-label": "More places"},

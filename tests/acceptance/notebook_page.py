@@ -149,6 +149,12 @@ class NotebookPage:
         singles = [value[key] for key in ("failure_module", "preprocessor_module") if key in value]
         return next(module for module in [*value["modules"], *singles] if module["id"] == step)
 
+    def idle(self) -> None:
+        """Wait until no cell runs, and none is about to: the page says so at the press."""
+        expect(self.page.locator(".nb-state:is([data-kind=running], [data-kind=queued])")).to_have_count(
+            0, timeout=RUN_TIMEOUT
+        )
+
     def settled(self) -> None:
         """Wait until everything typed is saved."""
         expect(self.page.locator(".nb-save")).to_contain_text("Saved", timeout=RUN_TIMEOUT)

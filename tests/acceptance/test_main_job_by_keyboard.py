@@ -69,6 +69,7 @@ def test_the_main_job_by_keyboard_alone(newcomer: Newcomer) -> None:
     notebook.expect_states(a=DONE, b="stale", c="stale", d="stale", e="stale", f="stale")
     notebook.select("f")
     keyboard.press("Alt+Shift+Enter")
+    notebook.idle()
     notebook.expect_states(b="stale", c="stale")
     keyboard.press("e")
     keyboard.press("a")

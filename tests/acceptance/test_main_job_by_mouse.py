@@ -51,6 +51,7 @@ def test_the_main_job_by_mouse(newcomer: Newcomer) -> None:
     notebook.cell("f").hover()
     notebook.cell("f").get_by_role("button", name="More for f").click()
     page.get_by_role("menuitem", name="Run on the old results").click()
+    notebook.idle()
     notebook.expect_states(b="stale", c="stale")
     page.get_by_role("button", name=re.compile("^Run out of date")).click()
     notebook.expect_states(a=DONE, b=DONE, c=DONE, d=DONE, e=DONE, f=DONE)

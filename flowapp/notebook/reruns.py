@@ -6,8 +6,10 @@ from collections.abc import Iterator
 
 from flowapp.notebook import words
 from flowapp.notebook.causes import definition_causes
+from flowapp.notebook.definition import SETTING
 from flowapp.notebook.document import Document, Entry
-from flowapp.notebook.records import FLOW_INPUT, CellRecord, reads_of
+from flowapp.notebook.records import FLOW_INPUT, CellRecord, Iteration, reads_of
+from flowapp.openflow.walk import LOOP_KINDS
 
 #: More say nothing to a person.
 MOST = 8
@@ -16,7 +18,10 @@ MOST = 8
 def why_ran(
     document: Document, entry: Entry, before: CellRecord | None, after: CellRecord, *, anew: bool
 ) -> tuple[str, ...]:
-    """The reasons, in words, for a top-level cell that computed; empty where there was no result that it could have taken.
+    """The reasons, in words, for a cell that computed; empty where there was no result that it could have taken.
+
+    They are those of a top-level cell, or of a cell in a loop in an iteration that ran by itself before as well: in a whole run one of
+    many iterations is like none before.
 
     Args:
         document: what the run executed.
@@ -25,7 +30,9 @@ def why_ran(
         after: what it did now.
         anew: somebody ran it although it was up to date.
     """
-    if before is None or entry.parent is not None or after.reused_from is not None or after.status == "skipped":
+    if before is None or after.reused_from is not None or after.status == "skipped":
+        return ()
+    if entry.parent is not None and not (_of_one_index(before, after) and _once(document, entry)):
         return ()
     if before.run_id == after.run_id:  # another attempt
         return before.ran_because
@@ -41,6 +48,37 @@ def why_ran(
         return (words.ran_anew(),)
     lasts = entry.module.get("cache_ttl")
     return (words.expired(lasts) if isinstance(lasts, int | float) and lasts > 0 else words.nothing_kept(),)
+
+
+def _of_one_index(before: CellRecord, after: CellRecord) -> bool:
+    one, other = before.iteration, after.iteration
+    return one is not None and other is not None and one.index == other.index
+
+
+def _once(document: Document, entry: Entry) -> bool:
+    """Whether a cell runs at most once in an iteration of its top-level loop: no other loop is around it."""
+    around = document.entry(entry.parent) if entry.parent else None
+    while around is not None and around.parent is not None:
+        if around.kind in LOOP_KINDS:
+            return False
+        around = document.entry(around.parent)
+    return True
+
+
+def _other_items(document: Document, entry: Entry, before: CellRecord, after: CellRecord) -> bool:
+    one, other, loop = before.iteration, after.iteration, document.outline.by_cell[entry.unit]
+    return one is not None and other is not None and _items(document, loop, one) != _items(document, loop, other)
+
+
+def _items(document: Document, loop: Entry, of: Iteration) -> tuple[object, ...]:
+    """All that the items of a loop came from when one of its iterations ran."""
+    field, reads = "iterator", reads_of(document, loop.cell)
+    wires = [wire for wire in reads.wires if (wire.reader, wire.field) == (loop.cell, field)]
+    keys = [f"{kind}.{wire.producer}" for wire in wires for kind in ("results", "run")]
+    inputs = [read.name for read in reads.inputs if (read.reader, read.field) == (loop.cell, field)]
+    keys += [FLOW_INPUT if name is None else f"{FLOW_INPUT}.{name}" for name in inputs]
+    said = of.definition.settings, of.definition.inputs.get(SETTING + field)
+    return (*said, *(of.reads.get(key) for key in keys))
 
 
 def _changed(document: Document, entry: Entry, before: CellRecord, after: CellRecord) -> Iterator[str]:
@@ -60,3 +98,5 @@ def _changed(document: Document, entry: Entry, before: CellRecord, after: CellRe
         key = FLOW_INPUT if read.name is None else f"{FLOW_INPUT}.{read.name}"
         if key in before.reads and before.reads[key] != after.reads.get(key):
             yield words.flow_input_changed(read.name)
+    if reads.iteration and _other_items(document, entry, before, after):
+        yield words.items_changed(document.outline.by_cell[entry.unit].step_id)

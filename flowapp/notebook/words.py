@@ -128,6 +128,11 @@ def items_stale(step_id: str) -> str:
     return f"the items of {step_id} are out of date"
 
 
+def items_changed(step_id: str) -> str:
+    """Why it computed: the item is one of another list."""
+    return f"what the items of {step_id} come from changed"
+
+
 def of_iteration(index: int, text: str) -> str:
     """The text of a cell that last ran in one iteration by itself."""
     return f"Iteration {index + 1}: {text[:1].lower()}{text[1:]}"

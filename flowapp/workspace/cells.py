@@ -157,7 +157,7 @@ class CellObserver:
         draft_rows.put_records(connection, run.draft_id, {entry.cell: dumps(record.to_json())}, now())
 
     def _because(self, connection: Connection, cell_run: CellRun, entry: Entry, record: CellRecord) -> tuple[str, ...]:
-        if entry.parent is not None or record.status != "success":
+        if (entry.parent is not None and record.iteration is None) or record.status != "success":
             return ()  # one of many iterations is like none before
         text = draft_rows.record(connection, cell_run.draft_id, entry.cell)
         before = CellRecord.from_json(loads(text)) if text else None

@@ -110,10 +110,12 @@ async def test_an_iteration_that_is_current_is_computed_again_on_request(product
         await product.run(draft, cells=[cell["l"]], iteration=0)
         stamps.add(str((await product.cells(draft))["b"]["output"]["node"]["c"][1]["v"]))
     assert len(stamps) == 2
+    assert (await product.cells(draft))["b"]["state"]["ran_because"] == ["it was run although it was up to date"]
     await product.run(draft, cells=[cell["l"]], iteration=1)
     code = {"op": "set_code", "cell": cell["c"], "code": "def main(x):\n    return 0\n"}
     detail = await product.run(draft, cells=[cell["l"]], iteration=1, ops=[code])
     assert {s["path"]: s["status"] for s in detail["steps"]}["l[1].b"] == "reused", "only c was out of date"
+    assert (await product.cells(draft))["c"]["state"]["ran_because"] == ["code changed"]
 
 
 async def test_an_item_that_is_gone_fails_and_says_so(product: Product) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from flowapp.notebook import Applied, CellRecord, Document, apply, definition_of
 from flowapp.notebook.operations import types as ops
-from flowapp.notebook.records import ReusedFrom, Taken, reads_taken
+from flowapp.notebook.records import Iteration, ReusedFrom, Taken, reads_taken
 from flowapp.notebook.reruns import why_ran
 from tests.unit.notebook.flows import document, loop, script
 
@@ -89,6 +89,44 @@ def test_where_nothing_could_be_taken_nothing_is_said() -> None:
     inner = document(loop("l", "[1]", [script("b", {"x": "flow_input.iter.value"})]))
     before = record(inner, "cell_b", "run1")
     assert why_ran(inner, inner.outline.by_cell["cell_b"], before, record(inner, "cell_b", "run2"), anew=True) == ()
+
+
+def looped(code: str = "b", iterator: str = "results.a") -> Document:
+    b = script("b", {"x": "flow_input.iter.value"})
+    b["value"]["content"] = code
+    return document(script("a"), script("k"), loop("l", iterator, [b, script("c", {"k": "results.k"})]))
+
+
+def alone(of: Document, run: str, index: int = 1, a: str = "r1", k: str = "k1", **other: Any) -> CellRecord:
+    """What a run of one iteration says of the cell in the loop."""
+    taken = {"a": Taken(a, run), "k": Taken(k, run)}
+    then = Iteration(index, definition_of(of, "cell_l"), reads_taken(of, "cell_l", taken))
+    return record(of, "cell_b", run, iteration=then, **other)
+
+
+def test_an_iteration_that_ran_by_itself_is_compared_with_itself() -> None:
+    made = looped()
+    old = alone(made, "run1")
+
+    def why(new: CellRecord, of: Document = made, before: CellRecord = old, anew: bool = False) -> tuple[str, ...]:
+        return why_ran(of, of.outline.by_cell["cell_b"], before, new, anew=anew)
+
+    assert why(alone(made, "run2"), anew=True) == ("it was run although it was up to date",)
+    assert why(alone(looped("other"), "run2"), looped("other")) == ("code changed",)
+    assert why(alone(made, "run2", a="r2")) == ("what the items of l come from changed",)
+    fixed = looped(iterator="[1, 2]")
+    assert why(alone(fixed, "run2"), fixed) == ("what the items of l come from changed",)
+    assert why(alone(made, "run2", k="k2"), anew=True) == ("it was run although it was up to date",), "c reads that"
+    assert why(alone(made, "run2", index=0, a="r2")) == (), "of another item nothing was there to be taken"
+    assert why(record(made, "cell_b", "run2")) == (), "of a whole run nothing is said"
+    assert why(alone(made, "run2"), before=alone(made, "run1", status="failure")) == ("it failed the last time",)
+
+
+def test_in_a_loop_in_the_loop_one_of_many_is_like_none_before() -> None:
+    inner = loop("m", "[1, 2]", [script("b", {"x": "flow_input.iter.value"})])
+    made = document(script("a"), script("k"), loop("l", "results.a", [inner]))
+    entry = made.outline.by_cell["cell_b"]
+    assert why_ran(made, entry, alone(made, "run1"), alone(made, "run2"), anew=True) == ()
 
 
 def test_another_attempt_keeps_the_reasons() -> None:

@@ -174,7 +174,11 @@ def _loop(
     started = max(seen, default=-1) + 1
     count = min(started, MOST_ITERATIONS)
     jobs_of = [places.remember(place.run.id, f"{inner}[{index}]") for index in range(count)]
-    success = [_went_well(seen.get(index, ()), row, last, index, started, meta) for index in range(count)]
+    success = [
+        # where one iteration ran by itself, nothing is to be said of those before it
+        _went_well(seen.get(index, ()), row, last, index, started, meta) if meta.get("only", index) == index else None
+        for index in range(count)
+    ]
     found: dict[str, Any] = {
         "flow_jobs": jobs_of,
         "flow_jobs_success": success,

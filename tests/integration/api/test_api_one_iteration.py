@@ -172,6 +172,15 @@ async def test_its_result_is_no_stand_in_of_the_loop(product: Product) -> None:
     assert kept.status_code == 200
 
 
+async def test_the_status_of_its_job_says_of_no_other_iteration_that_it_went_well(product: Product) -> None:
+    draft, cell = await product.draft(looped())
+    detail = await product.run(draft, cells=[cell["l"]], iteration=2)
+    job = (await product.client.get(f"/api/w/main/jobs_u/get/{detail['run']['id']}")).json()
+    loop = next(module for module in job["flow_status"]["modules"] if module["id"] == "l")
+    assert loop["flow_jobs_success"] == [None, None, True]
+    assert loop["flow_jobs_duration"]["started_at"][:2] == [None, None]
+
+
 async def test_effects_outside_are_asked_about(product: Product) -> None:
     draft, cell = await product.draft(looped())
     mark = {"op": "set_beside", "cell": cell["c"], "key": "outside_effects", "value": True}

@@ -42,8 +42,12 @@ _ARGUMENTS = ".arguments"
 #: a descriptor of Bash's that scripts do not use by themselves
 _GIVEN = 9
 #: What Bash does before the script, whose positional parameters these become; it is told by BASH_ENV, which scripts do not see.
+#: A script never begins without them: `rm -r "$1"/x` would do something else. Bash before 4.4 has no `mapfile -d`.
 _TAKING = f"""unset BASH_ENV
-mapfile -td '' -u {_GIVEN} FLOWAPP_ARGUMENTS
+mapfile -td '' -u {_GIVEN} FLOWAPP_ARGUMENTS && [ "${{#FLOWAPP_ARGUMENTS[@]}}" = %d ] || {{
+  echo "bash: the arguments could not be read, so the script was not begun (Bash $BASH_VERSION; 4.4 or newer is needed)" >&2
+  exit 125
+}}
 set -- "${{FLOWAPP_ARGUMENTS[@]}}"
 unset FLOWAPP_ARGUMENTS
 exec {_GIVEN}<&-
@@ -93,7 +97,7 @@ def _run(program: str, values: list[bytes]) -> tuple[int, bytes]:
         return stream([program, "-e", FILE_NAME])
     following = os.environ.get("BASH_ENV")
     with open(_BEFORE, "w") as file:
-        file.write(_TAKING)
+        file.write(_TAKING % len(values))
         if following:
             os.environ["FLOWAPP_FOLLOWING"] = following
             file.write('export BASH_ENV="$FLOWAPP_FOLLOWING"\nunset FLOWAPP_FOLLOWING\n. "$BASH_ENV"\n')
@@ -149,6 +153,9 @@ def stream(
     `file` is the program's, where it is not what the command begins with. `given`: descriptors that it gets (its number → ours).
     """
     read, write = os.pipe2(os.O_CLOEXEC)
+    for its, ours in (given or {}).items():
+        if its == ours:  # of one that is copied onto itself, some C libraries still close what stays here alone
+            os.set_inheritable(ours, True)
     pid = os.posix_spawn(
         os.fsencode(file or command[0]),
         [os.fsencode(part) for part in command],

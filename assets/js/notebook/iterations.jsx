@@ -63,7 +63,7 @@ export const IterationBar = memo(function IterationBar({ id, step, loop, expr })
   return (
     <div ref={bar} className="nb-iter" role="group" aria-label={`Iteration of ${step}`}>
       {loop && <RunOne {...{ id, step, expr, at, active, root }} />}
-      {run > 0 && <Shown {...{ known, at, show, step }} />}
+      {(run > 0 || at !== null) && <Shown {...{ known, at, show, step }} />}
       {problem && <span className="nb-hint" data-tone="bad">{problem}</span>}
     </div>
   );
@@ -100,8 +100,9 @@ function RunOne({ id, step, expr, at, active, root }) {
   const evaluated = useKey(`evaluated:${id}`)?.iterator;
   const isList = evaluated?.ok && evaluated.type === "array";
   const shown = evaluated?.text;
+  const typed = useRef(false); // since the last press: what somebody writes while an iteration runs stays
   useEffect(() => {
-    if (at !== null) setText(String(at + 1));
+    if (at !== null && !typed.current) setText(String(at + 1));
   }, [at]);
   useEffect(() => {
     setItems(null);
@@ -119,18 +120,20 @@ function RunOne({ id, step, expr, at, active, root }) {
   const item = itemText(items, choice.index);
   const press = (event) => {
     event.preventDefault();
-    if (choice.problem) store.announce(choice.problem);
-    else if (!active) store.run([id], "auto", choice.index);
+    if (choice.problem) return store.announce(choice.problem);
+    if (active) return store.announce(`${step} is running`);
+    typed.current = false;
+    return store.run([id], "auto", choice.index);
   };
   return (
     <form ref={form} className="nb-iter-run" onSubmit={press}>
       <label className="nb-faint">
-        Iteration <input className="nb-input nb-tiny" inputMode="numeric" aria-label={`Iteration of ${step} to run`} aria-invalid={choice.problem ? true : undefined} value={text} onChange={(event) => setText(event.target.value)} />
+        Iteration <input className="nb-input nb-tiny" inputMode="numeric" aria-label={`Iteration of ${step} to run`} aria-invalid={choice.problem ? true : undefined} aria-describedby={choice.problem ? `nb-iter-problem-${id}` : undefined} value={text} onChange={(event) => ((typed.current = true), setText(event.target.value))} />
       </label>
       {count !== null && !choice.problem && <span className="nb-faint">of {count}{item === null ? "" : ":"}</span>}
       {item !== null && <code className="nb-iter-item" title="The item of this iteration">{item}</code>}
-      {choice.problem && text.trim() && <span className="nb-hint" data-tone="bad">{choice.problem}</span>}
-      <button type="submit" className="nb-btn nb-small" disabled={active || Boolean(choice.problem)} title="Runs the cells in the loop for this item only; the loop keeps its result">
+      {choice.problem && text.trim() && <span id={`nb-iter-problem-${id}`} className="nb-hint" data-tone="bad">{choice.problem}</span>}
+      <button type="submit" className="nb-btn nb-small" aria-disabled={active || Boolean(choice.problem) || undefined} title="Runs the cells in the loop for this item only; the loop keeps its result">
         <Glyph name="play" size={11} /> Run this iteration
       </button>
     </form>

@@ -58,7 +58,8 @@ export class Mirror extends Signals {
     if (cell.output !== undefined && !toldSince(`output:${cell.id}`)) this.takeOutput(cell.id, cell.output);
     const evaluated = { ...Object.fromEntries((cell.inputs ?? []).map((input) => [input.field, input.evaluated ?? null])), ...cell.settings?.evaluated };
     // likewise: the event with the new value may have come before the answer that does not know it yet
-    this.takeEvaluated(cell.id, source === "own" ? Object.fromEntries(Object.entries(evaluated).filter(([, value]) => value)) : evaluated);
+    const known = { own: ([, value]) => value, snapshot: ([field]) => !toldSince(`evaluated:${cell.id}:${field}`) }[source];
+    this.takeEvaluated(cell.id, known ? Object.fromEntries(Object.entries(evaluated).filter(known)) : evaluated);
   }
 
   takeState(id, state, quiet = false) {
@@ -82,12 +83,13 @@ export class Mirror extends Signals {
     if (state?.local) this.set(`state:${id}`, { ...state, local: false });
   }
 
-  /** A person wants to see an iteration: what the same run gives last does not take its place. */
+  /** A person wants to see an iteration: what the server has as the last one, of this run or of another, does not take its place. */
   showIteration(outputs) {
     for (const [id, output] of Object.entries(outputs)) {
+      const last = this.chosen.get(id) ?? this.get(`output:${id}`)?.run_id ?? output?.run_id;
       this.chosen.delete(id);
       this.takeOutput(id, output);
-      if (output?.run_id) this.chosen.set(id, output.run_id);
+      if (last) this.chosen.set(id, last);
     }
   }
 
@@ -138,6 +140,7 @@ export class Mirror extends Signals {
         this.takeStream(event);
         break;
       case "evaluated":
+        for (const field of Object.keys(event.inputs)) this.toldAt.set(`evaluated:${event.cell}:${field}`, this.happened);
         this.takeEvaluated(event.cell, event.inputs);
         break;
       case "change":
@@ -255,7 +258,7 @@ export class Mirror extends Signals {
 
   dropCell(id) {
     for (const kind of ["cell", "state", "output", "evaluated", "log", "stream", "text", "conflict"]) this.set(`${kind}:${id}`, undefined);
-    for (const kind of ["state", "output"]) this.toldAt.delete(`${kind}:${id}`);
+    for (const key of [...this.toldAt.keys()]) if (key.split(":")[1] === id) this.toldAt.delete(key);
     this.texts.delete(id);
     this.published.delete(id);
   }

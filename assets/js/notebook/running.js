@@ -103,7 +103,7 @@ export class Running extends Saving {
     if (error.status === 0 || error.status >= 500) this.queue = [...items, ...this.queue];
     else {
       this.queue = [...items, ...this.queue];
-      this.oneByOne = true;
+      if (items.length) this.oneByOne = true; // one of them may be what was refused
     }
     if (error.code === "run.asks_first") return;
     if (error.status === 0) this.setSave("offline", error.message);

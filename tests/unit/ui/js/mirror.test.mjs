@@ -82,3 +82,17 @@ test("what a running cell prints is shown piece by piece; another attempt or ite
   prints(0, "one\n", "loop[1].c");
   assert.equal(shown(), "one\n");
 });
+
+test("an iteration that a person chose stays, whichever run is the last one there", () => {
+  const mirror = page("fresh");
+  mirror.takeOutput("c", { run_id: "alone", hash: "2" });
+  mirror.showIteration({ c: { run_id: "whole", hash: "1" } });
+  mirror.takeChange(answer("fresh", { output: { run_id: "alone", hash: "2" } }), "other");
+  assert.equal(outputOf(mirror).run_id, "whole");
+  mirror.showIteration({ c: { run_id: "alone", hash: "2" } });
+  mirror.showIteration({ c: { run_id: "whole", hash: "1" } });
+  mirror.takeChange(answer("fresh", { output: { run_id: "alone", hash: "2" } }), "other");
+  assert.equal(outputOf(mirror).run_id, "whole");
+  mirror.receive({ type: "output", cell: "c", output: { run_id: "next", hash: "3" } });
+  assert.equal(outputOf(mirror).run_id, "next");
+});

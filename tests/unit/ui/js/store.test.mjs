@@ -64,3 +64,34 @@ test("a snapshot does not bring back a state that an event told since", async ()
   await turn();
   assert.equal(store.get("state:c").kind, "failed");
 });
+
+test("a snapshot does not bring back a value that an event told since, and brings what no event told", async () => {
+  const store = await resumed();
+  store.receive({ type: "evaluated", cell: "c", inputs: { x: { ok: true, text: "7" } } });
+  const inputs = [{ field: "x", evaluated: { ok: true, text: "5" } }, { field: "y", evaluated: { ok: true, text: "1" } }];
+  asked.shift()({ draft: { version: 1 }, cells: [{ ...cell("one", 1, "fresh"), inputs }] });
+  await turn();
+  assert.equal(store.get("evaluated:c").x.text, "7");
+  assert.equal(store.get("evaluated:c").y.text, "1");
+});
+
+test("several changes at once go in one request after a run that was refused", async () => {
+  const store = await resumed();
+  asked.shift()(snapshot(1, "one"));
+  await turn();
+  const sent = [];
+  const before = globalThis.fetch;
+  globalThis.fetch = async (path, { body } = {}) => {
+    if (path.endsWith("/run")) return new Response(JSON.stringify({ error: { code: "run.nothing_to_run", message: "c is running already." } }), { status: 409, headers: { "content-type": "application/json" } });
+    sent.push(JSON.parse(body).ops.length);
+    return json({ version: 1 + sent.length, draft: {}, cells: [] });
+  };
+  try {
+    await store.run(["c"]);
+    store.do({ op: "set_summary", summary: "1" }, { op: "set_summary", summary: "2" }, { op: "set_summary", summary: "3" });
+    await store.settled();
+  } finally {
+    globalThis.fetch = before;
+  }
+  assert.deepEqual(sent, [3]);
+});

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flowapp.assistant.matcher import equals, match
+from flowapp.assistant.matcher import equals, match, weaker
 from flowapp.assistant.model import propose
 from flowapp.assistant.proposals import Proposal, Proposals
 from flowapp.assistant.scope import Scope, Source, scope_of
@@ -21,4 +21,5 @@ __all__ = [
     "propose",
     "scope_of",
     "targets_of",
+    "weaker",
 ]

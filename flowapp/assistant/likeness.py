@@ -67,7 +67,8 @@ def like(one: str, other: str) -> float:
     return 0.85 if is_short_form and _is_drawn_together(short, long) else 0.0
 
 
-def similarity(wanted: Sequence[str], name: Name) -> float:
+@lru_cache(maxsize=50_000)
+def similarity(wanted: tuple[str, ...], name: Name) -> float:
     """How much a name says what is wanted, from 0 to 1."""
     if not name.own or not wanted:
         return 0.0

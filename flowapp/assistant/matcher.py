@@ -73,6 +73,12 @@ def equals(target: Target, scope: Scope) -> tuple[str, ...]:
     return tuple(each.source.expr for each in ranked if ranked[0].score - each.score <= _EQUAL)[:_MOST_EQUALS]
 
 
+def weaker(target: Target, scope: Scope) -> tuple[str, ...]:
+    """What might be meant for a field for which nothing is likely enough to be proposed, the best first."""
+    ranked = [] if is_secret_schema(target.schema) else rank(target, scope)
+    return tuple(each.source.expr for each in ranked if each.score >= LEAST_ALTERNATIVE)[:3]
+
+
 def _likely(target: Target, scope: Scope) -> list[_Candidate]:
     """All sources whose type fits, the best first; none where the best is not likely enough."""
     ranked = rank(target, scope) or _counted(target, scope)

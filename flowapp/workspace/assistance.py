@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Any
@@ -33,11 +34,11 @@ class Assistance:
         results = await self.samples(draft, in_reach(draft.document, entry)[-NEAREST:])
         loop = next((found for found in loops_around(draft.document, entry) if found.kind == "forloopflow"), None)
         if loop is None:
-            return scope_of(draft.document, entry.cell, results)
+            return await asyncio.to_thread(scope_of, draft.document, entry.cell, results)
         item = await self._previews.first_item(draft, loop)
         if item["value"] is None:
-            return scope_of(draft.document, entry.cell, results)
-        return scope_of(draft.document, entry.cell, results, item=item["value"])
+            return await asyncio.to_thread(scope_of, draft.document, entry.cell, results)
+        return await asyncio.to_thread(scope_of, draft.document, entry.cell, results, item["value"])
 
     async def redactor(self, identity: Identity) -> Redactor:
         """Hides the secrets that somebody may use from what a model gets."""

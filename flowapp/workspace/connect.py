@@ -20,7 +20,7 @@ from flowapp.workspace.assistance import Assistance
 from flowapp.workspace.assistant_models import AssistantModels, ModelChoice
 from flowapp.workspace.connect_asks import Ask, Found, Where, fields_asked, found_for
 from flowapp.workspace.drafts import Drafts
-from flowapp.workspace.judging import Answer, judged
+from flowapp.workspace.judging import Answer, is_awaited, judged
 from flowapp.workspace.open_drafts import OpenDraft
 from flowapp.workspace.previews import Previews, shown
 
@@ -41,7 +41,7 @@ class Connect:
     async def propose(self, identity: Identity, draft_id: str, where: Where, *, use_model: bool) -> dict[str, Any]:
         """`{"proposals", "choices", "notice"}` for the fields that are asked for, in the order of the cells.
 
-        A proposal of kind `wire` has its evaluated value, and `valid` says whether the field takes it (None: not known before a run).
+        A proposal of kind `wire` has its evaluated value (None for an input of the flow that has none yet), and `valid` says whether the field takes it (None: not known before a run).
         One of kind `input` stands where nothing fits: `input` is what the flow's schema would have more. `choices` are fields that
         several expressions fit equally well.
 
@@ -98,24 +98,26 @@ class Connect:
             by_field[proposal.field] = await _wire(document, entry, proposal, value, hidden=proposal.field in secret)
         for field, new in found.inputs.items():
             if not new.there:
-                by_field[field] = as_input(field, new)
+                by_field[field] = as_input(field, new, found.weaker.get(field, ()))
         order = [target.field for target in found.ask.targets]
         return [{**by_field[field], **_place(entry)} for field in order if field in by_field]
 
 
 async def _wire(document: Document, entry: Entry, proposal: Proposal, value: Answer, *, hidden: bool) -> dict[str, Any]:
-    valid, problem = await asyncio.to_thread(judged, document, entry, proposal.field, value)
-    evaluated = _HIDDEN if hidden and valid is not None else await shown(value)
-    if problem and evaluated["ok"]:
+    valid, problem = await asyncio.to_thread(judged, document, entry, proposal.field, proposal.expr, value)
+    evaluated: dict[str, Any] | None = _HIDDEN if hidden and valid is not None else await shown(value)
+    if valid and is_awaited(document, proposal.expr, value):
+        evaluated = None
+    if problem and evaluated and evaluated["ok"]:
         evaluated = {**evaluated, "problem": problem}
     said = {"value": None, "evaluated": evaluated, "kind": "wire", "valid": valid, "problem": problem}
     return {**proposal.to_json(), **said}
 
 
-def as_input(field: str, new: NewInput) -> dict[str, Any]:
+def as_input(field: str, new: NewInput, weaker: tuple[str, ...]) -> dict[str, Any]:
     """A new input of the flow as a proposal for a field: right by its making, and without a value yet."""
     why = f"shared with {', '.join(new.shared)}" if new.shared else "nothing that comes before fits"
-    proposal = Proposal(field, new.expr, why, 0.5)
+    proposal = Proposal(field, new.expr, why, 0.5, weaker)
     said = {"value": None, "evaluated": None, "kind": "input", "valid": True, "problem": "", "input": new.to_json()}
     return {**proposal.to_json(), **said}
 

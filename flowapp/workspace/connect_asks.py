@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from dataclasses import field as dataclass_field
 from typing import Any
 
-from flowapp.assistant import Proposal, Scope, Target, equals, propose, targets_of
+from flowapp.assistant import Proposal, Scope, Target, equals, propose, targets_of, weaker
 from flowapp.assistant.model import Question, asking
 from flowapp.assistant.new_inputs import Need, NewInput, needs_one, new_inputs
 from flowapp.assistant.targets import is_open
@@ -58,12 +58,13 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What was found for one cell; `inputs` are by field, for those that nothing fits."""
+    """What was found for one cell. `inputs` are by field, for those that nothing fits; `weaker` what might be meant all the same."""
 
     ask: Ask
     proposals: Sequence[Proposal] = ()
     choices: Sequence[Choice] = ()
     inputs: Mapping[str, NewInput] = dataclass_field(default_factory=dict)
+    weaker: Mapping[str, tuple[str, ...]] = dataclass_field(default_factory=dict)
     notice: str | None = None
 
 
@@ -102,12 +103,13 @@ async def found_for(
             given = await propose(client, ask.title, ask.targets, ask.scope, hide)
         present = transforms_of(ask.entry)
         proposals = [each for each in given.proposals if not _is_there(present.get(each.field), each.expr)]
-        choices = await asyncio.to_thread(_choices, ask, {each.field for each in given.proposals})
-        return Found(ask, proposals, choices, {}, given.notice)
+        open_ = [target for target in ask.targets if target.field not in {each.field for each in given.proposals}]
+        choices, unlikely = await asyncio.to_thread(_undecided, open_, ask.scope)
+        return Found(ask, proposals, choices, {}, unlikely, given.notice)
 
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(one(ask)) for ask in asks]
-    return _with_inputs(document, [task.result() for task in tasks])
+    return await asyncio.to_thread(_with_inputs, document, [task.result() for task in tasks])
 
 
 def _is_there(transform: Any, expr: str) -> bool:
@@ -115,9 +117,10 @@ def _is_there(transform: Any, expr: str) -> bool:
     return isinstance(transform, Mapping) and str(transform.get("expr") or "").strip() == expr
 
 
-def _choices(ask: Ask, decided: set[str]) -> list[Choice]:
-    found = [Choice(target.field, equals(target, ask.scope)) for target in ask.targets if target.field not in decided]
-    return [choice for choice in found if choice.exprs]
+def _undecided(targets: Sequence[Target], scope: Scope) -> tuple[list[Choice], dict[str, tuple[str, ...]]]:
+    """Of fields without a proposal: those that several things fit equally well, and what is not likely enough for the others."""
+    choices = [Choice(target.field, equals(target, scope)) for target in targets]
+    return [one for one in choices if one.exprs], {target.field: weaker(target, scope) for target in targets}
 
 
 def _with_inputs(document: Document, found: Sequence[Found]) -> list[Found]:

@@ -157,6 +157,6 @@ async def _shown(
 ) -> dict[str, Any]:
     failed = isinstance(value, ExpressionFailed)
     answer: Answer = Failure(f"{value.name}: {value.message}") if isinstance(value, ExpressionFailed) else (value,)
-    valid, problem = await asyncio.to_thread(judged, document, entry, proposal.field, answer)
+    valid, problem = await asyncio.to_thread(judged, document, entry, proposal.field, proposal.expr, answer)
     said = {"evaluated": await shown(answer), "valid": valid, "problem": problem}
     return {**proposal.to_json(), "value": None if failed else loads(str(value)), **said}

@@ -68,7 +68,7 @@ class Previews:
         if entry is None:
             raise BadRequest(f"Cell {cell} is no longer there.", "Reload the page.")
         (answer,) = await self.values(draft, entry, [(expr, _is_predicate(field))])
-        valid, problem = await asyncio.to_thread(judged, draft.document, entry, field, answer)
+        valid, problem = await asyncio.to_thread(judged, draft.document, entry, field, expr, answer)
         misfit = {"problem": problem} if valid is False and not isinstance(answer, str) else {}
         if isinstance(answer, tuple):
             value = await asyncio.to_thread(loads, answer[0])

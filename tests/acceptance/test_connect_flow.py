@@ -190,3 +190,11 @@ def test_what_will_be_sent_is_shown_before_and_is_what_is_sent(own_page: tuple[P
     rests = [{name: value for name, value in body.items() if name != "messages"} for body in received]
     assert all(rest == json.loads(one[2]) for rest in rests for one in texts)
     assert "very_secret" not in json.dumps(received)
+    model.reached.clear()
+    model.hold.clear()
+    panel.get_by_role("button", name="Ask the model").click()
+    assert model.reached.wait(10)
+    panel.get_by_role("button", name="Stop").click()
+    assert model.left.wait(10), "the model still works for nobody"
+    expect(panel.get_by_role("button", name="Ask the model")).to_be_enabled()
+    expect(row_of(panel, "greeting", "b")).to_contain_text("Dear Ada Lovelace")  # what was there stays

@@ -1,6 +1,6 @@
 // Proposed wires: for one field, for a cell, or for all cells of the flow. Nothing changes before a row is accepted.
 import { useCallback, useEffect, useMemo, useRef, useState } from "react";
-import { acceptance, acceptText, groupsOf, isSound, keyOf, rowsOf, stateOf } from "./connect_rows.js";
+import { acceptance, acceptText, groupsOf, isAwaited, isSound, keyOf, rowsOf, stateOf } from "./connect_rows.js";
 import { Sent } from "./connect_sent.jsx";
 import { useKey, useStore } from "./context.js";
 import { Glyph } from "./icons.jsx";
@@ -69,6 +69,11 @@ function Proposals({ scope, of, asked }) {
   useEffect(() => {
     ask(false);
   }, [ask, asked]);
+  const stop = () => {
+    turn.current += 1;
+    waiting.current?.abort();
+    setBusy(false);
+  };
   const open = (answer?.items ?? []).filter((item) => !done.has(keyOf(item)) && store.cell(item.cell));
   const box = useRef(null);
   useEffect(() => {
@@ -112,7 +117,11 @@ function Proposals({ scope, of, asked }) {
       ))}
       <footer>
         {sound.length > 0 && <button type="button" className="nb-btn" data-primary onClick={() => accept(sound)}>{acceptText(sound.length, open.length)}</button>}
-        <button type="button" className="nb-btn" disabled={Boolean(busy)} onClick={() => ask(true)}>{busy === "model" ? "Asking…" : "Ask the model"}</button>
+        {busy === "model" ? (
+          <button type="button" className="nb-btn" onClick={stop}><Glyph name="stop" size={12} /> Stop</button>
+        ) : (
+          <button type="button" className="nb-btn" disabled={Boolean(busy)} onClick={() => ask(true)}>Ask the model</button>
+        )}
         {names.length > 0 && sound.length > 1 && <span className="nb-faint">with {names.length === 1 ? `the new flow input ${names[0]}` : `${names.length} new flow inputs: ${names.join(", ")}`}</span>}
       </footer>
       <Sent scope={scope} />
@@ -147,7 +156,7 @@ function Row({ item, of, onAccept, onRefuse, onChoose }) {
       </span>
       <span className="nb-why">
         {MARKS[state] && <span className="nb-valid" data-state={state} title={SAID[state]}><Glyph name={MARKS[state]} size={11} /><span className="nb-sr">{SAID[state]}: </span></span>}
-        {fresh && <span>{typeWord(item.input.schema)}; asked for when the flow runs</span>}
+        {(fresh || isAwaited(item)) && <span>{fresh ? `${typeWord(item.input.schema)}; ` : ""}asked for when the flow runs</span>}
         {item.evaluated && <span className="nb-now" data-ok={item.evaluated.ok && !item.evaluated.problem}>{item.evaluated.ok ? `= ${item.evaluated.text}` : item.evaluated.text}</span>}
         {item.evaluated?.problem && <span className="nb-misfit">{item.evaluated.problem}</span>}
         {item.why && <span>{item.why}</span>}

@@ -22,10 +22,13 @@ export function groupsOf(items) {
 export function stateOf(item) {
   if (item.pending) return "pending";
   if (!item.expr) return "open";
-  if (item.kind === "input") return "valid";
+  if (item.kind === "input" || isAwaited(item)) return "valid";
   if (item.evaluated?.ok) return item.evaluated.problem ? "wrong" : "valid";
   return item.evaluated && item.valid !== null ? "wrong" : "unknown";
 }
+
+/** An input of the flow that has no value here yet. */
+export const isAwaited = (item) => item.valid === true && item.evaluated === null;
 
 /** Accepted along with others; what fails, or may, is accepted by itself, knowingly. */
 export const isSound = (item) => stateOf(item) === "valid";

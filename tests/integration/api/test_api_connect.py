@@ -249,3 +249,29 @@ async def test_a_document_that_is_not_stored_has_all_of_it_too(server: Server) -
         assert model.requests == []
         await post(use_model=True)
         assert [request.json for request in model.requests] == [each["body"] for each in shown["requests"]]
+
+
+async def test_an_input_of_the_flow_that_has_no_value_yet_is_right_by_its_type(server: Server) -> None:
+    made = flow_of(
+        script("b", "def main(region: str, days: int): pass"), region={"type": "string"}, days={"type": "string"}
+    )
+    draft, cells = await opened(server, made, run=False)
+    by_field = {one["field"]: one for one in (await connect(server, draft, cell=cells["b"]))["proposals"]}
+    region = by_field["region"]
+    assert (region["kind"], region["expr"], region["valid"]) == ("wire", "flow_input.region", True)
+    assert (region["evaluated"], region["problem"]) == (None, "")
+    assert (by_field["days"]["kind"], by_field["days"]["input"]["name"]) == ("input", "b_days")
+    body = {"cell": cells["b"], "field": "days", "expr": "flow_input.days"}
+    assert (await server.post(draft, "preview", body))["problem"] == "days takes a whole number, and this is a text."
+    assert "problem" not in await server.post(
+        draft, "preview", {**body, "field": "region", "expr": "flow_input.region"}
+    )
+
+
+async def test_weaker_sources_are_named_beside_a_new_input(server: Server) -> None:
+    made = flow_of(script("a", "def main():\n    return {}\n"), script("b", "def main(email_address: str): pass"))
+    draft, cells = await opened(server, made, run=False)
+    server.engine.answers = {"a": {"email": "ada@example.com"}}
+    await server.run(draft, cells["a"])
+    (found,) = (await connect(server, draft, cell=cells["b"]))["proposals"]
+    assert (found["kind"], found["alternatives"]) == ("input", ["results.a.email"])

@@ -20,7 +20,7 @@ def of(field: str, answer: Answer, language: str = "python3", code: str = CODE) 
     module = script("a", code=code)
     module["value"]["language"] = language
     made = document(module)
-    return judged(made, made.outline.by_step["a"], field, answer)
+    return judged(made, made.outline.by_step["a"], field, "results.x", answer)
 
 
 def value(given: Any) -> Answer:
@@ -59,6 +59,18 @@ def test_of_a_big_value_its_type_counts() -> None:
     assert of("n", {"type": "array", "text": "[…]", "node": {}})[0] is False
     assert of("n", {"type": "number", "text": "1", "node": {}})[0] is True
     assert of("rows", {"type": "array", "text": "[…]", "node": {}})[0] is True
+
+
+def test_what_a_loop_gives_is_known_when_it_runs_and_an_input_by_its_schema() -> None:
+    schema = {"type": "object", "properties": {"n": {"type": "integer"}, "text": {"type": "integer"}, "free": {}}}
+    made = document(script("a", code=CODE), schema=schema, sample={"text": 5})
+    entry, nothing = made.outline.by_step["a"], value(None)
+    assert judged(made, entry, "n", "flow_input.iter.value.n", nothing) == (None, "known when the loop runs")
+    assert judged(made, entry, "n", "flow_input.n", nothing) == (True, "")
+    assert judged(made, entry, "text", "flow_input.n", nothing)[0] is False
+    assert judged(made, entry, "n", "flow_input.free", nothing) == (True, "")
+    assert judged(made, entry, "n", "flow_input.gone", nothing)[0] is False
+    assert judged(made, entry, "text", "flow_input.text", value(5))[0] is False
 
 
 def test_sql_reads_a_number_from_its_text() -> None:

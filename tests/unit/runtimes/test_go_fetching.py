@@ -10,8 +10,8 @@ from pathlib import Path
 from flowapp.runtimes.go_toolchain import remove_half_fetched
 
 HOLDS = (
-    "import sys, pathlib\nfrom flowapp.runtimes import go_toolchain\n"
-    "with go_toolchain._held(pathlib.Path(sys.argv[1])):\n    print('held', flush=True)\n    sys.stdin.read()\n"
+    "import sys, pathlib\nfrom flowapp.runtimes import go_library\n"
+    "with go_library.held(pathlib.Path(sys.argv[1])):\n    print('held', flush=True)\n    sys.stdin.read()\n"
 )
 
 

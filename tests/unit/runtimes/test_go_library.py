@@ -6,15 +6,16 @@ import asyncio
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from flowapp.runtimes import RuntimeSettings
+from flowapp.runtimes import RuntimeSettings, go_library
 from flowapp.runtimes.adapters import Setup
 from flowapp.runtimes.go import Go
 from flowapp.runtimes.go_library import Ahead, Library
-from flowapp.runtimes.go_toolchain import VERSION, GoUnavailable, Toolchain
+from flowapp.runtimes.go_toolchain import VERSION, GoUnavailable, Toolchain, remove_half_fetched
 from flowapp.ui.state.runtimes import language_lines
 
 if TYPE_CHECKING:
@@ -81,8 +82,11 @@ async def test_one_server_of_a_machine_builds_it_for_all(tmp_path: Path) -> None
     one.begin()
     await build.begun.wait()
     two.begin()
+    assert "is being built" in two.note
     await end_of(two)
     assert not second.is_built
+    assert "is being built" in one.note
+    assert two.note == ""  # the one that builds says so, as long as it does
     build.goes_on.set()
     await end_of(one)
     assert other.times == 0
@@ -124,6 +128,52 @@ async def test_one_that_cannot_be_built_or_is_ended_leaves_nothing(tmp_path: Pat
         library.keep({"fmt": str(tmp_path / "gone")})
     assert not library.is_built
     assert [one.name for one in tmp_path.iterdir()] == ["library.lock"]
+
+
+async def test_one_that_failed_is_tried_again_after_a_pause(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 1000.0
+    monkeypatch.setattr(go_library, "time", SimpleNamespace(monotonic=lambda: now))
+    build = Builder(tmp_path)
+    build.error = GoUnavailable("no space left")
+    build.goes_on.set()
+    library = Library(tmp_path, VERSION)
+    ahead = Ahead(library, build)
+    for pause in (600, 1200, 2400, 3600, 3600):
+        ahead.begin()
+        await end_of(ahead)
+        tried = build.times
+        now += pause - 1
+        ahead.begin()
+        await end_of(ahead)
+        assert build.times == tried
+        assert ahead.note.endswith(": no space left")
+        now += 1
+    build.error = None
+    build.goes_on.clear()
+    ahead.begin()
+    assert "is being built in the background" in ahead.note
+    build.goes_on.set()
+    await end_of(ahead)
+    assert (library.is_built, ahead.note) == (True, "")
+
+
+def test_a_server_that_starts_leaves_what_another_one_is_keeping(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "1-d"
+    file.write_text("fmt")
+
+    def slowly(source: Path, name: Path) -> None:
+        (scratch,) = tmp_path.glob("fetch-*")
+        os.utime(scratch, (0, 0))
+        remove_half_fetched(tmp_path)
+        name.write_bytes(source.read_bytes())
+
+    monkeypatch.setattr(go_library, "_link", slowly)
+    library = Library(tmp_path, VERSION)
+    library.keep({"fmt": str(file)})
+    assert Path(library.packages()["fmt"]).read_text() == "fmt"
+    assert not list(tmp_path.glob("fetch-*"))
 
 
 async def test_a_server_that_finds_go_starts_at_once_and_the_page_says_what_it_does(tmp_path: Path) -> None:

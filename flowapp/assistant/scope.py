@@ -79,10 +79,7 @@ def scope_of(document: Document, cell: CellId, results: Mapping[str, Any], item:
     sources: list[Source] = []
     item_shape: Shape | None = None
     if entry.in_loop:
-        item_shape = Shape() if item is _NONE else Shape.of_value(item)
-        over = _input_over(document, entry, inputs)
-        if over is not None and over.item is not None:
-            item_shape = item_shape.hiding(over.item)
+        item_shape = (Shape() if item is _NONE else Shape.of_value(item)).hiding(_promised_item(document, entry))
         title = _item_title(document, entry)
         sources += _paths("flow_input.iter.value", item_shape, "item", 0, title=title)
         sources.append(Source("flow_input.iter.index", "item", ("index",), Shape("integer"), 0))
@@ -98,25 +95,47 @@ def scope_of(document: Document, cell: CellId, results: Mapping[str, Any], item:
     return Scope(tuple(sources[:_MOST]), shapes, inputs, item_shape, entry.in_loop)
 
 
-def _over(document: Document, entry: Entry) -> Path | None:
-    """The path that the loop around a cell runs over, where it is one."""
+def _loop_around(document: Document, entry: Entry) -> Entry | None:
     parent = document.entry(entry.parent) if entry.parent else None
     while parent is not None and parent.kind != "forloopflow":
         parent = document.entry(parent.parent) if parent.parent else None
-    iterator = parent.module["value"].get("iterator") if parent is not None else None
+    return parent
+
+
+def _over(loop: Entry | None) -> Path | None:
+    """What a loop runs over, where that is a plain path."""
+    iterator = loop.module["value"].get("iterator") if loop is not None else None
     return simple_path(str(iterator.get("expr") or "")) if isinstance(iterator, Mapping) else None
 
 
-def _input_over(document: Document, entry: Entry, inputs: Mapping[str, Shape]) -> Shape | None:
-    """The shape of the flow's input that the loop around a cell runs over: its schema may say that there are secrets in the items."""
-    path = _over(document, entry)
-    found = inputs.get(str(path[1])) if path and len(path) > 1 and path[0] == "flow_input" else None
-    return found.at(path[2:]) if path and found is not None else None
+def _promised_item(document: Document, entry: Entry) -> Shape:
+    """What the flow's schema says of the items that the loop around a cell runs over: there may be secrets in them.
+
+    A loop over the item of the loop around it is followed outwards. Of what no plain path names, anything in the schema may be an item.
+    """
+    schema = document.flow.get("schema")
+    promised = Shape.of_schema(schema)
+    loop = _loop_around(document, entry)
+    path = _over(loop)
+    if loop is None or (path and path[0] == "results"):
+        return Shape()
+    if not path or path[0] != "flow_input":
+        return Shape(hides=promised.holds_secret())
+    if path[1:3] == ("iter", "value"):
+        found, rest = _promised_item(document, loop), path[3:]
+        if found == Shape():
+            return found
+    else:
+        found, rest = promised, path[1:]
+    items = found.at(rest) if not found.hides else None
+    if items is None or items.item is None:
+        return Shape(hides=promised.holds_secret())
+    return items.item
 
 
 def _item_title(document: Document, entry: Entry) -> str:
     """What the loop around a cell runs over, by name: the last key of its iterator, or the title of the step it reads."""
-    path = _over(document, entry)
+    path = _over(_loop_around(document, entry))
     if path is None or len(path) < 2:
         return ""
     step = document.outline.by_step.get(str(path[1])) if path[0] == "results" else None

@@ -28,7 +28,7 @@ class Shape:
     item: Shape | None = None
     #: a secret by its name or its schema: its sample is never shown to a model
     secret: bool = False
-    #: a secret is somewhere inside of it: its own sample is not shown either
+    #: a secret is somewhere inside of it: its own sample is not shown either. Of what a schema promises: it may be anywhere inside
     hides: bool = False
 
     @classmethod
@@ -45,9 +45,9 @@ class Shape:
 
     @classmethod
     def of_schema(cls, schema: Any, depth: int = 0) -> Shape:
-        """The shape that a JSON Schema promises."""
+        """The shape that a JSON Schema promises. Secrets below unions, free keys and references hide whatever is inside of the value."""
         if not isinstance(schema, Mapping) or depth >= _DEEPEST:
-            return cls()
+            return cls(hides=_may_hold_secret(schema))
         kinds = types_in(schema)
         kind = next(iter(kinds)) if len(kinds) == 1 else UNKNOWN
         properties = schema.get("properties")
@@ -56,12 +56,17 @@ class Shape:
             for key, about in (list(properties.items())[:_MOST_KEYS] if isinstance(properties, Mapping) else [])
         }
         item = cls.of_schema(schema["items"], depth + 1) if kind == "array" and "items" in schema else None
-        return cls(kind, members=members, item=item, secret=is_secret_schema(schema))
+        told = {"properties"} if len(members) == len(properties or ()) else set()
+        told |= {"items"} if item is not None else set()
+        hides = any(_may_hold_secret({key: about}) for key, about in schema.items() if key not in told)
+        return cls(kind, members=members, item=item, secret=is_secret_schema(schema), hides=hides)
 
     def hiding(self, promised: Shape) -> Shape:
         """The same, where whatever a schema promises to be a secret is one, at any depth; and no sample shows it."""
         if promised.secret:
             return promised
+        if promised.hides:
+            return self.veiled()
         members = {
             key: inner.hiding(promised.members[key]) if key in promised.members else inner
             for key, inner in self.members.items()
@@ -69,6 +74,16 @@ class Shape:
         item = self.item.hiding(promised.item) if self.item is not None and promised.item is not None else self.item
         hidden = any(each.secret or each.hides for each in (*members.values(), *((item,) if item else ())))
         return replace(self, members=members, item=item, hides=self.hides or hidden)
+
+    def holds_secret(self) -> bool:
+        """Whether a secret is in it, or may be."""
+        inner = (*self.members.values(), *((self.item,) if self.item else ()))
+        return self.secret or self.hides or any(each.holds_secret() for each in inner)
+
+    def veiled(self) -> Shape:
+        """The same without a sample to show, at any depth."""
+        members = {key: inner.veiled() for key, inner in self.members.items()}
+        return replace(self, members=members, item=self.item.veiled() if self.item else None, hides=True)
 
     def at(self, path: tuple[str | int, ...]) -> Shape | None:
         """The shape at a path, or None where the value has nothing there (or nothing is known)."""
@@ -100,6 +115,13 @@ def type_of(value: Any) -> JsonType:
             return "array"
         case _:
             return "object"
+
+
+def _may_hold_secret(schema: Any) -> bool:
+    """Whether a secret is anywhere in a schema; of what a reference leads to nobody knows here."""
+    if isinstance(schema, Mapping):
+        return "$ref" in schema or is_secret_schema(schema) or any(_may_hold_secret(part) for part in schema.values())
+    return isinstance(schema, list) and any(_may_hold_secret(part) for part in schema)
 
 
 def is_secret_schema(schema: Mapping[str, Any]) -> bool:

@@ -126,6 +126,57 @@ def test_what_the_schema_of_an_input_calls_a_secret_is_none_of_the_models_busine
     assert kinds["flow_input.iter.value.pin"] == "string"
 
 
+PIN = {"type": "string", "password": True}
+
+
+@pytest.mark.parametrize(
+    "about",
+    [
+        {"anyOf": [{"type": "string"}, PIN]},
+        {"oneOf": [{"type": "object", "properties": {"zz": PIN}}]},
+        {"type": "object", "additionalProperties": PIN},
+        {"type": "object", "properties": {"zz": {"$ref": "#/$defs/pin"}}},
+        {"type": "array", "prefixItems": [PIN]},
+    ],
+    ids=lambda about: next(iter(set(about) - {"type"})),
+)
+def test_a_secret_in_a_union_or_under_a_free_key_is_not_sent(about: dict[str, Any]) -> None:
+    value: Any = {"zz": "4711-pin"}
+    value = "4711-pin" if "anyOf" in about else ["4711-pin"] if about.get("type") == "array" else value
+    schema = {"type": "object", "properties": {"x": about, "name": {"type": "string"}}, "$defs": {"pin": PIN}}
+    made = document(script("b"), sample={"x": value, "name": "Ada"}, schema=schema)
+    sent = question("B", TARGETS, scope_of(made, "cell_b", {}))
+    assert "Ada" in sent
+    assert "4711" not in sent
+
+
+@pytest.mark.parametrize(
+    ("outer", "inner"),
+    [
+        ("flow_input.accounts", "flow_input.iter.value.codes"),
+        ("flow_input.accounts.slice(0, 3)", "flow_input.iter.value.codes"),
+        ("flow_input.groups", "flow_input.iter.value[0].codes"),
+    ],
+)
+def test_a_secret_in_the_item_of_a_loop_within_a_loop_is_not_sent(outer: str, inner: str) -> None:
+    code = {"type": "object", "properties": {"zz": PIN, "city": {"type": "string"}}}
+    account = {"type": "object", "properties": {"codes": {"type": "array", "items": code}}}
+    accounts = {"type": "array", "items": account}
+    schema = {"type": "object", "properties": {"accounts": accounts, "groups": {"type": "array", "items": accounts}}}
+    made = document(loop("out", outer, [loop("in", inner, [script("a")])]), schema=schema)
+    sent = question("A", TARGETS, scope_of(made, "cell_a", {}, item={"zz": "4711-pin", "city": "Rome"}))
+    assert "4711" not in sent
+    assert ("Rome" in sent) == (
+        "slice" not in outer
+    )  # of what a computed list holds, nothing is known: it is not shown
+
+
+def test_items_of_results_are_shown_in_loops_within_loops() -> None:
+    schema = {"type": "object", "properties": {"key": PIN}}
+    made = document(loop("out", "results.r", [loop("in", "flow_input.iter.value", [script("a")])]), schema=schema)
+    assert "Rome" in question("A", TARGETS, scope_of(made, "cell_a", {}, item={"city": "Rome"}))
+
+
 @pytest.mark.parametrize(
     "expr",
     [

@@ -3,7 +3,7 @@
 It is the iteration that a run of the loop would have at that index: the same item, the same path (`loop[3].b`), the same steps
 before it. What belongs to the loop and not to its iterations is left out: `skip_if`, retries, cache, time limit, stop conditions, waiting after it, and
 a stand-in. The loop's row holds the items, as ever, `only` in its meta, and as its result what this one iteration gave: not an
-array, so that nobody takes it for the loop's.
+array, so that nobody takes it for the loop's. `only` comes first in the meta: queries look for it there (`store/iterations.ONLY`).
 """
 
 from __future__ import annotations

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from flowapp.store.iterations import ONLY
 from flowapp.store.jobs import Readable, rights
 from flowapp.store.rows import all_of, table
 from flowapp.store.tables import JobRow, RunRow
@@ -42,4 +43,6 @@ def of_run(connection: Connection, run_id: str, step_id: str, *, limit: int) -> 
 
 
 def _gave(step_id: str) -> tuple[sa.ColumnElement[bool], ...]:
-    return _JOB.c.step_id == step_id, _JOB.c.status.in_(_COMPUTED), _JOB.c.result.is_not(None)
+    # what one iteration of a loop gave is not what the loop gives
+    of_one = sa.func.coalesce(_JOB.c.meta, "").startswith(ONLY, autoescape=True)
+    return _JOB.c.step_id == step_id, _JOB.c.status.in_(_COMPUTED), _JOB.c.result.is_not(None), ~of_one

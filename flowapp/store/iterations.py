@@ -14,16 +14,18 @@ from flowapp.store.tables import JobRow, RunRow
 
 _JOB = table(JobRow)
 _RUN = table(RunRow)
+#: How the meta of a loop begins of which only one iteration ran (`engine/one_iteration`). No other text that the meta may hold
+#: can be taken for it.
+ONLY = '{"only":'
 
 
 @dataclass(frozen=True, slots=True)
 class Alone:
-    """A run of one iteration by itself: `count` is how many items there were then."""
+    """A run of one iteration by itself."""
 
     run_id: str
     run_number: int
     status: str
-    count: int
 
 
 def statuses(connection: Connection, run_id: str, loop: str) -> dict[int, str]:
@@ -59,19 +61,22 @@ def reused(connection: Connection, run_id: str, loop: str) -> int:
 
 
 def alone(connection: Connection, draft_id: str, loop: str, after: int) -> dict[int, Alone]:
-    """The last run of each iteration that ran by itself in a draft, by index: those after the run of this number."""
+    """The last run of each iteration that ran by itself in a draft, by index: those after the run of this number.
+
+    Neither one that has not ended, nor one that there was no item for.
+    """
     query = (
         sa.select(_RUN.c.id, _RUN.c.number, _JOB.c.status, _JOB.c.meta)
         .join(_JOB, _JOB.c.run_id == _RUN.c.id)
         .where(_RUN.c.draft_id == draft_id, _RUN.c.kind == "cells", _RUN.c.number > after)
-        .where(_JOB.c.path == loop, _JOB.c.meta.contains('"only"', autoescape=True))
+        .where(_JOB.c.path == loop, _JOB.c.meta.startswith(ONLY, autoescape=True), _JOB.c.ended_at.is_not(None))
         .order_by(_RUN.c.number)
     )
     found: dict[int, Alone] = {}
     for run_id, number, status, text in connection.execute(query):
         meta = loads(text)
-        if isinstance(meta.get("only"), int) and "iterations" in meta:
-            found[meta["only"]] = Alone(run_id, number, status, int(meta["iterations"]))
+        if meta["only"] < meta.get("iterations", 0):
+            found[meta["only"]] = Alone(run_id, number, status)
     return dict(sorted(found.items()))
 
 

@@ -46,7 +46,7 @@ class StandIns:
 
         Each is `{"run_id", "run_number", "path", "of" ("draft" or "flow"), "status", "at", "preview", "size", "fits"}`;
         `preview` is "" and `fits` false for one that is too large to be kept. Runs that the caller may not read are left out, and
-        so is what was deleted.
+        so is what was deleted, and of a loop what one iteration gave that ran by itself.
 
         Raises:
             BadRequest: the draft has no such cell.
@@ -62,7 +62,7 @@ class StandIns:
             mine = readable(connection, identity)
             for run in cell_results.runs(connection, row.workspace, mine, row.id, row.path, step, limit=LOOKED_AT):
                 jobs = cell_results.of_run(connection, run.id, step, limit=OF_ONE_RUN)
-                found += [(run, job) for job in jobs if not _says(job, "mock", "only") and not is_deleted(job)]
+                found += [(run, job) for job in jobs if not _says(job, "mock") and not is_deleted(job)]
                 if len(found) >= SHOWN:
                     break
             return found[:SHOWN]
@@ -118,7 +118,8 @@ class StandIns:
         }
 
 
-def _says(job: JobRow, *names: str) -> bool:
-    """Whether the row is no result of the step itself: `mock` is what a stand-in gave, `only` (an index, 0 included) one iteration's."""
+def _says(job: JobRow, name: str) -> bool:
+    """Whether the row is no result of the step itself: `mock` is what a stand-in gave, `only` (an index) one iteration's."""
     meta = (loads(job.meta) or {}) if job.meta else {}
-    return any(meta.get(name) not in (None, False) for name in names)
+    value = meta.get(name)  # `in (None, False)` would take index 0 for False
+    return value is not None and value is not False

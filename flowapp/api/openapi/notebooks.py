@@ -62,7 +62,8 @@ NOTEBOOKS: dict[str, Operation] = {
     f"GET {_D}/{{draft_id}}/bin": op("list"),
     f"POST {_D}/{{draft_id}}/bin": op(body="client: string, cell!: string", also=_EDIT),
     f"POST {_D}/{{draft_id}}/run": op(
-        body="client: string, cells: strings, mode: string, ops: objects, confirmed: strings", also=_EDIT
+        body="client: string, cells: strings, mode: string, ops: objects, confirmed: strings, iteration: index",
+        also=_EDIT,
     ),
     f"POST {_D}/{{draft_id}}/cancel": op(),
     f"GET {_D}/{{draft_id}}/results": op("list"),

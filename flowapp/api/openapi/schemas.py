@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from flowapp.api.bodies import MOST
+
 Schema = dict[str, Any]
 
 STRING: Schema = {"type": "string"}
@@ -18,6 +20,7 @@ _WORDS: dict[str, Schema] = {
     "string": STRING,
     "boolean": FLAG,
     "integer": NUMBER,
+    "index": {"type": ["integer", "null"], "minimum": 0, "maximum": MOST},
     "number": {"type": "number"},
     "object": OBJECT,
     "any": ANY,

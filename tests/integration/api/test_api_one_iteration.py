@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from flowapp.jsontext import loads
 from flowapp.store import drafts
-from tests.integration.api.api_product import DRAFTS, Product
+from flowapp.workspace import stand_ins
+from tests.integration.api.api_product import DRAFTS, Product, opened_product
 from tests.integration.api.api_server import flow_of, js, script
 
 STAMP = "import time\n\ndef main(x):\n    return [x, time.time_ns()]\n"
+
+
+@pytest.fixture
+async def on_each(tmp_path: Path, store_url: str) -> AsyncIterator[Product]:
+    """The whole server, on each database."""
+    async with opened_product(tmp_path, idle_runners=2, database_url=store_url) as made:
+        yield made
 
 
 def looped(*, iterator: str = "results.a", kind: str = "forloopflow") -> dict[str, Any]:
@@ -118,6 +129,32 @@ async def test_an_iteration_that_is_current_is_computed_again_on_request(product
     assert (await product.cells(draft))["c"]["state"]["ran_because"] == ["code changed"]
 
 
+async def test_one_under_way_is_not_listed_and_hides_none_that_is_done(on_each: Product) -> None:
+    product = on_each
+    draft, cell = await product.draft(looped())
+    await product.run(draft, cells=[cell["l"]])
+    code = {"op": "set_code", "cell": cell["c"], "code": "def main(x):\n    return x[0] * 100\n"}
+    await product.run(draft, cells=[cell["l"]], iteration=1, ops=[code])
+    done = await listed(product, draft, cell["l"])
+    shown = await listed(product, draft, cell["l"], index=1)
+    assert done["items"][1] == {"index": 1, "status": "success", "run_number": 2}
+    assert shown["outputs"][cell["c"]]["title_text"] == "200"
+
+    wait = {"op": "set_setting", "cell": cell["b"], "key": "suspend", "value": {"required_events": 1}}
+    body = {"client": "page", "cells": [cell["l"]], "ops": [wait]}
+    for index in (0, 1):
+        started = await product.client.post(f"{DRAFTS}/{draft}/run", json={**body, "iteration": index})
+        assert started.status_code == 200, started.text
+        run = f"/api/w/main/runs/{started.json()['run_id']}"
+        while (await product.client.get(run)).json()["run"]["status"] != "suspended":
+            await asyncio.sleep(0.05)
+        assert await listed(product, draft, cell["l"]) == done
+        assert (await listed(product, draft, cell["l"], index=1))["run_id"] == shown["run_id"]
+        await product.client.post(f"{DRAFTS}/{draft}/cancel")
+        await product.ended(started.json()["run_id"])
+        done = await listed(product, draft, cell["l"])
+
+
 async def test_an_item_that_is_gone_fails_and_says_so(product: Product) -> None:
     draft, cell = await product.draft(looped())
     await product.run(draft, cells=[cell["l"]])
@@ -127,6 +164,16 @@ async def test_an_item_that_is_gone_fails_and_says_so(product: Product) -> None:
     assert {step: (s["state"], s["output"]) for step, s in (await product.cells(draft)).items()} == {
         step: (s["state"], s["output"]) for step, s in before.items()
     }
+
+
+async def test_an_item_that_is_gone_is_not_listed(on_each: Product) -> None:
+    product = on_each
+    draft, cell = await product.draft(looped())
+    await product.run(draft, cells=[cell["l"]])
+    before = await listed(product, draft, cell["l"])
+    for index in (3, 500):
+        await product.run(draft, cells=[cell["l"]], iteration=index)
+        assert await listed(product, draft, cell["l"]) == before
 
 
 async def test_a_failure_is_that_of_the_cell_in_it(product: Product) -> None:
@@ -170,6 +217,20 @@ async def test_its_result_is_no_stand_in_of_the_loop(product: Product) -> None:
     assert kept.json()["error"]["message"] == "In that run only one iteration of the loop ran."
     kept = await product.client.post(f"{DRAFTS}/{draft}/stand_ins", json={**body, "cell": cell["c"], "path": "l[1].c"})
     assert kept.status_code == 200
+
+
+async def test_many_of_them_leave_room_for_runs_of_the_whole_loop(
+    on_each: Product, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    product = on_each
+    monkeypatch.setattr(stand_ins, "LOOKED_AT", 1)
+    draft, cell = await product.draft(looped())
+    await product.run(draft, cells=[cell["l"]])
+    one = (await product.run(draft, cells=[cell["l"]], iteration=0))["run"]["id"]
+    answer = await product.client.get(f"{DRAFTS}/{draft}/results", params={"cell": cell["l"]})
+    assert [(line["run_number"], line["path"]) for line in answer.json()] == [(1, "l")]
+    body = {"client": "page", "cell": cell["l"], "name": "one", "run_id": one, "path": "l"}
+    assert (await product.client.post(f"{DRAFTS}/{draft}/stand_ins", json=body)).status_code == 404
 
 
 async def test_the_status_of_its_job_says_of_no_other_iteration_that_it_went_well(product: Product) -> None:

@@ -95,6 +95,14 @@ async def test_it_is_served_as_json_and_yaml_without_sign_in(made: dict[str, Any
     assert plain.json() == json.loads(json.dumps(made)) == yaml.load(text.text, yaml.CSafeLoader)
 
 
+def test_the_iteration_to_run_is_a_number_from_0_on_or_null(made: dict[str, Any]) -> None:
+    body = made["paths"]["/api/w/{ws}/drafts/{draft_id}/run"]["post"]["requestBody"]["content"]["application/json"]
+    validator = Draft202012Validator(body["schema"])
+    assert "iteration" in body["schema"]["properties"]
+    taken = [value for value in (0, 7, None, -1, "1", True, 1.5, 1 << 60) if validator.is_valid({"iteration": value})]
+    assert taken == [0, 7, None]
+
+
 def test_fields_in_words() -> None:
     assert object_of("a!: string, b: any") == {
         "type": "object",

@@ -8,6 +8,7 @@ text protocol, so that a statement gives the same with and without parameters; o
 from __future__ import annotations
 
 import math
+import re
 import struct
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -27,6 +28,22 @@ _DOUBLE, _NULL, _LONGLONG, _DECIMAL, _BLOB, _TEXT = 0x05, 0x06, 0x08, 0xF6, 0xFC
 _WHOLE = {0x01: "b", 0x02: "h", 0x0D: "h", 0x03: "i", 0x09: "i", 0x08: "q"}
 _FLOAT = 0x04
 _DIGITS = 6
+
+#: a statement that the protocol cannot prepare, a view that would keep a value
+_NOT_PREPARED = (1295, 1351)
+_SYNTAX = 1064
+#: in any language the message of a syntax error quotes the text from where the server stopped
+_AT_A_VALUE = re.compile(r"[^']*'\?")
+#: MariaDB prepares these with values, and keeps their text with the question marks: a trigger on which each INSERT fails
+_KEEPS_ITS_TEXT = re.compile(
+    r"(?:\s++|--[^\n]*+|\#[^\n]*+|/\*(?>.*?\*/))*+(?:CREATE|ALTER)\s+(?:OR\s+REPLACE\s+)?(?:DEFINER\s*=.*?\s)?(?:AGGREGATE\s+)?"
+    r"(?:PROCEDURE|FUNCTION|TRIGGER|EVENT)\b",
+    re.IGNORECASE | re.DOTALL,
+)
+_NO_VALUE = (
+    "{what} takes no value of an input, as the values of a prepared statement go beside its text (in which each is a `?`). "
+    "Write the value out; a name or a number may be declared as `-- %%name%% this/that`, of which one is put into the text."
+)
 
 _Reader = Callable[[bytes, int], tuple[Any, int]]
 """Reads one value at a place in a row: the value, and the place after it."""
@@ -55,10 +72,13 @@ class Statements:
 
         Raises:
             pymysql.Error: the server refuses it, or is lost.
-            ValueError: it has another number of question marks than there are values, or one of them is no value of MySQL's.
+            ValueError: it has another number of question marks than there are values, or one of them is no value of MySQL's;
+                or the server would keep the question marks.
         """
         self.finish()
         given = _parameters(values)
+        if _KEEPS_ITS_TEXT.match(text):
+            raise ValueError(_NO_VALUE.format(what="A statement that makes a procedure, function, trigger or event"))
         prepared, marks = self._prepare(text)
         self._id = prepared
         if marks != len(values):
@@ -82,9 +102,20 @@ class Statements:
             self._id = None
 
     def _prepare(self, text: str) -> tuple[bytes, int]:
-        """The number that the server gives the statement, packed, and how many parameters it finds."""
+        """The number that the server gives the statement, packed, and how many parameters it finds.
+
+        An error about a place where no value can be says so in a note.
+        """
         self._connection._execute_command(_PREPARE, text)
-        packet: MysqlPacket = self._connection._read_packet()
+        try:
+            packet: MysqlPacket = self._connection._read_packet()
+        except Exception as error:
+            number, said = (*error.args, "", "")[:2]
+            if number in _NOT_PREPARED:
+                error.add_note(_NO_VALUE.format(what="This statement"))
+            elif number == _SYNTAX and _AT_A_VALUE.match(str(said)):
+                error.add_note(_NO_VALUE.format(what="The place at which the server stopped"))
+            raise
         prepared, columns, marks = struct.unpack_from("<xIHH", packet.get_all_data())
         for described in (marks, columns):
             for _ in range(described + 1 if described else 0):  # and a packet that ends them

@@ -156,7 +156,8 @@ def _kill(resource: dict[str, Any], thread: int) -> None:
 
 
 def _said(error: Exception) -> str:
-    return str(error.args[1]) if len(error.args) > 1 else str(error)
+    said = str(error.args[1]) if len(error.args) > 1 else str(error)
+    return ". ".join([said, *getattr(error, "__notes__", ())])
 
 
 def _security(resource: dict[str, Any]) -> ssl.SSLContext | None:

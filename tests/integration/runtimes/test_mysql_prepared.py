@@ -158,6 +158,19 @@ async def test_what_a_procedure_sets_of_its_values_is_its_last_result(run: Run, 
     await value(run, mysql, "CREATE OR REPLACE PROCEDURE sets(n INT, OUT m INT) BEGIN SET m = n + 1; END")
     code = "-- result_collection=all_statements_all_rows\n-- :n (int)\n-- :m (int)\nCALL sets(:n, :m); SELECT :n AS n"
     assert await value(run, mysql, code, n=3) == [[{"m": 4}], [{"n": 3}]]
+    await value(
+        run, mysql, "CREATE OR REPLACE PROCEDURE shows(n INT, OUT m INT) BEGIN SELECT n AS a; SET m = n + 1; END"
+    )
+    assert await value(run, mysql, "-- :n (int)\n-- :m (int)\nCALL shows(:n, :m)", n=3) == [{"a": 3}]
+    every = "-- result_collection=all_statements_all_rows\n-- :n (int)\n-- :m (int)\nCALL shows(:n, :m)"
+    assert await value(run, mysql, every, n=3) == [[{"a": 3}]]
+    variable = "-- :n (int)\nCALL shows(:n, @m); SELECT @m AS m"
+    assert await value(run, mysql, variable, n=3) == [{"m": 4}]
+
+
+async def test_a_column_without_a_name_is_named_by_its_text(run: Run, mysql: dict[str, object]) -> None:
+    code = "-- :a (int)\nSELECT :a, :a + 1, :a AS b"
+    assert await value(run, mysql, code, a=1) == [{"?": 1, "? + 1": 2, "b": 1}]
 
 
 async def test_changed_rows_are_in_the_log_and_errors_have_their_line(run: Run, mysql: dict[str, object]) -> None:
@@ -174,6 +187,52 @@ async def test_changed_rows_are_in_the_log_and_errors_have_their_line(run: Run, 
     assert nowhere is not None and nowhere["name"] == "ProgrammingError"
     limits = (await run("mysql", "-- :a\nSELECT 1 LIMIT :a", {"database": mysql, "a": 1})).error
     assert limits is None
+
+
+@pytest.mark.parametrize(
+    ("statement", "number"),
+    [
+        ("SELECT group_concat('x' SEPARATOR :a)", 1064),
+        ("SHOW TABLES LIKE :a", 1064),
+        ("SHOW VARIABLES\n LIKE :a", 1064),
+        ("CREATE USER nobody IDENTIFIED BY :a", 1064),
+        ("CREATE VIEW seen AS SELECT 1 FROM dual WHERE 1 = :a", 1351),
+        ("ALTER TABLE elsewhere AUTO_INCREMENT = :a", 1064),
+        ("SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = :a", 1064),
+        ("LOAD DATA INFILE :a INTO TABLE elsewhere", 1064),
+        ("EXECUTE IMMEDIATE :a", 1295),
+        ("SELECT * FROM :a", 1064),
+        ("CREATE PROCEDURE kept() SELECT :a", None),
+        ("/* a */ -- b\ncreate or replace definer = CURRENT_USER\nfunction kept() RETURNS INT RETURN :a", None),
+        ("CREATE TRIGGER kept BEFORE INSERT ON elsewhere FOR EACH ROW SET NEW.a = :a", None),
+        ("ALTER EVENT kept DO SELECT :a", None),
+    ],
+)
+async def test_a_place_where_no_value_can_be_is_said_to_be_one(
+    run: Run, mysql: dict[str, object], statement: str, number: int | None
+) -> None:
+    error = (await run("mysql", f"-- :a\n{statement}", {"database": mysql, "a": "x"})).error
+    assert error is not None
+    assert (error.get("extra") or {}).get("number") == number
+    assert "takes no value of an input" in error["message"]
+    assert "`-- %%name%% this/that`" in error["message"]
+    assert error["line"] >= 2
+    plain = (await run("mysql", "SELECT * FROM '?'", {"database": mysql})).error  # nothing of this has a value
+    assert plain is not None and "takes no value" not in plain["message"]
+
+
+@pytest.mark.parametrize(
+    "statement", ["SELECT :a frm x", "SELECT nocol, :a", "SELECT :a FROM nowhere", "SELECT 'a' 'b' c d, :a"]
+)
+async def test_other_errors_say_nothing_of_places(run: Run, mysql: dict[str, object], statement: str) -> None:
+    error = (await run("mysql", f"-- :a\n{statement}", {"database": mysql, "a": "x"})).error
+    assert error is not None
+    assert "takes no value" not in error["message"]
+
+
+async def test_what_is_kept_as_values_may_be_given(run: Run, mysql: dict[str, object]) -> None:
+    code = "-- :n (int)\nCREATE OR REPLACE TABLE `event` (a INT DEFAULT :n); INSERT INTO `event` VALUES (); SELECT a FROM `event`"
+    assert await value(run, mysql, code, n=7) == [{"a": 7}]
 
 
 async def test_a_statement_with_values_ends_with_its_step(

@@ -31,14 +31,13 @@ class Assistance:
 
     async def scope(self, draft: OpenDraft, entry: Entry) -> Scope:
         """The sources of a cell with samples of their values; a step without a result is described by its signature."""
-        results = await self.samples(draft, in_reach(draft.document, entry)[-NEAREST:])
-        loop = next((found for found in loops_around(draft.document, entry) if found.kind == "forloopflow"), None)
-        if loop is None:
-            return await asyncio.to_thread(scope_of, draft.document, entry.cell, results)
-        item = await self._previews.first_item(draft, loop)
+        document = draft.document  # as it is now, whatever is edited meanwhile
+        results = await self.samples(draft, in_reach(document, entry)[-NEAREST:])
+        loop = next((found for found in loops_around(document, entry) if found.kind == "forloopflow"), None)
+        item = await self._previews.first_item(draft, loop) if loop is not None else {"value": None}
         if item["value"] is None:
-            return await asyncio.to_thread(scope_of, draft.document, entry.cell, results)
-        return await asyncio.to_thread(scope_of, draft.document, entry.cell, results, item["value"])
+            return await asyncio.to_thread(scope_of, document, entry.cell, results)
+        return await asyncio.to_thread(scope_of, document, entry.cell, results, item["value"])
 
     async def redactor(self, identity: Identity) -> Redactor:
         """Hides the secrets that somebody may use from what a model gets."""

@@ -81,13 +81,19 @@ class Connect:
 
     async def _asks(self, draft: OpenDraft, where: Where) -> list[Ask]:
         asked = await asyncio.to_thread(fields_asked, draft.document, where)
-        return [Ask(entry, targets, await self._assistance.scope(draft, entry)) for entry, targets in asked]
+        return [
+            Ask(entry, targets, await self._assistance.scope(draft, entry))
+            for entry, targets in asked
+            if _is_there(draft, entry)
+        ]
 
     async def _hiding(self, identity: Identity, choice: ModelChoice) -> Callable[[str], str]:
         return (await self._assistance.redactor(identity)).known if choice.settings else str
 
     async def _shown(self, draft: OpenDraft, found: Found) -> list[dict[str, Any]]:
-        """All proposals for a cell, in the order of its fields."""
+        """All proposals for a cell, in the order of its fields; none where somebody has deleted it meanwhile."""
+        if not _is_there(draft, found.ask.entry):
+            return []
         entry, document = found.ask.entry, draft.document
         there = {field: _reading(field, new) for field, new in found.inputs.items() if new.there}
         wires = [*found.proposals, *there.values()]
@@ -101,6 +107,10 @@ class Connect:
                 by_field[field] = as_input(field, new, found.weaker.get(field, ()))
         order = [target.field for target in found.ask.targets]
         return [{**by_field[field], **_place(entry)} for field in order if field in by_field]
+
+
+def _is_there(draft: OpenDraft, entry: Entry) -> bool:
+    return draft.document.entry(entry.cell) is not None
 
 
 async def _wire(document: Document, entry: Entry, proposal: Proposal, value: Answer, *, hidden: bool) -> dict[str, Any]:

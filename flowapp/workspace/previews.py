@@ -61,7 +61,8 @@ class Previews:
     async def preview(self, identity: Identity, draft_id: str, cell: CellId, field: str, expr: str) -> Shown:
         """`{"ok": true, "text", "type", "node"}` of an expression in the place of a cell's field, or why there is none.
 
-        `problem` says that the value is not one that the field takes.
+        `problem` says that the value is not one that the field takes, `fails` that the expression has none on the values there are:
+        else nobody knows it before a run.
         """
         draft = await self._drafts.open(identity, "draft.run", draft_id)
         entry = draft.document.entry(cell)
@@ -74,7 +75,9 @@ class Previews:
             value = await asyncio.to_thread(loads, answer[0])
             look = {"text": tree.summary(value), "type": tree.type_of(value), "node": tree.node(value)}
             return {"ok": True, **look, **misfit}
-        return {"ok": False, "text": answer} if isinstance(answer, str) else {"ok": True, **answer, **misfit}
+        if isinstance(answer, str):
+            return {"ok": False, "text": str(answer), **({"fails": True} if valid is False else {})}
+        return {"ok": True, **answer, **misfit}
 
     async def values(self, draft: OpenDraft, entry: Entry, expressions: Sequence[tuple[str, bool]]) -> list[Answer]:
         """The answer to each (expression, is a predicate)."""

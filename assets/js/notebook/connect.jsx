@@ -47,6 +47,8 @@ function Proposals({ scope, of, asked }) {
   const [answer, setAnswer] = useState(null);
   const [busy, setBusy] = useState(false);
   const [done, setDone] = useState(() => new Set());
+  const decidedNow = useRef(done);
+  decidedNow.current = done;
   const turn = useRef(0);
   const waiting = useRef(null);
   useKey("order");
@@ -56,11 +58,12 @@ function Proposals({ scope, of, asked }) {
     waiting.current?.abort();
     const { signal } = (waiting.current = new AbortController());
     setBusy(useModel ? "model" : "matcher");
+    const before = decidedNow.current;
     try {
       await store.settled();
       const found = await store.ask("POST", "connect", { json: { ...scope, use_model: useModel }, signal });
       const order = store.get("order") ?? [];
-      if (mine === turn.current) setAnswer({ notice: found.notice, items: rowsOf(found, (item) => order.indexOf(item.cell)) }), setDone(new Set());
+      if (mine === turn.current) setAnswer({ notice: found.notice, items: rowsOf(found, (item) => order.indexOf(item.cell)) }), setDone((now) => new Set([...now].filter((key) => !before.has(key)))); // what was decided meanwhile stays so
     } catch (error) {
       if (mine === turn.current && !signal.aborted) setAnswer({ items: [], notice: `${error.message} ${error.hint ?? ""}` });
     }
@@ -82,6 +85,11 @@ function Proposals({ scope, of, asked }) {
     const here = document.activeElement === panel || (done.size > 0 && document.activeElement === document.body);
     if (here) (box.current.querySelector(".nb-yes:not(:disabled)") ?? panel).focus();
   }, [answer, done]);
+  // the button that was pressed goes with its choice; the row stays, and so does the keyboard
+  const chooseIn = (row, item, expr) => {
+    choose(item, expr);
+    requestAnimationFrame(() => row.querySelector(".nb-yes")?.focus());
+  };
   const decided = (items) => setDone(new Set([...done, ...items.map(keyOf)]));
   const accept = (items) => {
     const { ops, refused } = acceptance(items, store.get("input")?.schema);
@@ -96,7 +104,7 @@ function Proposals({ scope, of, asked }) {
     const chosen = { ...item, kind: "wire", expr, evaluated: null, pending: true, why: "your choice", source: "", input: undefined };
     const put = (from, to) => setAnswer((now) => now && { ...now, items: now.items.map((other) => (other === from ? to : other)) });
     put(item, chosen);
-    const settle = (evaluated) => put(chosen, { ...chosen, evaluated, valid: evaluated.ok ? !evaluated.problem : null, pending: false });
+    const settle = (evaluated) => put(chosen, { ...chosen, evaluated, valid: evaluated.ok ? !evaluated.problem : evaluated.fails ? false : null, pending: false });
     store.ask("POST", "preview", { json: { cell: item.cell, field: item.field, expr } }).then(settle, (error) => settle({ ok: false, text: `Not evaluated: ${error.message}` }));
   };
   const sound = open.filter(isSound);
@@ -111,7 +119,7 @@ function Proposals({ scope, of, asked }) {
         <section key={group.cell} aria-label={`${group.step} ${group.title}`}>
           <h2><span className="nb-chip nb-chip-fixed">{group.step}</span><span>{group.title || "Untitled"}</span></h2>
           <ul className="nb-proposals">
-            {group.items.map((item) => <Row key={item.field} item={item} of={scope.whole ? ` of ${item.step}` : ""} onAccept={() => accept([item])} onRefuse={() => decided([item])} onChoose={(expr) => choose(item, expr)} />)}
+            {group.items.map((item) => <Row key={item.field} item={item} of={scope.whole ? ` of ${item.step}` : ""} onAccept={() => accept([item])} onRefuse={() => decided([item])} onChoose={(row, expr) => chooseIn(row, item, expr)} />)}
           </ul>
         </section>
       ))}
@@ -164,7 +172,7 @@ function Row({ item, of, onAccept, onRefuse, onChoose }) {
       </span>
       {item.alternatives?.length > 0 && (
         <span className="nb-alternatives">
-          {item.expr ? "or" : ""} {item.alternatives.filter((expr) => expr !== item.expr).slice(0, 4).map((expr) => <button key={expr} type="button" className="nb-link" onClick={() => onChoose(expr)}><code>{expr}</code></button>)}
+          {item.expr ? "or" : ""} {item.alternatives.filter((expr) => expr !== item.expr).slice(0, 4).map((expr) => <button key={expr} type="button" className="nb-link" onClick={(event) => onChoose(event.currentTarget.closest("li"), expr)}><code>{expr}</code></button>)}
         </span>
       )}
     </li>

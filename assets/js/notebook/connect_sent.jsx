@@ -6,7 +6,8 @@ export function Sent({ scope }) {
   const store = useStore();
   const [open, setOpen] = useState(false);
   const [sent, setSent] = useState(null);
-  const counts = useKey("counts"); // comes with each edit, and with each run
+  const counts = useKey("counts"); // comes with each run
+  const version = useKey("draft")?.version; // and with each edit
   useEffect(() => {
     if (!open) return undefined;
     const abort = new AbortController();
@@ -15,7 +16,7 @@ export function Sent({ scope }) {
       .then(() => store.ask("POST", "connect", { json: { ...scope, dry: true }, signal: abort.signal }))
       .then(take, (error) => take({ requests: [], notice: `${error.message} ${error.hint ?? ""}`.trim() }));
     return () => abort.abort();
-  }, [open, scope, counts]);
+  }, [open, scope, counts, version]);
   const to = sent?.requests.length ? ` to ${sent.model} at ${sent.server}, about ${sent.tokens.toLocaleString("en")} tokens` : "";
   return (
     <details className="nb-assist-sent" onToggle={(event) => setOpen(event.target.open)}>

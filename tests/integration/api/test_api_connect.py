@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
+
+from flowapp.workspace.assistance import Assistance
 from tests.integration.api.api_server import Server, flow_of, js, script
 from tests.integration.api.test_api_assistant_settings import change, model_server
 from tests.unit.models.test_client import completion
@@ -275,3 +278,19 @@ async def test_weaker_sources_are_named_beside_a_new_input(server: Server) -> No
     await server.run(draft, cells["a"])
     (found,) = (await connect(server, draft, cell=cells["b"]))["proposals"]
     assert (found["kind"], found["alternatives"]) == ("input", ["results.a.email"])
+
+
+async def test_a_cell_that_goes_meanwhile_is_left_out(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    draft, cells = await opened(server, flow())
+    real = Assistance.scope
+
+    async def slow(self: Assistance, *args: Any) -> Any:
+        if cells:
+            gone = [{"op": "delete_cell", "cell": cells["c"]}]
+            cells.clear()
+            await server.post(draft, "operations", {"client": "elsewhere", "ops": gone})
+        return await real(self, *args)
+
+    monkeypatch.setattr(Assistance, "scope", slow)
+    assert "b.email" in (found := rows(await connect(server, draft, whole=True)))
+    assert not [place for place in found if place.startswith("c.")]

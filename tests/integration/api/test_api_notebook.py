@@ -278,7 +278,7 @@ class TestWiring:
         answer = await server.post(draft, "preview", body)
         assert (answer["ok"], answer["text"], answer["node"]["c"][2]["v"]) == (True, "3 items", 6)
         failed = await server.post(draft, "preview", {**body, "expr": "results.a.nope.nope"})
-        assert failed["ok"] is False and "TypeError" in failed["text"]
+        assert failed["ok"] is False and "TypeError" in failed["text"] and failed["fails"] is True
         broken = await server.post(draft, "preview", {**body, "expr": "results.a["})
         assert broken["ok"] is False
 

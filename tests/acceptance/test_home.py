@@ -158,7 +158,7 @@ def test_what_is_new_is_marked_until_it_is_looked_at(page: Page) -> None:
     news = page.get_by_role("contentinfo").get_by_role("link", name=re.compile("^What’s new"))
     mark = news.get_by_label("Something that you have not seen")
     expect(news).to_be_visible()
-    page.wait_for_function("localStorage.getItem('flowapp.news')")
+    page.wait_for_function("() => localStorage.getItem('flowapp.news')")
     expect(mark).to_have_count(0)  # nothing is news to a browser that was never here
     page.evaluate("localStorage.setItem('flowapp.news', '2000-01-01')")
     page.reload()
@@ -166,7 +166,7 @@ def test_what_is_new_is_marked_until_it_is_looked_at(page: Page) -> None:
     shoot(page, "home-with-news")
     news.click()
     expect(page.get_by_role("heading", name="First steps")).to_be_visible()
-    page.wait_for_function("localStorage.getItem('flowapp.news') > '2000-01-01'")
+    page.wait_for_function("() => localStorage.getItem('flowapp.news') > '2000-01-01'")
     expect(mark).to_have_count(0)
     shoot(page, "whats-new")
     accessible(page)

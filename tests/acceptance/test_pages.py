@@ -183,7 +183,7 @@ def test_a_phone_has_the_other_places_behind_more(page: Page) -> None:
     rail.get_by_role("link", name="More").click()
     places = page.get_by_role("list", name="More places")
     expect(places.get_by_role("link")).to_have_text(
-        ["Scripts", "Hub", "Variables", "Resources", "Runtimes", "People", "Account"]
+        ["Scripts", "Hub", "Variables", "Resources", "Runtimes", "People", "Account", "What's new"]
     )
     expect(page.get_by_role("main").get_by_role("button", name="Sign out")).to_be_visible()
     shoot(page, "more")

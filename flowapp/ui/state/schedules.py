@@ -135,7 +135,9 @@ class SchedulesState(WrittenState, rx.State):
     async def _store(self, who: Identity, form: Mapping[str, str]) -> None:
         schedules = services.workspace().schedules
         args = json_of(form.get("value", "") or "{}")
-        body = {"schedule": self.cron, "timezone": self.zone, "summary": form.get("description", ""), "args": args}
+        # what the form says: the state hears of a key only a moment later
+        when = {"schedule": form.get("cron", self.cron), "timezone": form.get("zone", self.zone)}
+        body = {**when, "summary": form.get("description", ""), "args": args}
         if self.original:
             # whatever else was set, over HTTP or by a file, stays
             found = await schedules.get(who, self.original)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,7 @@ import pytest
 from flowapp.jsontext import JsonText
 from flowapp.languages import by_name
 from flowapp.runtimes import Job, Limits, Runtimes, RuntimeSettings, go_toolchain
+from flowapp.runtimes.go_library import Library
 from tests.integration.runtimes.conftest import Run
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(600)]
@@ -186,10 +189,16 @@ async def test_built_programs_are_counted_and_cleared_but_for_those_that_run(run
 
 async def test_the_standard_library_is_built_ahead(run: Run, runtimes: Runtimes) -> None:
     """The first cell of this module has had Go fetched, where it was not there; from then on nothing is built of the library."""
-    assert (await run("go", "package inner\n\nfunc main() int { return 3 }\n")).result == "3"
+    library = Library(runtimes.settings.go or Path(sys.prefix) / "go", go_toolchain.VERSION)
     async with asyncio.timeout(500):
-        while "being built" in str(runtimes.describe()["languages"]["go"].get("note")):
-            await asyncio.sleep(0.2)
+        for number in itertools.count(3):
+            # where another server on this machine is at it, this one tells nothing; and that one may end before it is done
+            assert (await run("go", f"package inner\n\nfunc main() int {{ return {number} }}\n")).result == str(number)
+            while "being built" in str(runtimes.describe()["languages"]["go"].get("note")):
+                await asyncio.sleep(0.2)
+            if library.is_built:
+                break
+            await asyncio.sleep(2)
     assert runtimes.describe()["languages"]["go"] == {"available": True, "version": go_toolchain.VERSION}
     following = Runtimes(RuntimeSettings(home=runtimes.settings.home / "following", idle=1, idle_deno=0, idle_bun=0))
     code = 'package inner\n\nimport (\n\t"archive/zip"\n\t"go/types"\n\t"net/http"\n)\n\n'

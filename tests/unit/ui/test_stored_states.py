@@ -102,6 +102,14 @@ async def test_a_changed_schedule_keeps_what_the_page_does_not_show(workspace: F
     assert not state.editing
 
 
+async def test_a_time_that_was_typed_right_before_saving_counts(workspace: FakeWorkspace) -> None:
+    state = state_of(SchedulesState)
+    await send(state, "edit", "u/ada/daily")
+    typed = {"path": "u/ada/daily", "cron": "0 0 11 * * *", "zone": "Europe/Paris"}
+    await send(state, "save", typed)  # nothing was heard of the keys yet
+    assert (workspace.updated["schedule"], workspace.updated["timezone"]) == ("0 0 11 * * *", "Europe/Paris")
+
+
 async def test_options_of_a_schedule_are_set_and_taken_away(workspace: FakeWorkspace) -> None:
     state = state_of(SchedulesState)
     await send(state, "edit", "u/ada/daily")

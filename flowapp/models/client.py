@@ -125,7 +125,7 @@ class ModelClient:
         """
         import openai
 
-        wish = self._wish(system, user, schema, name, max_tokens, hear)
+        wish = Wish(system, user, schema, name, self._limit(system, user, schema, max_tokens), hear)
         reserved = self._budget.reserve(estimated(system, user) + wish.limit)
         used = 0
         try:
@@ -154,18 +154,7 @@ class ModelClient:
         Raises:
             ModelTooLong: it is longer than a message may be, and would not be sent.
         """
-        return self._bodies(self._wish(system, user, schema, name))[0]
-
-    def _wish(
-        self,
-        system: str,
-        user: str,
-        schema: dict[str, Any],
-        name: str,
-        max_tokens: int | None = None,
-        hear: Callable[[str], None] | None = None,
-    ) -> Wish:
-        return Wish(system, user, schema, name, self._limit(system, user, schema, max_tokens), hear)
+        return self._bodies(Wish(system, user, schema, name, self._limit(system, user, schema, None), None))[0]
 
     def _bodies(self, wish: Wish) -> list[dict[str, Any]]:
         return [{"model": self._settings.model, **form} for form in wish.forms()]

@@ -64,6 +64,8 @@ def test_an_error_is_mended_by_a_change_that_is_taken(own_page: tuple[Page, Prod
     expect(panel.get_by_label("Question or wish")).to_be_focused()
     panel.get_by_text("What is sent").click()
     expect(panel.locator("pre")).to_contain_text("ZeroDivisionError")
+    panel.get_by_label("Question or wish").fill("Why is it nought?")
+    expect(panel.locator("pre")).to_contain_text("Why is it nought?")  # what is shown is what would be sent now
     assert model.asked == []  # nothing has left yet
     panel.get_by_role("button", name="Fix the error").click()
     expect(panel.get_by_text("n is 1, so the divisor is 0.")).to_be_visible()

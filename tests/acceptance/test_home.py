@@ -155,7 +155,7 @@ def import_file(page: Page, file: Path) -> None:
 
 def test_what_is_new_is_marked_until_it_is_looked_at(page: Page) -> None:
     page.goto("/")
-    news = page.get_by_role("contentinfo").get_by_role("link", name=re.compile("^What’s new"))
+    news = page.get_by_role("contentinfo").get_by_role("link", name=re.compile("^What's new"))
     mark = news.get_by_label("Something that you have not seen")
     expect(news).to_be_visible()
     page.wait_for_function("() => localStorage.getItem('flowapp.news')")

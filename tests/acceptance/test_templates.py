@@ -6,12 +6,14 @@ import re
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 from ruamel.yaml import YAML
 
 from tests.acceptance.conftest import shoot
+from tests.acceptance.keys import press
+from tests.acceptance.newcomer import newcomer_to
 from tests.acceptance.notebook_page import open_template
-from tests.acceptance.product import ROOT
+from tests.acceptance.product import ROOT, Product
 
 HALLO = "def main(name: str):\n    return {'greeting': f'Hallo, {name}'}\n"
 FRESH = "fresh|reused"
@@ -60,6 +62,14 @@ def test_the_tutorial_can_be_followed(page: Page) -> None:
     page.get_by_role("button", name="Deploy", exact=True).click()
     page.get_by_role("dialog").get_by_role("button", name="Deploy", exact=True).click()
     expect(page.get_by_role("link", name="Run…")).to_be_visible()
+
+
+def test_who_has_no_flow_yet_is_led_to_the_tutorial(browser: Browser, another: Product) -> None:
+    with newcomer_to(browser, another) as somebody:
+        somebody.arrive()
+        press(somebody.page, somebody.page.get_by_role("button", name="Take the first steps"))
+        assert somebody.notebook().cell("hello").is_visible()
+        expect(somebody.page.get_by_role("heading", name="First steps", level=2)).to_be_visible()
 
 
 def test_every_template_is_documented() -> None:

@@ -7,6 +7,7 @@ import { perform, select } from "./commands.js";
 import { useKey, useStore } from "./context.js";
 import { Glyph } from "./icons.jsx";
 import { EDITORS } from "./reduce.js";
+import { useSent } from "./sent.js";
 
 const LINE = 18;
 const MOST_LINES = 14;
@@ -148,13 +149,11 @@ function Growing({ asked, growing, stopped, mode }) {
 /** Everything that would leave for the model, word by word, before anything does. */
 function Sent({ cell, text, mode }) {
   const store = useStore();
-  const [sent, setSent] = useState(null);
-  const show = (event) => {
-    if (!event.target.open) return;
-    store.ask("POST", "assist", { json: { instruction: text.trim() || (MODES[mode].wordless ? "" : "…"), mode, cell: cell?.id ?? "", dry: true } }).then(setSent, (error) => setSent({ sent: error.message }));
-  };
+  const [open, setOpen] = useState(false);
+  const json = { instruction: text.trim() || (MODES[mode].wordless ? "" : "…"), mode, cell: cell?.id ?? "", dry: true };
+  const sent = useSent(open, (signal) => store.ask("POST", "assist", { json, signal }), (error) => ({ sent: error.message }), JSON.stringify(json));
   return (
-    <details className="nb-assist-sent" onToggle={show}>
+    <details className="nb-assist-sent" onToggle={(event) => setOpen(event.target.open)}>
       <summary>What is sent{sent?.model ? ` to ${sent.model} at ${sent.server}, about ${sent.tokens.toLocaleString("en")} tokens` : ""}</summary>
       {sent && <pre tabIndex={0}>{sent.sent}</pre>}
     </details>

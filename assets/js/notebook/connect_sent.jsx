@@ -1,22 +1,14 @@
 // Everything that would leave for the model, word by word, before anything does: the server makes it with what sends it.
-import { useEffect, useState } from "react";
-import { useKey, useStore } from "./context.js";
+import { useState } from "react";
+import { useStore } from "./context.js";
+import { useSent } from "./sent.js";
 
 export function Sent({ scope }) {
   const store = useStore();
   const [open, setOpen] = useState(false);
-  const [sent, setSent] = useState(null);
-  const counts = useKey("counts"); // comes with each run
-  const version = useKey("draft")?.version; // and with each edit
-  useEffect(() => {
-    if (!open) return undefined;
-    const abort = new AbortController();
-    const take = (found) => abort.signal.aborted || setSent(found);
-    store.settled()
-      .then(() => store.ask("POST", "connect", { json: { ...scope, dry: true }, signal: abort.signal }))
-      .then(take, (error) => take({ requests: [], notice: `${error.message} ${error.hint ?? ""}`.trim() }));
-    return () => abort.abort();
-  }, [open, scope, counts, version]);
+  const json = { ...scope, dry: true };
+  const failed = (error) => ({ requests: [], notice: `${error.message} ${error.hint ?? ""}`.trim() });
+  const sent = useSent(open, (signal) => store.ask("POST", "connect", { json, signal }), failed, JSON.stringify(json));
   const to = sent?.requests.length ? ` to ${sent.model} at ${sent.server}, about ${sent.tokens.toLocaleString("en")} tokens` : "";
   return (
     <details className="nb-assist-sent" onToggle={(event) => setOpen(event.target.open)}>

@@ -118,6 +118,7 @@ function RunOne({ id, step, expr, at, active, root }) {
   const count = items?.t === "array" ? items.n : null;
   const choice = chosen(text, count);
   const item = itemText(items, choice.index);
+  const hint = choice.problem && text.trim() ? `nb-iter-problem-${id}` : undefined;
   const press = (event) => {
     event.preventDefault();
     if (choice.problem) return store.announce(choice.problem);
@@ -128,11 +129,11 @@ function RunOne({ id, step, expr, at, active, root }) {
   return (
     <form ref={form} className="nb-iter-run" onSubmit={press}>
       <label className="nb-faint">
-        Iteration <input className="nb-input nb-tiny" inputMode="numeric" aria-label={`Iteration of ${step} to run`} aria-invalid={choice.problem ? true : undefined} aria-describedby={choice.problem ? `nb-iter-problem-${id}` : undefined} value={text} onChange={(event) => ((typed.current = true), setText(event.target.value))} />
+        Iteration <input className="nb-input nb-tiny" inputMode="numeric" aria-label={`Iteration of ${step} to run`} aria-invalid={choice.problem ? true : undefined} aria-describedby={hint} value={text} onChange={(event) => ((typed.current = true), setText(event.target.value))} />
       </label>
       {count !== null && !choice.problem && <span className="nb-faint">of {count}{item === null ? "" : ":"}</span>}
       {item !== null && <code className="nb-iter-item" title="The item of this iteration">{item}</code>}
-      {choice.problem && text.trim() && <span id={`nb-iter-problem-${id}`} className="nb-hint" data-tone="bad">{choice.problem}</span>}
+      {hint && <span id={hint} className="nb-hint" data-tone="bad">{choice.problem}</span>}
       <button type="submit" className="nb-btn nb-small" aria-disabled={active || Boolean(choice.problem) || undefined} title="Runs the cells in the loop for this item only; the loop keeps its result">
         <Glyph name="play" size={11} /> Run this iteration
       </button>

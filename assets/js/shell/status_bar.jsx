@@ -60,7 +60,7 @@ function News({ newest }) {
       // a browser that keeps nothing has seen all of it
     }
   }, [newest]);
-  return <a className="status-news" href="/whats-new">What’s new{unseen && <i className="dot news" role="img" aria-label="Something that you have not seen" />}</a>;
+  return <a className="status-news" href="/whats-new">What's new{unseen && <i className="dot news" role="img" aria-label="Something that you have not seen" />}</a>;
 }
 
 function isolationDetail(isolation) {

@@ -1,4 +1,4 @@
-"""Runs that wait for people, on started servers: what they cost at rest, and how soon an answer is acted on."""
+"""Runs that wait, on started servers: what they cost at rest, how soon an answer is acted on, how soon a cancel has ended all."""
 
 from __future__ import annotations
 
@@ -31,6 +31,7 @@ def _echo(step_id: str, expr: str) -> dict[str, Any]:
 
 
 ASK = {"id": "a", "value": {"type": "identity"}, "suspend": {"required_events": 1, "timeout": 86_400}}
+SLEEPS = 20  #: processes of a run that is canceled
 FLOW = {"path": "u/admin/waits", "summary": "", "value": {"modules": [ASK, _echo("b", "resume.n")]}}
 
 
@@ -57,6 +58,10 @@ def _measure(database: str, products: list[Product], quick: bool) -> None:
     say(
         f"{database}, {len(products)} server(s): answer to the next step's start",
         _answered(clients, 20 if quick else 60),
+    )
+    say(
+        f"{database}, {len(products)} server(s): cancel to the end of a run with {SLEEPS} processes",
+        _canceled(clients, 5 if quick else 20),
     )
     time.sleep(SETTLE_S)
     before = _rest(products)
@@ -99,6 +104,38 @@ def _answered(clients: list[httpx.Client], times: int) -> list[float]:
         step = clients[0].get(f"{W}/jobs_u/get/{status['modules'][1]['job']}").json()
         found.append((datetime.fromisoformat(step["started_at"]).timestamp() - sent) * 1000)
     return found
+
+
+def _canceled(clients: list[httpx.Client], times: int) -> list[float]:
+    """Milliseconds from the cancel, sent to each server in turn, until the run and each script of it had ended."""
+    code = "import time\n\ndef main():\n    time.sleep(3000)\n"
+    body = {"id": "s", "value": {"type": "rawscript", "language": "python3", "content": code, "input_transforms": {}}}
+    items = {"type": "static", "value": list(range(SLEEPS))}
+    loop = {"type": "forloopflow", "iterator": items, "parallel": True, "skip_failures": False, "modules": [body]}
+    flow = {"value": {"modules": [{"id": "l", "value": loop}]}, "args": {}}
+    found = []
+    for number in range(times):
+        run = clients[0].post(f"{W}/jobs/run/preview_flow", json=flow).text.strip()
+        _until(clients[0], run, lambda _, run=run: len(_scripts(clients[0], run, "running=true")) == SLEEPS)
+        sent = time.time()
+        clients[number % len(clients)].post(f"{W}/jobs_u/queue/cancel/{run}", json={"reason": "measured"})
+        ended = [_until(clients[0], run, lambda job: job["type"] == "CompletedJob")]
+        _until(clients[0], run, lambda _, run=run: len(_scripts(clients[0], run, "running=false")) == SLEEPS)
+        ended += [
+            clients[0].get(f"{W}/jobs_u/get/{job['id']}").json() for job in _scripts(clients[0], run, "running=false")
+        ]
+        found.append(max(_end(job) - sent for job in ended) * 1000)
+    return found
+
+
+def _scripts(client: httpx.Client, run: str, which: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = client.get(f"{W}/jobs/list?parent_job={run}&per_page=100&{which}").json()
+    return found
+
+
+def _end(job: dict[str, Any]) -> float:
+    begun: float = datetime.fromisoformat(job["started_at"]).timestamp()
+    return begun + job["duration_ms"] / 1000
 
 
 def _rest(products: list[Product]) -> dict[str, float]:

@@ -387,4 +387,4 @@ class TestStreaming:
             else:
                 server.workspace.stop_streams()
                 assert [event async for event in events] == []
-            await asyncio.wait_for(slow.left.wait(), 5)
+            await asyncio.wait_for(slow.left.wait(), 60)

@@ -169,16 +169,16 @@ class TestForms:
 
     def test_a_schema_does_not_keep_the_server_busy(self) -> None:
         form = self.bomb(16)
-        begun = time.monotonic()
+        begun = time.thread_time()
         approval_form.problems(form, approval_form.fields_of(form, {}, {}), {"x": "y"})
-        assert time.monotonic() - begun < 1
+        assert time.thread_time() - begun < 1
 
     def test_an_answer_does_not_keep_the_server_busy(self) -> None:
         form = {"type": "object", "properties": {"x": {"type": "array", "uniqueItems": True}}}
-        begun = time.monotonic()
+        begun = time.thread_time()
         payload = {"x": [{"n": n} for n in range(3000)]}
         approval_form.problems(form, approval_form.fields_of(form, {}, {}), payload)
-        assert time.monotonic() - begun < 1
+        assert time.thread_time() - begun < 1
 
     def test_numbers_that_no_machine_divides(self) -> None:
         form = {"type": "object", "properties": {"x": {"type": "number", "multipleOf": 0.5}}}

@@ -39,7 +39,7 @@ class TestThreads:
         ada = await server.person("ada", "admin")
         page = server.workspace.store.events.subscribe([f"draft:{draft}"])
         first = await say(server.client, draft, "  Why three?\n", cell=cells["a"])
-        event = await asyncio.wait_for(anext(page), 2)
+        event = await asyncio.wait_for(anext(page), 60)
         assert (event.type, event.data) == ("comments", {"cell": cells["a"]}), "the words are not in the event"
         answer = await say(ada, draft, "Because of the sample.", thread=first)
         (thread,) = await threads(server.client, draft)

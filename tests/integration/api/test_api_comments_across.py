@@ -55,7 +55,7 @@ class TestAcrossDrafts:
         assert her_cells["a"] != his_cells["a"]
         page = server.workspace.store.events.subscribe([f"flow:main:{PATH}"])
         first = await say(dora, hers, "Why three?", cell=her_cells["a"])
-        event = await asyncio.wait_for(anext(page), 2)
+        event = await asyncio.wait_for(anext(page), 60)
         assert (event.type, event.data) == ("comments", {"step": "a"}), "the words are not in the event"
         (thread,) = await threads(ben, his)
         assert (thread["cell"], thread["step"], thread["shared"]) == (his_cells["a"], "a", True)
@@ -76,7 +76,7 @@ class TestAcrossDrafts:
         assert (await server.client.get(f"{W}/flows/comments/{PATH}")).status_code == 404
         own = server.workspace.store.events.subscribe([f"draft:{draft}"])
         await deploy(server.client, draft)
-        while (await asyncio.wait_for(anext(own), 2)).type != "comments":
+        while (await asyncio.wait_for(anext(own), 60)).type != "comments":
             pass
         dora = await server.person("dora", "developer")
         hers, _ = await own_draft(dora)

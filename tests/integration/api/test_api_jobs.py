@@ -249,7 +249,7 @@ class TestWaiting:
         await store.runs.claim(run_id, "test")
         digest = await store.values.put_value(dumps({"early": True}))
         await store.database.write(lambda c: store.runs.note_early(c, run_id, "test", digest))
-        answer = await asyncio.wait_for(call, 5)
+        answer = await asyncio.wait_for(call, 60)
         assert (answer.status_code, answer.json()) == (200, {"early": True})
 
     @pytest.mark.parametrize("kind", ["flow", "script"])

@@ -214,7 +214,7 @@ class TestRightsOfRuns:
             assert (await nora.post(f"{W}/jobs_u/queue/cancel/{job}", json={})).status_code == 404
             for person, count in ((otto, 1), (nora, 0), (server.client, 1)):
                 assert len((await person.get(f"{W}/jobs/list?script_path_exact={path}")).json()) == count
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(60):
                 run = await run_of(server, job)
             for name, sees in (("otto", True), ("nora", False)):
                 identity = await server.workspace.sessions.identity_named(name, "main")

@@ -92,7 +92,7 @@ class TestOneServer:
         await other.beat(cell="c1", typing=True)
         await mine.beat(hello=True)
         assert holder(await mine.until(lambda people: len(people) == 2), "c1") == "p2"
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while True:
                 await mine.beat()
                 if not mine.silent() and clients(await mine.until(lambda _: True)) == {"p1"}:
@@ -192,7 +192,7 @@ class TestTwoServers:
         draft = await one.draft(CHAIN)
         cell = (await two.notebook(draft))["cells"][0]["id"]
         there = Page(two, two.client, draft, "there")
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             written = await one.client.post(f"{W}/drafts/{draft}/comments", json={"cell": cell, "text": "hello"})
             assert written.status_code == 201
             while (event := await anext(there.events)).type != "comments":

@@ -199,7 +199,7 @@ async def test_canceling_kills_a_running_cell(product: Product) -> None:
     assert (await product.cells(draft))["a"]["state"]["kind"] == "running"
     cancelled = await product.client.post(f"{DRAFTS}/{draft}/cancel")
     assert cancelled.json() == {"cancelled": [started.json()["run_id"]]}
-    detail = await asyncio.wait_for(product.ended(started.json()["run_id"]), 20)
+    detail = await asyncio.wait_for(product.ended(started.json()["run_id"]), 60)
     assert detail["run"]["status"] == "canceled"
     assert (await product.cells(draft))["a"]["state"]["kind"] == "never"
 

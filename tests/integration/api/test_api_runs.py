@@ -191,7 +191,7 @@ class TestEvents:
         found = [await anext(stream)]
         task = asyncio.ensure_future(do())
         while len(found) < count:
-            message = await asyncio.wait_for(anext(stream), 10)
+            message = await asyncio.wait_for(anext(stream), 60)
             if message is not None:
                 found.append(message)
         await task
@@ -238,7 +238,7 @@ class TestEvents:
         await run()
         evaluated: dict[str, Any] = {}
         while "b" not in evaluated:
-            message = await asyncio.wait_for(anext(stream), 10)
+            message = await asyncio.wait_for(anext(stream), 60)
             assert message is not None
             if message["type"] == "evaluated":
                 name = next(step for step, one in cell.items() if one == message["cell"])
@@ -287,7 +287,7 @@ class TestEvents:
         await asyncio.sleep(0.1)
         assert not answer.done()
         server.workspace.stop_streams()
-        lines = (await asyncio.wait_for(answer, 5)).text
+        lines = (await asyncio.wait_for(answer, 60)).text
         assert json.loads(lines.removeprefix("data: ").strip())["type"] == "hello"
 
     async def test_a_step_of_a_run_is_told_to_its_page(self, server: Server) -> None:

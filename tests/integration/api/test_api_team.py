@@ -68,7 +68,7 @@ class Colleague:
 
     async def until(self, kind: str, wanted: Callable[[Said], bool] = lambda _: True) -> Said:
         """The first message of a type that is as wanted, of those not asked for yet."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while True:
                 while self.said:
                     message = self.said.pop(0)
@@ -85,7 +85,7 @@ class Colleague:
     async def heard(self) -> list[Said]:
         """All that was said until now: an event of one's own draft comes after it."""
         await self.edit({"op": "set_flow", "summary": "to be heard"})
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while not any(message["type"] == "change" for message in self.said):
                 self.told.clear()
                 await self.told.wait()

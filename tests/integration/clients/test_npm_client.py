@@ -178,7 +178,7 @@ console.log(JSON.stringify(found))
     found = await program(server, code, **env)
     urls = ["approvalPage", "cancel", "resume"]
     assert found == [{"n": 1}, None, job, 30, 35, urls, urls]
-    ended = await server.ended(job, 10)
+    ended = await server.ended(job)
     assert (ended["canceled"], ended["canceled_reason"]) == (True, "enough")
 
 

@@ -25,14 +25,16 @@ PROGRAM = Path(__file__).with_name("cluster_server.py")
 class Process:
     """A server or worker that obeys commands."""
 
-    def __init__(self, cluster: Cluster, number: int, kind: str, tags: str) -> None:
+    def __init__(self, cluster: Cluster, number: int, kind: str, tags: str, **env: str) -> None:
         self.number, self.kind, self.tags = number, kind, tags
         home = cluster.folder / f"p{number}"
         home.mkdir(exist_ok=True)
         command = [sys.executable, str(PROGRAM), str(home), cluster.url, str(cluster.effects), kind, tags]
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
         errors = (home / "errors.txt").open("ab")
-        self.process = subprocess.Popen(command, **pipes, stderr=errors, text=True, start_new_session=True)  # type: ignore[call-overload]
+        self.process = subprocess.Popen(
+            command, **pipes, stderr=errors, text=True, start_new_session=True, env=os.environ | env
+        )  # type: ignore[call-overload]
         errors.close()
         self.pid = int(self.process.pid)
         self.executor = ""
@@ -75,9 +77,9 @@ class Cluster:
         self.effects.touch()
         self.processes: list[Process] = []
 
-    async def add(self, kind: str = "server", tags: str = "default", *, wait: bool = True) -> Process:
+    async def add(self, kind: str = "server", tags: str = "default", *, wait: bool = True, **env: str) -> Process:
         """Start one more."""
-        process = Process(self, len(self.processes), kind, tags)
+        process = Process(self, len(self.processes), kind, tags, **env)
         self.processes.append(process)
         return await process.ready() if wait else process
 
@@ -124,7 +126,7 @@ class Cluster:
         await process.tell("start", run)
         return run
 
-    async def ended(self, run: RunRow, within_s: float = 20) -> tuple[RunRow, Any]:
+    async def ended(self, run: RunRow, within_s: float = 60) -> tuple[RunRow, Any]:
         """The finished run and its result."""
 
         async def look() -> RunRow | None:
@@ -134,7 +136,7 @@ class Cluster:
         row = await self.until(look, within_s)
         return row, loads(await self.store.values.get_value(row.result))
 
-    async def until(self, look: Callable[[], Any], within_s: float = 10) -> Any:
+    async def until(self, look: Callable[[], Any], within_s: float = 60) -> Any:
         """What `look` (or its awaitable) gives, once that is something."""
         end = time.monotonic() + within_s
         while True:

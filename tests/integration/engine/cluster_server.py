@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[3]))
+from flowapp.engine import durable
 from flowapp.engine.cluster import new_executor
 from flowapp.jsontext import loads
 from flowapp.runtimes.jobs import Job, Outcome
@@ -102,6 +103,7 @@ async def obey(made: Server, line: str) -> None:
 
 async def main(home: Path, url: str, effects: Path, kind: str, tags: str) -> None:
     """Serve until the input ends."""
+    durable.POLL_S = float(os.environ.get("POLL_S", durable.POLL_S))
     me = new_executor(kind, tuple(tags.split(",")))
     loop = asyncio.get_running_loop()
     async with server(home, Effects(effects), url, me) as made:

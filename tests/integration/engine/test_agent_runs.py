@@ -128,7 +128,7 @@ async def test_canceling_a_run_ends_the_question(made: Server) -> None:
         while not model.asked:
             await asyncio.sleep(0.01)
         await made.engine.cancel(run.id, "ada", "enough")
-        row, _ = await asyncio.wait_for(made.ended(run.id), 5)
+        row, _ = await asyncio.wait_for(made.ended(run.id), 60)
         assert row.status == "canceled"
         assert {step.status for step in await made.store.runs.steps(run.id)} == {"canceled"}
 

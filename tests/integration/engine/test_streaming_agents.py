@@ -61,9 +61,9 @@ async def test_a_cancel_leaves_the_model_and_keeps_what_was_said(tmp_path: Path)
 
         await until(begun)
         await made.engine.cancel(run.id, "ada", "enough")
-        row, _ = await asyncio.wait_for(made.ended(run.id), 5)
+        row, _ = await asyncio.wait_for(made.ended(run.id), 60)
         assert row.status == "canceled"
-        await asyncio.wait_for(model.http.left.wait(), 5)
+        await asyncio.wait_for(model.http.left.wait(), 60)
         assert (await kept(made, run.id)).startswith(FIRST)
 
 
@@ -86,7 +86,7 @@ async def test_an_interrupted_agent_begins_its_stream_anew(tmp_path: Path) -> No
 
             await until(much)
         async with server(tmp_path, runtimes) as made:
-            row, result = await asyncio.wait_for(made.ended(run.id), 15)
+            row, result = await asyncio.wait_for(made.ended(run.id), 60)
             assert (row.status, result["output"]) == ("success", "Four.")
             assert await kept(made, run.id) == result["wm_stream"]
             assert "piece" not in result["wm_stream"]
@@ -109,6 +109,6 @@ async def test_one_that_is_interrupted_in_its_first_turn_and_then_says_nothing_l
 
             await until(begun)
         async with server(tmp_path, FakeRuntimes()) as made:
-            row, _ = await asyncio.wait_for(made.ended(run.id), 15)
+            row, _ = await asyncio.wait_for(made.ended(run.id), 60)
             assert row.status == "failure"
             assert await kept(made, run.id) == ""

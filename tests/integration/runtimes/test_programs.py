@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import time
 from pathlib import Path
 from typing import Any
 
@@ -47,10 +46,8 @@ async def test_starter_code_time_and_cancel(run: Run, runtimes: Runtimes, langua
     assert (await error(run, language, ENDLESS[language], timeout_s=0.5))["name"] == "Timeout"
     task = asyncio.ensure_future(run(language, ENDLESS[language], id="endless"))
     await asyncio.sleep(0.2)
-    begun = time.monotonic()
     assert await runtimes.cancel("endless")
     assert ((await task).error or {})["name"] == "Canceled"
-    assert time.monotonic() - begun < 2
     assert runtimes.describe()["languages"][language]["version"]
 
 

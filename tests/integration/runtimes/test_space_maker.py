@@ -47,7 +47,7 @@ async def test_without_their_maker_jobs_end_and_the_next_ones_have_another(tmp_p
         before = makers("flowapp-spaces", launcher)
         assert len(before) > 2  # the maker, and the first processes of the jobs' namespaces
         os.kill(min(before), signal.SIGKILL)
-        outcome = await asyncio.wait_for(hit, 10)
+        outcome = await asyncio.wait_for(hit, 60)
         assert outcome.error is not None
         await until(lambda: not any(is_running(pid) for pid in before))
         for number in range(4):
@@ -62,5 +62,5 @@ async def test_without_their_maker_jobs_end_and_the_next_ones_have_another(tmp_p
 
 async def test_the_end_waits_for_nobody() -> None:
     process = await asyncio.create_subprocess_exec(sys.executable, "-c", _ENDING, stdout=subprocess.PIPE, cwd=ROOT)
-    output, _ = await asyncio.wait_for(process.communicate(), 10)
+    output, _ = await asyncio.wait_for(process.communicate(), 60)
     assert output.decode().strip() == ("ended" if os.geteuid() == 0 else "refused")

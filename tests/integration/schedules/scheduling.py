@@ -107,7 +107,7 @@ class Scheduling:
         """Wait for all runs to end, and let what follows from that happen."""
         for run in await self.runs():
             if run.status not in FINISHED:
-                await asyncio.wait_for(self.engine.finished(run.id), 15)
+                await asyncio.wait_for(self.engine.finished(run.id), 60)
         await self.workspace.duties[1].look(datetime.now(UTC))
 
     async def runs(self, schedule: str | None = None) -> list[RunRow]:
@@ -122,7 +122,7 @@ class Scheduling:
         return await self.store.database.read(lambda c: all_of(c, TickRow, sa.select(table(TickRow))))
 
     async def result(self, run: RunRow) -> Any:
-        ended = await asyncio.wait_for(self.engine.finished(run.id), 15)
+        ended = await asyncio.wait_for(self.engine.finished(run.id), 60)
         return loads(await self.store.values.get_value(ended.result)) if ended.result else None
 
     async def args(self, run: RunRow) -> Any:

@@ -182,7 +182,7 @@ async def test_what_happens_between_the_two_copies(tmp_path: Path, monkeypatch: 
     async with live(second.home) as server:
         if (await server.get(f"jobs_u/get/{asked}"))["type"] == "QueuedJob":
             await server.post(f"jobs/flow/resume/{asked}", {})
-        assert (await server.ended(asked, 20))["result"] == 42
+        assert (await server.ended(asked))["result"] == 42
 
 
 async def test_every_backup_of_a_busy_server_can_be_read(tmp_path: Path) -> None:

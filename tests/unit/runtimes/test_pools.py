@@ -48,7 +48,7 @@ async def filled(target: int) -> tuple[pools.Pool, FakeLauncher]:
 
 
 async def until(holds: Any) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while not holds():
             await asyncio.sleep(0.005)
 

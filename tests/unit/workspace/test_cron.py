@@ -123,7 +123,7 @@ class TestFields:
     @settings(max_examples=300, deadline=None)
     @given(st.text(alphabet="0123456789*/,-#?@ LWRHmonfebx", max_size=30))
     def test_any_text_is_a_schedule_or_refused_and_quickly(self, text: str) -> None:
-        began = time.monotonic()
+        began = time.thread_time()
         try:
             cron = Cron.parse(text, PARIS)
         except BadRequest:
@@ -132,7 +132,7 @@ class TestFields:
             first = cron.next_after(datetime(2026, 1, 1, tzinfo=UTC))
             assert first is not None
             assert first > datetime(2026, 1, 1, tzinfo=UTC)
-        assert time.monotonic() - began < 2
+        assert time.thread_time() - began < 2
 
 
 class TestClocksThatAreMoved:
@@ -242,11 +242,11 @@ class TestCatchingUp:
 
     def test_it_takes_no_longer_for_a_month_of_seconds(self) -> None:
         cron = Cron.parse("* * * * * *", "UTC")
-        began = time.monotonic()
+        began = time.thread_time()
         until = self.START + timedelta(days=30)
         assert cron.latest(self.START, until) == until
         assert cron.count(self.START, until, 1000) == 1000
-        assert time.monotonic() - began < 1
+        assert time.thread_time() - began < 1
 
     def test_counting(self) -> None:
         daily = Cron.parse("0 12 * * *", "UTC")

@@ -126,10 +126,10 @@ def test_known_secrets_in_keys_and_numbers_too() -> None:
 def test_those_that_stand_in_no_text_cost_no_search() -> None:
     many = [f"secret-number-{n:04}" for n in range(1000)]
     value = [{f"c{n}": f"value {n}" for n in range(20)} for _ in range(400)]
-    begun = time.perf_counter()
+    begun = time.thread_time()
     shown = Redactor(many).value([*value, {"x": f"is {many[7]}"}, f"{many[8]} key".split()])
     assert shown == [*value, {"x": f"is {HIDDEN}"}, [HIDDEN, "key"]]
-    assert time.perf_counter() - begun < 10
+    assert time.thread_time() - begun < 10
 
 
 @given(st.text("ab\n", min_size=4, max_size=12), st.text("abc \n", max_size=60), st.integers(0, 80))
@@ -151,9 +151,9 @@ def test_no_cut_shows_a_part_of_a_secret_that_stands_whole_in_the_text(secret: s
 )
 def test_no_text_takes_a_search_for_ever(text: str) -> None:
     for redact in (NOTHING.text, NOTHING.code):
-        begun = time.perf_counter()
+        begun = time.thread_time()
         redact(text)
-        assert time.perf_counter() - begun < 10
+        assert time.thread_time() - begun < 10
 
 
 SCHEMA: dict[str, Any] = {

@@ -116,26 +116,26 @@ def _canceled(clients: list[httpx.Client], times: int) -> list[float]:
     found = []
     for number in range(times):
         run = clients[0].post(f"{W}/jobs/run/preview_flow", json=flow).text.strip()
-        _until(clients[0], run, lambda _, run=run: len(_scripts(clients[0], run, "running=true")) == SLEEPS)
+        _until(clients[0], run, lambda _, run=run: _scripts(clients[0], run, "started_at") == SLEEPS)
         sent = time.time()
         clients[number % len(clients)].post(f"{W}/jobs_u/queue/cancel/{run}", json={"reason": "measured"})
-        ended = [_until(clients[0], run, lambda job: job["type"] == "CompletedJob")]
-        _until(clients[0], run, lambda _, run=run: len(_scripts(clients[0], run, "running=false")) == SLEEPS)
-        ended += [
-            clients[0].get(f"{W}/jobs_u/get/{job['id']}").json() for job in _scripts(clients[0], run, "running=false")
-        ]
-        found.append(max(_end(job) - sent for job in ended) * 1000)
+        _until(clients[0], run, lambda job: job["type"] == "CompletedJob")
+        _until(clients[0], run, lambda _, run=run: _scripts(clients[0], run, "duration_ms") == SLEEPS)
+        found.append((max(map(_end, _jobs(clients[0], run))) - sent) * 1000)
     return found
 
 
-def _scripts(client: httpx.Client, run: str, which: str) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = client.get(f"{W}/jobs/list?parent_job={run}&per_page=100&{which}").json()
-    return found
+def _jobs(client: httpx.Client, run: str) -> list[dict[str, Any]]:
+    found = client.get(f"{W}/jobs/list?per_page=100&is_flow_step=true").json()
+    return [job for job in found if job["root_job"] == run or job["id"] == run]
+
+
+def _scripts(client: httpx.Client, run: str, has: str) -> int:
+    return sum(job["language"] == "python3" and job.get(has) is not None for job in _jobs(client, run))
 
 
 def _end(job: dict[str, Any]) -> float:
-    begun: float = datetime.fromisoformat(job["started_at"]).timestamp()
-    return begun + job["duration_ms"] / 1000
+    return datetime.fromisoformat(job["started_at"]).timestamp() + float(job["duration_ms"]) / 1000
 
 
 def _rest(products: list[Product]) -> dict[str, float]:

@@ -1,4 +1,4 @@
-"""What a person waits for: key to output, key to text, and a notebook of 100 cells until it can be read.
+"""What a person waits for: key to output, key to text, a notebook of 100 cells until it can be read, and large things on pages.
 
 Times are taken in the page: from the key event's own time stamp to the mutation of the document that shows the answer.
 """
@@ -14,6 +14,7 @@ from typing import Any
 from playwright.sync_api import BrowserContext, Page, sync_playwright
 
 from benchmarks.figures import line
+from benchmarks.ui.large import large
 from benchmarks.ui.probe import PROBE
 from tests.acceptance.conftest import CHROMIUM_FLAGS
 from tests.acceptance.product import TOKEN, Product
@@ -54,6 +55,7 @@ def main() -> None:
                 with_page(browser.new_context(base_url=product.url), draft, cells)
             draft = make_draft(product, 100)
             load(browser.new_context(base_url=product.url), draft)
+            large(product, browser)
         finally:
             browser.close()
             product.stop()

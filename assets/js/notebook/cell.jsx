@@ -1,7 +1,7 @@
 // One cell, read top to bottom as its data flows: head, inputs, code or body, result.
 // Each part follows only what it shows, so an event of one cell renders one part of it.
 import { useDraggable } from "@dnd-kit/core";
-import { memo, useContext, useEffect, useMemo, useRef, useState } from "react";
+import { memo, useContext, useEffect, useMemo, useState } from "react";
 import { Output } from "../output/output.jsx";
 import { Progress, isKnown } from "../output/progress.jsx";
 import { Streamed } from "../output/streamed.jsx";
@@ -11,12 +11,13 @@ import { copyCellLink } from "./cell_link.js";
 import { CodeDiff } from "./code_diff.jsx";
 import { cellNode, isSingle, perform, run, select } from "./commands.js";
 import { ScrollerContext, useFact, useKey, useStore } from "./context.js";
-import { CellEditor, observe } from "./editor.jsx";
+import { CellEditor } from "./editor.jsx";
 import { Glyph } from "./icons.jsx";
 import { AgentBody } from "./agent.jsx";
 import { CommentMark } from "./comments.jsx";
 import { CellInputs } from "./inputs.jsx";
 import { InsteadOfRunning } from "./instead.jsx";
+import { useNear } from "./near.js";
 import { BranchBody, LoopBody } from "./bodies.jsx";
 import { markTo, toggleMark, unmark } from "./marks.js";
 import { FORMATTED_LANGUAGES } from "./code_help.js";
@@ -239,24 +240,12 @@ function Conflict({ id, language }) {
 
 const OLD = new Set(["stale", "queued", "running", "blocked"]);
 
-/** Results far below are drawn when they come near: a notebook of a hundred cells opens at once. */
-function useNear(active) {
-  const root = useContext(ScrollerContext);
-  const mark = useRef(null);
-  const [near, setNear] = useState(false);
-  useEffect(() => {
-    if (near || !active) return undefined;
-    return observe(root, "1500px", mark.current, (seen) => seen && setNear(true));
-  }, [near, active, root]);
-  return [near, mark];
-}
-
 const CellOutput = memo(function CellOutput({ id, step }) {
   const store = useStore();
   const output = useKey(`output:${id}`);
   const kind = useFact(`state:${id}`, (state) => state?.kind);
   const running = kind === "running" || kind === "queued";
-  const [near, mark] = useNear(Boolean(output));
+  const { near, mark, height, touched } = useNear(Boolean(output));
   const onClickCapture = (event) => {
     const value = store.get("pickTarget") && event.target.closest("[data-pick]");
     if (!value || event.currentTarget.closest("[data-cell]").dataset.pickRole !== "source") return;
@@ -276,9 +265,9 @@ const CellOutput = memo(function CellOutput({ id, step }) {
       {running && <LiveProgress id={id} />}
       {running && <LiveStream id={id} />}
       {running && <LiveLog id={id} />}
-      {output && !near && <div ref={mark} className="nb-out nb-out-far">{output.title_text}</div>}
+      {output && !near && <div ref={mark} className="nb-out nb-out-far" style={height && { height }}>{output.title_text}</div>}
       {output && near && (
-        <div className="nb-out" data-pickable data-old={OLD.has(kind) || undefined} aria-busy={running || undefined} onClickCapture={onClickCapture} onKeyDown={onKeyDown}>
+        <div ref={mark} className="nb-out" {...touched} data-pickable data-old={OLD.has(kind) || undefined} aria-busy={running || undefined} onClickCapture={onClickCapture} onKeyDown={onKeyDown}>
           <Output ws={store.ws} output={output} stale={OLD.has(kind)} baseExpr={`results.${step}`} memory={id} onWire={onWire} onLine={(line) => cellNode(id)?.querySelector(".nb-code")?.dispatchEvent(new CustomEvent("nb-focus", { detail: { line } }))} />
           {kind === "failed" && <InsteadOfRunning id={id} step={step} />}
         </div>

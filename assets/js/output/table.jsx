@@ -4,8 +4,8 @@ import { useEffect, useId, useRef, useState } from "react";
 import { get, runPath, withQuery } from "../api.js";
 import { Icon } from "../icons.jsx";
 import { number, pathExpression } from "../words.js";
-import { dragged } from "./wire_drag.js";
-import { CopyButton, Problem, Skeleton, useDebounced } from "./parts.jsx";
+import { CellActs } from "./cell_acts.jsx";
+import { Problem, Skeleton, useDebounced } from "./parts.jsx";
 import { useTableKeys } from "./table_keys.js";
 
 const PAGE = 50;
@@ -54,13 +54,21 @@ export function Table({ ws, runId, path, at = [], wireAt = at, first, baseExpr =
   const { view, page, busy } = table;
   const [filters, setFilters] = useState(false);
   const [allColumns, setAllColumns] = useState(false);
-  const keys = useTableKeys(page);
+  const acts = useRef(null);
+  const keys = useTableKeys(page, (cell) => acts.current?.mark(cell));
   const id = useId();
   if (!page && table.error) return <Problem error={table.error} what="The table" retry={table.retry} />;
   if (!page) return <Skeleton lines={5} label="Loading the table" />;
   const columns = allColumns ? page.columns : page.columns.slice(0, MANY_COLUMNS);
   const toggleSort = (name) => table.change({ sort: nextSort(view.sort, name) });
   const small = page.total <= 8 && isStart(view);
+  const originalOf = (index) => page.index?.[index] ?? (view.sort || view.q || filled(view.filter) ? null : page.offset + index);
+  const about = (cell) => {
+    const [row, column] = cell.id.slice(id.length + 1).split("-").map(Number);
+    const original = originalOf(row);
+    if (original === null || !page.rows[row] || !columns[column]) return null;
+    return { text: cellText(page.rows[row][column]), where: [...wireAt, original, columns[column].name] };
+  };
   return (
     <div className={`table ${busy ? "busy" : ""}`} aria-busy={busy}>
       {!small && (
@@ -72,7 +80,7 @@ export function Table({ ws, runId, path, at = [], wireAt = at, first, baseExpr =
       )}
       {table.error && <Problem error={table.error} what="These rows" retry={table.retry} />}
       <div className="table-body" style={{ maxHeight }} role="region" aria-label={`Rows of ${[path, ...at].join(".")}`}>
-        <table role="grid" aria-label="Rows" tabIndex={0} {...keys}>
+        <table role="grid" aria-label="Rows" tabIndex={0} {...keys} onPointerOver={(event) => acts.current?.over(event.target.closest("td[id]"))} onPointerLeave={() => acts.current?.over(null)}>
           <thead>
             <tr>
               <th className="rownum"><span className="sr">Row</span></th>
@@ -87,16 +95,17 @@ export function Table({ ws, runId, path, at = [], wireAt = at, first, baseExpr =
           </thead>
           <tbody>
             {page.rows.map((row, index) => {
-              const original = page.index?.[index] ?? (view.sort || view.q || filled(view.filter) ? null : page.offset + index);
+              const original = originalOf(index);
               return (
                 <tr key={original ?? `r${page.offset + index}`}>
                   <td className="rownum num">{original === null ? "" : number(original + 1)}</td>
-                  {columns.map((column, c) => <Cell key={column.name} id={`${id}-${index}-${c}`} value={row[c]} column={column} where={original === null ? null : [...wireAt, original, column.name]} baseExpr={baseExpr} onWire={onWire} />)}
+                  {columns.map((column, c) => <Cell key={column.name} id={`${id}-${index}-${c}`} value={row[c]} column={column} pick={onWire && original !== null ? pathExpression(baseExpr, [...wireAt, original, column.name]) : undefined} />)}
                 </tr>
               );
             })}
           </tbody>
         </table>
+        <CellActs told={acts} shown={page} {...{ about, baseExpr, onWire }} />
         {!page.rows.length && <p className="out-note">{page.total ? "No row matches. Clear the search or a filter to see all." : "The list has no rows."}</p>}
       </div>
       <Foot {...{ page, view, table, ws, runId, columns, showAll: () => setAllColumns(true) }} />
@@ -118,19 +127,12 @@ function Head({ column, sort, onSort }) {
   );
 }
 
-function Cell({ id, value, column, where, baseExpr, onWire }) {
+function Cell({ id, value, column, pick }) {
   const numeric = NUMERIC.has(column.type);
   const text = cellText(value);
   return (
-    <td id={id} data-pick={onWire && where ? pathExpression(baseExpr, where) : undefined} className={`${numeric ? "right num" : ""} ${value === null || value === undefined ? "none" : ""}`}>
+    <td id={id} data-pick={pick} className={`${numeric ? "right num" : ""} ${value === null || value === undefined ? "none" : ""}`}>
       <span className="cell-value" title={text.length > 40 ? text : undefined}>{text}</span>
-      {where && (
-        <span className="cell-acts">
-          <CopyButton short act="value" label="Copy value (c)" text={text} />
-          {baseExpr && <CopyButton short act="path" label="Copy path (p)" icon="path" text={() => pathExpression(baseExpr, where)} />}
-          {onWire && <button type="button" className="tool wire" data-act="wire" {...dragged(where && pathExpression(baseExpr, where))} title="Use this value in a cell (w), or drag it onto an input" aria-label="Use this value in a cell" onClick={() => onWire(where)}><Icon name="plug" /></button>}
-        </span>
-      )}
     </td>
   );
 }

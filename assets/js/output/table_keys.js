@@ -21,9 +21,9 @@ function moved(table, from, key) {
 
 /**
  * Handlers for the table's element, which has the focus, and a `ref` to it; `shown` is what its rows are made of. Drawn by
- * attributes: a move through 2,000 values renders none of them.
+ * attributes: a move through 2,000 values renders none of them. `marked(cell)` is told which value the keys are at, null for none.
  */
-export function useTableKeys(shown) {
+export function useTableKeys(shown, marked) {
   const ref = useRef(null);
   const on = useRef(null);
   const mark = (table, cell) => {
@@ -31,6 +31,7 @@ export function useTableKeys(shown) {
     on.current = cell;
     cell.setAttribute("data-on", "");
     table.setAttribute("aria-activedescendant", cell.id);
+    marked(cell);
   };
   const go = (table, cell) => {
     if (!cell) return;
@@ -43,6 +44,7 @@ export function useTableKeys(shown) {
     if (on.current.isConnected) ref.current?.setAttribute("aria-activedescendant", on.current.id);
     else {
       on.current = null;
+      marked(null);
       ref.current?.removeAttribute("aria-activedescendant");
     }
   }, [shown]);

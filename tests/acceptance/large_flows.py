@@ -15,7 +15,7 @@ TREE = (
     "    return {'about': 'all items', 'items': items}\n"
 )
 #: One row for each number, 47 MB of JSON; no two have the same total.
-TABLE = f"SELECT i AS id, 'customer ' || i AS customer, (i * 7919) % 1000003 AS total FROM range({ROWS}) t(i)"  # noqa: S608
+TABLE = f"SELECT i AS id, 'customer ' || i AS customer, (i * 7919) % 1000003 AS total FROM range({ROWS}) t(i)"
 #: Half of the lines at once, the rest when GATE/half is there, and the end when GATE/all is.
 LOG = """import time
 import wmill

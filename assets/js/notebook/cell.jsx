@@ -1,7 +1,7 @@
 // One cell, read top to bottom as its data flows: head, inputs, code or body, result.
 // Each part follows only what it shows, so an event of one cell renders one part of it.
 import { useDraggable } from "@dnd-kit/core";
-import { memo, useContext, useEffect, useMemo } from "react";
+import { memo, useContext, useMemo } from "react";
 import { Output } from "../output/output.jsx";
 import { Progress, isKnown } from "../output/progress.jsx";
 import { Streamed } from "../output/streamed.jsx";

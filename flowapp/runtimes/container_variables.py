@@ -26,12 +26,36 @@ def reads_as_it_stands(version: str) -> bool:
     return _READS_OTHERWISE.match(version) is None
 
 
+def set_apart(command: list[str], lines: bool) -> tuple[list[str], dict[str, str]]:
+    """A command (options, image, what the container runs) without the variables that are no lines of such a file, and those.
+
+    Without `lines` the engine changes what is in such a file, so that no variable is one. An empty one has nothing to change or to hide.
+    """
+    options, variables, left = _divided(command)
+    apart = {
+        name: value
+        for name, value in variables.items()
+        if value and _NAME.fullmatch(name) and not (lines and _is_a_line(name, value)) and _is_text(value)
+    }
+    return [*options, *_options({name: variables[name] for name in variables if name not in apart}), *left], apart
+
+
 def taken_out(command: list[str]) -> tuple[list[str], bytes]:
-    """A command (options, image, what the container runs) without its variables, and the file that has them; b"" where there is none.
+    """A command without its variables, and the file that has them; b"" where there is none.
 
     A value that is no line of such a file, since it has several lines or is too long, stays where it is.
     """
-    rest: list[str] = []
+    options, variables, left = _divided(command)
+    lines = {name: value for name, value in variables.items() if _is_a_line(name, value)}
+    rest = [*options, *_options({name: value for name, value in variables.items() if name not in lines}), *left]
+    if not lines:
+        return rest, b""
+    return [FILE, *rest], "".join(f"{name}={value}\n" for name, value in lines.items()).encode()
+
+
+def _divided(command: list[str]) -> tuple[list[str], dict[str, str], list[str]]:
+    """The options that are no variables, the variables, and what follows the options."""
+    options: list[str] = []
     variables: dict[str, str] = {}
     left = list(command)
     while left and left[0].startswith("-"):
@@ -40,18 +64,16 @@ def taken_out(command: list[str]) -> tuple[list[str], bytes]:
             option.append(left.pop(0))
         given = option[1] if option[0] == "-e" else option[0][len(_LONG) :] if option[0].startswith(_LONG) else None
         if given is None:
-            rest += option
+            options += option
             continue
         name, _, value = given.partition("=")
         variables.pop(name, None)
         variables[name] = value
-    lines = {name: value for name, value in variables.items() if _is_a_line(name, value)}
-    for name, value in variables.items():
-        if name not in lines:
-            rest += ["-e", f"{name}={value}"]
-    if not lines:
-        return [*rest, *left], b""
-    return [FILE, *rest, *left], "".join(f"{name}={value}\n" for name, value in lines.items()).encode()
+    return options, variables, left
+
+
+def _options(variables: dict[str, str]) -> list[str]:
+    return [word for name, value in variables.items() for word in ("-e", f"{name}={value}")]
 
 
 @contextlib.contextmanager
@@ -68,8 +90,14 @@ def readable(text: bytes) -> Iterator[int]:
 
 
 def _is_a_line(name: str, value: str) -> bool:
+    if not _is_text(value) or _NAME.fullmatch(name) is None or re.search(r"[\r\n\0]", value) is not None:
+        return False
+    return len(name) + len(value.encode()) < _LONGEST
+
+
+def _is_text(value: str) -> bool:
     try:
-        size = len(value.encode())
+        value.encode()
     except UnicodeEncodeError:
         return False
-    return _NAME.fullmatch(name) is not None and re.search(r"[\r\n\0]", value) is None and len(name) + size < _LONGEST
+    return True

@@ -7,22 +7,22 @@ What is asked is checked here against the few options that give a container noth
 from __future__ import annotations
 
 import asyncio
-import codecs
 import contextlib
 import json
 import os
 import re
 import shutil
+import signal
 import time
 import uuid
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from flowapp.jsontext import JsonText
-from flowapp.runtimes import container_variables, handover, versions
+from flowapp.runtimes import container_secrets, container_ulimits, container_variables, handover, versions
 from flowapp.runtimes.adapters import Prepared, Refused, Talk
+from flowapp.runtimes.container_output import Output
 from flowapp.runtimes.guest.bash_cell import LastLine
 from flowapp.runtimes.jobs import Job, Outcome, RuntimeSettings
 
@@ -36,9 +36,8 @@ _ENGINES = ("podman", "docker")
 _ANSWER_S = 15.0
 _LOOK_S = 0.1
 _AGAIN_S = 60.0
-_CHUNK = 1 << 16
 _MOST = 8
-_TAIL = 4096
+_FILE_TOO_LARGE = 128 + signal.SIGXFSZ
 #: options of `run` without and with a value that are handed on, or (False) not needed here
 _PLAIN = {"-i": False, "--interactive": False, "-t": False, "--tty": False, "-d": False, "--detach": False, "--rm": False,
           "--init": True, "-it": False, "-ti": False, "-itd": False, "-dit": False, "-di": False, "-id": False, "-td": False}  # fmt: skip
@@ -88,33 +87,6 @@ def _allowed() -> str:
     return ", ".join(sorted({*_PLAIN, *_VALUED} - {"-it", "-ti", "-itd", "-dit", "-di", "-id", "-td"}))
 
 
-@dataclass(slots=True)
-class _Output:
-    """What a container prints: to the log as far as its limit goes, and its last line."""
-
-    tell: Callable[[str], None]
-    left: int
-    last: LastLine
-    tail: str = ""
-    truncated: bool = False
-
-    async def read(self, stream: asyncio.StreamReader, is_result: bool) -> None:
-        """Take a stream to its end."""
-        decoder = codecs.getincrementaldecoder("utf-8")("replace")
-        while data := await stream.read(_CHUNK):
-            if is_result:
-                self.last.add(data)
-            text = decoder.decode(data)
-            self.tail = (self.tail + text)[-_TAIL:]
-            if self.truncated:
-                continue
-            self.tell(text[: self.left])
-            self.left -= len(text)
-            if self.left < 0:
-                self.truncated = True
-                self.tell("\n… output cut here. The step goes on.\n")
-
-
 class Containers:
     """The engine of this host, if one answers."""
 
@@ -124,6 +96,7 @@ class Containers:
         self._marks = settings.home / "runtimes" / "containers"
         self._engine: str | None = None
         self._takes_files = False
+        self._ulimits: list[str] = []
         self._why = "neither Podman nor Docker is installed"
         self._asked_at = float("-inf")
         self._places = asyncio.Semaphore(_MOST)
@@ -140,9 +113,15 @@ class Containers:
         if outcome.error is not None:
             return outcome
         command = command_of(json.loads(outcome.result or "[]"))
+        apart: dict[str, str] = {}
+        if _is_podman(engine):
+            command, apart = container_variables.set_apart(command, self._takes_files)
         async with self._places:
-            with self._marked(engine) as name:
-                return await self._contained(engine, name, job, command, talk)
+            name = f"flowapp-{uuid.uuid4().hex}"
+            secrets = container_secrets.names(name, len(apart))
+            with self._marked(engine, name, secrets):
+                async with container_secrets.kept(engine, secrets, apart) as more:
+                    return await self._contained(engine, name, job, [*more, *command], talk)
 
     def sweep(self) -> None:
         """End the containers of a server on this data folder that was killed. Returns at once: an engine may take its time."""
@@ -157,14 +136,13 @@ class Containers:
             await asyncio.gather(self._sweeping, return_exceptions=True)
 
     @contextlib.contextmanager
-    def _marked(self, engine: str) -> Iterator[str]:
-        """A name for a container, kept in a file while it may run: the engine's processes are not ours, and outlive us."""
-        name = f"flowapp-{uuid.uuid4().hex}"
+    def _marked(self, engine: str, name: str, secrets: Sequence[str]) -> Iterator[None]:
+        """The name of a container and its secrets, kept in a file while it may run: the engine's processes are not ours, and outlive us."""
         self._marks.mkdir(parents=True, exist_ok=True)
         mark = self._marks / f"{os.getpid()}.{_began(os.getpid())}-{name}"
-        mark.write_text(engine)
+        mark.write_text("\n".join([engine, *secrets]))
         try:
-            yield name
+            yield
         finally:
             mark.unlink(missing_ok=True)
 
@@ -180,6 +158,7 @@ class Containers:
                 if problem is None:
                     version = await versions.version_of(program)
                     self._takes_files = container_variables.reads_as_it_stands(version or "")
+                    self._ulimits = await container_ulimits.configured(program) if _is_podman(program) else []
                     self._engine = program
                     break
                 self._why = f"{name.capitalize()} is installed and does not answer ({problem})"
@@ -214,10 +193,11 @@ class Containers:
 
     async def _contained(self, engine: str, name: str, job: Job, command: list[str], talk: Talk) -> Outcome:
         begun = time.perf_counter()
-        process = await self._client(engine, [f"--name={name}", *self.limits_of(job)], command)
+        limits = [*self.limits_of(job), *container_ulimits.options(self._ulimits, job.limits.file_mb)]
+        process = await self._client(engine, [f"--name={name}", *limits], command)
         if process.stdout is None or process.stderr is None:
             raise Refused("The container's output cannot be read.")
-        output = _Output(talk.tell, job.limits.output_bytes, LastLine())
+        output = Output(talk.tell, job.limits.output_bytes, LastLine())
         reading = asyncio.gather(output.read(process.stdout, True), output.read(process.stderr, False), process.wait())
         ended = ""
         try:
@@ -237,6 +217,10 @@ class Containers:
             None if error else JsonText(json.dumps(output.last.line().decode("utf-8", "replace"), ensure_ascii=False))
         )
         return Outcome(result, error, duration, LEVEL, output.truncated)
+
+
+def _is_podman(engine: str) -> bool:
+    return "podman" in os.path.basename(engine)
 
 
 async def _ask(program: str) -> str | None:
@@ -285,14 +269,17 @@ async def _ended(marks: Sequence[Path]) -> None:
     for mark in marks:
         with contextlib.suppress(OSError, TimeoutError):
             async with asyncio.timeout(_ANSWER_S):
-                if await _end(mark.read_text(), mark.name.partition("-")[2]) == 0:
+                engine, *secrets = mark.read_text().splitlines()
+                if await _end(engine, mark.name.partition("-")[2]) == 0:
+                    if secrets:
+                        await container_secrets.remove(engine, secrets)
                     mark.unlink(missing_ok=True)
 
 
 async def _end(engine: str, name: str) -> int:
     """The engine's exit code. Raises OSError when the engine is gone."""
     removing = await asyncio.create_subprocess_exec(
-        engine, "rm", "--force", "--time=0" if "podman" in os.path.basename(engine) else "--volumes", name,
+        engine, "rm", "--force", "--time=0" if _is_podman(engine) else "--volumes", name,
         stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
     )  # fmt: skip
     try:
@@ -311,5 +298,7 @@ def _error(job: Job, ended: str, status: int | None, tail: str) -> dict[str, Any
     if status == 0:
         return None
     lines = "\n".join(tail.strip().splitlines()[-20:])
-    message = f"exit code of the container: {status}, last log lines:\n{lines}".rstrip()
+    # What was ended by a signal says so by its exit code, as in a shell.
+    limit = f" (it wrote a file larger than its limit of {job.limits.file_mb} MB)" if status == _FILE_TOO_LARGE else ""
+    message = f"exit code of the container: {status}{limit}, last log lines:\n{lines}".rstrip()
     return {"name": "ExecutionErr", "message": message, "exit_code": status}

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from flowapp.jsontext import JsonText
-from flowapp.runtimes import Job, Runtimes
+from flowapp.runtimes import Job, Runtimes, containers
 from tests.integration.runtimes.conftest import Run
 from tests.support.engine import IMAGE, podman_with_an_image
 
@@ -68,7 +68,28 @@ async def test_variables_of_a_container(runtimes: Runtimes) -> None:
     assert token not in found
 
 
-async def test_values_of_variables_stay_as_they_are(run: Run) -> None:
+async def test_variables_of_several_lines_are_in_no_command_line_and_nothing_of_them_stays(runtimes: Runtimes) -> None:
+    token = secrets.token_hex(16)
+    code = f'# docker\nkey="$1"\ndocker run -e "KEY=$key" -e "LD_PRELOAD=$key" {IMAGE} /bin/bash -c \'echo "begun $KEY"; sleep 63\'\n'
+    with podman_with_an_image():
+        found, log = await while_it_runs(runtimes, code, {"key": f"{token}\n{token}"})
+        listed = await asyncio.create_subprocess_exec(
+            "podman", "secret", "ls", "--quiet", stdout=asyncio.subprocess.PIPE
+        )
+        kept, _ = await listed.communicate()
+    assert f"begun {token}\n{token}" in log.replace("\r", "")
+    assert "sleep 63" in found
+    assert token not in found
+    assert kept == b""
+
+
+@pytest.mark.parametrize("takes_files", [True, False])
+async def test_values_of_variables_stay_as_they_are(
+    run: Run, monkeypatch: pytest.MonkeyPatch, takes_files: bool
+) -> None:
+    """Also where Podman is one that would change what an `--env-file` says."""
+    known = property(lambda _self: takes_files, lambda _self, _found: None)
+    monkeypatch.setattr(containers.Containers, "_takes_files", known, raising=False)
     values = {
         "A": " b  c# d ",
         "B": "'q' \"r\" \\n $x `y`",
@@ -76,6 +97,8 @@ async def test_values_of_variables_stay_as_they_are(run: Run) -> None:
         "D": "ä=€",
         "E": "two\nlines",
         "F": "{'json': [1]}",
+        "G": "\n\n a=b,c \n",
+        "H": "y" * 70_000,
     }
     names = " ".join(f'-e "{name}=${{{number}}}"' for number, name in enumerate(values, 1))
     declared = "".join(f'{name}="${{{number}}}"\n' for number, name in enumerate(values, 1))

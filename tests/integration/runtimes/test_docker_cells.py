@@ -46,6 +46,11 @@ def running() -> str:
     return subprocess.run(["podman", "ps", "--quiet"], capture_output=True, text=True, check=True).stdout.strip()
 
 
+def secrets() -> list[str]:
+    told = subprocess.run(["podman", "secret", "ls", "--format={{.Name}}"], capture_output=True, text=True, check=True)
+    return told.stdout.split()
+
+
 async def test_result_log_and_inputs(run: Run) -> None:
     log: list[str] = []
     outcome = await run("bash", CELL, {"who": "you; $(id)"}, log, env={"WM_JOB_ID": "job"})
@@ -68,6 +73,36 @@ async def test_exit_codes_and_limits(run: Run) -> None:
     assert (outcome.error or {})["name"] == "Timeout"
     assert outcome.log_truncated and len("".join(log)) < 11_000
     assert running() == ""
+
+
+@pytest.mark.parametrize(
+    ("command", "code", "said"),
+    [
+        ("cat /dev/zero > /shared/file; exit $?", 153, "it wrote a file larger than its limit of 1 MB"),
+        (
+            "exec cat /dev/zero > /shared/file",
+            1,
+            "File too large",
+        ),  # the first process of a container gets no such signal
+    ],
+)
+async def test_files_are_no_larger_than_the_limit(
+    run: Run, runtimes: Runtimes, command: str, code: int, said: str
+) -> None:
+    shared = runtimes.shared_folder("full")
+    found = await error(run, f"docker run {IMAGE} /bin/bash -c '{command}'", shared=shared, limits=Limits(file_mb=1))
+    assert found["exit_code"] == code
+    assert said in found["message"]
+    assert (shared / "file").stat().st_size == 1 << 20
+    runtimes.drop_shared_folder("full")
+
+
+async def test_limits_that_the_host_gives_to_every_container_stay(run: Run) -> None:
+    """Those that the settings of the tests' Podman name, which one `--ulimit` would end."""
+    log: list[str] = []
+    code = f"# docker\ndocker run {IMAGE} /bin/bash -c 'echo $(ulimit -n) $(ulimit -u) $(ulimit -f)'"
+    outcome = await run("bash", code, {}, log, limits=Limits(file_mb=3))
+    assert outcome.result == '"1024 1024 3072"', (outcome.error, log)
 
 
 async def test_cancel_ends_the_container(run: Run, runtimes: Runtimes) -> None:
@@ -103,6 +138,20 @@ async def test_a_container_of_a_killed_server_is_ended_at_the_next_start(tmp_pat
     subprocess.run(["podman", "rm", "--force", "--time=0", "flowapp-mine"], capture_output=True, check=True)
     assert left.stdout.split() == ["flowapp-mine"]
     assert [mark.name for mark in (tmp_path / "runtimes/containers").iterdir()] == [f"{owners[2][0]}-flowapp-mine"]
+
+
+async def test_secrets_of_a_killed_server_are_removed_at_the_next_start(tmp_path: Path) -> None:
+    (tmp_path / "runtimes/containers").mkdir(parents=True)
+    subprocess.run(
+        ["podman", "secret", "create", "flowapp-left-0", "-"], input=b"a\nb", capture_output=True, check=True
+    )
+    (tmp_path / "runtimes/containers/0.7-flowapp-left").write_text("podman\nflowapp-left-0\nflowapp-left-1")
+    made = containers.Containers(RuntimeSettings(home=tmp_path))
+    made.sweep()
+    assert made._sweeping is not None
+    await made._sweeping
+    assert secrets() == []
+    assert list((tmp_path / "runtimes/containers").iterdir()) == []
 
 
 async def test_an_engine_that_hangs_keeps_no_server_from_starting(tmp_path: Path) -> None:

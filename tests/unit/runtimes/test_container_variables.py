@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from flowapp.runtimes.container_variables import FILE, reads_as_it_stands, taken_out
+from flowapp.runtimes.container_variables import FILE, reads_as_it_stands, set_apart, taken_out
 
 
 @pytest.mark.parametrize(
@@ -22,6 +22,22 @@ from flowapp.runtimes.container_variables import FILE, reads_as_it_stands, taken
 )
 def test_variables_are_taken_out(command: list[str], rest: list[str], text: str) -> None:
     assert taken_out(command) == (rest, text.encode())
+
+
+@pytest.mark.parametrize(
+    ("command", "lines", "rest", "apart"),
+    [
+        (["alpine", "-e", "A=1\n2"], True, ["alpine", "-e", "A=1\n2"], {}),
+        (["-e", "A=1\n2", "--init", "-e", "B=2", "a"], True, ["--init", "-e", "B=2", "a"], {"A": "1\n2"}),
+        (["-e", "A=1\n2", "-e", "A=3", "a"], True, ["-e", "A=3", "a"], {}),
+        (["-e", "A=3", "--env=A=1\r", "-w", "/x", "a"], True, ["-w", "/x", "a"], {"A": "1\r"}),
+        (["-e", f"A={'x' * 70_000}", "a"], True, ["a"], {"A": "x" * 70_000}),
+        (["-e", "A=1", "-e", "C=", "a"], False, ["-e", "C=", "a"], {"A": "1"}),
+        (["-e", "A,target=B=1\n2", "a"], True, ["-e", "A,target=B=1\n2", "a"], {}),
+    ],
+)
+def test_what_is_no_line_is_set_apart(command: list[str], lines: bool, rest: list[str], apart: dict[str, str]) -> None:
+    assert set_apart(command, lines) == (rest, apart)
 
 
 def test_releases_that_read_such_files_otherwise() -> None:

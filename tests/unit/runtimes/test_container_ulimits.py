@@ -39,5 +39,5 @@ def test_limits_of_every_container(text: bytes, found: list[str]) -> None:
 def test_the_least_limit_of_files_counts(
     monkeypatch: pytest.MonkeyPatch, everywhere: list[str], ceiling: int, expected: list[str]
 ) -> None:
-    monkeypatch.setattr(container_ulimits.resource, "getrlimit", lambda _which: (ceiling, ceiling))
+    monkeypatch.setattr(resource, "getrlimit", lambda _which: (ceiling, ceiling))
     assert container_ulimits.options(everywhere, 3) == expected

@@ -6,7 +6,7 @@ only what has no current result does, and the cell says so before the press (`Ce
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias, get_args
 
@@ -69,6 +69,22 @@ def plan(document: Document, states: Mapping[CellId, CellState], targets: Sequen
         case "from":
             run = planner.with_missing(unit for unit in units if chosen and unit.order >= chosen[0].order)
     return _finished(document, planner, states, run)
+
+
+def not_yet(document: Document, planned: Plan, busy: Container[CellId]) -> tuple[CellId, ...]:
+    """The cells of a plan that cannot run while those in `busy` are at work: these themselves, and what reads from them or waits likewise."""
+    units = graph_of(document).units
+    found: list[CellId] = []
+    for cell in planned.run:
+        producers = [wire.producer for wire in units[cell].wires if wire.producer is not None]
+        if cell in busy or any(producer in busy or producer in found for producer in producers):
+            found.append(cell)
+    return tuple(found)
+
+
+def just(document: Document, states: Mapping[CellId, CellState], run: Iterable[CellId]) -> Plan:
+    """The plan that runs these top-level cells and no other."""
+    return _finished(document, _Planner(graph_of(document), states), states, set(run))
 
 
 class _Planner:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -70,6 +71,8 @@ class CellObserver:
         self._runs: dict[str, CellRun] = {}
         #: called when a draft's results have settled
         self.settled: list[Any] = []
+        #: called with the id of a run of cells that is over, wherever it ran
+        self.ended: list[Callable[[str], None]] = []
 
     def begin(self, run_id: str, cell_run: CellRun) -> None:
         """A run of cells was made; its steps will follow."""
@@ -84,6 +87,11 @@ class CellObserver:
         cell_run = self._runs.pop(run_id, None)
         if cell_run is not None:
             cell_run.first_news.set()
+        self._tell_ended(run_id)
+
+    def _tell_ended(self, run_id: str) -> None:
+        for listener in self.ended:
+            listener(run_id)
 
     async def first_news(self, run_id: str, seconds: float) -> bool:
         """Wait for the first output of a run, but not longer than `seconds`; whether it has gone out."""
@@ -221,10 +229,12 @@ class CellObserver:
             cell_run.first_news.set()
         draft = self._drafts.peek(run.draft_id)
         if draft is None:
+            self._tell_ended(run.id)
             return
         for cell in [cell for cell, run_id in draft.live_runs.items() if run_id == run.id]:
             draft.live.pop(cell, None)
             draft.live_runs.pop(cell, None)
+        self._tell_ended(run.id)
         self.publish_states(draft)
         if cell_run is not None:
             for cell, job in cell_run.waiting.items():

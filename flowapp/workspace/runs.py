@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy.engine import Connection
 
+from flowapp.access.errors import AccessError
 from flowapp.access.identity import Identity
 from flowapp.access.policy import Allowed, decide, require
 from flowapp.jsontext import dumps, loads
 from flowapp.notebook.document import CellId, Document
-from flowapp.notebook.plan import MODES, Mode, Plan, plan
+from flowapp.notebook.plan import MODES, Mode, Plan, just, not_yet, plan
 from flowapp.notebook.records import Live
 from flowapp.notebook.trials import trial_of
 from flowapp.store import audit, drafts, jobs
@@ -23,7 +26,8 @@ from flowapp.workspace.cells import CellObserver
 from flowapp.workspace.context import Context
 from flowapp.workspace.drafts import Drafts
 from flowapp.workspace.editing import Staged
-from flowapp.workspace.errors import AsksFirst, BadRequest, NothingToRun
+from flowapp.workspace.errors import AsksFirst, BadRequest, NothingToRun, WorkspaceError
+from flowapp.workspace.follow_ups import FollowUps, Later, remaining
 from flowapp.workspace.job_rights import readable
 from flowapp.workspace.open_drafts import OpenDraft, tell_others
 from flowapp.workspace.run_query import ALL_RUNS, RunQuery
@@ -36,6 +40,15 @@ NEWS_FIRST_S = 0.05
 PAGE_DRAWS_S = 0.02
 
 
+@dataclass(frozen=True, slots=True)
+class _Started:
+    """A run of cells that was made, its plan, and what runs after it. Without cells in its plan it was at work before."""
+
+    run: RunRow
+    plan: Plan
+    later: tuple[CellId, ...]
+
+
 class Runs:
     """Use-cases about runs."""
 
@@ -45,6 +58,9 @@ class Runs:
         self._store = context.store
         self._drafts = drafts
         self._observer = observer
+        self._follow_ups = FollowUps(context)
+        self._follow_ups.go_on = self._go_on
+        observer.ended.append(self._follow_ups.ended)
 
     # --- cells ------------------------------------------------------------------------------------------------------
 
@@ -73,7 +89,8 @@ class Runs:
             iteration: of the one for loop in `cells` only this iteration, from 0; the loop keeps its result and its state.
 
         Returns:
-            `{"run_id", "run_number", "change": Change or None, "plan": {"run", "given"}}`
+            `{"run_id", "run_number", "change": Change or None, "plan": {"run", "given", "later"?}}`; `later` (of the mode stale)
+            are cells at work, and those that run after them. The run is one at work where nothing can start before.
 
         Raises:
             NothingToRun: nothing is out of date, or the cells run already.
@@ -88,12 +105,14 @@ class Runs:
             require(identity, "draft.edit", guard.draft_target(draft.row))
         async with draft.lock:
 
-            async def attempt() -> tuple[RunRow, Plan]:
+            async def attempt() -> _Started:
                 edit = editing.stage(draft, identity, operations, client) if operations else None
                 return await self._start(draft, identity, edit, list(cells), mode, frozenset(confirmed), iteration)
 
-            run, planned = await self._drafts.retrying(draft, attempt)
-            await self._context.engine.start_run(run.id, run)
+            started = await self._drafts.retrying(draft, attempt)
+            run, planned = started.run, started.plan
+            if planned.run:
+                await self._context.engine.start_run(run.id, run)
             change = None
             if operations:
                 # working out what the edit changed competes with the run for the processor: a quick result goes first
@@ -103,16 +122,39 @@ class Runs:
             else:
                 self._observer.publish_states(draft)
         shown = {"run": list(planned.run), "given": list(planned.given)}
+        shown |= {"later": list(started.later)} if started.later else {}
         return {"run_id": run.id, "run_number": run.number, "change": change, "plan": shown}
 
     async def cancel_draft(self, identity: Identity, draft_id: str) -> list[str]:
         """Cancel all running cells of a draft; returns the runs."""
         draft = await self._drafts.open(identity, "draft.run", draft_id)
+        self._follow_ups.drop(draft.id)
         runs = sorted(set(draft.live_runs.values()))
         for run_id in runs:
             await self._context.engine.cancel(run_id, identity.username, "canceled in the notebook")
+        self._observer.publish_states(draft)
         await self._audit(identity, "run.cancel", draft.row.path, ", ".join(runs))
         return runs
+
+    async def _go_on(self, waited: OpenDraft, later: Later) -> None:
+        """Start what waited for cells at work, as far as it still has to run and may."""
+        try:
+            with contextlib.suppress(
+                WorkspaceError, AccessError
+            ):  # the draft is gone, or the person may no longer run it
+                draft = await self._drafts.open(later.identity, "draft.run", waited.id)
+                async with draft.lock:
+                    started = await self._drafts.retrying(draft, lambda: self._start_rest(draft, later))
+                    if started is not None and started.plan.run:
+                        await self._context.engine.start_run(started.run.id, started.run)
+        finally:
+            self._observer.publish_states(waited)
+
+    async def _start_rest(self, draft: OpenDraft, later: Later) -> _Started | None:
+        cells = remaining(draft, editing.states_now(draft, draft.document), later)
+        if not cells:
+            return None
+        return await self._start(draft, later.identity, None, cells, "auto", later.confirmed, None, waits=True)
 
     async def _start(
         self,
@@ -123,14 +165,24 @@ class Runs:
         mode: str,
         confirmed: frozenset[CellId],
         iteration: int | None,
-    ) -> tuple[RunRow, Plan]:
+        *,
+        waits: bool = False,
+    ) -> _Started:
         document = edit.document if edit else draft.document
         states = editing.states_now(draft, document)
         tried = trial_of(document, cells)
         chosen = cell_plans.chosen_of(document, cells, mode, iteration)
         having = cell_plans.having(draft, document)
         planned = Plan((tried.cell,), having) if tried else plan(document, states, cells, _mode(mode))
-        self._refuse(draft, document, planned, confirmed)
+        busy = dict(draft.live_runs)
+        later = not_yet(document, planned, draft.live) if waits or mode == "stale" else ()
+        if not waits and later and all(cell in draft.live for cell in planned.run):
+            later = ()  # nothing but what is at work, or waits already
+        self._refuse(draft, document, planned, confirmed, waits=bool(later))
+        planned = just(document, states, set(planned.run) - set(later)) if later else planned
+        put = Later(identity, later, busy, confirmed)
+        if not planned.run:
+            return await self._wait(draft, edit, put, planned)
         anew = cell_plans.anew(draft, document, states, cells, chosen)
         cell_run = cell_plans.binding(draft, document, planned, anew, chosen)
         flow = tried.flow if tried else document.flow
@@ -179,18 +231,47 @@ class Runs:
             draft.live[cell] = Live("queued", position=position)
             draft.live_runs[cell] = run.id
         self._observer.begin(run.id, cell_run)
-        return run, planned
+        if later:
+            self._follow_ups.put(draft, put)
+        return _Started(run, planned, later)
 
-    def _refuse(self, draft: OpenDraft, document: Document, planned: Plan, confirmed: frozenset[CellId]) -> None:
+    async def _wait(self, draft: OpenDraft, edit: Staged | None, later: Later, planned: Plan) -> _Started:
+        """Nothing can start before what is at work is over: save the edit, and answer with the run that is waited for."""
+        if edit is not None:
+            saved, at = edit, editing.timestamp()
+            text = saved.document.to_json()
+
+            def work(connection: Connection) -> int | None:
+                tell_others(self._store.events, draft.id)
+                return editing.save(connection, saved, text, at)
+
+            editing.adopt(saved, at, await self._store.database.write(work))
+        run = await self._store.runs.get(next(iter(later.busy.values()), ""))
+        if run is None:
+            raise NothingToRun("What was running is over.", "Run again.")
+        self._follow_ups.put(draft, later)
+        return _Started(run, planned, later.cells)
+
+    def _refuse(
+        self,
+        draft: OpenDraft,
+        document: Document,
+        planned: Plan,
+        confirmed: frozenset[CellId],
+        *,
+        waits: bool,
+    ) -> None:
         if not planned.run:
             raise NothingToRun(
                 "There is nothing to run: every cell has a current result.", "Run a cell itself to compute it again."
             )
         busy = [cell for cell in planned.run if cell in draft.live]
-        if busy:
+        if busy and not waits:
             names = ", ".join(cell_plans.steps(document, busy))
             raise NothingToRun(f"{names} is running already.", "Wait for it, or cancel it first.")
-        asks = [cell for cell in planned.asks if cell in draft.records and cell not in confirmed]
+        by_cell = document.outline.by_cell
+        idle = [cell for cell in planned.asks if by_cell[cell].unit not in draft.live]
+        asks = [cell for cell in idle if cell in draft.records and cell not in confirmed]
         if asks:
             names = ", ".join(cell_plans.steps(document, asks))
             raise AsksFirst(

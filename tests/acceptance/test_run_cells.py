@@ -10,6 +10,7 @@ from playwright.sync_api import Page, Route, expect
 from tests.acceptance.conftest import Watch, shoot
 from tests.acceptance.notebook_page import flow_of, open_flow, open_template, python, wire
 from tests.acceptance.product import Product
+from tests.acceptance.test_streams_page import open_gate
 
 ROWS = 'def main():\n    print("reading")\n    return [{"total": 3}, {"total": 4}]\n'
 SUM = 'def main(rows: list) -> int:\n    return sum(row["total"] for row in rows)\n'
@@ -89,6 +90,34 @@ def test_editing_marks_everything_below_and_stale_only_runs_it(page: Page, produ
     page.get_by_role("button", name=re.compile("Run out of date")).click()
     notebook.expect_states(a=DONE, b=DONE, c=DONE)
     expect(notebook.output("c")).to_contain_text("in all 70")
+
+
+WAITS = """import time
+import wmill
+
+
+def main():
+    client = wmill.Windmill()
+    while not client.get(f"/w/{client.workspace}/variables/exists/u/admin/stale_gate").json():
+        time.sleep(0.05)
+    return [{"total": 8}]
+"""
+
+
+def test_out_of_date_runs_beside_and_after_a_cell_at_work(page: Page, product: Product) -> None:
+    flow = three_cells()
+    flow["value"]["modules"][0] = python("a", WAITS, summary="Rows")
+    flow["value"]["modules"].append(python("x", "def main():\n    return 'beside'\n"))
+    with product.client() as client:
+        notebook = open_flow(page, client, flow)
+    notebook.run("a")
+    notebook.expect_state("a", "running")
+    page.get_by_role("button", name=re.compile("Run out of date")).click()
+    notebook.expect_states(a="running", b="queued", c="queued", x=DONE)
+    shoot(page, "notebook-queued-behind")
+    open_gate(product, "u/admin/stale_gate")
+    notebook.expect_states(a=DONE, b=DONE, c=DONE)
+    expect(notebook.output("c")).to_contain_text("in all 8")
 
 
 def test_the_same_by_keyboard(page: Page, product: Product) -> None:

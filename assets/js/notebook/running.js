@@ -91,7 +91,7 @@ export class Running extends Saving {
   }
 
   started(before, answer) {
-    const planned = new Set(answer.plan?.run ?? []);
+    const planned = new Set([...(answer.plan?.run ?? []), ...(answer.plan?.later ?? [])]);
     for (const [id, state] of before) if (planned.size && !planned.has(id)) this.undoLocal(id, state);
     this.lastRun = answer.run_id;
     this.pressedStates = before;

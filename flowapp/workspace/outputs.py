@@ -22,6 +22,9 @@ from flowapp.workspace.table import View
 from flowapp.workspace.whole_values import whole, with_parts
 
 LOG_TAIL = 4096
+#: Of a step that was tried again an output names so many attempts, and so many characters of why each failed.
+MOST_ATTEMPTS = 20
+MOST_MESSAGE = 2000
 Side = Literal["result", "args", "event"]  # of a run: also what its preprocessor was given
 FINISHED = frozenset({"success", "failure", "canceled", "skipped", "reused"})
 
@@ -307,6 +310,28 @@ def _end(
         "duration_ms": job.duration_ms,
         "reused_from": reused,
         "status": job.status,
+        **_tried(job),
+    }
+
+
+def _tried(job: JobRow) -> dict[str, Any]:
+    """`{"attempt", "failed_attempts"}` of a step that was tried again: why the latest attempts before the last failed. The page of the
+    run has all of it.
+    """
+    meta = loads(job.meta) if job.meta else {}
+    failed = meta.get("failed_attempts") if isinstance(meta, dict) else None
+    if job.attempt < 2 or not failed:
+        return {}
+    return {"attempt": job.attempt, "failed_attempts": [_briefly(one) for one in failed[-MOST_ATTEMPTS:]]}
+
+
+def _briefly(failed: Mapping[str, Any]) -> dict[str, Any]:
+    error = failed.get("error")
+    said = error if isinstance(error, dict) else {}
+    brief = {key: said[key] for key in ("name", "line") if key in said}
+    return {
+        "attempt": failed.get("attempt"),
+        "error": {**brief, "message": str(said.get("message", ""))[:MOST_MESSAGE]},
     }
 
 

@@ -73,3 +73,30 @@ def test_a_cell_shows_the_log_of_its_last_attempt_alone(page: Page, product: Pro
     output = notebook.output("a")
     expect(output.get_by_role("tab", name="JSON")).to_be_visible()
     expect(output.get_by_role("tab", name="Logs")).to_have_count(0)  # the last one printed nothing
+
+
+def test_a_cell_shows_its_earlier_attempts(page: Page, product: Product) -> None:
+    step = python("a", THIRD_TIME, summary="Ask the bank")
+    step["retry"] = {"constant": {"attempts": 3, "seconds": 0}}
+    flow = flow_of(step, summary="Tried again")
+    flow["value"]["same_worker"] = True
+    with product.client() as client:
+        notebook = open_flow(page, client, flow)
+    notebook.run("a")
+    notebook.expect_state("a", "fresh")
+    output = notebook.output("a")
+    attempt = output.get_by_role("combobox", name="Attempt")
+    expect(attempt.locator("option")).to_have_text(
+        ["3 of 3", "2: ConnectionError: no answer at try 2", "1: ConnectionError: no answer at try 1"]
+    )
+    attempt.select_option("1")
+    expect(output.get_by_role("group", name="Error")).to_contain_text("no answer at try 1")
+    expect(output.get_by_role("log", name="Log")).to_contain_text("try number 1")
+    shoot(page, "cell-attempt")
+    page.reload()
+    expect(attempt).to_have_value("3")
+    attempt.select_option("2")
+    expect(output.get_by_role("log", name="Log")).to_contain_text("try number 2")
+    output.get_by_role("tab", name="JSON").click()
+    expect(attempt).to_have_value("3")
+    expect(output.get_by_role("tree")).to_contain_text("tries")

@@ -268,7 +268,7 @@ const CellOutput = memo(function CellOutput({ id, step }) {
       {output && !near && <div ref={mark} className="nb-out nb-out-far" style={height && { height }}>{output.title_text}</div>}
       {output && near && (
         <div ref={mark} className="nb-out" {...touched} data-pickable data-old={OLD.has(kind) || undefined} aria-busy={running || undefined} onClickCapture={onClickCapture} onKeyDown={onKeyDown}>
-          <Output ws={store.ws} output={output} stale={OLD.has(kind)} baseExpr={`results.${step}`} memory={id} onWire={onWire} onLine={(line) => cellNode(id)?.querySelector(".nb-code")?.dispatchEvent(new CustomEvent("nb-focus", { detail: { line } }))} />
+          <Output tried ws={store.ws} output={output} stale={OLD.has(kind)} baseExpr={`results.${step}`} memory={id} onWire={onWire} onLine={(line) => cellNode(id)?.querySelector(".nb-code")?.dispatchEvent(new CustomEvent("nb-focus", { detail: { line } }))} />
           {kind === "failed" && <InsteadOfRunning id={id} step={step} />}
         </div>
       )}

@@ -1,6 +1,7 @@
 // One output: a line that sums it up, tabs for its views, and the view. The choice of tab is kept per cell.
 import { useId, useRef, useState } from "react";
 
+import { attemptWords, attemptsOf } from "../run/attempts.js";
 import { Icon } from "../icons.jsx";
 import { ago, bytes, duration, pathExpression, when } from "../words.js";
 import { ErrorView } from "./error.jsx";
@@ -20,13 +21,14 @@ export function viewsOf(output) {
 }
 
 /**
- * `Output({ws, output, onWire, stale, baseExpr, onLine, memory, live, topic, maxHeight})`
+ * `Output({ws, output, onWire, stale, baseExpr, onLine, memory, live, topic, maxHeight, tried})`
  *
  * `output` is an OutputView; `onWire(path)` gets the path array below `baseExpr` (e.g. "results.a"); `stale` greys a result
  * that is kept while its cell runs again; `onLine(n)` goes to a line of the cell; `memory` names whose choice of tab is
- * remembered (a cell id); `live` while the step runs; `topic` is where its log events come from (default its run's).
+ * remembered (a cell id); `tried` offers the attempts before the last; `live` while the step runs; `topic` is where its log events come from (default its run's).
  */
-export function Output({ ws, output, onWire, stale = false, baseExpr, onLine, memory, live = false, topic, maxHeight = 360 }) {
+export function Output({ ws, output, onWire, stale = false, baseExpr, onLine, memory, live = false, topic, maxHeight = 360, tried = false }) {
+  const [earlier, setEarlier] = useState(null); // {run, attempt}: an attempt before the last
   const views = output ? viewsOf(output) : [];
   const kept = output?.kind === "error" ? "error" : "value"; // an error must not hide behind a tab chosen for values
   const [chosen, choose] = useRemembered(`flowapp:view:${kept}:${memory || `${ws}:${output?.path}`}`, null);
@@ -36,13 +38,40 @@ export function Output({ ws, output, onWire, stale = false, baseExpr, onLine, me
   const view = views.includes(chosen) ? chosen : fallback;
   const base = baseExpr ?? (output.path ? `results.${output.path}` : "");
   const at = { ws, runId: output.run_id, path: output.path };
+  const attempts = tried && output.failed_attempts ? attemptsOf(output) : [];
+  const before = earlier?.run === output.run_id ? attempts.find((one) => one.attempt === earlier.attempt && !one.last) : undefined;
+  const look = (name) => (setEarlier(null), choose(name));
   return (
     <div className={`output ${stale ? "stale" : ""}`}>
-      <Tabs id={id} views={views} view={view} choose={choose} output={output} />
+      <Tabs id={id} views={views} view={view} choose={look} output={output}>
+        {attempts.length > 1 && <Attempts attempts={attempts} chosen={before} choose={(attempt) => setEarlier({ run: output.run_id, attempt })} />}
+      </Tabs>
       <div className="out-view" role="tabpanel" id={`${id}-panel`} aria-labelledby={`${id}-${view}`} data-view={view}>
-        <View {...{ view, output, at, base, onWire, onLine, live, topic, maxHeight }} />
+        {before ? <Earlier key={before.attempt} {...{ at, before, onLine, maxHeight }} /> : <View {...{ view, output, at, base, onWire, onLine, live, topic, maxHeight }} />}
       </div>
     </div>
+  );
+}
+
+/** Which attempt of a step that was tried again is shown. */
+function Attempts({ attempts, chosen, choose }) {
+  return (
+    <label className="out-attempt">
+      <span>Attempt</span>
+      <select value={chosen?.attempt ?? attempts.length} onChange={(event) => choose(Number(event.target.value))}>
+        {attempts.filter((one) => one.last || one.error).map((one) => <option key={one.attempt} value={one.attempt}>{attemptWords(one, attempts.length)}</option>)}
+      </select>
+    </label>
+  );
+}
+
+/** Why an attempt before the last failed, and what it printed. */
+function Earlier({ at, before: { attempt, error }, onLine, maxHeight }) {
+  return (
+    <>
+      {error && <ErrorView error={error} onLine={onLine} />}
+      <Logs {...at} attempt={attempt} maxHeight={maxHeight} />
+    </>
   );
 }
 
@@ -80,7 +109,7 @@ const EMPTY = {
   string: "The step ran and returned an empty text.",
 };
 
-function Tabs({ id, views, view, choose, output }) {
+function Tabs({ id, views, view, choose, output, children }) {
   const list = useRef(null);
   const onKeyDown = (event) => {
     const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
@@ -101,6 +130,7 @@ function Tabs({ id, views, view, choose, output }) {
           </button>
         ))}
       </div>
+      {children}
       <span className="out-sum">{summary(output)}</span>
     </div>
   );

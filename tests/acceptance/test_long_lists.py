@@ -81,3 +81,24 @@ def test_the_picker_reaches_what_is_far_down_in_a_list(page: Page, product: Prod
     expect(find).to_be_focused()
     picker.get_by_role("option", name=re.compile(r"^results.a.numbers\[229\], ")).click()
     expect(notebook.row("b", "x").get_by_role("combobox")).to_have_value("results.a.numbers[229]")
+
+
+LONG = (
+    "def main():\n    return {'a_name_that_is_longer_than_a_phone_is_wide_' * 2: 'a value that is long as well ' * 3}\n"
+)
+
+
+def test_a_phone_shows_long_names_in_the_picker_to_their_end(page: Page, product: Product) -> None:
+    with product.client() as client:
+        notebook = open_flow(page, client, flow_of(python("a", LONG), python("b", TAKES)))
+    notebook.run("a")
+    notebook.expect_state("a", "fresh", "reused")
+    page.set_viewport_size({"width": 390, "height": 900})
+    notebook.row("b", "x").get_by_role("button", name="Connect x").click()
+    picker = page.get_by_role("dialog", name="Connect x")
+    picker.get_by_role("combobox").fill("a_name_that")
+    row = picker.get_by_role("option", name=re.compile("a_name_that_is_longer")).first
+    expect(row).to_be_visible()
+    shoot(page, "picker-long-name")
+    assert row.locator("code").evaluate("node => node.scrollWidth <= node.clientWidth")
+    assert picker.evaluate("node => node.scrollWidth <= node.clientWidth")

@@ -49,6 +49,9 @@ async def test_the_log_of_each_attempt_is_read(product: Product) -> None:
     output = (await product.client.get(f"/api/w/main/runs/{run['id']}/output", params={"path": "a"})).json()
     assert output["logs"]["lines"] == 0
     assert (await product.cells(draft))["a"]["output"]["logs"]["lines"] == 0
+    for one in (output, (await product.cells(draft))["a"]["output"]):
+        tried = [(earlier["attempt"], earlier["error"]["message"]) for earlier in one["failed_attempts"]]
+        assert (one["attempt"], tried) == (3, failed)
     assert (await log(attempt=4))["text"] == ""
 
     whole = await product.client.get(address, params={"path": "a", "attempt": 2, "download": "true"})

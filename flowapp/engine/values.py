@@ -299,7 +299,7 @@ class Plan:
     never: frozenset[str] = frozenset()
     anew: frozenset[str] = frozenset()
     iteration: tuple[str, int] | None = None
-    """Of this for loop among `run` only the iteration of this index, from 0: see `one_iteration`."""
+    """Of this loop among `run` only the iteration of this index, from 0: see `one_iteration`."""
 
     @property
     def whole(self) -> bool:

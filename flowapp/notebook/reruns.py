@@ -99,4 +99,6 @@ def _changed(document: Document, entry: Entry, before: CellRecord, after: CellRe
         if key in before.reads and before.reads[key] != after.reads.get(key):
             yield words.flow_input_changed(read.name)
     if reads.iteration and _other_items(document, entry, before, after):
-        yield words.items_changed(document.outline.by_cell[entry.unit].step_id)
+        loop = document.outline.by_cell[entry.unit]
+        say = words.loop_changed if loop.kind == "whileloopflow" else words.items_changed
+        yield say(loop.step_id)

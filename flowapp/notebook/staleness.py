@@ -248,7 +248,8 @@ def _entered_anew(work: _Work, container: Entry, record: CellRecord) -> Iterator
     alone = record.iteration
     if alone is not None and container.parent is None:
         if _items_changed(work, container, alone):
-            yield Cause("upstream", words.items_stale(container.step_id), container.cell, container.step_id)
+            say = words.loop_changed if container.kind == "whileloopflow" else words.items_stale
+            yield Cause("upstream", say(container.step_id), container.cell, container.step_id)
     elif work.base.get(container.cell) == "stale":
         yield Cause("upstream", words.container_stale(container.step_id), container.cell, container.step_id)
 

@@ -128,6 +128,11 @@ def items_stale(step_id: str) -> str:
     return f"the items of {step_id} are out of date"
 
 
+def loop_changed(step_id: str) -> str:
+    """Why: a while loop is another than when the one iteration ran; it has no items."""
+    return f"the settings of {step_id} changed"
+
+
 def items_changed(step_id: str) -> str:
     """Why it computed: the item is one of another list."""
     return f"what the items of {step_id} come from changed"

@@ -10,6 +10,7 @@ from flowapp.notebook.plan import Plan
 from flowapp.notebook.records import Taken
 from flowapp.notebook.staleness import CellState
 from flowapp.notebook.trials import Trial
+from flowapp.openflow.walk import LOOP_KINDS
 from flowapp.workspace.cell_records import Chosen
 from flowapp.workspace.cells import CellRun
 from flowapp.workspace.errors import BadRequest
@@ -22,13 +23,13 @@ def chosen_of(document: Document, cells: Sequence[CellId], mode: str, index: int
     """The one iteration that is to run; None: all of what is named runs.
 
     Raises:
-        BadRequest: what is named is not one for loop at the top level, or the mode is of several cells.
+        BadRequest: what is named is not one loop at the top level, or the mode is of several cells.
     """
     if index is None:
         return None
     entry = document.entry(cells[0]) if len(cells) == 1 else None
-    if entry is None or entry.kind != "forloopflow":
-        raise BadRequest("Only one for loop has an iteration to choose.", "Name the cell of one for loop.")
+    if entry is None or entry.kind not in LOOP_KINDS:
+        raise BadRequest("Only one loop has an iteration to choose.", "Name the cell of one loop.")
     if entry.parent is not None:
         outer = document.outline.by_cell[entry.unit].step_id
         message = f"{entry.step_id} runs with {outer}: its iterations cannot be run by themselves."

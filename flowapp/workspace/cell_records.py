@@ -30,7 +30,7 @@ HAVE_RESULT = frozenset({"success", "reused", "skipped"})
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """The one iteration, from 0, of a top-level for loop that a run is of."""
+    """The one iteration, from 0, of a top-level loop that a run is of."""
 
     cell: CellId
     step_id: StepId

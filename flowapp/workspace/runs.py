@@ -86,7 +86,7 @@ class Runs:
             operations: edits of the page that are to be saved first (JSON), or None.
             client: the page.
             confirmed: cells with outside effects whose repetition the person agreed to.
-            iteration: of the one for loop in `cells` only this iteration, from 0; the loop keeps its result and its state.
+            iteration: of the one loop in `cells` only this iteration, from 0; the loop keeps its result and its state.
 
         Returns:
             `{"run_id", "run_number", "change": Change or None, "plan": {"run", "given", "later"?}}`; `later` (of the mode stale)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from playwright.sync_api import Page, expect
@@ -87,3 +88,31 @@ def test_a_loop_that_never_ran_is_tried_on_one_item_by_keyboard(page: Page, prod
     expect(page.get_by_text("There is no iteration 3 of l: its iterator gives 1 item")).to_be_visible()
     notebook.expect_states(a="fresh", l="never", b="stale")
     expect(bar).to_contain_text("The list has 1 item")
+
+
+def test_an_iteration_of_a_while_loop_is_run_before_any_other(page: Page, product: Product) -> None:
+    body = [python("b", "def main(x: int):\n    return 500 + x\n", {"x": wire("flow_input.iter.index")})]
+    value = {"type": "whileloopflow", "skip_failures": False, "modules": body}
+    stop = {"expr": "result >= 501", "skip_if_stopped": False}
+    with product.client() as client:
+        notebook = open_flow(page, client, flow_of({"id": "w", "value": value, "stop_after_if": stop}))
+    bar = page.get_by_role("group", name="Iteration of w")
+    number, run = bar.get_by_label("Iteration of w to run"), bar.get_by_role("button", name="Run this iteration")
+    number.fill("0")
+    expect(bar).to_contain_text("Type a whole number from 1 on")
+    expect(run).to_be_disabled()
+    number.fill("5")
+    expect(run).to_have_attribute("title", re.compile("none before it has to have run"))
+    run.click()
+    notebook.expect_states(b="fresh", w="never")
+    expect(notebook.state("b")).to_contain_text("Iteration 5: done")
+    expect(notebook.output("b")).to_contain_text("504")
+    shoot(page, "iteration-alone-while")
+    accessible(page, ".nb-iter")
+    page.reload()
+    expect(notebook.state("b")).to_contain_text("Iteration 5: done")
+
+    notebook.run("w")
+    notebook.expect_states(w="fresh")
+    expect(notebook.output("w")).to_contain_text("501")
+    expect(notebook.state("b")).not_to_contain_text("Iteration")

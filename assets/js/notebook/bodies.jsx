@@ -32,7 +32,7 @@ export const LoopBody = memo(function LoopBody({ cell }) {
           </label>
         </div>
       </div>
-      <IterationBar id={id} step={cell.step_id} loop={loop && !cell.parent} expr={settings.iterator?.expr ?? ""} />
+      <IterationBar id={id} step={cell.step_id} per={cell.parent ? null : loop ? "item" : "index"} expr={settings.iterator?.expr ?? ""} />
       <div className="nb-nest">
         <Slot parent={id} slot="modules" empty="Cells put here run for each item, as flow_input.iter.value" />
       </div>

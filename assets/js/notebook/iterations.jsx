@@ -12,9 +12,9 @@ const alone = (store, id) => descendantsOf(store.view.cells, id).map((inner) => 
 
 /**
  * `at`: null for the last iteration, which is what events bring; others are asked of the server when a person chooses, or have
- * just run by themselves. How many there were, failed and were reused is asked when the bar comes into view.
+ * just run by themselves. `per`: what one that is run by itself is for, an `item` or an `index`; null where none can be. How many there were, failed and were reused is asked when the bar comes into view.
  */
-export const IterationBar = memo(function IterationBar({ id, step, loop, expr }) {
+export const IterationBar = memo(function IterationBar({ id, step, per, expr }) {
   const store = useStore();
   const active = useFact(`state:${id}`, (state) => ACTIVE.has(state?.kind));
   const run = useFact(`state:${id}`, (state) => (state?.run_number && !["queued", "running"].includes(state.kind) ? state.run_number : 0));
@@ -38,7 +38,7 @@ export const IterationBar = memo(function IterationBar({ id, step, loop, expr })
       stop?.();
     };
   }, [run, id, root, store]);
-  if (!run && !loop) return null;
+  if (!run && !per) return null;
   const list = async () => {
     if (known) return known;
     const found = await store.query("iterations", { cell: id });
@@ -62,7 +62,7 @@ export const IterationBar = memo(function IterationBar({ id, step, loop, expr })
   };
   return (
     <div ref={bar} className="nb-iter" role="group" aria-label={`Iteration of ${step}`}>
-      {loop && <RunOne {...{ id, step, expr, at, active, root }} />}
+      {per && <RunOne {...{ id, step, per, expr, at, active, root }} />}
       {(run > 0 || at !== null) && <Shown {...{ known, at, show, step }} />}
       {problem && <span className="nb-hint" data-tone="bad">{problem}</span>}
     </div>
@@ -91,8 +91,8 @@ function Shown({ known, at, show, step }) {
   );
 }
 
-/** Running one iteration by itself. What its item is, and how many there are, is that of the list on the results there are now. */
-function RunOne({ id, step, expr, at, active, root }) {
+/** Running one iteration by itself. What its item is, and how many there are, is that of the list on the results there are now; a while loop has none. */
+function RunOne({ id, step, per, expr, at, active, root }) {
   const store = useStore();
   const form = useRef(null); // of its own: one node is observed for one purpose
   const [text, setText] = useState("1");
@@ -134,7 +134,7 @@ function RunOne({ id, step, expr, at, active, root }) {
       {count !== null && !choice.problem && <span className="nb-faint">of {count}{item === null ? "" : ":"}</span>}
       {item !== null && <code className="nb-iter-item" title="The item of this iteration">{item}</code>}
       {hint && <span id={hint} className="nb-hint" data-tone="bad">{choice.problem}</span>}
-      <button type="submit" className="nb-btn nb-small" aria-disabled={active || Boolean(choice.problem) || undefined} title="Runs the cells in the loop for this item only; the loop keeps its result">
+      <button type="submit" className="nb-btn nb-small" aria-disabled={active || Boolean(choice.problem) || undefined} title={per === "item" ? "Runs the cells in the loop for this item only; the loop keeps its result" : "Runs the cells in the loop for this iteration only, with its number (from 0) as flow_input.iter.index; none before it has to have run, and the loop keeps its result"}>
         <Glyph name="play" size={11} /> Run this iteration
       </button>
     </form>

@@ -256,10 +256,10 @@ async def test_effects_outside_are_asked_about(product: Product) -> None:
 @pytest.mark.parametrize(
     ("cells", "more", "message"),
     [
-        (["a"], {"iteration": 0}, "Only one for loop has an iteration to choose."),
-        (["b"], {"iteration": 0}, "Only one for loop has an iteration to choose."),
-        (["l", "a"], {"iteration": 0}, "Only one for loop has an iteration to choose."),
-        ([], {"iteration": 0}, "Only one for loop has an iteration to choose."),
+        (["a"], {"iteration": 0}, "Only one loop has an iteration to choose."),
+        (["b"], {"iteration": 0}, "Only one loop has an iteration to choose."),
+        (["l", "a"], {"iteration": 0}, "Only one loop has an iteration to choose."),
+        ([], {"iteration": 0}, "Only one loop has an iteration to choose."),
         (["l"], {"iteration": 0, "mode": "all"}, "An iteration cannot be run in the mode 'all'."),
         (["l"], {"iteration": -1}, "iteration must be a whole number from 0 on."),
         (["l"], {"iteration": True}, "iteration must be a whole number from 0 on."),
@@ -276,11 +276,59 @@ async def test_what_has_no_iteration_to_choose(
     assert (answer.status_code, answer.json()["error"]["message"]) == (400, message)
 
 
-async def test_a_while_loop_and_a_loop_in_a_loop_have_none(product: Product) -> None:
+async def test_an_iteration_of_a_while_loop_needs_none_before_it_and_is_not_the_loop(on_each: Product) -> None:
+    product = on_each
+    flow = looped(kind="whileloopflow")
+    loop = flow["value"]["modules"][1]
+    loop["stop_after_if"] = {"expr": "result >= 10", "skip_if_stopped": False}
+    first = script("p", "def main(x):\n    return sorted(x)\n", x=js("previous_result"))
+    loop["value"]["modules"].insert(0, first)
+    draft, cell = await product.draft(flow)
+    detail = await product.run(draft, cells=[cell["l"]], iteration=4)
+    assert {step["path"]: step["status"] for step in detail["steps"]} == {
+        "l": "success",
+        "l[4].p": "success",
+        "l[4].b": "success",
+        "l[4].c": "success",
+    }
+    cells = await product.cells(draft)
+    assert cells["c"]["output"]["title_text"] == "40", "iter.value is the index"
+    assert cells["c"]["state"]["text"].startswith("Iteration 5: done")
+    # the first cell gets the arguments, as in every iteration of a whole run: nothing of the iteration before
+    assert [child["v"] for child in cells["p"]["output"]["node"]["c"]] == ["iter"]
+    assert (cells["l"]["state"]["kind"], cells["l"]["output"]) == ("never", None)
+    found = await listed(product, draft, cell["l"])
+    assert (found["total"], found["items"]) == (0, [{"index": 4, "status": "success", "run_number": 1}])
+    # a whole run begins at the first iteration and stops where it says
+    whole = await product.run(draft, cells=[cell["l"]])
+    assert {step["path"] for step in whole["steps"]} >= {"l[0].c", "l[1].c"}
+    assert "l[2].c" not in {step["path"] for step in whole["steps"]}
+    cells = await product.cells(draft)
+    assert [child["v"] for child in cells["l"]["output"]["node"]["c"]] == [0, 10]
+    assert "iteration" not in cells["c"]["state"]
+    # another one is asked for again: it is reused from neither of them, and one that was is
+    again = await product.run(draft, cells=[cell["l"]], iteration=1)
+    assert {step["path"]: step["status"] for step in again["steps"]}["l[1].c"] == "success", "it was up to date"
+    assert (await product.cells(draft))["c"]["state"]["iteration"] == 1
+    code = {"op": "set_code", "cell": cell["c"], "code": "def main(x):\n    return x[0] * 100\n"}
+    edited = await product.run(draft, cells=[cell["l"]], iteration=1, ops=[code])
+    statuses = {step["path"]: step["status"] for step in edited["steps"]}
+    assert (statuses["l[1].b"], statuses["l[1].c"]) == ("reused", "success")
+    cells = await product.cells(draft)
+    assert (cells["c"]["output"]["title_text"], cells["l"]["state"]["kind"]) == ("100", "stale")
+
+
+async def test_a_while_loop_has_only_so_many(product: Product) -> None:
     draft, cell = await product.draft(looped(kind="whileloopflow"))
-    body = {"client": "page", "cells": [cell["l"]], "iteration": 0}
-    assert (await product.client.post(f"{DRAFTS}/{draft}/run", json=body)).status_code == 400
+    detail = await product.run(draft, cells=[cell["l"]], iteration=100_000)
+    assert detail["run"]["error"]["message"] == "There is no iteration 100001 of l: a while loop has at most 100000"
+    assert {step["path"] for step in detail["steps"]} == {"l"}
+    assert (await listed(product, draft, cell["l"]))["items"] == []
+
+
+async def test_a_loop_in_a_loop_has_none(product: Product) -> None:
     flow = looped()
+    body = {"client": "page", "iteration": 0}
     inner = {"id": "m", "value": {"type": "forloopflow", "iterator": js("[1]"), "modules": []}}
     flow["value"]["modules"][1]["value"]["modules"].append(inner)
     draft, cell = await product.draft(flow)

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from flowapp.notebook import Applied, CellRecord, CellState, Document, apply, plan, states
 from flowapp.notebook.operations import types as ops
 from flowapp.notebook.records import CellError
+from flowapp.openflow.walk import LOOP_KINDS
 from tests.unit.notebook.flows import Bench, branch, document, documents, loop, operations, script
 
 ITEM = {"y": "flow_input.iter.value"}
@@ -178,6 +179,20 @@ def test_a_newer_script_that_the_whole_run_ran_marks_the_loop_whatever_the_itera
     assert loops(whole="2", alone="1")[1] == "stale", "moved out, it counts for itself"
 
 
+def test_an_iteration_of_a_while_loop_has_no_items_that_could_change() -> None:
+    endless = {"id": "l", "value": {"type": "whileloopflow", "skip_failures": False, "modules": [script("b", ITEM)]}}
+    made = Bench(document(script("a"), endless))
+    made.run(plan(made.document, now(made), [], "all"))
+    iterate(made)
+    assert texts(made) == {"a": "Done", "l": "Done", "b": "Iteration 2: done"}
+    edit(made, ops.SetCode("cell_a", "def main():\n    return 9\n"))
+    assert kinds(made) == {"a": "stale", "l": "fresh", "b": "fresh"}
+    edit(made, ops.SetSetting("cell_l", "skip_failures", True))
+    assert texts(made)["b"] == "Iteration 2: out of date: the settings of l changed"
+    iterate(made)
+    assert kinds(made)["b"] == "fresh"
+
+
 def test_a_container_in_the_loop_reads_what_is_in_it() -> None:
     inner = [
         script("b", ITEM),
@@ -220,7 +235,7 @@ def test_what_one_iteration_computes_was_marked_and_the_rest_is_left_alone(
             result = apply(made.document, operation)
             made.document = result.document if isinstance(result, Applied) else made.document
         outline = made.document.outline
-        loops = [unit for unit in outline.units if unit.kind == "forloopflow"]
+        loops = [unit for unit in outline.units if unit.kind in LOOP_KINDS]
         if not loops:
             return
         chosen = loops[pick % len(loops)]

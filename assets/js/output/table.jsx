@@ -104,8 +104,9 @@ export function Table({ ws, runId, path, at = [], wireAt = at, first, baseExpr =
               );
             })}
           </tbody>
+          {/* in the table, so that the pointer does not leave it on its way to a button */}
+          <CellActs told={acts} shown={page} {...{ about, baseExpr, onWire }} />
         </table>
-        <CellActs told={acts} shown={page} {...{ about, baseExpr, onWire }} />
         {!page.rows.length && <p className="out-note">{page.total ? "No row matches. Clear the search or a filter to see all." : "The list has no rows."}</p>}
       </div>
       <Foot {...{ page, view, table, ws, runId, columns, showAll: () => setAllColumns(true) }} />

@@ -28,8 +28,9 @@ export const IterationBar = memo(function IterationBar({ id, step, per, expr }) 
     setAt(active ? null : alone(store, id));
     setProblem("");
   }, [run, active, store, id]);
+  const some = run > 0 || at !== null; // of a loop that never ran, one may have run by itself
   useEffect(() => {
-    if (!run || !bar.current) return undefined;
+    if (!some || !bar.current) return undefined;
     let gone = false;
     const ask = () => store.query("iterations", { cell: id }).then((found) => gone || setKnown(found), () => {}); // the next press says what fails
     const stop = observe(root, "0px", bar.current, (seen) => seen && (stop?.(), ask()));
@@ -37,7 +38,7 @@ export const IterationBar = memo(function IterationBar({ id, step, per, expr }) 
       gone = true;
       stop?.();
     };
-  }, [run, id, root, store]);
+  }, [run, some, id, root, store]);
   if (!run && !per) return null;
   const list = async () => {
     if (known) return known;
@@ -63,7 +64,7 @@ export const IterationBar = memo(function IterationBar({ id, step, per, expr }) 
   return (
     <div ref={bar} className="nb-iter" role="group" aria-label={`Iteration of ${step}`}>
       {per && <RunOne {...{ id, step, per, expr, at, active, root }} />}
-      {(run > 0 || at !== null) && <Shown {...{ known, at, show, step }} />}
+      {some && <Shown {...{ known, at, show, step }} />}
       {problem && <span className="nb-hint" data-tone="bad">{problem}</span>}
     </div>
   );

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import json
 import statistics
 import time
@@ -119,6 +120,8 @@ async def opened(home: Path, url: str, evaluator: Evaluator, runtimes: RunsJobs)
     store = await Store.open(url, home)
     engine = Engine(store, evaluator, runtimes, EngineConfig(), _places(store, url))
     await engine.start()
+    gc.collect()
+    gc.freeze()  # as `flowapp serve` does once it is ready
     try:
         yield Bench(store, engine)
     finally:

@@ -6,7 +6,8 @@ written is either stored before, and found here, or waits for the row of the job
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -33,23 +34,18 @@ def mark(connection: Connection, run_id: str, by: str, reason: str) -> list[RunR
 def mark_started(connection: Connection, run_id: str, by: str, reason: str) -> list[RunRow]:
     """The same for all that a run has started, which is over itself, or has its wish."""
     found: list[RunRow] = []
-    level, seen = [run_id], {run_id}
-    # each level when the one above has its wish: until then that one may start more
-    while level := [one for one in _started(connection, level) if one not in seen]:
-        seen.update(level)
-        _wish(connection, level, by, _because(reason, run_id))
-        found += _rows(connection, level)
+    seen: set[str] = set()
+    # again when these have their wish: until then each may start more
+    while more := [one for one in _started(connection, run_id) if one not in seen]:
+        seen.update(more)
+        _wish(connection, more, by, _because(reason, run_id))
+        found += _rows(connection, more)
     return found
 
 
 def started(connection: Connection, run_id: str) -> list[RunRow]:
-    """The unfinished runs that a run has started, and those that these have."""
-    found: list[RunRow] = []
-    level, seen = [run_id], {run_id}
-    while level := [one for one in _started(connection, level) if one not in seen]:
-        seen.update(level)
-        found += _rows(connection, level)
-    return found
+    """The unfinished runs that a run has started, and those that these have, also by way of others that are over."""
+    return _rows(connection, _started(connection, run_id))
 
 
 def wish_of(connection: Connection, run_id: str) -> tuple[str, str] | None:
@@ -72,15 +68,45 @@ def _because(reason: str, run_id: str) -> str:
     return reason if "(canceled with job " in reason else f"{reason} (canceled with job {run_id})".strip()
 
 
-def _started(connection: Connection, ids: Sequence[str]) -> list[str]:
-    """Of the unfinished runs, which are few, those that any of these or one of their steps has started."""
-    found: list[str] = []
-    step = _RUN.outerjoin(_JOB, _JOB.c.id == _RUN.c.parent_run)
+def _started(connection: Connection, run_id: str) -> list[str]:
+    """Of the unfinished runs, which are few, those whose start leads back to this one, from step to run to step."""
+    query = sa.select(_RUN.c.id, _RUN.c.parent_run, _RUN.c.root_run).where(
+        _RUN.c.status.in_(UNFINISHED), sa.or_(_RUN.c.parent_run.is_not(None), _RUN.c.root_run.is_not(None))
+    )
+    above = {row.id: _named(row) for row in connection.execute(query)}
+    candidates = sorted(above)
+    missing = set[str]().union(*above.values()) - above.keys()
+    while missing:
+        found = _above(connection, sorted(missing))
+        above |= {one: found.get(one, frozenset()) for one in missing}
+        missing = set[str]().union(*found.values()) - above.keys()
+    return [one for one in candidates if one != run_id and _leads_to(above, one, run_id)]
+
+
+def _above(connection: Connection, ids: Sequence[str]) -> dict[str, frozenset[str]]:
+    """What started each of these runs, and the run of each of these steps."""
+    found: dict[str, frozenset[str]] = {}
     for part in _parts(ids):
-        by = sa.or_(_RUN.c.parent_run.in_(part), _RUN.c.root_run.in_(part), _JOB.c.run_id.in_(part))
-        query = sa.select(_RUN.c.id).select_from(step).where(_RUN.c.status.in_(UNFINISHED), by)
-        found += connection.execute(query.order_by(_RUN.c.id)).scalars()
-    return sorted(set(found))
+        steps = connection.execute(sa.select(_JOB.c.id, _JOB.c.run_id).where(_JOB.c.id.in_(part)))
+        found |= {row.id: frozenset((row.run_id,)) for row in steps}
+        runs = connection.execute(sa.select(_RUN.c.id, _RUN.c.parent_run, _RUN.c.root_run).where(_RUN.c.id.in_(part)))
+        found |= {row.id: _named(row) for row in runs}
+    return found
+
+
+def _named(row: sa.Row[*tuple[Any, ...]]) -> frozenset[str]:
+    return frozenset(name for name in (row.parent_run, row.root_run) if name is not None)
+
+
+def _leads_to(above: Mapping[str, frozenset[str]], start: str, end: str) -> bool:
+    seen, todo = {start}, [start]
+    while todo:
+        for one in above.get(todo.pop(), frozenset()) - seen:
+            if one == end:
+                return True
+            seen.add(one)
+            todo.append(one)
+    return False
 
 
 def _wish(connection: Connection, ids: Sequence[str], by: str, reason: str) -> None:

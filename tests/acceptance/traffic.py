@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Page
+from playwright.sync_api import Page, TimeoutError
 
 
 @dataclass
@@ -27,7 +26,7 @@ class Sent:
 
 
 class Traffic:
-    """All that comes to a page from now on."""
+    """All that comes to a page from now on: made before the page is opened, whose event stream is then seen too."""
 
     def __init__(self, page: Page) -> None:
         self._now = Sent()
@@ -46,11 +45,14 @@ class Traffic:
         yield self._now
 
     def _request(self, event: dict[str, Any]) -> None:
-        if "/api/" in event["request"]["url"]:
-            self._asked[event["requestId"]] = 0
+        url, key = event["request"]["url"], event["requestId"]
+        if "/api/" not in url:
+            return
+        self._asked[key] = 0
+        if event.get("type") == "EventSource":
+            self._streams.add(key)
+        elif not url.endswith("/presence"):  # told every few seconds, whatever the page does
             self._now.requests += 1
-            if event.get("type") == "EventSource":
-                self._streams.add(event["requestId"])
 
     def _data(self, event: dict[str, Any]) -> None:
         key, size = event["requestId"], int(event["dataLength"])
@@ -65,12 +67,10 @@ class Traffic:
         self._now.size += len(event["response"]["payloadData"])
 
 
-def nodes(page: Page) -> int:
-    """How many elements the page has, those of editors included."""
-    return int(page.evaluate("document.querySelectorAll('*').length"))
-
-
-def memory(pid: int) -> int:
-    """The bytes of memory that a process has for itself."""
-    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("RssAnon:"))
+def at_most(page: Page, elements: int) -> None:
+    """Wait until the page has no more elements than that, those of editors included."""
+    try:
+        page.wait_for_function("most => document.querySelectorAll('*').length <= most", arg=elements)
+    except TimeoutError as error:
+        count = page.evaluate("document.querySelectorAll('*').length")
+        raise AssertionError(f"the page has {count} elements, not {elements}") from error

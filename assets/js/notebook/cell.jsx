@@ -265,7 +265,7 @@ const CellOutput = memo(function CellOutput({ id, step }) {
       {running && <LiveProgress id={id} />}
       {running && <LiveStream id={id} />}
       {running && <LiveLog id={id} />}
-      {output && !near && <div ref={mark} className="nb-out nb-out-far" style={height && { height }}>{output.title_text}</div>}
+      {output && !near && <div ref={mark} className="nb-out nb-out-far" style={height && { height, minHeight: height }}>{output.title_text}</div>}
       {output && near && (
         <div ref={mark} className="nb-out" {...touched} data-pickable data-old={OLD.has(kind) || undefined} aria-busy={running || undefined} onClickCapture={onClickCapture} onKeyDown={onKeyDown}>
           <Output tried ws={store.ws} output={output} stale={OLD.has(kind)} baseExpr={`results.${step}`} memory={id} onWire={onWire} onLine={(line) => cellNode(id)?.querySelector(".nb-code")?.dispatchEvent(new CustomEvent("nb-focus", { detail: { line } }))} />

@@ -5,14 +5,17 @@ import { ScrollerContext } from "./context.js";
 import { observe } from "./editor.jsx";
 
 const NEAR = "1500px";
-const FAR = "4500px";
+const FAR = "2200px";
 
-const SCROLLERS = ".table-body, .tree-body, .logs-body";
+/** A log goes to its end by itself. */
+const follows = (one) => one.matches(".logs-body") && one.scrollHeight - one.scrollTop - one.clientHeight < 4;
 
-/** Whether something would be lost: what is open in it, sorted or typed, where it is scrolled to, what a frame shows. */
+/** Whether something would be lost: what is open in it, sorted or typed, where it is scrolled to, what is selected, what a frame shows. */
 function isTouched(node, worked) {
   if (worked || node.contains(document.activeElement) || node.querySelector("iframe, video, audio")) return true;
-  return [...node.querySelectorAll(SCROLLERS)].some((one) => one.scrollTop || one.scrollLeft);
+  const selection = document.getSelection();
+  if (selection && !selection.isCollapsed && selection.containsNode(node, true)) return true;
+  return [...node.querySelectorAll("*")].some((one) => (one.scrollTop || one.scrollLeft) && !follows(one));
 }
 
 /**
@@ -29,14 +32,17 @@ export function useNear(active) {
     const node = mark.current;
     if (!active || !node) return undefined;
     if (!near) return observe(root, NEAR, node, (seen) => seen && setNear(true));
-    return observe(root, FAR, node, (seen) => {
-      if (seen || isTouched(node, worked.current)) return;
-      setHeight(node.offsetHeight || undefined);
+    // its item: what is in one that the browser skips is not seen long before it is far
+    return observe(root, FAR, node.closest(".nb-item") ?? node, (seen) => {
+      const now = node.offsetHeight; // none: the whole notebook is hidden, behind the graph
+      if (seen || !now || isTouched(node, worked.current)) return;
+      setHeight(now);
       setNear(false);
     });
   }, [near, active, root]);
   const touch = () => {
     worked.current = true;
   };
-  return { near, mark, height, touched: { onPointerDownCapture: touch, onKeyDownCapture: touch } };
+  // not when it goes down: a finger may only scroll the page, and then it is never up here
+  return { near, mark, height, touched: { onPointerUpCapture: touch, onKeyDownCapture: touch } };
 }

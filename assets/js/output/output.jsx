@@ -28,7 +28,7 @@ export function viewsOf(output) {
  * remembered (a cell id); `tried` offers the attempts before the last; `live` while the step runs; `topic` is where its log events come from (default its run's).
  */
 export function Output({ ws, output, onWire, stale = false, baseExpr, onLine, memory, live = false, topic, maxHeight = 360, tried = false }) {
-  const [earlier, setEarlier] = useState(null); // {run, attempt}: an attempt before the last
+  const [earlier, setEarlier] = useState(null); // {run, path, attempt}: an attempt before the last
   const views = output ? viewsOf(output) : [];
   const kept = output?.kind === "error" ? "error" : "value"; // an error must not hide behind a tab chosen for values
   const [chosen, choose] = useRemembered(`flowapp:view:${kept}:${memory || `${ws}:${output?.path}`}`, null);
@@ -39,14 +39,14 @@ export function Output({ ws, output, onWire, stale = false, baseExpr, onLine, me
   const base = baseExpr ?? (output.path ? `results.${output.path}` : "");
   const at = { ws, runId: output.run_id, path: output.path };
   const attempts = tried && output.failed_attempts ? attemptsOf(output) : [];
-  const before = earlier?.run === output.run_id ? attempts.find((one) => one.attempt === earlier.attempt && !one.last) : undefined;
+  const before = earlier?.run === output.run_id && earlier.path === output.path ? attempts.find((one) => one.attempt === earlier.attempt && !one.last) : undefined;
   const look = (name) => (setEarlier(null), choose(name));
   return (
     <div className={`output ${stale ? "stale" : ""}`}>
       <Tabs id={id} views={views} view={view} choose={look} output={output}>
-        {attempts.length > 1 && <Attempts attempts={attempts} chosen={before} choose={(attempt) => setEarlier({ run: output.run_id, attempt })} />}
+        {attempts.length > 1 && <Attempts attempts={attempts} chosen={before} choose={(attempt) => setEarlier({ run: output.run_id, path: output.path, attempt })} />}
       </Tabs>
-      <div className="out-view" role="tabpanel" id={`${id}-panel`} aria-labelledby={`${id}-${view}`} data-view={view}>
+      <div className="out-view" role="tabpanel" id={`${id}-panel`} aria-labelledby={before ? undefined : `${id}-${view}`} aria-label={before ? `Attempt ${before.attempt}` : undefined} data-view={view}>
         {before ? <Earlier key={before.attempt} {...{ at, before, onLine, maxHeight }} /> : <View {...{ view, output, at, base, onWire, onLine, live, topic, maxHeight }} />}
       </div>
     </div>

@@ -14,11 +14,11 @@ from sqlalchemy.engine import Connection
 
 from flowapp.jsontext import JsonText
 from flowapp.store import cancels
-from flowapp.store.runs import NewRun
+from flowapp.store.runs import NewRun, job_id
 from flowapp.store.stores import Store
 from flowapp.store.tables import RunRow
 from tests.integration.engine.cancel_server import HANG, runtimes
-from tests.integration.engine.harness import server
+from tests.integration.engine.harness import flow_of, server, step
 
 PROGRAM = Path(__file__).with_name("cancel_server.py")
 
@@ -52,6 +52,26 @@ async def test_a_run_that_waits_for_a_worker_ends_without_one(tmp_path: Path, po
         async with asyncio.timeout(60):
             row, _ = await made.ended(tagged.id)
         assert (row.status, row.canceled_reason) == ("canceled", f"enough (canceled with job {parent.id})")
+
+
+async def test_what_a_child_that_is_over_has_started_ends_too(tmp_path: Path, store_url: str) -> None:
+    """Nothing but the step of the finished child is named: neither the run that is canceled nor any root."""
+    async with server(tmp_path, runtimes(), store_url) as made:
+        parent, other = await made.create(HANG), await made.create(HANG)
+        child = await made.create(flow_of(step("a", "give")), parent_run=job_id(parent.id, "a"))
+        for run in (parent, other, child):
+            await made.engine.start_run(run.id)
+        assert (await made.ended(child.id))[0].status == "success"
+        while not await made.store.runs.steps(parent.id):
+            await asyncio.sleep(0.01)
+        below = await made.create(HANG, parent_run=job_id(child.id, "a"))
+        await made.engine.start_run(below.id)
+        while len(made.runtimes.jobs) < 4:
+            await asyncio.sleep(0.01)
+        marked = await made.engine.cancel(parent.id, "ada", "enough")
+        assert {run.id for run in marked} == {parent.id, below.id}
+        assert [(await made.ended(run.id))[0].status for run in (parent, below)] == ["canceled"] * 2
+        assert (row := await made.store.runs.get(other.id)) is not None and row.status == "running"
 
 
 async def test_what_a_canceled_job_starts_at_that_moment_is_found_or_has_the_wish(

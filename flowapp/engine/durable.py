@@ -143,7 +143,6 @@ class Durable:
         at_once = RUNS_AT_ONCE if name == FLOWS else where.leaves_at_once
         queue = await DBOS.register_queue_async(name, polling_interval_sec=POLL_S, worker_concurrency=at_once)
         bell = self._bells[name] = Bell(SPACING_S)
-        bell.ring()  # what stands on the queue already
         taker = threading.Thread(
             target=queue_worker_thread,
             args=(cast(threading.Event, bell), dbos, queue),

@@ -198,6 +198,7 @@ class ManyPlaces:
             await work.canceled(run_id)
 
         await self._cluster.start(work.woken, canceled, durable.ring, durable.begin_as)
+        durable.ring(self._me.tags)  # what is queued already; not before the others know that this process is alive
 
     async def begin(self, run: RunRow) -> None:
         """See `Places`."""

@@ -89,6 +89,11 @@ class CellObserver:
             cell_run.first_news.set()
         self._tell_ended(run_id)
 
+    def is_of_one(self, run_id: str, cell: CellId) -> bool:
+        """Whether a run that this server knows is of one iteration of this loop, which stays as it was."""
+        chosen = self._runs[run_id].chosen if run_id in self._runs else None
+        return chosen is not None and chosen.cell == cell
+
     def _tell_ended(self, run_id: str) -> None:
         for listener in self.ended:
             listener(run_id)

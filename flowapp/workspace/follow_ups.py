@@ -7,7 +7,7 @@ before. Nothing is decided ahead of time: when a run ends, it is looked again at
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from flowapp.access.identity import Identity
@@ -21,7 +21,9 @@ from flowapp.workspace.open_drafts import OpenDraft
 
 @dataclass(frozen=True, slots=True)
 class Later:
-    """Cells that somebody wants to run: `busy` are those at work when they were asked for, with their runs."""
+    """Cells that somebody wants to run: `busy` are those at work when they were asked for, with their runs, but for a loop of which
+    only one iteration runs: it gets no result by that.
+    """
 
     identity: Identity
     cells: tuple[CellId, ...]
@@ -36,11 +38,14 @@ class FollowUps:
         self._context = context
         self._later: dict[str, tuple[OpenDraft, Later]] = {}
         self._awaited: dict[str, set[str]] = {}
+        self._going: dict[str, Later] = {}  # taken up, and not started yet
         #: starts what can be started of what was put
         self.go_on: Callable[[OpenDraft, Later], Coroutine[Any, Any, None]] | None = None
 
     def put(self, draft: OpenDraft, later: Later) -> None:
         """Run these cells after what is at work in the draft, and show them as queued until then."""
+        if draft.id in self._later:  # who asks again need not agree again
+            later = replace(later, confirmed=later.confirmed | self._later[draft.id][1].confirmed)
         for cell in later.cells:
             draft.live.setdefault(cell, Live("queued"))
         self._later[draft.id] = draft, later
@@ -51,7 +56,17 @@ class FollowUps:
 
     def drop(self, draft_id: str) -> None:
         """Nothing of the draft is to run later any more."""
+        self._going.pop(draft_id, None)
         self._taken(draft_id)
+
+    def is_wanted(self, draft: OpenDraft, later: Later) -> bool:
+        """Whether what was taken up is still to start: nobody has canceled it, or asked for something else."""
+        return self._going.get(draft.id) is later
+
+    def started(self, draft_id: str, later: Later) -> None:
+        """What was taken up has started, or will not."""
+        if self._going.get(draft_id) is later:
+            del self._going[draft_id]
 
     def ended(self, run_id: str) -> None:
         """A run is over, on this server or another: what waits for more waits again."""
@@ -61,6 +76,7 @@ class FollowUps:
     def _take_up(self, draft_id: str) -> None:
         taken = self._taken(draft_id)
         if taken is not None and self.go_on is not None:
+            self._going[draft_id] = taken[1]
             self._context.spawn(self.go_on(*taken), "running the cells that waited")
 
     def _taken(self, draft_id: str) -> tuple[OpenDraft, Later] | None:
@@ -84,7 +100,8 @@ def remaining(draft: OpenDraft, states: Mapping[CellId, CellState], later: Later
         for cell in later.cells
         if cell in draft.document.outline.by_cell and states[cell].needs_run and _may_run(draft, cell, later)
     ]
-    allowed = {*wanted, *draft.live_runs}
+    # a pinned cell runs along with each plan: handing on its value costs nothing
+    allowed = {*wanted, *draft.live_runs, *(cell for cell, state in states.items() if state.base == "pinned")}
     return [cell for cell in wanted if set(plan(draft.document, states, [cell], "auto").run) <= allowed]
 
 

@@ -129,7 +129,8 @@ class Runs:
         """Cancel all running cells of a draft; returns the runs."""
         draft = await self._drafts.open(identity, "draft.run", draft_id)
         self._follow_ups.drop(draft.id)
-        runs = sorted(set(draft.live_runs.values()))
+        async with draft.lock:  # what is just being started is canceled too
+            runs = sorted(set(draft.live_runs.values()))
         for run_id in runs:
             await self._context.engine.cancel(run_id, identity.username, "canceled in the notebook")
         self._observer.publish_states(draft)
@@ -139,15 +140,17 @@ class Runs:
     async def _go_on(self, waited: OpenDraft, later: Later) -> None:
         """Start what waited for cells at work, as far as it still has to run and may."""
         try:
-            with contextlib.suppress(
-                WorkspaceError, AccessError
-            ):  # the draft is gone, or the person may no longer run it
+            # not where the draft is gone, or the person may no longer run it
+            with contextlib.suppress(WorkspaceError, AccessError):
                 draft = await self._drafts.open(later.identity, "draft.run", waited.id)
                 async with draft.lock:
+                    if not self._follow_ups.is_wanted(waited, later):
+                        return
                     started = await self._drafts.retrying(draft, lambda: self._start_rest(draft, later))
                     if started is not None and started.plan.run:
                         await self._context.engine.start_run(started.run.id, started.run)
         finally:
+            self._follow_ups.started(waited.id, later)
             self._observer.publish_states(waited)
 
     async def _start_rest(self, draft: OpenDraft, later: Later) -> _Started | None:
@@ -174,12 +177,16 @@ class Runs:
         chosen = cell_plans.chosen_of(document, cells, mode, iteration)
         having = cell_plans.having(draft, document)
         planned = Plan((tried.cell,), having) if tried else plan(document, states, cells, _mode(mode))
-        busy = dict(draft.live_runs)
+        busy = {cell: run_id for cell, run_id in draft.live_runs.items() if not self._observer.is_of_one(run_id, cell)}
         later = not_yet(document, planned, draft.live) if waits or mode == "stale" else ()
         if not waits and later and all(cell in draft.live for cell in planned.run):
             later = ()  # nothing but what is at work, or waits already
-        self._refuse(draft, document, planned, confirmed, waits=bool(later))
-        planned = just(document, states, set(planned.run) - set(later)) if later else planned
+        self._refuse(draft, document, planned, confirmed, bool(later))
+        if later:
+            ready = set(planned.run) - set(later)
+            if all(states[cell].base == "pinned" for cell in ready):  # they only hand on their values to what waits
+                later, ready = planned.run, set()
+            planned = just(document, states, ready)
         put = Later(identity, later, busy, confirmed)
         if not planned.run:
             return await self._wait(draft, edit, put, planned)
@@ -237,6 +244,9 @@ class Runs:
 
     async def _wait(self, draft: OpenDraft, edit: Staged | None, later: Later, planned: Plan) -> _Started:
         """Nothing can start before what is at work is over: save the edit, and answer with the run that is waited for."""
+        run = await self._store.runs.get(next(iter(draft.live_runs.values()), ""))
+        if run is None:
+            raise NothingToRun("What was running is over.", "Run again.")
         if edit is not None:
             saved, at = edit, editing.timestamp()
             text = saved.document.to_json()
@@ -246,20 +256,11 @@ class Runs:
                 return editing.save(connection, saved, text, at)
 
             editing.adopt(saved, at, await self._store.database.write(work))
-        run = await self._store.runs.get(next(iter(later.busy.values()), ""))
-        if run is None:
-            raise NothingToRun("What was running is over.", "Run again.")
         self._follow_ups.put(draft, later)
         return _Started(run, planned, later.cells)
 
     def _refuse(
-        self,
-        draft: OpenDraft,
-        document: Document,
-        planned: Plan,
-        confirmed: frozenset[CellId],
-        *,
-        waits: bool,
+        self, draft: OpenDraft, document: Document, planned: Plan, confirmed: frozenset[CellId], waits: bool
     ) -> None:
         if not planned.run:
             raise NothingToRun(

@@ -106,10 +106,62 @@ async def test_after_a_failure_what_reads_from_it_does_not_run(server: Server) -
 
 
 async def test_canceling_takes_what_waits_too(server: Server) -> None:
-    draft, _, first = await begun(server)
+    draft, cell, first = await begun(server)
+    await server.engine.finish(first)
+    server.engine.hold = True
+    again = await server.run(draft, cell["a"])  # its last result stays when it is canceled
+    await server.engine.begin(again["run_id"], "a")
     answer = await stale(server, draft)
     cancelled = await server.post(draft, "cancel", {})
-    assert set(cancelled["cancelled"]) == {first, answer["run_id"]}
+    assert set(cancelled["cancelled"]) == {again["run_id"], answer["run_id"]}
     await quiet(server)
-    assert set((await kinds(server, draft)).values()) == {"never"}
+    states = await kinds(server, draft)
+    assert (states["b"], states["c"]) == ("never", "never")
+    assert len(server.engine.started) == 3
+
+
+async def test_a_cancel_stops_what_was_just_taken_up(server: Server) -> None:
+    draft, _, first = await begun(server)
+    answer = await stale(server, draft)
+    await server.engine.finish(answer["run_id"])
+    opened = server.workspace.observer._drafts.peek(draft)
+    assert opened is not None
+    async with opened.lock:  # what waited is taken up when a ends, and cannot start yet
+        await server.engine.finish(first)
+        await asyncio.sleep(0)
+        canceling = asyncio.create_task(server.post(draft, "cancel", {}))
+        await asyncio.sleep(0.2)
+    await canceling
+    await quiet(server)
     assert len(server.engine.started) == 2
+    assert (await kinds(server, draft))["b"] == "never"
+
+
+async def test_what_reads_a_pinned_cell_too_follows(server: Server) -> None:
+    p = {**script("p", "def main():\n    return 4\n"), "mock": {"enabled": True, "return_value": 4}}
+    draft = await server.draft(
+        flow_of(script("a", "def main():\n    return 1\n"), p, script("c", ADDS, n=js("results.a + results.p")))
+    )
+    cell = await ids(server, draft)
+    server.engine.answers, server.engine.hold = {"a": 1, "p": 4, "c": 6}, True
+    run = await server.run(draft, cell["a"])
+    await server.engine.begin(run["run_id"], "a")
+    assert (await kinds(server, draft))["p"] == "pinned"
+    answer = await stale(server, draft)
+    assert (answer["run_id"], answer["plan"]["run"]) == (run["run_id"], [])  # p by itself would be for nothing
+    await server.engine.finish(run["run_id"])
+    await server.engine.finish(await next_run(server, 2))
+    assert (await kinds(server, draft))["c"] == "fresh"
+
+
+async def test_a_loop_of_which_one_iteration_runs_by_itself_follows_whole(server: Server) -> None:
+    body = [script("b", ADDS, n=js("flow_input.iter.value"))]
+    loop = {"id": "l", "value": {"type": "forloopflow", "iterator": js("[1, 2]"), "modules": body}}
+    draft = await server.draft(flow_of(loop, script("d", "def main(n: list):\n    return n\n", n=js("results.l"))))
+    cell = await ids(server, draft)
+    server.engine.hold = True
+    run = await server.run(draft, cell["l"], iteration=1)
+    answer = await stale(server, draft)
+    assert (answer["run_id"], answer["plan"]["later"]) == (run["run_id"], [cell["l"], cell["d"]])
+    await server.engine.finish(run["run_id"])
+    await next_run(server, 2)

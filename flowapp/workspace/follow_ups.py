@@ -59,6 +59,12 @@ class FollowUps:
         self._going.pop(draft_id, None)
         self._taken(draft_id)
 
+    async def present(self, later: Later) -> Later:
+        """The same with the rights that the person has now: the cells before may have run for hours."""
+        asked = later.identity
+        now = await self._context.sessions.identity_named(asked.username, asked.workspace, asked.job)
+        return replace(later, identity=replace(now, scopes=asked.scopes, run=asked.run))
+
     def is_wanted(self, draft: OpenDraft, later: Later) -> bool:
         """Whether what was taken up is still to start: nobody has canceled it, or asked for something else."""
         return self._going.get(draft.id) is later

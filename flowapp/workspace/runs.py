@@ -140,13 +140,13 @@ class Runs:
     async def _go_on(self, waited: OpenDraft, later: Later) -> None:
         """Start what waited for cells at work, as far as it still has to run and may."""
         try:
-            # not where the draft is gone, or the person may no longer run it
-            with contextlib.suppress(WorkspaceError, AccessError):
-                draft = await self._drafts.open(later.identity, "draft.run", waited.id)
+            with contextlib.suppress(WorkspaceError, AccessError):  # the draft is gone, or they may run it no more
+                present = await self._follow_ups.present(later)
+                draft = await self._drafts.open(present.identity, "draft.run", waited.id)
                 async with draft.lock:
                     if not self._follow_ups.is_wanted(waited, later):
                         return
-                    started = await self._drafts.retrying(draft, lambda: self._start_rest(draft, later))
+                    started = await self._drafts.retrying(draft, lambda: self._start_rest(draft, present))
                     if started is not None and started.plan.run:
                         await self._context.engine.start_run(started.run.id, started.run)
         finally:

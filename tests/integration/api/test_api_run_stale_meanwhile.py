@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
+import pytest
+
+from flowapp.access.identity import Identity
 from tests.integration.api.api_cells import ids, kinds
 from tests.integration.api.api_server import Server, flow_of, js, script
 
@@ -165,3 +169,21 @@ async def test_a_loop_of_which_one_iteration_runs_by_itself_follows_whole(server
     assert (answer["run_id"], answer["plan"]["later"]) == (run["run_id"], [cell["l"], cell["d"]])
     await server.engine.finish(run["run_id"])
     await next_run(server, 2)
+
+
+async def test_nothing_follows_for_somebody_who_has_left(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    draft, _, first = await begun(server)
+    answer = await stale(server, draft)
+    await server.engine.finish(answer["run_id"])
+    sessions = server.workspace.sessions
+    named = sessions.identity_named
+
+    async def left(username: str, workspace: str, job: str = "") -> Identity:
+        return replace(await named(username, workspace, job), role="none")
+
+    monkeypatch.setattr(sessions, "identity_named", left)
+    await server.engine.finish(first)
+    await quiet(server)
+    assert len(server.engine.started) == 2
+    states = await kinds(server, draft)
+    assert (states["b"], states["c"]) == ("never", "never")

@@ -20,11 +20,14 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 def command_lines() -> str:
-    """Those of all processes of this machine."""
+    """Those of all processes of this machine, and the environments of the container engine's."""
     lines = []
-    for file in Path("/proc").glob("[0-9]*/cmdline"):
+    for folder in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
-            lines.append(file.read_bytes().replace(b"\0", b" ").decode("utf-8", "replace"))
+            line = (folder / "cmdline").read_bytes()
+            lines.append(line.replace(b"\0", b" ").decode("utf-8", "replace"))
+            if b"podman" in line.partition(b"\0")[0]:
+                lines.append((folder / "environ").read_bytes().decode("utf-8", "replace"))
     return "\n".join(lines)
 
 

@@ -30,6 +30,7 @@ from flowapp.store.clock import now
 from flowapp.store.tables import DraftOperationRow, DraftRow
 from flowapp.workspace.blob_guard import foreign, hashes_in, hashes_in_text
 from flowapp.workspace.errors import BadRequest, DraftConflict, EditRejected
+from flowapp.workspace.expressions_shown import forget_changed
 from flowapp.workspace.observed import known_of
 from flowapp.workspace.open_drafts import OpenDraft, Typing
 
@@ -191,6 +192,7 @@ def adopt(edit: Staged, at: str, edit_id: int | None) -> None:
 
 def take_document(draft: OpenDraft, document: Document, version: int, at: str) -> None:
     """Put a saved document into the draft in memory."""
+    forget_changed(draft.evaluated, draft.document, document)
     draft.document = document
     draft.row = DraftRow(
         **{

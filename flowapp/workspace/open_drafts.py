@@ -26,6 +26,7 @@ from flowapp.store.events import Event, Events
 from flowapp.store.stores import Store
 from flowapp.store.tables import DraftOperationRow, DraftRow
 from flowapp.workspace.codes import CodeVersions
+from flowapp.workspace.expressions_shown import forget_changed
 
 KEPT = 48
 SCRIPT = "script"
@@ -169,6 +170,7 @@ class OpenDrafts:
             return False
         if fresh.row.version != draft.row.version:
             draft.codes.follow(draft.document, fresh.document)
+            forget_changed(draft.evaluated, draft.document, fresh.document)
             draft.document, draft.typing = fresh.document, None
         for cell, record in draft.records.items():
             known = fresh.records.get(cell)

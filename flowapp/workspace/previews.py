@@ -16,7 +16,6 @@ from flowapp.access.identity import Identity
 from flowapp.expressions.values import Batch, Expression, ExpressionFailed
 from flowapp.jsontext import NULL, JsonText, canonical, dumps, hash_of, loads
 from flowapp.notebook.document import CellId, Document, Entry
-from flowapp.notebook.schemas import transforms_of
 from flowapp.notebook.trials import sample_of
 from flowapp.openflow import references
 from flowapp.store.blobs import BlobRef
@@ -25,6 +24,7 @@ from flowapp.workspace import tree
 from flowapp.workspace.context import Context
 from flowapp.workspace.drafts import Drafts
 from flowapp.workspace.errors import BadRequest, OutputMissing, WorkspaceError
+from flowapp.workspace.expressions_shown import expressions_of
 from flowapp.workspace.judging import Answer, Failure, judged
 from flowapp.workspace.open_drafts import OpenDraft
 from flowapp.workspace.scope import CellScope, Source, loops_around, reaches, scope_of, source_of
@@ -56,7 +56,9 @@ class Previews:
         self._store = context.store
         self._drafts = drafts
         self._kept: OrderedDict[str, Shown] = OrderedDict()
-        self._waiting: set[str] = set()
+        #: drafts to evaluate anew, by id, and those at which that is done
+        self._wanted: dict[str, OpenDraft] = {}
+        self._at_work: set[str] = set()
 
     async def preview(self, identity: Identity, draft_id: str, cell: CellId, field: str, expr: str) -> Shown:
         """`{"ok": true, "text", "type", "node"}` of an expression in the place of a cell's field, or why there is none.
@@ -97,24 +99,35 @@ class Previews:
         return [answer if answer is not None else "no value" for answer in answers]
 
     def refresh_soon(self, draft: OpenDraft) -> None:
-        """Evaluate the draft's expressions anew in a moment, unless that is under way already."""
-        if draft.id in self._waiting or not self._store.events.wanted_here(draft.topic):
+        """Evaluate the draft's expressions anew in a moment, or after the evaluating that is under way.
+
+        One after the other: of two at once the older might tell its values last, and they would stay.
+        """
+        if not self._store.events.wanted_here(draft.topic):
             return
-        self._waiting.add(draft.id)
-        self._context.spawn(self._refresh(draft), "evaluated values")
+        self._wanted[draft.id] = draft
+        if draft.id not in self._at_work:
+            self._at_work.add(draft.id)
+            self._context.spawn(self._refresh_while_wanted(draft.id), "evaluated values")
+
+    async def _refresh_while_wanted(self, draft_id: str) -> None:
+        try:
+            while draft_id in self._wanted:
+                await asyncio.sleep(REFRESH_AFTER_S)
+                await self._refresh(self._wanted.pop(draft_id))
+        finally:
+            self._at_work.discard(draft_id)
+            self._wanted.pop(draft_id, None)
 
     async def _refresh(self, draft: OpenDraft) -> None:
-        try:
-            await asyncio.sleep(REFRESH_AFTER_S)
-        finally:
-            self._waiting.discard(draft.id)
-        args = draft.document.flow_args()
-        for number, entry in enumerate(draft.document.outline.entries):
-            if draft.live:
-                return  # results are about to change; `settled` comes again
+        document = draft.document
+        args = document.flow_args()
+        for number, entry in enumerate(document.outline.entries):
             if number % _BREATHE == 0:
                 await asyncio.sleep(0)
             shown = await self._of_cell(draft, entry, args)
+            if draft.live or draft.document is not document:
+                return  # results are about to change, or this was: `settled` or `changed` asks for it again
             if draft.evaluated.get(entry.cell, {}) != shown:
                 draft.evaluated[entry.cell] = shown
                 if draft.shown is not None:
@@ -124,7 +137,7 @@ class Previews:
     async def _of_cell(self, draft: OpenDraft, entry: Entry, args: Mapping[str, Any]) -> dict[str, Shown]:
         questions = [
             _Question(name, expr, _is_predicate(name), _key(draft, entry, expr, args))
-            for name, expr in _expressions(entry)
+            for name, expr in expressions_of(entry)
         ]
         new = [question for question in questions if question.key not in self._kept]
         if new:
@@ -256,22 +269,6 @@ class Previews:
         if place.size > MAX_VALUE:
             return None
         return await self._store.values.get_value(source.digest)
-
-
-def _expressions(entry: Entry) -> Iterable[tuple[str, str]]:
-    """The expressions of a cell that pages show a value beside: inputs, iterator, branch predicates."""
-    for name, transform in transforms_of(entry).items():
-        expr = transform.get("expr") if isinstance(transform, Mapping) else None
-        if isinstance(expr, str) and expr.strip() and transform.get("type") == "javascript":
-            yield name, expr
-    value = entry.module["value"]
-    iterator = value.get("iterator")
-    if isinstance(iterator, Mapping) and iterator.get("type") == "javascript" and isinstance(iterator.get("expr"), str):
-        yield "iterator", iterator["expr"]
-    if entry.kind == "branchone":
-        for index, branch in enumerate(value.get("branches") or []):
-            if isinstance(branch, Mapping) and isinstance(branch.get("expr"), str) and branch["expr"].strip():
-                yield f"branches/{index}/expr", branch["expr"]
 
 
 def _is_predicate(field: str) -> bool:

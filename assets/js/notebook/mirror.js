@@ -101,8 +101,14 @@ export class Mirror extends Signals {
     this.set(`output:${id}`, output ?? null);
   }
 
+  /** Not for a field whose new expression the server does not have yet: what it says is the value of the old one. */
   takeEvaluated(id, evaluated) {
-    this.setEqual(`evaluated:${id}`, { ...this.get(`evaluated:${id}`), ...evaluated });
+    const news = Object.entries(evaluated).filter(([field]) => !this.isUnsent(id, field));
+    this.setEqual(`evaluated:${id}`, { ...this.get(`evaluated:${id}`), ...Object.fromEntries(news) });
+  }
+
+  isUnsent(id, field) {
+    return [...this.staged.values(), ...this.queue].some(({ op }) => op.cell === id && fieldOf(op) === field);
   }
 
   /** An event tells states by cell. */
@@ -342,6 +348,9 @@ export class Mirror extends Signals {
     this.set("toasts", this.get("toasts").filter((toast) => toast.id !== id));
   }
 }
+
+/** The field whose expression an operation changes, or null. */
+export const fieldOf = (op) => (op.op === "set_input" ? op.field : op.op === "set_setting" ? op.key : null);
 
 function reorder(cells, order) {
   if (!order) return cells;

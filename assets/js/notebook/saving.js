@@ -1,7 +1,7 @@
 // From a key press to the server: what is typed is kept in the browser at once, staged, sent in order, and sent again until
 // the server has it. Nothing here throws text away without the person having said so.
 import { request } from "../api.js";
-import { Mirror } from "./mirror.js";
+import { fieldOf, Mirror } from "./mirror.js";
 
 const SAVE_AFTER_MS = 500;
 const RETRY_MS = [300, 600, 1000, 2000]; // short: what was typed waits in this browser only
@@ -57,8 +57,9 @@ export class Saving extends Mirror {
 
   /** An expression changes: what the old one gave is not its value. */
   forgetValue(op) {
-    const field = op.op === "set_input" ? op.field : op.op === "set_setting" ? op.key : null;
-    if (field && this.get(`evaluated:${op.cell}`)?.[field]) this.takeEvaluated(op.cell, { [field]: null });
+    const field = fieldOf(op);
+    const known = this.get(`evaluated:${op.cell}`);
+    if (field && known?.[field]) this.set(`evaluated:${op.cell}`, { ...known, [field]: null });
   }
 
   unstage(key) {

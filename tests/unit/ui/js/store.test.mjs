@@ -75,6 +75,21 @@ test("a snapshot does not bring back a value that an event told since, and bring
   assert.equal(store.get("evaluated:c").y.text, "1");
 });
 
+test("the value of an expression that was typed over is not shown as that of the new one", async () => {
+  const store = await resumed();
+  const told = (text) => store.receive({ type: "evaluated", cell: "c", inputs: { x: { ok: true, text }, y: { ok: true, text } } });
+  told("1");
+  store.stage("input:c:x", { op: "set_input", cell: "c", field: "x", transform: { type: "javascript", expr: "2" } });
+  assert.equal(store.get("evaluated:c").x, null);
+  told("3"); // of what the server has
+  assert.equal(store.get("evaluated:c").x, null);
+  assert.equal(store.get("evaluated:c").y.text, "3");
+  clearTimeout(store.staged.get("input:c:x").timer);
+  store.unstage("input:c:x");
+  told("2");
+  assert.equal(store.get("evaluated:c").x.text, "2");
+});
+
 test("several changes at once go in one request after a run that was refused", async () => {
   const store = await resumed();
   asked.shift()(snapshot(1, "one"));

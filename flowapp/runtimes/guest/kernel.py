@@ -114,11 +114,15 @@ def fork_sibling() -> int:
 
     The C library remembers a thread's number; what forks past it has the kernel write the new one there (`thread_id_place`).
     """
+    return check(_with_lock.syscall(*_sibling_arguments()), "clone")
+
+
+@lru_cache(1)
+def _sibling_arguments() -> tuple[ctypes.c_long, ...]:
     place = thread_id_place()
     flags = _CLONE_PARENT | _SIGCHLD | (_CLONE_CHILD_SETTID | _CLONE_CHILD_CLEARTID if place else 0)
     rest = (0, 0, place, 0) if machine == "x86_64" else (0, 0, 0, place)
-    arguments = [ctypes.c_long(number) for number in (number_of("clone"), flags, *rest)]
-    return check(_with_lock.syscall(*arguments), "clone")
+    return tuple(ctypes.c_long(number) for number in (number_of("clone"), flags, *rest))
 
 
 @lru_cache(1)
@@ -237,14 +241,18 @@ def set_name(name: str) -> None:
     libc.prctl(ctypes.c_int(_PR_SET_NAME), name.encode()[:15], 0, 0, 0)
 
 
-def drop_capabilities() -> None:
-    """Give up every capability, also those that a later exec could bring back."""
+def drop_bounding_set() -> None:
+    """No exec gives a capability from now on, to this process and its descendants; those that it has stay. A new user namespace has all again."""
     for number in range(_LAST_CAPABILITY + 1):
         try:
             prctl(_PR_CAPBSET_DROP, number)
         except OSError:
             # EINVAL: past the last capability of this kernel. EPERM: nothing to drop from, we never had the right.
             break
+
+
+def drop_capabilities() -> None:
+    """Give up every capability that this process has."""
     header = struct.pack("Ii", _CAPABILITY_V3, 0)
     syscall(number_of("capset"), header, struct.pack("6I", *[0] * 6), what="capset")
 

@@ -7,7 +7,7 @@ Control messages are JSON, one per packet. Server → launcher: the plan, then `
 "bounds"}` and `{"op": "kill", "id"}`. Launcher → server: `{"ok"}` or `{"error"}` once, then `{"spawned": id, "pid"}`
 with the descriptors of the job (channel, log, process) and `{"gone": id, "status"}` when nothing of it is left.
 
-Kinds of jobs that import much are forked by a copy of this process that has done so (see `zygotes`), as children of this one.
+Most jobs are forked by copies of this process, as its own children (see `zygotes`).
 """
 
 from __future__ import annotations
@@ -132,7 +132,7 @@ class Launcher:
 
     def _spawn(self, message: dict[str, Any]) -> None:
         kind = message["kind"]
-        maker = self._maker(kind) if zygotes.has_its_own(kind) else None
+        maker = self._maker(kind) if zygotes.has_its_own(kind, self.plan) else None
         slot = self.free[-1]
         start = zygotes.Start(
             message["id"], self._place(slot, message.get("shared")), kind, Bounds.of(message, self._neighbours())
@@ -386,6 +386,7 @@ def main(control_descriptor: int) -> None:
     python_cell.prepare()
     gc.collect()
     gc.freeze()
+    python_cell.practise()
     facts = {
         "ok": True,
         "landlock": landlock.abi(),

@@ -9,6 +9,8 @@ FULL = "full"
 USER = "user"
 BASIC = "basic"
 NONE = "none"
+#: the kind of the processes for all other jobs in Python, Bash and programs
+SCRIPT = "script"
 #: the kind of the processes for Python jobs that import more than what every job finds loaded
 CLIENT = "client"
 #: the kind of the processes that help people who write code

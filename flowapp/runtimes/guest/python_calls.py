@@ -18,6 +18,12 @@ from typing import Any
 from flowapp.runtimes.guest import streaming
 
 _READ_FROM_TEXT = (bytes, datetime.datetime, datetime.date)
+#: stands for a default or an annotation that is not there
+EMPTY = inspect.Parameter.empty
+#: `inspect.Parameter.kind`, as numbers
+_POSITIONAL_ONLY, _EITHER, _VAR_POSITIONAL, _KEYWORD_ONLY, _VAR_KEYWORD = range(5)
+#: name, kind, default, annotation
+Parameter = tuple[str, int, Any, Any]
 
 
 def call(function: Callable[..., Any], inputs: Mapping[str, Any]) -> Any:
@@ -36,27 +42,64 @@ def bind(function: Callable[..., Any], inputs: Mapping[str, Any]) -> tuple[list[
     positional: list[Any] = []
     named: dict[str, Any] = {}
     takes_rest = False
-    parameters = inspect.signature(function).parameters
-    for name, parameter in parameters.items():
-        if parameter.kind is parameter.VAR_KEYWORD:
+    declared = parameters(function)
+    for parameter in declared:
+        name, kind, _, _ = parameter
+        if kind == _VAR_KEYWORD:
             takes_rest = True
-        elif parameter.kind is not parameter.VAR_POSITIONAL:
+        elif kind != _VAR_POSITIONAL:
             value = _value_for(parameter, inputs.get(name), function)
-            if parameter.kind is parameter.POSITIONAL_ONLY:
+            if kind == _POSITIONAL_ONLY:
                 positional.append(value)
             else:
                 named[name] = value
     if takes_rest:
-        named.update({name: value for name, value in inputs.items() if name not in parameters})
+        names = {parameter[0] for parameter in declared}
+        named.update({name: value for name, value in inputs.items() if name not in names})
     return positional, named
 
 
-def _value_for(parameter: inspect.Parameter, given: Any, function: Callable[..., Any]) -> Any:
+def parameters(function: Callable[..., Any]) -> list[Parameter]:
+    """What `inspect.signature` says of a callable, without the objects that it makes of it.
+
+    They would cost a process that was just forked, with the pages that it copies for them, as much as the rest of a trivial job.
+    """
+    # without attributes: it wraps nothing, and nobody has given it a signature by hand
+    if type(function) is types.FunctionType and not function.__dict__:
+        return _of_plain(function)
+    found = inspect.signature(function).parameters.values()
+    return [(each.name, int(each.kind), each.default, each.annotation) for each in found]
+
+
+def _of_plain(function: types.FunctionType) -> list[Parameter]:
+    code, annotations = function.__code__, function.__annotations__
+    names, given = code.co_varnames, function.__defaults__ or ()
+    by_name = function.__kwdefaults__ or {}
+    count, only_named = code.co_argcount, code.co_kwonlyargcount
+    without = count - len(given)
+    found: list[Parameter] = []
+    for at in range(count):
+        kind = _POSITIONAL_ONLY if at < code.co_posonlyargcount else _EITHER
+        default = given[at - without] if at >= without else EMPTY
+        found.append((names[at], kind, default, annotations.get(names[at], EMPTY)))
+    rest = count + only_named
+    if code.co_flags & inspect.CO_VARARGS:
+        found.append((names[rest], _VAR_POSITIONAL, EMPTY, annotations.get(names[rest], EMPTY)))
+        rest += 1
+    for name in names[count : count + only_named]:
+        found.append((name, _KEYWORD_ONLY, by_name.get(name, EMPTY), annotations.get(name, EMPTY)))
+    if code.co_flags & inspect.CO_VARKEYWORDS:
+        found.append((names[rest], _VAR_KEYWORD, EMPTY, annotations.get(names[rest], EMPTY)))
+    return found
+
+
+def _value_for(parameter: Parameter, given: Any, function: Callable[..., Any]) -> Any:
+    _, _, default, annotation = parameter
     if given is None:
-        return None if parameter.default is parameter.empty else parameter.default
-    if not isinstance(given, str) or parameter.annotation is parameter.empty:
+        return None if default is EMPTY else default
+    if not isinstance(given, str) or annotation is EMPTY:
         return given
-    wanted = _read_from_text(_evaluated(parameter.annotation, function))
+    wanted = _read_from_text(_evaluated(annotation, function))
     if wanted is bytes:
         return _decoded(given)
     if wanted is datetime.datetime:

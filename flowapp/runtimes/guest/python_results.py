@@ -33,7 +33,7 @@ def encode(value: Any) -> bytes:
 
 
 def _dump(value: Any) -> str:
-    return json.dumps(value, default=_otherwise, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return _ENCODER.encode(value)
 
 
 def _prepared(value: Any) -> Any:
@@ -77,3 +77,6 @@ def _finite(value: Any) -> Any:
 
 def _finite_key(key: Any) -> Any:
     return str(key) if isinstance(key, float) and not math.isfinite(key) else key
+
+
+_ENCODER = json.JSONEncoder(default=_otherwise, separators=(",", ":"), ensure_ascii=False, allow_nan=False)

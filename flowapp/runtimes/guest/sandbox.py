@@ -49,6 +49,7 @@ def enter(plan: Plan, place: Place, locks: Locks) -> None:
         # A user namespace of its own makes the kernel count this job's processes apart from all others.
         kernel.unshare(kernel.CLONE_NEWUSER)
         kernel.map_own_user(uid, gid)
+        kernel.drop_bounding_set()
     if place.uid is not None:
         os.setgroups([])
         os.setresgid(gid, gid, gid)

@@ -87,7 +87,7 @@ class Given:
 
 
 class _SockFprog(ctypes.Structure):
-    _fields_ = (("length", ctypes.c_ushort), ("filter", ctypes.c_void_p))
+    _fields_ = (("length", ctypes.c_ushort), ("filter", ctypes.c_char_p))
 
 
 def build(protected: Sequence[int] = (), given: Given = Given(), machine: str = kernel.machine) -> bytes:
@@ -130,14 +130,16 @@ def build(protected: Sequence[int] = (), given: Given = Given(), machine: str = 
 
 def apply(program: bytes) -> None:
     """Put the filter on this process and all its descendants. The caller has set no-new-privileges."""
-    buffer = ctypes.create_string_buffer(program, len(program))
-    header = _SockFprog(len(program) // 8, ctypes.cast(buffer, ctypes.c_void_p))
+    # The kernel reads the program where it lies: a buffer would be a new type for ctypes, which each job would make again.
+    header = _SockFprog(len(program) // 8, program)
     kernel.syscall(kernel.number_of("seccomp"), _SET_MODE_FILTER, 0, ctypes.byref(header), what="seccomp")
 
 
 def _refuse_all(calls: Iterable[tuple[int | None, int | None]], column: int, number: int) -> list[Instruction]:
-    numbers = [call[column] for call in calls]
-    return [step for call in numbers if call is not None for step in ((_JUMP_EQ, 0, 1, call), _refuse(number))]
+    """One answer for all: the kernel translates a program, and tries it with every call, each time that it is put on a process."""
+    *others, last = [call[column] for call in calls if call[column] is not None]
+    checks: list[Instruction] = [(_JUMP_EQ, len(others) - index, 0, value) for index, value in enumerate(others)]
+    return [*checks, (_JUMP_EQ, 0, 1, last), _refuse(number)]
 
 
 def _refuse(number: int) -> Instruction:

@@ -24,6 +24,9 @@ def build(plan: Plan, control: socket.socket) -> sandbox.Locks:
         jail.build(plan)
     else:
         kernel.adopt_orphans()
+    if plan.level != USER:
+        # Here once for all jobs, where none of them enters a user namespace. Only what an exec would give is lost, and we call none.
+        kernel.drop_bounding_set()
     has_landlock = plan.level != NONE and landlock.abi() > 0
     return sandbox.Locks(has_landlock, _working_filter(plan), below_tmp)
 

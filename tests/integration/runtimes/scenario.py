@@ -130,6 +130,14 @@ def only_own_processes(seen: Seen) -> None:
     assert seen.result["readable"] == [], seen.result["readable"][:20]
 
 
+def has_no_rights(seen: Seen) -> None:
+    """Neither capabilities nor a way to one; a server that has none itself cannot take the last of these, which nothing gives then."""
+    assert seen.error is None, seen.error
+    rights = {name for name, value in seen.result.items() if name.startswith("Cap") and int(value, 16)}
+    assert rights <= ({"CapBnd"} if seen.level == "basic" else set()), seen.result
+    assert (seen.result["NoNewPrivs"], seen.result["Seccomp"]) == ("1", "2"), seen.result
+
+
 def is_own_fault(seen: Seen) -> None:
     """Rubbish on the channel spoils the script's own answer, at most; it never becomes a result."""
     assert seen.result in (None, "real"), seen.result

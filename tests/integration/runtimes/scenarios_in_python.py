@@ -9,11 +9,18 @@ from tests.integration.runtimes.scenario import (
     every,
     fails,
     gives,
+    has_no_rights,
     is_alive_behind_walls,
     no_strays,
     only_own_processes,
 )
 
+_RIGHTS = """
+def main():
+    with open("/proc/self/status") as file:
+        rows = dict(row.split(":\\t", 1) for row in file.read().splitlines())
+    return {name: rows[name] for name in rows if name.startswith("Cap") or name in ("NoNewPrivs", "Seccomp")}
+"""
 _EXIT = "import os\ndef main():\n    os._exit(3)\n"
 _SEGFAULT = "import ctypes\ndef main():\n    ctypes.string_at(0)\n"
 _LOOP = "def main():\n    while True:\n        pass\n"
@@ -347,6 +354,7 @@ IN_PYTHON: dict[str, Scenario] = {
         "python3", _SIGNALS, every(ends_somehow, is_alive_behind_walls), {"server": "{server}"}
     ),
     "python tries to get out": Scenario("python3", _ESCAPES, gives([])),
+    "python has rights": Scenario("python3", _RIGHTS, has_no_rights),
     "python environment": Scenario(
         "python3", _ENVIRONMENT, gives(["HOME", "LANG", "PATH", "TMPDIR", "USER", "WM_JOB_ID"])
     ),

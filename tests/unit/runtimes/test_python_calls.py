@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import datetime
+import functools
+import inspect
 from collections.abc import Callable
 from typing import Annotated, Any, Optional
 
 import pytest
 
-from flowapp.runtimes.guest.python_calls import bind, call
+from flowapp.runtimes.guest.python_calls import bind, call, parameters
 
 
 def named(function: Callable[..., Any], **inputs: Any) -> dict[str, Any]:
@@ -101,3 +103,59 @@ def test_calls_of_every_kind() -> None:
     assert call(waits, {"a": 2}) == 2
     assert call(parts, {}) == "a2"
     assert call(later, {}) == "xy"
+
+
+def _wrapping(function: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(function)
+    def inner(*args: Any, **kwargs: Any) -> Any:
+        return function(*args, **kwargs)
+
+    return inner
+
+
+def _empty() -> None: ...
+def _plain(a: int, b: str = "x", *, c: float, d: int = 4) -> None: ...
+def _before(a, b, /, c=1, d: int = 2): ...  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+def _only_before(a, b=None, /): ...  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+def _rest(a: int = 1, *more: str, z: bool, **others: bytes) -> None: ...
+def _named_rest(**others: int) -> None: ...
+async def _awaited(a: int, *, b: None = None) -> None: ...
+def _signed(a: int) -> None: ...
+def _cleared(a: int, b: int = 2) -> None: ...
+def _marked(a: int) -> None: ...
+
+
+def _with_locals(a: int) -> int:
+    b = a + 1
+    return sum([b + c for c in range(b)])
+
+
+class _Made:
+    def __init__(self, a: int, b: str = "x") -> None: ...
+
+
+class _Called:
+    def __call__(self, a: int, *, b: str = "x") -> None: ...
+
+
+_signed.__signature__ = inspect.signature(_rest)  # type: ignore[attr-defined]
+_cleared.__defaults__, _cleared.__annotations__ = None, {}
+_marked.note = 1  # type: ignore[attr-defined]
+#: callables of every kind that a script may name as its entry point
+_SHAPES: list[Callable[..., Any]] = [
+    *(_empty, _plain, _before, _only_before, _rest, _named_rest, _awaited, _signed, _cleared, _marked, _with_locals),
+    *(_Made, _Called(), _Called().__call__, functools.partial(_plain, 1, c=2.0), functools.lru_cache(_plain)),
+    *(_wrapping(_plain), lambda a, b=2, **c: (a, b, c), sorted),
+]
+
+
+@pytest.mark.parametrize("function", _SHAPES)
+def test_parameters_are_what_inspect_says_they_are(function: Callable[..., Any]) -> None:
+    said = inspect.signature(function).parameters.values()
+    assert parameters(function) == [(each.name, each.kind, each.default, each.annotation) for each in said]
+
+
+def test_undeclared_inputs_go_to_the_rest_and_declared_ones_do_not() -> None:
+    def main(a: int, *b: int, c: int = 3, **rest: int) -> None: ...
+
+    assert named(main, a=1, b=2, c=None, d=4) == {"a": 1, "c": 3, "d": 4}

@@ -137,7 +137,7 @@ def apply(program: bytes) -> None:
 
 def _refuse_all(calls: Iterable[tuple[int | None, int | None]], column: int, number: int) -> list[Instruction]:
     """One answer for all: the kernel translates a program, and tries it with every call, each time that it is put on a process."""
-    *others, last = [call[column] for call in calls if call[column] is not None]
+    *others, last = [value for call in calls if (value := call[column]) is not None]
     checks: list[Instruction] = [(_JUMP_EQ, len(others) - index, 0, value) for index, value in enumerate(others)]
     return [*checks, (_JUMP_EQ, 0, 1, last), _refuse(number)]
 

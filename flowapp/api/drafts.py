@@ -66,9 +66,12 @@ async def operations(draft_id: str, request: Request, caller: Caller, workspace:
 
 @router.post("/{draft_id}/undo")
 async def undo(draft_id: str, request: Request, caller: Caller, workspace: App) -> Response:
-    """Take back the last edit."""
+    """Take back the last edit; with `version`, only if it is the one that made this version of the draft."""
     body = await object_body(request)
-    return answer(await workspace.drafts.undo(caller, draft_id, text_of(body, "client")))
+    version = body.get("version")
+    if version is not None and type(version) is not int:
+        raise BadRequest("version must be a whole number.")
+    return answer(await workspace.drafts.undo(caller, draft_id, text_of(body, "client"), version))
 
 
 @router.post("/{draft_id}/redo")

@@ -24,7 +24,7 @@ from flowapp.store.tables import DraftOperationRow, DraftRow
 from flowapp.workspace import editing, guard
 from flowapp.workspace.context import Context
 from flowapp.workspace.editing import Staged, StaleDraft
-from flowapp.workspace.errors import DraftConflict, EditRejected, NothingToUndo
+from flowapp.workspace.errors import DraftConflict, EditedSince, EditRejected, NothingToUndo
 from flowapp.workspace.open_drafts import OpenDraft, OpenDrafts, tell_others
 from flowapp.workspace.outputs import Outputs
 
@@ -113,14 +113,15 @@ class Drafts:
         draft = await self.open(identity, "draft.edit", draft_id)
         return await self._apply(draft, client, lambda: editing.staged(draft, identity, make(), client))
 
-    async def undo(self, identity: Identity, draft_id: str, client: str) -> dict[str, Any]:
+    async def undo(self, identity: Identity, draft_id: str, client: str, version: int | None = None) -> dict[str, Any]:
         """Take back the last edit; returns the Change.
 
         Raises:
             NothingToUndo: there is none.
+            EditedSince: it is not the edit that made this version of the draft.
         """
         draft = await self.open(identity, "draft.edit", draft_id)
-        return await self._step_back(draft, identity, client, redo=False)
+        return await self._step_back(draft, identity, client, redo=False, version=version)
 
     async def redo(self, identity: Identity, draft_id: str, client: str) -> dict[str, Any]:
         """Do the edit again that was undone last; returns the Change.
@@ -195,17 +196,25 @@ class Drafts:
             listener(draft)
         return mine
 
-    async def _step_back(self, draft: OpenDraft, identity: Identity, client: str, *, redo: bool) -> dict[str, Any]:
+    async def _step_back(
+        self, draft: OpenDraft, identity: Identity, client: str, *, redo: bool, version: int | None = None
+    ) -> dict[str, Any]:
         async with draft.lock:
-            await self.retrying(draft, lambda: self._move(draft, identity, client, redo=redo))
+            await self.retrying(draft, lambda: self._move(draft, identity, client, redo=redo, version=version))
             return await self.tell(draft, client)
 
-    async def _move(self, draft: OpenDraft, identity: Identity, client: str, *, redo: bool) -> None:
+    async def _move(
+        self, draft: OpenDraft, identity: Identity, client: str, *, redo: bool, version: int | None
+    ) -> None:
         find = drafts.next_redo if redo else drafts.last_edit
         row = await self._store.database.read(lambda connection: find(connection, draft.id))
         if row is None or row.id is None:
             word = "redo" if redo else "undo"
             raise NothingToUndo(f"There is nothing to {word}.")
+        if version is not None and row.version != version:
+            raise EditedSince(
+                "This is not the last change any more.", f"The last one is: {row.label}. Undo takes back one at a time."
+            )
         decoded = decode_all(loads(row.operations if redo else row.inverse))
         if isinstance(decoded, Rejected):
             raise EditRejected(decoded.code, decoded.message, decoded.hint)

@@ -9,6 +9,7 @@ WorkspaceError
 ├── DraftConflict       draft.conflict              409
 ├── EditRejected        (the rejection's own code)  409
 ├── NothingToUndo       draft.nothing_to_undo       409
+├── EditedSince         draft.edited_since          409
 ├── DocumentRejected    document.invalid            422  (with the list of problems)
 ├── PathTaken           flow.path_taken             409
 ├── NewerVersion        flow.newer_version          409
@@ -101,6 +102,13 @@ class NothingToUndo(WorkspaceError):
     """There is no edit to take back (or to do again)."""
 
     code = "draft.nothing_to_undo"
+    status = 409
+
+
+class EditedSince(WorkspaceError):
+    """The edit that was to be taken back is not the last one any more."""
+
+    code = "draft.edited_since"
     status = 409
 
 

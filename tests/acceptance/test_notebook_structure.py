@@ -64,6 +64,20 @@ def test_a_cell_is_put_between_doubled_folded_and_deleted_by_mouse(page: Page, p
     expect(notebook.cell("e")).to_be_visible()
 
 
+def test_the_undo_of_a_message_takes_back_nothing_else(page: Page, product: Product) -> None:
+    notebook = opened(page, product)
+    notebook.select("b")
+    page.keyboard.press("d")
+    page.keyboard.press("d")
+    expect(notebook.cell("b")).to_have_count(0)
+    notebook.set_code("c", "def main():\n    return 'typed since'\n")
+    notebook.settled()
+    page.locator(".nb-toast", has_text="Deleted b").get_by_role("button", name="Undo").click()
+    expect(notebook.cell("b")).to_be_visible()
+    expect(notebook.cell("c")).to_contain_text("typed since")
+    assert steps(notebook) == ["a", "b", "c"]
+
+
 def test_notes_by_mouse_and_by_keyboard(page: Page, product: Product) -> None:
     notebook = opened(page, product)
     gap = page.locator(".nb-slot[data-root] .nb-gap").nth(1)

@@ -8,7 +8,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.acceptance.axe import accessible
 from tests.acceptance.conftest import Watch, shoot
-from tests.acceptance.keys import press, replace_text, tab_to
+from tests.acceptance.keys import press, replace_text, slow_drawing, tab_to
 from tests.acceptance.notebook_page import RUN_TIMEOUT, flow_of, python, wire
 from tests.acceptance.product import Product
 
@@ -54,6 +54,7 @@ def _opened(page: Page, path: str) -> Locator:
 def test_a_type_gives_the_form_and_a_secret_is_made_in_it(page: Page, product: Product, watch: Watch) -> None:
     watch.expect_error("422")  # a path that is none
     _type(product, "form_shop")
+    slow_drawing(page)
     page.goto("/resources")
     page.get_by_role("button", name="New resource").click()
     dialog = page.get_by_role("dialog", name="New resource")

@@ -1,6 +1,7 @@
 // A field that may name a stored value instead of holding one: `$var:path` and `$res:path`, picked from a list, and a secret
 // that is made on the spot. What is stored is the reference; it is replaced when something reads the value.
 import { useId, useRef, useState } from "react";
+import { flushSync } from "react-dom";
 
 import { post, workspacePath } from "../api.js";
 import { Icon } from "../icons.jsx";
@@ -35,15 +36,18 @@ export function Referable({ field, context, framed }) {
   const secret = isSecret(uiSchema);
   const name = label?.trim() || "this field";
   const set = (value) => onChange(value, fieldPathId.path);
-  const focus = () => requestAnimationFrame(() => document.getElementById(id)?.focus());
-  const refer = (on, value) => {
+  // drawn at once: after an answer of the server React draws when it has time, and the next frame may come before that
+  const focusAfter = (change) => {
+    flushSync(change);
+    document.getElementById(id)?.focus();
+  };
+  const refer = (on, value) => focusAfter(() => {
     setNamed(on);
     setMaking(false);
     set(value);
-    focus();
-  };
+  });
   const make = secret && <button type="button" className="link" disabled={disabled} aria-expanded={making} onClick={() => setMaking(!making)}>New secret<span className="sr"> for {name}</span></button>;
-  const maker = making && <NewSecret name={fieldPathId.path.at(-1)} typed={named || typeof formData !== "string" ? "" : formData} path={context.secretPath(fieldPathId.path.at(-1))} onMade={(path) => refer(true, `$var:${path}`)} onClose={() => (setMaking(false), focus())} />;
+  const maker = making && <NewSecret name={fieldPathId.path.at(-1)} typed={named || typeof formData !== "string" ? "" : formData} path={context.secretPath(fieldPathId.path.at(-1))} onMade={(path) => refer(true, `$var:${path}`)} onClose={() => focusAfter(() => setMaking(false))} />;
   if (!named) {
     const acts = <>{make}<button type="button" className="link" disabled={disabled} onClick={() => refer(true, isReference(formData) ? formData : undefined)}>{secret ? "Use a secret" : "Use a variable"}<span className="sr"> for {name}</span></button></>;
     return <>{framed(acts)}{maker}</>;

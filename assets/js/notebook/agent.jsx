@@ -24,7 +24,7 @@ export const AgentBody = memo(function AgentBody({ cell }) {
   const add = (kind) => (kind.call ? store.set("dialog", { kind: "call", called: kind.call, choose: (path) => put(kind, kind.value(path)) }) : put(kind, kind.value()));
   const drop = (index) => {
     save(tools.filter((_, at) => at !== index));
-    store.toast({ text: `Removed the tool ${nameOf(tools[index])}`, action: { label: "Undo", run: () => store.history("undo") } });
+    store.toastDone({ text: `Removed the tool ${nameOf(tools[index])}` });
   };
   if (pathOf(cell)) {
     return <div className="nb-tools" role="group" aria-label={`Tools of ${cell.step_id}`}><AgentChoice cell={cell} /><AgentShared cell={cell} /></div>;

@@ -157,7 +157,7 @@ function Branch({ cell, branch, index, one, taken }) {
   const { id } = cell;
   const drop = () => {
     store.do({ op: "remove_branch", cell: id, index });
-    store.toast({ text: `Deleted the branch ${branch.summary || index + 1}`, action: { label: "Undo", run: () => store.history("undo") } });
+    store.toastDone({ text: `Deleted the branch ${branch.summary || index + 1}` });
   };
   return (
     <div className="nb-branch" data-taken={taken || undefined}>

@@ -106,9 +106,10 @@ function removeAll(store, cells) {
   const neighbour = order.slice(at).find((other) => !gone.has(other)) ?? order.slice(0, at).reverse()[0];
   const [{ step_id: step, title }] = ids.map((each) => store.cell(each));
   store.do(...ids.map((each) => ({ op: "delete_cell", cell: each })));
+  const made = store.lastMade();
   unmark(store);
   const said = ids.length > 1 ? `${ids.length} cells` : `${step}${title ? `, ${title}` : ""}`;
-  store.toast({ text: `Deleted ${said}`, action: { label: "Undo", run: () => store.history("undo").then(() => select(store, ids[0])) } });
+  store.toast({ text: `Deleted ${said}`, action: { label: "Undo", run: () => store.takeBackDeletion(made, ids).then((there) => there && select(store, ids[0])) } });
   if (neighbour) select(store, neighbour);
   else document.querySelector(".nb-main")?.focus();
 }

@@ -1,5 +1,6 @@
 // Comments on cells: a mark at the head with a panel, and all of them in the side panel. Plain text, by mouse and by keys.
 import { memo, useCallback, useEffect, useRef, useState } from "react";
+import { flushSync } from "react-dom";
 import { count, when } from "../words.js";
 import { select } from "./commands.js";
 import { inCellOrder, onOtherSteps } from "./comments.js";
@@ -167,8 +168,8 @@ function Writing({ place, initial = "", label, verb, autofocus, onSend, onDone }
     // the field goes, and the keyboard must not fall off the panel with it
     const around = box.current?.closest("article, .nb-comments-pop") ?? null;
     if (!onDone) return;
-    onDone();
-    requestAnimationFrame(() => document.activeElement === document.body && around?.querySelector("footer button, button")?.focus());
+    flushSync(onDone); // an answer of the server came: else it is drawn at some later time
+    if (document.activeElement === document.body) around?.querySelector("footer button, button")?.focus();
   };
   const send = async () => {
     if (!text.trim() || busy) return;

@@ -44,7 +44,7 @@ function useMerge(store, onDone) {
 export function Merge({ onClose }) {
   const store = useStore();
   const done = ({ version }) => {
-    store.toast({ text: `Version ${version} is in the draft. Nothing is deployed yet.`, tone: "ok", action: { label: "Undo", run: () => store.history("undo") }, ms: 12000 });
+    store.toastDone({ text: `Version ${version} is in the draft. Nothing is deployed yet.`, tone: "ok", ms: 12000 });
     onClose();
   };
   const { seen, choices, failed, outdated, busy, choose, takeIn } = useMerge(store, done);

@@ -24,7 +24,7 @@ export function NamedDialog({ forked, onClose }) {
   const bind = (event) => {
     event.preventDefault();
     if (!bindings.length) return onClose();
-    store.doThen({ op: "bind_names", bindings }, () => store.toast({ text: `Bound ${count(bindings.length, "name")} anew`, tone: "ok", action: { label: "Undo", run: () => store.history("undo") }, ms: 12000 }));
+    store.doThen({ op: "bind_names", bindings }, (made) => store.toastDone({ text: `Bound ${count(bindings.length, "name")} anew`, tone: "ok", ms: 12000 }, made));
     return onClose();
   };
   const lists = [["To bind anew", false], ["Kept", true]].map(([title, there]) => [title, (found?.names ?? []).filter((name) => name.found === there)]);

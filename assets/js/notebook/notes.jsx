@@ -38,7 +38,7 @@ export const Note = memo(function Note({ id }) {
   };
   const remove = () => {
     store.do({ op: "delete_note", note: id });
-    store.toast({ text: "Deleted a note", action: { label: "Undo", run: () => store.history("undo") } });
+    store.toastDone({ text: "Deleted a note" });
   };
   const move = (by) => {
     const order = store.get("order") ?? [];

@@ -70,19 +70,20 @@ export class Saving extends Mirror {
   /** Do operations now. What was typed before goes first, so order is what the person did. */
   do(...ops) {
     this.collect();
+    const made = { version: 0 }; // the draft's version with these, once the server has them
     for (const op of ops) {
       this.forgetValue(op);
-      this.queue.push({ op, key: null });
+      this.queue.push({ op, key: null, made });
     }
     this.rebuild();
     this.pump();
   }
 
-  /** Do one operation now, and call `taken` when the server has taken it: never, when it refuses it. */
+  /** Do one operation now, and call `taken(made)` when the server has taken it: never, when it refuses it. */
   doThen(op, taken) {
     this.collect();
     this.forgetValue(op);
-    this.queue.push({ op, key: null, taken });
+    this.queue.push({ op, key: null, made: { version: 0 }, taken });
     this.rebuild();
     this.pump();
   }
@@ -179,7 +180,10 @@ export class Saving extends Mirror {
     }
     if (change) this.takeChange(change, "own", since);
     else this.rebuild();
-    for (const { taken } of items) taken?.();
+    for (const { made, taken } of items) {
+      if (made && change) made.version = change.version;
+      taken?.(made);
+    }
   }
 
   /** The server did not take what we sent. True: go on with the rest. False: try again later. */
@@ -292,6 +296,29 @@ export class Saving extends Mirror {
 
   history(verb) {
     return this.changeThere(verb, {}, "Nothing was undone or redone");
+  }
+
+  /** What was done last: `version` is that of the draft with it, 0 until the server has it. */
+  lastMade() {
+    return (this.queue.at(-1) ?? this.sending.at(-1))?.made ?? { version: this.server.draft.version };
+  }
+
+  /** Say what was just done, with an Undo that takes back nothing else, whatever is done meanwhile. */
+  toastDone(toast, made = this.lastMade()) {
+    this.toast({ ...toast, action: { label: "Undo", run: () => this.takeBack(made) } });
+  }
+
+  /** Take back an edit that is the last one still. Answers whether it was. */
+  takeBack(made) {
+    return this.changeThere("undo", made, "Nothing was undone");
+  }
+
+  /** Take back a deletion; after other edits, put the cells back. Answers whether they are there again. */
+  async takeBackDeletion(made, cells) {
+    await this.settled();
+    if (made.version === this.server.draft.version) return this.takeBack(made);
+    for (const cell of cells) if (!this.cell(cell) && !(await this.putBack(cell))) return false;
+    return true;
   }
 
   /** Put a deleted cell back. Answers whether it is there again. */

@@ -63,7 +63,7 @@ function OwnTools({ cell, onGone }) {
   const remove = () => {
     onGone(); // before the button goes, and the focus with it
     store.do({ op: "set_setting", cell: cell.id, key: "tools", value: [] });
-    store.toast({ text: `Removed ${told}`, action: { label: "Undo", run: () => store.history("undo") } });
+    store.toastDone({ text: `Removed ${told}` });
   };
   return (
     <p className="nb-tool-hd nb-faint">

@@ -75,7 +75,7 @@ function fieldMenu(store, here, input, secret, together, setTogether) {
   const turn = (make, places) => () => {
     setTogether(null);
     const expr = make(store, input, places);
-    store.toast({ text: `${input.field} is now ${expr}`, action: { label: "Undo", run: () => store.history("undo") } });
+    store.toastDone({ text: `${input.field} is now ${expr}` });
   };
   const cannot = secret || unset || input.truncated;
   return [
@@ -115,7 +115,7 @@ function Duplicates() {
   const turn = (make, { input, places }) => () => {
     const expr = make(store, input, places);
     document.querySelector(".nb-find-equal")?.focus(); // what was pressed is gone
-    store.toast({ text: `${places.length} inputs are now ${expr}`, action: { label: "Undo", run: () => store.history("undo") } });
+    store.toastDone({ text: `${places.length} inputs are now ${expr}` });
   };
   return (
     <section className="nb-group nb-equal" aria-label="Duplicates">

@@ -121,7 +121,7 @@ function Version({ at, list, version, against, onClose }) {
   const restore = () => {
     const { summary, description, value, schema } = flows.own;
     store.do({ op: "replace_flow", flow: { summary, description, value, ...(schema && { schema }) }, prefix: newId("c"), label: `Restored version ${version.version}` });
-    store.toast({ text: `Version ${version.version} is in the draft again. Nothing is deployed yet.`, tone: "ok", action: { label: "Undo", run: () => store.history("undo") }, ms: 12000 });
+    store.toastDone({ text: `Version ${version.version} is in the draft again. Nothing is deployed yet.`, tone: "ok", ms: 12000 });
     onClose();
   };
   const title = restores ? `Restoring it would change the draft ${places(changes.length)}` : flows.name ? `Differs from ${flows.name} ${places(changes.length)}` : "The first version, in full";

@@ -181,6 +181,19 @@ class TestUndo:
         await server.edit(draft, {"op": "set_title", "cell": cell["id"], "title": "Two"})
         assert (await server.post(draft, "redo", {}, 409))["error"]["code"] == "draft.nothing_to_undo"
 
+    async def test_one_edit_is_taken_back_only_while_it_is_the_last_one(self, server: Server) -> None:
+        draft = await server.draft(CHAIN)
+        found = await cells(server, draft)
+        deleted = await server.edit(draft, {"op": "delete_cell", "cell": found["b"]["id"]})
+        await server.edit(draft, {"op": "set_title", "cell": found["a"]["id"], "title": "One"})
+        refused = (await server.post(draft, "undo", {"version": deleted["version"]}, 409))["error"]
+        assert refused["code"] == "draft.edited_since" and "last one is" in refused["hint"]
+        assert (await cells(server, draft))["a"]["title"] == "One"
+        await server.post(draft, "undo", {})
+        undone = await server.post(draft, "undo", {"version": deleted["version"]})
+        assert [cell["step_id"] for cell in undone["cells"] if cell["id"] == found["b"]["id"]] == ["b"]
+        assert (await server.post(draft, "undo", {"version": "x"}, 400))["error"]["code"] == "request.invalid"
+
     async def test_there_may_be_nothing_to_undo(self, server: Server) -> None:
         draft = await server.draft(CHAIN)
         assert (await server.post(draft, "undo", {}, 409))["error"]["message"] == "There is nothing to undo."

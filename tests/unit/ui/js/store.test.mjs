@@ -90,6 +90,43 @@ test("the value of an expression that was typed over is not shown as that of the
   assert.equal(store.get("evaluated:c").x.text, "2");
 });
 
+test("the undo of a message takes back what it names, and puts a cell back when more was done since", async () => {
+  const store = await resumed();
+  asked.shift()(snapshot(1, "one"));
+  await turn();
+  const posted = [];
+  let version = 1;
+  const before = globalThis.fetch;
+  globalThis.fetch = async (path, { body } = {}) => {
+    const verb = path.split("/").at(-1);
+    posted.push([verb, JSON.parse(body)]);
+    version += 1;
+    return json({ version, draft: {}, cells: [] });
+  };
+  try {
+    store.do({ op: "set_summary", summary: "1" });
+    const made = store.lastMade();
+    store.toastDone({ text: "Named" });
+    await store.settled();
+    assert.equal(made.version, 2);
+    await store.get("toasts").at(-1).action.run();
+    assert.deepEqual(posted.at(-1), ["undo", { client: store.client, version: 2 }]);
+    store.do({ op: "set_summary", summary: "2" });
+    const other = store.lastMade();
+    await store.settled();
+    store.do({ op: "set_summary", summary: "3" });
+    assert.equal(await store.takeBackDeletion(other, ["gone"]), true);
+    assert.deepEqual(posted.at(-1), ["bin", { client: store.client, cell: "gone" }]);
+    store.do({ op: "set_summary", summary: "4" });
+    assert.equal(await store.takeBackDeletion(store.lastMade(), ["gone"]), true);
+    assert.deepEqual(posted.at(-1), ["undo", { client: store.client, version: version - 1 }]);
+  } finally {
+    globalThis.fetch = before;
+    for (const { timer } of store.staged.values()) clearTimeout(timer);
+    for (const toast of store.get("toasts")) store.dismiss(toast.id);
+  }
+});
+
 test("several changes at once go in one request after a run that was refused", async () => {
   const store = await resumed();
   asked.shift()(snapshot(1, "one"));

@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
+from flowapp.runtimes import container_client
 from flowapp.runtimes.adapters import Refused
 
 _ANSWER_S = 15.0
-_log = logging.getLogger(__name__)
 
 
 def names(container: str, count: int) -> list[str]:
@@ -23,39 +22,37 @@ def names(container: str, count: int) -> list[str]:
     return [f"{container}-{number}" for number in range(count)]
 
 
-@contextlib.asynccontextmanager
-async def kept(engine: str, secrets: Sequence[str], values: Mapping[str, str]) -> AsyncIterator[list[str]]:
-    """Options of `run` that give a container the values as variables; they are gone afterwards.
+async def made(
+    engine: str, secrets: Sequence[str], values: Mapping[str, str], is_canceled: Callable[[], bool]
+) -> list[str]:
+    """Options of `run` that give a container the values as variables.
 
     Raises:
         Refused: the engine does not take them.
+        PreparingCanceled: they are not wanted any more.
     """
-    try:
-        for secret, value in zip(secrets, values.values(), strict=True):
-            await _create(engine, secret, value.encode())
-        yield [f"--secret={secret},type=env,target={name}" for secret, name in zip(secrets, values, strict=True)]
-    finally:
-        if secrets:
-            try:
-                await asyncio.shield(remove(engine, secrets))
-            except (OSError, TimeoutError):
-                _log.warning("variables of a container stay with the engine as its secrets %s", ", ".join(secrets))
+    for secret, value in zip(secrets, values.values(), strict=True):
+        await container_client.unless_canceled(_create(engine, secret, value.encode()), is_canceled)
+    return [f"--secret={secret},type=env,target={name}" for secret, name in zip(secrets, values, strict=True)]
 
 
-async def remove(engine: str, secrets: Sequence[str]) -> None:
-    """Remove those that are there. Raises OSError when the engine is gone, TimeoutError when it does not answer."""
-    null = asyncio.subprocess.DEVNULL
-    removing = await asyncio.create_subprocess_exec(
-        engine, "secret", "rm", *secrets, stdin=null, stdout=null, stderr=null
-    )
+async def remove(engine: str, secrets: Sequence[str]) -> bool:
+    """Remove those that are there; whether none is left. Raises OSError when the engine is gone, TimeoutError when it does not answer."""
+    removing = await container_client.started(engine, "secret", "rm", *secrets)
     await _said(removing)
+    if removing.returncode == 0:
+        return True
+    # It fails for one that was never made as well.
+    listing = await container_client.started(
+        engine, "secret", "ls", "--format={{.Name}}", stdout=asyncio.subprocess.PIPE
+    )
+    listed, _ = await _answer(listing)
+    return listing.returncode == 0 and not set(listed.decode("utf-8", "replace").split()) & set(secrets)
 
 
 async def _create(engine: str, secret: str, value: bytes) -> None:
-    pipe, null = asyncio.subprocess.PIPE, asyncio.subprocess.DEVNULL
-    creating = await asyncio.create_subprocess_exec(
-        engine, "secret", "create", secret, "-", stdin=pipe, stdout=null, stderr=pipe
-    )
+    pipe = asyncio.subprocess.PIPE
+    creating = await container_client.started(engine, "secret", "create", secret, "-", stdin=pipe, stderr=pipe)
     try:
         said = await _said(creating, value)
     except TimeoutError:
@@ -66,12 +63,17 @@ async def _create(engine: str, secret: str, value: bytes) -> None:
 
 
 async def _said(process: asyncio.subprocess.Process, given: bytes | None = None) -> str:
-    """What a process told about a failure, at its end; it does not stay when nobody waits any more."""
+    """What a process told about a failure, at its end."""
+    return (await _answer(process, given))[1].decode("utf-8", "replace")
+
+
+async def _answer(process: asyncio.subprocess.Process, given: bytes | None = None) -> tuple[bytes, bytes]:
+    """Both outputs of a process, at its end; it does not stay when nobody waits any more."""
     try:
         async with asyncio.timeout(_ANSWER_S):
-            _, said = await process.communicate(given)
+            output, said = await process.communicate(given)
     except BaseException:
         with contextlib.suppress(ProcessLookupError):
             process.kill()
         raise
-    return (said or b"").decode("utf-8", "replace")
+    return output or b"", said or b""

@@ -11,6 +11,8 @@ import re
 import resource
 from collections.abc import Sequence
 
+from flowapp.runtimes import container_client
+
 _FILE_SIZE = "fsize"
 _HELP = re.compile(rb"--ulimit [^\n]*\(default \[([^\]\n]*)\]\)")
 _ONE = re.compile(r"[a-z]+=-?\d+(?::-?\d+)?")
@@ -19,10 +21,7 @@ _ANSWER_S = 15.0
 
 async def configured(podman: str) -> list[str]:
     """Those that Podman gives to every container, as `--ulimit` takes them; none when it does not say."""
-    null = asyncio.subprocess.DEVNULL
-    asked = await asyncio.create_subprocess_exec(
-        podman, "run", "--help", stdin=null, stdout=asyncio.subprocess.PIPE, stderr=null
-    )
+    asked = await container_client.started(podman, "run", "--help", stdout=asyncio.subprocess.PIPE)
     try:
         said, _ = await asyncio.wait_for(asked.communicate(), _ANSWER_S)
     except TimeoutError:

@@ -9,19 +9,24 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import os
 import re
 import shutil
 import signal
 import time
 import uuid
-from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 from flowapp.jsontext import JsonText
-from flowapp.runtimes import container_secrets, container_ulimits, container_variables, handover, versions
+from flowapp.runtimes import (
+    container_client,
+    container_marks,
+    container_secrets,
+    container_ulimits,
+    container_variables,
+    handover,
+)
 from flowapp.runtimes.adapters import Prepared, Refused, Talk
+from flowapp.runtimes.container_marks import Mark
 from flowapp.runtimes.container_output import Output
 from flowapp.runtimes.guest.bash_cell import LastLine
 from flowapp.runtimes.jobs import Job, Outcome, RuntimeSettings
@@ -92,8 +97,7 @@ class Containers:
 
     def __init__(self, settings: RuntimeSettings) -> None:
         self._settings = settings
-        self._sweeping: asyncio.Task[None] | None = None
-        self._marks = settings.home / "runtimes" / "containers"
+        self.marks = container_marks.Marks(settings.home / "runtimes" / "containers")
         self._engine: str | None = None
         self._takes_files = False
         self._ulimits: list[str] = []
@@ -114,37 +118,25 @@ class Containers:
             return outcome
         command = command_of(json.loads(outcome.result or "[]"))
         apart: dict[str, str] = {}
-        if _is_podman(engine):
+        if container_client.is_podman(engine):
             command, apart = container_variables.set_apart(command, self._takes_files)
-        async with self._places:
+        await container_client.unless_canceled(self._places.acquire(), talk.is_canceled)
+        try:
             name = f"flowapp-{uuid.uuid4().hex}"
             secrets = container_secrets.names(name, len(apart))
-            with self._marked(engine, name, secrets):
-                async with container_secrets.kept(engine, secrets, apart) as more:
-                    return await self._contained(engine, name, job, [*more, *command], talk)
+            async with self.marks.of(engine, name, secrets) as mark:
+                more = await container_secrets.made(engine, secrets, apart, talk.is_canceled)
+                return await self._contained(engine, name, job, [*more, *command], talk, mark)
+        finally:
+            self._places.release()
 
     def sweep(self) -> None:
         """End the containers of a server on this data folder that was killed. Returns at once: an engine may take its time."""
-        stale = [mark for mark in self._marks.glob("*-*") if not _is_alive(mark)] if self._marks.is_dir() else []
-        if stale:
-            self._sweeping = asyncio.get_running_loop().create_task(_ended(stale))
+        self.marks.sweep()
 
     async def close(self) -> None:
         """Leave what is still to be ended to the next start."""
-        if self._sweeping is not None:
-            self._sweeping.cancel()
-            await asyncio.gather(self._sweeping, return_exceptions=True)
-
-    @contextlib.contextmanager
-    def _marked(self, engine: str, name: str, secrets: Sequence[str]) -> Iterator[None]:
-        """The name of a container and its secrets, kept in a file while it may run: the engine's processes are not ours, and outlive us."""
-        self._marks.mkdir(parents=True, exist_ok=True)
-        mark = self._marks / f"{os.getpid()}.{_began(os.getpid())}-{name}"
-        mark.write_text("\n".join([engine, *secrets]))
-        try:
-            yield
-        finally:
-            mark.unlink(missing_ok=True)
+        await self.marks.close()
 
     async def _found(self) -> str:
         """The program of an engine that answers; asked again after a minute."""
@@ -156,9 +148,11 @@ class Containers:
                     continue
                 problem = await _ask(program)
                 if problem is None:
-                    version = await versions.version_of(program)
+                    version = await container_client.version_of(program)
                     self._takes_files = container_variables.reads_as_it_stands(version or "")
-                    self._ulimits = await container_ulimits.configured(program) if _is_podman(program) else []
+                    self._ulimits = (
+                        await container_ulimits.configured(program) if container_client.is_podman(program) else []
+                    )
                     self._engine = program
                     break
                 self._why = f"{name.capitalize()} is installed and does not answer ({problem})"
@@ -185,15 +179,16 @@ class Containers:
         if self._takes_files:
             command, variables = container_variables.taken_out(command)
         with container_variables.readable(variables) as given:
-            return await asyncio.create_subprocess_exec(
-                engine, "run", "--rm", *options, *command,
-                stdin=given, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-                start_new_session=True,
-            )  # fmt: skip
+            pipe = asyncio.subprocess.PIPE
+            return await container_client.started(
+                engine, "run", "--rm", *options, *command, stdin=given, stdout=pipe, stderr=pipe, apart=True
+            )
 
-    async def _contained(self, engine: str, name: str, job: Job, command: list[str], talk: Talk) -> Outcome:
+    async def _contained(self, engine: str, name: str, job: Job, command: list[str], talk: Talk, mark: Mark) -> Outcome:
         begun = time.perf_counter()
-        limits = [*self.limits_of(job), *container_ulimits.options(self._ulimits, job.limits.file_mb)]
+        # Podman would copy the server's proxies into the container; what it needs of them, a cell names itself.
+        proxies = ["--http-proxy=false"] * container_client.is_podman(engine)
+        limits = [*proxies, *self.limits_of(job), *container_ulimits.options(self._ulimits, job.limits.file_mb)]
         process = await self._client(engine, [f"--name={name}", *limits], command)
         if process.stdout is None or process.stderr is None:
             raise Refused("The container's output cannot be read.")
@@ -207,7 +202,8 @@ class Containers:
                 ended = "Canceled" if talk.is_canceled() else "Timeout" if time.monotonic() > until else ""
         finally:
             if not reading.done():
-                await asyncio.shield(_remove(engine, name, process))
+                mark.stays = True
+                mark.stays = not await asyncio.shield(_remove(engine, name, process))
                 reading.cancel()
                 with contextlib.suppress(asyncio.CancelledError):
                     await reading
@@ -219,19 +215,9 @@ class Containers:
         return Outcome(result, error, duration, LEVEL, output.truncated)
 
 
-def _is_podman(engine: str) -> bool:
-    return "podman" in os.path.basename(engine)
-
-
 async def _ask(program: str) -> str | None:
     """Whether an engine answers: None, or what it says instead."""
-    asked = await asyncio.create_subprocess_exec(
-        program,
-        "info",
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.DEVNULL,
-        stderr=asyncio.subprocess.PIPE,
-    )
+    asked = await container_client.started(program, "info", stderr=asyncio.subprocess.PIPE)
     try:
         _, said = await asyncio.wait_for(asked.communicate(), _ANSWER_S)
     except TimeoutError:
@@ -242,52 +228,15 @@ async def _ask(program: str) -> str | None:
     return None if asked.returncode == 0 else (lines[-1][:200] if lines else f"exit code {asked.returncode}")
 
 
-async def _remove(engine: str, name: str, process: asyncio.subprocess.Process) -> None:
-    """End a container with everything in it, and the client that waits for it."""
-    await _end(engine, name)
+async def _remove(engine: str, name: str, process: asyncio.subprocess.Process) -> bool:
+    """End a container with everything in it, and the client that waits for it; whether the engine did so."""
+    done = False
+    with contextlib.suppress(OSError):
+        done = await container_marks.end(engine, name) == 0
     with contextlib.suppress(ProcessLookupError):
         process.kill()
     await process.wait()
-
-
-def _began(pid: int) -> str:
-    """When a process began, in the kernel's words; "" when there is none. With its number it is no other's, also after a restart."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
-    except OSError:
-        return ""
-
-
-def _is_alive(mark: Path) -> bool:
-    """Whether the server that made the mark of a container is still there."""
-    owner = mark.name.partition("-")[0]
-    pid, _, began = owner.partition(".")
-    return not pid.isdigit() or (bool(began) and _began(int(pid)) == began)
-
-
-async def _ended(marks: Sequence[Path]) -> None:
-    for mark in marks:
-        with contextlib.suppress(OSError, TimeoutError):
-            async with asyncio.timeout(_ANSWER_S):
-                engine, *secrets = mark.read_text().splitlines()
-                if await _end(engine, mark.name.partition("-")[2]) == 0:
-                    if secrets:
-                        await container_secrets.remove(engine, secrets)
-                    mark.unlink(missing_ok=True)
-
-
-async def _end(engine: str, name: str) -> int:
-    """The engine's exit code. Raises OSError when the engine is gone."""
-    removing = await asyncio.create_subprocess_exec(
-        engine, "rm", "--force", "--time=0" if _is_podman(engine) else "--volumes", name,
-        stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
-    )  # fmt: skip
-    try:
-        return await removing.wait()
-    except BaseException:
-        with contextlib.suppress(ProcessLookupError):
-            removing.kill()
-        raise
+    return done
 
 
 def _error(job: Job, ended: str, status: int | None, tail: str) -> dict[str, Any] | None:

@@ -6,6 +6,7 @@ import asyncio
 import re
 import shutil
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from flowapp.runtimes.jobs import RuntimeSettings
@@ -31,13 +32,13 @@ async def python_version(settings: RuntimeSettings) -> str | None:
     return await version_of(str(settings.python))
 
 
-async def version_of(program: str | None) -> str | None:
-    """What a program answers to `--version`, its number only; None when it does not answer."""
+async def version_of(program: str | None, environment: Mapping[str, str] | None = None) -> str | None:
+    """What a program answers to `--version`, its number only; None when it does not answer. Without `environment` it has the server's."""
     if program is None:
         return None
     try:
         process = await asyncio.create_subprocess_exec(
-            program, "--version", stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL
+            program, "--version", stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL, env=environment
         )
         output, _ = await asyncio.wait_for(process.communicate(), _SECONDS)
     except (OSError, TimeoutError):

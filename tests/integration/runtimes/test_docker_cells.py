@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from flowapp.jsontext import JsonText
-from flowapp.runtimes import Job, Limits, Runtimes, RuntimeSettings, containers
+from flowapp.runtimes import Job, Limits, Runtimes, RuntimeSettings, container_marks, containers
 from flowapp.runtimes.adapters import Refused
 from tests.integration.runtimes.conftest import Run
 from tests.support.engine import IMAGE, podman_with_an_image
@@ -124,7 +124,7 @@ async def test_a_container_of_a_killed_server_is_ended_at_the_next_start(tmp_pat
     owners = (
         (f"{gone.pid}.7", "left"),
         (f"{me}.7", "again"),
-        (f"{me}.{containers._began(me)}", "mine"),
+        (f"{me}.{container_marks.began(me)}", "mine"),
     )  # a number comes again
     for owner, name in ((owner, f"flowapp-{word}") for owner, word in owners):
         command = ["podman", "run", "--detach", "--rm", f"--name={name}", IMAGE, "/bin/sleep", "1000"]
@@ -132,8 +132,8 @@ async def test_a_container_of_a_killed_server_is_ended_at_the_next_start(tmp_pat
         (tmp_path / f"runtimes/containers/{owner}-{name}").write_text("podman")
     made = containers.Containers(RuntimeSettings(home=tmp_path))
     made.sweep()
-    assert made._sweeping is not None
-    await made._sweeping
+    assert made.marks.trying is not None
+    await made.marks.trying
     left = subprocess.run(["podman", "ps", "--format={{.Names}}"], capture_output=True, text=True, check=True)
     subprocess.run(["podman", "rm", "--force", "--time=0", "flowapp-mine"], capture_output=True, check=True)
     assert left.stdout.split() == ["flowapp-mine"]
@@ -148,8 +148,8 @@ async def test_secrets_of_a_killed_server_are_removed_at_the_next_start(tmp_path
     (tmp_path / "runtimes/containers/0.7-flowapp-left").write_text("podman\nflowapp-left-0\nflowapp-left-1")
     made = containers.Containers(RuntimeSettings(home=tmp_path))
     made.sweep()
-    assert made._sweeping is not None
-    await made._sweeping
+    assert made.marks.trying is not None
+    await made.marks.trying
     assert secrets() == []
     assert list((tmp_path / "runtimes/containers").iterdir()) == []
 
@@ -192,6 +192,16 @@ async def test_no_network_and_few_processors_when_the_server_says_so(tmp_path: P
     ]
     done = subprocess.run([*command, IMAGE, "/bin/cat", "/proc/net/dev"], capture_output=True, text=True, check=True)
     assert [line.split(":")[0].strip() for line in done.stdout.splitlines()[2:]] == ["lo"]
+
+
+async def test_a_container_gets_nothing_of_the_servers_environment(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HTTP_PROXY", "https_proxy", "ALL_PROXY", "FLOWAPP_SECRET_KEY"):
+        monkeypatch.setenv(name, "http://me:secret@proxy.example:3128")
+    log: list[str] = []
+    outcome = await run("bash", f"# docker\ndocker run {IMAGE} /bin/bash -c 'export; echo done'", {}, log)
+    assert outcome.result == '"done"', (outcome.error, log)
+    assert "declare -x PATH=" in "".join(log)
+    assert "proxy" not in "".join(log).lower() and "FLOWAPP" not in "".join(log)
 
 
 async def test_the_shared_folder_is_there(run: Run, runtimes: Runtimes) -> None:

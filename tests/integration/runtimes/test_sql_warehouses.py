@@ -12,6 +12,7 @@ import pytest
 
 from tests.integration.runtimes.conftest import Run
 from tests.support.tds import TdsServer, tds_server
+from tests.support.tns import listener
 from tests.support.warehouses import BigQueryServer, SnowflakeServer, serving
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -223,3 +224,18 @@ async def test_a_server_that_is_not_there(run: Run, language: str, resource: dic
     assert "has no user and no password" in (outcome.error or {})["message"]
     outcome = await run(language, "SELECT 1 FROM dual", {})
     assert "There is no connection" in (outcome.error or {})["message"]
+
+
+async def test_what_a_listener_of_oracle_hears_and_says(run: Run) -> None:
+    """The real driver's request, and a refusal by the one that answers; nothing of the password is in either."""
+    with listener() as made:
+        resource = {"user": "ada", "password": "hush-hush", "database": f"127.0.0.1:{made.port}/SALES"}
+        outcome = await run("oracledb", "SELECT 1 FROM dual", {"database": resource})
+    assert outcome.error is not None, outcome.result
+    assert outcome.error["name"] == "ConnectionFailed", outcome.error
+    assert "Oracle cannot be reached" in outcome.error["message"]
+    assert "SALES" in outcome.error["message"] and "not registered" in outcome.error["message"]
+    heard = made.received.decode("latin-1")
+    assert "(SERVICE_NAME=SALES)" in heard and "(PROGRAM=flowapp)" in heard
+    assert f"(HOST=127.0.0.1)(PORT={made.port})" in heard and "(PROTOCOL=tcp)" in heard.replace("TCP", "tcp")
+    assert "hush" not in heard and "hush" not in json.dumps(outcome.error)

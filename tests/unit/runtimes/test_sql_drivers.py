@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any
@@ -48,6 +49,30 @@ def oracle(cursor: Cursor) -> sql_oracle.Oracle:
 
 class OracleError(Exception):
     """As oracledb raises it: one argument that knows more."""
+
+
+def test_oracle_is_connected_with_the_resource_and_commits_each_statement(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[dict[str, Any]] = []
+    connection = SimpleNamespace(autocommit=False, call_timeout=0)
+
+    def connect(**given: Any) -> SimpleNamespace:
+        told.append(given)
+        if given["password"] == "wrong":
+            raise OracleError("ORA-01017: invalid credential")
+        return connection
+
+    driver = SimpleNamespace(connect=connect, Error=OracleError, defaults=SimpleNamespace())
+    monkeypatch.setitem(sys.modules, "oracledb", driver)
+    resource = {"user": "ada", "password": "right", "database": "db.example:1521/SALES"}
+    script = {"timeout_s": 2.5, "read_only": False}
+    sql_oracle.connect(script, {"database": resource})
+    assert [(one["user"], one["password"], one["dsn"]) for one in told] == [("ada", "right", "db.example:1521/SALES")]
+    assert (connection.autocommit, connection.call_timeout) == (True, 2500)
+    assert (driver.defaults.fetch_decimals, driver.defaults.fetch_lobs) == (True, False)
+    with pytest.raises(SqlError, match="Oracle cannot be reached: ORA-01017"):
+        sql_oracle.connect(script, {"database": {**resource, "password": "wrong"}})
+    with pytest.raises(SqlError, match="read_only` is not supported"):
+        sql_oracle.connect({**script, "read_only": True}, {"database": resource})
 
 
 def test_oracle_gets_names_and_exact_values() -> None:
